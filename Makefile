@@ -1,0 +1,53 @@
+# Everything a person does with this project. `make help` lists it.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+PORT ?= 8000
+CODE := fastapi_esdb example_app tests benchmarks protos
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test test-slow lint types contracts bench docs proto clean
+
+help: ## List these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[dev,docs]'
+	@touch $(STAMP)
+
+install: $(STAMP) ## Create .venv and install everything in it
+
+run: $(STAMP) ## Start the example app with the embedded server on http://127.0.0.1:8000
+	@echo "The shop opens at http://127.0.0.1:$(PORT)/ (API at /docs, health at /health/esdb). Ctrl-C ends it."
+	$(BIN)/uvicorn example_app.main:app --host 127.0.0.1 --port $(PORT) --timeout-graceful-shutdown 3
+
+test: lint types contracts ## Lint, types, import contracts and all tests
+	$(BIN)/pytest
+
+test-slow: $(STAMP) ## The long fault and load tests
+	$(BIN)/pytest -m slow
+
+lint: $(STAMP) ## ruff: rules and layout
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+
+types: $(STAMP) ## mypy, strict
+	$(BIN)/mypy
+
+contracts: $(STAMP) ## import-linter: who may import whom
+	$(BIN)/lint-imports
+
+bench: $(STAMP) ## Measure against what a user would pick instead
+	$(BIN)/python -m benchmarks
+
+docs: $(STAMP) ## Build the documentation into site/, warnings are errors
+	$(BIN)/mkdocs build --strict
+
+proto: $(STAMP) ## Generate fastapi_esdb/wire/proto from protos/
+	$(BIN)/python protos/generate.py
+
+clean: ## Remove what the commands above made
+	rm -rf .venv site dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

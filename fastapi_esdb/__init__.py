@@ -1,0 +1,1 @@
+"""EventStoreDB for FastAPI."""

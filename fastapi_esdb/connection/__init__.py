@@ -1,0 +1,1 @@
+"""One connection to one node: its states, its calls, its reconnecting."""

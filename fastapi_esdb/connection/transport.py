@@ -1,0 +1,80 @@
+"""What the typed API stands on: something that carries calls, be it one connection or a pool of them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from fastapi_esdb.settings.credentials import Credentials
+    from fastapi_esdb.wire.method import Method
+
+Request = TypeVar("Request")
+Response = TypeVar("Response")
+Sent_contra = TypeVar("Sent_contra", contravariant=True)
+Received_co = TypeVar("Received_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class CallOptions:
+    """How one call is made.
+
+    `timeout` (seconds) bounds the whole call: waiting for a connection, retries and the answer; `None` takes the
+    settings' deadline. `credentials` stand in for the connection's own. `requires_leader` asks followers to refuse;
+    `None` takes what the node preference implies.
+    """
+
+    timeout: float | None = None
+    credentials: Credentials | None = None
+    requires_leader: bool | None = None
+
+
+DEFAULT_OPTIONS = CallOptions()
+
+
+class Stream(Protocol[Sent_contra, Received_co]):
+    """An open streaming call. Iterating gives its answers and ends with the call; errors are `EsdbError`s."""
+
+    def __aiter__(self) -> AsyncIterator[Received_co]: ...
+
+    async def __anext__(self) -> Received_co: ...
+
+    async def send(self, request: Sent_contra) -> None:
+        """Send one more request; one task at a time may do so."""
+
+    async def done_sending(self) -> None:
+        """Half-close: no request will follow."""
+
+
+class Transport(Protocol):
+    """Carries calls. Every call has a deadline, and none raises anything but `EsdbError` and `CancelledError`."""
+
+    async def call(
+        self, method: Method[Request, Response], request: Request, options: CallOptions = DEFAULT_OPTIONS
+    ) -> Response:
+        """Make a unary call."""
+        ...
+
+    async def send(
+        self, method: Method[Request, Response], requests: Sequence[Request], options: CallOptions = DEFAULT_OPTIONS
+    ) -> Response:
+        """Make a call that streams its requests and has one answer."""
+        ...
+
+    def open(
+        self,
+        method: Method[Request, Response],
+        requests: Sequence[Request],
+        options: CallOptions = DEFAULT_OPTIONS,
+        *,
+        long_lived: bool = False,
+    ) -> AbstractAsyncContextManager[Stream[Request, Response]]:
+        """Open a call whose answers stream; leaving the context cancels it on the server.
+
+        With an explicit `timeout` the whole stream ends then. Without one, the wait for each answer is bounded by
+        the settings' deadline, except that a `long_lived` call (a subscription) may wait for ever after its first
+        answer. Long-lived calls are counted, so that no connection fills up with them.
+        """
+        ...

@@ -1,0 +1,174 @@
+"""Everything that fastapi_esdb raises on purpose.
+
+    EsdbError
+    ├── CallerError                    the arguments, the settings or the place of the call must change
+    │   ├── InvalidArgument            (a ValueError, too)
+    │   ├── InvalidSettings            (a ValueError, too)
+    │   │   └── InvalidConnectionString
+    │   ├── MaximumAppendSizeExceeded, MaximumEventSizeExceeded, MissingMetadata
+    │   ├── ReadOnlyConnection
+    │   └── EsdbNotStarted, WrongEventLoop, UsedAfterFork, SeveralWorkers
+    ├── ServerError                    the server understood and refused
+    │   ├── WrongExpectedRevision, StreamNotFound, StreamDeleted
+    │   ├── AccessDenied, NotAuthenticated, NotSupported
+    │   ├── NotLeader, ServerNotReady, ServerBusy          (not executed: sent again within the deadline)
+    │   ├── GroupNotFound, GroupExists, GroupFailed, GroupDropped, GroupFull
+    │   ├── UserNotFound, UserConflict, ScavengeNotFound, ProjectionNotFound, ProjectionFailed
+    │   └── ConsistencyViolation, SessionRefused, IndexNotFound, InvalidTransaction, UnknownServerError
+    └── NetworkError                   no usable answer
+        ├── ConnectionClosed           there is no connection
+        │   └── ClosedInFlight         it was closed on purpose while the call was in flight
+        ├── ConnectionRefused, ConnectionLost, ServerTimeout, HandlerFailed, NoAnswer, TooManyStreams
+        ├── DeadlineExceeded
+        │   └── NotSentInTime          the deadline passed before the call could leave
+        └── OutcomeUnknown             a write that may or may not have happened
+            └── AppendOutcomeUnknown   …an append, with the ids of its events
+
+Each class has an `outcome`: not executed, answered, or unknown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fastapi_esdb.wire.errors import CallerError, DeadlineExceeded, NetworkError, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    from fastapi_esdb.wire.records import Expected
+
+
+@dataclass(eq=False)
+class InvalidSettings(CallerError, ValueError):
+    """A setting is missing or wrong; the message names it and says what would be right."""
+
+    message: str
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class InvalidConnectionString(InvalidSettings):
+    """A connection string can't be understood; the message names the part and never repeats the string."""
+
+
+class ReadOnlyConnection(CallerError):
+    """A write was asked of a connection that is set to read only; nothing was sent."""
+
+    def __str__(self) -> str:
+        return f"{self.args[0] if self.args else 'this call'} writes, and the connection is read only (ESDB_READ_ONLY)"
+
+
+@dataclass(eq=False)
+class EsdbNotStarted(CallerError):
+    """The pool of that name was not opened by the app that handles the request."""
+
+    name: str = "default"
+
+    def __str__(self) -> str:
+        return (
+            f"the EventStoreDB pool {self.name!r} is not open. Any of these opens it: include its router in the app "
+            "that the server runs (app.include_router(esdb_router)); wrap the app's lifespan with esdb_lifespan; in "
+            "tests use `with TestClient(app)` or fastapi_esdb.testing.running(app), since TestClient without `with` "
+            "and ASGITransport run no lifespan. Mounted sub-apps need it in the parent app"
+        )
+
+
+class WrongEventLoop(CallerError):
+    """A pool was used on another event loop than the one it was opened on."""
+
+    def __str__(self) -> str:
+        return "this EventStoreDB pool was opened on another event loop: open one on each loop, in the app's lifespan"
+
+
+class UsedAfterFork(CallerError):
+    """A pool was used in another process than the one it was opened in."""
+
+    def __str__(self) -> str:
+        return "this EventStoreDB pool was opened before a fork: open it in each worker, in the app's lifespan"
+
+
+class SeveralWorkers(CallerError):
+    """An app with the embedded server runs in several worker processes, each of which would have data of its own."""
+
+    def __str__(self) -> str:
+        return (
+            "the embedded server cannot serve several workers of one app: run one worker, or run "
+            "`python -m fastapi_esdb.embedded --port 2113` beside the app and set "
+            "ESDB_CONNECTION_STRING=esdb://127.0.0.1:2113?tls=false"
+        )
+
+
+class ConnectionClosed(NetworkError):
+    """There is no connection to the server; the call was not sent."""
+
+    outcome = Outcome.NOT_EXECUTED
+
+    def __str__(self) -> str:
+        return "there is no connection to EventStoreDB"
+
+
+class ClosedInFlight(ConnectionClosed):
+    """The connection was closed on purpose while the call was in flight."""
+
+    outcome = Outcome.UNKNOWN
+
+    def __str__(self) -> str:
+        return "the connection to EventStoreDB was closed while the call was in flight"
+
+
+class NotSentInTime(DeadlineExceeded):
+    """The deadline passed while the call waited for a connection; it was not sent."""
+
+    outcome = Outcome.NOT_EXECUTED
+
+    def __str__(self) -> str:
+        return "the deadline of the call passed before it could be sent"
+
+
+@dataclass(eq=False)
+class TooManyStreams(NetworkError):
+    """Every connection carries as many open streams as the settings allow, and no further one may be opened."""
+
+    streams: int
+    connections: int
+    outcome = Outcome.NOT_EXECUTED
+
+    def __str__(self) -> str:
+        return (
+            f"{self.streams} streams are open on {self.connections} connections, which is the limit: "
+            "raise ESDB_MAX_CONNECTIONS, or close subscriptions"
+        )
+
+
+@dataclass(eq=False)
+class OutcomeUnknown(NetworkError):
+    """A write got no answer: it may or may not have happened. `__cause__` says what came between."""
+
+    stream: str
+
+    def __str__(self) -> str:
+        return f"whether the write to {self.stream!r} happened is not known"
+
+
+@dataclass(eq=False)
+class AppendOutcomeUnknown(OutcomeUnknown):
+    """An append got no answer. Reading the stream tells: look for the `ids`.
+
+    Appending again with the same ids and the same explicit revision is safe; with `ANY` it may store them twice.
+    """
+
+    expected: Expected
+    ids: Sequence[UUID]
+
+    def __str__(self) -> str:
+        return f"whether the append of {len(self.ids)} events to {self.stream!r} happened is not known"
+
+
+class AppendClosedInFlight(AppendOutcomeUnknown, ClosedInFlight):
+    """An append that was in flight when the connection was closed on purpose."""
+
+    __str__ = AppendOutcomeUnknown.__str__

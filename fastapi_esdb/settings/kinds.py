@@ -1,0 +1,120 @@
+"""The kinds of values that options of a connection string take: from text, checked.
+
+Each kind says what it `accepts`, in words that complete "must be …", and its `unit`. `parse` raises ValueError with
+these words; the message never repeats the text.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from fastapi_esdb.settings.node_preference import NodePreference
+from fastapi_esdb.settings.percent import has_control
+
+MAX_INT = 2**31 - 1
+"""gRPC keeps its channel options in 32 bits."""
+
+_WHOLE = re.compile("-?[0-9]{1,10}")
+
+
+class Kind(Protocol):
+    """What an option's value may be."""
+
+    @property
+    def accepts(self) -> str:
+        """Completes "must be …"."""
+        ...
+
+    @property
+    def unit(self) -> str:
+        """The unit of a number, empty for anything else."""
+        ...
+
+    def parse(self, text: str) -> object:
+        """The value that the (decoded) text stands for; ValueError if it stands for none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """True or false."""
+
+    accepts: str = "true or false"
+    unit: str = ""
+
+    def parse(self, text: str) -> bool:
+        """`true` or `false`, in any case."""
+        if text.lower() not in {"true", "false"}:
+            raise ValueError(f"must be {self.accepts}")
+        return text.lower() == "true"
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A whole number from 1 to `most`, and -1 where it `can_be_off`."""
+
+    unit: str
+    most: int = MAX_INT
+    can_be_off: bool = False
+
+    @property
+    def accepts(self) -> str:
+        """Completes "must be …"."""
+        return f"a whole number of {self.unit} from 1 to {self.most}" + (", or -1 for off" if self.can_be_off else "")
+
+    def parse(self, text: str) -> int:
+        """The number; without sign, blanks or other digits than 0 to 9."""
+        number = int(text) if _WHOLE.fullmatch(text) else 0
+        if 1 <= number <= self.most or (self.can_be_off and number == -1):
+            return number
+        raise ValueError(f"must be {self.accepts}")
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderText:
+    """Text that is sent as a gRPC header, which carries printable ASCII only."""
+
+    accepts: str = "text of printable ASCII characters"
+    unit: str = ""
+
+    def parse(self, text: str) -> str:
+        """The text as it is."""
+        if not (text.isascii() and text.isprintable() and text.strip()):
+            raise ValueError(f"must be {self.accepts}")
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class FilePath:
+    """The path of a file; whether it is there is found out when it is read."""
+
+    accepts: str = "the path of a file"
+    unit: str = ""
+
+    def parse(self, text: str) -> Path:
+        """The path as it is; a relative one starts at the working directory."""
+        if not text or has_control(text):
+            raise ValueError(f"must be {self.accepts}")
+        return Path(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """A `NodePreference`."""
+
+    accepts: str = " or ".join(NodePreference)
+    unit: str = ""
+
+    def parse(self, text: str) -> NodePreference:
+        """The preference of that name, in any case."""
+        if text.lower() == text.strip().lower() and text in (known := {*NodePreference}):
+            return NodePreference(text)
+        raise ValueError(f"must be {self.accepts}")
+
+
+def as_text(value: object) -> str:
+    """The text that `parse` makes the value of."""
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,26 @@
+"""Which kind of cluster member is asked first."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class NodePreference(StrEnum):
+    """The role of the node that gets the requests, as `nodePreference` in a connection string names it.
+
+    `NodePreference("Read-Only_Replica")` works: case, `_` and `-` don't matter, as in the official Node.js client.
+    """
+
+    LEADER = "leader"
+    """The node that takes writes."""
+    FOLLOWER = "follower"
+    """A node that votes and follows the leader; it refuses what requires the leader."""
+    RANDOM = "random"
+    """Any node that can answer."""
+    READ_ONLY_REPLICA = "readonlyreplica"
+    """A node that only copies; it has no vote."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> NodePreference | None:
+        name = str(value).lower().replace("_", "").replace("-", "")
+        return next((member for member in cls if member.value == name), None)

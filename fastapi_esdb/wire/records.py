@@ -1,0 +1,131 @@
+"""What EventStoreDB stores and how it is addressed: events, positions, expected revisions."""
+
+from __future__ import annotations
+
+import enum
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+JSON = "application/json"
+OCTET_STREAM = "application/octet-stream"
+
+LINK_TYPE = "$>"
+"""The type of an event whose data, `revision@stream`, points at another event."""
+
+MAX_REVISION = 2**63 - 1
+"""The largest revision a server accepts: it keeps revisions as signed 64-bit numbers."""
+
+
+class StreamState(enum.Enum):
+    """What an append may expect of a stream beside an exact revision.
+
+    The values are the numbers that the server uses for them in its trailers and in the v2 API.
+    """
+
+    NO_STREAM = -1
+    ANY = -2
+    STREAM_EXISTS = -4
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+ANY = StreamState.ANY
+NO_STREAM = StreamState.NO_STREAM
+STREAM_EXISTS = StreamState.STREAM_EXISTS
+
+Expected = int | StreamState
+"""An expected revision: the number of the stream's last event, or a `StreamState`."""
+
+
+class Edge(enum.Enum):
+    """The two ends of a stream or of `$all`, as a place to read or subscribe from."""
+
+    START = "start"
+    END = "end"
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+START = Edge.START
+END = Edge.END
+
+
+class Direction(enum.Enum):
+    FORWARDS = "forwards"
+    BACKWARDS = "backwards"
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+FORWARDS = Direction.FORWARDS
+BACKWARDS = Direction.BACKWARDS
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Position:
+    """A place in the log of all events; both numbers are equal except for records of old explicit transactions."""
+
+    commit: int
+    prepare: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProposedEvent:
+    """An event on its way to the server, its data and metadata already bytes."""
+
+    id: UUID
+    type: str
+    data: bytes = b""
+    metadata: bytes = b""
+    content_type: str = JSON
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedEvent:
+    """An event as the server stored it.
+
+    `revision` counts from 0 within `stream`; `created` is aware, in UTC; `position` is `None` where an old
+    server does not tell it. With links resolved, `link` is the link event through which this one was found.
+    A link whose target is gone is given as itself: see `is_unresolved_link`.
+    """
+
+    id: UUID
+    stream: str
+    revision: int
+    type: str
+    data: bytes
+    metadata: bytes
+    content_type: str
+    created: datetime
+    position: Position | None = None
+    link: RecordedEvent | None = field(default=None, repr=False)
+
+    def json(self) -> Any:
+        """The data parsed as JSON; raises `json.JSONDecodeError` where it is something else."""
+        return json.loads(self.data)
+
+    def json_metadata(self) -> Any:
+        """The metadata parsed as JSON, `None` where there is none."""
+        return json.loads(self.metadata) if self.metadata else None
+
+    @property
+    def original(self) -> RecordedEvent:
+        """What the stream that was read really holds: the link where there is one, else this event.
+
+        Its revision and position are the ones to go on from, and its id is the one to acknowledge.
+        """
+        return self.link or self
+
+    @property
+    def is_unresolved_link(self) -> bool:
+        """Whether links were to be resolved and the target of this one is deleted, truncated or never was."""
+        link = self.link
+        return link is not None and (link.stream, link.revision) == (self.stream, self.revision)

@@ -1,0 +1,206 @@
+"""What can be asked of the Streams service and what it answers, as plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fastapi_esdb.wire.records import ANY, FORWARDS, START, Direction, Edge, Expected, Position, RecordedEvent
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+    from fastapi_esdb.wire.errors import EsdbError
+    from fastapi_esdb.wire.records import ProposedEvent
+
+ALL_EVENTS = 2**64 - 1
+"""The limit of a read that wants everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Which events of `$all` a server lets through: by event type or by stream name, by prefixes or by a regex.
+
+    Give either `prefixes` or `regex` (a .NET regular expression, found anywhere unless anchored); a regex wins.
+    It is the stored record that is looked at: a link, not its target. `window` bounds how many records the
+    server searches before it finishes a page; `checkpoint_interval` is how many windows lie between two
+    checkpoints of a subscription (`None` window: the server's 32 records).
+    """
+
+    by_stream: bool = False
+    prefixes: tuple[str, ...] = ()
+    regex: str = ""
+    window: int | None = 32
+    checkpoint_interval: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRequest:
+    """One `Streams.Read` call: a read or, with `subscribe`, a catch-up subscription.
+
+    `stream` is `None` for `$all`. `start` is a revision for a stream and a `Position` for `$all`; reads include
+    it (backward reads of `$all` do not), subscriptions begin after it. `limit` counts delivered events.
+    `structured_ids` asks for event ids as two 64-bit halves; `compatibility` 1 for frames about the stream's ends.
+    """
+
+    stream: str | None
+    start: int | Position | Edge = START
+    direction: Direction = FORWARDS
+    limit: int = ALL_EVENTS
+    subscribe: bool = False
+    resolve_links: bool = False
+    filter: EventFilter | None = None
+    structured_ids: bool = False
+    compatibility: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionConfirmed:
+    """The first frame of every subscription."""
+
+    subscription_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """How far a filtered subscription to `$all` has searched; `timestamp` from server 24.10.6 on."""
+
+    position: Position
+    timestamp: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CaughtUp:
+    """A subscription has become live; the fields are told from server 24.10.6 on."""
+
+    timestamp: datetime | None = None
+    revision: int | None = None
+    position: Position | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FellBehind:
+    """A subscription has gone back to reading history; the fields are those of `CaughtUp`."""
+
+    timestamp: datetime | None = None
+    revision: int | None = None
+    position: Position | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StreamMissing:
+    """The only frame of a read of a stream that does not exist or is soft-deleted."""
+
+    stream: str
+
+
+@dataclass(frozen=True, slots=True)
+class FirstRevision:
+    """The first revision that a read could have begun at (compatibility 1)."""
+
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class LastRevision:
+    """The last revision of the stream (compatibility 1)."""
+
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class LastPosition:
+    """The last position of `$all`; defined by the protocol, sent by no server so far."""
+
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownFrame:
+    """A frame of a newer server, to be passed over."""
+
+
+ReadFrame = (
+    RecordedEvent
+    | SubscriptionConfirmed
+    | Checkpoint
+    | CaughtUp
+    | FellBehind
+    | StreamMissing
+    | FirstRevision
+    | LastRevision
+    | LastPosition
+    | UnknownFrame
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AppendOptions:
+    """The first frame of an Append call: where to and on what condition."""
+
+    stream: str
+    expected: Expected = ANY
+
+
+@dataclass(frozen=True, slots=True)
+class AppendResult:
+    """What an append did. `revision` is the stream's last one, `None` when nothing was written to a missing stream."""
+
+    revision: int | None
+    position: Position | None
+
+
+@dataclass(frozen=True, slots=True)
+class AppendConflict:
+    """Append's own form of a wrong expected revision, which is a response and not an error.
+
+    `actual` is `NO_STREAM` for a stream without events.
+    """
+
+    expected: Expected
+    actual: Expected
+
+
+AppendAnswer = AppendResult | AppendConflict
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteRequest:
+    """A soft delete or, as a request of Tombstone, a permanent one."""
+
+    stream: str
+    expected: Expected = ANY
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteResult:
+    position: Position | None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchOptions:
+    """Where a batch goes, on what condition, and how long (seconds) the server may collect its fragments."""
+
+    stream: str
+    expected: Expected = ANY
+    deadline: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchFragment:
+    """A piece of a batch: `options` on the first one only, `final` on the last one."""
+
+    correlation_id: UUID
+    options: BatchOptions | None = None
+    events: tuple[ProposedEvent, ...] = ()
+    final: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class BatchAnswer:
+    """The answer to one batch. `result` says which: an error of a batch is not an error of the call."""
+
+    correlation_id: UUID
+    stream: str
+    result: AppendResult | EsdbError
