@@ -15,7 +15,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
@@ -31,12 +31,26 @@ HEADER = """\
 # fmt: off
 """
 PACKAGE = '''\
-"""The messages of protos/{folder}, in a descriptor pool of their own."""
+"""The messages of protos/{folder}, in a descriptor pool of their own that holds them all after this import."""
 
 from google.protobuf.descriptor_pool import DescriptorPool
 
 POOL = DescriptorPool()
+
+{imports}
 '''
+MODULE = """\
+from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
+from fastapi_esdb.wire.descriptors import add_file, message_class
+{imports}
+
+DESCRIPTOR = add_file(
+    POOL,
+    "{name}",
+{data}
+)
+{names}
+"""
 IMPORT = re.compile(r"^(?:from (?P<package>\S+) )?import (?P<name>\w+)_pb2 as (?P<alias>\w+)$", re.MULTILINE)
 
 
@@ -54,36 +68,33 @@ def protoc(folder: Path, *arguments: str) -> None:
         raise SystemExit(f"protoc could not compile the files under {folder}")
 
 
-def compile_folder(folder: Path, scratch: Path) -> Iterator[tuple[FileDescriptorProto, str]]:
+def compile_folder(folder: Path, scratch: str) -> Iterator[tuple[FileDescriptorProto, str]]:
     """The descriptor and protoc's stub of each file, imported ones first."""
-    descriptors = scratch / "descriptors.bin"
+    descriptors = Path(scratch, "descriptors.bin")
     own = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.proto"))
     protoc(folder, "--include_imports", f"--descriptor_set_out={descriptors}", *own)
     files = FileDescriptorSet.FromString(descriptors.read_bytes()).file
     protoc(folder, f"--pyi_out={scratch}", *(file.name for file in files))
     for file in files:
-        yield file, (scratch / file.name.replace(".proto", "_pb2.pyi")).read_text(encoding="utf-8")
+        yield file, Path(scratch, file.name.replace(".proto", "_pb2.pyi")).read_text(encoding="utf-8")
 
 
 def module(file: FileDescriptorProto) -> str:
     """The Python module of one file: its serialized descriptor, its classes and its enums."""
-    imported = ["POOL", *(module_name(name) for name in file.dependency)]
     data = file.SerializeToString(deterministic=True)
-    chunks = [data[start : start + BYTES_A_LINE] for start in range(0, len(data), BYTES_A_LINE)]
-    lines = [
-        "from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper" if file.enum_type else "",
-        "from fastapi_esdb.wire.descriptors import add_file, message_class",
-        *(f"from . import {name}" for name in imported),
-        "",
-        "DESCRIPTOR = add_file(",
-        "    POOL,",
-        f'    "{file.name}",',
-        *(f"    {chunk!r}" for chunk in chunks),
-        ")",
-        *(f'{m.name} = message_class(DESCRIPTOR.message_types_by_name["{m.name}"])' for m in file.message_type),
-        *enums(file),
-    ]
-    return HEADER.format(source=file.name) + "\n".join(lines).lstrip() + "\n"
+    chunks = (data[start : start + BYTES_A_LINE] for start in range(0, len(data), BYTES_A_LINE))
+    return HEADER.format(source=file.name) + MODULE.format(
+        imports="\n".join(f"from . import {name}" for name in ("POOL", *map(module_name, file.dependency))),
+        name=file.name,
+        data="\n".join(f"    {chunk!r}" for chunk in chunks),
+        names="\n".join([*messages(file), *enums(file)]),
+    )
+
+
+def messages(file: FileDescriptorProto) -> Iterator[str]:
+    """Lines for the top level messages; those inside them are attributes of their classes."""
+    for message in file.message_type:
+        yield f'{message.name} = message_class(DESCRIPTOR.message_types_by_name["{message.name}"])'
 
 
 def enums(file: FileDescriptorProto) -> Iterator[str]:
@@ -105,15 +116,21 @@ def stub(file: FileDescriptorProto, text: str) -> str:
     return HEADER.format(source=file.name) + "from typing import Any as _Anything\n" + text
 
 
+def package(folder: str, modules: Iterable[str]) -> str:
+    """The `__init__.py` of one folder: its pool, filled by its modules."""
+    imports = "\n".join(f"from . import {name}" for name in sorted(modules))
+    return HEADER.format(source=folder) + PACKAGE.format(folder=folder, imports=imports)
+
+
 def render(protos: Path) -> dict[str, str]:
     """Everything there is to write: path below the output folder to text."""
     written = {"__init__.py": HEADER.format(source="the folders v1 and v2")}
     for folder in FOLDERS:
-        written[f"{folder}/__init__.py"] = HEADER.format(source=folder) + PACKAGE.format(folder=folder)
         with tempfile.TemporaryDirectory() as scratch:
-            for file, text in compile_folder(protos / folder, Path(scratch)):
-                name = f"{folder}/{module_name(file.name)}"
-                written[f"{name}.py"], written[f"{name}.pyi"] = module(file), stub(file, text)
+            files = {module_name(file.name): (file, text) for file, text in compile_folder(protos / folder, scratch)}
+        written[f"{folder}/__init__.py"] = package(folder, files)
+        for name, (file, text) in files.items():
+            written |= {f"{folder}/{name}.py": module(file), f"{folder}/{name}.pyi": stub(file, text)}
     return written
 
 

@@ -7,6 +7,7 @@ these words; the message never repeats the text.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -110,7 +111,7 @@ class Preference:
 
     def parse(self, text: str) -> NodePreference:
         """The preference of that name, in any case."""
-        if text.lower() == text.strip().lower() and text in (known := {*NodePreference}):
+        with suppress(ValueError):
             return NodePreference(text)
         raise ValueError(f"must be {self.accepts}")
 

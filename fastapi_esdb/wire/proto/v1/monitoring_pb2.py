@@ -1,6 +1,7 @@
 # Written by protos/generate.py from monitoring.proto: do not edit, run `make proto`.
 # ruff: noqa
 # fmt: off
+from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 from fastapi_esdb.wire.descriptors import add_file, message_class
 from . import POOL
 

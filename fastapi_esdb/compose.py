@@ -1,0 +1,62 @@
+"""Where everything is put together: settings become an open pool, beside the embedded server if they ask for one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from pydantic import SecretStr
+
+from fastapi_esdb.api.connection import Connection
+from fastapi_esdb.pool.pool import ConnectionPool
+from fastapi_esdb.settings.connection_string import ConnectionString
+from fastapi_esdb.settings.hosts import Host
+from fastapi_esdb.settings.model import EsdbSettings
+
+
+@asynccontextmanager
+async def connect(target: str | EsdbSettings | None = None) -> AsyncIterator[Connection]:
+    """A connection for scripts and workers, without any app: `async with connect("esdb://…") as esdb: ...`.
+
+    Takes a connection string or settings; without either the settings come from the environment. It does not wait
+    for the database: see `Connection.wait_connected`. Raises `InvalidSettings`.
+    """
+    settings = EsdbSettings(connection_string=target) if isinstance(target, str) else target
+    async with open_pool(settings) as pool:
+        yield Connection(pool)
+
+
+@asynccontextmanager
+async def open_pool(
+    settings: EsdbSettings | None = None, *, name: str = "default", embedded: bool = False
+) -> AsyncIterator[ConnectionPool]:
+    """An open pool that closes with the context. `embedded` gives settings without a database the embedded server."""
+    settings = settings or EsdbSettings()
+    if embedded:
+        settings = settings.model_copy(update={"embedded": True})
+    async with _reachable(settings, name) as reachable, ConnectionPool(reachable, name) as pool:
+        yield pool
+
+
+@asynccontextmanager
+async def _reachable(settings: EsdbSettings, name: str) -> AsyncIterator[EsdbSettings]:
+    """The settings as they are, or those of the embedded server that runs meanwhile on this event loop."""
+    target = settings.target
+    if not target.embedded:
+        yield settings
+        return
+    from fastapi_esdb.embedded.server import EmbeddedServer  # noqa: PLC0415 - loaded only where it is used
+    from fastapi_esdb.embedded.workers import only_worker  # noqa: PLC0415
+
+    with only_worker(name):
+        async with EmbeddedServer(path=target.file) as server:
+            yield _at(settings, target, server.port)
+
+
+def _at(settings: EsdbSettings, target: ConnectionString, port: int) -> EsdbSettings:
+    """The settings with the embedded server's address in place of the request for one."""
+    options = replace(target.options, tls=False)
+    found = replace(target, scheme="esdb", hosts=(Host("127.0.0.1", port),), file=None, options=options)
+    text = SecretStr(found.render(redact=False))
+    return settings.model_copy(update={"connection_string": text, "tls": False})

@@ -1,0 +1,119 @@
+"""`Esdb`: what an app includes, wraps and depends on. The module's other names belong to the default one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Annotated, Any, overload
+
+from fastapi import APIRouter, Depends, HTTPException
+from starlette.applications import Starlette
+from starlette.requests import HTTPConnection
+
+from fastapi_esdb.api.connection import Connection
+from fastapi_esdb.compose import open_pool
+from fastapi_esdb.errors import EsdbNotStarted, InvalidSettings
+from fastapi_esdb.plugin.health import RETRY_AFTER, health_router
+from fastapi_esdb.plugin.started import Started, held, started_for, started_in
+from fastapi_esdb.plugin.sync import SyncConnection
+from fastapi_esdb.pool.pool import ConnectionPool
+from fastapi_esdb.settings.model import EsdbSettings
+
+Lifespan = Callable[[Any], AbstractAsyncContextManager[Mapping[str, Any] | None]]
+State = AbstractAsyncContextManager[Mapping[str, Any]]
+
+DEFAULT = "default"
+_NAME = re.compile(r"[a-z][a-z0-9_-]*")
+_TAKEN = {"live", "ready", "close", "connect", "reconnect"}
+
+
+class Esdb:
+    """One EventStoreDB for an app: a pool that opens and closes with the app, found by its endpoints.
+
+    Nothing is created before the app starts. Without `settings` they are read from the environment when the app
+    starts (see `EsdbSettings`); with `embedded` an app whose environment names no database gets the embedded server.
+    `name` keeps several apart; it stands in the paths of the health routes and in log lines. `control` is a
+    dependency of the app's own that guards the control routes in place of `ESDB_CONTROL_TOKEN`.
+    """
+
+    def __init__(
+        self,
+        settings: EsdbSettings | None = None,
+        *,
+        name: str = DEFAULT,
+        embedded: bool = False,
+        control: Callable[..., Any] | None = None,
+    ) -> None:
+        if not _NAME.fullmatch(name) or name in _TAKEN:
+            raise InvalidSettings(
+                f"name must be lower-case letters, digits, '-' or '_' and none of {', '.join(sorted(_TAKEN))}: {name!r}"
+            )
+        self.name = name
+        self.router: APIRouter = health_router(name, control, self.lifespan)
+        self._settings = settings
+        self._embedded = embedded
+
+    def __repr__(self) -> str:
+        return f"<Esdb {self.name!r}>"
+
+    @overload
+    def lifespan(self, around: Starlette) -> State: ...
+    @overload
+    def lifespan(self, around: Lifespan) -> Lifespan: ...
+    def lifespan(self, around: Starlette | Lifespan) -> State | Lifespan:
+        """The app's lifespan, or a wrapper of it, within which the pool is open.
+
+        As a lifespan: `FastAPI(lifespan=esdb_lifespan)`. Around one that needs the pool while the app starts or
+        stops: `FastAPI(lifespan=esdb_lifespan(own))`. Inside one: `async with esdb_lifespan(app): ...`.
+        Beside the included router it is still one pool.
+        """
+        if isinstance(around, Starlette):
+            return held(around, self.name, self, self._open())
+        return self._around(around)
+
+    def _around(self, own: Lifespan) -> Lifespan:
+        @asynccontextmanager
+        async def lifespan(app: Starlette) -> AsyncIterator[Mapping[str, Any]]:
+            async with self.lifespan(app) as state, own(app) as own_state:
+                yield {**(own_state or {}), **state}
+
+        return lifespan
+
+    def _open(self) -> AbstractAsyncContextManager[ConnectionPool]:
+        return open_pool(self._settings, name=self.name, embedded=self._embedded)
+
+    async def get_connection(self, request: HTTPConnection) -> Connection:
+        """The dependency of endpoints, and the one point that tests override.
+
+        Raises `EsdbNotStarted` where no lifespan ran, and answers 503 while the pool is closed by command.
+        """
+        return self._serving(request).connection
+
+    async def get_sync_connection(self, request: HTTPConnection) -> SyncConnection:
+        """The dependency of `def` endpoints, which run in threads."""
+        return SyncConnection(self._serving(request).connection)
+
+    def _serving(self, request: HTTPConnection) -> Started:
+        started = started_for(request, self.name)
+        if started.pool.is_closed:
+            raise HTTPException(503, "the connection to EventStoreDB is closed", {"Retry-After": RETRY_AFTER})
+        return started
+
+    def connection_of(self, app: Starlette) -> Connection:
+        """The connection of a started app, for code outside of requests: start-up, background tasks, tests."""
+        started = started_in(app, self.name)
+        if started is None:
+            raise EsdbNotStarted(self.name)
+        return started.connection
+
+
+default = Esdb()
+esdb_router = default.router
+esdb_lifespan = default.lifespan
+get_connection = default.get_connection
+get_sync_connection = default.get_sync_connection
+connection_of = default.connection_of
+
+EsdbConnection = Annotated[Connection, Depends(get_connection)]
+EsdbSyncConnection = Annotated[SyncConnection, Depends(get_sync_connection)]

@@ -1,0 +1,70 @@
+"""Our errors as problem details (RFC 9457), for apps that ask for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+
+from fastapi_esdb import errors
+from fastapi_esdb.plugin.health import RETRY_AFTER
+from fastapi_esdb.wire import errors as wire_errors
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A kind of problem: its name ends the `type` URI; the title never varies, so that nothing leaks through it."""
+
+    status: int
+    name: str
+    title: str
+
+    @property
+    def type(self) -> str:
+        return f"urn:fastapi-esdb:problem:{self.name}"
+
+
+_CONFLICT = Problem(409, "wrong-expected-revision", "The stream has changed")
+_UNAVAILABLE = Problem(503, "unavailable", "EventStoreDB is not available")
+_TOO_LARGE = Problem(413, "too-large", "The events are too large")
+
+PROBLEMS: dict[type[wire_errors.EsdbError], Problem] = {
+    wire_errors.WrongExpectedRevision: _CONFLICT,
+    wire_errors.ConsistencyViolation: _CONFLICT,
+    wire_errors.StreamNotFound: Problem(404, "stream-not-found", "The stream does not exist"),
+    wire_errors.StreamDeleted: Problem(410, "stream-deleted", "The stream is deleted"),
+    wire_errors.AccessDenied: Problem(403, "access-denied", "Access denied"),
+    wire_errors.NotAuthenticated: Problem(502, "not-authenticated", "EventStoreDB refused the credentials"),
+    wire_errors.MaximumAppendSizeExceeded: _TOO_LARGE,
+    wire_errors.MaximumEventSizeExceeded: _TOO_LARGE,
+    wire_errors.NotLeader: _UNAVAILABLE,
+    wire_errors.ServerNotReady: _UNAVAILABLE,
+    wire_errors.ServerBusy: _UNAVAILABLE,
+    wire_errors.ConnectionRefused: _UNAVAILABLE,
+    wire_errors.ConnectionLost: _UNAVAILABLE,
+    errors.ConnectionClosed: _UNAVAILABLE,
+    errors.TooManyStreams: _UNAVAILABLE,
+    wire_errors.DeadlineExceeded: Problem(504, "deadline-exceeded", "EventStoreDB did not answer in time"),
+    wire_errors.ServerTimeout: Problem(504, "deadline-exceeded", "EventStoreDB did not answer in time"),
+    errors.OutcomeUnknown: Problem(500, "outcome-unknown", "It is not known whether the write happened"),
+}
+"""What each error becomes. An error that is not listed is a mistake of the application and stays one: 500."""
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Answer our errors with problem details. Titles are fixed; texts, streams and addresses stay in the logs."""
+    for error in PROBLEMS:
+        app.add_exception_handler(error, problem_response)
+
+
+def problem_of(error: Exception) -> Problem:
+    """The most specific entry: an append cut off by a close is an unknown outcome before it is a closed connection."""
+    return next(PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS)
+
+
+async def problem_response(_: Request, error: Exception) -> JSONResponse:
+    problem = problem_of(error)
+    headers = {"Retry-After": RETRY_AFTER} if problem is _UNAVAILABLE else None
+    body = {"type": problem.type, "title": problem.title, "status": problem.status}
+    return JSONResponse(body, problem.status, headers, media_type="application/problem+json")

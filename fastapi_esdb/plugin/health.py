@@ -1,0 +1,149 @@
+"""The health routes: what probes ask and what operators command. Every answer comes from cached state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Literal
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+
+from fastapi_esdb.plugin.control import control_guard
+from fastapi_esdb.plugin.started import Started, find_for, started_for
+
+RETRY_AFTER = "1"
+"""Seconds that a caller is asked to wait while there is no connection: two rounds of the default retry interval."""
+
+Status = Literal["pass", "warn", "fail"]
+Responses = dict[int | str, dict[str, Any]]
+
+
+class ConnectionHealth(BaseModel):
+    """One connection of the pool. `since` is when it came into its state, `attempts` how often it tried since."""
+
+    name: str
+    state: Literal["closed", "connecting", "connected"]
+    since: datetime
+    attempts: int
+
+
+class Live(BaseModel):
+    """The application answers."""
+
+    status: Status = "pass"
+
+
+class Health(BaseModel):
+    """`pass`: every connection is up; `warn`: some are; `fail`: none is. `details` only where they are switched on."""
+
+    status: Status
+    connections: list[ConnectionHealth] = []
+    details: dict[str, Any] | None = None
+
+
+class HealthResponse(JSONResponse):
+    """health+json, never cached."""
+
+    media_type = "application/health+json"
+
+    def __init__(self, content: Health | Live, status_code: int = 200) -> None:
+        headers = {"Cache-Control": "no-store"}
+        if status_code == 503:  # noqa: PLR2004 - the status itself is the clearest name
+            headers["Retry-After"] = RETRY_AFTER
+        super().__init__(content.model_dump(mode="json", exclude_none=True), status_code, headers)
+
+
+def health_of(started: Started | None) -> Health:
+    """The health of a pool; of none, where no lifespan has opened one."""
+    if started is None:
+        return Health(status="fail")
+    connections = [
+        ConnectionHealth(name=c.name, state=c.state.value, since=c.since, attempts=c.attempts)
+        for c in started.pool.connections
+    ]
+    details = details_of(started) if started.pool.settings.health_details else None
+    return Health(status=_status(connections), connections=connections, details=details)
+
+
+def _status(connections: list[ConnectionHealth]) -> Status:
+    up = sum(c.state == "connected" for c in connections)
+    if not up:
+        return "fail"
+    return "pass" if up == len(connections) else "warn"
+
+
+def details_of(started: Started) -> dict[str, Any]:
+    """What `ESDB_HEALTH_DETAILS` adds: where to, which server, the counters. Never a user or a password."""
+    pool = started.pool
+    return {"target": pool.address, "server_version": pool.server_version, "stats": pool.stats()}
+
+
+def _answer(health: Health) -> HealthResponse:
+    return HealthResponse(health, 503 if health.status == "fail" else 200)
+
+
+def health_router(name: str, control: Callable[..., Any] | None, lifespan: Any) -> APIRouter:
+    """The routes of one `Esdb`, and with them its lifespan."""
+    prefix = "/health/esdb" if name == "default" else f"/health/esdb/{name}"
+    router = APIRouter(prefix=prefix, tags=["health"], lifespan=lifespan)
+    _add_probes(router, name)
+    _add_commands(router, name, control)
+    return router
+
+
+def _add_probes(router: APIRouter, name: str) -> None:
+    async def health(request: Request) -> Response:
+        """Whether EventStoreDB is connected, connection by connection."""
+        return _answer(health_of(find_for(request, name)))
+
+    async def live() -> Response:
+        """The application is alive, whatever the database does."""
+        return HealthResponse(Live())
+
+    async def ready(request: Request) -> Response:
+        """Whether the application can work: at least one connection is up."""
+        return _answer(health_of(find_for(request, name)))
+
+    unavailable: Responses = {503: {"model": Health, "description": "Not connected"}}
+    _add_probe(router, "", health, operation_id=f"esdb_{name}_health", response_model=Health, responses=unavailable)
+    _add_probe(router, "/live", live, operation_id=f"esdb_{name}_live", response_model=Live)
+    _add_probe(router, "/ready", ready, operation_id=f"esdb_{name}_ready", response_model=Health, responses=unavailable)
+
+
+def _add_probe(router: APIRouter, path: str, endpoint: Callable[..., Any], **documented: Any) -> None:
+    """GET and HEAD; HEAD stays out of the schema, where it would double the operation."""
+    router.get(path, response_class=HealthResponse, **documented)(endpoint)
+    router.head(path, response_class=HealthResponse, include_in_schema=False)(endpoint)
+
+
+def _add_commands(router: APIRouter, name: str, control: Callable[..., Any] | None) -> None:
+    async def close(request: Request) -> Response:
+        """Disconnect and stay closed until told to connect; calls in flight fail."""
+        started = started_for(request, name)
+        await started.pool.close()
+        return HealthResponse(health_of(started))
+
+    async def connect(request: Request) -> Response:
+        """Connect again after a close, with the configuration given at the start. Answers before it is done."""
+        started = started_for(request, name)
+        await started.pool.connect()
+        return HealthResponse(health_of(started), 202)
+
+    async def reconnect(request: Request) -> Response:
+        """Replace every connection by a fresh one, now. Answers before it is done."""
+        started = started_for(request, name)
+        await started.pool.reconnect()
+        return HealthResponse(health_of(started), 202)
+
+    guards = [Depends(guard) for guard in control_guard(name, control)]
+    for command, status in ((close, 200), (connect, 202), (reconnect, 202)):
+        router.post(
+            f"/{command.__name__}",
+            operation_id=f"esdb_{name}_{command.__name__}",
+            response_model=Health,
+            response_class=HealthResponse,
+            status_code=status,
+            dependencies=guards,
+        )(command)

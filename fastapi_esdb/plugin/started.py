@@ -1,0 +1,80 @@
+"""The pools that an app has open, and where requests find them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import HTTPConnection
+
+from fastapi_esdb.api.connection import Connection
+from fastapi_esdb.errors import EsdbNotStarted, InvalidSettings
+from fastapi_esdb.pool.pool import ConnectionPool
+
+
+@dataclass
+class Started:
+    """A pool that an app has open, and by how many of the app's lifespans it is held."""
+
+    owner: object
+    pool: ConnectionPool
+    connection: Connection
+    holders: int = 0
+
+
+def state_key(name: str) -> str:
+    """The key in lifespan state and in `app.state`; long, since an app's own key of that name would win."""
+    return f"fastapi_esdb.pool.{name}"
+
+
+@asynccontextmanager
+async def held(
+    app: Starlette, name: str, owner: object, opened: AbstractAsyncContextManager[ConnectionPool]
+) -> AsyncIterator[Mapping[str, Any]]:
+    """Keep the app's pool of that name open: the first holder opens it, the last one closes it."""
+    started = started_in(app, name)
+    if started is None:
+        async with opened as pool, _holding(app, name, Started(owner, pool, Connection(pool))) as state:
+            yield state
+    elif started.owner is not owner:
+        raise InvalidSettings(f"two Esdb objects are named {name!r} in one app: give one of them another name")
+    else:
+        async with _holding(app, name, started) as state:
+            yield state
+
+
+@asynccontextmanager
+async def _holding(app: Starlette, name: str, started: Started) -> AsyncIterator[Mapping[str, Any]]:
+    key = state_key(name)
+    started.holders += 1
+    setattr(app.state, key, started)
+    try:
+        yield {key: started}
+    finally:
+        started.holders -= 1
+        if not started.holders:
+            delattr(app.state, key)
+
+
+def started_in(app: Starlette, name: str) -> Started | None:
+    found: Started | None = getattr(app.state, state_key(name), None)
+    return found
+
+
+def started_for(request: HTTPConnection, name: str) -> Started:
+    """The pool for a request: from the lifespan's state, which mounted sub-apps see too, else from the app's."""
+    found = find_for(request, name)
+    if found is None:
+        raise EsdbNotStarted(name)
+    return found
+
+
+def find_for(request: HTTPConnection, name: str) -> Started | None:
+    """As `started_for`, with `None` where no pool is open."""
+    found: Started | None = request.scope.get("state", {}).get(state_key(name))
+    if found is None or not found.holders:
+        return started_in(request.app, name)
+    return found

@@ -1,0 +1,41 @@
+"""A user name and its password, kept out of every text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NoReturn
+
+from pydantic import SecretStr
+
+from fastapi_esdb.settings.percent import has_control
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Credentials:
+    """Who calls. `password.get_secret_value()` is the only way to the password.
+
+    Raises ValueError for what HTTP Basic authentication can't carry (RFC 7617, section 2): a colon in the user name,
+    control characters; and for an empty one of the two.
+    """
+
+    username: str
+    password: SecretStr
+
+    def __post_init__(self) -> None:
+        if not self.username or ":" in self.username or has_control(self.username):
+            raise ValueError("user name must not be empty, nor hold ':' or control characters")
+        password = self.password.get_secret_value()
+        if not password or has_control(password):
+            raise ValueError("password must not be empty, nor hold control characters")
+
+    def __repr__(self) -> str:
+        return f"Credentials(username={self.username!r}, password='***')"
+
+    def __copy__(self) -> Credentials:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Credentials:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("Credentials can't be pickled, since that would write the password down")

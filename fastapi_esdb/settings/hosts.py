@@ -1,0 +1,73 @@
+"""The hosts of a connection string."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
+
+from fastapi_esdb.settings.problem import problem
+
+DEFAULT_PORT = 2113
+"""The port EventStoreDB and KurrentDB listen on."""
+
+_LABEL = "(?!-)[A-Za-z0-9_-]{1,63}(?<!-)"
+_NAME = re.compile(rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*\.?")
+_DIGITS_AND_DOTS = re.compile(r"[0-9.]+")
+_BRACKETED = re.compile(r"\[(?P<name>[^\[\]]*)\](:(?P<port>.*))?")
+_PLAIN = re.compile(r"(?P<name>[^:\[\]]*)(:(?P<port>[^:]*))?")
+_PORT = re.compile("[0-9]{1,5}")
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """One `host:port`. `name` is a DNS name, an IPv4 or an IPv6 address, the latter without brackets."""
+
+    name: str
+    port: int = DEFAULT_PORT
+
+    @property
+    def address(self) -> str:
+        """`name:port`, with brackets around an IPv6 address; as gRPC and connection strings write it."""
+        return f"[{self.name}]:{self.port}" if ":" in self.name else f"{self.name}:{self.port}"
+
+
+def parse_hosts(text: str) -> tuple[Host, ...]:
+    """The hosts between commas; `InvalidConnectionString` names the one that is wrong by its number."""
+    return tuple(_parse_host(part, f"host {number}") for number, part in enumerate(text.split(","), 1))
+
+
+def _parse_host(text: str, part: str) -> Host:
+    if not text:
+        raise problem(part, "is empty; hosts look like localhost:2113, with a ',' between two")
+    found = _BRACKETED.fullmatch(text) or _PLAIN.fullmatch(text)
+    if not found:
+        raise problem(part, "must be name:port; an IPv6 address stands in brackets, as in [::1]:2113")
+    if not (_is_ipv6(found["name"]) if text.startswith("[") else _is_name(found["name"])):
+        raise problem(part, "must be a DNS name of ASCII characters, an IPv4 address, or an IPv6 address in brackets")
+    return Host(found["name"], _parse_port(found["port"], part))
+
+
+def _parse_port(text: str | None, part: str) -> int:
+    if text is None:
+        return DEFAULT_PORT
+    if not _PORT.fullmatch(text) or not 1 <= int(text) <= 65535:  # noqa: PLR2004 - the range of a TCP port
+        raise problem(part, "port must be a number from 1 to 65535; in a password, '/' is written %2F and '?' %3F")
+    return int(text)
+
+
+def _is_name(text: str) -> bool:
+    """Whether it is a DNS name or an IPv4 address. `_` is no letter of DNS, but container networks use it."""
+    if not _DIGITS_AND_DOTS.fullmatch(text):
+        return bool(_NAME.fullmatch(text))
+    with suppress(ValueError):
+        return bool(IPv4Address(text))
+    return False
+
+
+def _is_ipv6(text: str) -> bool:
+    """Whether it is an IPv6 address; one with a zone is none, since a zone means something on one machine only."""
+    with suppress(ValueError):
+        return "%" not in text and bool(IPv6Address(text))
+    return False

@@ -1,0 +1,213 @@
+"""Everything that can be set, from keyword arguments, the environment and a `.env` file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Annotated, Any, NoReturn, Self
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import SettingsConfigDict
+
+from fastapi_esdb.errors import InvalidSettings
+from fastapi_esdb.settings.connection_string import ConnectionString
+from fastapi_esdb.settings.credentials import Credentials
+from fastapi_esdb.settings.kinds import MAX_INT
+from fastapi_esdb.settings.options import nearest
+from fastapi_esdb.settings.overrides import OptionOverrides
+
+_MILLISECONDS_PER_SECOND = 1000
+_IN_MEMORY = "esdb+embedded://"
+_MISSING = (
+    "connection_string (ESDB_CONNECTION_STRING): is not set. For a database on this machine set "
+    "ESDB_CONNECTION_STRING=esdb://admin:changeit@localhost:2113?tls=false, to try things out without one "
+    f"ESDB_CONNECTION_STRING={_IN_MEMORY}"
+)
+
+_PATH = re.compile("(/[A-Za-z0-9._~-]+)+")
+_TOKEN = re.compile("[!-~]+")
+
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class EsdbSettings(OptionOverrides):
+    """The settings of one pool of connections. Times are in seconds, except in the options of the string.
+
+    Each field is read from a keyword argument, else from the environment variable of its name behind `ESDB_`, else from
+    that name in `.env`. An environment variable that is set to nothing counts as not set. `target` is what comes out
+    of the connection string and the fields that override parts of it.
+
+    Raises `InvalidSettings`, or its `InvalidConnectionString`, naming what is wrong and never a value. Settings can't
+    be changed once made; `EsdbSettings(...)` makes others.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="ESDB_",
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
+    )
+
+    connection_string: SecretStr | None = None
+    """Where the database is, as `ConnectionString` describes it."""
+    embedded: bool = False
+    """Run the embedded server, in memory, if there is no connection string."""
+    username: str | None = None
+    """Takes the place of the user in the connection string."""
+    password: SecretStr | None = None
+    """Takes the place of the password in the connection string."""
+
+    pool_size: Count = 2
+    """Connections that are opened at the start and kept open."""
+    max_connections: Count = 16
+    """Connections that may be open at most, when long-lived streams fill them."""
+    max_streams: Count = 80
+    """Long-lived streams on one connection before another is opened; servers allow about 100 calls on each."""
+    idle_timeout: Seconds = 60
+    """Seconds after which a connection beyond `pool_size` is closed if nothing uses it."""
+
+    retry_interval: Seconds = 0.5
+    """Seconds from a failed attempt to connect to the next."""
+    retry_interval_max: Seconds = Field(default_factory=lambda fields: fields["retry_interval"])
+    """Seconds that the interval may grow to, doubling at each failure; equal to `retry_interval`, it does not grow."""
+    retry_jitter: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Part of each interval, 0 to 1, that is left to chance, so that many clients don't return at the same moment."""
+    connect_timeout: Seconds = 5
+    """Seconds that one attempt to connect may take, up to the server's first answer."""
+    require_connection: bool = False
+    """Whether the app refuses to start when there is no connection within `start_timeout`."""
+    start_timeout: Seconds = 10
+    """Seconds that the start of the app waits for a connection with `require_connection`."""
+
+    deadline: Annotated[float, Field(ge=0.001, le=MAX_INT // _MILLISECONDS_PER_SECOND)] | None = None
+    """Seconds that a call may take in all if it sets no timeout; `None` leaves it to `default_deadline`, which is 10 s."""
+    wait: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    """Seconds that a call waits for a connection, within its deadline; 0 has it fail at once."""
+    read_only: bool = False
+    """Refuse every write before it is sent."""
+
+    health_path: str = "/health/esdb"
+    """Path of the health endpoints."""
+    health_details: bool = False
+    """Whether health answers tell addresses and the texts of errors. Only for endpoints that strangers can't reach."""
+    health_in_schema: bool = True
+    """Whether the health endpoints are listed in OpenAPI."""
+    control_token: SecretStr | None = None
+    """Token that lets a caller close and open the connections over HTTP. Without one these endpoints answer 404."""
+
+    def __init__(self, **values: Any) -> None:
+        self._check_names(values)
+        complaint = ""
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            complaint = _describe(error)
+        if complaint:
+            raise InvalidSettings(complaint)
+        self._check_sizes()
+        if self._text is not None:
+            self._resolve(self._text)
+
+    @field_validator("health_path")
+    @classmethod
+    def _check_path(cls, path: str) -> str:
+        if not _PATH.fullmatch(path):
+            raise ValueError("must be a path that starts with '/' and does not end with it, as in /health/esdb")
+        return path
+
+    @field_validator("control_token")
+    @classmethod
+    def _check_token(cls, token: SecretStr | None) -> SecretStr | None:
+        if token is not None and not _TOKEN.fullmatch(token.get_secret_value()):
+            raise ValueError("must be printable ASCII characters without blanks, since it travels in a header")
+        return token
+
+    @classmethod
+    def _check_names(cls, values: dict[str, Any]) -> None:
+        """Refuse a keyword that is no setting; `extra="ignore"` is meant for strangers in `.env` only."""
+        for name in values:
+            if name not in cls.model_fields and not name.startswith("_"):
+                raise InvalidSettings(f"{name} is no setting; the nearest one is {nearest(name, cls.model_fields)}")
+
+    def _check_sizes(self) -> None:
+        if self.pool_size > self.max_connections:
+            raise InvalidSettings(f"{_label('pool_size')}: must not be more than {_label('max_connections')}")
+        if self.retry_interval_max < self.retry_interval:
+            raise InvalidSettings(f"{_label('retry_interval_max')}: must not be less than {_label('retry_interval')}")
+
+    @property
+    def target(self) -> ConnectionString:
+        """What to connect to: the connection string with the overrides in place. Made anew at each access.
+
+        Raises `InvalidSettings` if there is no connection string and the embedded server was not asked for.
+        """
+        if self._text is None:
+            raise InvalidSettings(_MISSING)
+        return self._resolve(self._text)
+
+    @property
+    def _text(self) -> str | None:
+        if self.connection_string is not None:
+            return self.connection_string.get_secret_value()
+        return _IN_MEMORY if self.embedded else None
+
+    def _resolve(self, text: str) -> ConnectionString:
+        values = self._option_values()
+        if self.deadline is not None:
+            values["default_deadline"] = round(self.deadline * _MILLISECONDS_PER_SECOND)
+        parsed = ConnectionString.parse(text, values)
+        return replace(parsed, credentials=self._resolve_credentials(parsed.credentials))
+
+    def _resolve_credentials(self, given: Credentials | None) -> Credentials | None:
+        username = self.username if self.username is not None or given is None else given.username
+        password = self.password if self.password is not None or given is None else given.password
+        if username is None and password is None:
+            return None
+        if username is None or password is None:
+            missing, present = ("username", "password") if username is None else ("password", "username")
+            raise InvalidSettings(f"{_label(missing)}: must be set, too, since {_label(present)} is")
+        return _make_credentials(username, password)
+
+    @classmethod
+    def model_validate(cls, obj: Any, **_: Any) -> Self:
+        """`EsdbSettings(**obj)`. Pydantic's own way would repeat the whole input in its error."""
+        return cls(**dict(obj))
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:  # noqa: ARG002
+        """The same settings with `update`, which is checked as in `EsdbSettings(...)`; pydantic's own way trusts it."""
+        return type(self)(**{**dict(self), **(update or {})})
+
+    def __setattr__(self, name: str, value: Any) -> NoReturn:
+        raise AttributeError(f"settings are read-only: make others with EsdbSettings({name}=...)")
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("EsdbSettings can't be pickled, since that would write secrets down: make them where needed")
+
+
+def _make_credentials(username: str, password: SecretStr) -> Credentials:
+    try:
+        return Credentials(username, password)
+    except ValueError as error:
+        wrong = str(error)
+    raise InvalidSettings(f"{_label('username')}, {_label('password')}: {wrong}")
+
+
+def _label(field: str) -> str:
+    return f"{field} (ESDB_{field.upper()})"
+
+
+def _describe(error: ValidationError) -> str:
+    """All that pydantic found, in names and rules; the values stay behind."""
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    own = [detail for detail in found if detail["type"] != "default_factory_not_called"]
+    return "; ".join(f"{_label(str(detail['loc'][0]))}: {_rule(detail['msg'])}" for detail in own)
+
+
+def _rule(message: str) -> str:
+    """Pydantic's message in the form of ours: "must be …"."""
+    return message.removeprefix("Value error, ").replace("Input should", "must", 1)

@@ -1,0 +1,61 @@
+"""Values that a message holds field by field: copied by a table of names instead of by hand.
+
+A table has the name of the field in the value and, behind it, in the message.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+from google.protobuf.message import Message
+
+from fastapi_esdb.wire.errors import InvalidArgument
+from fastapi_esdb.wire.method import Codec
+
+Value = TypeVar("Value")
+
+
+def same_names(value_class: type[Any]) -> dict[str, str]:
+    """The table of a value whose fields the message has under the same names."""
+    return {field.name: field.name for field in dataclasses.fields(value_class)}
+
+
+def to_fields(value: object, names: Mapping[str, str]) -> dict[str, Any]:
+    """The keyword arguments of the message."""
+    return {theirs: getattr(value, ours) for ours, theirs in names.items()}
+
+
+def from_fields(message: Message, names: Mapping[str, str]) -> dict[str, Any]:
+    """The keyword arguments of the value; repeated fields are tuples there."""
+    return {ours: _plain(getattr(message, theirs)) for ours, theirs in names.items()}
+
+
+def options_of(message: Any) -> Any:
+    """The options of a request; servers fail without them, so InvalidArgument is raised."""
+    if not message.HasField("options"):
+        raise InvalidArgument(f"{message.DESCRIPTOR.full_name} came without options")
+    return message.options
+
+
+def options_codec(message: type[Message], value_class: type[Value]) -> Codec[Value]:
+    """The codec of a request whose options are the fields of a value, under the same names."""
+    names = same_names(value_class)
+
+    def encode(value: Value) -> Message:
+        return message(options=to_fields(value, names))
+
+    def decode(received: Message) -> Value:
+        return value_class(**from_fields(options_of(received), names))
+
+    return Codec(message, encode, decode)
+
+
+def nothing(message: type[Message]) -> Codec[None]:
+    """The codec of a message that says nothing but that it came."""
+    return Codec(message, lambda _: message(), lambda _: None)
+
+
+def _plain(value: Any) -> Any:
+    return tuple(value) if isinstance(value, Sequence) and not isinstance(value, str | bytes) else value

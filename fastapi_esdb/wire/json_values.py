@@ -1,0 +1,81 @@
+"""JSON as plain Python values and as google.protobuf.Value, the form of projections' states and of v2 properties.
+
+The message holds every number as a double. Coming in, a whole number becomes an `int` where a double is exact, up to
+2^53 either way; beyond that it stays a `float`, since the digits behind it are not the ones that were sent.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from fastapi_esdb.wire.errors import InvalidArgument
+
+if TYPE_CHECKING:
+    from fastapi_esdb.wire.proto.v1.struct_pb2 import Value as ValueV1
+    from fastapi_esdb.wire.proto.v2.struct_pb2 import Value as ValueV2
+
+Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+"""What JSON can say."""
+
+EXACT = 2**53
+"""Every whole number up to this one, and its negative, is a double without loss."""
+
+
+def read_json(message: ValueV1 | ValueV2) -> Json:
+    """The plain value; `None` also for a message without content."""
+    kind = message.WhichOneof("kind")
+    if kind == "number_value":
+        return _plain_number(message.number_value)
+    if kind == "struct_value":
+        return {key: read_json(item) for key, item in message.struct_value.fields.items()}
+    if kind == "list_value":
+        return [read_json(item) for item in message.list_value.values]
+    return None if kind in (None, "null_value") else getattr(message, kind)
+
+
+def write_json(value: object, message: ValueV1 | ValueV2) -> None:
+    """Fill an empty message; raises InvalidArgument for what JSON, or a double, cannot hold."""
+    match value:
+        case None:
+            message.null_value = 0
+        case bool():
+            message.bool_value = value
+        case int() | float():
+            message.number_value = _double(value)
+        case str():
+            message.string_value = value
+        case Mapping():
+            _write_object(value, message)
+        case list() | tuple():
+            _write_array(value, message)
+        case _:
+            raise InvalidArgument(f"{value!r} is not JSON: it must be made of str, numbers, bool, None, list and dict")
+
+
+def _write_object(value: Mapping[object, object], message: ValueV1 | ValueV2) -> None:
+    message.struct_value.SetInParent()  # an empty object is an object all the same
+    for key, item in value.items():
+        if not isinstance(key, str):
+            raise InvalidArgument(f"the key {key!r} is not JSON: keys of an object must be str")
+        write_json(item, message.struct_value.fields[key])
+
+
+def _write_array(value: list[object] | tuple[object, ...], message: ValueV1 | ValueV2) -> None:
+    message.list_value.SetInParent()
+    for item in value:
+        write_json(item, message.list_value.values.add())
+
+
+def _plain_number(number: float) -> int | float:
+    return int(number) if number.is_integer() and abs(number) <= EXACT else number
+
+
+def _double(number: float) -> float:
+    if isinstance(number, int):
+        if abs(number) > EXACT:
+            raise InvalidArgument(f"{number} does not fit: whole numbers go up to 2^53; send it as text")
+    elif not math.isfinite(number):
+        raise InvalidArgument(f"{number} is not JSON: numbers must be finite")
+    return number

@@ -1,0 +1,49 @@
+"""The rules of the source tree: who imports whom, how long a file may be, what the front door offers."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+GENERATED = ROOT / "fastapi_esdb" / "wire" / "proto"
+MAX_LINES = 400
+OURS = ("fastapi_esdb", "example_app", "tests", "benchmarks", "protos")
+
+
+def hand_written() -> list[Path]:
+    files = (path for folder in OURS for path in (ROOT / folder).rglob("*.py"))
+    return [path for path in files if GENERATED not in path.parents]
+
+
+@pytest.mark.parametrize("path", hand_written(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_hand_written_file_is_too_long(path: Path) -> None:
+    """A file that needs scrolling for ever holds more than one noun."""
+    assert len(path.read_text().splitlines()) <= MAX_LINES
+
+
+def test_the_import_contracts_hold() -> None:
+    """The layers import only downwards, as pyproject.toml writes down."""
+    command = [Path(sys.executable).parent / "lint-imports"]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout
+
+
+def loaded_after(statement: str) -> set[str]:
+    code = f"import sys; {statement}; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    return set(run.stdout.split())
+
+
+def test_the_embedded_server_is_not_loaded_unless_used() -> None:
+    """An app that talks to a real database does not carry the embedded one."""
+    loaded = loaded_after("import fastapi_esdb; fastapi_esdb.esdb_router")
+    assert "fastapi_esdb.plugin.esdb" in loaded
+    assert not {name for name in loaded if name.startswith("fastapi_esdb.embedded")}
+
+
+def test_the_embedded_server_loads_neither_fastapi_nor_the_client() -> None:
+    """The two sides share the wire and nothing else, at run time too."""
+    loaded = loaded_after("import fastapi_esdb.embedded.server")
+    assert not {"fastapi", "pydantic", "fastapi_esdb.errors", "fastapi_esdb.pool"} & loaded
