@@ -12,17 +12,19 @@
     │   ├── WrongExpectedRevision, StreamNotFound, StreamDeleted
     │   ├── AccessDenied, NotAuthenticated, NotSupported
     │   ├── NotLeader, ServerNotReady, ServerBusy          (not executed: sent again within the deadline)
-    │   ├── GroupNotFound, GroupExists, GroupFailed, GroupDropped, GroupFull
+    │   ├── GroupError: GroupNotFound, GroupExists, GroupFailed, GroupDropped, GroupFull
     │   ├── UserNotFound, UserConflict, ScavengeNotFound, ProjectionNotFound, ProjectionFailed
     │   └── ConsistencyViolation, SessionRefused, IndexNotFound, InvalidTransaction, UnknownServerError
     └── NetworkError                   no usable answer
         ├── ConnectionClosed           there is no connection
         │   └── ClosedInFlight         it was closed on purpose while the call was in flight
+        │       └── SubscriptionClosed …the call of a subscription, with the place it had come to
         ├── ConnectionRefused, ConnectionLost, ServerTimeout, HandlerFailed, NoAnswer, TooManyStreams
         ├── DeadlineExceeded
         │   └── NotSentInTime          the deadline passed before the call could leave
         └── OutcomeUnknown             a write that may or may not have happened
-            └── AppendOutcomeUnknown   …an append, with the ids of its events
+            ├── AppendOutcomeUnknown   …an append, with the ids of its events
+            └── WriteClosedInFlight, AppendClosedInFlight      (ClosedInFlight, too)
 
 Each class has an `outcome`: not executed, answered, or unknown.
 """
@@ -42,6 +44,7 @@ from fastapi_esdb.wire.errors import (
     DeadlineExceeded,
     EsdbError,
     GroupDropped,
+    GroupError,
     GroupExists,
     GroupFailed,
     GroupFull,
@@ -67,6 +70,7 @@ from fastapi_esdb.wire.errors import (
     ServerNotReady,
     ServerTimeout,
     SessionRefused,
+    SeveralWorkers,
     StreamDeleted,
     StreamNotFound,
     UnknownServerError,
@@ -80,7 +84,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
-    from fastapi_esdb.wire.records import Expected
+    from fastapi_esdb.wire.records import Edge, Expected, Position
 
 
 __all__ = [
@@ -98,6 +102,7 @@ __all__ = [
     "EsdbError",
     "EsdbNotStarted",
     "GroupDropped",
+    "GroupError",
     "GroupExists",
     "GroupFailed",
     "GroupFull",
@@ -131,12 +136,14 @@ __all__ = [
     "SeveralWorkers",
     "StreamDeleted",
     "StreamNotFound",
+    "SubscriptionClosed",
     "TooManyStreams",
     "UnknownServerError",
     "UsedAfterFork",
     "UserConflict",
     "UserNotFound",
     "Violation",
+    "WriteClosedInFlight",
     "WrongEventLoop",
     "WrongExpectedRevision",
 ]
@@ -192,17 +199,6 @@ class UsedAfterFork(CallerError):
         return "this EventStoreDB pool was opened before a fork: open it in each worker, in the app's lifespan"
 
 
-class SeveralWorkers(CallerError):
-    """An app with the embedded server runs in several worker processes, each of which would have data of its own."""
-
-    def __str__(self) -> str:
-        return (
-            "the embedded server cannot serve several workers of one app: run one worker, or run "
-            "`python -m fastapi_esdb.embedded --port 2113` beside the app and set "
-            "ESDB_CONNECTION_STRING=esdb://127.0.0.1:2113?tls=false"
-        )
-
-
 class ConnectionClosed(NetworkError):
     """There is no connection to the server; the call was not sent."""
 
@@ -219,6 +215,20 @@ class ClosedInFlight(ConnectionClosed):
 
     def __str__(self) -> str:
         return "the connection to EventStoreDB was closed while the call was in flight"
+
+
+@dataclass(eq=False)
+class SubscriptionClosed(ClosedInFlight):
+    """A subscription ended because the connection was closed on purpose.
+
+    `after` is where it had come to: subscribing after it goes on without a gap.
+    """
+
+    stream: str
+    after: int | Position | Edge
+
+    def __str__(self) -> str:
+        return f"the connection was closed under the subscription to {self.stream!r}, which had come to {self.after!r}"
 
 
 class NotSentInTime(DeadlineExceeded):
@@ -253,6 +263,12 @@ class OutcomeUnknown(NetworkError):
 
     def __str__(self) -> str:
         return f"whether the write to {self.stream!r} happened is not known"
+
+
+class WriteClosedInFlight(OutcomeUnknown, ClosedInFlight):
+    """A delete or tombstone that was in flight when the connection was closed on purpose."""
+
+    __str__ = OutcomeUnknown.__str__
 
 
 @dataclass(eq=False)

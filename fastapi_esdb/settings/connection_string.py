@@ -30,7 +30,7 @@ class ConnectionString:
     """A parsed connection string. Its `repr` and `str` show no password.
 
         esdb://[user:password@]host[:port][,host[:port]...][/][?option=value[&option=value...]]
-        esdb+discover://[user:password@]host[:port][/][?...]      the nodes are found through that name
+        esdb+discover://[user:password@]host[:port][,...][/][?...]   the nodes are found through these
         esdb+embedded://[?...]                                    a server in this process, in memory
         esdb+embedded:///path/to/file.db[?...]                    ... that keeps its data in a file
 
@@ -61,8 +61,6 @@ class ConnectionString:
             raise problem("path", "must be empty or '/'; in a password, '/' is written %2F")
         if not self.hosts:
             raise problem("host", "is missing, as in esdb://localhost:2113")
-        if self.scheme in _DISCOVER and len(self.hosts) > 1:
-            raise problem("hosts", "+discover takes one name; several hosts are listed without +discover")
 
     @property
     def embedded(self) -> bool:

@@ -25,7 +25,6 @@ _MISSING = (
     f"ESDB_CONNECTION_STRING={_IN_MEMORY}"
 )
 
-_PATH = re.compile("(/[A-Za-z0-9._~-]+)+")
 _TOKEN = re.compile("[!-~]+")
 
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -85,18 +84,14 @@ class EsdbSettings(OptionOverrides):
     """Seconds that the start of the app waits for a connection with `require_connection`."""
 
     deadline: Annotated[float, Field(ge=0.001, le=MAX_INT // _MILLISECONDS_PER_SECOND)] | None = None
-    """Seconds that a call may take in all if it sets no timeout; `None` leaves it to `default_deadline`, which is 10 s."""
+    """Seconds that a call may take in all if it sets no timeout; `None` leaves it to `default_deadline` (10 s)."""
     wait: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     """Seconds that a call waits for a connection, within its deadline; 0 has it fail at once."""
     read_only: bool = False
     """Refuse every write before it is sent."""
 
-    health_path: str = "/health/esdb"
-    """Path of the health endpoints."""
     health_details: bool = False
     """Whether health answers tell addresses and the texts of errors. Only for endpoints that strangers can't reach."""
-    health_in_schema: bool = True
-    """Whether the health endpoints are listed in OpenAPI."""
     control_token: SecretStr | None = None
     """Token that lets a caller close and open the connections over HTTP. Without one these endpoints answer 404."""
 
@@ -112,13 +107,6 @@ class EsdbSettings(OptionOverrides):
         self._check_sizes()
         if self._text is not None:
             self._resolve(self._text)
-
-    @field_validator("health_path")
-    @classmethod
-    def _check_path(cls, path: str) -> str:
-        if not _PATH.fullmatch(path):
-            raise ValueError("must be a path that starts with '/' and does not end with it, as in /health/esdb")
-        return path
 
     @field_validator("control_token")
     @classmethod
@@ -164,8 +152,8 @@ class EsdbSettings(OptionOverrides):
         return replace(parsed, credentials=self._resolve_credentials(parsed.credentials))
 
     def _resolve_credentials(self, given: Credentials | None) -> Credentials | None:
-        username = self.username if self.username is not None or given is None else given.username
-        password = self.password if self.password is not None or given is None else given.password
+        username = given.username if given and self.username is None else self.username
+        password = given.password if given and self.password is None else self.password
         if username is None and password is None:
             return None
         if username is None or password is None:

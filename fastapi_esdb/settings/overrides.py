@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings
 
 from fastapi_esdb.settings.kinds import as_text
@@ -25,7 +25,7 @@ class OptionOverrides(BaseSettings):
     tls_verify_cert: bool | None = None
     tls_ca_file: Path | None = None
     user_cert_file: Path | None = None
-    user_key_file: Path | None = None
+    user_key_file: Path | None = Field(default=None, repr=False)
     connection_name: str | None = None
     node_preference: NodePreference | None = None
     dns_discover: bool | None = None

@@ -90,6 +90,17 @@ class MissingMetadata(CallerError):
         return f"every event needs the metadata {', '.join(self.required)}"
 
 
+class SeveralWorkers(CallerError):
+    """An app with the embedded server runs in several worker processes, each of which would have data of its own."""
+
+    def __str__(self) -> str:
+        return (
+            "the embedded server cannot serve several workers of one app: run one worker, or run "
+            "`python -m fastapi_esdb.embedded --port 2113` beside the app and set "
+            "ESDB_CONNECTION_STRING=esdb://127.0.0.1:2113?tls=false"
+        )
+
+
 @dataclass(eq=False)
 class WrongExpectedRevision(ServerError):
     """The stream is not where the caller expected it. `actual` is `NO_STREAM` for a stream without events.
@@ -169,59 +180,55 @@ class IndexNotFound(ServerError):
 
 
 @dataclass(eq=False)
-class GroupNotFound(ServerError):
+class GroupError(ServerError):
+    """A persistent subscription, or the lack of one, is in the way."""
+
+    stream: str
+    group: str
+
+    def __str__(self) -> str:
+        return f"persistent subscription {self.group!r} of stream {self.stream!r}: {self._what()}"
+
+    def _what(self) -> str:
+        return "failed"
+
+
+class GroupNotFound(GroupError):
     """There is no such persistent subscription."""
 
-    stream: str
-    group: str
-
-    def __str__(self) -> str:
-        return f"stream {self.stream!r} has no persistent subscription {self.group!r}"
+    def _what(self) -> str:
+        return "does not exist"
 
 
-@dataclass(eq=False)
-class GroupExists(ServerError):
+class GroupExists(GroupError):
     """The persistent subscription to be created is there already."""
 
-    stream: str
-    group: str
-
-    def __str__(self) -> str:
-        return f"stream {self.stream!r} has a persistent subscription {self.group!r} already"
+    def _what(self) -> str:
+        return "exists already"
 
 
-@dataclass(eq=False)
-class GroupFailed(ServerError):
-    """A persistent subscription could not be created, changed or started; `reason` is the server's."""
-
-    stream: str
-    group: str
-    reason: str
-
-    def __str__(self) -> str:
-        return f"persistent subscription {self.group!r} of stream {self.stream!r}: {self.reason}"
-
-
-@dataclass(eq=False)
-class GroupDropped(ServerError):
+class GroupDropped(GroupError):
     """The server ended the consumers of a group: it was changed or deleted, or the leader changed."""
 
-    stream: str
-    group: str
+    def _what(self) -> str:
+        return "the server dropped its consumers"
 
-    def __str__(self) -> str:
-        return f"the server dropped the consumers of {self.group!r} on stream {self.stream!r}"
+
+class GroupFull(GroupError):
+    """The group has as many consumers as it allows."""
+
+    def _what(self) -> str:
+        return "has its maximum of consumers"
 
 
 @dataclass(eq=False)
-class GroupFull(ServerError):
-    """The group has as many consumers as it allows."""
+class GroupFailed(GroupError):
+    """A persistent subscription could not be created, changed or started; `reason` is the server's."""
 
-    stream: str
-    group: str
+    reason: str
 
-    def __str__(self) -> str:
-        return f"persistent subscription {self.group!r} of stream {self.stream!r} has its maximum of consumers"
+    def _what(self) -> str:
+        return self.reason
 
 
 @dataclass(eq=False)

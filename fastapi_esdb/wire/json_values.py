@@ -39,7 +39,7 @@ def write_json(value: object, message: ValueV1 | ValueV2) -> None:
     """Fill an empty message; raises InvalidArgument for what JSON, or a double, cannot hold."""
     match value:
         case None:
-            message.null_value = 0
+            message.null_value = 0  # type: ignore[assignment] # each pool has a type of its own for this number
         case bool():
             message.bool_value = value
         case int() | float():

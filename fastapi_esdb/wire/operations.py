@@ -6,10 +6,10 @@ import enum
 from dataclasses import dataclass
 
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.fields import nothing, options_codec, options_of
+from fastapi_esdb.wire.fields import options_codec, options_of
 from fastapi_esdb.wire.method import Codec, Method, Request, Response, Shape
 from fastapi_esdb.wire.proto.v1 import operations_pb2 as pb
-from fastapi_esdb.wire.proto.v1.shared_pb2 import Empty
+from fastapi_esdb.wire.scalars import NOTHING, Fields
 
 CURRENT_SCAVENGE = "current"
 """Stands for the id of the scavenge that is running."""
@@ -63,8 +63,34 @@ def _decode_start(message: pb.StartScavengeReq) -> StartScavenge:
 
 
 def _encode_scavenge(value: Scavenge) -> pb.ScavengeResp:
-    return pb.ScavengeResp(scavenge_id=value.scavenge_id, scavenge_result=value.result.value)
+    fields: Fields = {"scavenge_id": value.scavenge_id, "scavenge_result": value.result.value}
+    return pb.ScavengeResp(**fields)
 
 
 def _decode_scavenge(message: pb.ScavengeResp) -> Scavenge:
     return Scavenge(message.scavenge_id, ScavengeResult(message.scavenge_result))
+
+
+def _encode_priority(value: NodePriority) -> pb.SetNodePriorityReq:
+    return pb.SetNodePriorityReq(priority=value.priority)
+
+
+def _decode_priority(message: pb.SetNodePriorityReq) -> NodePriority:
+    return NodePriority(message.priority)
+
+
+def _method(name: str, request: Codec[Request], response: Codec[Response]) -> Method[Request, Response]:
+    return Method("event_store.client.operations.Operations", name, Shape.UNARY, request, response, writes=True)
+
+
+_SCAVENGE = Codec(pb.ScavengeResp, _encode_scavenge, _decode_scavenge)
+_START = Codec(pb.StartScavengeReq, options_codec(pb.StartScavengeReq, StartScavenge).encode, _decode_start)
+_PRIORITY = Codec(pb.SetNodePriorityReq, _encode_priority, _decode_priority)
+
+START_SCAVENGE = _method("StartScavenge", _START, _SCAVENGE)
+STOP_SCAVENGE = _method("StopScavenge", options_codec(pb.StopScavengeReq, StopScavenge), _SCAVENGE)
+SHUTDOWN = _method("Shutdown", NOTHING, NOTHING)
+MERGE_INDEXES = _method("MergeIndexes", NOTHING, NOTHING)
+RESIGN_NODE = _method("ResignNode", NOTHING, NOTHING)
+SET_NODE_PRIORITY = _method("SetNodePriority", _PRIORITY, NOTHING)
+RESTART_PERSISTENT_SUBSCRIPTIONS = _method("RestartPersistentSubscriptions", NOTHING, NOTHING)

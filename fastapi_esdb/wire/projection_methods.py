@@ -24,6 +24,10 @@ from fastapi_esdb.wire.projections import (
 )
 from fastapi_esdb.wire.proto.v1 import projections_pb2 as pb
 from fastapi_esdb.wire.proto.v1.shared_pb2 import Empty
+from fastapi_esdb.wire.scalars import NOTHING
+
+ENGINE_WITHOUT_TRACKING = 2
+"""The engine that came with 26.1 and cannot tell later to which streams it wrote."""
 
 _MODES = {
     ProjectionMode.ONE_TIME: "one_time",
@@ -56,7 +60,7 @@ _STATISTICS = {
 
 
 def _encode_create(value: CreateProjection) -> pb.CreateReq:
-    _check_tracking(value)
+    _check_emission(value)
     options = pb.CreateReq.Options(query=value.query, engine_version=value.engine_version)
     mode = getattr(options, _MODES[value.mode])
     mode.SetInParent()
@@ -80,16 +84,18 @@ def _decode_create(message: pb.CreateReq) -> CreateProjection:
         track_emitted_streams=options.continuous.track_emitted_streams,
         engine_version=options.engine_version,
     )
-    _check_tracking(value)
+    _check_emission(value)
     return value
 
 
-def _check_tracking(value: CreateProjection) -> None:
-    """Servers fail, without saying why, when streams are to be tracked and cannot be."""
+def _check_emission(value: CreateProjection) -> None:
+    """Servers fail without saying why, or look away, where this is wrong."""
+    if value.emit_enabled and value.mode is not ProjectionMode.CONTINUOUS:
+        raise InvalidArgument("emit_enabled is for continuous projections: others cannot write events")
     if value.track_emitted_streams and not value.emit_enabled:
         raise InvalidArgument("track_emitted_streams needs emit_enabled: without it there are no streams to track")
-    if value.track_emitted_streams and value.engine_version == 2:
-        raise InvalidArgument("track_emitted_streams is not for engine_version 2: use version 1")
+    if value.track_emitted_streams and value.engine_version == ENGINE_WITHOUT_TRACKING:
+        raise InvalidArgument(f"track_emitted_streams is not for engine_version {ENGINE_WITHOUT_TRACKING}: use 1")
 
 
 def _encode_update(value: UpdateProjection) -> pb.UpdateReq:
@@ -154,17 +160,13 @@ def _method(
     return Method("event_store.client.projections.Projections", name, shape, request, response, writes)
 
 
-CREATE_PROJECTION = _method(
-    "Create", Codec(pb.CreateReq, _encode_create, _decode_create), nothing(pb.CreateResp)
-)
-UPDATE_PROJECTION = _method(
-    "Update", Codec(pb.UpdateReq, _encode_update, _decode_update), nothing(pb.UpdateResp)
-)
+CREATE_PROJECTION = _method("Create", Codec(pb.CreateReq, _encode_create, _decode_create), nothing(pb.CreateResp))
+UPDATE_PROJECTION = _method("Update", Codec(pb.UpdateReq, _encode_update, _decode_update), nothing(pb.UpdateResp))
 DELETE_PROJECTION = _method("Delete", options_codec(pb.DeleteReq, DeleteProjection), nothing(pb.DeleteResp))
 ENABLE_PROJECTION = _method("Enable", options_codec(pb.EnableReq, EnableProjection), nothing(pb.EnableResp))
 DISABLE_PROJECTION = _method("Disable", options_codec(pb.DisableReq, DisableProjection), nothing(pb.DisableResp))
 RESET_PROJECTION = _method("Reset", options_codec(pb.ResetReq, ResetProjection), nothing(pb.ResetResp))
-RESTART_PROJECTIONS = _method("RestartSubsystem", nothing(Empty), nothing(Empty))
+RESTART_PROJECTIONS = _method("RestartSubsystem", NOTHING, NOTHING)
 
 PROJECTION_STATE = _method(
     "State", options_codec(pb.StateReq, StateRequest), _json_codec(pb.StateResp, "state"), writes=False

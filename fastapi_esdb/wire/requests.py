@@ -5,14 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fastapi_esdb.wire.records import ANY, FORWARDS, START, Direction, Edge, Expected, Position, RecordedEvent
+from fastapi_esdb.wire.records import (
+    ANY,
+    FORWARDS,
+    START,
+    Direction,
+    Edge,
+    Expected,
+    Position,
+    ProposedEvent,
+    RecordedEvent,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from fastapi_esdb.wire.errors import EsdbError
-    from fastapi_esdb.wire.records import ProposedEvent
+    from fastapi_esdb.wire.errors import CallerError, EsdbError
 
 ALL_EVENTS = 2**64 - 1
 """The limit of a read that wants everything."""
@@ -121,8 +130,16 @@ class UnknownFrame:
     """A frame of a newer server, to be passed over."""
 
 
+@dataclass(frozen=True, slots=True)
+class StructuredIds:
+    """An event on its way to a client that asked for `structured_ids`; no client ever gets one of these."""
+
+    event: RecordedEvent
+
+
 ReadFrame = (
     RecordedEvent
+    | StructuredIds
     | SubscriptionConfirmed
     | Checkpoint
     | CaughtUp
@@ -141,6 +158,10 @@ class AppendOptions:
 
     stream: str
     expected: Expected = ANY
+
+
+AppendFrame = AppendOptions | ProposedEvent
+"""What an Append call sends: its options, then its events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,12 +210,18 @@ class BatchOptions:
 
 @dataclass(frozen=True, slots=True)
 class BatchFragment:
-    """A piece of a batch: `options` on the first one only, `final` on the last one."""
+    """A piece of a batch: `options` on the first one only, `final` on the last one.
+
+    What a server finds wrong in it is its `problem`: the answer to this batch and not an end of the call. A
+    correlation id that came as two 64-bit halves (`structured_id`) is answered in the same form.
+    """
 
     correlation_id: UUID
     options: BatchOptions | None = None
     events: tuple[ProposedEvent, ...] = ()
     final: bool = True
+    structured_id: bool = False
+    problem: CallerError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,3 +231,4 @@ class BatchAnswer:
     correlation_id: UUID
     stream: str
     result: AppendResult | EsdbError
+    structured_id: bool = False

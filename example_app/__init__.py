@@ -1,0 +1,1 @@
+"""A small shop of orders, to read and to run: `make run`."""

@@ -1,0 +1,76 @@
+"""Where orders meet EventStoreDB: each has a stream of its own, `shop_order-…`, which holds what happened to it."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+from example_app.orders import EVENTS, Event, Item, Order, Status
+from fastapi_esdb import Connection, NewEvent, Position, RecordedEvent, StreamState
+
+PREFIX = "shop_order-"
+
+
+class OrderView(BaseModel):
+    """An order as the API shows it. `revision` is the number of its last event."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    customer: str
+    items: tuple[Item, ...]
+    total_cents: int
+    status: Status
+    revision: int
+
+    @property
+    def order(self) -> Order:
+        return Order(customer=self.customer, items=self.items, status=self.status)
+
+
+def view_of(order_id: str, order: Order, revision: int) -> OrderView:
+    return OrderView(
+        id=order_id,
+        customer=order.customer,
+        items=order.items,
+        total_cents=order.total_cents,
+        status=order.status,
+        revision=revision,
+    )
+
+
+def stream_of(order_id: str) -> str:
+    return f"{PREFIX}{order_id}"
+
+
+def order_id_of(recorded: RecordedEvent) -> str:
+    return recorded.stream.removeprefix(PREFIX)
+
+
+def event_of(recorded: RecordedEvent) -> Event:
+    """The event as it was appended. A type that is not among `EVENTS` is a mistake and raises `KeyError`."""
+    return EVENTS[recorded.type].model_validate_json(recorded.data)
+
+
+async def load(esdb: Connection, order_id: str) -> OrderView:
+    """The order, replayed from its stream. Raises `StreamNotFound` if there is none."""
+    order, revision = Order(), -1
+    async with esdb.read(stream_of(order_id)) as recorded_events:
+        async for recorded in recorded_events:
+            order, revision = event_of(recorded).apply(order), recorded.revision
+    return view_of(order_id, order, revision)
+
+
+async def save(esdb: Connection, order_id: str, order: Order, event: Event, expected: int | StreamState) -> OrderView:
+    """Append what happened, if the stream is where it is expected to be; else raises `WrongExpectedRevision`."""
+    result = await esdb.append(stream_of(order_id), NewEvent(type(event).__name__, event), expected=expected)
+    return view_of(order_id, event.apply(order), result.revision or 0)
+
+
+def position_text(position: Position | None) -> str:
+    """A place in the log of all events as text, for a browser to keep."""
+    return f"{position.commit}/{position.prepare}" if position else ""
+
+
+def position_of(text: str) -> Position:
+    commit, prepare = map(int, text.split("/"))
+    return Position(commit, prepare)

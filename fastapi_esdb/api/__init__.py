@@ -1,0 +1,1 @@
+"""What can be asked of EventStoreDB, in the words of the field: streams, subscriptions, stream metadata."""

@@ -1,0 +1,67 @@
+"""One append: sent once, its outcome told exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from fastapi_esdb.errors import AppendClosedInFlight, AppendOutcomeUnknown, ClosedInFlight
+from fastapi_esdb.wire.appends import APPEND
+from fastapi_esdb.wire.errors import EsdbError, InvalidArgument, Outcome, WrongExpectedRevision
+from fastapi_esdb.wire.records import Expected, ProposedEvent
+from fastapi_esdb.wire.requests import AppendConflict, AppendFrame, AppendOptions, AppendResult
+
+if TYPE_CHECKING:
+    from fastapi_esdb.connection.transport import CallOptions, Transport
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """Events on their way to a stream, all of them or none."""
+
+    stream: str
+    expected: Expected
+    events: tuple[ProposedEvent, ...]
+
+    @property
+    def ids(self) -> tuple[UUID, ...]:
+        return tuple(event.id for event in self.events)
+
+    async def send(self, transport: Transport, options: CallOptions) -> AppendResult:
+        """Make the call as it is; raises `WrongExpectedRevision` for a conflict and all that the transport raises."""
+        frames: list[AppendFrame] = [AppendOptions(self.stream, self.expected), *self.events]
+        answer = await transport.send(APPEND, frames, options)
+        if isinstance(answer, AppendConflict):
+            raise WrongExpectedRevision(self.stream, answer.expected, answer.actual)
+        return answer
+
+    async def send_once(self, transport: Transport, options: CallOptions) -> AppendResult:
+        """As `send`, but what leaves the outcome open becomes `AppendOutcomeUnknown`."""
+        try:
+            return await self.send(transport, options)
+        except EsdbError as error:
+            if error.outcome is Outcome.UNKNOWN:
+                raise self.unknown(error) from error
+            raise
+
+    def unknown(self, cause: EsdbError) -> AppendOutcomeUnknown:
+        """The error that says so, with the ids to look for."""
+        kind = AppendClosedInFlight if isinstance(cause, ClosedInFlight) else AppendOutcomeUnknown
+        return kind(self.stream, self.expected, self.ids)
+
+
+def proposed(events: ProposedEvent | Iterable[ProposedEvent]) -> tuple[ProposedEvent, ...]:
+    """One event or several, as a tuple; raises `InvalidArgument` for anything else."""
+    several = (events,) if isinstance(events, ProposedEvent) else tuple(_iterated(events))
+    for event in several:
+        if not isinstance(event, ProposedEvent):
+            raise InvalidArgument(f"events must be NewEvents, not {type(event).__name__}")
+    return several
+
+
+def _iterated(events: Iterable[ProposedEvent]) -> Iterable[ProposedEvent]:
+    if not isinstance(events, Iterable):
+        raise InvalidArgument(f"events must be a NewEvent or several of them, not {type(events).__name__}")
+    return events

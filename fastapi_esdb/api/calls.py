@@ -1,0 +1,51 @@
+"""What every part of the API is made on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from fastapi_esdb.api.arguments import seconds
+from fastapi_esdb.connection.backoff import Backoff
+from fastapi_esdb.connection.transport import CallOptions, Transport
+
+if TYPE_CHECKING:
+    from fastapi_esdb.settings.credentials import Credentials
+
+
+PAUSES = Backoff(first=0.1, limit=0.5, jitter=0.2)
+"""Between the calls that the API makes again by itself, beside the retries of the transport."""
+
+
+class Carrier(Transport, Protocol):
+    """A transport that comes back by itself after its connections were lost."""
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was closed on purpose; then it stays so until someone connects it again."""
+        ...
+
+    @property
+    def deadline(self) -> float:
+        """The seconds that a call has without a `timeout` of its own."""
+        ...
+
+    async def wait_connected(self, timeout: float | None = None) -> None:
+        """Return as soon as there is a connection; raises `EsdbError` when the time is over or it is closed."""
+        ...
+
+
+class Calls:
+    """Calls over one carrier."""
+
+    def __init__(self, carrier: Carrier) -> None:
+        self._carrier = carrier
+
+
+def call_options(timeout: float | None, credentials: Credentials | None, requires_leader: bool | None) -> CallOptions:
+    """How a call is to be made. The same three arguments end the signature of every call of the API.
+
+    `timeout` (seconds) bounds everything in the call: waiting for a connection, retries, the answer; `None` takes
+    the settings' deadline. `credentials` stand in for the connection's own. `requires_leader` makes a node that is
+    not the leader of its cluster refuse; `None` takes what the settings' node preference implies.
+    """
+    return CallOptions(seconds(timeout, "timeout"), credentials, requires_leader)

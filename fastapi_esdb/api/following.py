@@ -1,0 +1,131 @@
+"""What keeps a subscription going: one call after the other, each from where the last one ended."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from fastapi_esdb.api.calls import PAUSES
+from fastapi_esdb.api.place import Place
+from fastapi_esdb.errors import ClosedInFlight, SubscriptionClosed
+from fastapi_esdb.wire.errors import EsdbError, NoAnswer, NotAuthenticated, Outcome
+from fastapi_esdb.wire.reads import READ
+from fastapi_esdb.wire.records import BACKWARDS, END, START, RecordedEvent
+from fastapi_esdb.wire.requests import (
+    CaughtUp,
+    Checkpoint,
+    FellBehind,
+    LastRevision,
+    ReadFrame,
+    ReadRequest,
+    SubscriptionConfirmed,
+)
+
+if TYPE_CHECKING:
+    from fastapi_esdb.api.calls import Carrier
+    from fastapi_esdb.connection.transport import CallOptions, Stream
+
+logger = logging.getLogger("fastapi_esdb")
+
+Message = RecordedEvent | Checkpoint | CaughtUp | FellBehind
+"""What a subscription tells: events, how far it has searched, that it has become live and that it is not any more."""
+
+
+class Following:
+    """The state of a subscription, and the generator of its messages."""
+
+    def __init__(self, carrier: Carrier, request: ReadRequest, options: CallOptions) -> None:
+        self._carrier = carrier
+        self._request = request
+        self._options = options
+        self._pauses = PAUSES.delays()
+        self.place = self._place_after(request)
+        self.confirmed = False
+        self.is_live = False
+        self.id = ""
+
+    async def messages(self) -> AsyncGenerator[Message | SubscriptionConfirmed, None]:
+        """Everything the subscription has to tell, in order, over as many calls as it takes.
+
+        Each call tells first that it is confirmed. Raises what ends the first call before that, and later what
+        trying again can't help.
+        """
+        if self.place.after is END:
+            await self._find_end()
+        while True:
+            before = self.place.after
+            try:
+                async with self._open() as frames:
+                    async for frame in frames:
+                        if (message := self._noted(frame)) is not None:
+                            yield message
+                raise NoAnswer
+            except EsdbError as error:
+                self._go_on_after(error)
+            if self.is_live:
+                self.is_live = False
+                yield self.place.fell_behind()
+            await self._wait(moved=self.place.after != before)
+
+    async def _find_end(self) -> None:
+        """Go to the last event before now: old servers do not tell where a subscription from the end has begun."""
+        request = ReadRequest(self._request.stream, END, BACKWARDS, limit=1, compatibility=1)
+        self.place = self._place_after(replace(request, start=START))
+        async with self._carrier.open(READ, [request], self._options) as frames:
+            async for frame in frames:
+                if isinstance(frame, RecordedEvent):
+                    self.place.delivered(frame)
+                elif isinstance(frame, LastRevision):
+                    self.place.after = frame.revision
+
+    @staticmethod
+    def _place_after(request: ReadRequest) -> Place:
+        return Place(request.start, in_all=request.stream is None)
+
+    def _open(self) -> AbstractAsyncContextManager[Stream[ReadRequest, ReadFrame]]:
+        request = replace(self._request, start=self.place.after)
+        return self._carrier.open(READ, [request], self._options, long_lived=True)
+
+    def _noted(self, frame: ReadFrame) -> Message | SubscriptionConfirmed | None:
+        """Take note of a frame, and return it unless it is none of a subscription's."""
+        match frame:
+            case RecordedEvent():
+                self.place.delivered(frame)
+            case Checkpoint():
+                self.place.searched(frame.position)
+            case CaughtUp():
+                self.is_live = True
+                self.place.searched(frame.position)
+            case FellBehind():
+                self.is_live = False
+            case SubscriptionConfirmed():
+                self.id = frame.subscription_id
+                self.confirmed = True
+            case _:
+                return None
+        return frame
+
+    def _go_on_after(self, error: EsdbError) -> None:
+        """Return if another call makes sense, else raise what ends the subscription."""
+        if not self.confirmed:
+            raise error
+        name, after = self._request.stream or "$all", self.place.after
+        if self._carrier.is_closed or isinstance(error, ClosedInFlight):
+            raise SubscriptionClosed(name, after) from error
+        if error.outcome is Outcome.ANSWERED and not isinstance(error, NotAuthenticated):
+            error.add_note(f"the subscription to {name!r} had come to {after!r}")
+            raise error
+        logger.info("the subscription to %r goes on after %r: %s", name, after, error)
+
+    async def _wait(self, *, moved: bool) -> None:
+        if moved:
+            self._pauses = PAUSES.delays()
+        await asyncio.sleep(next(self._pauses))
+        try:
+            await self._carrier.wait_connected()
+        except EsdbError as error:
+            self._go_on_after(error)

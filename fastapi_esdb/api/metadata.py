@@ -1,0 +1,91 @@
+"""Getting and setting what applies to a stream, and to all of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastapi_esdb.api import arguments
+from fastapi_esdb.api.appending import Append
+from fastapi_esdb.api.calls import Calls, call_options
+from fastapi_esdb.api.new_event import NewEvent
+from fastapi_esdb.api.reading import events_of
+from fastapi_esdb.api.stream_metadata import StreamMetadata
+from fastapi_esdb.wire.errors import StreamNotFound
+from fastapi_esdb.wire.records import ANY, BACKWARDS, END, Expected
+from fastapi_esdb.wire.requests import AppendResult, ReadRequest
+
+if TYPE_CHECKING:
+    from fastapi_esdb.api.stream_acl import StreamAcl
+    from fastapi_esdb.settings.credentials import Credentials
+
+SETTINGS_STREAM = "$settings"
+"""Where servers look for the default access lists; they take its last event."""
+
+
+def metastream(stream: str) -> str:
+    """The stream that holds the metadata of a stream."""
+    return f"$${arguments.stream_name(stream)}"
+
+
+class Metadata(Calls):
+    """Stream metadata and the default access lists."""
+
+    async def get_metadata(
+        self,
+        stream: str,
+        *,
+        timeout: float | None = None,
+        credentials: Credentials | None = None,
+        requires_leader: bool | None = None,
+    ) -> StreamMetadata:
+        """The metadata of a stream, empty where none was set; the stream need not exist.
+
+        Raises `StreamDeleted` for a tombstoned stream.
+        """
+        request = ReadRequest(metastream(stream), END, BACKWARDS, limit=1)
+        options = call_options(timeout, credentials, requires_leader)
+        try:
+            found = [event async for event in events_of(self._carrier, request, options)]
+        except StreamNotFound:
+            return StreamMetadata()
+        return StreamMetadata.from_json(found[0].data, found[0].revision) if found else StreamMetadata()
+
+    async def set_metadata(
+        self,
+        stream: str,
+        metadata: StreamMetadata,
+        expected: Expected = ANY,
+        *,
+        timeout: float | None = None,
+        credentials: Credentials | None = None,
+        requires_leader: bool | None = None,
+    ) -> AppendResult:
+        """Replace the metadata of a stream, which need not exist yet.
+
+        `expected` is about the metadata: `metadata.revision` as `get_metadata` gave it, or `NO_STREAM` where it was
+        `None`, to change nothing that someone else has set meanwhile. Raises as `append` does.
+        """
+        event = NewEvent("$metadata", metadata.to_json())
+        append = Append(metastream(stream), arguments.expected_revision(expected), (event,))
+        return await append.send_once(self._carrier, call_options(timeout, credentials, requires_leader))
+
+    async def set_default_acl(
+        self,
+        *,
+        user_streams: StreamAcl | None = None,
+        system_streams: StreamAcl | None = None,
+        expected: Expected = ANY,
+        timeout: float | None = None,
+        credentials: Credentials | None = None,
+        requires_leader: bool | None = None,
+    ) -> AppendResult:
+        """Replace the access lists of all streams that have none of their own; system streams begin with `$`.
+
+        What is `None`, a list or a right in one, is what the server comes with: everybody may do everything with
+        user streams, and only `$admins` with system streams. `expected` is about the stream `$settings`.
+        Raises as `append` does.
+        """
+        given = {"$userStreamAcl": user_streams, "$systemStreamAcl": system_streams}
+        event = NewEvent("$settings", {key: acl.to_json() for key, acl in given.items() if acl is not None})
+        append = Append(SETTINGS_STREAM, arguments.expected_revision(expected), (event,))
+        return await append.send_once(self._carrier, call_options(timeout, credentials, requires_leader))

@@ -1,0 +1,87 @@
+"""An event to be appended."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+
+from fastapi_esdb.api.arguments import text
+from fastapi_esdb.wire.errors import InvalidArgument
+from fastapi_esdb.wire.records import JSON, OCTET_STREAM, ProposedEvent
+
+SHOWN_BYTES = 80
+
+
+class NewEvent(ProposedEvent):
+    """An event to be appended, encoded as soon as it is made.
+
+    Its id is made here too, so that whoever appends it a second time sends the same id, and the server can tell.
+
+    Args:
+        type: what happened, `"OrderPlaced"`.
+        data: something JSON can hold, a pydantic model, or bytes, which are sent as they are.
+        metadata: the same, about the circumstances: `$correlationId` and `$causationId` have a meaning to the server.
+        id: a UUID, or its text; a random one if left out.
+        content_type: `application/json` unless `data` is bytes. Servers know this one and keep nothing of any
+            other: it is read back as `application/octet-stream`. Bytes that are JSON should say so.
+
+    Raises:
+        InvalidArgument: the type is empty, the id is none, or the data is not JSON (NaN is not).
+    """
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        type: str,  # noqa: A002  the field's name for it
+        data: Any,
+        metadata: Any = None,
+        *,
+        id: uuid.UUID | str | None = None,  # noqa: A002
+        content_type: str | None = None,
+    ) -> None:
+        event = f"event {text(type, 'type')!r}: "
+        content_type = content_type or (OCTET_STREAM if _is_bytes(data) else JSON)
+        if content_type != JSON and not _is_bytes(data):
+            raise InvalidArgument(f"{event}data of content type {content_type!r} must be bytes")
+        super().__init__(
+            id=_event_id(id, event),
+            type=type,
+            data=_encoded(data, f"{event}data"),
+            metadata=b"" if metadata is None else _encoded(metadata, f"{event}metadata"),
+            content_type=text(content_type, f"{event}content_type"),
+        )
+
+    def __repr__(self) -> str:
+        return f"NewEvent({self.type!r}, {_shown(self.data)}, id={str(self.id)!r})"
+
+
+def _is_bytes(value: Any) -> bool:
+    return isinstance(value, (bytes, bytearray, memoryview))
+
+
+def _event_id(value: uuid.UUID | str | None, event: str) -> uuid.UUID:
+    """A UUID that is not nil, which servers refuse (protocol: "nil id rejected")."""
+    try:
+        event_id = uuid.uuid4() if value is None else uuid.UUID(str(value))
+    except ValueError:
+        raise InvalidArgument(f"{event}id must be a UUID, not {value!r}") from None
+    if not event_id.int:
+        raise InvalidArgument(f"{event}id must not be the nil UUID")
+    return event_id
+
+
+def _encoded(value: Any, name: str) -> bytes:
+    if _is_bytes(value):
+        return bytes(value)
+    try:
+        if hasattr(value, "model_dump_json"):
+            return str(value.model_dump_json()).encode()
+        return json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidArgument(f"{name} cannot be written as JSON: {error}") from error
+
+
+def _shown(data: bytes) -> str:
+    return repr(data) if len(data) <= SHOWN_BYTES else f"{data[:SHOWN_BYTES]!r}… ({len(data)} bytes)"

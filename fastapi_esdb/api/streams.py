@@ -1,0 +1,173 @@
+"""Appending to streams, reading and deleting them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from fastapi_esdb.api import arguments
+from fastapi_esdb.api.appending import Append, proposed
+from fastapi_esdb.api.calls import Calls, call_options
+from fastapi_esdb.api.reading import Read
+from fastapi_esdb.api.repeated_append import RepeatedAppend
+from fastapi_esdb.errors import ClosedInFlight, OutcomeUnknown, WriteClosedInFlight
+from fastapi_esdb.wire.deletes import DELETE, TOMBSTONE
+from fastapi_esdb.wire.errors import EsdbError, InvalidArgument, Outcome
+from fastapi_esdb.wire.records import ANY, BACKWARDS, END, FORWARDS, START, STREAM_EXISTS, Edge, Expected, Position
+from fastapi_esdb.wire.requests import AppendResult, DeleteRequest, DeleteResult, EventFilter, ReadRequest
+
+if TYPE_CHECKING:
+    from fastapi_esdb.connection.transport import CallOptions
+    from fastapi_esdb.settings.credentials import Credentials
+    from fastapi_esdb.wire.method import Method
+    from fastapi_esdb.wire.records import ProposedEvent
+
+
+class Streams(Calls):
+    """Streams of events."""
+
+    async def append(
+        self,
+        stream: str,
+        events: ProposedEvent | Iterable[ProposedEvent],
+        expected: Expected = ANY,
+        *,
+        retry_unknown: bool = False,
+        timeout: float | None = None,
+        credentials: Credentials | None = None,
+        requires_leader: bool | None = None,
+    ) -> AppendResult:
+        """Write events (`NewEvent`) to the end of a stream, all of them or none.
+
+        `expected` says where the stream must be: at a revision (that of its last event), `NO_STREAM`,
+        `STREAM_EXISTS`, or `ANY`. Without events only that is checked.
+
+        An append whose answer is lost may have happened. `retry_unknown` sends it again in that case, which is
+        safe with a revision or `NO_STREAM`, since the server knows the ids again; else it is refused.
+
+        Returns the stream's new last revision and the position of the write.
+
+        Raises:
+            InvalidArgument: an argument can't be; nothing was sent.
+            WrongExpectedRevision: the stream is elsewhere; nothing was written.
+            StreamDeleted: the stream is tombstoned.
+            MaximumAppendSizeExceeded, MaximumEventSizeExceeded: too large for the server.
+            AppendOutcomeUnknown: whether it happened is not known; the error has the ids.
+        """
+        append = Append(arguments.stream_name(stream), arguments.expected_revision(expected), proposed(events))
+        options = call_options(timeout, credentials, requires_leader)
+        if not retry_unknown:
+            return await append.send_once(self._carrier, options)
+        if expected in (ANY, STREAM_EXISTS):
+            raise InvalidArgument(f"retry_unknown needs a revision or NO_STREAM as expected, not {expected!r}")
+        return await RepeatedAppend(self._carrier, append, options).send()
+
+    def read(
+        self,
+        stream: str,
+        *,
+        start: int | Edge | None = None,
+        backwards: bool = False,
+        limit: int | None = None,
+        resolve_links: bool = False,
+        timeout: float | None = None,
+        credentials: Credentials | None = None,
+        requires_leader: bool | None = None,
+    ) -> Read:
+        """Read a stream from `start` on (a revision, which is included; by default its first event).
+
+        `backwards` reads from the newest event, or from `start`, to the first one. `limit` bounds the number of
+        events. With `resolve_links` a link is given as the event it points at. The result is iterated, or awaited
+        as `await esdb.read(...).to_list()`; it raises `StreamNotFound` and `StreamDeleted` then.
+        Raises `InvalidArgument`.
+        """
+        request = ReadRequest(
+            stream=arguments.stream_name(stream),
+            start=arguments.place_in_stream(_start(start, backwards), "start"),
+            direction=BACKWARDS if backwards else FORWARDS,
+            limit=arguments.limit_of_events(limit),
+            resolve_links=resolve_links,
+        )
+        return Read(self._carrier, request, call_options(timeout, credentials, requires_leader))
+
+    def read_all(
+        self,
+        *,
+        start: Position | Edge | None = None,
+        backwards: bool = False,
+        limit: int | None = None,
+        filter: EventFilter | None = None,  # noqa: A002  the field's name for it
+        resolve_links: bool = False,
+        timeout: float | None = None,
+        credentials: Credentials | None = None,
+        requires_leader: bool | None = None,
+    ) -> Read:
+        """Read all streams in the order of their writes, from the position `start` on.
+
+        Forwards the event at `start` is included, backwards it is not. `filter` lets only some events through (see
+        `fastapi_esdb.api.filters`); `limit` counts these. Raises `InvalidArgument`.
+        """
+        request = ReadRequest(
+            stream=None,
+            start=arguments.place_in_all(_start(start, backwards), "start"),
+            direction=BACKWARDS if backwards else FORWARDS,
+            limit=arguments.limit_of_events(limit),
+            resolve_links=resolve_links,
+            filter=arguments.event_filter(filter),
+        )
+        return Read(self._carrier, request, call_options(timeout, credentials, requires_leader))
+
+    async def delete(
+        self,
+        stream: str,
+        expected: Expected = ANY,
+        *,
+        timeout: float | None = None,
+        credentials: Credentials | None = None,
+        requires_leader: bool | None = None,
+    ) -> Position | None:
+        """Delete a stream so that it can be written again; its revisions go on where they were.
+
+        Its metadata goes, too: limits, access list, custom values. Returns the position of the deletion.
+        Raises `WrongExpectedRevision` (also for a stream that does not exist, whatever is expected),
+        `StreamDeleted`, `InvalidArgument`, and `OutcomeUnknown` where the answer is lost.
+        """
+        return await self._remove(DELETE, stream, expected, call_options(timeout, credentials, requires_leader))
+
+    async def tombstone(
+        self,
+        stream: str,
+        expected: Expected = ANY,
+        *,
+        timeout: float | None = None,
+        credentials: Credentials | None = None,
+        requires_leader: bool | None = None,
+    ) -> Position | None:
+        """Delete a stream for good: its name can never be used again.
+
+        Returns the position of the tombstone. Raises as `delete` does; a missing stream can be tombstoned.
+        """
+        return await self._remove(TOMBSTONE, stream, expected, call_options(timeout, credentials, requires_leader))
+
+    async def _remove(
+        self,
+        method: Method[DeleteRequest, DeleteResult],
+        stream: str,
+        expected: Expected,
+        options: CallOptions,
+    ) -> Position | None:
+        request = DeleteRequest(arguments.stream_name(stream), arguments.expected_revision(expected))
+        try:
+            return (await self._carrier.call(method, request, options)).position
+        except EsdbError as error:
+            if error.outcome is not Outcome.UNKNOWN:
+                raise
+            kind = WriteClosedInFlight if isinstance(error, ClosedInFlight) else OutcomeUnknown
+            raise kind(stream) from error
+
+
+def _start(start: int | Position | Edge | None, backwards: bool) -> int | Position | Edge:
+    """Where a read begins if nothing is said."""
+    if start is not None:
+        return start
+    return END if backwards else START

@@ -1,0 +1,85 @@
+"""A catch-up subscription as its reader sees it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING, Generic, Self, TypeVar, cast
+
+from fastapi_esdb.api.following import Following, Message
+from fastapi_esdb.api.iteration import Iteration
+from fastapi_esdb.wire.records import Edge, Position, RecordedEvent
+from fastapi_esdb.wire.requests import ReadRequest, SubscriptionConfirmed
+
+if TYPE_CHECKING:
+    from fastapi_esdb.api.calls import Carrier
+    from fastapi_esdb.connection.transport import CallOptions
+
+Where = TypeVar("Where", int, Position)
+"""How places are counted: revisions in a stream, positions in `$all`."""
+
+
+class Subscription(Generic[Where]):
+    """The events of a stream or of `$all`, from a place on and without end.
+
+    `async for event in subscription` gives the events, `messages()` everything. Entering the context opens it, so
+    that its errors show there and nothing written from then on is missed; without a context the first event opens
+    it. Leaving the context, or the loop once nothing refers to the subscription, ends the call on the server.
+
+    It goes on by itself after the connection was lost, exactly after the last event it gave: none is missed, none
+    comes twice. It ends with `SubscriptionClosed` when the connection is closed on purpose, and with the server's
+    error when trying again can't help (`StreamDeleted`, `AccessDenied`). Until it is confirmed for the first time
+    it raises like any other call. Its reader sets the pace: nothing is fetched far ahead of it.
+    """
+
+    def __init__(self, carrier: Carrier, request: ReadRequest, options: CallOptions) -> None:
+        self._following = Following(carrier, request, options)
+        self._messages = Iteration(self._following.messages())
+
+    @property
+    def checkpoint(self) -> Where | Edge:
+        """Where to go on from another time: `subscribe(..., after=checkpoint)`.
+
+        It is the revision (of `$all`: the position) of the last event given, with a filter also of what was
+        searched since; before the first event it is where the subscription began.
+        """
+        return cast("Where | Edge", self._following.place.after)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether all there was has been given, and events come as they are written."""
+        return self._following.is_live
+
+    @property
+    def id(self) -> str:
+        """The server's name for the current call, empty before the first one is confirmed."""
+        return self._following.id
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> RecordedEvent:
+        while True:
+            message = await anext(self._messages)
+            if isinstance(message, RecordedEvent):
+                return message
+
+    async def messages(self) -> AsyncGenerator[Message, None]:
+        """Events and, between them, `Checkpoint`, `CaughtUp` and `FellBehind`.
+
+        `FellBehind` also says that a live subscription has lost its connection and will go on.
+        """
+        async for message in self._messages:
+            if not isinstance(message, SubscriptionConfirmed):
+                yield message
+
+    async def aclose(self) -> None:
+        """End the subscription; a task that waits for an event meanwhile sees the end of the iteration."""
+        await self._messages.aclose()
+
+    async def __aenter__(self) -> Self:
+        if not self._following.confirmed:
+            await anext(self._messages)
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.aclose()

@@ -1,0 +1,58 @@
+"""Calls with one answer, on one channel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from fastapi_esdb.connection.seam import decode, encode, translated
+from fastapi_esdb.errors import NotSentInTime
+
+if TYPE_CHECKING:
+    from fastapi_esdb.connection.channel import GrpcCall, Lease
+    from fastapi_esdb.connection.deadline import Deadline
+    from fastapi_esdb.wire.method import Method
+
+Request = TypeVar("Request")
+Response = TypeVar("Response")
+Headers = Sequence[tuple[str, str]]
+
+
+async def unary(
+    lease: Lease, method: Method[Request, Response], request: Request, deadline: Deadline, headers: Headers = ()
+) -> Response:
+    """One request, one answer. Raises `EsdbError`; a cancelled task cancels the call on the server."""
+    data = encode(method, request)
+    with translated(lease.channel, method):
+        start = lease.channel.inner.unary_unary(method.path)
+        answer = await _held(lease, start(data, timeout=time_left(deadline), metadata=headers))
+    return decode(method, answer)
+
+
+async def client_stream(
+    lease: Lease,
+    method: Method[Request, Response],
+    requests: Sequence[Request],
+    deadline: Deadline,
+    headers: Headers = (),
+) -> Response:
+    """Several requests, one answer; otherwise like `unary`."""
+    data = [encode(method, request) for request in requests]
+    with translated(lease.channel, method):
+        start = lease.channel.inner.stream_unary(method.path)
+        answer = await _held(lease, start(iter(data), timeout=time_left(deadline), metadata=headers))
+    return decode(method, answer)
+
+
+def time_left(deadline: Deadline) -> float:
+    """The seconds a call has; raises `NotSentInTime` when there are none."""
+    left = deadline.left()
+    if left <= 0:
+        raise NotSentInTime
+    return left
+
+
+async def _held(lease: Lease, call: GrpcCall) -> bytes:
+    lease.hold(call)
+    answer: bytes = await call
+    return answer

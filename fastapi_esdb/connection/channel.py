@@ -1,0 +1,147 @@
+"""One HTTP/2 connection to one host and the calls on it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Protocol
+
+import grpc.aio
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from fastapi_esdb.settings.hosts import Host
+
+GrpcCall = Any
+"""grpc.aio has a class for each shape of call; of all we use `cancel()`."""
+
+
+class ChannelOwner(Protocol):
+    """Who is told what happens to a channel."""
+
+    def suspect(self, channel: Channel) -> None:
+        """A call on it went wrong in a way that speaks against the server."""
+
+    def released(self, channel: Channel) -> None:
+        """A call on it has ended."""
+
+    def gone(self, channel: Channel) -> None:
+        """It is closed."""
+
+
+class Channel:
+    """A grpc.aio channel that counts its calls, and closes when it is retired and the last of them has ended."""
+
+    def __init__(self, inner: grpc.aio.Channel, host: Host, owner: ChannelOwner) -> None:
+        self.inner = inner
+        self.host = host
+        self.forced = False
+        """Whether it was closed on purpose with calls in flight."""
+        self.pinged_too_often = False
+        """Whether the server has complained about the keep-alive pings."""
+        self._owner = owner
+        self._leases: set[Lease] = set()
+        self._long_lived = 0
+        self._retired = False
+        self._closing: asyncio.Task[None] | None = None
+        self._closed = asyncio.Event()
+
+    @property
+    def in_flight(self) -> int:
+        """The calls on it, long-lived ones among them."""
+        return len(self._leases)
+
+    @property
+    def streams(self) -> int:
+        """The long-lived calls on it."""
+        return self._long_lived
+
+    def lease(self, *, long_lived: bool = False) -> Lease:
+        """A place for one call; it is taken from now until its release."""
+        lease = Lease(self, long_lived=long_lived)
+        self._leases.add(lease)
+        self._long_lived += long_lived
+        return lease
+
+    def release(self, lease: Lease) -> None:
+        """Give a place back; once is enough and more does no harm."""
+        if lease not in self._leases:
+            return
+        self._leases.discard(lease)
+        self._long_lived -= lease.long_lived
+        self._close_if_done()
+        self._owner.released(self)
+
+    def suspect(self) -> None:
+        """Say that a call went wrong in a way that speaks against the server."""
+        self._owner.suspect(self)
+
+    def retire(self) -> None:
+        """Close it once its last call has ended."""
+        self._retired = True
+        self._close_if_done()
+
+    def force_close(self) -> None:
+        """Close it now. Each call in flight fails with `ClosedInFlight`."""
+        self.forced = True
+        self._retired = True
+        for lease in list(self._leases):
+            lease.cancel()
+        self._start_closing()
+
+    async def wait_closed(self) -> None:
+        """Wait until nothing is left of it."""
+        await self._closed.wait()
+
+    async def until_not_ready(self) -> None:
+        """Wait until the TCP connection is gone, as far as it can be seen: reset, closed, or a ping unanswered."""
+        ready = grpc.ChannelConnectivity.READY
+        while self.inner.get_state() is ready:
+            await self.inner.wait_for_state_change(ready)
+
+    def _close_if_done(self) -> None:
+        if self._retired and not self._leases:
+            self._start_closing()
+
+    def _start_closing(self) -> None:
+        if self._closing is None:
+            self._closing = asyncio.get_running_loop().create_task(self._close(), name="esdb-channel-close")
+
+    async def _close(self) -> None:
+        try:
+            await self.inner.close()
+        finally:
+            self._closed.set()
+            self._owner.gone(self)
+
+
+class Lease:
+    """A place for one call on a channel. A context manager that releases it."""
+
+    __slots__ = ("_call", "channel", "long_lived")
+
+    def __init__(self, channel: Channel, *, long_lived: bool) -> None:
+        self.channel = channel
+        self.long_lived = long_lived
+        self._call: GrpcCall | None = None
+
+    def hold(self, call: GrpcCall) -> None:
+        """Keep the call, so that a forced close of the channel reaches it also while nobody awaits it."""
+        self._call = call
+
+    def cancel(self) -> None:
+        """Cancel the call, here and on the server; nothing happens if it has ended."""
+        if self._call is not None:
+            self._call.cancel()
+
+    def release(self) -> None:
+        """Give the place back."""
+        self.channel.release(self)
+
+    def __enter__(self) -> Lease:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()

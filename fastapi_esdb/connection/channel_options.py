@@ -1,0 +1,70 @@
+"""Settings as gRPC's channel options."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fastapi_esdb.settings.connection_options import ConnectionOptions
+    from fastapi_esdb.settings.hosts import Host
+
+ChannelOption = tuple[str, int | str]
+
+RECEIVE_LIMIT = 64 * 1024 * 1024
+"""Bytes of the largest answer taken. Servers keep events of up to 16 MiB; lists of groups and pages have no bound."""
+
+_NO_LIMIT = -1
+_NEVER = 2**31 - 1
+
+
+def channel_options(options: ConnectionOptions, host: Host, slowdown: int = 1) -> tuple[ChannelOption, ...]:
+    """The options of a channel to the host; `slowdown` multiplies the interval of keep-alive pings."""
+    return (*_common(), *_keep_alive(options, slowdown), *_proxy(host))
+
+
+def _common() -> Iterator[ChannelOption]:
+    # channels with equal options would share one TCP connection otherwise, and with it the server's 100 streams
+    yield "grpc.use_local_subchannel_pool", 1
+    yield "grpc.client_idle_timeout_ms", _NEVER
+    yield "grpc.max_receive_message_length", RECEIVE_LIMIT
+    # what is too large to be stored is for the server to say
+    yield "grpc.max_send_message_length", _NO_LIMIT
+    yield "grpc.primary_user_agent", f"fastapi-esdb/{_version()}"
+
+
+def _keep_alive(options: ConnectionOptions, slowdown: int) -> Iterator[ChannelOption]:
+    if options.keep_alive_interval < 0:
+        return
+    yield "grpc.keepalive_time_ms", min(options.keep_alive_interval * slowdown, _NEVER)
+    yield "grpc.keepalive_permit_without_calls", 1
+    yield "grpc.http2.max_pings_without_data", 0
+    if options.keep_alive_timeout > 0:
+        yield "grpc.keepalive_timeout_ms", options.keep_alive_timeout
+        # without this one a ping to a frozen server is waited for 60 s, whatever the one above says
+        yield "grpc.http2.ping_timeout_ms", options.keep_alive_timeout
+
+
+def _proxy(host: Host) -> Iterator[ChannelOption]:
+    """A proxy named by `http_proxy` can't reach this machine's own loopback."""
+    if is_loopback(host):
+        yield "grpc.enable_http_proxy", 0
+
+
+def is_loopback(host: Host) -> bool:
+    """Whether the host is this machine, by its name or address."""
+    try:
+        return ip_address(host.name).is_loopback
+    except ValueError:
+        return host.name.rstrip(".").lower() == "localhost"
+
+
+@cache
+def _version() -> str:
+    try:
+        return version("fastapi-esdb")
+    except PackageNotFoundError:
+        return "0"

@@ -1,0 +1,22 @@
+"""The one limit of time that is carried through everything a call does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from time import monotonic
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Deadline:
+    """A moment, in seconds of the monotonic clock."""
+
+    at: float
+
+    @classmethod
+    def after(cls, seconds: float) -> Deadline:
+        """The moment that many seconds from now."""
+        return cls(monotonic() + seconds)
+
+    def left(self) -> float:
+        """The seconds until then, 0 when it has passed."""
+        return max(0.0, self.at - monotonic())

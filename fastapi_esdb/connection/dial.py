@@ -1,0 +1,34 @@
+"""From settings to a channel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import grpc.aio
+
+from fastapi_esdb.connection.channel_options import ChannelOption, channel_options
+from fastapi_esdb.connection.tls import make_credentials, read_roots
+from fastapi_esdb.connection.unverified import shown_certificate
+
+if TYPE_CHECKING:
+    from fastapi_esdb.connection.deadline import Deadline
+    from fastapi_esdb.settings.connection_options import ConnectionOptions
+    from fastapi_esdb.settings.hosts import Host
+
+
+async def dial(host: Host, options: ConnectionOptions, deadline: Deadline, slowdown: int = 1) -> grpc.aio.Channel:
+    """A new channel to a host, with a TCP connection of its own from the first call on.
+
+    With `tls` it is TLS or nothing. Raises `InvalidSettings` for a certificate file that can't be used, and with
+    `tlsVerifyCert=false`, where the server is asked for its certificate, `ConnectionRefused` or `TlsFailed`.
+    """
+    arguments = channel_options(options, host, slowdown)
+    # the scheme keeps a host named like one of gRPC's other schemes ("unix") a host
+    target = f"dns:///{host.address}"
+    if not options.tls:
+        return grpc.aio.insecure_channel(target, arguments)
+    if options.tls_verify_cert:
+        return grpc.aio.secure_channel(target, make_credentials(options, read_roots(options)), arguments)
+    shown = await shown_certificate(host, options, deadline)
+    name: ChannelOption = ("grpc.ssl_target_name_override", shown.name)
+    return grpc.aio.secure_channel(target, make_credentials(options, shown.pem), (*arguments, name))

@@ -1,0 +1,78 @@
+"""The one place where gRPC's exceptions become ours. Nothing above it sees them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import grpc.aio
+from google.protobuf.message import DecodeError
+
+from fastapi_esdb.connection.tls import tls_failure
+from fastapi_esdb.errors import ClosedInFlight, ConnectionClosed
+from fastapi_esdb.wire.errors import (
+    ConnectionLost,
+    ConnectionRefused,
+    DeadlineExceeded,
+    NoAnswer,
+    NotSupported,
+)
+from fastapi_esdb.wire.status import error_of
+
+if TYPE_CHECKING:
+    from fastapi_esdb.connection.channel import Channel
+    from fastapi_esdb.wire.errors import EsdbError
+    from fastapi_esdb.wire.method import Method
+
+SUSPICIOUS = (ConnectionLost, ConnectionRefused, DeadlineExceeded)
+"""Ends of a call that may mean that the server is gone."""
+
+
+@contextmanager
+def translated(channel: Channel, method: Method[Any, Any]) -> Iterator[None]:
+    """Turn what gRPC raises into an `EsdbError`, and tell the channel if it speaks against the server.
+
+    A `CancelledError` stays one if the task was cancelled. If not, gRPC means by it that the channel was closed.
+    """
+    task = asyncio.current_task()
+    cancelled_before = task.cancelling() if task else 0
+    try:
+        yield
+    except grpc.aio.AioRpcError as error:
+        raise _translate(error, channel, method) from error
+    except grpc.aio.UsageError as error:
+        raise ConnectionClosed from error
+    except asyncio.CancelledError:
+        if channel.forced and (task is None or task.cancelling() <= cancelled_before):
+            raise ClosedInFlight from None
+        raise
+
+
+def _translate(error: grpc.aio.AioRpcError, channel: Channel, method: Method[Any, Any]) -> EsdbError:
+    details = error.details() or ""
+    found = error_of(error.code(), details, tuple(error.trailing_metadata() or ()))
+    if isinstance(found, NotSupported):
+        return NotSupported(method.path, method.since)
+    if isinstance(found, SUSPICIOUS):
+        channel.pinged_too_often |= "too_many_pings" in details.lower().replace(" ", "_")
+        channel.suspect()
+    if isinstance(found, ConnectionRefused):
+        return tls_failure(details) or found
+    return found
+
+
+def decode(method: Method[Any, Any], data: bytes) -> Any:
+    """The plain value of an answer. Raises `NoAnswer` for bytes that are no such message."""
+    try:
+        message = method.response.message.FromString(data)
+    except DecodeError as error:
+        raise NoAnswer from error
+    return method.response.decode(message)
+
+
+def encode(method: Method[Any, Any], request: Any) -> bytes:
+    """A request as bytes; raises what the converter raises for a value that can't be sent."""
+    serialized: bytes = method.request.encode(request).SerializeToString()
+    return serialized

@@ -1,0 +1,47 @@
+"""The states of a connection and the moves between them."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from types import MappingProxyType
+
+
+class ConnectionState(enum.StrEnum):
+    """What a connection, or a pool of them, is up to."""
+
+    CLOSED = "closed"
+    """Not opened, or closed on purpose; it stays so until it is opened."""
+    CONNECTING = "connecting"
+    """It has no server and tries again and again."""
+    CONNECTED = "connected"
+    """The server has answered, and nothing has spoken against it since."""
+
+
+class Change(enum.Enum):
+    """What happens to a connection."""
+
+    OPENED = "opened"
+    ANSWERED = "answered"
+    LOST = "lost"
+    CLOSED = "closed"
+
+
+MOVES: Mapping[tuple[ConnectionState, Change], ConnectionState] = MappingProxyType(
+    {
+        (ConnectionState.CLOSED, Change.OPENED): ConnectionState.CONNECTING,
+        (ConnectionState.CONNECTING, Change.ANSWERED): ConnectionState.CONNECTED,
+        (ConnectionState.CONNECTED, Change.LOST): ConnectionState.CONNECTING,
+        (ConnectionState.CONNECTING, Change.CLOSED): ConnectionState.CLOSED,
+        (ConnectionState.CONNECTED, Change.CLOSED): ConnectionState.CLOSED,
+    }
+)
+"""Every move there is; whatever is not here is a defect of the caller."""
+
+
+def next_state(state: ConnectionState, change: Change) -> ConnectionState:
+    """The state after the change; raises RuntimeError where the table has no such move."""
+    if (state, change) not in MOVES:
+        possible = ", ".join(after.value for before, after in MOVES if before is state)
+        raise RuntimeError(f"a connection that is {state} can be {possible}, and not {change.value}")
+    return MOVES[state, change]

@@ -1,0 +1,92 @@
+"""Calls whose answers stream, on one channel."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import grpc.aio
+
+from fastapi_esdb.connection.seam import decode, encode, translated
+from fastapi_esdb.wire.errors import DeadlineExceeded, NoAnswer
+from fastapi_esdb.wire.method import Shape
+
+if TYPE_CHECKING:
+    from fastapi_esdb.connection.call import Headers
+    from fastapi_esdb.connection.channel import GrpcCall, Lease
+    from fastapi_esdb.wire.method import Method
+
+Request = TypeVar("Request")
+Response = TypeVar("Response")
+
+
+class StreamCall(Generic[Request, Response]):
+    """An open call on a channel. It ends with its last answer, an error, or `close`; then its place is free."""
+
+    def __init__(self, lease: Lease, method: Method[Request, Response]) -> None:
+        self._lease = lease
+        self._method = method
+        self._call: GrpcCall = None
+
+    async def start(self, requests: Sequence[Request], timeout: float | None, headers: Headers = ()) -> None:
+        """Send the first requests. `timeout` (seconds) ends the whole call; `None` leaves it open."""
+        data = [encode(self._method, request) for request in requests]
+        with translated(self._lease.channel, self._method):
+            self._call = self._begin(data, timeout, headers)
+            self._lease.hold(self._call)
+            if self._method.shape.client_streams:
+                for request in data:
+                    await self._write(request)
+
+    def _begin(self, data: Sequence[bytes], timeout: float | None, headers: Headers) -> GrpcCall:
+        channel = self._lease.channel.inner
+        if self._method.shape is Shape.SERVER_STREAM:
+            return channel.unary_stream(self._method.path)(data[0], timeout=timeout, metadata=headers)
+        return channel.stream_stream(self._method.path)(timeout=timeout, metadata=headers)
+
+    async def read(self, limit: float | None) -> Response:
+        """The next answer, waited for `limit` seconds at most (`None`: as long as it takes).
+
+        Raises StopAsyncIteration at the end and `EsdbError` where it broke off.
+        """
+        try:
+            async with asyncio.timeout(limit):
+                with translated(self._lease.channel, self._method):
+                    answer = await self._call.read()
+        except TimeoutError:
+            self._lease.channel.suspect()
+            raise DeadlineExceeded from None
+        if answer is grpc.aio.EOF:
+            raise StopAsyncIteration
+        return self._decode(answer)
+
+    def _decode(self, answer: bytes) -> Response:
+        response: Response = decode(self._method, answer)
+        return response
+
+    async def write(self, request: Request) -> None:
+        """Send one more request. Raises the error that the call ended with, `NoAnswer` if it ended without one."""
+        data = encode(self._method, request)
+        with translated(self._lease.channel, self._method):
+            await self._write(data)
+
+    async def _write(self, data: bytes) -> None:
+        try:
+            await self._call.write(data)
+        except asyncio.InvalidStateError:
+            # the call has ended; a read tells how
+            while await self._call.read() is not grpc.aio.EOF:
+                pass
+            raise NoAnswer from None
+
+    async def done_writing(self) -> None:
+        """Half-close the call; more than once does no harm."""
+        if self._method.shape.client_streams:
+            with translated(self._lease.channel, self._method):
+                await self._call.done_writing()
+
+    def close(self) -> None:
+        """Cancel it on the server if it runs, and free its place."""
+        self._lease.cancel()
+        self._lease.release()

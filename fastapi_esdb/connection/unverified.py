@@ -1,0 +1,66 @@
+"""TLS without a check of the server's certificate (`tlsVerifyCert=false`).
+
+gRPC for Python can't leave the check out. What it can is to trust one certificate for one name: so we ask the server
+for the certificate it shows, and trust that. Whoever is in the way can show one of their own; that is what leaving the
+check out means. A certificate that has expired stays refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from fastapi_esdb.connection.tls import ssl_context
+from fastapi_esdb.errors import TlsFailed
+from fastapi_esdb.wire.errors import ConnectionRefused
+
+if TYPE_CHECKING:
+    from fastapi_esdb.connection.deadline import Deadline
+    from fastapi_esdb.settings.connection_options import ConnectionOptions
+    from fastapi_esdb.settings.hosts import Host
+
+
+@dataclass(frozen=True, slots=True)
+class ShownCertificate:
+    """A server's certificate (PEM) and a name it is valid for."""
+
+    pem: bytes
+    name: str
+
+
+async def shown_certificate(host: Host, options: ConnectionOptions, deadline: Deadline) -> ShownCertificate:
+    """Ask a server for its certificate. Raises `ConnectionRefused`, or `TlsFailed` if it speaks no TLS."""
+    trusting_all = ssl_context(options)
+    trusting_all.check_hostname = False
+    trusting_all.verify_mode = ssl.CERT_NONE
+    pem = ssl.DER_cert_to_PEM_cert(await _peer_certificate(host, trusting_all, deadline, binary=True))
+    # Python parses a certificate only after verifying it, hence a second look that trusts the first one
+    trusting_it = ssl_context(options)
+    trusting_it.check_hostname = False
+    trusting_it.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    trusting_it.load_verify_locations(cadata=pem)
+    parsed = await _peer_certificate(host, trusting_it, deadline, binary=False)
+    return ShownCertificate(pem.encode(), _a_name(parsed) or host.name)
+
+
+async def _peer_certificate(host: Host, context: ssl.SSLContext, deadline: Deadline, *, binary: bool) -> Any:
+    try:
+        async with asyncio.timeout(deadline.left()):
+            _, writer = await asyncio.open_connection(host.name, host.port, ssl=context)
+    except ssl.SSLError as error:
+        raise TlsFailed(f"the handshake failed ({error.reason})") from None
+    except OSError as error:
+        raise ConnectionRefused from error
+    found = writer.get_extra_info("ssl_object").getpeercert(binary)
+    # not closed politely: a server that waits for HTTP/2 frames would let us wait in turn
+    writer.transport.abort()
+    return found
+
+
+def _a_name(certificate: dict[str, Any]) -> str | None:
+    """A host name or address that the certificate stands for; any label does for a wildcard."""
+    alternatives = [value for kind, value in certificate.get("subjectAltName", ()) if kind in ("DNS", "IP Address")]
+    common = [value for part in certificate.get("subject", ()) for key, value in part if key == "commonName"]
+    return next((name.replace("*", "any", 1) for name in (*alternatives, *common)), None)

@@ -1,0 +1,1 @@
+"""An EventStoreDB-compatible server for development and tests."""

@@ -1,0 +1,80 @@
+"""What a write must look like before its expectation is even looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fastapi_esdb.embedded.store.names import ALL, METASTREAM_PREFIX, is_metastream
+from fastapi_esdb.wire.errors import (
+    AccessDenied,
+    InvalidArgument,
+    MaximumAppendSizeExceeded,
+    MaximumEventSizeExceeded,
+)
+from fastapi_esdb.wire.records import MAX_REVISION, Expected, ProposedEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How large an append and one event of it may be, in bytes of data, metadata and type (protocol 2.13).
+
+    The defaults are those of a server from 25.1 on.
+    """
+
+    max_append_size: int = 256 * 1024 * 1024
+    max_event_size: int = 16 * 1024 * 1024
+
+
+def check_append(stream: str, expected: Expected, events: Sequence[ProposedEvent], limits: Limits) -> None:
+    """Raises InvalidArgument, AccessDenied, MaximumEventSizeExceeded or MaximumAppendSizeExceeded."""
+    check_stream(stream)
+    check_expected(expected)
+    for event in events:
+        _check_event(event, limits.max_event_size)
+    if sum(map(_size, events)) > limits.max_append_size:
+        raise MaximumAppendSizeExceeded(limits.max_append_size)
+
+
+def check_delete(stream: str, expected: Expected) -> None:
+    """Raises InvalidArgument, or AccessDenied for what nobody may delete: `$all` and metastreams."""
+    check_stream(stream)
+    check_expected(expected)
+    if is_metastream(stream):
+        raise AccessDenied
+
+
+def check_stream(stream: str) -> None:
+    """Raises InvalidArgument for what can't be the name of a stream, AccessDenied for `$all`."""
+    if stream in ("", METASTREAM_PREFIX):
+        raise InvalidArgument(f"the stream name {stream!r} is empty: give it at least one character")
+    _check_text("stream name", stream)
+    if stream == ALL:
+        raise AccessDenied
+
+
+def check_expected(expected: Expected) -> None:
+    if isinstance(expected, int) and not 0 <= expected <= MAX_REVISION:
+        raise InvalidArgument(f"the expected revision is {expected}: it must be from 0 to {MAX_REVISION}")
+
+
+def _check_event(event: ProposedEvent, maximum: int) -> None:
+    if not event.type:
+        raise InvalidArgument(f"event {event.id} has an empty type: give it at least one character")
+    _check_text("event type", event.type)
+    if event.id.int == 0:
+        raise InvalidArgument("an event has the id 0: give it a unique one")
+    if _size(event) > maximum:
+        raise MaximumEventSizeExceeded(str(event.id), _size(event), maximum)
+
+
+def _check_text(what: str, text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidArgument(f"the {what} {text!r} is no Unicode text: {error.reason}") from error
+
+
+def _size(event: ProposedEvent) -> int:
+    """As a server counts: the type is UTF-16 there."""
+    return len(event.data) + len(event.metadata) + 2 * len(event.type)

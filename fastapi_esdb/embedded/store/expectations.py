@@ -1,0 +1,79 @@
+"""Whether a write may go ahead: the expected revision, and whether it was done before (protocol 2.4, 2.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from fastapi_esdb.embedded.store.names import metastream_of
+from fastapi_esdb.embedded.store.view import NO_EVENT, View
+from fastapi_esdb.wire.errors import StreamDeleted, WrongExpectedRevision
+from fastapi_esdb.wire.records import ANY, NO_STREAM, STREAM_EXISTS, Expected
+
+
+def find_repeat(view: View, stream: str, expected: Expected, ids: Sequence[UUID] = ()) -> int | None:
+    """The last revision of the former append that this one repeats, `None` where it is a new one that may go ahead.
+
+    Raises WrongExpectedRevision and StreamDeleted.
+    """
+    if view.is_tombstoned(stream):
+        raise StreamDeleted(stream)
+    if expected is STREAM_EXISTS:
+        _require_existing(view, stream)
+    if expected is ANY or expected is STREAM_EXISTS:
+        return _repeat_by_ids(view, stream, expected, ids)
+    return _repeat_by_revision(view, stream, expected, ids)
+
+
+def wrong_revision(view: View, stream: str, expected: Expected) -> WrongExpectedRevision:
+    last = view.last(stream)
+    return WrongExpectedRevision(stream, expected, NO_STREAM if last == NO_EVENT else last)
+
+
+def _require_existing(view: View, stream: str) -> None:
+    if view.is_soft_deleted(stream):
+        raise StreamDeleted(stream)
+    # metadata alone makes a stream exist
+    if view.last(stream) == NO_EVENT and view.last(metastream_of(stream)) == NO_EVENT:
+        raise wrong_revision(view, stream, STREAM_EXISTS)
+
+
+def _repeat_by_ids(view: View, stream: str, expected: Expected, ids: Sequence[UUID]) -> int | None:
+    """A repeat has known ids only. New ids behind known ones refuse it, known ones behind a new one don't matter."""
+    revision = None
+    for event_id in ids:
+        known = _recent_revision(view, stream, event_id)
+        if known is None and revision is None:
+            return None
+        if known is None:
+            raise wrong_revision(view, stream, expected)
+        revision = known
+    return revision
+
+
+def _recent_revision(view: View, stream: str, event_id: UUID) -> int | None:
+    position = view.log.recent_ids.position(event_id.bytes)
+    if position is None:
+        return None
+    record = view.log.record(position)
+    return record.revision if record.stream == stream else None
+
+
+def _repeat_by_revision(view: View, stream: str, expected: Expected, ids: Sequence[UUID]) -> int | None:
+    """A repeat has its ids right behind the expected revision, however long ago."""
+    number = expected if isinstance(expected, int) else NO_EVENT
+    if number == view.last(stream):
+        return None
+    written = _written_behind(view, stream, number, ids)
+    if written and written == len(ids):
+        return number + written
+    if ids and not written and expected is NO_STREAM and view.is_soft_deleted(stream):
+        return None
+    raise wrong_revision(view, stream, expected)
+
+
+def _written_behind(view: View, stream: str, revision: int, ids: Sequence[UUID]) -> int:
+    """How many of the ids are those of the events that follow on a revision."""
+    events = view.events(stream, revision + 1, revision + len(ids))
+    pairs = zip(events, ids, strict=False)
+    return next((n for n, (event, event_id) in enumerate(pairs) if event.id != event_id), min(len(events), len(ids)))

@@ -1,0 +1,120 @@
+"""Where in the log the events of each stream are: numbers in memory, no payloads."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+
+from fastapi_esdb.embedded.store.names import is_hidden
+from fastapi_esdb.wire.records import MAX_REVISION
+
+FIRST_POSITION = 512
+"""Where the first record goes. A real log begins with records of its own, so that no event is ever at 0."""
+
+
+class StreamIndex:
+    """The positions of one stream's events, by revision, and of its tombstone."""
+
+    __slots__ = ("is_hidden", "name", "number", "positions", "tombstone")
+
+    def __init__(self, name: str, number: int) -> None:
+        self.name = name
+        self.number = number
+        self.positions = array("Q")
+        self.tombstone: int | None = None
+        self.is_hidden = is_hidden(name)
+
+    def add(self, revision: int, position: int) -> None:
+        """Raises ValueError for a revision that is not the next one."""
+        if revision == MAX_REVISION:
+            self.tombstone = position
+        elif revision == len(self.positions):
+            self.positions.append(position)
+        else:
+            raise ValueError(f"stream {self.name!r} has revision {revision} where {len(self.positions)} was due")
+
+    def count_before(self, end: int) -> int:
+        """How many events (the tombstone is none) lie before a position."""
+        positions = self.positions
+        if not positions or positions[-1] < end:
+            return len(positions)
+        return bisect_left(positions, end)
+
+    def last_before(self, end: int) -> int | None:
+        """The position of the newest record before a position, the tombstone counted in."""
+        if self.tombstone is not None and self.tombstone < end:
+            return self.tombstone
+        count = self.count_before(end)
+        return self.positions[count - 1] if count else None
+
+
+class Index:
+    """All records in the order of the log: three numbers a record, and each stream's list of positions.
+
+    Streams and types are kept once each, as numbers into tables. `end` is where the next record goes.
+    """
+
+    def __init__(self) -> None:
+        self.end = FIRST_POSITION
+        self._positions = array("Q")
+        self._streams = array("I")
+        self._types = array("I")
+        self._stream_table: list[StreamIndex] = []
+        self._stream_by_name: dict[str, StreamIndex] = {}
+        self._type_table: list[str] = []
+        self._type_by_name: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._positions)
+
+    def add(self, position: int, size: int, stream: str, revision: int, event_type: str) -> None:
+        """Append a record. Raises ValueError where it does not follow on what is there."""
+        if position < self.end:
+            raise ValueError(f"the record at {position} lies before {self.end}, where the log ended")
+        entry = self._entry(stream)
+        entry.add(revision, position)
+        self._positions.append(position)
+        self._streams.append(entry.number)
+        self._types.append(self._type_number(event_type))
+        self.end = position + size
+
+    def stream(self, name: str) -> StreamIndex | None:
+        return self._stream_by_name.get(name)
+
+    def canonical(self, stream: str, event_type: str) -> tuple[str, str]:
+        """The strings kept for a stream and a type, so that records need none of their own."""
+        entry = self._stream_by_name.get(stream)
+        number = self._type_by_name.get(event_type)
+        return entry.name if entry else stream, event_type if number is None else self._type_table[number]
+
+    def ordinal(self, position: int) -> int:
+        """How many records lie before a position."""
+        return bisect_left(self._positions, position)
+
+    def position(self, ordinal: int) -> int:
+        """The position of the record with this ordinal, or of the end of the log for the ordinal behind the last."""
+        return self._positions[ordinal] if ordinal < len(self._positions) else self.end
+
+    def is_boundary(self, position: int) -> bool:
+        """Whether a record begins here. 0, the beginning of every log, counts."""
+        return position == 0 or self.position(self.ordinal(position)) == position
+
+    def stream_at(self, ordinal: int) -> StreamIndex:
+        return self._stream_table[self._streams[ordinal]]
+
+    def type_at(self, ordinal: int) -> str:
+        return self._type_table[self._types[ordinal]]
+
+    def _entry(self, name: str) -> StreamIndex:
+        entry = self._stream_by_name.get(name)
+        if entry is None:
+            entry = StreamIndex(name, len(self._stream_table))
+            self._stream_table.append(entry)
+            self._stream_by_name[name] = entry
+        return entry
+
+    def _type_number(self, name: str) -> int:
+        number = self._type_by_name.setdefault(name, len(self._type_table))
+        if number == len(self._type_table):
+            self._type_table.append(name)
+        return number

@@ -1,0 +1,81 @@
+"""The log: every record in order, an index of it in memory and the records in a storage."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import NamedTuple
+
+from fastapi_esdb.embedded.store.index import Index
+from fastapi_esdb.embedded.store.metadata import NO_METADATA, StreamMetadata, parse_metadata
+from fastapi_esdb.embedded.store.recent import RecentIds
+from fastapi_esdb.embedded.store.storage import Storage, size_of
+from fastapi_esdb.wire.records import JSON, OCTET_STREAM, Position, ProposedEvent, RecordedEvent
+
+
+class Draft(NamedTuple):
+    """A record that has its place in its stream, and none in the log yet."""
+
+    stream: str
+    revision: int
+    event: ProposedEvent
+
+
+class Log:
+    """What was written, durable or not. `durable` is the position that everything durable lies before."""
+
+    def __init__(self, storage: Storage) -> None:
+        self.index = Index()
+        self.recent_ids = RecentIds()
+        self.durable = self.index.end
+        self._storage = storage
+        self.metadata_at = lru_cache(maxsize=4096)(self._metadata_at)
+
+    def load(self) -> None:
+        """Build the index from what the storage holds. Raises StorageError, and ValueError for records out of order."""
+        for entry in self._storage.entries():
+            self.index.add(entry.position, entry.size, entry.stream, entry.revision, entry.type)
+            self.recent_ids.add(entry.id, entry.position)
+        self.durable = self.index.end
+
+    def write(self, drafts: Sequence[Draft], created: datetime) -> list[RecordedEvent]:
+        """Add records that belong together; they are durable, all of them or none, after the storage's next flush."""
+        records = [self._place(draft, created) for draft in drafts]
+        self._storage.add(records)
+        return records
+
+    def read(self, positions: Sequence[int]) -> list[RecordedEvent]:
+        return self._storage.read(positions)
+
+    def record(self, position: int) -> RecordedEvent:
+        return self._storage.read((position,))[0]
+
+    def _place(self, draft: Draft, created: datetime) -> RecordedEvent:
+        position = self.index.end
+        record = self._record(draft, Position(position, position), created)
+        self.index.add(position, size_of(record), record.stream, record.revision, record.type)
+        self.recent_ids.add(record.id.bytes, position)
+        return record
+
+    def _record(self, draft: Draft, position: Position, created: datetime) -> RecordedEvent:
+        event = draft.event
+        stream, event_type = self.index.canonical(draft.stream, event.type)
+        # a server keeps whether an event is JSON and nothing else of its content type (protocol 2.1)
+        content_type = JSON if event.content_type == JSON else OCTET_STREAM
+        return RecordedEvent(
+            id=event.id,
+            stream=stream,
+            revision=draft.revision,
+            type=event_type,
+            data=event.data,
+            metadata=event.metadata,
+            content_type=content_type,
+            created=created,
+            position=position,
+        )
+
+    def _metadata_at(self, position: int) -> StreamMetadata:
+        """The metadata that the record at a position sets; records never change, so that this can be kept."""
+        record = self.record(position)
+        return parse_metadata(record.data) if record.content_type == JSON else NO_METADATA

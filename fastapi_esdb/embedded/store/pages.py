@@ -1,0 +1,61 @@
+"""What reads of the store answer: pages, and what is known of a stream."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fastapi_esdb.wire.records import Position, RecordedEvent
+
+
+@dataclass(frozen=True, slots=True)
+class StreamPage:
+    """A piece of a stream.
+
+    `next` is the revision that the following page starts at, in the direction of the read; when a forward read
+    found nothing, it is the first revision from the start on that is there or will be. `is_end` tells that
+    nothing is left in this direction. `last` is the last revision of the stream, and `end` the place where the log
+    ended when this was read: what `Database.wait` takes to wait for more.
+    """
+
+    records: tuple[RecordedEvent, ...]
+    next: int
+    is_end: bool
+    last: int
+    end: Position
+
+
+@dataclass(frozen=True, slots=True)
+class AllPage:
+    """A piece of the log of all events.
+
+    `next` is the position that the following page starts at, in the direction of the read. `searched` counts the
+    records looked at, hidden and filtered ones too, and `last_searched` is the position of the last one of them,
+    `None` where there was none. `is_end` tells that nothing is left in this direction, `end` is the place where
+    the log ended when this was read: what `Database.wait` takes to wait for more.
+    """
+
+    records: tuple[RecordedEvent, ...]
+    next: Position
+    searched: int
+    last_searched: Position | None
+    is_end: bool
+    end: Position
+
+
+@dataclass(frozen=True, slots=True)
+class StreamInfo:
+    """What is known of a stream.
+
+    `last` is its last revision, `None` for a stream that never had an event; `first` the first readable revision,
+    which is `last + 1` (0 without events) where nothing is readable. A soft-deleted stream keeps its `last`.
+    """
+
+    last: int | None
+    first: int
+    is_soft_deleted: bool = False
+    is_tombstoned: bool = False
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether a read answers that there is no such stream."""
+        return self.last is None or self.is_soft_deleted

@@ -1,0 +1,98 @@
+"""Reads: one page of a stream or of the log at a time, so that nobody is kept waiting by a long one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from fastapi_esdb.embedded.store.filters import Matches
+from fastapi_esdb.embedded.store.pages import AllPage, StreamPage
+from fastapi_esdb.embedded.store.view import NO_EVENT, View
+from fastapi_esdb.wire.errors import StreamDeleted, StreamNotFound
+from fastapi_esdb.wire.records import Position, RecordedEvent
+
+
+def require_readable(view: View, stream: str) -> None:
+    """Raises StreamDeleted for a tombstoned stream, StreamNotFound for a soft-deleted one and one without events."""
+    if view.is_tombstoned(stream):
+        raise StreamDeleted(stream)
+    if view.last(stream) == NO_EVENT or view.is_soft_deleted(stream):
+        raise StreamNotFound(stream)
+
+
+def stream_forwards(view: View, stream: str, start: int, limit: int, now: datetime) -> StreamPage:
+    """A page that ends below the first readable revision is empty, and the next one begins there."""
+    last, first = view.last(stream), view.first(stream, now)
+    stop = start + limit - 1
+    if stop < first:
+        return _stream_page(view, stream, (), next_revision=first, is_end=False)
+    if max(start, first) > last:
+        return _stream_page(view, stream, (), next_revision=last + 1, is_end=True)
+    stop = min(stop, last)
+    records = tuple(view.events(stream, max(start, first), stop))
+    return _stream_page(view, stream, records, stop + 1, is_end=stop == last)
+
+
+def stream_backwards(view: View, stream: str, start: int, limit: int, now: datetime) -> StreamPage:
+    """`start` may lie behind the last revision."""
+    top, first = min(start, view.last(stream)), view.first(stream, now)
+    bottom = max(top - limit + 1, first)
+    records = tuple(reversed(view.events(stream, bottom, top))) if top >= first else ()
+    return _stream_page(view, stream, records, next_revision=bottom - 1, is_end=bottom <= first)
+
+
+def all_forwards(view: View, start: int, limit: int, matches: Matches | None, window: int) -> AllPage:
+    """`start` is included; one behind the end of the log counts as the end."""
+    index = view.log.index
+    begin, end = index.ordinal(min(start, view.end)), index.ordinal(view.end)
+    found = _search(view, range(begin, min(begin + window, end)), limit, matches)
+    stop = begin + found.searched
+    return found.page(view, index.position(stop), is_end=stop == end)
+
+
+def all_backwards(view: View, start: int, limit: int, matches: Matches | None, window: int) -> AllPage:
+    """`start` is excluded."""
+    begin = view.log.index.ordinal(start)
+    found = _search(view, range(begin - 1, max(begin - window, 0) - 1, -1), limit, matches)
+    stop = begin - found.searched
+    return found.page(view, view.log.index.position(stop), is_end=stop == 0)
+
+
+class _Found:
+    """What a search through some records of the log came upon."""
+
+    def __init__(self) -> None:
+        self.positions: list[int] = []
+        self.searched = 0
+        self.last: int | None = None
+
+    def page(self, view: View, following: int, *, is_end: bool) -> AllPage:
+        return AllPage(
+            records=tuple(view.log.read(self.positions)),
+            next=Position(following, following),
+            searched=self.searched,
+            last_searched=None if self.last is None else Position(self.last, self.last),
+            is_end=is_end,
+            end=Position(view.end, view.end),
+        )
+
+
+def _search(view: View, ordinals: Iterable[int], limit: int, matches: Matches | None) -> _Found:
+    """Go through records until there are `limit` wanted ones; reads none of them from the storage."""
+    index, found = view.log.index, _Found()
+    for ordinal in ordinals:
+        found.searched += 1
+        found.last = index.position(ordinal)
+        stream = index.stream_at(ordinal)
+        if not stream.is_hidden and (matches is None or matches(stream.name, index.type_at(ordinal))):
+            found.positions.append(found.last)
+            if len(found.positions) == limit:
+                break
+    return found
+
+
+def _stream_page(
+    view: View, stream: str, records: tuple[RecordedEvent, ...], next_revision: int, *, is_end: bool
+) -> StreamPage:
+    end = Position(view.end, view.end)
+    return StreamPage(records=records, next=next_revision, is_end=is_end, last=view.last(stream), end=end)

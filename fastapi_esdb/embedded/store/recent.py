@@ -1,0 +1,54 @@
+"""What is kept at hand of the newest records: their ids, and for a storage on disk the records themselves."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from fastapi_esdb.embedded.store.storage import position_of, size_of
+from fastapi_esdb.wire.records import RecordedEvent
+
+
+class RecentIds:
+    """Event ids and where they were written last, for repeats of appends that name no revision.
+
+    A server remembers a bounded number of them (8 MiB, protocol 2.5); here it is the newest `capacity`, or up to twice
+    as many: two generations, of which the older one is dropped when the younger one is full.
+    """
+
+    def __init__(self, capacity: int = 50_000) -> None:
+        self._capacity = capacity
+        self._young: dict[bytes, int] = {}
+        self._old: dict[bytes, int] = {}
+
+    def add(self, event_id: bytes, position: int) -> None:
+        if len(self._young) >= self._capacity:
+            self._old, self._young = self._young, {}
+        self._young[event_id] = position
+
+    def position(self, event_id: bytes) -> int | None:
+        """Where the event was written last; `None` where it is not known, or not any more."""
+        return self._young.get(event_id, self._old.get(event_id))
+
+
+class RecentRecords:
+    """Records that are not durable yet, and as many of the newest durable ones as fit into `budget` bytes.
+
+    Live readers find what they wait for here, without a look at the disk.
+    """
+
+    def __init__(self, budget: int = 8 * 1024 * 1024) -> None:
+        self._budget = budget
+        self._size = 0
+        self._records: OrderedDict[int, RecordedEvent] = OrderedDict()
+
+    def add(self, record: RecordedEvent) -> None:
+        self._records[position_of(record)] = record
+        self._size += size_of(record)
+
+    def get(self, position: int) -> RecordedEvent | None:
+        return self._records.get(position)
+
+    def trim(self, durable: int) -> None:
+        """Drop the oldest records that are durable (they lie before that position), down to the budget."""
+        while self._size > self._budget and next(iter(self._records)) < durable:
+            self._size -= size_of(self._records.popitem(last=False)[1])

@@ -1,0 +1,62 @@
+"""A record as a row of a table, and back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from fastapi_esdb.embedded.store.storage import position_of
+from fastapi_esdb.wire.records import JSON, OCTET_STREAM, Position, RecordedEvent
+
+Row = tuple[int, str, int, str, bytes, bool, int, bytes, bytes]
+
+SCHEMA = """
+CREATE TABLE records (
+    position INTEGER PRIMARY KEY,
+    stream TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    type TEXT NOT NULL,
+    id BLOB NOT NULL,
+    is_json INTEGER NOT NULL,
+    created INTEGER NOT NULL, -- microseconds since 1970, UTC
+    data BLOB NOT NULL,
+    metadata BLOB NOT NULL
+)
+"""
+INSERT = "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+SELECT = "SELECT * FROM records WHERE position IN (SELECT value FROM json_each(?))"
+ENTRIES = """
+SELECT position, stream, revision, type, id, length(data) + length(metadata) FROM records ORDER BY position
+"""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def to_row(record: RecordedEvent) -> Row:
+    return (
+        position_of(record),
+        record.stream,
+        record.revision,
+        record.type,
+        record.id.bytes,
+        record.content_type == JSON,
+        (record.created - _EPOCH) // _MICROSECOND,
+        record.data,
+        record.metadata,
+    )
+
+
+def to_record(row: Row) -> RecordedEvent:
+    position, stream, revision, event_type, event_id, is_json, created, data, metadata = row
+    return RecordedEvent(
+        id=UUID(bytes=event_id),
+        stream=stream,
+        revision=revision,
+        type=event_type,
+        data=data,
+        metadata=metadata,
+        content_type=JSON if is_json else OCTET_STREAM,
+        created=_EPOCH + created * _MICROSECOND,
+        position=Position(position, position),
+    )

@@ -1,0 +1,88 @@
+"""The log up to some position: what readers see (what is durable), or what the next write builds on (everything)."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from datetime import datetime
+
+from fastapi_esdb.embedded.store.log import Log
+from fastapi_esdb.embedded.store.metadata import METASTREAM_METADATA, NO_METADATA, StreamMetadata
+from fastapi_esdb.embedded.store.names import is_metastream, metastream_of, original_of
+from fastapi_esdb.wire.records import RecordedEvent
+
+NO_EVENT = -1
+"""The last revision of a stream without events."""
+
+
+class View:
+    """The streams as they are where the log ends at `end`. A value: make one, ask it, drop it."""
+
+    __slots__ = ("end", "log")
+
+    def __init__(self, log: Log, end: int) -> None:
+        self.log = log
+        self.end = end
+
+    def last(self, stream: str) -> int:
+        """The last revision, whether it is readable or not; `NO_EVENT` for a stream without events."""
+        entry = self.log.index.stream(stream)
+        return entry.count_before(self.end) - 1 if entry else NO_EVENT
+
+    def last_position(self, stream: str) -> int | None:
+        """The position of the newest record, the tombstone included; `None` where there is none."""
+        entry = self.log.index.stream(stream)
+        return entry.last_before(self.end) if entry else None
+
+    def tombstone(self, stream: str) -> int | None:
+        """The position of the stream's tombstone."""
+        entry = self.log.index.stream(stream)
+        tombstone = entry.tombstone if entry else None
+        return tombstone if tombstone is not None and tombstone < self.end else None
+
+    def is_tombstoned(self, stream: str) -> bool:
+        """Whether the stream is deleted for good; its metastream is so with it."""
+        if self.tombstone(stream) is not None:
+            return True
+        return is_metastream(stream) and self.is_tombstoned(original_of(stream))
+
+    def metadata(self, stream: str) -> StreamMetadata:
+        """What the last event of the metastream says."""
+        if is_metastream(stream):
+            return METASTREAM_METADATA
+        position = self.last_position(metastream_of(stream))
+        return NO_METADATA if position is None else self.log.metadata_at(position)
+
+    def is_soft_deleted(self, stream: str) -> bool:
+        return self.metadata(stream).is_soft_deleted
+
+    def first(self, stream: str, now: datetime) -> int:
+        """The first revision that the metadata lets through; it may lie behind the last one."""
+        metadata, last = self.metadata(stream), self.last(stream)
+        kept = last - metadata.max_count + 1 if metadata.max_count else 0
+        first = max(0, kept, metadata.truncate_before or 0)
+        return first if metadata.max_age is None else self._first_young(stream, first, last, metadata.max_age, now)
+
+    def position(self, stream: str, revision: int) -> int:
+        """Where an event is; raises LookupError where there is no such event."""
+        entry = self.log.index.stream(stream)
+        if entry is None or not 0 <= revision < entry.count_before(self.end):
+            raise LookupError(f"stream {stream!r} has no revision {revision}")
+        return entry.positions[revision]
+
+    def event(self, stream: str, revision: int) -> RecordedEvent:
+        """An event, readable or hidden by metadata; raises LookupError where there is no such event."""
+        return self.log.record(self.position(stream, revision))
+
+    def events(self, stream: str, first: int, last: int) -> list[RecordedEvent]:
+        """The events of these revisions, both inclusive, as far as there are any."""
+        entry = self.log.index.stream(stream)
+        stop = min(last + 1, entry.count_before(self.end)) if entry else 0
+        return self.log.read(entry.positions[first:stop]) if entry else []
+
+    def _first_young(self, stream: str, first: int, last: int, max_age: int, now: datetime) -> int:
+        """The first event of at most that age in seconds: events of a stream are taken to be in order of time."""
+
+        def is_young(revision: int) -> bool:
+            return (now - self.event(stream, revision).created).total_seconds() <= max_age
+
+        return first + bisect_left(range(first, last + 1), True, key=is_young) if first <= last else first

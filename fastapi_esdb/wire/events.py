@@ -1,0 +1,127 @@
+"""Events from and to messages.
+
+Streams and persistent subscriptions each have message classes of their own for events, with the same fields, so one
+pair of functions serves both. Reading is the hottest path of the client: one pass over the fields and nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from fastapi_esdb.wire.errors import InvalidArgument, MissingMetadata
+from fastapi_esdb.wire.records import Position, ProposedEvent, RecordedEvent
+from fastapi_esdb.wire.scalars import (
+    EMPTY,
+    MAX_UINT64,
+    NIL,
+    Fields,
+    decode_ticks,
+    decode_uuid,
+    encode_position,
+    encode_stream,
+    encode_ticks,
+    encode_uuid,
+)
+
+if TYPE_CHECKING:
+    from fastapi_esdb.wire.proto.v1 import persistent_pb2, streams_pb2
+
+    ReadEvent = streams_pb2.ReadResp.ReadEvent | persistent_pb2.ReadResp.ReadEvent
+    Recorded = streams_pb2.ReadResp.ReadEvent.RecordedEvent | persistent_pb2.ReadResp.ReadEvent.RecordedEvent
+    Proposed = streams_pb2.AppendReq.ProposedMessage | streams_pb2.BatchAppendReq.ProposedMessage
+
+TYPE = "type"
+CONTENT_TYPE = "content-type"
+CREATED = "created"
+REQUIRED = (TYPE, CONTENT_TYPE)
+
+
+def decode_read_event(message: ReadEvent) -> RecordedEvent:
+    """The event, with its link where it was found through one.
+
+    A link whose target is gone comes without an event: then it is given as itself (`is_unresolved_link`).
+    """
+    if not message.HasField("link"):
+        return _decode_recorded(message.event)
+    link = _decode_recorded(message.link)
+    if not message.HasField("event"):
+        return replace(link, link=link)
+    return _decode_recorded(message.event, link)
+
+
+def _decode_recorded(message: Recorded, link: RecordedEvent | None = None) -> RecordedEvent:
+    metadata = message.metadata
+    commit = message.commit_position
+    return RecordedEvent(
+        UUID(text) if (text := message.id.string) else decode_uuid(message.id),
+        message.stream_identifier.stream_name.decode(errors="replace"),
+        message.stream_revision,
+        metadata[TYPE],
+        message.data,
+        message.custom_metadata,
+        metadata[CONTENT_TYPE],
+        decode_ticks(int(metadata[CREATED])),
+        None if commit == MAX_UINT64 else Position(commit, message.prepare_position),
+        link,
+    )
+
+
+def encode_read_event(event: RecordedEvent, structured_ids: bool = False) -> Fields:
+    """The fields of a ReadEvent; its position is that of the record in the log, the link where there is one."""
+    position = event.original.position
+    fields: Fields = {"commit_position": position.commit} if position else {"no_position": EMPTY}
+    if not event.is_unresolved_link:
+        fields["event"] = _encode_recorded(event, structured_ids)
+    if event.link:
+        fields["link"] = _encode_recorded(event.link, structured_ids)
+    return fields
+
+
+def _encode_recorded(event: RecordedEvent, structured_ids: bool) -> Fields:
+    created = str(encode_ticks(event.created))
+    return {
+        "id": encode_uuid(event.id, structured_ids),
+        "stream_identifier": encode_stream(event.stream),
+        "stream_revision": event.revision,
+        "metadata": {TYPE: event.type, CONTENT_TYPE: event.content_type, CREATED: created},
+        "custom_metadata": event.metadata,
+        "data": event.data,
+        **encode_position(event.position or Position(MAX_UINT64, MAX_UINT64)),
+    }
+
+
+def encode_proposed(event: ProposedEvent) -> Fields:
+    """The fields of a ProposedMessage; raises InvalidArgument for texts that are not Unicode."""
+    return {
+        "id": encode_uuid(event.id),
+        "metadata": {TYPE: _unicode(event.type), CONTENT_TYPE: _unicode(event.content_type)},
+        "custom_metadata": event.metadata,
+        "data": event.data,
+    }
+
+
+def decode_proposed(message: Proposed) -> ProposedEvent:
+    """The event that a client wants appended.
+
+    Raises MissingMetadata without its type or content type, InvalidArgument where these are empty, or the id is no
+    UUID or the nil one. Other metadata of the message is ignored, as servers do.
+    """
+    metadata: Any = message.metadata
+    if any(name not in metadata for name in REQUIRED):
+        raise MissingMetadata(REQUIRED)
+    if not metadata[TYPE]:
+        raise InvalidArgument("the event type is empty: it must have at least one character")
+    identity = decode_uuid(message.id)
+    if identity == NIL:
+        raise InvalidArgument("the event id is the nil UUID: give every event an id of its own")
+    return ProposedEvent(identity, metadata[TYPE], message.data, message.custom_metadata, metadata[CONTENT_TYPE])
+
+
+def _unicode(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InvalidArgument(f"{text!r} is not valid Unicode text") from None
+    return text

@@ -1,0 +1,105 @@
+"""Failures that are told by the code and the text of a status alone, from and to errors.
+
+The texts are those of servers of versions 20 to 26, and of gRPC itself where no server answered.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from grpc import StatusCode
+
+from fastapi_esdb.wire.errors import (
+    AccessDenied,
+    ConnectionLost,
+    ConnectionRefused,
+    DeadlineExceeded,
+    EsdbError,
+    HandlerFailed,
+    InvalidArgument,
+    MaximumAppendSizeExceeded,
+    NotAuthenticated,
+    NotSupported,
+    ProjectionFailed,
+    ProjectionNotFound,
+    ServerBusy,
+    ServerNotReady,
+    ServerTimeout,
+    UnknownServerError,
+)
+
+HANDLER_FAILED = "Exception was thrown by handler."
+
+NEVER_SENT = (
+    "(?i)failed to connect|connection refused|dns resolution failed|errors resolving|empty address list"
+    "|security handshaker"
+)
+"""What gRPC says, in code UNAVAILABLE, of a call that never left."""
+
+ANSWER_TOO_LARGE = "(?i)client: received message larger than max"
+REQUEST_TOO_LARGE = "(?i)message (exceeds|larger than)"
+
+
+def _answer_too_large(text: re.Match[str]) -> EsdbError:
+    return UnknownServerError(StatusCode.RESOURCE_EXHAUSTED.name, text.string)
+
+
+_READ: tuple[tuple[StatusCode, str, Callable[[re.Match[str]], EsdbError]], ...] = (
+    (StatusCode.UNAVAILABLE, "(?i)server (is )?not ready", lambda _: ServerNotReady()),
+    (StatusCode.UNAVAILABLE, "(?i)server is (too )?busy", lambda _: ServerBusy()),
+    (StatusCode.UNAVAILABLE, NEVER_SENT, lambda _: ConnectionRefused()),
+    (StatusCode.UNAVAILABLE, "", lambda _: ConnectionLost()),
+    (StatusCode.UNKNOWN, "No leader info available in response", lambda _: ServerNotReady()),
+    (StatusCode.UNKNOWN, "received NotFound instead", lambda text: ProjectionNotFound(text.string)),
+    (StatusCode.UNKNOWN, r"received (\w+) instead", lambda text: ProjectionFailed(text[1])),
+    (StatusCode.UNKNOWN, "InvalidPosition", lambda text: InvalidArgument(text.string)),
+    (StatusCode.UNKNOWN, "Stream removed", lambda _: ConnectionLost()),
+    (StatusCode.UNKNOWN, "", lambda text: HandlerFailed(text.string)),
+    (StatusCode.ABORTED, "Consumer too slow", lambda _: ConnectionLost()),
+    (StatusCode.ABORTED, "", lambda _: ServerTimeout()),
+    (StatusCode.DEADLINE_EXCEEDED, "", lambda _: DeadlineExceeded()),
+    (StatusCode.RESOURCE_EXHAUSTED, ANSWER_TOO_LARGE, _answer_too_large),
+    (StatusCode.RESOURCE_EXHAUSTED, REQUEST_TOO_LARGE, lambda _: MaximumAppendSizeExceeded()),
+    (StatusCode.RESOURCE_EXHAUSTED, "", lambda _: ConnectionLost()),
+    (StatusCode.INTERNAL, "", lambda _: ConnectionLost()),
+    (StatusCode.DATA_LOSS, "", lambda _: ConnectionLost()),
+    (StatusCode.CANCELLED, "", lambda _: ConnectionLost()),
+    (StatusCode.UNIMPLEMENTED, "", lambda _: NotSupported()),
+    (StatusCode.UNAUTHENTICATED, "", lambda _: NotAuthenticated()),
+    (StatusCode.PERMISSION_DENIED, "", lambda _: AccessDenied()),
+    (StatusCode.INVALID_ARGUMENT, "", lambda text: InvalidArgument(text.string)),
+    (StatusCode.NOT_FOUND, "Projection .* not found", lambda text: ProjectionNotFound(text.string)),
+)
+"""Code, pattern of the text, error. The first row that fits counts."""
+
+_WRITTEN: dict[type[EsdbError], tuple[StatusCode, Callable[[Any], str]]] = {
+    ServerNotReady: (StatusCode.UNAVAILABLE, lambda _: "Server Is Not Ready"),
+    ServerBusy: (StatusCode.UNAVAILABLE, lambda _: "Server Is Too Busy"),
+    ServerTimeout: (StatusCode.ABORTED, lambda error: f"Operation timed out: {error}"),
+    DeadlineExceeded: (StatusCode.DEADLINE_EXCEEDED, str),
+    NotAuthenticated: (StatusCode.UNAUTHENTICATED, lambda _: "Unauthenticated"),
+    NotSupported: (StatusCode.UNIMPLEMENTED, str),
+    InvalidArgument: (StatusCode.INVALID_ARGUMENT, str),
+    ProjectionNotFound: (StatusCode.NOT_FOUND, str),
+    ProjectionFailed: (
+        StatusCode.UNKNOWN,
+        lambda error: f"Envelope callback expected Updated, received {error.word} instead",
+    ),
+    HandlerFailed: (StatusCode.UNKNOWN, lambda error: error.message or HANDLER_FAILED),
+}
+
+
+def read_text(code: StatusCode, text: str) -> EsdbError:
+    """The error that a status without trailers tells."""
+    for row_code, pattern, make in _READ:
+        if row_code is code and (found := re.search(pattern, text)):
+            return make(found)
+    return UnknownServerError(code.name, text)
+
+
+def write_text(error: EsdbError) -> tuple[StatusCode, str]:
+    """The status that tells the error; for one that is not a client's business, only that the call failed."""
+    code, text = _WRITTEN.get(type(error), (StatusCode.UNKNOWN, lambda _: HANDLER_FAILED))
+    return code, text(error)

@@ -1,0 +1,92 @@
+"""Live events, over a real socket since they never end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.example_app.conftest import AUTHORIZED
+
+ORDER = {"customer": "Ada", "items": [{"name": "Cup", "price_cents": 1800}]}
+
+
+def place(shop: httpx2.Client, order_id: str) -> None:
+    shop.post(f"/orders/{order_id}", json=ORDER).raise_for_status()
+
+
+def events(response: httpx2.Response) -> Iterator[dict[str, str]]:
+    """The fields of each server-sent event as it arrives; comments pass by."""
+    fields: dict[str, str] = {}
+    for line in response.iter_lines():
+        name, _, value = line.partition(": ")
+        fields[name] = value
+        if not line:
+            yield from [fields] if "id" in fields else []
+            fields = {}
+
+
+def happening(event: dict[str, str]) -> tuple[str, str]:
+    data: dict[str, Any] = json.loads(event["data"])
+    return data["order_id"], data["type"]
+
+
+def test_what_has_happened_comes_first_and_then_what_happens(shop: httpx2.Client) -> None:
+    """The history of all orders is followed by what is appended while the browser listens."""
+    place(shop, "A-1")
+    with shop.stream("GET", "/live") as response:
+        assert response.headers["Content-Type"].startswith("text/event-stream")
+        coming = events(response)
+        assert happening(next(coming)) == ("A-1", "OrderPlaced")
+        shop.post("/orders/A-1/pay").raise_for_status()
+        assert happening(next(coming)) == ("A-1", "OrderPaid")
+
+
+def first_ids(shop: httpx2.Client, count: int) -> list[str]:
+    with shop.stream("GET", "/live") as response:
+        return [event["id"] for event in islice(events(response), count)]
+
+
+@pytest.mark.parametrize("by", ["header", "query"])
+def test_a_browser_that_comes_back_gets_what_it_has_missed(shop: httpx2.Client, by: str) -> None:
+    """Events after the last id, which a browser sends as a header and a page as a parameter, and not one twice."""
+    for order_id in ("A-1", "A-2", "A-3"):
+        place(shop, order_id)
+    last = first_ids(shop, 2)[-1]
+    asked = {"headers": {"Last-Event-ID": last}} if by == "header" else {"params": {"after": last}}
+    with shop.stream("GET", "/live", **asked) as response:
+        coming = events(response)
+        assert happening(next(coming)) == ("A-3", "OrderPlaced")
+        place(shop, "A-4")
+        assert happening(next(coming)) == ("A-4", "OrderPlaced")
+
+
+def test_a_page_follows_from_where_its_list_stands(shop: httpx2.Client) -> None:
+    """The position of the list and the ids of events are the same thing."""
+    place(shop, "A-1")
+    known = first_ids(shop, 1)[0]
+    with shop.stream("GET", "/live", params={"after": known}) as response:
+        place(shop, "A-2")
+        event = next(events(response))
+        assert happening(event) == ("A-2", "OrderPlaced")
+        assert event["id"] != known
+
+
+def test_an_id_that_is_none_is_not_understood(shop: httpx2.Client) -> None:
+    """A place that can't be is refused rather than taken for the beginning."""
+    assert shop.get("/live", headers={"Last-Event-ID": "yesterday"}).status_code == 422
+
+
+def test_the_events_end_when_the_connection_is_closed(shop: httpx2.Client) -> None:
+    """The answer ends orderly, and who comes back hears that the database is not available."""
+    place(shop, "A-1")
+    with shop.stream("GET", "/live") as response:
+        coming = events(response)
+        next(coming)
+        shop.post("/health/esdb/close", headers=AUTHORIZED).raise_for_status()
+        assert list(coming) == []
+    assert shop.get("/live").status_code == 503

@@ -1,0 +1,60 @@
+"""The read model: a list that the events fill."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi.testclient import TestClient
+
+from tests.example_app.conftest import AUTHORIZED, await_connection
+from tests.example_app.test_routes import place
+from tests.example_app.waiting import eventually
+
+
+def orders_of(client: TestClient) -> list[tuple[str, str]]:
+    return [(order["id"], order["status"]) for order in client.get("/orders").json()["orders"]]
+
+
+def view_of(client: TestClient) -> dict[str, Any]:
+    view: dict[str, Any] = client.get("/view").json()
+    return view
+
+
+def test_the_list_is_empty_and_live_at_first(client: TestClient) -> None:
+    """Without orders the view waits for them."""
+    eventually(lambda: view_of(client)["live"])
+    assert view_of(client) == {"orders": 0, "position": "", "live": True, "lag_ms": None}
+    assert orders_of(client) == []
+
+
+def test_the_list_catches_up_with_what_happens(client: TestClient) -> None:
+    """Orders appear, newest first, and change their status; the view tells how far it is and how fast."""
+    place(client, "A-1")
+    place(client, "A-2")
+    client.post("/orders/A-1/pay")
+    eventually(lambda: orders_of(client) == [("A-2", "placed"), ("A-1", "paid")])
+    view = view_of(client)
+    assert view["orders"] == 2
+    assert view["position"]
+    assert view["lag_ms"] >= 0
+
+
+def test_the_list_answers_while_the_connection_is_closed(client: TestClient) -> None:
+    """Queries come from memory, so they outlive the database; the view says that it stands still."""
+    place(client)
+    eventually(lambda: orders_of(client))
+    client.post("/health/esdb/close", headers=AUTHORIZED)
+    eventually(lambda: not view_of(client)["live"])
+    assert orders_of(client) == [("A-1", "placed")]
+
+
+def test_the_list_goes_on_by_itself_after_a_closed_connection(client: TestClient) -> None:
+    """After a connect the view resumes where it stood: nothing is missed and nothing comes twice."""
+    place(client)
+    eventually(lambda: orders_of(client))
+    client.post("/health/esdb/close", headers=AUTHORIZED)
+    client.post("/health/esdb/connect", headers=AUTHORIZED)
+    await_connection(client)
+    client.post("/orders/A-1/pay")
+    eventually(lambda: orders_of(client) == [("A-1", "paid")])
+    assert client.get("/orders").json()["orders"] == [client.get("/orders/A-1").json()]
