@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fastapi_esdb.api.connection import Connection
-    from fastapi_esdb.api.filters import EventFilter
     from fastapi_esdb.api.new_event import NewEvent
-    from fastapi_esdb.api.stream_metadata import StreamAcl, StreamMetadata
+    from fastapi_esdb.api.stream_acl import StreamAcl
+    from fastapi_esdb.api.stream_metadata import StreamMetadata
+    from fastapi_esdb.api.subscription import Subscription
     from fastapi_esdb.compose import connect, open_pool
     from fastapi_esdb.connection.state import ConnectionState
     from fastapi_esdb.errors import (
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
         ServerError,
         StreamDeleted,
         StreamNotFound,
+        SubscriptionClosed,
         WrongExpectedRevision,
     )
     from fastapi_esdb.plugin.esdb import (
@@ -68,7 +70,7 @@ if TYPE_CHECKING:
         RecordedEvent,
         StreamState,
     )
-    from fastapi_esdb.wire.requests import AppendResult, CaughtUp, Checkpoint, FellBehind
+    from fastapi_esdb.wire.requests import AppendResult, CaughtUp, Checkpoint, EventFilter, FellBehind
 
 __all__ = [
     "ANY",
@@ -115,6 +117,8 @@ __all__ = [
     "StreamMetadata",
     "StreamNotFound",
     "StreamState",
+    "Subscription",
+    "SubscriptionClosed",
     "SyncConnection",
     "WrongExpectedRevision",
     "add_error_handlers",
@@ -137,8 +141,9 @@ _MODULES = (
     "fastapi_esdb.connection.state",
     "fastapi_esdb.pool.pool",
     "fastapi_esdb.api.new_event",
-    "fastapi_esdb.api.filters",
+    "fastapi_esdb.api.stream_acl",
     "fastapi_esdb.api.stream_metadata",
+    "fastapi_esdb.api.subscription",
     "fastapi_esdb.api.connection",
     "fastapi_esdb.compose",
     "fastapi_esdb.plugin.esdb",

@@ -19,7 +19,9 @@
         ├── ConnectionClosed           there is no connection
         │   └── ClosedInFlight         it was closed on purpose while the call was in flight
         │       └── SubscriptionClosed …the call of a subscription, with the place it had come to
-        ├── ConnectionRefused, ConnectionLost, ServerTimeout, HandlerFailed, NoAnswer, TooManyStreams
+        ├── ConnectionRefused          no connection could be made
+        │   └── TlsFailed              …since there was no agreement on TLS
+        ├── ConnectionLost, ServerTimeout, HandlerFailed, NoAnswer, TooManyStreams
         ├── DeadlineExceeded
         │   └── NotSentInTime          the deadline passed before the call could leave
         └── OutcomeUnknown             a write that may or may not have happened
@@ -137,6 +139,7 @@ __all__ = [
     "StreamDeleted",
     "StreamNotFound",
     "SubscriptionClosed",
+    "TlsFailed",
     "TooManyStreams",
     "UnknownServerError",
     "UsedAfterFork",
@@ -229,6 +232,16 @@ class SubscriptionClosed(ClosedInFlight):
 
     def __str__(self) -> str:
         return f"the connection was closed under the subscription to {self.stream!r}, which had come to {self.after!r}"
+
+
+@dataclass(eq=False)
+class TlsFailed(ConnectionRefused):
+    """The TLS handshake with the server failed; nothing was sent. `reason` says what to look at."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return f"no TLS connection to the server: {self.reason}"
 
 
 class NotSentInTime(DeadlineExceeded):

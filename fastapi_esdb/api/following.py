@@ -75,7 +75,7 @@ class Following:
         """Go to the last event before now: old servers do not tell where a subscription from the end has begun."""
         request = ReadRequest(self._request.stream, END, BACKWARDS, limit=1, compatibility=1)
         self.place = self._place_after(replace(request, start=START))
-        async with self._carrier.open(READ, [request], self._options) as frames:
+        async with self._carrier.stream(READ, [request], self._options) as frames:
             async for frame in frames:
                 if isinstance(frame, RecordedEvent):
                     self.place.delivered(frame)
@@ -88,7 +88,7 @@ class Following:
 
     def _open(self) -> AbstractAsyncContextManager[Stream[ReadRequest, ReadFrame]]:
         request = replace(self._request, start=self.place.after)
-        return self._carrier.open(READ, [request], self._options, long_lived=True)
+        return self._carrier.stream(READ, [request], self._options, long_lived=True)
 
     def _noted(self, frame: ReadFrame) -> Message | SubscriptionConfirmed | None:
         """Take note of a frame, and return it unless it is none of a subscription's."""

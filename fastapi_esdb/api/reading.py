@@ -36,7 +36,7 @@ async def events_of(
     """The events that `request` asks for. Raises `StreamNotFound` where the server says that the stream is missing."""
     if holds_nothing(request):
         return
-    async with transport.open(READ, [request], options) as frames:
+    async with transport.stream(READ, [request], options) as frames:
         async for frame in frames:
             if isinstance(frame, RecordedEvent):
                 yield frame

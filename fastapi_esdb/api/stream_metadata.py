@@ -100,9 +100,9 @@ def _span(seconds: Any, name: str) -> timedelta | None:
     return timedelta(seconds=whole_number(seconds, name, least=1, most=MAX_REVISION))
 
 
-def _seconds(span: timedelta | None, name: str) -> int | None:
+def _seconds(span: object, name: str) -> int | None:
     if span is None:
         return None
-    if span < SECOND or span % SECOND:
+    if not isinstance(span, timedelta) or span < SECOND or span % SECOND:
         raise InvalidArgument(f"{name} must be a timedelta of whole seconds, at least one, not {span!r}")
     return span // SECOND

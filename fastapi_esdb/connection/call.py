@@ -9,6 +9,8 @@ from fastapi_esdb.connection.seam import decode, encode, translated
 from fastapi_esdb.errors import NotSentInTime
 
 if TYPE_CHECKING:
+    import grpc.aio
+
     from fastapi_esdb.connection.channel import GrpcCall, Lease
     from fastapi_esdb.connection.deadline import Deadline
     from fastapi_esdb.wire.method import Method
@@ -24,7 +26,7 @@ async def unary(
     """One request, one answer. Raises `EsdbError`; a cancelled task cancels the call on the server."""
     data = encode(method, request)
     with translated(lease.channel, method):
-        start = lease.channel.inner.unary_unary(method.path)
+        start: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = lease.channel.inner.unary_unary(method.path)
         answer = await _held(lease, start(data, timeout=time_left(deadline), metadata=headers))
     return decode(method, answer)
 
@@ -39,7 +41,7 @@ async def client_stream(
     """Several requests, one answer; otherwise like `unary`."""
     data = [encode(method, request) for request in requests]
     with translated(lease.channel, method):
-        start = lease.channel.inner.stream_unary(method.path)
+        start: grpc.aio.StreamUnaryMultiCallable[bytes, bytes] = lease.channel.inner.stream_unary(method.path)
         answer = await _held(lease, start(iter(data), timeout=time_left(deadline), metadata=headers))
     return decode(method, answer)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fastapi_esdb.errors import ClosedInFlight, TooManyStreams
+from fastapi_esdb.errors import ConnectionClosed, TooManyStreams
 from fastapi_esdb.wire.errors import HandlerFailed, Outcome
 
 if TYPE_CHECKING:
@@ -16,8 +16,9 @@ def may_repeat(error: EsdbError, method: Method[Any, Any], tries: int) -> bool:
     """Whether making the call another time is harmless and may help; `tries` is how often it was made.
 
     What the server surely did not execute may be sent again whatever it is, and a read may even if it was executed.
+    That there is no connection is an answer: whoever wants to wait for one has done so already.
     """
-    if isinstance(error, ClosedInFlight | TooManyStreams):
+    if isinstance(error, ConnectionClosed | TooManyStreams):
         return False
     if isinstance(error, HandlerFailed):
         return _may_be_meant_for_another(method, tries)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+import grpc
 import grpc.aio
 from google.protobuf.message import DecodeError
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from fastapi_esdb.wire.errors import EsdbError
     from fastapi_esdb.wire.method import Method
 
+Response = TypeVar("Response")
+
 SUSPICIOUS = (ConnectionLost, ConnectionRefused, DeadlineExceeded)
 """Ends of a call that may mean that the server is gone."""
 
@@ -41,6 +44,8 @@ def translated(channel: Channel, method: Method[Any, Any]) -> Iterator[None]:
     try:
         yield
     except grpc.aio.AioRpcError as error:
+        if channel.forced and error.code() is grpc.StatusCode.CANCELLED:
+            raise ClosedInFlight from None
         raise _translate(error, channel, method) from error
     except grpc.aio.UsageError as error:
         raise ConnectionClosed from error
@@ -63,7 +68,7 @@ def _translate(error: grpc.aio.AioRpcError, channel: Channel, method: Method[Any
     return found
 
 
-def decode(method: Method[Any, Any], data: bytes) -> Any:
+def decode(method: Method[Any, Response], data: bytes) -> Response:
     """The plain value of an answer. Raises `NoAnswer` for bytes that are no such message."""
     try:
         message = method.response.message.FromString(data)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, NoReturn, TypeVar
 
+import grpc
 import grpc.aio
 
+from fastapi_esdb.connection.call import time_left
 from fastapi_esdb.connection.seam import decode, encode, translated
 from fastapi_esdb.wire.errors import DeadlineExceeded, NoAnswer
 from fastapi_esdb.wire.method import Shape
@@ -15,6 +17,7 @@ from fastapi_esdb.wire.method import Shape
 if TYPE_CHECKING:
     from fastapi_esdb.connection.call import Headers
     from fastapi_esdb.connection.channel import GrpcCall, Lease
+    from fastapi_esdb.connection.deadline import Deadline
     from fastapi_esdb.wire.method import Method
 
 Request = TypeVar("Request")
@@ -29,11 +32,11 @@ class StreamCall(Generic[Request, Response]):
         self._method = method
         self._call: GrpcCall = None
 
-    async def start(self, requests: Sequence[Request], timeout: float | None, headers: Headers = ()) -> None:
-        """Send the first requests. `timeout` (seconds) ends the whole call; `None` leaves it open."""
+    async def start(self, requests: Sequence[Request], deadline: Deadline | None, headers: Headers = ()) -> None:
+        """Send the first requests. The deadline ends the whole call; with `None` it has no end of its own."""
         data = [encode(self._method, request) for request in requests]
         with translated(self._lease.channel, self._method):
-            self._call = self._begin(data, timeout, headers)
+            self._call = self._begin(data, time_left(deadline) if deadline else None, headers)
             self._lease.hold(self._call)
             if self._method.shape.client_streams:
                 for request in data:
@@ -42,7 +45,8 @@ class StreamCall(Generic[Request, Response]):
     def _begin(self, data: Sequence[bytes], timeout: float | None, headers: Headers) -> GrpcCall:
         channel = self._lease.channel.inner
         if self._method.shape is Shape.SERVER_STREAM:
-            return channel.unary_stream(self._method.path)(data[0], timeout=timeout, metadata=headers)
+            start: grpc.aio.UnaryStreamMultiCallable[bytes, bytes] = channel.unary_stream(self._method.path)
+            return start(data[0], timeout=timeout, metadata=headers)
         return channel.stream_stream(self._method.path)(timeout=timeout, metadata=headers)
 
     async def read(self, limit: float | None) -> Response:
@@ -59,11 +63,7 @@ class StreamCall(Generic[Request, Response]):
             raise DeadlineExceeded from None
         if answer is grpc.aio.EOF:
             raise StopAsyncIteration
-        return self._decode(answer)
-
-    def _decode(self, answer: bytes) -> Response:
-        response: Response = decode(self._method, answer)
-        return response
+        return decode(self._method, answer)
 
     async def write(self, request: Request) -> None:
         """Send one more request. Raises the error that the call ended with, `NoAnswer` if it ended without one."""
@@ -75,10 +75,17 @@ class StreamCall(Generic[Request, Response]):
         try:
             await self._call.write(data)
         except asyncio.InvalidStateError:
-            # the call has ended; a read tells how
-            while await self._call.read() is not grpc.aio.EOF:
-                pass
-            raise NoAnswer from None
+            await self._raise_end()
+
+    async def _raise_end(self) -> NoReturn:
+        """Raise what the call has ended with."""
+        call = self._call
+        code = await call.code()
+        if code is grpc.StatusCode.OK:
+            raise NoAnswer
+        raise grpc.aio.AioRpcError(
+            code, await call.initial_metadata(), await call.trailing_metadata(), await call.details()
+        )
 
     async def done_writing(self) -> None:
         """Half-close the call; more than once does no harm."""

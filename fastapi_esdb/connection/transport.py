@@ -63,7 +63,7 @@ class Transport(Protocol):
         """Make a call that streams its requests and has one answer."""
         ...
 
-    def open(
+    def stream(
         self,
         method: Method[Request, Response],
         requests: Sequence[Request],
@@ -71,7 +71,7 @@ class Transport(Protocol):
         *,
         long_lived: bool = False,
     ) -> AbstractAsyncContextManager[Stream[Request, Response]]:
-        """Open a call whose answers stream; leaving the context cancels it on the server.
+        """Make a call whose answers stream; leaving the context cancels it on the server.
 
         With an explicit `timeout` the whole stream ends then. Without one, the wait for each answer is bounded by
         the settings' deadline, except that a `long_lived` call (a subscription) may wait for ever after its first

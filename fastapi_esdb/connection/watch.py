@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.connection.probe import ask_server
@@ -41,8 +40,10 @@ class Watch:
         self._decide(None)
 
     async def _watch_transport(self) -> None:
-        await self.channel.until_not_ready()
-        self._decide("the connection broke off")
+        try:
+            await self.channel.until_not_ready()
+        finally:
+            self._decide("the connection broke off")
 
     async def _ask(self) -> None:
         try:
@@ -56,9 +57,7 @@ class Watch:
 
 
 async def _stop(*tasks: asyncio.Task[None] | None) -> None:
-    running: list[Coroutine[Any, Any, None] | asyncio.Task[None]] = []
-    for task in tasks:
-        if task is not None:
-            task.cancel()
-            running.append(task)
+    running = [task for task in tasks if task is not None]
+    for task in running:
+        task.cancel()
     await asyncio.gather(*running, return_exceptions=True)

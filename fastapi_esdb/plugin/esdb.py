@@ -22,6 +22,7 @@ from fastapi_esdb.settings.model import EsdbSettings
 
 Lifespan = Callable[[Any], AbstractAsyncContextManager[Mapping[str, Any] | None]]
 State = AbstractAsyncContextManager[Mapping[str, Any]]
+Wrapped = Callable[[Any], State]
 
 DEFAULT = "default"
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
@@ -60,8 +61,8 @@ class Esdb:
     @overload
     def lifespan(self, around: Starlette) -> State: ...
     @overload
-    def lifespan(self, around: Lifespan) -> Lifespan: ...
-    def lifespan(self, around: Starlette | Lifespan) -> State | Lifespan:
+    def lifespan(self, around: Lifespan) -> Wrapped: ...
+    def lifespan(self, around: Starlette | Lifespan) -> State | Wrapped:
         """The app's lifespan, or a wrapper of it, within which the pool is open.
 
         As a lifespan: `FastAPI(lifespan=esdb_lifespan)`. Around one that needs the pool while the app starts or
@@ -72,7 +73,7 @@ class Esdb:
             return held(around, self.name, self, self._open())
         return self._around(around)
 
-    def _around(self, own: Lifespan) -> Lifespan:
+    def _around(self, own: Lifespan) -> Wrapped:
         @asynccontextmanager
         async def lifespan(app: Starlette) -> AsyncIterator[Mapping[str, Any]]:
             async with self.lifespan(app) as state, own(app) as own_state:

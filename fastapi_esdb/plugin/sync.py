@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from collections.abc import Coroutine, Iterable
+from typing import Any, TypedDict, TypeVar, Unpack
 
 from fastapi_esdb.api.connection import Connection
+from fastapi_esdb.api.stream_acl import StreamAcl
+from fastapi_esdb.api.stream_metadata import StreamMetadata
 from fastapi_esdb.errors import WrongEventLoop
+from fastapi_esdb.settings.credentials import Credentials
+from fastapi_esdb.wire.records import ANY, Edge, Expected, Position, ProposedEvent, RecordedEvent
+from fastapi_esdb.wire.requests import AppendResult, EventFilter
 
 Result = TypeVar("Result")
+
+
+class Options(TypedDict, total=False):
+    """What every call takes, as the calls of `Connection` do."""
+
+    timeout: float | None
+    credentials: Credentials | None
+    requires_leader: bool | None
 
 
 class SyncConnection:
@@ -23,8 +36,89 @@ class SyncConnection:
         self._connection = connection
         self._loop = asyncio.get_running_loop()
 
+    def append(
+        self,
+        stream: str,
+        events: ProposedEvent | Iterable[ProposedEvent],
+        expected: Expected = ANY,
+        *,
+        retry_unknown: bool = False,
+        **options: Unpack[Options],
+    ) -> AppendResult:
+        """See `Connection.append`."""
+        return self._run(self._connection.append(stream, events, expected, retry_unknown=retry_unknown, **options))
+
+    def read(
+        self,
+        stream: str,
+        *,
+        start: int | Edge | None = None,
+        backwards: bool = False,
+        limit: int | None = None,
+        resolve_links: bool = False,
+        **options: Unpack[Options],
+    ) -> list[RecordedEvent]:
+        """See `Connection.read`; all events at once."""
+        read = self._connection.read(
+            stream, start=start, backwards=backwards, limit=limit, resolve_links=resolve_links, **options
+        )
+        return self._run(read.to_list())
+
+    def read_all(
+        self,
+        *,
+        start: Position | Edge | None = None,
+        backwards: bool = False,
+        limit: int | None = None,
+        filter: EventFilter | None = None,  # noqa: A002  the field's name for it
+        resolve_links: bool = False,
+        **options: Unpack[Options],
+    ) -> list[RecordedEvent]:
+        """See `Connection.read_all`; all events at once."""
+        read = self._connection.read_all(
+            start=start, backwards=backwards, limit=limit, filter=filter, resolve_links=resolve_links, **options
+        )
+        return self._run(read.to_list())
+
+    def delete(self, stream: str, expected: Expected = ANY, **options: Unpack[Options]) -> Position | None:
+        """See `Connection.delete`."""
+        return self._run(self._connection.delete(stream, expected, **options))
+
+    def tombstone(self, stream: str, expected: Expected = ANY, **options: Unpack[Options]) -> Position | None:
+        """See `Connection.tombstone`."""
+        return self._run(self._connection.tombstone(stream, expected, **options))
+
+    def get_metadata(self, stream: str, **options: Unpack[Options]) -> StreamMetadata:
+        """See `Connection.get_metadata`."""
+        return self._run(self._connection.get_metadata(stream, **options))
+
+    def set_metadata(
+        self, stream: str, metadata: StreamMetadata, expected: Expected = ANY, **options: Unpack[Options]
+    ) -> AppendResult:
+        """See `Connection.set_metadata`."""
+        return self._run(self._connection.set_metadata(stream, metadata, expected, **options))
+
+    def set_default_acl(
+        self,
+        *,
+        user_streams: StreamAcl | None = None,
+        system_streams: StreamAcl | None = None,
+        expected: Expected = ANY,
+        **options: Unpack[Options],
+    ) -> AppendResult:
+        """See `Connection.set_default_acl`."""
+        return self._run(
+            self._connection.set_default_acl(
+                user_streams=user_streams, system_streams=system_streams, expected=expected, **options
+            )
+        )
+
+    def ping(self, timeout: float | None = None) -> None:
+        """See `Connection.ping`."""
+        self._run(self._connection.ping(timeout))
+
     def _run(self, call: Coroutine[Any, Any, Result]) -> Result:
-        """Every call has a deadline of its own, so waiting for its end is bounded."""
+        """Every call ends by its own deadline, so the wait for it is bounded."""
         try:
             asyncio.get_running_loop()
         except RuntimeError:

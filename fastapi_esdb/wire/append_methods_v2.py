@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
+from enum import Enum
 from typing import TypeVar
 from uuid import UUID, uuid4
 
@@ -29,7 +30,7 @@ from fastapi_esdb.wire.proto.v2 import streams_shared_pb2 as shared
 from fastapi_esdb.wire.records import ANY, Expected, Position, StreamState
 from fastapi_esdb.wire.scalars import NIL, Fields, check_revision, parse_uuid
 
-State = TypeVar("State")
+State = TypeVar("State", bound=Enum)
 
 SERVICE = "kurrentdb.protocol.v2.streams.StreamsService"
 
@@ -93,7 +94,7 @@ def _encode_state(state: Expected | DeletedState) -> int:
 
 def _known_state(number: int, states: Mapping[int, State]) -> State:
     if number not in states:
-        known = ", ".join(f"{name} ({value})" for value, name in states.items())
+        known = ", ".join(f"{state.name} ({value})" for value, state in states.items())
         raise InvalidArgument(f"the expected state {number} must be a revision or one of {known}")
     return states[number]
 

@@ -40,8 +40,12 @@ def options_of(message: Any) -> Any:
 
 
 def options_codec(message: type[Message], value_class: type[Value]) -> Codec[Value]:
-    """The codec of a request whose options are the fields of a value, under the same names."""
+    """The codec of a request whose options are the fields of a value, under the same names.
+
+    Raises ValueError where the options lack one of them.
+    """
     names = same_names(value_class)
+    _check_names(message, value_class, names)
 
     def encode(value: Value) -> Message:
         return message(options=to_fields(value, names))
@@ -50,6 +54,13 @@ def options_codec(message: type[Message], value_class: type[Value]) -> Codec[Val
         return value_class(**from_fields(options_of(received), names))
 
     return Codec(message, encode, decode)
+
+
+def _check_names(message: Any, value_class: type[Any], names: Mapping[str, str]) -> None:
+    theirs = message.DESCRIPTOR.fields_by_name["options"].message_type.fields_by_name
+    if missing := sorted(names.keys() - theirs.keys()):
+        lacking = f"{message.DESCRIPTOR.full_name} lacks: {', '.join(missing)}"
+        raise ValueError(f"{value_class.__name__} has fields that {lacking}")
 
 
 def nothing(message: type[Message]) -> Codec[None]:

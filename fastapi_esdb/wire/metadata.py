@@ -6,6 +6,7 @@ import base64
 import binascii
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
 AUTHORIZATION = "authorization"
 REQUIRES_LEADER = "requires-leader"
@@ -13,7 +14,14 @@ CONNECTION_NAME = "connection-name"
 
 BASIC = "basic"
 
+PRINTABLE = "".join(map(chr, range(ord(" "), ord("~") + 1)))
+
 Pair = tuple[str, str | bytes]
+
+
+def legal(text: str) -> str:
+    """The text as a header or trailer can hold it: what is not printable ASCII is percent-encoded."""
+    return quote(text, safe=PRINTABLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +41,7 @@ class CallMetadata:
         """The headers as gRPC wants them."""
         leader = None if self.requires_leader is None else str(self.requires_leader).lower()
         named = {AUTHORIZATION: self.authorization, REQUIRES_LEADER: leader, CONNECTION_NAME: self.connection_name}
-        return tuple((name, value) for name, value in named.items() if value is not None)
+        return tuple((name, legal(value)) for name, value in named.items() if value is not None)
 
 
 def parse_metadata(pairs: Iterable[Pair]) -> CallMetadata:

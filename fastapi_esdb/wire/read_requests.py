@@ -6,7 +6,7 @@ from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.filters import decode_filter, encode_filter
 from fastapi_esdb.wire.proto.v1 import streams_pb2 as pb
 from fastapi_esdb.wire.records import BACKWARDS, FORWARDS
-from fastapi_esdb.wire.requests import ReadRequest
+from fastapi_esdb.wire.requests import ALL_EVENTS, ReadRequest
 from fastapi_esdb.wire.scalars import EMPTY, Fields
 from fastapi_esdb.wire.starts import Start, decode_all_start, decode_stream_start, encode_source
 
@@ -43,7 +43,7 @@ def decode_request(message: pb.ReadReq) -> ReadRequest:
         stream=stream,
         start=start,
         direction=BACKWARDS if options.read_direction == Options.Backwards else FORWARDS,
-        limit=options.count,
+        limit=options.count if options.HasField("count") else ALL_EVENTS,
         subscribe=options.HasField("subscription"),
         resolve_links=options.resolve_links,
         filter=decode_filter(options.filter) if options.HasField("filter") else None,

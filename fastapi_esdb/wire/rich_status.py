@@ -248,5 +248,6 @@ def write_rich(error: EsdbError) -> RichStatus | None:
         return None
     info = error_details_pb2.ErrorInfo(reason=reason, domain="server" if row in _SERVER else "streams")
     details = [pack(detail) for detail in (info, row.detail(**row.write(error))) if detail.ByteSize()]
-    status = status_pb2.Status(code=row.code.value[0], message=str(error), details=details)
-    return RichStatus(row.code, status.message, status.SerializeToString())
+    text = error.message if isinstance(error, HandlerFailed) else str(error)
+    status = status_pb2.Status(code=row.code.value[0], message=text, details=details)
+    return RichStatus(row.code, text, status.SerializeToString())

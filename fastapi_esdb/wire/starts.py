@@ -51,7 +51,7 @@ def _encode_place(start: Start) -> Fields:
     if isinstance(start, Edge):
         return {start.value: EMPTY}
     if isinstance(start, Position):
-        return {"position": encode_position(start)}
+        return {"position": encode_position(_check_position(start))}
     raise InvalidArgument(f"{start!r} is a revision of a stream: $all is read from a Position, START or END")
 
 
@@ -81,6 +81,6 @@ def decode_all_start(options: AllOptions) -> Position | Edge:
 
 
 def _check_position(position: Position) -> Position:
-    if not position.prepare <= position.commit <= MAX_REVISION:
-        raise InvalidArgument(f"{position} is invalid: prepare must not exceed commit, nor commit {MAX_REVISION}")
+    if not 0 <= position.prepare <= position.commit <= MAX_REVISION:
+        raise InvalidArgument(f"{position} is invalid: it must be that 0 <= prepare <= commit <= {MAX_REVISION}")
     return position

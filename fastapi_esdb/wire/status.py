@@ -9,19 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from urllib.parse import quote
 
 from grpc import StatusCode
 
 from fastapi_esdb.wire.errors import EsdbError
 from fastapi_esdb.wire.exception_trailers import EXCEPTION, row_named, row_of
+from fastapi_esdb.wire.metadata import legal
 from fastapi_esdb.wire.rich_status import RICH_STATUS, read_rich, write_rich
 from fastapi_esdb.wire.status_texts import read_text, write_text
 
 Trailer = tuple[str, str | bytes]
-
-PRINTABLE = "".join(map(chr, range(ord(" "), ord("~") + 1)))
-"""What a trailer may hold. Other characters, in the name of a stream for example, are percent-encoded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +47,7 @@ def status_of(error: EsdbError) -> Status:
         return Status(*write_text(error))
     told = row.write(error)
     trailers = {EXCEPTION: row.exception, **told}
-    return Status(row.code, row.text.format_map(told), tuple((name, _legal(text)) for name, text in trailers.items()))
+    return Status(row.code, row.text.format_map(told), tuple((name, legal(text)) for name, text in trailers.items()))
 
 
 def rich_status_of(error: EsdbError) -> Status:
@@ -59,7 +56,3 @@ def rich_status_of(error: EsdbError) -> Status:
     if rich is None:
         return Status(*write_text(error))
     return Status(rich.code, rich.message, ((RICH_STATUS, rich.trailer),))
-
-
-def _legal(text: str) -> str:
-    return quote(text, safe=PRINTABLE)

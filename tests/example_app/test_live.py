@@ -57,8 +57,8 @@ def test_a_browser_that_comes_back_gets_what_it_has_missed(shop: httpx2.Client, 
     for order_id in ("A-1", "A-2", "A-3"):
         place(shop, order_id)
     last = first_ids(shop, 2)[-1]
-    asked = {"headers": {"Last-Event-ID": last}} if by == "header" else {"params": {"after": last}}
-    with shop.stream("GET", "/live", **asked) as response:
+    header, query = ({"Last-Event-ID": last}, {}) if by == "header" else ({}, {"after": last})
+    with shop.stream("GET", "/live", headers=header, params=query) as response:
         coming = events(response)
         assert happening(next(coming)) == ("A-3", "OrderPlaced")
         place(shop, "A-4")

@@ -119,7 +119,7 @@ def test_structured_ids() -> None:
     """A consumer may get its ids as two halves; they are the same ids."""
     message = READ_GROUP.response.encode(GroupEvent(FOUND, 1, structured_ids=True))
     assert message.event.event.id.WhichOneof("value") == message.event.link.id.WhichOneof("value") == "structured"
-    assert message.event.link.id.structured.most_significant_bits == -(2**48) + 0x4FFF - 0xFFFF
+    assert message.event.link.id.structured.most_significant_bits == 0xFFFF_FFFF_FFFF_4FFF - 2**64
     assert READ_GROUP.response.decode(message) == GroupEvent(FOUND, 1)
 
 
@@ -141,8 +141,8 @@ def test_a_buffer_for_nothing() -> None:
         READ_GROUP.request.encode(GroupReadOptions("s", "g", buffer_size=0))
 
 
-STREAM = {"stream_identifier": {"stream_name": b"s"}}
-STRING = {"uuid_option": {"string": {}}}
+STREAM: dict[str, Any] = {"stream_identifier": {"stream_name": b"s"}}
+STRING: dict[str, Any] = {"uuid_option": {"string": {}}}
 
 
 @pytest.mark.parametrize(

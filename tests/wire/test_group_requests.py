@@ -47,6 +47,9 @@ ODD = GroupSettings(
 )
 """Settings that all differ from each other and from the defaults."""
 
+ZERO = GroupSettings(False, False, 0, 0, 0, 0, 0, 0, 0, 0, 0, "DispatchToSingle")
+"""What a client asks for that sends no settings."""
+
 BY_TYPE = EventFilter(prefixes=("Order", "Bill"))
 BY_STREAM = EventFilter(by_stream=True, regex="^a", window=None, checkpoint_interval=2)
 
@@ -183,11 +186,9 @@ def test_requests_of_old_clients(revision: int, start: int | Edge) -> None:
     old = pb.CreateReq(
         options={"stream_identifier": {"stream_name": b"s"}, "group_name": "g", "settings": {"revision": revision}}
     )
-    zero = {field.name: field.type != "bool" and 0 for field in fields(GroupSettings)}
-    settings = GroupSettings(**zero | {"strategy": "DispatchToSingle"})
-    assert CREATE_GROUP.request.decode(old) == CreateGroup("s", "g", settings, start)
+    assert CREATE_GROUP.request.decode(old) == CreateGroup("s", "g", ZERO, start)
     update = pb.UpdateReq.FromString(old.SerializeToString())
-    assert UPDATE_GROUP.request.decode(update) == UpdateGroup("s", "g", settings, start)
+    assert UPDATE_GROUP.request.decode(update) == UpdateGroup("s", "g", ZERO, start)
 
 
 @pytest.mark.parametrize(

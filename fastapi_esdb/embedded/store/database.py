@@ -1,115 +1,264 @@
-"""The embedded server's database: what the services are given.
-
-SKELETON: the signatures and their meaning are final, the bodies are being written.
-"""
+"""The embedded server's database: what the services are given."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
+from fastapi_esdb.embedded.store.checks import Limits
+from fastapi_esdb.embedded.store.committer import Committer
+from fastapi_esdb.embedded.store.filters import compile_filter
+from fastapi_esdb.embedded.store.links import readable_event, resolve_link
+from fastapi_esdb.embedded.store.listeners import Listeners
+from fastapi_esdb.embedded.store.log import Log
+from fastapi_esdb.embedded.store.memory import MemoryStorage
+from fastapi_esdb.embedded.store.metadata import StreamMetadata
 from fastapi_esdb.embedded.store.pages import AllPage, StreamInfo, StreamPage
-from fastapi_esdb.wire.records import ANY, FORWARDS, START, Direction, Edge, Expected, Position, ProposedEvent, RecordedEvent
+from fastapi_esdb.embedded.store.positions import at
+from fastapi_esdb.embedded.store.reads import (
+    all_backwards,
+    all_forwards,
+    require_readable,
+    stream_backwards,
+    stream_forwards,
+    stream_live,
+)
+from fastapi_esdb.embedded.store.starts import bounded, start_position, start_revision
+from fastapi_esdb.embedded.store.storage import Storage
+from fastapi_esdb.embedded.store.view import NO_EVENT, View
+from fastapi_esdb.embedded.store.worker import Worker
+from fastapi_esdb.embedded.store.writer import Writer
+from fastapi_esdb.wire.errors import ServerNotReady
+from fastapi_esdb.wire.records import (
+    ANY,
+    FORWARDS,
+    START,
+    Direction,
+    Edge,
+    Expected,
+    Position,
+    ProposedEvent,
+    RecordedEvent,
+)
 from fastapi_esdb.wire.requests import AppendResult, DeleteResult, EventFilter
 
 Clock = Callable[[], datetime]
+"""Says what time it is, as an aware datetime."""
+
+PAGE = 32
+"""How many records a page has unless told otherwise: a server's own page (protocol 1.2)."""
+
+WINDOW = 1024
+"""How many records one page of `$all` looks at unless told otherwise."""
+
+MAX_PAGE = 1024
+MAX_WINDOW = 16 * 1024
+"""What a page and a window are cut to, whatever is asked for, so that no read holds up the others."""
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 class Database:
     """Streams of events and the log of all of them, by the rules of a real server.
 
-    Used from one event loop. Reads are synchronous, return one bounded page and see only what is durable; writes
-    are decided at once, in the order of the calls, and return when they are durable. A cancelled write happens
-    nevertheless.
+    Used from one event loop, between `open` and `close`; outside of that everything raises ServerNotReady. Reads
+    return at once, one page at a time, and see what is durable. Writes are decided at once, in the order of the calls,
+    and return when they are durable; one whose caller is cancelled happens nevertheless.
     """
 
-    def __init__(self, storage=None, *, clock: Clock = lambda: datetime.now(UTC), limits=None) -> None:
-        """`storage`: MemoryStorage() (the default) or SqliteStorage(path). `limits`: Limits(max_append_size, max_event_size), bytes."""
+    def __init__(self, storage: Storage | None = None, *, clock: Clock = utc_now, limits: Limits | None = None) -> None:
+        self._storage = storage if storage is not None else MemoryStorage()
+        self._clock = clock
+        self._log = Log(self._storage)
+        self._writer = Writer(self._log, clock, limits or Limits())
+        self._listeners = Listeners()
+        self._worker = Worker()
+        self._committer = Committer(self._log, self._storage, self._listeners, self._worker)
+        self._is_open = False
+        self._closing: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
-        """Take the storage and read its index. Raises StorageError (locked by another server, foreign, corrupt)."""
+        """Take the storage and build the index: about 2 s for a million events on disk.
+
+        Raises StorageError: locked by another server, damaged, the file of something else. A database is opened once.
+        """
+        if self._is_open or self._closing:
+            raise RuntimeError("a Database is opened once: make another one for the same storage")
+        try:
+            await self._worker.run(self._load)
+        except BaseException:
+            await self.close()
+            raise
+        self._is_open = True
 
     async def close(self) -> None:
-        """Finish what was accepted, then let go of the storage. Waiting readers get ServerNotReady. Idempotent."""
+        """Finish the writes that were accepted and let go of the storage; readers that wait get ServerNotReady."""
+        self._is_open = False
+        self._listeners.wake_all()
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._release())
+        await asyncio.shield(self._closing)
 
-    async def __aenter__(self) -> Self: ...
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
-
-    # writing
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
 
     async def append(self, stream: str, expected: Expected, events: Sequence[ProposedEvent]) -> AppendResult:
-        """Append events atomically; a repeat of a former append answers what that one did.
+        """Append events, all or none. A repeat of a former append answers what that one did (protocol 2.5).
 
-        Raises WrongExpectedRevision, StreamDeleted, MaximumAppendSizeExceeded, MaximumEventSizeExceeded,
-        InvalidArgument (empty name or type, a negative revision), AccessDenied ($all), ServerNotReady (closed).
+        Raises WrongExpectedRevision, StreamDeleted, InvalidArgument, AccessDenied (for `$all`),
+        MaximumAppendSizeExceeded, MaximumEventSizeExceeded and StorageFailed.
         """
+        self._require_writable()
+        result = self._writer.append(stream, expected, events)
+        await self._committer.commit()
+        return result
 
     async def delete(self, stream: str, expected: Expected = ANY) -> DeleteResult:
-        """Soft-delete: hide the events of a stream, which goes on after its last revision when it is appended to.
+        """Delete softly: hide the events; the stream goes on behind its last revision when it is appended to.
 
-        Raises WrongExpectedRevision (a missing stream too), StreamDeleted, AccessDenied (metastreams, $all).
+        Raises WrongExpectedRevision (for a missing stream too), StreamDeleted, InvalidArgument, AccessDenied (for
+        `$all` and metastreams) and StorageFailed.
         """
+        self._require_writable()
+        result = self._writer.delete(stream, expected)
+        await self._committer.commit()
+        return result
 
     async def tombstone(self, stream: str, expected: Expected = ANY) -> DeleteResult:
-        """Delete a stream, existing or not, for good. Raises as `delete`."""
+        """Delete a stream for good, whether it ever existed or not. Raises what `delete` raises."""
+        self._require_writable()
+        result = self._writer.tombstone(stream, expected)
+        await self._committer.commit()
+        return result
 
-    # reading
+    def read_stream(
+        self, stream: str, start: int | Edge = START, direction: Direction = FORWARDS, limit: int = PAGE
+    ) -> StreamPage:
+        """A page of at most `limit` events, from the revision `start` on, inclusive.
 
-    def read_stream(self, stream: str, start: int | Edge = START, direction: Direction = FORWARDS, limit: int = 32) -> StreamPage:
-        """One page of at most `limit` records. `start` is inclusive.
-
-        Raises StreamNotFound (missing or soft-deleted), StreamDeleted (tombstoned), InvalidArgument (limit < 1, forwards
-        from END, revision out of 0..2^63-1).
+        Raises StreamNotFound (also when soft-deleted), StreamDeleted (when tombstoned), and InvalidArgument: a limit
+        below 1, a revision out of bounds, forwards from the end.
         """
+        view = self._view()
+        revision = start_revision(start, direction)
+        limit = bounded("limit", limit, MAX_PAGE)
+        require_readable(view, stream)
+        read = stream_forwards if direction is FORWARDS else stream_backwards
+        return read(view, stream, revision, limit, self._clock())
 
     def read_all(
         self,
         start: Position | Edge = START,
         direction: Direction = FORWARDS,
-        limit: int = 32,
-        filter: EventFilter | None = None,  # noqa: A002
-        window: int = 256,
+        limit: int = PAGE,
+        event_filter: EventFilter | None = None,
+        window: int = WINDOW,
     ) -> AllPage:
-        """One page of the log: at most `limit` records out of at most `window` searched ones.
+        """A page of at most `limit` records, after a search through at most `window`.
 
-        Forwards includes `start`, backwards begins before it. Raises InvalidArgument (a position that is no
-        record's, limit or window < 1, a bad regex).
+        Forwards it begins with `start`, backwards before it. Raises InvalidArgument: a limit or window below 1, a
+        position where no record begins, a regex that is none.
         """
+        view = self._view()
+        position = start_position(view, start, direction)
+        limit, window = bounded("limit", limit, MAX_PAGE), bounded("window", window, MAX_WINDOW)
+        matches = compile_filter(event_filter) if event_filter else None
+        read = all_forwards if direction is FORWARDS else all_backwards
+        return read(view, position, limit, matches, window)
+
+    def read_live(self, stream: str, since: Position, limit: int = PAGE) -> AllPage:
+        """What was written to a stream at `since` or behind it: what a live subscription gets.
+
+        Unlike a read it shows all of it, events that the metadata hides and `$streamDeleted` included.
+        """
+        return stream_live(self._view(), stream, since.commit, bounded("limit", limit, MAX_PAGE))
 
     def read_event(self, stream: str, revision: int) -> RecordedEvent | None:
-        """One readable event, or None (missing, truncated, deleted)."""
+        """One event, `None` where a read of the stream would not show it."""
+        return readable_event(self._view(), stream, revision, self._clock())
 
     def read_tombstone(self, stream: str) -> RecordedEvent | None:
-        """The `$streamDeleted` record of a tombstoned stream (what a subscription gets before it ends)."""
+        """The `$streamDeleted` record of a tombstoned stream: the last that a subscription to it gets."""
+        view = self._view()
+        position = view.tombstone(stream)
+        return None if position is None else self._log.record(position)
 
     def resolve(self, record: RecordedEvent) -> RecordedEvent:
-        """What a link points at, with `link` set to the record; the link itself with `link` set if its target is gone
-        (`is_unresolved_link`); a record that is no (well-formed) link unchanged."""
+        """What a link points at, with `link` set to the link; a record that is no well-formed link as it is.
 
-    def stream_info(self, stream: str) -> StreamInfo: ...
+        A link to what can't be read is answered with itself, `link` set: `is_unresolved_link`.
+        """
+        return resolve_link(self._view(), record, self._clock())
 
-    def metadata(self, stream: str) -> "StreamMetadata":
-        """max_count, max_age (seconds), truncate_before, cache_control, acl of a stream; all None where unset or malformed."""
+    def stream_info(self, stream: str) -> StreamInfo:
+        """How far the stream goes, and whether it is deleted."""
+        view = self._view()
+        last = view.last(stream)
+        return StreamInfo(
+            last=None if last == NO_EVENT else last,
+            first=min(view.first(stream, self._clock()), last + 1),
+            is_soft_deleted=view.is_soft_deleted(stream),
+            is_tombstoned=view.is_tombstoned(stream),
+        )
+
+    def metadata(self, stream: str) -> StreamMetadata:
+        """What the server makes of the stream's metadata; nothing is set where it is malformed."""
+        return self._view().metadata(stream)
 
     @property
     def end(self) -> Position:
-        """Where the next event will be: `$all` holds only smaller positions."""
+        """Where the next record will be."""
+        return at(self._view().end)
 
     @property
     def last_position(self) -> Position | None:
-        """The position of the last record, None for an empty log."""
+        """The position of the last record, `None` for an empty log."""
+        last = self._view().last_record()
+        return None if last is None else at(last)
 
     def after(self, position: Position) -> Position:
-        """Where a forward read starts that excludes `position` (subscriptions). Raises InvalidArgument as read_all."""
-
-    # live
+        """Where to read forwards from to get what comes after a position. Raises InvalidArgument as `read_all` does."""
+        view = self._view()
+        return at(view.after(start_position(view, position, FORWARDS)))
 
     async def wait(self, since: Position, stream: str | None = None) -> None:
-        """Return as soon as there is a record at or after `since` (a page's `end`), in `stream` if one is given.
+        """Return as soon as there is a record, of the stream if one is given, at `since` or behind it.
 
-        No record is missed, whatever happened between the page and this call; cheap to wait in large numbers: only
-        readers of the streams that were written to wake. Raises ServerNotReady when the database closes.
+        With the `end` of a page nothing is missed, however much happened since. Raises ServerNotReady when the database
+        closes.
         """
+        while not self._view().has_record(since.commit, stream):
+            await self._listeners.wait(stream)
+
+    def _view(self) -> View:
+        """What readers see."""
+        self._require_open()
+        return View(self._log, self._log.durable)
+
+    def _require_open(self) -> None:
+        if not self._is_open:
+            raise ServerNotReady
+
+    def _require_writable(self) -> None:
+        self._require_open()
+        self._committer.check()
+
+    def _load(self) -> None:
+        self._storage.open()
+        self._log.load()
+
+    async def _release(self) -> None:
+        await self._committer.drain()
+        await self._worker.run(self._storage.close)
+        self._worker.stop()

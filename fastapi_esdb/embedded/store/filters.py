@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -28,7 +29,9 @@ def compile_filter(event_filter: EventFilter) -> Matches:
 
 def _by_regex(regex: str) -> Callable[[str], bool]:
     try:
-        search = re.compile(regex).search
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what is odd in a pattern is the client's matter
+            search = re.compile(regex).search
     except (re.error, RecursionError, OverflowError) as error:
         raise InvalidArgument(f"the filter's regex {regex!r} is not valid: {error}") from error
     return lambda text: search(text) is not None

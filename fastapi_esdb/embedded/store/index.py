@@ -64,9 +64,6 @@ class Index:
         self._type_table: list[str] = []
         self._type_by_name: dict[str, int] = {}
 
-    def __len__(self) -> int:
-        return len(self._positions)
-
     def add(self, position: int, size: int, stream: str, revision: int, event_type: str) -> None:
         """Append a record. Raises ValueError where it does not follow on what is there."""
         if position < self.end:
@@ -104,6 +101,10 @@ class Index:
 
     def type_at(self, ordinal: int) -> str:
         return self._type_table[self._types[ordinal]]
+
+    def streams_between(self, start: int, end: int) -> set[str]:
+        """The streams of the records from one position up to another."""
+        return {self.stream_at(ordinal).name for ordinal in range(self.ordinal(start), self.ordinal(end))}
 
     def _entry(self, name: str) -> StreamIndex:
         entry = self._stream_by_name.get(name)

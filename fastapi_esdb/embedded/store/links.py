@@ -32,6 +32,6 @@ def readable_event(view: View, stream: str, revision: int, now: datetime) -> Rec
 def _target(record: RecordedEvent) -> tuple[str, int] | None:
     if record.type != LINK_TYPE:
         return None
-    revision, at, stream = record.data.decode(errors="replace").partition("@")
+    revision, _, stream = record.data.decode(errors="replace").partition("@")
     is_number = revision.isascii() and revision.isdigit() and len(revision) < 20  # noqa: PLR2004 - 2^63 has 19 digits
-    return (stream, int(revision)) if at and is_number else None
+    return (stream, int(revision)) if stream and is_number else None

@@ -12,8 +12,9 @@ class Listeners:
     def __init__(self) -> None:
         self._waiting: dict[str | None, set[asyncio.Future[None]]] = {}
 
-    def __len__(self) -> int:
-        return sum(map(len, self._waiting.values()))
+    def __bool__(self) -> bool:
+        """Whether anybody waits."""
+        return bool(self._waiting)
 
     async def wait(self, stream: str | None) -> None:
         """Return at the next `wake` of the stream."""

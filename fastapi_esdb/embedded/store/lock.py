@@ -11,8 +11,8 @@ from fastapi_esdb.embedded.store.errors import StorageError, StorageLocked
 class FileLock:
     """A lock on a path, held until it is released or the process ends, in whatever way.
 
-    It is on a file of its own beside the path, which stays: the database file has SQLite's locks, and these are all lost
-    as soon as somebody else in the process closes that file.
+    It is on a file of its own beside the path, which stays. On the database file itself it would endanger SQLite's
+    locks, which a process loses as soon as anything in it closes the file.
     """
 
     def __init__(self, path: str) -> None:

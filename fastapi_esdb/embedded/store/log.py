@@ -7,10 +7,12 @@ from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 
+from fastapi_esdb.embedded.store.errors import StorageCorrupt
 from fastapi_esdb.embedded.store.index import Index
 from fastapi_esdb.embedded.store.metadata import NO_METADATA, StreamMetadata, parse_metadata
+from fastapi_esdb.embedded.store.positions import at
 from fastapi_esdb.embedded.store.recent import RecentIds
-from fastapi_esdb.embedded.store.storage import Storage, size_of
+from fastapi_esdb.embedded.store.storage import Entry, Storage, entry_of
 from fastapi_esdb.wire.records import JSON, OCTET_STREAM, Position, ProposedEvent, RecordedEvent
 
 
@@ -33,10 +35,12 @@ class Log:
         self.metadata_at = lru_cache(maxsize=4096)(self._metadata_at)
 
     def load(self) -> None:
-        """Build the index from what the storage holds. Raises StorageError, and ValueError for records out of order."""
-        for entry in self._storage.entries():
-            self.index.add(entry.position, entry.size, entry.stream, entry.revision, entry.type)
-            self.recent_ids.add(entry.id, entry.position)
+        """Build the index from what the storage holds. Raises StorageError; StorageCorrupt for records out of order."""
+        try:
+            for entry in self._storage.entries():
+                self._index(entry)
+        except ValueError as error:
+            raise StorageCorrupt(self._storage.name, str(error)) from error
         self.durable = self.index.end
 
     def write(self, drafts: Sequence[Draft], created: datetime) -> list[RecordedEvent]:
@@ -53,10 +57,13 @@ class Log:
 
     def _place(self, draft: Draft, created: datetime) -> RecordedEvent:
         position = self.index.end
-        record = self._record(draft, Position(position, position), created)
-        self.index.add(position, size_of(record), record.stream, record.revision, record.type)
-        self.recent_ids.add(record.id.bytes, position)
+        record = self._record(draft, at(position), created)
+        self._index(entry_of(record))
         return record
+
+    def _index(self, entry: Entry) -> None:
+        self.index.add(entry.position, entry.size, entry.stream, entry.revision, entry.type)
+        self.recent_ids.add(entry.id, entry.position)
 
     def _record(self, draft: Draft, position: Position, created: datetime) -> RecordedEvent:
         event = draft.event

@@ -101,7 +101,7 @@ def _integer(keys: Mapping[str, Any], key: str, low: int, high: int) -> int | No
 
 def _acl(value: object) -> Acl:
     if not isinstance(value, dict):
-        raise ValueError("$acl is an object")  # noqa: TRY004 - every malformed part ends the same way
+        raise ValueError("$acl is an object")
     return Acl(*(_names(value[key]) if key in value else None for key in ("$r", "$w", "$d", "$mr", "$mw")))
 
 

@@ -7,13 +7,19 @@ from datetime import datetime
 
 from fastapi_esdb.embedded.store.filters import Matches
 from fastapi_esdb.embedded.store.pages import AllPage, StreamPage
+from fastapi_esdb.embedded.store.positions import at
 from fastapi_esdb.embedded.store.view import NO_EVENT, View
-from fastapi_esdb.wire.errors import StreamDeleted, StreamNotFound
-from fastapi_esdb.wire.records import Position, RecordedEvent
+from fastapi_esdb.wire.errors import InvalidArgument, StreamDeleted, StreamNotFound
+from fastapi_esdb.wire.records import RecordedEvent
 
 
 def require_readable(view: View, stream: str) -> None:
-    """Raises StreamDeleted for a tombstoned stream, StreamNotFound for a soft-deleted one and one without events."""
+    """Raises StreamDeleted for a tombstoned stream, StreamNotFound for a soft-deleted one and one without events.
+
+    And InvalidArgument for an empty name.
+    """
+    if not stream:
+        raise InvalidArgument("the stream name is empty: give it at least one character")
     if view.is_tombstoned(stream):
         raise StreamDeleted(stream)
     if view.last(stream) == NO_EVENT or view.is_soft_deleted(stream):
@@ -39,6 +45,16 @@ def stream_backwards(view: View, stream: str, start: int, limit: int, now: datet
     bottom = max(top - limit + 1, first)
     records = tuple(reversed(view.events(stream, bottom, top))) if top >= first else ()
     return _stream_page(view, stream, records, next_revision=bottom - 1, is_end=bottom <= first)
+
+
+def stream_live(view: View, stream: str, since: int, limit: int) -> AllPage:
+    """What was written to a stream from a position on, no matter what its metadata hides or that it is deleted."""
+    found = _Found()
+    found.positions = view.positions_since(stream, since, limit)
+    found.searched = len(found.positions)
+    found.last = found.positions[-1] if found.positions else None
+    following = view.end if found.last is None else view.after(found.last)
+    return found.page(view, following, is_end=not view.has_record(following, stream))
 
 
 def all_forwards(view: View, start: int, limit: int, matches: Matches | None, window: int) -> AllPage:
@@ -69,11 +85,11 @@ class _Found:
     def page(self, view: View, following: int, *, is_end: bool) -> AllPage:
         return AllPage(
             records=tuple(view.log.read(self.positions)),
-            next=Position(following, following),
+            next=at(following),
             searched=self.searched,
-            last_searched=None if self.last is None else Position(self.last, self.last),
+            last_searched=None if self.last is None else at(self.last),
             is_end=is_end,
-            end=Position(view.end, view.end),
+            end=at(view.end),
         )
 
 
@@ -94,5 +110,5 @@ def _search(view: View, ordinals: Iterable[int], limit: int, matches: Matches | 
 def _stream_page(
     view: View, stream: str, records: tuple[RecordedEvent, ...], next_revision: int, *, is_end: bool
 ) -> StreamPage:
-    end = Position(view.end, view.end)
+    end = at(view.end)
     return StreamPage(records=records, next=next_revision, is_end=is_end, last=view.last(stream), end=end)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-from fastapi_esdb.embedded.store.storage import position_of, size_of
+from fastapi_esdb.embedded.store.positions import position_of
+from fastapi_esdb.embedded.store.storage import entry_of
 from fastapi_esdb.wire.records import RecordedEvent
 
 
@@ -43,7 +44,7 @@ class RecentRecords:
 
     def add(self, record: RecordedEvent) -> None:
         self._records[position_of(record)] = record
-        self._size += size_of(record)
+        self._size += entry_of(record).size
 
     def get(self, position: int) -> RecordedEvent | None:
         return self._records.get(position)
@@ -51,4 +52,4 @@ class RecentRecords:
     def trim(self, durable: int) -> None:
         """Drop the oldest records that are durable (they lie before that position), down to the budget."""
         while self._size > self._budget and next(iter(self._records)) < durable:
-            self._size -= size_of(self._records.popitem(last=False)[1])
+            self._size -= entry_of(self._records.popitem(last=False)[1]).size

@@ -1,12 +1,13 @@
-"""A record as a row of a table, and back."""
+"""A record as a row of plain values, in a table or in memory, and back."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from fastapi_esdb.embedded.store.storage import position_of
-from fastapi_esdb.wire.records import JSON, OCTET_STREAM, Position, RecordedEvent
+from fastapi_esdb.embedded.store.positions import at, position_of
+from fastapi_esdb.embedded.store.storage import Entry
+from fastapi_esdb.wire.records import JSON, OCTET_STREAM, RecordedEvent
 
 Row = tuple[int, str, int, str, bytes, bool, int, bytes, bytes]
 
@@ -47,6 +48,10 @@ def to_row(record: RecordedEvent) -> Row:
     )
 
 
+def to_entry(row: Row) -> Entry:
+    return Entry(*row[:5], payload=len(row[7]) + len(row[8]))
+
+
 def to_record(row: Row) -> RecordedEvent:
     position, stream, revision, event_type, event_id, is_json, created, data, metadata = row
     return RecordedEvent(
@@ -58,5 +63,5 @@ def to_record(row: Row) -> RecordedEvent:
         metadata=metadata,
         content_type=JSON if is_json else OCTET_STREAM,
         created=_EPOCH + created * _MICROSECOND,
-        position=Position(position, position),
+        position=at(position),
     )

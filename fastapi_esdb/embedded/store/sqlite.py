@@ -1,43 +1,79 @@
-"""The store on disk: one SQLite file."""
+"""The storage on disk: a SQLite file, and the newest records in memory."""
 
 from __future__ import annotations
 
-import sqlite3
+import os
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from os import PathLike, fspath
 
-from fastapi_esdb.embedded.store.errors import StorageCorrupt, StorageError, StorageFailed
+from fastapi_esdb.embedded.store.errors import StorageError
 from fastapi_esdb.embedded.store.lock import FileLock
+from fastapi_esdb.embedded.store.positions import position_of
 from fastapi_esdb.embedded.store.recent import RecentRecords
-from fastapi_esdb.embedded.store.rows import ENTRIES, INSERT, SCHEMA, SELECT, to_record, to_row
-from fastapi_esdb.embedded.store.storage import Entry, position_of, size_of
+from fastapi_esdb.embedded.store.sqlite_file import SqliteFile
+from fastapi_esdb.embedded.store.storage import Entry
 from fastapi_esdb.wire.records import RecordedEvent
-
-APPLICATION = 0x45534442
-"""What SQLite keeps in the header of the file to tell whose it is: "ESDB"."""
-
-VERSION = 1
-"""The version of the schema."""
 
 
 class SqliteStorage:
-    """Keeps records in a file; nobody else may have it open.
+    """Keeps records in a file, which nobody else may have open at the same time.
 
-    The file is in WAL mode and every flush is synced, so that what was flushed outlives the process and the machine.
-    Payloads stay on disk, since a store may be larger than the memory, and the file is soon open again, whatever its
-    size: only the index is read. Records that are not flushed yet, and the newest others, are at hand in memory.
+    What was flushed outlives the process and the machine. Payloads stay on disk: a store may be larger than the
+    memory, and it is soon open again, since only the index is read. Records that are not flushed yet, and the newest
+    of the others, are at hand in memory too.
     """
 
     on_disk = True
 
-    def __init__(self, path: str | PathLike[str]) -> None:
-        self._path = fspath(path)
-        self._lock = FileLock(self._path)
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.name = os.path.abspath(path)
+        self._lock = FileLock(self.name)
+        self._file: SqliteFile | None = None
         self._recent = RecentRecords()
         self._durable = 0
         self._pending: list[RecordedEvent] = []
+        # `add` on the event loop and `flush` on its thread meet here, for as long as it takes to swap a list
         self._pending_lock = threading.Lock()
-        self._writer: sqlite3.Connection | None = None
-        self._reader: sqlite3.Connection | None = None
+
+    def open(self) -> None:
+        """Raises StorageLocked, StorageCorrupt (damaged, or the file of something else), StorageError."""
+        self._lock.acquire()
+        try:
+            self._file = SqliteFile(self.name)
+        except StorageError:
+            self._lock.release()
+            raise
+
+    def entries(self) -> Iterator[Entry]:
+        return self._opened().entries()
+
+    def add(self, records: Sequence[RecordedEvent]) -> None:
+        with self._pending_lock:
+            self._pending.extend(records)
+        for record in records:
+            self._recent.add(record)
+        self._recent.trim(self._durable)
+
+    def read(self, positions: Sequence[int]) -> list[RecordedEvent]:
+        at_hand = {position: self._recent.get(position) for position in positions}
+        missing = [position for position, record in at_hand.items() if record is None]
+        stored = self._opened().select(missing) if missing else {}
+        return [at_hand[position] or stored[position] for position in positions]
+
+    def flush(self) -> None:
+        with self._pending_lock:
+            batch, self._pending = self._pending, []
+        if batch:
+            self._opened().insert(batch)
+            self._durable = position_of(batch[-1]) + 1
+
+    def close(self) -> None:
+        file, self._file = self._file, None
+        if file:
+            file.close()
+        self._lock.release()
+
+    def _opened(self) -> SqliteFile:
+        if self._file is None:
+            raise StorageError(self.name, "it is not open")
+        return self._file

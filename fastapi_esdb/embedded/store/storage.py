@@ -1,31 +1,44 @@
-"""Where the records themselves are: what the log asks of a storage, and the one in memory."""
+"""Where the records themselves are: what the log asks of a storage."""
 
 from __future__ import annotations
 
-from array import array
-from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, Protocol, cast
+from typing import NamedTuple, Protocol
 
-from fastapi_esdb.wire.records import Position, RecordedEvent
+from fastapi_esdb.embedded.store.positions import position_of
+from fastapi_esdb.wire.records import RecordedEvent
 
 
 class Entry(NamedTuple):
-    """What the index needs to know of a stored record. `size` is what it takes of the log, in positions."""
+    """What the index needs to know of a record. `payload` is the bytes of its data and metadata together."""
 
     position: int
     stream: str
     revision: int
     type: str
     id: bytes
-    size: int
+    payload: int
+
+    @property
+    def size(self) -> int:
+        """How far the record moves the positions on: about the bytes it takes in a real log."""
+        return 96 + len(self.stream) + len(self.type) + self.payload
+
+
+def entry_of(record: RecordedEvent) -> Entry:
+    payload = len(record.data) + len(record.metadata)
+    return Entry(position_of(record), record.stream, record.revision, record.type, record.id.bytes, payload)
 
 
 class Storage(Protocol):
-    """Keeps records. Everything but `open`, `entries`, `flush` and `close` is called on the event loop and is quick.
+    """Keeps records.
 
-    A storage that is `on_disk` has these four called on one thread of their own.
+    `add` and `read` are called on the event loop and are quick; the others on one thread of their own, `flush` only
+    where the storage is `on_disk`.
     """
+
+    name: str
+    """What errors call it: the path of a file."""
 
     on_disk: bool
 
@@ -36,7 +49,7 @@ class Storage(Protocol):
         """All records, in the order of the log, one at a time. Raises StorageError."""
 
     def add(self, records: Sequence[RecordedEvent]) -> None:
-        """Take records that belong together: readable at once, durable all or none, by the next `flush` at the latest."""
+        """Take records that belong together: readable at once, durable (all or none) by the next `flush`."""
 
     def read(self, positions: Sequence[int]) -> list[RecordedEvent]:
         """The records at these positions, in this order. Raises StorageError."""
@@ -46,52 +59,3 @@ class Storage(Protocol):
 
     def close(self) -> None:
         """Let go of the storage; idempotent."""
-
-
-def log_size(stream: str, event_type: str, payload: int) -> int:
-    """How far a record moves the positions on: about the bytes it takes in a real log.
-
-    `payload` is the bytes of data and metadata together.
-    """
-    return 96 + len(stream) + len(event_type) + payload
-
-
-def size_of(record: RecordedEvent) -> int:
-    """`log_size` of a record."""
-    return log_size(record.stream, record.type, len(record.data) + len(record.metadata))
-
-
-def position_of(record: RecordedEvent) -> int:
-    """Where a stored record is; unlike one that a client got, it always has a position."""
-    return cast("Position", record.position).commit
-
-
-class MemoryStorage:
-    """Keeps everything in memory, as long as the object lives."""
-
-    on_disk = False
-
-    def __init__(self) -> None:
-        self._positions = array("Q")
-        self._records: list[RecordedEvent] = []
-
-    def open(self) -> None:
-        pass
-
-    def entries(self) -> Iterator[Entry]:
-        for position, record in zip(self._positions, self._records, strict=True):
-            size = size_of(record)
-            yield Entry(position, record.stream, record.revision, record.type, record.id.bytes, size)
-
-    def add(self, records: Sequence[RecordedEvent]) -> None:
-        self._positions.extend(map(position_of, records))
-        self._records.extend(records)
-
-    def read(self, positions: Sequence[int]) -> list[RecordedEvent]:
-        return [self._records[bisect_left(self._positions, position)] for position in positions]
-
-    def flush(self) -> None:
-        pass
-
-    def close(self) -> None:
-        pass

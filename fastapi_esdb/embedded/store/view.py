@@ -28,10 +28,35 @@ class View:
         entry = self.log.index.stream(stream)
         return entry.count_before(self.end) - 1 if entry else NO_EVENT
 
+    def last_record(self) -> int | None:
+        """The position of the last record of all; `None` for an empty log."""
+        ordinal = self.log.index.ordinal(self.end)
+        return self.log.index.position(ordinal - 1) if ordinal else None
+
+    def after(self, position: int) -> int:
+        """Where the next record behind a position is or will be."""
+        index = self.log.index
+        return min(index.position(index.ordinal(position + 1)), self.end)
+
+    def has_record(self, since: int, stream: str | None) -> bool:
+        """Whether a record, of the stream if one is given, is at a position or behind it."""
+        last = self.last_record() if stream is None else self.last_position(stream)
+        return last is not None and last >= since
+
     def last_position(self, stream: str) -> int | None:
         """The position of the newest record, the tombstone included; `None` where there is none."""
         entry = self.log.index.stream(stream)
         return entry.last_before(self.end) if entry else None
+
+    def positions_since(self, stream: str, since: int, limit: int) -> list[int]:
+        """Where the records of a stream are, from a position on, hidden ones and the tombstone included."""
+        entry = self.log.index.stream(stream)
+        if entry is None:
+            return []
+        first = bisect_left(entry.positions, since)
+        positions = entry.positions[first : min(first + limit, entry.count_before(self.end))].tolist()
+        tombstone = self.tombstone(stream)
+        return positions if tombstone is None or tombstone < since else [*positions, tombstone][:limit]
 
     def tombstone(self, stream: str) -> int | None:
         """The position of the stream's tombstone."""

@@ -18,9 +18,9 @@ from fastapi_esdb.embedded.store.names import (
     metastream_of,
     original_of,
 )
-from fastapi_esdb.embedded.store.storage import position_of
+from fastapi_esdb.embedded.store.positions import at, position_of
 from fastapi_esdb.embedded.store.view import NO_EVENT, View
-from fastapi_esdb.wire.records import ANY, MAX_REVISION, OCTET_STREAM, Expected, Position, ProposedEvent, RecordedEvent
+from fastapi_esdb.wire.records import ANY, MAX_REVISION, OCTET_STREAM, Expected, ProposedEvent, RecordedEvent
 from fastapi_esdb.wire.requests import AppendResult, DeleteResult
 
 Clock = Callable[[], datetime]
@@ -97,7 +97,7 @@ def _metadata_draft(view: View, stream: str, data: bytes, ahead: int = 0) -> Dra
 
 
 def _append_result(revision: int, position: int) -> AppendResult:
-    return AppendResult(None if revision == NO_EVENT else revision, Position(position, position))
+    return AppendResult(None if revision == NO_EVENT else revision, at(position))
 
 
 def _delete_result(records: Sequence[RecordedEvent]) -> DeleteResult:

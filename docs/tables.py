@@ -1,0 +1,133 @@
+"""The pages of the reference that are made from the code: `python docs/tables.py` writes them anew.
+
+The tests fail while a page is not what this makes of it.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+import re
+from collections.abc import Iterable, Iterator
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from pydantic.fields import FieldInfo
+
+from fastapi_esdb import EsdbSettings
+from fastapi_esdb.settings.kinds import as_text
+from fastapi_esdb.settings.options import OPTIONS, Option
+from fastapi_esdb.wire.appends import APPEND
+from fastapi_esdb.wire.cluster import SUPPORTED_METHODS
+from fastapi_esdb.wire.deletes import DELETE, TOMBSTONE
+from fastapi_esdb.wire.method import Method
+from fastapi_esdb.wire.methods import all_methods
+from fastapi_esdb.wire.reads import READ
+
+REFERENCE = Path(__file__).parent / "reference"
+CLIENT = ("fastapi_esdb.api", "fastapi_esdb.pool", "fastapi_esdb.connection")
+SERVER = ("fastapi_esdb.embedded",)
+
+OFFERED = {
+    READ: "`read`, `read_all`, `subscribe`, `subscribe_all`, `get_metadata`",
+    APPEND: "`append`, `set_metadata`, `set_default_acl`",
+    DELETE: "`delete`",
+    TOMBSTONE: "`tombstone`",
+    SUPPORTED_METHODS: "`ping`, `server_version`, and whenever it connects",
+}
+"""Where each call that the client makes is found in `Connection`."""
+
+MADE = re.compile("(<!-- made: (?P<name>[a-z]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+"""A part of a page that is made: between two comments."""
+
+
+def pages() -> dict[Path, str]:
+    """Each page with such a part, as it should be."""
+    found = {path: path.read_text(encoding="utf-8") for path in sorted(REFERENCE.glob("*.md"))}
+    return {path: MADE.sub(_made, text) for path, text in found.items() if MADE.search(text)}
+
+
+def _made(part: re.Match[str]) -> str:
+    return f"{part[1]}\n{PARTS[part['name']]()}\n\n{part[3]}"
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    head = list(head)
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def settings_table() -> str:
+    """The settings that are no options of the connection string."""
+    options = {option.field for option in OPTIONS}
+    own = {name: field for name, field in EsdbSettings.model_fields.items() if name not in options}
+    rows = ([f"`{n}`", f"`ESDB_{n.upper()}`", default_of(f), f.description or ""] for n, f in own.items())
+    return table(["Setting", "Environment", "Default", "Meaning"], rows)
+
+
+def default_of(field: FieldInfo) -> str:
+    others = {name: other.default for name, other in EsdbSettings.model_fields.items()}
+    return shown(field.get_default(call_default_factory=True, validated_data=others))
+
+
+def shown(value: object) -> str:
+    """A value as it is written in the environment; nothing for none."""
+    return "" if value is None else f"`{as_text(value)}`"
+
+
+def options_table() -> str:
+    rows = ([f"`{o.name}`", f"`{o.env}`", taken_by(o), shown(o.default), o.description] for o in OPTIONS)
+    return table(["Option", "Environment", "Takes", "Default", "Meaning"], rows)
+
+
+def taken_by(option: Option) -> str:
+    if not option.unit:
+        return option.kind.accepts
+    return f"{option.unit}, or -1 for off" if "-1" in option.kind.accepts else option.unit
+
+
+def protocol_tables() -> str:
+    """One table a service."""
+    return "\n\n".join(map(service_table, dict.fromkeys(method.service for method in all_methods())))
+
+
+def service_table(service: str) -> str:
+    made, served = used_in(CLIENT), used_in(SERVER)
+    rows = (row(method, made, served) for method in all_methods() if method.service == service)
+    head = ["Call", "Shape", "Writes", "Since", "Client", "Embedded server"]
+    return f"## {service.rpartition('.')[2]}\n\n`{service}`\n\n{table(head, rows)}"
+
+
+def row(method: Method[Any, Any], made: set[str], served: set[str]) -> list[str]:
+    client = OFFERED[method] if method.path in made else "–"
+    writes = "yes" if method.writes else "no"
+    embedded = "yes" if method.path in served else "–"
+    return [method.name, method.shape.value, writes, method.since, client, embedded]
+
+
+@cache
+def used_in(packages: tuple[str, ...]) -> set[str]:
+    """The paths of the calls that any module of the packages imports, which it does to make or to serve them."""
+    modules = (import_module(name) for package in packages for name in modules_of(package))
+    values = (value for module in modules for value in vars(module).values())
+    return {value.path for value in values if isinstance(value, Method)}
+
+
+def modules_of(package: str) -> Iterator[str]:
+    yield package
+    for found in pkgutil.walk_packages(import_module(package).__path__, f"{package}."):
+        if not found.name.endswith("__main__"):
+            yield found.name
+
+
+PARTS = {"settings": settings_table, "options": options_table, "protocol": protocol_tables}
+
+
+def main() -> None:
+    for path, text in pages().items():
+        path.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

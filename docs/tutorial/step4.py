@@ -1,0 +1,37 @@
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import APIRouter, FastAPI
+from step2 import STATUS
+from step3 import app
+
+from fastapi_esdb import Connection, connection_of
+from fastapi_esdb.api import filters
+
+orders: dict[str, str] = {}
+
+
+async def follow(esdb: Connection) -> None:
+    await esdb.wait_connected()
+    async with esdb.subscribe_all(filter=filters.by_stream("order-")) as events:
+        async for event in events:
+            orders[event.stream] = STATUS[event.type]
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    task = asyncio.create_task(follow(connection_of(app)))
+    yield
+    task.cancel()
+
+
+router = APIRouter(lifespan=lifespan)
+
+
+@router.get("/orders")
+async def overview() -> dict[str, str]:
+    return orders
+
+
+app.include_router(router)

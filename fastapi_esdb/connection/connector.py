@@ -1,0 +1,106 @@
+"""Trying to connect until a server answers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from fastapi_esdb.connection.channel import Channel, ChannelOwner
+from fastapi_esdb.connection.deadline import Deadline
+from fastapi_esdb.connection.dial import dial
+from fastapi_esdb.connection.probe import ask_server
+from fastapi_esdb.wire.errors import EsdbError
+
+if TYPE_CHECKING:
+    from fastapi_esdb.connection.endpoints import Endpoint, Round
+    from fastapi_esdb.connection.node_options import NodeOptions
+    from fastapi_esdb.wire.cluster import SupportedMethods
+
+logger = logging.getLogger("fastapi_esdb")
+
+
+class Connector:
+    """Makes channels whose server has answered; one task at a time uses it. `tell` is called after failures."""
+
+    def __init__(self, name: str, options: NodeOptions, hosts: Round, tell: Callable[[], None]) -> None:
+        self.attempts = 0
+        """Attempts since the last `reset`."""
+        self.ended = 0
+        """Attempts that have ended, ever."""
+        self.last_error: EsdbError | None = None
+        """What the latest attempt failed with; `None` after one that did not fail."""
+        self.server: SupportedMethods | None = None
+        """What the server that was reached last told of itself."""
+        self._name = name
+        self._options = options
+        self._hosts = hosts
+        self._tell = tell
+        self._slowdown = 1
+        self._hurry = asyncio.Event()
+
+    def reset(self) -> None:
+        """Count the attempts from zero again."""
+        self.attempts = 0
+
+    def hurry(self) -> None:
+        """Cut the pause short that it is in."""
+        self._hurry.set()
+
+    def ping_less(self) -> None:
+        """Double the interval of keep-alive pings on channels to come, since the server complained about them."""
+        self._slowdown *= 2
+
+    async def connect(self, owner: ChannelOwner) -> Channel:
+        """Try, with pauses, until a server answers."""
+        delays = self._options.backoff.delays()
+        while True:
+            endpoint = self._hosts.next_endpoint()
+            async with endpoint.knock:
+                if channel := await self._attempt(endpoint, owner):
+                    return channel
+                await self._pause(next(delays))
+
+    async def try_once(self, owner: ChannelOwner) -> Channel | None:
+        """One attempt, without a pause; `None` if it failed."""
+        endpoint = self._hosts.next_endpoint()
+        async with endpoint.knock:
+            return await self._attempt(endpoint, owner)
+
+    async def _attempt(self, endpoint: Endpoint, owner: ChannelOwner) -> Channel | None:
+        self.attempts += 1
+        self._hurry.clear()
+        try:
+            channel = await self._answering_channel(endpoint, owner)
+        except EsdbError as error:
+            self._fail(endpoint, error)
+            return None
+        self.last_error = None
+        self.ended += 1
+        return channel
+
+    def _fail(self, endpoint: Endpoint, error: EsdbError) -> None:
+        self.last_error = error
+        self.ended += 1
+        self._tell()
+        level = logging.WARNING if endpoint.may_warn() else logging.DEBUG
+        logger.log(level, "%s: cannot connect to %s: %s", self._name, endpoint.host.address, error)
+
+    async def _answering_channel(self, endpoint: Endpoint, owner: ChannelOwner) -> Channel:
+        deadline = Deadline.after(self._options.connect_timeout)
+        inner = await dial(endpoint.host, self._options.options, deadline, self._slowdown)
+        channel = Channel(inner, endpoint.host, owner)
+        try:
+            self.server = await ask_server(channel, deadline)
+        except BaseException:
+            channel.retire()
+            await channel.wait_closed()
+            raise
+        return channel
+
+    async def _pause(self, delay: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(delay):
+                await self._hurry.wait()

@@ -1,0 +1,253 @@
+"""One connection to one node: it connects, notices when the server is gone, and connects again."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import UTC, datetime
+from time import monotonic
+from typing import TYPE_CHECKING, Protocol
+
+from fastapi_esdb.connection.connector import Connector
+from fastapi_esdb.connection.deadline import Deadline
+from fastapi_esdb.connection.probe import ask_server
+from fastapi_esdb.connection.state import Change, ConnectionState, next_state
+from fastapi_esdb.connection.wakeup import Wakeup
+from fastapi_esdb.connection.watch import Watch
+from fastapi_esdb.errors import ConnectionClosed
+
+if TYPE_CHECKING:
+    from fastapi_esdb.connection.channel import Channel, Lease
+    from fastapi_esdb.connection.endpoints import Round
+    from fastapi_esdb.connection.node_options import NodeOptions
+    from fastapi_esdb.wire.cluster import SupportedMethods
+    from fastapi_esdb.wire.errors import EsdbError
+
+logger = logging.getLogger("fastapi_esdb")
+
+PROBE_TIMEOUT = 2.0
+"""Seconds that a server under suspicion has to answer a probe."""
+
+
+class NodeOwner(Protocol):
+    """Who is told what happens to a connection."""
+
+    def changed(self, node: NodeConnection) -> None:
+        """It is in another state, or has failed to connect."""
+
+    def released(self) -> None:
+        """One of its calls has ended."""
+
+
+class NodeConnection:
+    """A connection that stays: from `open` to `close` it is connected, or on the way to be so.
+
+    Connected means that the server has answered a call. Each new connection takes a new channel; calls on the one
+    before go on until they end by themselves.
+    """
+
+    def __init__(self, name: str, options: NodeOptions, hosts: Round, owner: NodeOwner, *, extra: bool = False) -> None:
+        self.name = name
+        self.extra = extra
+        """Whether it was opened because the others were full, and closes when it is idle."""
+        self.state = ConnectionState.CLOSED
+        self.since = datetime.now(UTC)
+        """When it came into this state."""
+        self.channel: Channel | None = None
+        """Where calls go; `None` unless connected."""
+        self.idle_since = monotonic()
+        """When its last call ended, in seconds of the monotonic clock."""
+        self._owner = owner
+        self._limit = options.connect_timeout
+        self._connector = Connector(name, options, hosts, self._tell)
+        self._channels: set[Channel] = set()
+        self._supervisor: asyncio.Task[None] | None = None
+        self._watch: Watch | None = None
+        self._changes = Wakeup()
+
+    def __repr__(self) -> str:
+        return f"<NodeConnection {self.name} {self.state} attempts={self.attempts}>"
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether calls can go out."""
+        return self.channel is not None
+
+    @property
+    def is_promising(self) -> bool:
+        """Whether it is about to be connected as far as anyone knows, since no attempt has failed yet."""
+        return self.state is ConnectionState.CONNECTING and self.last_error is None
+
+    @property
+    def attempts(self) -> int:
+        """Attempts to connect since it was opened or last lost its server."""
+        return self._connector.attempts
+
+    @property
+    def last_error(self) -> EsdbError | None:
+        """What the latest attempt failed with; `None` after one that did not fail."""
+        return self._connector.last_error
+
+    @property
+    def server(self) -> SupportedMethods | None:
+        """What the server last told of itself; `None` before the first connection."""
+        return self._connector.server
+
+    @property
+    def server_version(self) -> str | None:
+        """The server's version, if it has told it."""
+        return (self.server.version or None) if self.server else None
+
+    @property
+    def in_flight(self) -> int:
+        """Calls on the channel that new calls go to."""
+        return self.channel.in_flight if self.channel else 0
+
+    @property
+    def streams(self) -> int:
+        """The long-lived ones among them."""
+        return self.channel.streams if self.channel else 0
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing of it runs: neither attempts nor calls."""
+        return not self._channels and (self._supervisor is None or self._supervisor.done())
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        """The present channel, and earlier ones that still carry calls."""
+        return tuple(self._channels)
+
+    def open(self) -> None:
+        """Begin to connect, at once; nothing happens if it has begun."""
+        if self.state is ConnectionState.CLOSED:
+            self._connector.reset()
+            self._move(Change.OPENED, "connecting")
+            self._supervisor = asyncio.create_task(self._supervise(), name=f"esdb-{self.name}")
+
+    def shut(self, *, force: bool) -> None:
+        """Take no further calls and stop connecting. With `force`, calls in flight fail with `ClosedInFlight`.
+
+        Nothing is left of it once `ended` returns; until `open` it stays closed. Without `force` its calls may go on
+        for as long as they like, and another `shut` can end that.
+        """
+        if self._supervisor is not None:
+            self._supervisor.cancel()
+        if not self._is_closed:
+            self.channel = self._watch = None
+            self._move(Change.CLOSED, "closed")
+        for channel in self.channels:
+            channel.force_close() if force else channel.retire()
+
+    async def ended(self) -> None:
+        """Wait until nothing of it runs any more."""
+        if self._supervisor is not None:
+            await asyncio.wait([self._supervisor])
+        for channel in self.channels:
+            await channel.wait_closed()
+
+    async def close(self) -> None:
+        """Close it now and wait until that is done. More than once, or several together, do no harm."""
+        self.shut(force=True)
+        await self.ended()
+
+    async def renew(self) -> None:
+        """Make a fresh connection now instead of the present one, or of the pause before the next attempt.
+
+        Returns when an attempt has ended. A connection that works is only given up for one that does, too.
+        """
+        before = self._connector.ended
+        self._connector.hurry()
+        if self._watch is not None:
+            self._watch.renew()
+        await self._changes.wait_until(lambda: self._connector.ended > before or self._is_closed, 2 * self._limit)
+
+    async def wait_connected(self, timeout: float) -> None:
+        """Wait until it is connected. Raises `ConnectionClosed` after `timeout` seconds, and when it is closed."""
+        await self._changes.wait_until(lambda: self.is_connected or self._is_closed, timeout)
+        if not self.is_connected:
+            raise ConnectionClosed from self.last_error
+
+    async def ping(self, timeout: float) -> float:
+        """Have the server answer; returns the seconds it took. Raises what the call fails with."""
+        began = monotonic()
+        await ask_server(self._connected_channel(), Deadline.after(timeout))
+        return monotonic() - began
+
+    def lease(self, *, long_lived: bool = False) -> Lease:
+        """A place for one call. Raises `ConnectionClosed` unless connected."""
+        return self._connected_channel().lease(long_lived=long_lived)
+
+    def suspect(self, channel: Channel) -> None:
+        """A call on the channel went wrong in a way that speaks against the server."""
+        if self._watch is not None and self._watch.channel is channel:
+            self._watch.suspect()
+
+    def released(self, channel: Channel) -> None:
+        """A call on the channel has ended."""
+        if not channel.in_flight:
+            self.idle_since = monotonic()
+        self._owner.released()
+
+    def gone(self, channel: Channel) -> None:
+        """The channel is closed."""
+        self._channels.discard(channel)
+
+    @property
+    def _is_closed(self) -> bool:
+        return self.state is ConnectionState.CLOSED
+
+    def _connected_channel(self) -> Channel:
+        if self.channel is None:
+            raise ConnectionClosed from self.last_error
+        return self.channel
+
+    async def _supervise(self) -> None:
+        while True:
+            self._use(await self._connector.connect(self))
+            self._move(Change.ANSWERED, f"connected to {self._host}")
+            host, reason = self._host, await self._until_lost()
+            self._use(None)
+            self._connector.reset()
+            self._move(Change.LOST, f"lost {host}: {reason}")
+
+    async def _until_lost(self) -> str:
+        """Why the server is lost, once it is."""
+        while (reason := await self._verdict()) is None:
+            channel = await self._connector.try_once(self)
+            if channel is None:
+                return f"a fresh connection was wanted and failed: {self.last_error}"
+            self._use(channel)
+        return reason
+
+    async def _verdict(self) -> str | None:
+        """What the watch over the present channel ends with; `None` if a fresh one is wanted."""
+        channel = self._connected_channel()
+        self._watch = Watch(channel, min(PROBE_TIMEOUT, self._limit))
+        reason = await self._watch.verdict()
+        if channel.pinged_too_often:
+            self._connector.ping_less()
+        return reason
+
+    def _use(self, channel: Channel | None) -> None:
+        """Send calls there from now on. The channel before closes when its last call has ended."""
+        before, self.channel = self.channel, channel
+        if channel is not None:
+            self._channels.add(channel)
+        if before is not None:
+            before.retire()
+
+    def _move(self, change: Change, what: str) -> None:
+        """The one way into another state."""
+        self.state = next_state(self.state, change)
+        self.since = datetime.now(UTC)
+        logger.info("%s: %s", self.name, what)
+        self._tell()
+
+    def _tell(self) -> None:
+        self._changes.wake()
+        self._owner.changed(self)
+
+    @property
+    def _host(self) -> str:
+        return self.channel.host.address if self.channel else ""

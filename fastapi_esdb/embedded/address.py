@@ -1,0 +1,64 @@
+"""Where the embedded server listens, and what its clients call that place."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from dataclasses import dataclass
+
+from fastapi_esdb.wire.errors import InvalidArgument
+
+MAX_PORT = 65535
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A host and a port; port 0 lets the system choose one."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{bracketed(self.host)}:{self.port}"
+
+    def advertised(self, *, tls: bool) -> Address:
+        """The address that clients connect to: with TLS by a name that certificates of development machines have."""
+        if self.is_loopback:
+            return Address("localhost", self.port) if tls else self
+        return Address(socket.gethostname(), self.port) if self._is_wildcard else self
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach it."""
+        ip = self._ip
+        return self.host == "localhost" or (ip is not None and ip.is_loopback)
+
+    @property
+    def _is_wildcard(self) -> bool:
+        ip = self._ip
+        return ip is not None and ip.is_unspecified
+
+    @property
+    def _ip(self) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+        try:
+            return ipaddress.ip_address(self.host)
+        except ValueError:
+            return None
+
+
+def checked_address(host: str, port: int, *, allow_remote: bool) -> Address:
+    """The address; raises InvalidArgument for a port out of bounds, and for a host that others can reach unless allowed."""
+    address = Address(host, port)
+    if not 0 <= port <= MAX_PORT:
+        raise InvalidArgument(f"the port {port} is out of bounds: it must be from 0 (any free one) to {MAX_PORT}")
+    if not (allow_remote or address.is_loopback):
+        raise InvalidArgument(
+            f"the host {host!r} is not a loopback address: others could reach the embedded server, which is made for "
+            "development and tests. Use 127.0.0.1, or allow_remote=True (--allow-remote) if that is what you want"
+        )
+    return address
+
+
+def bracketed(host: str) -> str:
+    """The host as it stands before a colon and a port."""
+    return f"[{host}]" if ":" in host else host

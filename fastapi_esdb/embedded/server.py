@@ -1,0 +1,196 @@
+"""The embedded server: a database and its gRPC services on a port of this machine."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from os import PathLike
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import grpc
+
+from fastapi_esdb.embedded.access import BUILT_IN_USERS, Access
+from fastapi_esdb.embedded.address import Address, checked_address
+from fastapi_esdb.embedded.binding import Binding
+from fastapi_esdb.embedded.calls import RunningCalls
+from fastapi_esdb.embedded.errors import CannotListen
+from fastapi_esdb.embedded.services.cluster import Node
+from fastapi_esdb.embedded.services.registry import bind_cluster, bind_streams
+from fastapi_esdb.embedded.store import Database, Limits, MemoryStorage, SqliteStorage
+from fastapi_esdb.embedded.store.database import Clock, utc_now
+from fastapi_esdb.wire.errors import InvalidArgument
+
+log = logging.getLogger(__name__)
+
+MAX_APPEND_SIZE = 256 * 1024 * 1024
+"""Bytes that one append may have, as on the version that the server announces (protocol 2.13)."""
+
+MAX_MESSAGE_SIZE = 16 * 1024 * 1024
+"""Bytes that one request may have; larger ones are RESOURCE_EXHAUSTED, as on a real server (protocol 1.6)."""
+
+PING_AFTER = 10_000
+PING_TIMEOUT = 10_000
+"""Milliseconds of silence before the server asks whether a client is there, and that it waits then (protocol 5.4)."""
+
+GRACE = 1.0
+"""Seconds that writes under way have to finish when the server stops."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerCertificate:
+    """What the server shows its clients with TLS: a certificate (or chain) and its private key, both PEM."""
+
+    certificate: bytes
+    key: bytes = field(repr=False)
+
+    @classmethod
+    def from_files(cls, certificate: str | PathLike[str], key: str | PathLike[str]) -> Self:
+        """Read both from files; raises OSError."""
+        return cls(Path(certificate).read_bytes(), Path(key).read_bytes())
+
+
+class EmbeddedServer:
+    """An EventStoreDB-compatible server for development and tests: `async with EmbeddedServer() as server: ...`.
+
+    It runs on the event loop it is started on and keeps what it holds in memory, or in a SQLite file at `path`. It can
+    be started again after a stop, and has the same address and the same data then.
+
+    Args:
+        host: where it listens. Anything but a loopback address needs `allow_remote`.
+        port: 0 takes a free one.
+        path: the SQLite file; made if it is not there.
+        tls: the certificate to speak TLS with.
+        secure: ask for users: `admin` and `ops`, both with the password `changeit`.
+        clock: what time it is, as an aware datetime; `$maxAge` and the times of events go by it.
+        max_append_size: bytes that the events of one append may have together.
+        max_concurrent_streams: calls that one connection of a client may have open at the same time.
+        allow_remote: let it listen where others can reach it.
+
+    Raises:
+        InvalidArgument: an argument is out of bounds.
+    """
+
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        path: str | PathLike[str] | None = None,
+        *,
+        tls: ServerCertificate | None = None,
+        secure: bool = False,
+        clock: Clock = utc_now,
+        max_append_size: int = MAX_APPEND_SIZE,
+        max_concurrent_streams: int = 100,
+        allow_remote: bool = False,
+    ) -> None:
+        _check_positive("max_append_size", max_append_size)
+        _check_positive("max_concurrent_streams", max_concurrent_streams)
+        self._address = checked_address(host, port, allow_remote=allow_remote)
+        self._storage = MemoryStorage() if path is None else SqliteStorage(path)
+        self._tls = tls
+        self._access = Access(BUILT_IN_USERS if secure else None)
+        self._clock = clock
+        self._limits = Limits(max_append_size=max_append_size)
+        self._max_concurrent_streams = max_concurrent_streams
+        self._calls = RunningCalls()
+        self._running: AsyncExitStack | None = None
+
+    def __repr__(self) -> str:
+        state = "running" if self._running else "stopped"
+        return f"<EmbeddedServer {self.address} {state}>"
+
+    @property
+    def port(self) -> int:
+        """The port; 0 until a server that may choose one has been started."""
+        return self._address.port
+
+    @property
+    def address(self) -> str:
+        """`host:port` as it listens there."""
+        return str(self._address)
+
+    @property
+    def connection_string(self) -> str:
+        """What a client takes to connect. It has no user in it; with `secure` put `admin:changeit@` before the host."""
+        tls = self._tls is not None
+        return f"esdb://{self._address.advertised(tls=tls)}?tls={str(tls).lower()}"
+
+    @property
+    def open_calls(self) -> Mapping[str, int]:
+        """How many calls of clients run now, by `Service.Method`; methods without calls are left out."""
+        return self._calls.counts
+
+    async def start(self) -> None:
+        """Listen; the server answers when this returns. Does nothing when it runs.
+
+        Raises CannotListen (the port is in use), and StorageError for the file (in use by another server, damaged).
+        """
+        if self._running:
+            return
+        async with AsyncExitStack() as stack:
+            database = await stack.enter_async_context(Database(self._storage, clock=self._clock, limits=self._limits))
+            await self._listen(stack, database)
+            self._running = stack.pop_all()
+        log.warning("the embedded EventStoreDB server on %s is for development and tests only", self.address)
+
+    async def stop(self, grace: float = GRACE) -> None:
+        """End all calls and let go of everything. Writes under way have `grace` seconds to finish. Idempotent."""
+        running, self._running = self._running, None
+        if running is None:
+            return
+        try:
+            await self._calls.stop(grace)
+        finally:
+            await running.aclose()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    async def _listen(self, stack: AsyncExitStack, database: Database) -> None:
+        self._calls = RunningCalls()
+        binding = Binding(self._access, self._calls)
+        server = grpc.aio.server(handlers=[binding], options=self._options())
+        self._address = Address(self._address.host, self._open_port(server))
+        advertised = self._address.advertised(tls=self._tls is not None)
+        bind_streams(binding, database, self._access, self._limits, self._clock)
+        bind_cluster(binding, Node(advertised.host, advertised.port), self._clock)
+        stack.push_async_callback(server.stop, None)
+        await server.start()
+
+    def _open_port(self, server: grpc.aio.Server) -> int:
+        try:
+            if self._tls is None:
+                return server.add_insecure_port(self.address)
+            credentials = grpc.ssl_server_credentials([(self._tls.key, self._tls.certificate)])
+            return server.add_secure_port(self.address, credentials)
+        except RuntimeError as error:
+            raise CannotListen(self.address) from error
+
+    def _options(self) -> list[tuple[str, int]]:
+        return [
+            ("grpc.so_reuseport", 0),  # otherwise a second server could have the same port
+            ("grpc.max_concurrent_streams", self._max_concurrent_streams),
+            ("grpc.max_receive_message_length", MAX_MESSAGE_SIZE),
+            ("grpc.max_send_message_length", -1),
+            ("grpc.keepalive_time_ms", PING_AFTER),
+            ("grpc.keepalive_timeout_ms", PING_TIMEOUT),
+            ("grpc.http2.ping_timeout_ms", PING_TIMEOUT),  # the one that counts: see the docs of grpc
+            ("grpc.keepalive_permit_without_calls", 1),
+            ("grpc.http2.max_pings_without_data", 0),
+            ("grpc.http2.max_ping_strikes", 0),  # clients ping each 10 s, which grpc would take for an attack
+        ]
+
+
+def _check_positive(name: str, value: int) -> None:
+    if value < 1:
+        raise InvalidArgument(f"{name} is {value}: it must be at least 1")

@@ -1,0 +1,97 @@
+"""A catch-up subscription to `$all`: the log page by page, then what is written, as it is written."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from uuid import uuid4
+
+from fastapi_esdb.embedded.services.checkpoints import Checkpoints
+from fastapi_esdb.embedded.services.frames import LIVE_WINDOW, PAGE, ReadCall, framing, place_of
+from fastapi_esdb.embedded.store.database import Database
+from fastapi_esdb.embedded.store.filters import compile_filter
+from fastapi_esdb.embedded.store.pages import AllPage
+from fastapi_esdb.wire.records import END, Edge, Position
+from fastapi_esdb.wire.requests import CaughtUp, Checkpoint, ReadRequest, SubscriptionConfirmed
+
+
+class AllSubscription:
+    """Follows the log until its client goes.
+
+    It has no queue of its own: it reads on in the log when the store wakes it. `_last` is the last record that it
+    looked at, `None` while there is none; `_next` is where it reads on.
+    """
+
+    def __init__(self, call: ReadCall, request: ReadRequest, database: Database, clock: Callable[[], datetime]) -> None:
+        self._call = call
+        self._request = request
+        self._database = database
+        self._clock = clock
+        self._frame = framing(request, database)
+        self._checkpoints = _checkpoints(request)
+        self._next = database.end
+        self._last: Position | None = None
+
+    async def run(self) -> None:
+        """Never returns. Raises InvalidArgument where no record is at the start; servers confirm before they look."""
+        await self._call.send(SubscriptionConfirmed(str(uuid4())))
+        self._begin(place_of(self._request))
+        while True:
+            while not await self._send_pages(PAGE):
+                pass
+            await self._send_checkpoint()
+            await self._call.send(CaughtUp(self._clock(), position=self._last))
+            await self._stay_live()
+            await self._send_checkpoint()
+
+    def _begin(self, start: Position | Edge) -> None:
+        """A subscription excludes its start."""
+        if isinstance(start, Position):
+            self._next, self._last = self._database.after(start), start
+        elif start is END:
+            self._next, self._last = self._database.end, self._database.last_position
+        else:
+            self._next = Position(0, 0)
+        if self._checkpoints:
+            self._checkpoints.start(self._last)
+
+    async def _stay_live(self) -> None:
+        """Send what is written, until more of it has come together than the window takes."""
+        is_end = True
+        while is_end:
+            await self._database.wait(self._next)
+            is_end = await self._send_pages(LIVE_WINDOW)
+
+    async def _send_pages(self, most: int) -> bool:
+        """Send what there is in about that many records; whether that was all."""
+        while most > 0:
+            page = await self._send_page()
+            if page.is_end:
+                return True
+            most -= page.searched
+        return False
+
+    async def _send_page(self) -> AllPage:
+        window = min(PAGE, self._checkpoints.records_left) if self._checkpoints else PAGE
+        page = self._database.read_all(self._next, limit=PAGE, event_filter=self._request.filter, window=window)
+        self._next = page.next
+        for record in page.records:
+            await self._call.send(self._frame(record))
+        self._last = page.last_searched or self._last
+        if self._checkpoints and self._checkpoints.is_due_after(page.searched):
+            await self._send_checkpoint()
+        await asyncio.sleep(0)  # a page without a match sends nothing, and others want their turn
+        return page
+
+    async def _send_checkpoint(self) -> None:
+        if self._checkpoints and (position := self._checkpoints.tell(self._last)):
+            await self._call.send(Checkpoint(position, self._clock()))
+
+
+def _checkpoints(request: ReadRequest) -> Checkpoints | None:
+    """Raises InvalidArgument for a filter that is none; servers notice that before they confirm."""
+    if request.filter is None:
+        return None
+    compile_filter(request.filter)
+    return Checkpoints(request.filter)

@@ -1,0 +1,68 @@
+"""Streams.Append, Delete and Tombstone: one write a call."""
+
+from __future__ import annotations
+
+from fastapi_esdb.embedded.access import Access
+from fastapi_esdb.embedded.calls import Call
+from fastapi_esdb.embedded.store.checks import Limits
+from fastapi_esdb.embedded.store.database import Database
+from fastapi_esdb.wire.errors import InvalidArgument, MaximumAppendSizeExceeded, WrongExpectedRevision
+from fastapi_esdb.wire.records import NO_STREAM, ProposedEvent
+from fastapi_esdb.wire.requests import (
+    AppendAnswer,
+    AppendConflict,
+    AppendFrame,
+    AppendOptions,
+    DeleteRequest,
+    DeleteResult,
+)
+
+
+class AppendService:
+    """Writes to one stream."""
+
+    def __init__(self, database: Database, access: Access, limits: Limits) -> None:
+        self._database = database
+        self._access = access
+        self._limits = limits
+
+    async def append(self, call: Call[AppendFrame, AppendAnswer]) -> None:
+        """Options first, then each event; the append happens when the client has half-closed."""
+        options = await call.request()
+        if not isinstance(options, AppendOptions):
+            raise InvalidArgument("the first request of an Append must be its options")
+        self._access.check_streams(call.user)
+        await call.send(await self._append(options, await self._events(call)))
+
+    async def delete(self, call: Call[DeleteRequest, DeleteResult]) -> None:
+        """Hide a stream's events."""
+        request = await call.request()
+        self._access.check_streams(call.user)
+        await call.send(await self._database.delete(request.stream, request.expected))
+
+    async def tombstone(self, call: Call[DeleteRequest, DeleteResult]) -> None:
+        """Close a stream for good."""
+        request = await call.request()
+        self._access.check_streams(call.user)
+        await call.send(await self._database.tombstone(request.stream, request.expected))
+
+    async def _append(self, options: AppendOptions, events: list[ProposedEvent]) -> AppendAnswer:
+        """A wrong expected revision is an answer of Append, and not a status as for the other writes."""
+        try:
+            return await self._database.append(options.stream, options.expected, events)
+        except WrongExpectedRevision as error:
+            actual = NO_STREAM if error.actual is None else error.actual
+            return AppendConflict(options.expected, actual)
+
+    async def _events(self, call: Call[AppendFrame, AppendAnswer]) -> list[ProposedEvent]:
+        """What the client sends, as long as it fits into an append: no client fills the memory."""
+        events: list[ProposedEvent] = []
+        size = 0
+        async for frame in call:
+            if not isinstance(frame, ProposedEvent):
+                raise InvalidArgument("an Append has its options once, in the first request")
+            events.append(frame)
+            size += len(frame.data) + len(frame.metadata)
+            if size > self._limits.max_append_size:
+                raise MaximumAppendSizeExceeded(self._limits.max_append_size)
+        return events

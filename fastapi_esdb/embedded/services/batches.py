@@ -1,0 +1,181 @@
+"""Streams.BatchAppend: many appends over one call, each assembled from fragments and answered by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from fastapi_esdb.embedded.access import Access
+from fastapi_esdb.embedded.calls import Call
+from fastapi_esdb.embedded.store.checks import Limits
+from fastapi_esdb.embedded.store.database import Database
+from fastapi_esdb.wire.errors import (
+    AccessDenied,
+    BatchFailed,
+    EsdbError,
+    MaximumAppendSizeExceeded,
+    ServerTimeout,
+)
+from fastapi_esdb.wire.records import ProposedEvent
+from fastapi_esdb.wire.requests import AppendResult, BatchAnswer, BatchFragment, BatchOptions
+
+log = logging.getLogger(__name__)
+
+WRITE_TIMEOUT = 2.0
+"""The most seconds that the fragments of a batch may take to arrive, whatever the client asks for (protocol 3.2)."""
+
+MAX_UNANSWERED = 1000
+"""How many batches of one call may be without an answer; the next fragment is read when one of them has it."""
+
+BatchCall = Call[BatchFragment, BatchAnswer]
+
+
+class BatchService:
+    """Batches to any streams."""
+
+    def __init__(self, database: Database, access: Access, limits: Limits) -> None:
+        self._database = database
+        self._access = access
+        self._limits = limits
+
+    async def batch_append(self, call: BatchCall) -> None:
+        """Ends when the client has half-closed and every batch has its answer; a real server waits on."""
+        conversation = _Conversation(call, self._database, self._limits, self._is_allowed(call))
+        await conversation.run()
+
+    def _is_allowed(self, call: BatchCall) -> bool:
+        try:
+            self._access.check_streams(call.user)
+        except AccessDenied:
+            return False
+        return True
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What has come of a batch so far."""
+
+    options: BatchOptions
+    correlation_id: UUID
+    structured_id: bool
+    timer: asyncio.TimerHandle
+    events: list[ProposedEvent] = field(default_factory=list)
+    size: int = 0
+
+    def add(self, events: tuple[ProposedEvent, ...]) -> None:
+        self.events += events
+        self.size += sum(len(event.data) + len(event.metadata) for event in events)
+
+    def answer(self, result: AppendResult | EsdbError) -> BatchAnswer:
+        return BatchAnswer(self.correlation_id, self.options.stream, result, self.structured_id)
+
+
+class _Conversation:
+    """One BatchAppend call: one task reads fragments, another one sends the answers."""
+
+    def __init__(self, call: BatchCall, database: Database, limits: Limits, is_allowed: bool) -> None:
+        self._call = call
+        self._database = database
+        self._limits = limits
+        self._is_allowed = is_allowed
+        self._pending: dict[UUID, _Batch] = {}
+        self._answers: asyncio.Queue[asyncio.Task[BatchAnswer] | BatchAnswer | None] = asyncio.Queue()
+        self._room = asyncio.Semaphore(MAX_UNANSWERED)
+
+    async def run(self) -> None:
+        answering = asyncio.create_task(self._send_answers())
+        try:
+            async for fragment in self._call:
+                await self._take(fragment)
+            self._give_up()
+            await answering
+        finally:
+            for batch in self._pending.values():
+                batch.timer.cancel()
+            answering.cancel()
+            await asyncio.wait([answering])
+
+    async def _take(self, fragment: BatchFragment) -> None:
+        if fragment.correlation_id not in self._pending:
+            await self._begin(fragment)
+        batch = self._pending.get(fragment.correlation_id)
+        if batch is None:
+            return  # it has its answer: what else comes of it is passed over (protocol 3.2)
+        batch.add(fragment.events)
+        if fragment.problem:
+            self._answer(batch, fragment.problem)
+        elif batch.size > self._limits.max_append_size:
+            self._answer(batch, MaximumAppendSizeExceeded(self._limits.max_append_size))
+        elif fragment.final:
+            self._append(batch)
+
+    async def _begin(self, fragment: BatchFragment) -> None:
+        """Open the batch, unless there is something to say against it."""
+        if fragment.options is None and fragment.problem is None:
+            return
+        await self._room.acquire()
+        seconds = _seconds_allowed(fragment.options)
+        if refusal := self._refusal(fragment, seconds):
+            self._answers.put_nowait(_refused(fragment, refusal))
+        elif fragment.options:
+            timer = asyncio.get_running_loop().call_later(seconds, self._expire, fragment.correlation_id)
+            batch = _Batch(fragment.options, fragment.correlation_id, fragment.structured_id, timer)
+            self._pending[fragment.correlation_id] = batch
+
+    def _refusal(self, fragment: BatchFragment, seconds: float) -> EsdbError | None:
+        if not self._is_allowed:
+            return AccessDenied()
+        return ServerTimeout() if seconds <= 0 else fragment.problem
+
+    def _expire(self, correlation_id: UUID) -> None:
+        """The fragments took too long. Servers give the id as two halves here, whatever form it came in."""
+        batch = self._pending[correlation_id]
+        batch.structured_id = True
+        self._answer(batch, ServerTimeout())
+
+    def _give_up(self) -> None:
+        """No more fragments will come: there is nothing to wait for."""
+        for batch in list(self._pending.values()):
+            self._answer(batch, ServerTimeout())
+        self._answers.put_nowait(None)
+
+    def _answer(self, batch: _Batch, result: EsdbError) -> None:
+        self._close(batch)
+        self._answers.put_nowait(batch.answer(result))
+
+    def _append(self, batch: _Batch) -> None:
+        """Start the append. Tasks begin in the order they are made in, so that appends keep the order of their calls."""
+        self._close(batch)
+        self._answers.put_nowait(asyncio.create_task(self._appended(batch)))
+
+    def _close(self, batch: _Batch) -> None:
+        batch.timer.cancel()
+        del self._pending[batch.correlation_id]
+
+    async def _appended(self, batch: _Batch) -> BatchAnswer:
+        options = batch.options
+        try:
+            return batch.answer(await self._database.append(options.stream, options.expected, batch.events))
+        except EsdbError as error:
+            return batch.answer(error)
+        except Exception:
+            log.exception("the batch %s to %s failed", batch.correlation_id, options.stream)
+            return batch.answer(BatchFailed("Unknown"))
+
+    async def _send_answers(self) -> None:
+        while (answer := await self._answers.get()) is not None:
+            await self._call.send(answer if isinstance(answer, BatchAnswer) else await answer)
+            self._room.release()
+
+
+def _seconds_allowed(options: BatchOptions | None) -> float:
+    if options is None or options.deadline is None:
+        return WRITE_TIMEOUT
+    return min(options.deadline, WRITE_TIMEOUT)
+
+
+def _refused(fragment: BatchFragment, refusal: EsdbError) -> BatchAnswer:
+    stream = fragment.options.stream if fragment.options else ""
+    return BatchAnswer(fragment.correlation_id, stream, refusal, fragment.structured_id)

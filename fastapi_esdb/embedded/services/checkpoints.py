@@ -1,0 +1,39 @@
+"""When a filtered subscription tells how far it has searched, so that it need not search there again (protocol 2.6)."""
+
+from __future__ import annotations
+
+from fastapi_esdb.wire.records import Position
+from fastapi_esdb.wire.requests import EventFilter
+
+SERVER_WINDOW = 32
+"""The window of a filter that leaves it to the server."""
+
+
+class Checkpoints:
+    """Counts searched records. A checkpoint is due after each interval of them, and no position is told twice."""
+
+    def __init__(self, event_filter: EventFilter) -> None:
+        window = SERVER_WINDOW if event_filter.window is None else event_filter.window
+        self._interval = max(1, window * event_filter.checkpoint_interval)
+        self._searched = 0
+        self._told: Position | None = None
+
+    @property
+    def records_left(self) -> int:
+        """How many records may be searched before the next checkpoint."""
+        return self._interval - self._searched
+
+    def start(self, position: Position | None) -> None:
+        """The client knows that it begins after this position."""
+        self._told = position
+
+    def is_due_after(self, records: int) -> bool:
+        """Whether a checkpoint is due, so many more records having been searched."""
+        self._searched += records
+        return self._searched >= self._interval
+
+    def tell(self, position: Position | None) -> Position | None:
+        """The position to send now; `None` where the client knows it already."""
+        self._searched = 0
+        known, self._told = self._told, position
+        return None if position == known else position

@@ -1,0 +1,49 @@
+"""What the kinds of Read have in common: where they start, the form of their frames, the size of their pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fastapi_esdb.embedded.calls import Call
+from fastapi_esdb.embedded.store.database import Database
+from fastapi_esdb.wire.errors import InvalidArgument
+from fastapi_esdb.wire.records import Edge, Position, RecordedEvent
+from fastapi_esdb.wire.requests import ReadFrame, ReadRequest, StructuredIds
+
+PAGE = 256
+"""Records read from the store at once: enough to be quick, few enough to let other calls have their turn."""
+
+LIVE_WINDOW = 256
+"""How many records may come together before a live subscription counts as slow and catches up again.
+
+A real server has room for 32 there, which lie in a queue while the client is slow; here they stay in the store.
+"""
+
+ReadCall = Call[ReadRequest, ReadFrame]
+Framing = Callable[[RecordedEvent], ReadFrame]
+
+
+def framing(request: ReadRequest, database: Database) -> Framing:
+    """How an event goes out: its link resolved or not, its ids in the one form or the other."""
+    resolve = database.resolve if request.resolve_links else _as_it_is
+    if request.structured_ids:
+        return lambda record: StructuredIds(resolve(record))
+    return resolve
+
+
+def revision_of(request: ReadRequest) -> int | Edge:
+    """Where a read of a stream starts."""
+    if isinstance(request.start, Position):
+        raise InvalidArgument(f"{request.start} is a place in $all: a stream is read from a revision, start or end")
+    return request.start
+
+
+def place_of(request: ReadRequest) -> Position | Edge:
+    """Where a read of `$all` starts."""
+    if isinstance(request.start, int):
+        raise InvalidArgument(f"{request.start} is a revision: $all is read from a position, start or end")
+    return request.start
+
+
+def _as_it_is(record: RecordedEvent) -> RecordedEvent:
+    return record

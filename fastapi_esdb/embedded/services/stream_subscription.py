@@ -1,0 +1,95 @@
+"""A catch-up subscription to a stream: its history page by page, then what is written to it, as it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from uuid import uuid4
+
+from fastapi_esdb.embedded.services.frames import LIVE_WINDOW, PAGE, ReadCall, framing, revision_of
+from fastapi_esdb.embedded.store.database import Database
+from fastapi_esdb.embedded.store.names import TOMBSTONE_TYPE
+from fastapi_esdb.wire.errors import StreamDeleted, StreamNotFound
+from fastapi_esdb.wire.records import END, MAX_REVISION, START, Edge, RecordedEvent
+from fastapi_esdb.wire.requests import CaughtUp, ReadRequest, SubscriptionConfirmed
+
+
+class StreamSubscription:
+    """Follows a stream until its client goes or the stream is tombstoned.
+
+    It has no queue of its own: it reads on in the log when the store wakes it. `_last` is the last revision that it
+    came to, `None` while there is none; `_seen` is where the log ended when it looked.
+    """
+
+    def __init__(
+        self, call: ReadCall, stream: str, request: ReadRequest, database: Database, clock: Callable[[], datetime]
+    ) -> None:
+        self._call = call
+        self._stream = stream
+        self._database = database
+        self._clock = clock
+        self._frame = framing(request, database)
+        self._last = self._start(revision_of(request))
+        self._seen = database.end
+
+    async def run(self) -> None:
+        """Never returns. Raises StreamDeleted, at once where the stream is tombstoned already."""
+        await self._call.send(SubscriptionConfirmed(str(uuid4())))
+        while True:
+            await self._catch_up()
+            await self._call.send(CaughtUp(self._clock(), self._last))
+            await self._stay_live()
+
+    def _start(self, start: int | Edge) -> int | None:
+        info = self._database.stream_info(self._stream)
+        if info.is_tombstoned:
+            raise StreamDeleted(self._stream)
+        if isinstance(start, Edge):
+            return info.last if start is END else None
+        return start
+
+    async def _catch_up(self) -> None:
+        """Send what is readable behind the last revision. A stream that is not there may come yet."""
+        try:
+            while not await self._send_page():
+                pass
+        except StreamNotFound:
+            self._seen = self._database.end
+        except StreamDeleted:
+            await self._send_tombstone()
+            raise
+
+    async def _send_page(self) -> bool:
+        """Send a page of history; whether it was the last one."""
+        start = 0 if self._last is None else min(self._last + 1, MAX_REVISION)
+        page = self._database.read_stream(self._stream, start, limit=PAGE)
+        self._seen = page.end
+        for record in page.records:
+            await self._send(record)
+        return page.is_end
+
+    async def _stay_live(self) -> None:
+        """Send what is written to the stream, until more of it has come together than the window takes."""
+        is_end = True
+        while is_end:
+            await self._database.wait(self._seen, self._stream)
+            page = self._database.read_live(self._stream, self._seen, LIVE_WINDOW)
+            self._seen, is_end = page.next, page.is_end
+            for record in page.records:
+                await self._send_live(record)
+
+    async def _send_live(self, record: RecordedEvent) -> None:
+        """A client may have subscribed after a revision that is still to come: it gets what is behind that one."""
+        if record.type == TOMBSTONE_TYPE and record.revision == MAX_REVISION:
+            await self._call.send(self._frame(record))
+            raise StreamDeleted(self._stream)
+        if self._last is None or record.revision > self._last:
+            await self._send(record)
+
+    async def _send(self, record: RecordedEvent) -> None:
+        await self._call.send(self._frame(record))
+        self._last = record.revision
+
+    async def _send_tombstone(self) -> None:
+        if tombstone := self._database.read_tombstone(self._stream):
+            await self._call.send(self._frame(tombstone))

@@ -1,0 +1,75 @@
+"""Durability: what was added to the log goes to disk off the event loop, many writes with one flush."""
+
+from __future__ import annotations
+
+import asyncio
+
+from fastapi_esdb.embedded.store.listeners import Listeners
+from fastapi_esdb.embedded.store.log import Log
+from fastapi_esdb.embedded.store.storage import Storage
+from fastapi_esdb.embedded.store.worker import Worker
+
+
+class Committer:
+    """Flushes the storage when a write waits for it. Writes that come while a flush runs share the next one.
+
+    Readers see what is durable, so this is also where they learn that there is more to see.
+    """
+
+    def __init__(self, log: Log, storage: Storage, listeners: Listeners, worker: Worker) -> None:
+        self._log = log
+        self._storage = storage
+        self._listeners = listeners
+        self._worker = worker
+        self._next: asyncio.Future[None] | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._error: Exception | None = None
+
+    def check(self) -> None:
+        """Raises what a flush failed with: nobody knows any more what the next write would build on."""
+        if self._error:
+            raise self._error.with_traceback(None)
+
+    async def commit(self) -> None:
+        """Return when everything that is in the log by now is durable. Raises StorageFailed."""
+        if not self._storage.on_disk:
+            self._publish(self._log.index.end)
+        elif self._log.durable < self._log.index.end:
+            await asyncio.shield(self._join_next())
+
+    async def drain(self) -> None:
+        """Return when no flush runs or is due any more."""
+        if self._task:
+            await asyncio.wait([self._task])
+
+    def _join_next(self) -> asyncio.Future[None]:
+        """The flush that carries what is in the log by now. Many wait for it: don't cancel it."""
+        if self._next is None:
+            self._next = asyncio.get_running_loop().create_future()
+        if self._task is None:
+            self._task = asyncio.create_task(self._run())
+        return self._next
+
+    async def _run(self) -> None:
+        while self._next:
+            done, self._next = self._next, None
+            await self._flush(done)
+        self._task = None
+
+    async def _flush(self, done: asyncio.Future[None]) -> None:
+        end = self._log.index.end
+        try:
+            self.check()
+            await self._worker.run(self._storage.flush)
+        except Exception as error:  # whatever it is, those who wait must hear of it
+            self._error = error
+            done.set_exception(error)
+            done.exception()  # those who waited may be gone, which is no reason for a warning
+        else:
+            self._publish(end)
+            done.set_result(None)
+
+    def _publish(self, end: int) -> None:
+        start, self._log.durable = self._log.durable, end
+        if self._listeners and start < end:
+            self._listeners.wake(self._log.index.streams_between(start, end))

@@ -1,0 +1,46 @@
+"""The storage in memory."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+
+from fastapi_esdb.embedded.store.rows import Row, to_entry, to_record, to_row
+from fastapi_esdb.embedded.store.storage import Entry
+from fastapi_esdb.wire.records import RecordedEvent
+
+
+class MemoryStorage:
+    """Keeps everything in memory, as long as the object lives: a database that opens it again finds it all.
+
+    Records are kept as rows, since the garbage collector passes over tuples of plain values: with a million events of
+    three objects each it stops the process for half a second now and then.
+    """
+
+    name = "memory"
+    on_disk = False
+
+    def __init__(self) -> None:
+        self._positions = array("Q")
+        self._rows: list[Row] = []
+
+    def open(self) -> None:
+        """There is nothing to take."""
+
+    def entries(self) -> Iterator[Entry]:
+        return map(to_entry, self._rows)
+
+    def add(self, records: Sequence[RecordedEvent]) -> None:
+        rows = [to_row(record) for record in records]
+        self._positions.extend(row[0] for row in rows)
+        self._rows.extend(rows)
+
+    def read(self, positions: Sequence[int]) -> list[RecordedEvent]:
+        return [to_record(self._rows[bisect_left(self._positions, position)]) for position in positions]
+
+    def flush(self) -> None:
+        """What is in memory is as durable as it will ever be."""
+
+    def close(self) -> None:
+        """There is nothing to let go of."""

@@ -1,0 +1,17 @@
+"""Positions, which are plain numbers inside the store."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from fastapi_esdb.wire.records import Position, RecordedEvent
+
+
+def at(position: int) -> Position:
+    """A position as it is told. Commit and prepare are the same, since there are no explicit transactions."""
+    return Position(position, position)
+
+
+def position_of(record: RecordedEvent) -> int:
+    """Where a stored record is; unlike one that a client got, it always has a position."""
+    return cast("Position", record.position).commit

@@ -1,0 +1,99 @@
+"""An open SQLite file: one connection that writes, on a thread of its own, and one that reads."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from fastapi_esdb.embedded.store.errors import StorageCorrupt, StorageError, StorageFailed
+from fastapi_esdb.embedded.store.positions import position_of
+from fastapi_esdb.embedded.store.rows import ENTRIES, INSERT, SCHEMA, SELECT, to_record, to_row
+from fastapi_esdb.embedded.store.storage import Entry
+from fastapi_esdb.wire.records import RecordedEvent
+
+APPLICATION = 0x45534442
+"""Whose file it is, as SQLite keeps it in the header of the file: "ESDB"."""
+
+VERSION = 1
+"""The version of the schema."""
+
+
+class SqliteFile:
+    """The table of records in a file, which is made where there is none.
+
+    In WAL mode readers and the writer don't wait for each other. Raises StorageError from everything.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        with self._translated():
+            self._writer = sqlite3.connect(path, check_same_thread=False)
+            self._reader = sqlite3.connect(path, check_same_thread=False)
+        try:
+            self._prepare()
+        except StorageError:
+            self.close()
+            raise
+
+    def insert(self, records: Sequence[RecordedEvent]) -> None:
+        """Write records in one transaction; they are on disk when this returns. Raises StorageFailed."""
+        try:
+            with self._writer:
+                self._writer.executemany(INSERT, map(to_row, records))
+        except sqlite3.Error as error:
+            raise StorageFailed(self._path, f"it can't be written: {error}") from error
+
+    def select(self, positions: Sequence[int]) -> dict[int, RecordedEvent]:
+        """The records at these positions."""
+        with self._translated():
+            rows = self._reader.execute(SELECT, (json.dumps(list(positions)),)).fetchall()
+        records = {position_of(record): record for record in map(to_record, rows)}
+        if len(records) < len(set(positions)):
+            raise StorageCorrupt(self._path, "records are missing that were there when it was opened")
+        return records
+
+    def entries(self) -> Iterator[Entry]:
+        """All records without their payloads, in order."""
+        with self._translated():
+            for row in self._writer.execute(ENTRIES):
+                yield Entry(*row)
+
+    def close(self) -> None:
+        self._reader.close()
+        self._writer.close()
+
+    def _prepare(self) -> None:
+        with self._translated():
+            if self._is_new():
+                self._create()
+            self._require_ours()
+            self._writer.execute("PRAGMA journal_mode = WAL")
+            self._writer.execute("PRAGMA synchronous = FULL")
+
+    def _is_new(self) -> bool:
+        return self._number("SELECT count(*) FROM sqlite_schema") == 0 and self._number("PRAGMA application_id") == 0
+
+    def _create(self) -> None:
+        marks = f"PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION}"
+        self._writer.executescript(f"BEGIN; {marks}; {SCHEMA}; COMMIT")
+
+    def _require_ours(self) -> None:
+        if self._number("PRAGMA application_id") != APPLICATION:
+            raise StorageCorrupt(self._path, "it is a SQLite database of something else")
+        version = self._number("PRAGMA user_version")
+        if version != VERSION:
+            raise StorageCorrupt(self._path, f"it is a store of version {version}, this server reads version {VERSION}")
+
+    def _number(self, query: str) -> int:
+        return int(self._writer.execute(query).fetchone()[0])
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            raise StorageError(self._path, f"it can't be used: {error}") from error
+        except sqlite3.DatabaseError as error:
+            raise StorageCorrupt(self._path, f"it is no SQLite database, or a damaged one: {error}") from error

@@ -1,0 +1,95 @@
+"""Calls over a pool: refused, sent, made again, counted."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from fastapi_esdb.connection.call import client_stream, unary
+from fastapi_esdb.connection.deadline import Deadline
+from fastapi_esdb.errors import ReadOnlyConnection
+from fastapi_esdb.pool.headers import Headers
+from fastapi_esdb.pool.pooled_stream import PooledStream, StreamPlan
+from fastapi_esdb.pool.tries import Tries
+from fastapi_esdb.wire.errors import EsdbError, InvalidArgument
+
+if TYPE_CHECKING:
+    from fastapi_esdb.connection.channel import Channel, Lease
+    from fastapi_esdb.connection.transport import CallOptions
+    from fastapi_esdb.pool.counters import Counters
+    from fastapi_esdb.settings.model import EsdbSettings
+    from fastapi_esdb.wire.method import Method
+
+Request = TypeVar("Request")
+Response = TypeVar("Response")
+
+_MILLISECONDS_PER_SECOND = 1000
+
+
+class LeaseSource(Protocol):
+    """Where calls get their places from."""
+
+    async def __call__(self, deadline: Deadline, *, long_lived: bool, avoid: Channel | None) -> Lease: ...
+
+
+class Calls:
+    """Makes calls as the settings say."""
+
+    def __init__(self, name: str, settings: EsdbSettings, lease: LeaseSource, counters: Counters) -> None:
+        target = settings.target
+        self.deadline = target.options.default_deadline / _MILLISECONDS_PER_SECOND
+        """Seconds that a call has without a `timeout` of its own."""
+        self._headers = Headers(target, f"fastapi-esdb-{name}")
+        self._read_only = settings.read_only
+        self._lease = lease
+        self._counters = counters
+
+    async def call(self, method: Method[Request, Response], request: Request, options: CallOptions) -> Response:
+        """See `Transport.call`."""
+        headers = self._headers.of(method, options)
+        tries = self._begin(method, options)
+        return await self._repeat(tries, lambda lease: unary(lease, method, request, tries.deadline, headers))
+
+    async def send(
+        self, method: Method[Request, Response], requests: Sequence[Request], options: CallOptions
+    ) -> Response:
+        """See `Transport.send`."""
+        headers = self._headers.of(method, options)
+        tries = self._begin(method, options)
+        return await self._repeat(tries, lambda lease: client_stream(lease, method, requests, tries.deadline, headers))
+
+    @asynccontextmanager
+    async def stream(
+        self, method: Method[Request, Response], requests: Sequence[Request], options: CallOptions, *, long_lived: bool
+    ) -> AsyncIterator[PooledStream[Request, Response]]:
+        """See `Transport.stream`."""
+        tries = self._begin(method, options)
+        whole = options.timeout is not None
+        each = None if whole or long_lived else self.deadline
+        plan = StreamPlan(method, requests, self._headers.of(method, options), long_lived, whole, each)
+        stream = PooledStream(plan, tries, self._lease)
+        try:
+            await stream.start()
+            yield stream
+        finally:
+            stream.close()
+
+    def _begin(self, method: Method[Any, Any], options: CallOptions) -> Tries:
+        """Raise what is wrong with the call before anything else happens."""
+        if self._read_only and method.writes:
+            raise ReadOnlyConnection(method.path)
+        timeout = self.deadline if options.timeout is None else options.timeout
+        if not 0 <= timeout < math.inf:
+            raise InvalidArgument(f"timeout must be a number of seconds, 0 or more: {timeout!r}")
+        return Tries(method, Deadline.after(timeout), self._counters)
+
+    async def _repeat(self, tries: Tries, make: Callable[[Lease], Awaitable[Response]]) -> Response:
+        while True:
+            try:
+                with await self._lease(tries.deadline, long_lived=False, avoid=tries.channel) as lease:
+                    tries.channel = lease.channel
+                    return await make(lease)
+            except EsdbError as error:
+                await tries.failed(error)

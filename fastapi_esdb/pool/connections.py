@@ -1,0 +1,214 @@
+"""The connections of a pool under one configuration."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from fastapi_esdb.connection.deadline import Deadline
+from fastapi_esdb.connection.endpoints import Endpoints
+from fastapi_esdb.connection.node import NodeConnection
+from fastapi_esdb.connection.node_options import NodeOptions
+from fastapi_esdb.connection.tls import ssl_context
+from fastapi_esdb.connection.wakeup import Wakeup
+from fastapi_esdb.errors import ConnectionClosed, InvalidSettings, NotSentInTime, TooManyStreams
+from fastapi_esdb.pool.routing import Limits, Route, idle, route
+from fastapi_esdb.pool.waiting import WaitingCalls
+
+if TYPE_CHECKING:
+    from fastapi_esdb.connection.channel import Channel, Lease
+    from fastapi_esdb.pool.counters import Counters
+    from fastapi_esdb.settings.model import EsdbSettings
+    from fastapi_esdb.wire.errors import EsdbError
+
+_NO_HOST = (
+    "connection_string (ESDB_CONNECTION_STRING): names the embedded server, which is started beside the pool: use "
+    "fastapi_esdb.connect() or the router, or give the pool the connection string of a server that runs"
+)
+
+
+class Connections:
+    """Opens connections, gives calls a place on them, opens more when they are full and closes those left idle.
+
+    `tell` is called whenever one of them changes its state. Raises `InvalidSettings` where the settings can't work,
+    such as a certificate file that is not there.
+    """
+
+    def __init__(self, name: str, settings: EsdbSettings, counters: Counters, tell: Callable[[], None]) -> None:
+        target = settings.target
+        if not target.hosts:
+            raise InvalidSettings(_NO_HOST)
+        if target.options.tls:
+            ssl_context(target.options)
+        self.nodes: list[NodeConnection] = []
+        self._name = name
+        self._settings = settings
+        self._counters = counters
+        self._tell = tell
+        self._options = NodeOptions.from_settings(settings)
+        self._limits = Limits(settings.max_connections, settings.max_streams)
+        self._endpoints = Endpoints(target.hosts)
+        self._leaving: list[NodeConnection] = []
+        self._waiting = {long_lived: WaitingCalls() for long_lived in (False, True)}
+        self._changes = Wakeup()
+        self._connected: set[NodeConnection] = set()
+        self._numbered = 0
+        self._turn = 0
+        self._shrinking: asyncio.TimerHandle | None = None
+        self._is_shut = False
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether any of them is."""
+        return bool(self._connected)
+
+    @property
+    def waiting(self) -> int:
+        """The calls that wait for a connection or for a place on one."""
+        return sum(len(queue) for queue in self._waiting.values())
+
+    @property
+    def last_error(self) -> EsdbError | None:
+        """Why one of them is not connected."""
+        return next((node.last_error for node in self.nodes if node.last_error), None)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing of them runs any more."""
+        return all(node.has_ended for node in (*self.nodes, *self._leaving))
+
+    def open(self) -> None:
+        """Begin to connect."""
+        for _ in range(self._settings.pool_size):
+            self._add(extra=False)
+
+    async def first_attempts(self) -> None:
+        """Wait until one is connected or each host that can be tried at once has been tried."""
+        tried_at_once = min(len(self._endpoints), self._settings.pool_size)
+        await self._changes.wait_until(
+            lambda: self._is_shut or self.is_connected or sum(bool(n.last_error) for n in self.nodes) >= tried_at_once
+        )
+
+    async def wait_connected(self, timeout: float) -> None:
+        """Wait until one is connected; raises `ConnectionClosed` after `timeout` seconds, and when they are shut."""
+        await self._changes.wait_until(lambda: self._is_shut or self.is_connected, timeout)
+        if not self.is_connected:
+            raise ConnectionClosed from self.last_error
+
+    async def renew(self) -> None:
+        """Replace each by a fresh one, now; returns when each has tried."""
+        await asyncio.gather(*(node.renew() for node in self.nodes))
+
+    async def lease(self, deadline: Deadline, *, long_lived: bool, avoid: Channel | None = None) -> Lease | None:
+        """A place for one call, waited for if the settings and the deadline allow; `None` once they are shut.
+
+        Raises `ConnectionClosed` without a connection, `NotSentInTime` when the deadline has passed, and
+        `TooManyStreams` when a long-lived call finds everything full.
+        """
+        patience = min(deadline, Deadline.after(self._settings.wait))
+        while not self._is_shut:
+            if lease := self._take(long_lived, avoid) or await self._wait(long_lived, deadline, patience):
+                return lease
+        return None
+
+    def shut(self, *, force: bool) -> None:
+        """Take no further calls. Calls in flight go on, unless `force` ends them with `ClosedInFlight`."""
+        self._is_shut = True
+        if self._shrinking is not None:
+            self._shrinking.cancel()
+        for node in (*self.nodes, *self._leaving):
+            node.shut(force=force)
+        self._wake()
+
+    async def ended(self) -> None:
+        """Wait until nothing of them runs any more."""
+        for node in (*self.nodes, *self._leaving):
+            await node.ended()
+
+    def changed(self, node: NodeConnection) -> None:
+        """A connection is in another state, or has failed to connect."""
+        if node.is_connected and node not in self._connected:
+            self._connected.add(node)
+            self._counters.connects += 1
+        elif not node.is_connected and node in self._connected:
+            self._connected.discard(node)
+            self._counters.disconnects += 1
+        self._wake()
+        self._tell()
+
+    def released(self) -> None:
+        """A call has ended: its place goes to one that waits."""
+        for long_lived, queue in self._waiting.items():
+            queue.serve(partial(self._free_place, long_lived))
+
+    def _wake(self) -> None:
+        self._changes.wake()
+        for queue in self._waiting.values():
+            queue.wake_all()
+
+    def _take(self, long_lived: bool, avoid: Channel | None) -> Lease | None:
+        """A place if there is one. If not, further connections are opened as far as they may."""
+        self._turn += 1
+        found = self._route(long_lived, avoid)
+        for _ in range(found.open):
+            self._add(extra=True)
+        if found.full and long_lived:
+            raise TooManyStreams(sum(node.streams for node in self.nodes), len(self.nodes))
+        return found.use.lease(long_lived=long_lived) if found.use else None
+
+    def _route(self, long_lived: bool, avoid: Channel | None = None) -> Route[NodeConnection]:
+        return route(
+            self.nodes,
+            self._limits,
+            long_lived=long_lived,
+            waiting=len(self._waiting[long_lived]),
+            turn=self._turn,
+            avoid=next((node for node in self.nodes if node.channel is avoid), None) if avoid else None,
+        )
+
+    def _free_place(self, long_lived: bool) -> Lease | None:
+        """A place if there is one."""
+        found = self._route(long_lived).use
+        return found.lease(long_lived=long_lived) if found else None
+
+    async def _wait(self, long_lived: bool, deadline: Deadline, patience: Deadline) -> Lease | None:
+        """Queue: for a connection until the patience ends, for a place on one until the deadline."""
+        until = deadline if self.is_connected else patience
+        try:
+            if until.left():
+                self._counters.queued += 1
+                return await self._waiting[long_lived].wait(until)
+        except TimeoutError:
+            pass
+        if until == deadline:
+            raise NotSentInTime from self.last_error
+        raise ConnectionClosed from self.last_error
+
+    def _add(self, *, extra: bool) -> None:
+        """Open one more connection."""
+        hosts = self._endpoints.round(self._numbered)
+        self._numbered += 1
+        node = NodeConnection(f"{self._name}-{self._numbered}", self._options, hosts, self, extra=extra)
+        self.nodes.append(node)
+        node.open()
+        if extra:
+            self._counters.extra += 1
+            self._shrink_later()
+
+    def _shrink_later(self) -> None:
+        """Look for idle connections in a while, unless that is planned or there are none that may close."""
+        if self._shrinking is None and any(node.extra for node in self.nodes):
+            loop = asyncio.get_running_loop()
+            self._shrinking = loop.call_later(self._settings.idle_timeout, self._shrink)
+
+    def _shrink(self) -> None:
+        self._shrinking = None
+        for node in idle(self.nodes, monotonic(), self._settings.idle_timeout):
+            self.nodes.remove(node)
+            self._leaving.append(node)
+            node.shut(force=False)
+        self._leaving = [node for node in self._leaving if not node.has_ended]
+        self._shrink_later()

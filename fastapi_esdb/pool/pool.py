@@ -1,0 +1,292 @@
+"""`ConnectionPool`: connections that come and go by themselves, as one thing to make calls with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager, suppress
+from typing import TYPE_CHECKING, Self, TypeVar
+
+from fastapi_esdb.connection.deadline import Deadline
+from fastapi_esdb.connection.owner import Owner
+from fastapi_esdb.connection.state import ConnectionState
+from fastapi_esdb.connection.transport import DEFAULT_OPTIONS, CallOptions, Stream
+from fastapi_esdb.errors import ConnectionClosed
+from fastapi_esdb.pool.calls import Calls
+from fastapi_esdb.pool.connection_status import ConnectionStatus
+from fastapi_esdb.pool.connections import Connections
+from fastapi_esdb.pool.counters import Counters
+from fastapi_esdb.pool.hooks import Hook, Hooks
+from fastapi_esdb.wire.cluster import SUPPORTED_METHODS
+from fastapi_esdb.wire.errors import NotSupported
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from fastapi_esdb.connection.channel import Channel, Lease
+    from fastapi_esdb.connection.node import NodeConnection
+    from fastapi_esdb.settings.model import EsdbSettings
+    from fastapi_esdb.wire.method import Method
+
+Request = TypeVar("Request")
+Response = TypeVar("Response")
+
+
+class ConnectionPool:
+    """A number of connections to one database; a `Transport`.
+
+    Open it on the event loop it is used on, with `open` or as an async context manager. From then on it connects by
+    itself, until `close`. Calls take a connection that is up and raise `ConnectionClosed` at once where there is none,
+    unless the settings let them wait.
+    """
+
+    def __init__(self, settings: EsdbSettings, name: str = "default") -> None:
+        self.name = name
+        self.settings = settings
+        self._counters = Counters()
+        self._calls = Calls(name, settings, self._lease, self._counters)
+        self._connections: Connections | None = None
+        self._leaving: list[Connections] = []
+        self._owner: Owner | None = None
+        self._hooks = Hooks()
+        self._on_connect: list[Hook] = []
+        self._on_disconnect: list[Hook] = []
+        self._was_connected = False
+        self._server_version: str | None = None
+
+    def __repr__(self) -> str:
+        attempts = sum(status.attempts for status in self.connections)
+        return f"<ConnectionPool {self.name} {self.state} connections={len(self.connections)} attempts={attempts}>"
+
+    @property
+    def state(self) -> ConnectionState:
+        """Connected if any connection is, connecting if none is, closed before `open` and after `close`."""
+        if self._connections is None:
+            return ConnectionState.CLOSED
+        return ConnectionState.CONNECTED if self._connections.is_connected else ConnectionState.CONNECTING
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether a call could leave now."""
+        return self.state is ConnectionState.CONNECTED
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was not opened, or was closed; then it stays so until `open` or `connect`."""
+        return self._connections is None
+
+    @property
+    def connections(self) -> tuple[ConnectionStatus, ...]:
+        """Each connection as it is now."""
+        return tuple(ConnectionStatus.of(node) for node in self._nodes)
+
+    @property
+    def address(self) -> str:
+        """The hosts of the connection string."""
+        return ",".join(host.address for host in self.settings.target.hosts)
+
+    @property
+    def deadline(self) -> float:
+        """The seconds that a call has without a `timeout` of its own."""
+        return self._calls.deadline
+
+    @property
+    def server_version(self) -> str | None:
+        """What the server that was connected to last says it is ("24.6.0"). Servers before 21.10 don't say."""
+        return self._server_version
+
+    async def open(self) -> None:
+        """Begin to connect, and return after the first attempt, whatever came of it.
+
+        Only with `require_connection` an absent server is an error: `ConnectionClosed`, if there is no connection
+        within `start_timeout`. Raises `InvalidSettings` for settings that can't work. More than once does no harm.
+        """
+        await self._open(self.settings.start_timeout if self.settings.require_connection else None)
+
+    async def connect(self) -> None:
+        """Open it again after `close`, with the settings it has; an absent server is no error."""
+        await self._open(None)
+
+    async def close(self) -> None:
+        """Disconnect now, and stay so until `connect`. Calls in flight and waiting fail with `ConnectionClosed`.
+
+        When it returns nothing is left of the connections: no task, no socket. More than once does no harm.
+        """
+        if self._connections is None and not self._leaving:
+            return
+        self._check_owner()
+        self._shut()
+        for connections in self._leaving:
+            await connections.ended()
+        await self._hooks.finish()
+        self._forget_ended()
+
+    async def reconnect(self) -> None:
+        """Replace each connection by a fresh one now, without waiting for the next attempt to be due.
+
+        Returns when each has tried. Connections that work are given up for ones that do; their calls go on.
+        """
+        await self._opened().renew()
+
+    async def reconfigure(self, settings: EsdbSettings) -> None:
+        """Take other settings: the new connections come first, then the old ones end with their last call.
+
+        Raises `ConnectionClosed`, and leaves everything as it was, if there is no connection with the new settings
+        within their `connect_timeout`. A closed pool only keeps the settings for `connect`.
+        """
+        calls = Calls(self.name, settings, self._lease, self._counters)
+        before = self._connections
+        fresh = None if before is None else await self._connected_with(settings)
+        if self._connections is not before:
+            self._leave(fresh)
+            raise ConnectionClosed
+        self.settings, self._calls, self._connections = settings, calls, fresh
+        self._leave(before, force=False)
+        self._notice()
+
+    async def wait_connected(self, timeout: float | None = None) -> None:
+        """Return as soon as there is a connection.
+
+        Raises `ConnectionClosed` after `timeout` seconds (default: the settings' deadline), and when it is closed.
+        """
+        await self._opened().wait_connected(self.deadline if timeout is None else timeout)
+
+    async def ping(self, timeout: float | None = None) -> None:
+        """Return when the server has answered a cheap call, with the pool's credentials; raises what hinders it."""
+        with suppress(NotSupported):
+            await self.call(SUPPORTED_METHODS, None, CallOptions(timeout=timeout))
+
+    def on_connect(self, hook: Hook) -> Hook:
+        """Have `hook`, a function or coroutine function, run whenever the pool becomes connected. Returns it."""
+        self._on_connect.append(hook)
+        return hook
+
+    def on_disconnect(self, hook: Hook) -> Hook:
+        """Have `hook` run whenever the pool has lost its last connection, or was closed. Returns it."""
+        self._on_disconnect.append(hook)
+        return hook
+
+    def stats(self) -> dict[str, int | float]:
+        """Numbers by name: what is the case now, and totals since the pool was made."""
+        nodes = self.connections
+        return {
+            "connections": len(nodes),
+            "connected": sum(status.state is ConnectionState.CONNECTED for status in nodes),
+            "calls_in_flight": sum(status.in_flight for status in nodes),
+            "streams_open": sum(status.streams for status in nodes),
+            "calls_waiting": self._connections.waiting if self._connections else 0,
+            **self._counters.totals(),
+        }
+
+    async def call(
+        self, method: Method[Request, Response], request: Request, options: CallOptions = DEFAULT_OPTIONS
+    ) -> Response:
+        """Make a unary call."""
+        return await self._calls.call(method, request, options)
+
+    async def send(
+        self, method: Method[Request, Response], requests: Sequence[Request], options: CallOptions = DEFAULT_OPTIONS
+    ) -> Response:
+        """Make a call that streams its requests and has one answer."""
+        return await self._calls.send(method, requests, options)
+
+    def stream(
+        self,
+        method: Method[Request, Response],
+        requests: Sequence[Request],
+        options: CallOptions = DEFAULT_OPTIONS,
+        *,
+        long_lived: bool = False,
+    ) -> AbstractAsyncContextManager[Stream[Request, Response]]:
+        """Make a call whose answers stream; see `Transport.stream`."""
+        return self._calls.stream(method, requests, options, long_lived=long_lived)
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def _open(self, start_timeout: float | None) -> None:
+        mine = self._begin_to_connect()
+        connections = self._opened()
+        try:
+            await connections.first_attempts()
+            if start_timeout is not None:
+                await connections.wait_connected(start_timeout)
+        except BaseException:
+            if mine and self._connections is connections:
+                await self.close()
+            raise
+
+    def _begin_to_connect(self) -> bool:
+        """Whether it was this call that opened it."""
+        if self._connections is not None:
+            return False
+        connections = Connections(self.name, self.settings, self._counters, self._notice)
+        self._owner = Owner.here()
+        self._connections = connections
+        connections.open()
+        return True
+
+    async def _connected_with(self, settings: EsdbSettings) -> Connections:
+        """Connections with other settings; nothing is left of them if they don't come to be."""
+        self._check_owner()
+        fresh = Connections(self.name, settings, self._counters, self._notice)
+        fresh.open()
+        try:
+            await fresh.wait_connected(settings.connect_timeout)
+        except BaseException:
+            self._leave(fresh)
+            raise
+        return fresh
+
+    def _leave(self, connections: Connections | None, *, force: bool = True) -> None:
+        """Have connections end, and keep them in view until they have."""
+        self._forget_ended()
+        if connections is not None:
+            self._leaving.append(connections)
+            connections.shut(force=force)
+
+    def _shut(self) -> None:
+        """Everything of `close` that needs no waiting, so that cancelling it leaves nothing half done."""
+        connections, self._connections = self._connections, None
+        self._leave(connections)
+        for leaving in self._leaving:
+            leaving.shut(force=True)
+        self._notice()
+
+    def _forget_ended(self) -> None:
+        self._leaving = [connections for connections in self._leaving if not connections.has_ended]
+
+    def _opened(self) -> Connections:
+        """The present connections. Raises `ConnectionClosed` if there are none, and where they don't belong."""
+        if self._connections is None:
+            raise ConnectionClosed
+        self._check_owner()
+        return self._connections
+
+    def _check_owner(self) -> None:
+        if self._owner is not None:
+            self._owner.check()
+
+    async def _lease(self, deadline: Deadline, *, long_lived: bool, avoid: Channel | None) -> Lease:
+        while True:
+            # `None` means that they were shut; after `reconfigure` there are others
+            if lease := await self._opened().lease(deadline, long_lived=long_lived, avoid=avoid):
+                return lease
+
+    def _notice(self) -> None:
+        """Run the hooks if the pool has become connected, or is so no longer."""
+        connected = self.is_connected
+        known = (version for node in self._nodes if (version := node.server_version))
+        self._server_version = next(known, self._server_version)
+        if connected != self._was_connected:
+            self._was_connected = connected
+            self._hooks.run(self._on_connect if connected else self._on_disconnect)
+
+    @property
+    def _nodes(self) -> Sequence[NodeConnection]:
+        return self._connections.nodes if self._connections else ()

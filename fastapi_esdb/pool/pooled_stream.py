@@ -1,0 +1,108 @@
+"""A streaming call over a pool, begun again as long as nothing has come of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
+
+from fastapi_esdb.connection.stream_call import StreamCall
+from fastapi_esdb.wire.errors import EsdbError, NoAnswer
+
+if TYPE_CHECKING:
+    from fastapi_esdb.connection.call import Headers
+    from fastapi_esdb.pool.calls import LeaseSource
+    from fastapi_esdb.pool.tries import Tries
+    from fastapi_esdb.wire.method import Method
+
+Request = TypeVar("Request")
+Response = TypeVar("Response")
+
+
+@dataclass(frozen=True, slots=True)
+class StreamPlan(Generic[Request, Response]):
+    """What a streaming call is.
+
+    `whole`: the call's deadline ends all of it. `each`: the seconds that each answer after the first is waited for.
+    """
+
+    method: Method[Request, Response]
+    requests: Sequence[Request]
+    headers: Headers
+    long_lived: bool
+    whole: bool
+    each: float | None
+
+
+class PooledStream(Generic[Request, Response]):
+    """See `connection.transport.Stream`.
+
+    Until its first answer it is made again like a unary call, unless more was sent than the first requests: those
+    could not be repeated.
+    """
+
+    def __init__(self, plan: StreamPlan[Request, Response], tries: Tries, lease: LeaseSource) -> None:
+        self._plan = plan
+        self._tries = tries
+        self._lease = lease
+        self._call: StreamCall[Request, Response] | None = None
+        self._answered = False
+        self._committed = False
+        """Whether it can't be begun again any more."""
+
+    async def start(self) -> None:
+        """Begin the call; on another connection, if one fails that did nothing."""
+        while self._call is None:
+            try:
+                self._call = await self._begin()
+            except EsdbError as error:
+                await self._tries.failed(error)
+
+    async def _begin(self) -> StreamCall[Request, Response]:
+        plan, tries = self._plan, self._tries
+        lease = await self._lease(tries.deadline, long_lived=plan.long_lived, avoid=tries.channel)
+        tries.channel = lease.channel
+        call = StreamCall(lease, plan.method)
+        try:
+            await call.start(plan.requests, tries.deadline if plan.whole else None, plan.headers)
+        except BaseException:
+            call.close()
+            raise
+        return call
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Response:
+        while self._call is not None:
+            try:
+                answer = await self._call.read(self._plan.each if self._answered else self._tries.deadline.left())
+            except EsdbError as error:
+                self.close()
+                await self._tries.failed(error, final=self._committed)
+                await self.start()
+            except BaseException:
+                self.close()
+                raise
+            else:
+                self._answered = self._committed = True
+                return answer
+        raise StopAsyncIteration
+
+    async def send(self, request: Request) -> None:
+        """Send one more request. Raises the call's own error if it has ended, `NoAnswer` if it ended without one."""
+        self._committed = True
+        if self._call is None:
+            raise NoAnswer
+        await self._call.write(request)
+
+    async def done_sending(self) -> None:
+        """Half-close."""
+        if self._call is not None:
+            await self._call.done_writing()
+
+    def close(self) -> None:
+        """End the call, on the server too, and free its place."""
+        call, self._call = self._call, None
+        if call is not None:
+            call.close()

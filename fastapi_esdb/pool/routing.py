@@ -1,0 +1,101 @@
+"""Which connection a call takes, and and when others are opened or closed. Pure decisions; the pool carries them out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+CALLS_PER_CONNECTION = 96
+"""Calls on one connection at a time. Servers take 100; beyond that a call would wait inside gRPC, where nobody sees it.
+
+The rest is left for probes.
+"""
+
+
+class Candidate(Protocol):
+    """What routing looks at in a connection."""
+
+    @property
+    def is_connected(self) -> bool: ...
+    @property
+    def is_promising(self) -> bool: ...
+    @property
+    def in_flight(self) -> int: ...
+    @property
+    def streams(self) -> int: ...
+    @property
+    def idle_since(self) -> float: ...
+    @property
+    def extra(self) -> bool: ...
+
+
+C = TypeVar("C", bound=Candidate)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much one connection carries, and how many there may be."""
+
+    connections: int
+    streams: int
+    calls: int = CALLS_PER_CONNECTION
+
+    def room(self, candidate: Candidate, long_lived: bool) -> bool:
+        """Whether the connection can take one more call of that kind."""
+        fits = candidate.in_flight < self.calls and not (long_lived and candidate.streams >= self.streams)
+        return candidate.is_connected and fits
+
+    def per_connection(self, long_lived: bool) -> int:
+        """Calls of that kind on one connection."""
+        return min(self.streams, self.calls) if long_lived else self.calls
+
+
+@dataclass(frozen=True, slots=True)
+class Route(Generic[C]):
+    """What to do for a call: take `use`; or open so many connections and wait.
+
+    `full` means that waiting helps only if another call ends: no further connection may be opened, none is on its way.
+    """
+
+    use: C | None = None
+    open: int = 0
+    full: bool = False
+
+
+def route(
+    candidates: Sequence[C],
+    limits: Limits,
+    *,
+    long_lived: bool = False,
+    waiting: int = 0,
+    turn: int = 0,
+    avoid: C | None = None,
+) -> Route[C]:
+    """The connection with the fewest calls in flight, in turn between equals.
+
+    Those opened when the others were full come last, so that they fall idle again, and `avoid`, where the same call
+    has just failed, comes after them. `waiting` is how many calls of that kind wait already.
+    """
+    able = [(position, c) for position, c in enumerate(candidates) if limits.room(c, long_lived)]
+    if not able:
+        return _extend(candidates, limits, long_lived, waiting)
+    count = len(candidates)
+    _, best = min(able, key=lambda pair: (pair[1] is avoid, pair[1].extra, pair[1].in_flight, (pair[0] - turn) % count))
+    return Route(best)
+
+
+def _extend(candidates: Sequence[C], limits: Limits, long_lived: bool, waiting: int) -> Route[C]:
+    """How many connections are to be opened for those who wait and one more."""
+    if not any(c.is_connected for c in candidates):
+        return Route()
+    promising = sum(c.is_promising for c in candidates)
+    wanted = math.ceil((waiting + 1) / limits.per_connection(long_lived)) - promising
+    opened = max(0, min(wanted, limits.connections - len(candidates)))
+    return Route(open=opened, full=not promising and not opened)
+
+
+def idle(candidates: Sequence[C], now: float, idle_timeout: float) -> list[C]:
+    """The extra connections that have carried nothing for `idle_timeout` seconds."""
+    return [c for c in candidates if c.extra and not c.in_flight and now - c.idle_since >= idle_timeout]

@@ -1,0 +1,43 @@
+"""The tries of one call within its deadline."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from fastapi_esdb.connection.backoff import Backoff
+from fastapi_esdb.connection.retry import may_repeat
+
+if TYPE_CHECKING:
+    from fastapi_esdb.connection.channel import Channel
+    from fastapi_esdb.connection.deadline import Deadline
+    from fastapi_esdb.pool.counters import Counters
+    from fastapi_esdb.wire.errors import EsdbError
+    from fastapi_esdb.wire.method import Method
+
+PAUSES = Backoff(first=0.1, limit=0.5, jitter=0.2)
+"""Between two tries: short, since an election takes seconds and each of them counts."""
+
+
+class Tries:
+    """Decides after each failure whether the call is made again, and waits until then."""
+
+    def __init__(self, method: Method[Any, Any], deadline: Deadline, counters: Counters) -> None:
+        self.deadline = deadline
+        self.channel: Channel | None = None
+        """Where the latest try went."""
+        self._method = method
+        self._counters = counters
+        self._made = 0
+        self._pauses = PAUSES.delays()
+        counters.calls += 1
+
+    async def failed(self, error: EsdbError, *, final: bool = False) -> None:
+        """Return when it is time for the next try; raise the error if there is none, surely so if it is `final`."""
+        self._made += 1
+        pause = next(self._pauses)
+        if final or not may_repeat(error, self._method, self._made) or self.deadline.left() <= pause:
+            self._counters.failures += 1
+            raise error
+        self._counters.retries += 1
+        await asyncio.sleep(pause)

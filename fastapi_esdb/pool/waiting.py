@@ -1,0 +1,61 @@
+"""Calls that wait for a place on a connection."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fastapi_esdb.connection.channel import Lease
+    from fastapi_esdb.connection.deadline import Deadline
+
+Waiter = asyncio.Future["Lease | None"]
+
+
+class WaitingCalls:
+    """A queue of calls: first come, first served.
+
+    A place is handed to the waiting call itself, so that none is overtaken.
+    """
+
+    def __init__(self) -> None:
+        self._waiters: deque[Waiter] = deque()
+
+    def __len__(self) -> int:
+        return len(self._waiters)
+
+    async def wait(self, until: Deadline) -> Lease | None:
+        """A place; `None` when things have changed and the call is to look for itself. Raises TimeoutError."""
+        waiter: Waiter = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        try:
+            async with asyncio.timeout(until.left()):
+                return await waiter
+        except BaseException:
+            self._leave(waiter)
+            raise
+
+    def serve(self, take: Callable[[], Lease | None]) -> None:
+        """Hand out places, in order, as long as `take` has any."""
+        while self._is_anyone_there() and (lease := take()):
+            self._waiters.popleft().set_result(lease)
+
+    def wake_all(self) -> None:
+        """Have every waiting call look for itself."""
+        while self._is_anyone_there():
+            self._waiters.popleft().set_result(None)
+
+    def _is_anyone_there(self) -> bool:
+        """Whether a call waits; those that were cancelled and have not left yet are taken out."""
+        while self._waiters and self._waiters[0].done():
+            self._waiters.popleft()
+        return bool(self._waiters)
+
+    def _leave(self, waiter: Waiter) -> None:
+        """Leave the queue, and give back the place if it was handed over at this very moment."""
+        if waiter in self._waiters:
+            self._waiters.remove(waiter)
+        if waiter.done() and not waiter.cancelled() and (lease := waiter.result()):
+            lease.release()

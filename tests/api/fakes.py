@@ -1,0 +1,104 @@
+"""A carrier that answers from a script, for what a server can't be made to do."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from fastapi_esdb.connection.transport import DEFAULT_OPTIONS, CallOptions
+from fastapi_esdb.wire.records import Position, RecordedEvent
+
+
+def recorded(
+    revision: int = 0,
+    *,
+    id: UUID | None = None,  # noqa: A002  the field's name for it
+    stream: str = "s",
+    commit: int | None = None,
+    link: RecordedEvent | None = None,
+) -> RecordedEvent:
+    """An event as a server would send it; its position is at `commit`, by default at 100 times the revision."""
+    at = 100 * revision if commit is None else commit
+    time = datetime(2026, 1, 1, tzinfo=UTC)
+    where = Position(at, at)
+    return RecordedEvent(id or uuid4(), stream, revision, "T", b"{}", b"", "application/json", time, where, link)
+
+
+class FakeStream:
+    """An open call: gives the scripted frames, raises the scripted error, ends where the script does."""
+
+    def __init__(self, frames: Iterable[Any]) -> None:
+        self._frames = deque(frames)
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        return self
+
+    async def __anext__(self) -> Any:
+        if not self._frames:
+            raise StopAsyncIteration
+        frame = self._frames.popleft()
+        if isinstance(frame, BaseException):
+            raise frame
+        return frame
+
+    async def send(self, request: Any) -> None:
+        raise NotImplementedError
+
+    async def done_sending(self) -> None:
+        raise NotImplementedError
+
+
+class FakeCarrier:
+    """Plays `calls` for what is opened, and `answers` for what is sent; an exception in them is raised.
+
+    `methods`, `requests` and `options` hold what was asked, in order; `open_calls` counts what was opened and not
+    given back, `long_lived` how often a long-lived call was asked for.
+    """
+
+    def __init__(self, calls: Iterable[Sequence[Any]] = (), answers: Iterable[Any] = ()) -> None:
+        self.calls = deque(calls)
+        self.answers = deque(answers)
+        self.methods: list[Any] = []
+        self.requests: list[Any] = []
+        self.options: list[CallOptions] = []
+        self.open_calls = 0
+        self.long_lived = 0
+        self.is_closed = False
+        self.deadline = 10.0
+
+    async def wait_connected(self, timeout: float | None = None) -> None:
+        """It is always connected."""
+
+    async def call(self, method: Any, request: Any, options: CallOptions = DEFAULT_OPTIONS) -> Any:
+        return self._answer(method, request, options)
+
+    async def send(self, method: Any, requests: Sequence[Any], options: CallOptions = DEFAULT_OPTIONS) -> Any:
+        return self._answer(method, requests, options)
+
+    def _answer(self, method: Any, request: Any, options: CallOptions) -> Any:
+        self._asked(method, request, options)
+        answer = self.answers.popleft()
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+    def _asked(self, method: Any, request: Any, options: CallOptions) -> None:
+        self.methods.append(method)
+        self.requests.append(request)
+        self.options.append(options)
+
+    @asynccontextmanager
+    async def open(
+        self, method: Any, requests: Sequence[Any], options: CallOptions = DEFAULT_OPTIONS, *, long_lived: bool = False
+    ) -> AsyncIterator[FakeStream]:
+        self._asked(method, requests[0], options)
+        self.open_calls += 1
+        self.long_lived += long_lived
+        try:
+            yield FakeStream(self.calls.popleft())
+        finally:
+            self.open_calls -= 1

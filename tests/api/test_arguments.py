@@ -1,0 +1,91 @@
+"""What is refused before anything is sent, and what is not."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from fastapi_esdb.api import arguments
+from fastapi_esdb.wire.errors import CallerError, InvalidArgument
+from fastapi_esdb.wire.records import ANY, END, MAX_REVISION, NO_STREAM, START, STREAM_EXISTS, Position
+from fastapi_esdb.wire.requests import ALL_EVENTS, EventFilter
+
+LONE_SURROGATE = "order-\ud800"
+
+BAD: list[tuple[Callable[..., Any], tuple[Any, ...], str]] = [
+    (arguments.stream_name, ("",), "stream must be a text of at least one character"),
+    (arguments.stream_name, (None,), "stream must be a text"),
+    (arguments.stream_name, (b"order-1",), "stream must be a text"),
+    (arguments.stream_name, (LONE_SURROGATE,), "UTF-8 cannot encode"),
+    (arguments.stream_name, ("$all",), r"read_all\(\) or subscribe_all\(\)"),
+    (arguments.expected_revision, (-1,), "expected must be between 0 and"),
+    (arguments.expected_revision, (MAX_REVISION + 1,), "expected must be between 0 and"),
+    (arguments.expected_revision, (True,), "expected must be ANY, NO_STREAM, STREAM_EXISTS or a revision, not True"),
+    (arguments.expected_revision, (None,), "not None"),
+    (arguments.expected_revision, ("any",), "not 'any'"),
+    (arguments.expected_revision, (1.0,), r"not 1\.0"),
+    (arguments.place_in_stream, (-1, "start"), "start must be between 0 and"),
+    (arguments.place_in_stream, (MAX_REVISION + 1, "after"), "after must be between 0 and"),
+    (arguments.place_in_stream, (Position(1, 1), "start"), r"a Position is a place in \$all"),
+    (arguments.place_in_stream, (None, "after"), "after must be a whole number, not None"),
+    (arguments.place_in_all, (7, "start"), r"start must be a Position, START or END in \$all, not 7"),
+    (arguments.place_in_all, (Position(-1, -1), "start"), r"start\.commit must be between 0 and"),
+    (arguments.place_in_all, (Position(1, -1), "start"), r"start\.prepare must be between 0 and"),
+    (arguments.place_in_all, (Position(2**63, 0), "after"), r"after\.commit must be between 0 and"),
+    (arguments.limit_of_events, (-1,), "limit must be between 0 and"),
+    (arguments.limit_of_events, (1.5,), "limit must be a whole number"),
+    (arguments.limit_of_events, (False,), "limit must be a whole number, not False"),
+    (arguments.seconds, (0, "timeout"), "timeout must be a number of seconds above 0, not 0"),
+    (arguments.seconds, (-1, "timeout"), "above 0"),
+    (arguments.seconds, (math.nan, "timeout"), "above 0"),
+    (arguments.seconds, (math.inf, "timeout"), "above 0"),
+    (arguments.seconds, (True, "timeout"), "above 0"),
+    (arguments.event_filter, (EventFilter(),), "filter must have either prefixes or a regex"),
+    (arguments.event_filter, (EventFilter(prefixes=("a",), regex="b"),), "either prefixes or a regex"),
+    (arguments.event_filter, (EventFilter(regex="b", window=0),), r"filter\.window must be between 1 and"),
+    (arguments.event_filter, (EventFilter(regex="b", window=-5),), r"filter\.window must be between 1 and"),
+    (arguments.event_filter, (EventFilter(regex="b", window=2**32),), r"filter\.window must be between 1 and"),
+    (arguments.event_filter, (EventFilter(regex="b", checkpoint_interval=0),), r"filter\.checkpoint_interval must"),
+]
+
+
+@pytest.mark.parametrize(("check", "args", "message"), BAD)
+def test_what_no_server_understands_is_refused_by_name(
+    check: Callable[..., Any], args: tuple[Any, ...], message: str
+) -> None:
+    """The error names the argument, what was wrong with it and what would be right."""
+    with pytest.raises(InvalidArgument, match=message) as caught:
+        check(*args)
+    assert isinstance(caught.value, CallerError)
+    assert isinstance(caught.value, ValueError)
+
+
+@pytest.mark.parametrize("name", ["order-1", "$settings", "$$order-1", "a b", "bestellung-ü", "line\nbreak", "nul\x00"])
+def test_a_stream_may_have_any_name_that_utf8_can_write(name: str) -> None:
+    """Servers take any UTF-8 text, control characters included."""
+    assert arguments.stream_name(name) == name
+
+
+@pytest.mark.parametrize("expected", [0, 5, MAX_REVISION, ANY, NO_STREAM, STREAM_EXISTS])
+def test_a_revision_or_a_state_may_be_expected(expected: Any) -> None:
+    """What the protocol has a form for passes unchanged."""
+    assert arguments.expected_revision(expected) == expected
+
+
+def test_places_pass_unchanged() -> None:
+    """Edges are places everywhere, revisions in a stream, positions in `$all`."""
+    assert [arguments.place_in_stream(place, "start") for place in (0, 9, START, END)] == [0, 9, START, END]
+    assert [arguments.place_in_all(place, "start") for place in (Position(3, 2), START)] == [Position(3, 2), START]
+
+
+def test_no_limit_means_all_events() -> None:
+    """A limit of 0 is a limit."""
+    assert [arguments.limit_of_events(limit) for limit in (None, 0, 7)] == [ALL_EVENTS, 0, 7]
+
+
+def test_a_timeout_may_be_left_to_the_settings() -> None:
+    """`None` stands for the settings' deadline."""
+    assert [arguments.seconds(timeout, "timeout") for timeout in (None, 0.5, 3)] == [None, 0.5, 3]

@@ -1,0 +1,138 @@
+"""Reading a stream."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fastapi_esdb.api.connection import Connection
+from fastapi_esdb.api.new_event import NewEvent
+from fastapi_esdb.api.stream_metadata import StreamMetadata
+from fastapi_esdb.api.streams import Streams
+from fastapi_esdb.wire.errors import InvalidArgument, StreamDeleted, StreamNotFound
+from fastapi_esdb.wire.records import END, MAX_REVISION, START, Position, RecordedEvent
+from tests.api.fakes import FakeCarrier
+
+
+async def five(esdb: Connection, stream: str = "s") -> None:
+    await esdb.append(stream, [NewEvent("Counted", {"n": number}) for number in range(5)])
+
+
+def revisions(events: list[RecordedEvent]) -> list[int]:
+    return [event.revision for event in events]
+
+
+READS: list[tuple[dict[str, Any], list[int]]] = [
+    ({}, [0, 1, 2, 3, 4]),
+    ({"start": START}, [0, 1, 2, 3, 4]),
+    ({"start": 3}, [3, 4]),
+    ({"start": 4, "limit": 1}, [4]),
+    ({"start": 1, "limit": 2}, [1, 2]),
+    ({"start": 5}, []),
+    ({"start": MAX_REVISION}, []),
+    ({"start": END}, []),
+    ({"limit": 0}, []),
+    ({"limit": 100}, [0, 1, 2, 3, 4]),
+    ({"backwards": True}, [4, 3, 2, 1, 0]),
+    ({"backwards": True, "start": END, "limit": 2}, [4, 3]),
+    ({"backwards": True, "start": 2}, [2, 1, 0]),
+    ({"backwards": True, "start": START}, [0]),
+    ({"backwards": True, "start": 100, "limit": 1}, [4]),
+    ({"backwards": True, "limit": 0}, []),
+]
+
+
+@pytest.mark.parametrize(("options", "expected"), READS)
+async def test_a_read_gives_its_part_of_the_stream(
+    esdb: Connection, options: dict[str, Any], expected: list[int]
+) -> None:
+    """Forwards and backwards, the start included, as many as the limit says."""
+    await five(esdb)
+    assert revisions([event async for event in esdb.read("s", **options)]) == expected
+    assert revisions(await esdb.read("s", **options).to_list()) == expected
+
+
+@pytest.mark.parametrize("options", [{"limit": 0}, {"start": END}, {"backwards": True, "limit": 0}])
+async def test_what_servers_do_not_answer_well_is_not_asked(options: dict[str, Any]) -> None:
+    """Servers fail on it with "Exception was thrown by handler."; the answer is known anyway."""
+    carrier = FakeCarrier()
+    assert await Streams(carrier).read("s", **options).to_list() == []
+    assert carrier.requests == []
+
+
+async def test_a_missing_stream_is_told_when_it_is_read(esdb: Connection) -> None:
+    """Not when the read is made."""
+    read = esdb.read("nowhere")
+    with pytest.raises(StreamNotFound) as caught:
+        await anext(read)
+    assert caught.value.stream == "nowhere"
+
+
+async def test_a_deleted_stream_is_missing(esdb: Connection) -> None:
+    """Until it is written again; a tombstoned one stays deleted."""
+    await five(esdb)
+    await esdb.delete("s")
+    with pytest.raises(StreamNotFound):
+        await esdb.read("s").to_list()
+    await esdb.append("s", NewEvent("Again", {}))
+    assert revisions(await esdb.read("s").to_list()) == [5]
+    await esdb.tombstone("s")
+    with pytest.raises(StreamDeleted):
+        await esdb.read("s").to_list()
+
+
+async def test_truncated_events_are_skipped(esdb: Connection) -> None:
+    """Reading from a truncated revision gives the first one that is left."""
+    await five(esdb)
+    await esdb.set_metadata("s", StreamMetadata(truncate_before=3))
+    assert revisions(await esdb.read("s").to_list()) == [3, 4]
+    assert revisions(await esdb.read("s", start=1, limit=1).to_list()) in ([3], [])
+
+
+async def test_links_are_resolved_on_request(esdb: Connection) -> None:
+    """The event that is pointed at, with the link it was found through; a dead link is given as itself."""
+    await five(esdb)
+    links = [NewEvent("$>", target.encode()) for target in ("3@s", "0@s", "7@s", "0@gone")]
+    await esdb.append("links", links)
+    plain = await esdb.read("links").to_list()
+    assert [(event.type, event.link) for event in plain] == [("$>", None)] * 4
+    found = await esdb.read("links", resolve_links=True).to_list()
+    assert [(event.stream, event.revision) for event in found[:2]] == [("s", 3), ("s", 0)]
+    assert [(event.original.stream, event.original.revision) for event in found] == [("links", n) for n in range(4)]
+    assert [event.is_unresolved_link for event in found] == [False, False, True, True]
+
+
+async def test_a_long_stream_arrives_whole_and_in_order(esdb: Connection) -> None:
+    """Many pages of the server, one call."""
+    for start in range(0, 3_000, 500):
+        await esdb.append("long", [NewEvent("N", {"n": number}) for number in range(start, start + 500)])
+    assert revisions([event async for event in esdb.read("long")]) == list(range(3_000))
+    assert revisions(await esdb.read("long", backwards=True).to_list()) == list(range(2_999, -1, -1))
+
+
+async def test_a_read_may_be_entered(esdb: Connection) -> None:
+    """Which gives it back at the end of the block, whatever happens in it."""
+    await five(esdb)
+    async with esdb.read("s") as events:
+        assert (await anext(events)).revision == 0
+    assert [event async for event in events] == []
+
+
+BAD: list[tuple[tuple[Any, ...], dict[str, Any], str]] = [
+    (("",), {}, "stream must be a text"),
+    (("$all",), {}, r"use read_all\(\)"),
+    (("s",), {"start": -1}, "start must be between 0 and"),
+    (("s",), {"start": MAX_REVISION + 1}, "start must be between 0 and"),
+    (("s",), {"start": Position(1, 1)}, "start must be a revision"),
+    (("s",), {"start": "0"}, "start must be a whole number"),
+    (("s",), {"limit": -1}, "limit must be between 0 and"),
+    (("s",), {"timeout": 0}, "timeout must be a number of seconds above 0"),
+]
+
+
+@pytest.mark.parametrize(("args", "options", "message"), BAD)
+def test_bad_arguments_are_named(args: tuple[Any, ...], options: dict[str, Any], message: str) -> None:
+    """Where the read is made, before anything is sent."""
+    with pytest.raises(InvalidArgument, match=message):
+        Streams(FakeCarrier()).read(*args, **options)

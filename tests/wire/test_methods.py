@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any
+
+import pytest
+from google.protobuf.descriptor import MethodDescriptor
+
+from fastapi_esdb.wire.method import Method
+from fastapi_esdb.wire.methods import all_methods
+from fastapi_esdb.wire.proto import v1, v2
+
+QUERIES = {
+    "Streams/Read",
+    "PersistentSubscriptions/GetInfo",
+    "PersistentSubscriptions/List",
+    "Projections/Statistics",
+    "Projections/State",
+    "Projections/Result",
+    "Users/Details",
+    "Gossip/Read",
+    "Monitoring/Stats",
+    "ServerFeatures/GetSupportedMethods",
+}
+"""What changes nothing on the server."""
+
+
+def described() -> Iterator[tuple[str, MethodDescriptor]]:
+    """Every RPC that the generated modules describe, with its path."""
+    for folder in (v1, v2):
+        for module in iter_modules(folder.__path__, folder.__name__ + "."):
+            for service in import_module(module.name).DESCRIPTOR.services_by_name.values():
+                yield from ((f"/{service.full_name}/{method.name}", method) for method in service.methods)
+
+
+DESCRIBED = dict(described())
+
+
+def test_every_rpc_once() -> None:
+    """There is one Method for each RPC of the protocol, none twice and none that the protocol lacks."""
+    assert Counter(method.path for method in all_methods()) == Counter(path for path, _ in described())
+
+
+@pytest.mark.parametrize("method", all_methods(), ids=repr)
+def test_shape_and_messages(method: Method[Any, Any]) -> None:
+    """A Method streams as the protocol says and has its two messages."""
+    theirs = DESCRIBED[method.path]
+    assert method.shape.client_streams == theirs.client_streaming
+    assert method.shape.server_streams == theirs.server_streaming
+    assert method.request.message.DESCRIPTOR is theirs.input_type
+    assert method.response.message.DESCRIPTOR is theirs.output_type
+
+
+def test_what_writes() -> None:
+    """Everything but a query can change what the server holds: also consuming a group, which moves its progress."""
+    queries = {method.path.rpartition(".")[2] for method in all_methods() if not method.writes}
+    assert queries == QUERIES
+
+
+def test_since_when() -> None:
+    """Calls that came after the first version tell which version brought them."""
+    since = {method.path.rpartition(".")[2]: method.since for method in all_methods() if method.since != "20.6"}
+    assert since == {
+        "Streams/BatchAppend": "21.6",
+        "PersistentSubscriptions/GetInfo": "21.10.1",
+        "PersistentSubscriptions/List": "21.10.1",
+        "PersistentSubscriptions/ReplayParked": "21.10.1",
+        "PersistentSubscriptions/RestartSubsystem": "21.10.1",
+        "Monitoring/Stats": "21.6",
+        "ServerFeatures/GetSupportedMethods": "21.10",
+        "StreamsService/AppendSession": "25.1",
+        "StreamsService/AppendRecords": "26.0.3",
+    }
