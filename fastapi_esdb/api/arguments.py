@@ -77,11 +77,11 @@ def place_in_all(place: object, name: str) -> Position | Edge:
 
 
 def seconds(timeout: object, name: str) -> float | None:
-    """A time span above 0, or `None` for the default one."""
+    """A time span, or `None` for the default one."""
     if timeout is None:
         return None
-    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 < timeout < math.inf:
-        raise InvalidArgument(f"{name} must be a number of seconds above 0, not {timeout!r}")
+    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 <= timeout < math.inf:
+        raise InvalidArgument(f"{name} must be a number of seconds, 0 or more, not {timeout!r}")
     return timeout
 
 

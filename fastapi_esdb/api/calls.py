@@ -20,6 +20,11 @@ class Carrier(Transport, Protocol):
     """A transport that comes back by itself after its connections were lost."""
 
     @property
+    def is_connected(self) -> bool:
+        """Whether a call could leave now."""
+        ...
+
+    @property
     def is_closed(self) -> bool:
         """Whether it was closed on purpose; then it stays so until someone connects it again."""
         ...
@@ -30,7 +35,10 @@ class Carrier(Transport, Protocol):
         ...
 
     async def wait_connected(self, timeout: float | None = None) -> None:
-        """Return as soon as there is a connection; raises `EsdbError` when the time is over or it is closed."""
+        """Return as soon as there is a connection.
+
+        Raises `ConnectionClosed` when `timeout` seconds (`None`: the deadline's) are over, and when it is closed.
+        """
         ...
 
 

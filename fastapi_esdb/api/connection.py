@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from fastapi_esdb.api.calls import Carrier
 from fastapi_esdb.api.metadata import Metadata
 from fastapi_esdb.api.streams import Streams
 from fastapi_esdb.api.subscriptions import Subscriptions
@@ -13,29 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fastapi_esdb.connection.state import ConnectionState
-
-
-class Pool(Carrier, Protocol):
-    """What a `Connection` is made of."""
-
-    @property
-    def is_connected(self) -> bool: ...
-
-    @property
-    def state(self) -> ConnectionState: ...
-
-    @property
-    def server_version(self) -> str | None: ...
-
-    async def ping(self, timeout: float | None = None) -> None: ...
-
-    async def connect(self) -> None: ...
-
-    async def close(self) -> None: ...
-
-    async def reconnect(self) -> None: ...
-
-    def stats(self) -> Mapping[str, int | float]: ...
+    from fastapi_esdb.pool.pool import ConnectionPool
 
 
 class Connection(Streams, Subscriptions, Metadata):
@@ -45,7 +22,7 @@ class Connection(Streams, Subscriptions, Metadata):
     `ConnectionClosed` at once unless the settings let them wait.
     """
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: ConnectionPool) -> None:
         super().__init__(pool)
         self._pool = pool
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fastapi_esdb.api.calls import PAUSES
 from fastapi_esdb.api.place import Place
-from fastapi_esdb.errors import ClosedInFlight, SubscriptionClosed
+from fastapi_esdb.errors import ClosedInFlight, ConnectionClosed, SubscriptionClosed
 from fastapi_esdb.wire.errors import EsdbError, NoAnswer, NotAuthenticated, Outcome
 from fastapi_esdb.wire.reads import READ
 from fastapi_esdb.wire.records import BACKWARDS, END, START, RecordedEvent
@@ -65,9 +65,9 @@ class Following:
                             yield message
                 raise NoAnswer
             except EsdbError as error:
+                was_live, self.is_live = self.is_live, False
                 self._go_on_after(error)
-            if self.is_live:
-                self.is_live = False
+            if was_live:
                 yield self.place.fell_behind()
             await self._wait(moved=self.place.after != before)
 
@@ -122,10 +122,10 @@ class Following:
         logger.info("the subscription to %r goes on after %r: %s", name, after, error)
 
     async def _wait(self, *, moved: bool) -> None:
+        """Return when there is a connection, or there will be none since it was closed."""
         if moved:
             self._pauses = PAUSES.delays()
         await asyncio.sleep(next(self._pauses))
-        try:
-            await self._carrier.wait_connected()
-        except EsdbError as error:
-            self._go_on_after(error)
+        while not (self._carrier.is_connected or self._carrier.is_closed):
+            with suppress(ConnectionClosed):
+                await self._carrier.wait_connected()

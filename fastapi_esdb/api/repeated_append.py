@@ -35,7 +35,7 @@ class RepeatedAppend:
         self._carrier = carrier
         self._append = append
         self._options = options
-        self._deadline = Deadline.after(options.timeout or carrier.deadline)
+        self._deadline = Deadline.after(carrier.deadline if options.timeout is None else options.timeout)
         self._doubt: EsdbError | None = None
 
     async def send(self) -> AppendResult:

@@ -13,7 +13,7 @@ BUILT_IN_USERS = {"admin": "changeit", "ops": "changeit"}
 
 
 class Access:
-    """The users and their rights. Without `users` everybody may do everything, as on a real server with `--insecure`."""
+    """The users and their rights. Without `users` everybody may do everything, as on a server with `--insecure`."""
 
     def __init__(self, users: Mapping[str, str] | None = None) -> None:
         self._users = users

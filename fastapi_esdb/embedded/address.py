@@ -47,7 +47,7 @@ class Address:
 
 
 def checked_address(host: str, port: int, *, allow_remote: bool) -> Address:
-    """The address; raises InvalidArgument for a port out of bounds, and for a host that others can reach unless allowed."""
+    """The address; raises InvalidArgument for a port out of bounds, or a host that others can reach and may not."""
     address = Address(host, port)
     if not 0 <= port <= MAX_PORT:
         raise InvalidArgument(f"the port {port} is out of bounds: it must be from 0 (any free one) to {MAX_PORT}")

@@ -164,7 +164,7 @@ class EmbeddedServer:
         advertised = self._address.advertised(tls=self._tls is not None)
         bind_streams(binding, database, self._access, self._limits, self._clock)
         bind_cluster(binding, Node(advertised.host, advertised.port), self._clock)
-        stack.push_async_callback(server.stop, None)
+        stack.push_async_callback(server.stop, GRACE)
         await server.start()
 
     def _open_port(self, server: grpc.aio.Server) -> int:

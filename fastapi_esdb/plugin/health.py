@@ -126,13 +126,13 @@ def _add_commands(router: APIRouter, name: str, control: Callable[..., Any] | No
         return HealthResponse(health_of(started))
 
     async def connect(request: Request) -> Response:
-        """Connect again after a close, with the configuration given at the start. Answers before it is done."""
+        """Connect again after a close, with the configuration given at the start. Answers after the first attempt."""
         started = started_for(request, name)
         await started.pool.connect()
         return HealthResponse(health_of(started), 202)
 
     async def reconnect(request: Request) -> Response:
-        """Replace every connection by a fresh one, now. Answers before it is done."""
+        """Replace every connection by a fresh one, now. Answers when each has tried."""
         started = started_for(request, name)
         await started.pool.reconnect()
         return HealthResponse(health_of(started), 202)

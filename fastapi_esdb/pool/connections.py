@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from fastapi_esdb.settings.model import EsdbSettings
     from fastapi_esdb.wire.errors import EsdbError
 
+GRACE = 1.0
+"""Seconds that opening waits for the other connections once there is one; on a host that is well they need a few ms."""
+
 _NO_HOST = (
     "connection_string (ESDB_CONNECTION_STRING): names the embedded server, which is started beside the pool: use "
     "fastapi_esdb.connect() or the router, or give the pool the connection string of a server that runs"
@@ -76,6 +79,15 @@ class Connections:
         return next((node.last_error for node in self.nodes if node.last_error), None)
 
     @property
+    def _failed(self) -> int:
+        """Connections whose latest attempt failed."""
+        return sum(node.last_error is not None for node in self.nodes)
+
+    @property
+    def _is_complete(self) -> bool:
+        return len(self._connected) == len(self.nodes)
+
+    @property
     def has_ended(self) -> bool:
         """Whether nothing of them runs any more."""
         return all(node.has_ended for node in (*self.nodes, *self._leaving))
@@ -86,11 +98,10 @@ class Connections:
             self._add(extra=False)
 
     async def first_attempts(self) -> None:
-        """Wait until one is connected or each host that can be tried at once has been tried."""
+        """Wait until one is connected, and a moment for the others, or each host that can be tried at once was."""
         tried_at_once = min(len(self._endpoints), self._settings.pool_size)
-        await self._changes.wait_until(
-            lambda: self._is_shut or self.is_connected or sum(bool(n.last_error) for n in self.nodes) >= tried_at_once
-        )
+        await self._changes.wait_until(lambda: self._is_shut or self.is_connected or self._failed >= tried_at_once)
+        await self._changes.wait_until(lambda: self._is_shut or self._failed or self._is_complete, GRACE)
 
     async def wait_connected(self, timeout: float) -> None:
         """Wait until one is connected; raises `ConnectionClosed` after `timeout` seconds, and when they are shut."""

@@ -1,4 +1,4 @@
-"""Which connection a call takes, and and when others are opened or closed. Pure decisions; the pool carries them out."""
+"""Which connection a call takes, and when others are opened or closed. Pure decisions; the pool carries them out."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ from fastapi_esdb.wire.errors import (
 from fastapi_esdb.wire.proto.v1 import empty_pb2, shared_pb2, status_pb2
 from fastapi_esdb.wire.records import ANY, NO_STREAM, STREAM_EXISTS, StreamState
 from fastapi_esdb.wire.scalars import EMPTY, Fields, decode_stream, encode_stream
-from fastapi_esdb.wire.typed_details import Row, pack, row, type_name
+from fastapi_esdb.wire.typed_details import Row, pack, plain_row, type_name
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -90,7 +90,7 @@ _ROWS = (
         write=lambda error: {"maxAppendSize": error.maximum or 0},
         read=lambda detail, _stream: MaximumAppendSizeExceeded(detail.maxAppendSize or None),
     ),
-    row(
+    plain_row(
         MaximumEventSizeExceeded,
         StatusCode.INVALID_ARGUMENT,
         "MaximumAppendEventSizeExceeded",
@@ -107,11 +107,11 @@ _ROWS = (
         write=lambda error: {"message": str(error)},
         read=lambda detail, _stream: InvalidArgument(detail.message),
     ),
-    row(AccessDenied, StatusCode.PERMISSION_DENIED, "AccessDenied", shared_pb2.AccessDenied),
-    row(ServerTimeout, StatusCode.DEADLINE_EXCEEDED, "Timeout", shared_pb2.Timeout),
-    row(InvalidTransaction, StatusCode.INVALID_ARGUMENT, "InvalidTransaction", shared_pb2.InvalidTransaction),
-    row(ServerNotReady, StatusCode.OK, "Server Is Not Ready", empty_pb2.Empty),
-    row(ServerBusy, StatusCode.OK, "Server Is Busy", empty_pb2.Empty),
+    plain_row(AccessDenied, StatusCode.PERMISSION_DENIED, "AccessDenied", shared_pb2.AccessDenied),
+    plain_row(ServerTimeout, StatusCode.DEADLINE_EXCEEDED, "Timeout", shared_pb2.Timeout),
+    plain_row(InvalidTransaction, StatusCode.INVALID_ARGUMENT, "InvalidTransaction", shared_pb2.InvalidTransaction),
+    plain_row(ServerNotReady, StatusCode.OK, "Server Is Not Ready", empty_pb2.Empty),
+    plain_row(ServerBusy, StatusCode.OK, "Server Is Busy", empty_pb2.Empty),
 )
 
 _BY_ERROR = {row.error: row for row in _ROWS}

@@ -13,12 +13,11 @@ from fastapi_esdb.wire.starts import Start, decode_all_start, decode_stream_star
 Options = pb.ReadReq.Options
 
 REQUIRED = {
-    "uuid_option": "structured or string",
     "stream_option": "stream or all",
     "count_option": "count or subscription",
     "filter_option": "filter or no_filter",
 }
-"""What a server wants of every Read, and the choices for it."""
+"""The choices that a client must make in every Read."""
 
 
 def encode_request(request: ReadRequest) -> pb.ReadReq:
@@ -62,17 +61,13 @@ def _checked(message: pb.ReadReq) -> Options:
     if not message.HasField("options"):
         raise InvalidArgument("options are missing: a Read must say what to read")
     options = message.options
+    if options.uuid_option.WhichOneof("content") is None:
+        raise InvalidArgument("uuid_option is missing: give structured or string")
     for name, choices in REQUIRED.items():
-        if not _has(options, name):
+        if options.WhichOneof(name) is None:
             raise InvalidArgument(f"{name} is missing: give {choices}")
     _check_combination(options)
     return options
-
-
-def _has(options: Options, name: str) -> bool:
-    if name == "uuid_option":
-        return options.uuid_option.WhichOneof("content") is not None
-    return options.WhichOneof(name) is not None
 
 
 def _check_combination(options: Options) -> None:

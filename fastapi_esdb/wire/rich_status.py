@@ -33,7 +33,7 @@ from fastapi_esdb.wire.proto.v2 import error_details_pb2, rpc_errors_pb2, status
 from fastapi_esdb.wire.proto.v2 import streams_errors_pb2 as streams
 from fastapi_esdb.wire.records import NO_STREAM
 from fastapi_esdb.wire.scalars import Fields, expected_of, number_of
-from fastapi_esdb.wire.typed_details import Row, pack, row, type_name
+from fastapi_esdb.wire.typed_details import Row, pack, plain_row, type_name
 
 RICH_STATUS = "grpc-status-details-bin"
 
@@ -91,7 +91,7 @@ def _read_violation(message: streams.ConsistencyViolation) -> Violation:
 
 
 _SERVER = (
-    row(AccessDenied, StatusCode.PERMISSION_DENIED, "ACCESS_DENIED", rpc_errors_pb2.AccessDeniedErrorDetails),
+    plain_row(AccessDenied, StatusCode.PERMISSION_DENIED, "ACCESS_DENIED", rpc_errors_pb2.AccessDeniedErrorDetails),
     Row(
         InvalidArgument,
         StatusCode.INVALID_ARGUMENT,
@@ -108,7 +108,7 @@ _SERVER = (
         write=_write_leader,
         read=lambda detail, _text: NotLeader(detail.current_leader.host, detail.current_leader.port),
     ),
-    row(ServerTimeout, StatusCode.DEADLINE_EXCEEDED, "OPERATION_TIMEOUT", error_details_pb2.RetryInfo),
+    plain_row(ServerTimeout, StatusCode.DEADLINE_EXCEEDED, "OPERATION_TIMEOUT", error_details_pb2.RetryInfo),
     Row(
         ServerNotReady,
         StatusCode.UNAVAILABLE,
@@ -136,7 +136,7 @@ _SERVER = (
 )
 
 _STREAMS = (
-    row(
+    plain_row(
         StreamNotFound,
         StatusCode.NOT_FOUND,
         "STREAM_NOT_FOUND",
@@ -151,14 +151,14 @@ _STREAMS = (
         write=lambda error: {"stream": error.stream},
         read=lambda detail, _text: WrongExpectedRevision(detail.stream, NO_STREAM, None),
     ),
-    row(
+    plain_row(
         StreamDeleted,
         StatusCode.FAILED_PRECONDITION,
         "STREAM_DELETED",
         streams.StreamDeletedErrorDetails,
         stream="stream",
     ),
-    row(
+    plain_row(
         StreamDeleted,
         StatusCode.FAILED_PRECONDITION,
         "STREAM_TOMBSTONED",
@@ -173,7 +173,7 @@ _STREAMS = (
         write=_write_conflict,
         read=_read_conflict,
     ),
-    row(
+    plain_row(
         MaximumEventSizeExceeded,
         StatusCode.INVALID_ARGUMENT,
         "APPEND_RECORD_SIZE_EXCEEDED",
@@ -182,7 +182,7 @@ _STREAMS = (
         size="size",
         maximum="max_size",
     ),
-    row(
+    plain_row(
         MaximumAppendSizeExceeded,
         StatusCode.ABORTED,
         "APPEND_TRANSACTION_SIZE_EXCEEDED",

@@ -32,7 +32,7 @@ class Row:
     read: Callable[[Any, str], EsdbError]
 
 
-def row(error: type[EsdbError], code: StatusCode, name: str, detail: type[Message], **fields: str) -> Row:
+def plain_row(error: type[EsdbError], code: StatusCode, name: str, detail: type[Message], **fields: str) -> Row:
     """A row whose detail holds the error's attributes, each in a field: `stream="stream"`."""
 
     def write(failure: EsdbError) -> Fields:

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from fastapi_esdb.connection.transport import DEFAULT_OPTIONS, CallOptions
+from fastapi_esdb.errors import ConnectionClosed
 from fastapi_esdb.wire.records import Position, RecordedEvent
 
 
@@ -67,11 +68,17 @@ class FakeCarrier:
         self.options: list[CallOptions] = []
         self.open_calls = 0
         self.long_lived = 0
+        self.waits: list[float | None] = []
+        self.is_connected = True
         self.is_closed = False
         self.deadline = 10.0
 
     async def wait_connected(self, timeout: float | None = None) -> None:
-        """It is always connected."""
+        """Returns at once, unless it is not connected: then it is closed instead of becoming so."""
+        self.waits.append(timeout)
+        if not self.is_connected:
+            self.is_closed = True
+            raise ConnectionClosed
 
     async def call(self, method: Any, request: Any, options: CallOptions = DEFAULT_OPTIONS) -> Any:
         return self._answer(method, request, options)
@@ -92,10 +99,12 @@ class FakeCarrier:
         self.options.append(options)
 
     @asynccontextmanager
-    async def open(
+    async def stream(
         self, method: Any, requests: Sequence[Any], options: CallOptions = DEFAULT_OPTIONS, *, long_lived: bool = False
     ) -> AsyncIterator[FakeStream]:
         self._asked(method, requests[0], options)
+        if not self.is_connected:
+            raise ConnectionClosed
         self.open_calls += 1
         self.long_lived += long_lived
         try:

@@ -20,7 +20,7 @@ from fastapi_esdb.wire.errors import (
     WrongExpectedRevision,
 )
 from fastapi_esdb.wire.records import ANY, JSON, NO_STREAM, OCTET_STREAM, STREAM_EXISTS, ProposedEvent, StreamState
-from tests.api.waiting import LIMIT
+from tests.faults.until import PATIENCE
 
 
 def events(count: int) -> list[NewEvent]:
@@ -139,7 +139,7 @@ async def test_a_tombstoned_stream_takes_nothing(esdb: Connection, retry_unknown
 async def test_an_append_over_the_servers_limit() -> None:
     """The error has the limit that the server told; nothing is written, and the connection stays."""
     async with EmbeddedServer(max_append_size=10_000) as server, connect(server.connection_string) as esdb:
-        await esdb.wait_connected(LIMIT)
+        await esdb.wait_connected(PATIENCE)
         with pytest.raises(MaximumAppendSizeExceeded) as caught:
             await esdb.append("s", [NewEvent("Large", b"x" * 6_000), NewEvent("Large", b"x" * 6_000)])
         assert caught.value.maximum == 10_000
@@ -149,7 +149,7 @@ async def test_an_append_over_the_servers_limit() -> None:
 async def test_an_event_of_20_megabytes(esdb: Connection) -> None:
     """More than the server receives in one message, which is refused before it counts; the connection stays."""
     with pytest.raises(MaximumAppendSizeExceeded):
-        await esdb.append("s", NewEvent("Large", b"x" * 20_000_000), timeout=LIMIT)
+        await esdb.append("s", NewEvent("Large", b"x" * 20_000_000), timeout=PATIENCE)
     with pytest.raises(StreamNotFound):
         await esdb.read("s").to_list()
     assert (await esdb.append("s", events(1))).revision == 0
@@ -178,7 +178,7 @@ BAD: list[tuple[tuple[Any, ...], dict[str, Any], str]] = [
     (("s", [], -1), {}, "expected must be between 0 and"),
     (("s", [], None), {}, "expected must be ANY"),
     (("s", [], False), {}, "expected must be ANY"),
-    (("s", []), {"timeout": -1}, "timeout must be a number of seconds above 0"),
+    (("s", []), {"timeout": -1}, "timeout must be a number of seconds, 0 or more"),
     (("s", []), {"retry_unknown": True}, "retry_unknown needs a revision or NO_STREAM"),
 ]
 

@@ -127,7 +127,7 @@ BAD: list[tuple[tuple[Any, ...], dict[str, Any], str]] = [
     (("s",), {"start": Position(1, 1)}, "start must be a revision"),
     (("s",), {"start": "0"}, "start must be a whole number"),
     (("s",), {"limit": -1}, "limit must be between 0 and"),
-    (("s",), {"timeout": 0}, "timeout must be a number of seconds above 0"),
+    (("s",), {"timeout": -1}, "timeout must be a number of seconds, 0 or more"),
 ]
 
 

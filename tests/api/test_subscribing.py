@@ -16,7 +16,8 @@ from fastapi_esdb.errors import ConnectionClosed, SubscriptionClosed
 from fastapi_esdb.wire.errors import StreamDeleted
 from fastapi_esdb.wire.records import END, START, Edge, Position, RecordedEvent
 from fastapi_esdb.wire.requests import CaughtUp, Checkpoint
-from tests.api.waiting import LIMIT, take, until
+from tests.api.waiting import take
+from tests.faults.until import PATIENCE, until
 
 OURS = filters.exclude_system()
 
@@ -31,7 +32,7 @@ async def revisions(subscription: AsyncIterator[RecordedEvent], count: int) -> l
 
 async def live(subscription: Subscription[int] | Subscription[Position]) -> None:
     """Read history until the subscription says that it is live."""
-    async with asyncio.timeout(LIMIT):
+    async with asyncio.timeout(PATIENCE):
         async for message in subscription.messages():
             if isinstance(message, CaughtUp):
                 return
@@ -205,7 +206,7 @@ async def test_it_ends_when_it_is_closed_by_another_task(esdb: Connection) -> No
     async with esdb.subscribe("s") as subscription:
         task = asyncio.create_task(read())
         await until(lambda: subscription.checkpoint == 1)
-    assert await asyncio.wait_for(task, LIMIT) == 2
+    assert await asyncio.wait_for(task, PATIENCE) == 2
 
 
 async def test_a_close_on_purpose_ends_it_with_its_place(esdb: Connection) -> None:

@@ -126,14 +126,12 @@ async def test_a_close_on_purpose_ends_it_with_its_place() -> None:
 async def test_a_close_while_it_waits_for_a_connection_ends_it() -> None:
     """There is nothing to wait for any more."""
     carrier = FakeCarrier([[CONFIRMED, E[0], LOST]])
-
-    async def closed(timeout: float | None = None) -> None:
-        carrier.is_closed = True
-        raise ConnectionClosed
-
-    carrier.wait_connected = closed  # type: ignore[method-assign]  # it is always connected otherwise
-    _, error = await consumed(Subscriptions(carrier).subscribe("s"))
-    assert isinstance(error, SubscriptionClosed)
+    subscription = Subscriptions(carrier).subscribe("s")
+    await anext(subscription)
+    carrier.is_connected = False
+    with pytest.raises(SubscriptionClosed) as caught:
+        await anext(subscription)
+    assert isinstance(caught.value.__cause__, ConnectionClosed)
 
 
 async def test_the_context_opens_it() -> None:

@@ -1,8 +1,8 @@
 """When an answer means the same as a recorded one.
 
 Messages, status codes and trailers have to be equal. The text of a status is for people. Where the recorded server
-fell over (UNKNOWN without an `exception` trailer) every failure is as good: a clear INVALID_ARGUMENT is the better answer.
-And a server may list fewer supported methods than the recorded one, never others.
+fell over (UNKNOWN without an `exception` trailer) every failure is as good: a clear INVALID_ARGUMENT is the better
+answer. And a server may list fewer supported methods than the recorded one, never others.
 """
 
 from __future__ import annotations

@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import grpc
 
-from fastapi_esdb.wire.proto import v1  # noqa: F401  the pools are filled by importing them
 from tests.conformance.messages import Json, Rpc, find_rpc, from_json, rich_details, to_json
 from tests.conformance.symbols import Names, normalise
 
@@ -28,7 +28,8 @@ VERBS = ("call", "open", "send", "recv", "close", "sleep")
 PATIENCE = 10.0
 """Seconds for the responses of a step that doesn't say otherwise."""
 
-RawCall = grpc.aio.StreamStreamCall  # type: ignore[type-arg]  # not generic at run time
+ENDED = (grpc.aio.AioRpcError, asyncio.InvalidStateError)
+"""What sending on a call raises that the server has ended meanwhile."""
 
 
 def scenarios(*files: str) -> list[tuple[str, Json]]:
@@ -48,31 +49,25 @@ class Call:
 
     def __init__(self, channel: grpc.aio.Channel, rpc: Rpc, metadata: list[tuple[str, str]]) -> None:
         self.rpc = rpc
-        self._raw: RawCall = channel.stream_stream(f"/{rpc.path}")(metadata=metadata)
+        self._raw: Any = channel.stream_stream(f"/{rpc.path}")(metadata=metadata)  # of bytes, both ways
         self._responses: asyncio.Queue[Json | None] = asyncio.Queue()
         self._reader = asyncio.create_task(self._read())
 
     async def _read(self) -> None:
-        try:
+        with suppress(grpc.aio.AioRpcError):  # `status` tells it
             while (raw := await self._raw.read()) is not grpc.aio.EOF:
                 await self._responses.put(to_json(self.rpc.response.FromString(raw)))
-        except grpc.aio.AioRpcError:
-            pass  # `status` tells it
         await self._responses.put(None)
 
     async def send(self, requests: list[Json]) -> None:
         """Send the requests, unless the server has ended the call meanwhile."""
-        try:
+        with suppress(*ENDED):
             for request in requests:
                 await self._raw.write(from_json(self.rpc.request, request).SerializeToString())
-        except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
-            pass
 
     async def done_sending(self) -> None:
-        try:
+        with suppress(*ENDED):
             await self._raw.done_writing()
-        except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
-            pass
 
     async def take(self, most: int | None, patience: float) -> tuple[list[Json], bool]:
         """Up to `most` responses, and whether the call has ended."""

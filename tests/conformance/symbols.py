@@ -1,8 +1,9 @@
 """What differs from run to run in an exchange, as symbols.
 
-In a scenario, `${run}` is a suffix of its own for each run, `@uuid:name` one UUID per name and run, `@basic:user:password`
-a Basic authorization and `@var:name` what an earlier step saved. In an answer, positions, times and ids that the
-server made become symbols numbered in the order they appear in, so that two runs compare equal when they mean the same.
+In a scenario, `${run}` is a suffix of its own for each run, `@uuid:name` one UUID per name and run,
+`@basic:user:password` a Basic authorization and `@var:name` what an earlier step saved. In an answer, positions, times
+and ids that the server made become symbols numbered in the order they appear in, so that two runs compare equal when
+they mean the same.
 """
 
 from __future__ import annotations

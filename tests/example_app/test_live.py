@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
@@ -11,23 +10,13 @@ import httpx2
 import pytest
 
 from tests.example_app.conftest import AUTHORIZED
+from tests.serving import sent_events
 
 ORDER = {"customer": "Ada", "items": [{"name": "Cup", "price_cents": 1800}]}
 
 
 def place(shop: httpx2.Client, order_id: str) -> None:
     shop.post(f"/orders/{order_id}", json=ORDER).raise_for_status()
-
-
-def events(response: httpx2.Response) -> Iterator[dict[str, str]]:
-    """The fields of each server-sent event as it arrives; comments pass by."""
-    fields: dict[str, str] = {}
-    for line in response.iter_lines():
-        name, _, value = line.partition(": ")
-        fields[name] = value
-        if not line:
-            yield from [fields] if "id" in fields else []
-            fields = {}
 
 
 def happening(event: dict[str, str]) -> tuple[str, str]:
@@ -40,7 +29,7 @@ def test_what_has_happened_comes_first_and_then_what_happens(shop: httpx2.Client
     place(shop, "A-1")
     with shop.stream("GET", "/live") as response:
         assert response.headers["Content-Type"].startswith("text/event-stream")
-        coming = events(response)
+        coming = sent_events(response)
         assert happening(next(coming)) == ("A-1", "OrderPlaced")
         shop.post("/orders/A-1/pay").raise_for_status()
         assert happening(next(coming)) == ("A-1", "OrderPaid")
@@ -48,7 +37,7 @@ def test_what_has_happened_comes_first_and_then_what_happens(shop: httpx2.Client
 
 def first_ids(shop: httpx2.Client, count: int) -> list[str]:
     with shop.stream("GET", "/live") as response:
-        return [event["id"] for event in islice(events(response), count)]
+        return [event["id"] for event in islice(sent_events(response), count)]
 
 
 @pytest.mark.parametrize("by", ["header", "query"])
@@ -59,7 +48,7 @@ def test_a_browser_that_comes_back_gets_what_it_has_missed(shop: httpx2.Client, 
     last = first_ids(shop, 2)[-1]
     header, query = ({"Last-Event-ID": last}, {}) if by == "header" else ({}, {"after": last})
     with shop.stream("GET", "/live", headers=header, params=query) as response:
-        coming = events(response)
+        coming = sent_events(response)
         assert happening(next(coming)) == ("A-3", "OrderPlaced")
         place(shop, "A-4")
         assert happening(next(coming)) == ("A-4", "OrderPlaced")
@@ -71,7 +60,7 @@ def test_a_page_follows_from_where_its_list_stands(shop: httpx2.Client) -> None:
     known = first_ids(shop, 1)[0]
     with shop.stream("GET", "/live", params={"after": known}) as response:
         place(shop, "A-2")
-        event = next(events(response))
+        event = next(sent_events(response))
         assert happening(event) == ("A-2", "OrderPlaced")
         assert event["id"] != known
 
@@ -85,7 +74,7 @@ def test_the_events_end_when_the_connection_is_closed(shop: httpx2.Client) -> No
     """The answer ends orderly, and who comes back hears that the database is not available."""
     place(shop, "A-1")
     with shop.stream("GET", "/live") as response:
-        coming = events(response)
+        coming = sent_events(response)
         next(coming)
         shop.post("/health/esdb/close", headers=AUTHORIZED).raise_for_status()
         assert list(coming) == []

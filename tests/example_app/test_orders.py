@@ -93,4 +93,4 @@ def test_an_impossible_item_can_not_be_made(wrong: dict[str, object]) -> None:
 def test_events_can_not_be_changed() -> None:
     """What has happened has happened."""
     with pytest.raises(ValidationError):
-        PLACED.customer = "Bob"  # type: ignore[misc] - that mypy sees it too is the point
+        PLACED.customer = "Bob"  # type: ignore[misc]  # that mypy sees it, too, is welcome

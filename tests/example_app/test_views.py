@@ -6,9 +6,10 @@ from typing import Any
 
 from fastapi.testclient import TestClient
 
-from tests.example_app.conftest import AUTHORIZED, await_connection
+from tests.example_app.conftest import AUTHORIZED
 from tests.example_app.test_routes import place
-from tests.example_app.waiting import eventually
+from tests.serving import await_connection
+from tests.waiting import eventually
 
 
 def orders_of(client: TestClient) -> list[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI
 
@@ -61,9 +61,10 @@ def app_of(esdb: Esdb) -> FastAPI:
     """An app with an `Esdb` of its own."""
     app = FastAPI()
     app.include_router(esdb.router)
+    depends = Depends(esdb.get_connection)
 
     @app.post("/events/{stream}")
-    async def append(stream: str, connection: Annotated[Connection, Depends(esdb.get_connection)]) -> int | None:
+    async def append(stream: str, connection: Connection = depends) -> int | None:
         return (await connection.append(stream, NewEvent("Happened", {}))).revision
 
     return app

@@ -8,9 +8,9 @@ from datetime import datetime
 from uuid import uuid4
 
 from fastapi_esdb.embedded.services.checkpoints import Checkpoints
+from fastapi_esdb.embedded.services.filters import check_filter
 from fastapi_esdb.embedded.services.frames import LIVE_WINDOW, PAGE, ReadCall, framing, place_of
 from fastapi_esdb.embedded.store.database import Database
-from fastapi_esdb.embedded.store.filters import compile_filter
 from fastapi_esdb.embedded.store.pages import AllPage
 from fastapi_esdb.wire.records import END, Edge, Position
 from fastapi_esdb.wire.requests import CaughtUp, Checkpoint, ReadRequest, SubscriptionConfirmed
@@ -90,8 +90,8 @@ class AllSubscription:
 
 
 def _checkpoints(request: ReadRequest) -> Checkpoints | None:
-    """Raises InvalidArgument for a filter that is none; servers notice that before they confirm."""
+    """Raises what `check_filter` raises; servers notice that before they confirm."""
     if request.filter is None:
         return None
-    compile_filter(request.filter)
+    check_filter(request.filter)
     return Checkpoints(request.filter)

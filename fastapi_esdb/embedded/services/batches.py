@@ -146,7 +146,7 @@ class _Conversation:
         self._answers.put_nowait(batch.answer(result))
 
     def _append(self, batch: _Batch) -> None:
-        """Start the append. Tasks begin in the order they are made in, so that appends keep the order of their calls."""
+        """Start the append. Tasks begin in the order they are made in, so the appends keep the order of the batches."""
         self._close(batch)
         self._answers.put_nowait(asyncio.create_task(self._appended(batch)))
 

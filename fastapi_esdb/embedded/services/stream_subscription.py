@@ -10,7 +10,7 @@ from fastapi_esdb.embedded.services.frames import LIVE_WINDOW, PAGE, ReadCall, f
 from fastapi_esdb.embedded.store.database import Database
 from fastapi_esdb.embedded.store.names import TOMBSTONE_TYPE
 from fastapi_esdb.wire.errors import StreamDeleted, StreamNotFound
-from fastapi_esdb.wire.records import END, MAX_REVISION, START, Edge, RecordedEvent
+from fastapi_esdb.wire.records import END, MAX_REVISION, Edge, RecordedEvent
 from fastapi_esdb.wire.requests import CaughtUp, ReadRequest, SubscriptionConfirmed
 
 

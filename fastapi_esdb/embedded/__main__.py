@@ -1,0 +1,76 @@
+"""Runs the embedded server by itself: `python -m fastapi_esdb.embedded --port 2113 --data events.db`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Sequence
+
+from fastapi_esdb.embedded.server import EmbeddedServer, ServerCertificate
+from fastapi_esdb.wire.errors import EsdbError, InvalidArgument
+
+LOG_LEVELS = ("critical", "error", "warning", "info", "debug")
+FAILED = 2
+"""The exit status where the server can't start."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run until a SIGINT or SIGTERM; the exit status."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=options.log_level.upper(), format="%(levelname)s: %(message)s")
+    try:
+        asyncio.run(_serve(_server(options)))
+    except (EsdbError, OSError) as error:
+        print(f"fastapi_esdb.embedded: {error}", file=sys.stderr)  # noqa: T201
+        return FAILED
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m fastapi_esdb.embedded",
+        description="An EventStoreDB-compatible server for development and tests. Prints where it is when it is ready.",
+    )
+    add = parser.add_argument
+    add("--host", default="127.0.0.1", help="where to listen (default: %(default)s)")
+    add("--port", type=int, default=2113, help="0 takes a free one (default: %(default)s)")
+    add("--data", metavar="FILE", help="the SQLite file to keep events in (default: they are kept in memory)")
+    add("--secure", action="store_true", help="ask for users: admin and ops, password changeit")
+    add("--tls-cert", metavar="FILE", help="speak TLS with this certificate (PEM)")
+    add("--tls-key", metavar="FILE", help="the certificate's private key (PEM)")
+    add("--allow-remote", action="store_true", help="let --host be an address that others can reach")
+    add("--log-level", choices=LOG_LEVELS, default="warning", help="(default: %(default)s)")
+    return parser
+
+
+def _server(options: argparse.Namespace) -> EmbeddedServer:
+    return EmbeddedServer(
+        options.host,
+        options.port,
+        options.data,
+        tls=_certificate(options),
+        secure=options.secure,
+        allow_remote=options.allow_remote,
+    )
+
+
+def _certificate(options: argparse.Namespace) -> ServerCertificate | None:
+    if bool(options.tls_cert) != bool(options.tls_key):
+        raise InvalidArgument("TLS needs both --tls-cert and --tls-key")
+    return ServerCertificate.from_files(options.tls_cert, options.tls_key) if options.tls_cert else None
+
+
+async def _serve(server: EmbeddedServer) -> None:
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    async with server:
+        print(server.connection_string, flush=True)  # noqa: T201
+        await stopped.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,144 @@
+"""However reading ends, the call on the server ends within a second."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from fastapi_esdb.api.connection import Connection
+from fastapi_esdb.api.new_event import NewEvent
+from fastapi_esdb.embedded.server import EmbeddedServer
+from fastapi_esdb.wire.records import RecordedEvent
+from tests.faults.until import until
+
+READ = "Streams.Read"
+A_SECOND = 1.0
+LARGE = 100_000
+
+Iterate = Callable[[Connection], AsyncIterator[RecordedEvent]]
+
+
+async def messages(esdb: Connection) -> AsyncIterator[RecordedEvent]:
+    """The events among a subscription's messages, for symmetry with the others."""
+    async for message in esdb.subscribe("s").messages():
+        if isinstance(message, RecordedEvent):
+            yield message
+
+
+WAYS: list[Iterate] = [
+    lambda esdb: esdb.read("s"),
+    lambda esdb: esdb.read_all(),
+    lambda esdb: esdb.subscribe("s"),
+    lambda esdb: esdb.subscribe_all(),
+    messages,
+]
+every_way = pytest.mark.parametrize("iterate", WAYS, ids=["read", "read_all", "subscribe", "subscribe_all", "messages"])
+
+
+@pytest.fixture(autouse=True)
+async def history(esdb: Connection) -> None:
+    """More than fits into the buffers of a connection, so that a read does not just end on the server."""
+    for _ in range(100):
+        await esdb.append("s", NewEvent("Large", b"x" * LARGE))
+
+
+async def ended(server: EmbeddedServer) -> None:
+    await until(lambda: server.open_calls.get(READ, 0) == 0, A_SECOND)
+
+
+@every_way
+async def test_breaking_out_of_the_loop(esdb: Connection, esdb_server: EmbeddedServer, iterate: Iterate) -> None:
+    """Nothing else is needed."""
+    async for _ in iterate(esdb):
+        assert esdb_server.open_calls[READ] == 1
+        break
+    await ended(esdb_server)
+
+
+@every_way
+async def test_an_exception_in_the_body(esdb: Connection, esdb_server: EmbeddedServer, iterate: Iterate) -> None:
+    """Also while its traceback is kept."""
+
+    async def body() -> None:
+        async for _ in iterate(esdb):
+            raise LookupError
+
+    with pytest.raises(LookupError) as caught:
+        await body()
+    await ended(esdb_server)
+    assert caught.value.__traceback__
+
+
+@every_way
+async def test_a_task_cancelled_in_the_body(esdb: Connection, esdb_server: EmbeddedServer, iterate: Iterate) -> None:
+    """As when a client of the application goes away while its answer is written."""
+
+    async def body() -> None:
+        async for _ in iterate(esdb):
+            in_body.set()
+            await asyncio.Event().wait()
+
+    in_body = asyncio.Event()
+    task = asyncio.create_task(body())
+    await in_body.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await ended(esdb_server)
+
+
+async def test_a_task_cancelled_while_it_waits(esdb: Connection, esdb_server: EmbeddedServer) -> None:
+    """It stays a cancellation."""
+
+    async def wait() -> None:
+        async for event in esdb.subscribe("s"):
+            if event.revision == 99:
+                at_end.set()
+
+    at_end = asyncio.Event()
+    task = asyncio.create_task(wait())
+    await at_end.wait()
+    assert esdb_server.open_calls[READ] == 1
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await ended(esdb_server)
+
+
+async def test_a_task_cancelled_while_it_opens(esdb: Connection, esdb_server: EmbeddedServer) -> None:
+    """Whichever step it has come to."""
+    for steps in range(30):
+        task = asyncio.create_task(esdb.subscribe("s").__aenter__())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        del task
+    await ended(esdb_server)
+
+
+async def test_leaving_the_context(esdb: Connection, esdb_server: EmbeddedServer) -> None:
+    """Also while a variable refers to what was read, and without any garbage collection."""
+    gc.disable()
+    try:
+        async with esdb.read("s") as read, esdb.subscribe("s") as subscription:
+            await anext(read)
+            await anext(subscription)
+            assert esdb_server.open_calls[READ] == 2
+        await ended(esdb_server)
+    finally:
+        gc.enable()
+
+
+async def test_the_connection_serves_others_meanwhile(esdb: Connection, esdb_server: EmbeddedServer) -> None:
+    """A reader that has stopped reading holds up nobody."""
+    async with esdb.read("s") as read:
+        await anext(read)
+        for _ in range(20):
+            assert len(await esdb.read("s", limit=50).to_list()) == 50
+    await ended(esdb_server)
+    await until(lambda: esdb.stats()["streams_open"] == 0)

@@ -1,0 +1,56 @@
+"""A scripted server, and a channel to it without anything around."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from fastapi_esdb.connection.channel import Channel
+from fastapi_esdb.connection.deadline import Deadline
+from fastapi_esdb.connection.dial import dial
+from fastapi_esdb.settings import ConnectionOptions, Host
+from tests.faults.scripted import ScriptedServer
+
+
+class Owner:
+    """Writes down what it is told of a channel."""
+
+    def __init__(self) -> None:
+        self.suspicions = 0
+        self.releases = 0
+        self.is_gone = False
+
+    def suspect(self, channel: Channel) -> None:
+        self.suspicions += 1
+
+    def released(self, channel: Channel) -> None:
+        self.releases += 1
+
+    def gone(self, channel: Channel) -> None:
+        self.is_gone = True
+
+
+async def channel_to(port: int, owner: Owner, options: ConnectionOptions | None = None) -> Channel:
+    host = Host("127.0.0.1", port)
+    inner = await dial(host, options or ConnectionOptions(tls=False), Deadline.after(10))
+    return Channel(inner, host, owner)
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[ScriptedServer]:
+    async with ScriptedServer() as running:
+        yield running
+
+
+@pytest.fixture
+def owner() -> Owner:
+    return Owner()
+
+
+@pytest.fixture
+async def channel(server: ScriptedServer, owner: Owner) -> AsyncIterator[Channel]:
+    made = await channel_to(server.port, owner)
+    yield made
+    made.force_close()
+    await made.wait_closed()

@@ -1,0 +1,75 @@
+"""One channel and its calls."""
+
+from __future__ import annotations
+
+import asyncio
+
+from fastapi_esdb.connection.call import unary
+from fastapi_esdb.connection.channel import Channel
+from fastapi_esdb.connection.deadline import Deadline
+from tests.connection.conftest import Owner, channel_to
+from tests.faults.proxy import FaultProxy
+from tests.faults.scripted import READ, ScriptedServer
+from tests.faults.until import until
+
+
+async def read(channel: Channel, text: str) -> str:
+    with channel.lease() as lease:
+        return await unary(lease, READ, text, Deadline.after(20))
+
+
+async def test_it_counts_its_calls(channel: Channel) -> None:
+    """Long-lived ones also by themselves."""
+    short, long = channel.lease(), channel.lease(long_lived=True)
+    assert (channel.in_flight, channel.streams) == (2, 1)
+    long.release()
+    long.release()
+    assert (channel.in_flight, channel.streams) == (1, 0)
+    short.release()
+    assert channel.in_flight == 0
+
+
+async def test_retired_it_closes_when_its_last_call_has_ended(
+    channel: Channel, server: ScriptedServer, owner: Owner
+) -> None:
+    """Calls go on undisturbed until then."""
+    task = asyncio.create_task(read(channel, "sleep 0.2"))
+    await until(lambda: server.active["Read"])
+    channel.retire()
+    assert not owner.is_gone
+    assert await task == "sleep 0.2"
+    await channel.wait_closed()
+    assert owner.is_gone
+
+
+async def test_retired_without_calls_it_closes_at_once(channel: Channel, owner: Owner) -> None:
+    """There is nothing to wait for."""
+    channel.retire()
+    await channel.wait_closed()
+    assert owner.is_gone
+
+
+async def test_each_has_a_tcp_connection_of_its_own(server: ScriptedServer) -> None:
+    """Three channels to one server make three connections, and closing them closes each."""
+    async with FaultProxy(server.port) as proxy:
+        channels = [await channel_to(proxy.port, Owner()) for _ in range(3)]
+        for channel in channels:
+            await read(channel, "hello")
+        assert proxy.open_connections == 3
+        for channel in channels:
+            channel.force_close()
+        await until(lambda: proxy.open_connections == 0)
+
+
+async def test_it_notices_that_the_connection_is_gone(server: ScriptedServer, owner: Owner) -> None:
+    """Without any call, as soon as the reset arrives."""
+    async with FaultProxy(server.port) as proxy:
+        channel = await channel_to(proxy.port, owner)
+        await read(channel, "hello")
+        watching = asyncio.create_task(channel.until_not_ready())
+        await asyncio.sleep(0)
+        assert not watching.done()
+        await proxy.reset()
+        await asyncio.wait_for(watching, 5)
+        channel.force_close()
+        await channel.wait_closed()

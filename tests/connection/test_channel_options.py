@@ -1,0 +1,65 @@
+"""Settings as channel options."""
+
+import pytest
+
+from fastapi_esdb.connection.channel_options import channel_options, is_loopback
+from fastapi_esdb.settings import ConnectionOptions, Host
+
+LOCAL = Host("127.0.0.1")
+
+
+def options(host: Host = LOCAL, slowdown: int = 1, **values: int) -> dict[str, int | str]:
+    return dict(channel_options(ConnectionOptions(**values), host, slowdown))
+
+
+def test_every_channel_has_a_tcp_connection_of_its_own() -> None:
+    """gRPC would have equal channels share one."""
+    assert options()["grpc.use_local_subchannel_pool"] == 1
+
+
+def test_keep_alive_is_bounded_by_its_own_timeout() -> None:
+    """The time-out goes where gRPC heeds it, and pings go out also without calls."""
+    made = options(keep_alive_interval=3000, keep_alive_timeout=1000)
+    assert made["grpc.keepalive_time_ms"] == 3000
+    assert made["grpc.http2.ping_timeout_ms"] == made["grpc.keepalive_timeout_ms"] == 1000
+    assert made["grpc.keepalive_permit_without_calls"] == 1
+    assert made["grpc.http2.max_pings_without_data"] == 0
+
+
+def test_keep_alive_can_be_off() -> None:
+    """-1 sends no pings at all; a time-out of -1 leaves it to gRPC."""
+    assert not [name for name in options(keep_alive_interval=-1) if "keepalive" in name or "ping" in name]
+    assert "grpc.http2.ping_timeout_ms" not in options(keep_alive_timeout=-1)
+
+
+def test_a_server_that_complains_is_pinged_less() -> None:
+    """The interval is multiplied, and stays a number that gRPC takes."""
+    assert options(slowdown=2, keep_alive_interval=3000)["grpc.keepalive_time_ms"] == 6000
+    assert options(slowdown=2, keep_alive_interval=2**31 - 1)["grpc.keepalive_time_ms"] == 2**31 - 1
+
+
+def test_large_events_fit() -> None:
+    """Servers keep events of up to 16 MiB; what is too large to send is for the server to say."""
+    receive = options()["grpc.max_receive_message_length"]
+    assert isinstance(receive, int)
+    assert receive >= 17 * 1024 * 1024
+    assert options()["grpc.max_send_message_length"] == -1
+
+
+def test_the_client_says_what_it_is() -> None:
+    """Servers and proxies see it in the user agent."""
+    assert str(options()["grpc.primary_user_agent"]).startswith("fastapi-esdb/")
+
+
+@pytest.mark.parametrize("name", ["localhost", "LOCALHOST", "localhost.", "127.0.0.1", "127.9.9.9", "::1"])
+def test_no_proxy_is_asked_for_this_machine(name: str) -> None:
+    """A proxy's loopback is another machine's."""
+    assert is_loopback(Host(name))
+    assert options(Host(name))["grpc.enable_http_proxy"] == 0
+
+
+@pytest.mark.parametrize("name", ["example.org", "10.0.0.1", "localhost.example.org", "2001:db8::1"])
+def test_a_proxy_may_lead_anywhere_else(name: str) -> None:
+    """What the environment says about proxies is left to gRPC."""
+    assert not is_loopback(Host(name))
+    assert "grpc.enable_http_proxy" not in options(Host(name))

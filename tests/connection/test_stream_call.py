@@ -1,0 +1,173 @@
+"""Calls whose answers stream, on one channel."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from fastapi_esdb.connection.channel import Channel
+from fastapi_esdb.connection.deadline import Deadline
+from fastapi_esdb.connection.stream_call import StreamCall
+from fastapi_esdb.errors import ClosedInFlight, NotSentInTime
+from fastapi_esdb.wire.errors import AccessDenied, ConnectionLost, DeadlineExceeded, NoAnswer
+from fastapi_esdb.wire.method import Method
+from tests.connection.conftest import Owner
+from tests.faults.scripted import FOLLOW, TALK, ScriptedServer
+from tests.faults.until import until
+
+
+async def started(
+    channel: Channel, text: str, method: Method[str, str] = FOLLOW, deadline: Deadline | None = None
+) -> StreamCall[str, str]:
+    call = StreamCall(channel.lease(), method)
+    await call.start([text], deadline)
+    return call
+
+
+async def all_of(call: StreamCall[str, str]) -> list[str]:
+    answers = []
+    try:
+        while True:
+            answers.append(await call.read(20))
+    except StopAsyncIteration:
+        return answers
+
+
+async def test_answers_come_in_order_and_all_of_them(channel: Channel) -> None:
+    """Also those that the server sent just before it ended the call, read by a consumer that takes its time."""
+    call = await started(channel, "count 500")
+    first = await call.read(20)
+    await asyncio.sleep(0.1)
+    assert [first, *await all_of(call)] == [str(number) for number in range(500)]
+    call.close()
+
+
+async def test_the_end_stays_the_end(channel: Channel) -> None:
+    """Reading on after the last answer ends again."""
+    call = await started(channel, "count 0")
+    for _ in range(3):
+        with pytest.raises(StopAsyncIteration):
+            await call.read(20)
+    call.close()
+
+
+async def test_a_status_becomes_an_error(channel: Channel) -> None:
+    """As with unary calls."""
+    call = await started(channel, "fail PERMISSION_DENIED no")
+    with pytest.raises(AccessDenied):
+        await call.read(20)
+    call.close()
+
+
+async def test_each_answer_is_waited_for_so_long(channel: Channel, owner: Owner, server: ScriptedServer) -> None:
+    """An answer that does not come ends the call, here and on the server, and raises suspicion."""
+    call = await started(channel, "hold 1")
+    assert await call.read(20) == "0"
+    with pytest.raises(DeadlineExceeded):
+        await call.read(0.1)
+    await until(lambda: not server.active["Follow"])
+    assert owner.suspicions == 1
+    call.close()
+
+
+async def test_a_deadline_ends_the_whole_call(channel: Channel) -> None:
+    """However quickly its answers came."""
+    call = await started(channel, "hold 5", deadline=Deadline.after(0.3))
+    with pytest.raises(DeadlineExceeded):
+        await all_of(call)
+    call.close()
+
+
+async def test_a_deadline_that_has_passed(channel: Channel, server: ScriptedServer) -> None:
+    """Nothing is sent."""
+    with pytest.raises(NotSentInTime):
+        await started(channel, "count 1", deadline=Deadline.after(0))
+    assert not server.seen
+
+
+async def test_a_conversation(channel: Channel) -> None:
+    """Requests and answers in turn; after half-closing the server ends it."""
+    call = await started(channel, "one", TALK)
+    assert await call.read(20) == "one"
+    await call.write("two")
+    assert await call.read(20) == "two"
+    for _ in range(2):
+        await call.done_writing()
+    assert await all_of(call) == []
+    call.close()
+
+
+async def test_sending_into_a_call_that_has_failed(channel: Channel) -> None:
+    """The error is the one the call ended with, not one about the order of things."""
+    call = await started(channel, "fail PERMISSION_DENIED no", TALK)
+    with pytest.raises(AccessDenied):
+        await call.read(20)
+    with pytest.raises(AccessDenied):
+        await call.write("more")
+    call.close()
+
+
+async def test_sending_into_a_call_that_has_ended_well(channel: Channel) -> None:
+    """There will be no answer, and the error says so."""
+    call = await started(channel, "one", TALK)
+    await call.done_writing()
+    assert await all_of(call) == ["one"]
+    with pytest.raises(NoAnswer):
+        await call.write("more")
+    call.close()
+
+
+@pytest.mark.parametrize("reading", [True, False])
+async def test_a_forced_close_reaches_every_stream(channel: Channel, server: ScriptedServer, reading: bool) -> None:
+    """Whether it is being read at that moment or not, it fails with `ClosedInFlight` and ends on the server."""
+    call = await started(channel, "hold 1")
+    assert await call.read(20) == "0"
+    task = asyncio.create_task(call.read(None)) if reading else None
+    await asyncio.sleep(0)
+    channel.force_close()
+    with pytest.raises(ClosedInFlight):
+        await (task or call.read(None))
+    await until(lambda: not server.active["Follow"])
+
+
+async def test_sending_after_a_forced_close(channel: Channel) -> None:
+    """The same error for who sends."""
+    call = await started(channel, "one", TALK)
+    assert await call.read(20) == "one"
+    channel.force_close()
+    with pytest.raises(ClosedInFlight):
+        await call.write("two")
+
+
+async def test_a_cancelled_reader_ends_the_call_on_the_server(channel: Channel, server: ScriptedServer) -> None:
+    """The task stays cancelled, and the server is told."""
+    call = await started(channel, "hold 0")
+    task = asyncio.create_task(call.read(None))
+    await until(lambda: server.active["Follow"])
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await until(lambda: not server.active["Follow"])
+    call.close()
+
+
+async def test_a_lost_server_ends_the_stream(channel: Channel, server: ScriptedServer) -> None:
+    """At once, with the error for that."""
+    call = await started(channel, "hold 1")
+    assert await call.read(20) == "0"
+    await server.stop()
+    with pytest.raises(ConnectionLost):
+        await call.read(20)
+    call.close()
+
+
+async def test_closing_frees_the_place(channel: Channel, server: ScriptedServer, owner: Owner) -> None:
+    """Here and on the server; a second time does nothing."""
+    call = await started(channel, "hold 1")
+    assert channel.in_flight == 1
+    call.close()
+    call.close()
+    assert channel.in_flight == 0
+    assert owner.releases == 1
+    await until(lambda: server.seen and not server.active["Follow"])

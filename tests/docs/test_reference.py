@@ -1,0 +1,65 @@
+"""The reference says what the code says."""
+
+from __future__ import annotations
+
+import re
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import fastapi_esdb
+from fastapi_esdb import EsdbSettings
+from fastapi_esdb.wire.methods import all_methods
+from tests.docs.conftest import DOCS, PAGES, ROOT
+
+README = (ROOT / "README.md").read_text()
+TARGETS = re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
+
+
+@pytest.fixture
+def tables(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(DOCS))
+    return import_module("tables")
+
+
+def test_the_tables_are_current(tables: ModuleType) -> None:
+    """The pages hold the tables that the code makes; else run `python docs/tables.py`."""
+    made = tables.pages()
+    assert {path.name for path in made} == {"settings.md", "protocol.md"}
+    for path, text in made.items():
+        assert path.read_text() == text, f"{path.name} is stale: run `python docs/tables.py`"
+
+
+def test_what_is_said_to_be_offered_is_what_the_client_calls(tables: ModuleType) -> None:
+    """No call is promised that the client does not make, and none that it makes is left out."""
+    assert {method.path for method in tables.OFFERED} == tables.used_in(tables.CLIENT)
+
+
+def test_all_settings_and_all_calls_are_listed() -> None:
+    """Nothing that can be set and nothing that the protocol has is missing."""
+    settings = (DOCS / "reference" / "settings.md").read_text()
+    assert all(f"`ESDB_{name.upper()}`" in settings for name in EsdbSettings.model_fields)
+    protocol = (DOCS / "reference" / "protocol.md").read_text()
+    assert all(f"`{method.service}`" in protocol and f"| {method.name} |" in protocol for method in all_methods())
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_variable_that_is_mentioned_exists(page: Path) -> None:
+    """No setting in the text is made up."""
+    text = page.read_text()
+    settings = {f"ESDB_{name.upper()}" for name in EsdbSettings.model_fields}
+    assert set(re.findall(r"\bESDB_[A-Z_]+\b", text)) <= settings
+
+
+@pytest.mark.parametrize("command", re.findall(r"`?make ([a-z-]+)", README))
+def test_the_commands_of_the_readme_exist(command: str) -> None:
+    """Each `make` target that the README names is in the Makefile, with a line of help."""
+    assert command in TARGETS
+
+
+def test_every_public_name_is_documented() -> None:
+    """What `fastapi_esdb` offers is found somewhere in the documentation."""
+    text = "\n".join(page.read_text() for page in PAGES)
+    assert [name for name in fastapi_esdb.__all__ if not re.search(rf"\b{name}\b", text)] == []

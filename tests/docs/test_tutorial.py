@@ -1,0 +1,84 @@
+"""Each step of the tutorial is an app that does what its text says."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from collections.abc import Callable, Iterator
+
+import pytest
+from fastapi.testclient import TestClient
+
+from tests.docs.conftest import DOCS
+from tests.serving import await_connection, sent_events, served
+from tests.waiting import eventually
+
+PLACED = {"customer": "Ada", "cents": 1200}
+Start = Callable[[int], TestClient]
+
+
+@pytest.fixture
+def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], TestClient]]:
+    """Start a step, with the steps before it and no others."""
+    monkeypatch.syspath_prepend(str(DOCS / "tutorial"))
+    clients: list[TestClient] = []
+
+    def start(step: int) -> TestClient:
+        client = TestClient(importlib.import_module(f"step{step}").app)
+        clients.append(client.__enter__())
+        await_connection(client)
+        return client
+
+    yield start
+    for client in clients:
+        client.__exit__()
+    for name in [name for name in sys.modules if name.startswith("step")]:
+        del sys.modules[name]
+
+
+def test_step_1_places_an_order_once(start: Start) -> None:
+    """The second order under one id is a conflict."""
+    client = start(1)
+    assert client.post("/orders/1", json=PLACED).status_code == 201
+    assert client.post("/orders/1", json=PLACED).status_code == 409
+
+
+def test_step_2_reads_it_back(start: Start) -> None:
+    """An order is what its events make of it; one without events is not found."""
+    client = start(2)
+    client.post("/orders/1", json=PLACED)
+    assert client.get("/orders/1").json() == {**PLACED, "status": "placed", "revision": 0}
+    assert client.get("/orders/2").status_code == 404
+
+
+def test_step_3_decides(start: Start) -> None:
+    """Paying comes before shipping, and both happen once."""
+    client = start(3)
+    client.post("/orders/1", json=PLACED)
+    answers = [client.post(f"/orders/1/{command}").status_code for command in ("ship", "pay", "pay", "ship")]
+    assert answers == [409, 200, 409, 200]
+    assert client.get("/orders/1").json()["status"] == "shipped"
+
+
+def test_step_4_keeps_a_list(start: Start) -> None:
+    """The list follows what happens."""
+    client = start(4)
+    client.post("/orders/1", json=PLACED)
+    client.post("/orders/2", json=PLACED)
+    client.post("/orders/2/pay")
+    eventually(lambda: client.get("/orders").json() == {"order-1": "placed", "order-2": "paid"})
+
+
+def test_step_5_shows_it_live() -> None:
+    """Events come with their revision as id, and from the last one on for a browser that comes back."""
+    with served("step5:app", {}, DOCS / "tutorial") as client:
+        client.post("/orders/1", json=PLACED)
+        with client.stream("GET", "/orders/1/live") as response:
+            events = sent_events(response)
+            assert next(events)["event"] == "OrderPlaced"
+            client.post("/orders/1/pay")
+            assert next(events)["event"] == "OrderPaid"
+        with client.stream("GET", "/orders/1/live", headers={"Last-Event-ID": "0"}) as response:
+            event = next(sent_events(response))
+            assert (event["id"], json.loads(event["data"])) == ("1", {"cents": 1200})

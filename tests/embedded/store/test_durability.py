@@ -1,0 +1,238 @@
+"""What is on disk: after a kill, while a flush runs, when the disk fails."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from fastapi_esdb.embedded.store import Database, MemoryStorage, SqliteStorage, StorageFailed
+from fastapi_esdb.wire.errors import StreamNotFound
+from fastapi_esdb.wire.records import ANY, NO_STREAM, RecordedEvent
+from tests.embedded.store.appender import BATCH
+from tests.embedded.store.support import Clock, events, link, read, set_metadata, shown
+
+PROMPT = 30
+"""Seconds that nothing here takes."""
+
+
+class GatedStorage(SqliteStorage):
+    """A store on a disk that takes its time: a flush waits until the gate is open."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.gate = threading.Event()
+        self.flushes = 0
+
+    def flush(self) -> None:
+        assert self.gate.wait(PROMPT)
+        self.flushes += 1
+        super().flush()
+
+
+class FullDisk(SqliteStorage):
+    """A store on a disk that is full after the first flush."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.is_full = False
+
+    def flush(self) -> None:
+        if self.is_full:
+            raise StorageFailed(self.name, "it can't be written: database or disk is full")
+        super().flush()
+
+
+def run_until_killed(path: Path, acknowledgements: int) -> dict[str, int]:
+    """The last acknowledged revision of each stream, of a process that was killed after so many of them."""
+    command = [sys.executable, "-m", "tests.embedded.store.appender", str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        lines = [process.stdout.readline() for _ in range(acknowledgements)]
+        process.kill()
+        lines += process.stdout.read().splitlines(keepends=True)
+    complete = [line.split() for line in lines if line.endswith(b"\n")]
+    return {stream.decode(): int(revision) for stream, revision in complete}
+
+
+def all_records(database: Database) -> list[RecordedEvent]:
+    page = database.read_all(limit=1024)
+    records = list(page.records)
+    while not page.is_end:
+        page = database.read_all(page.next, limit=1024)
+        records += page.records
+    return records
+
+
+async def test_a_kill_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
+    """Twenty times on one file: all acknowledged events are there, in order, and no append in part."""
+    for cycle in range(20):
+        acknowledged = run_until_killed(tmp_path / "store.db", 5 + 3 * cycle)
+        async with Database(SqliteStorage(tmp_path / "store.db")) as database:
+            counts: dict[str, int] = {}
+            for record in all_records(database):
+                assert record.revision == counts.get(record.stream, 0)
+                assert record.data == b"%d" % (record.revision % BATCH)
+                counts[record.stream] = record.revision + 1
+        assert all(counts[stream] > revision for stream, revision in acknowledged.items())
+        assert all(count % BATCH == 0 for count in counts.values())
+
+
+async def test_a_restart_changes_nothing(tmp_path: Path, clock: Clock) -> None:
+    """A database on disk, opened again, answers as one in memory that was never closed."""
+    path = tmp_path / "store.db"
+    batch, repeated = events(3), events(2)
+
+    async def before(database: Database) -> None:
+        await database.append("a", ANY, batch)
+        await set_metadata(database, "a", max_count=2)
+        await database.append("links", ANY, [link(2, "a"), link(0, "a")])
+        await database.append("empty", ANY, [])
+        await database.append("soft", ANY, repeated)
+        await database.delete("soft")
+        await database.tombstone("hard")
+
+    async def after(database: Database) -> list[object]:
+        """What is answered, without the ids that the store makes."""
+        results: list[object] = [
+            await database.append("a", NO_STREAM, batch),
+            await database.append("soft", ANY, repeated),
+        ]
+        results += [database.stream_info(stream) for stream in ("a", "links", "empty", "soft", "hard")]
+        results += [database.metadata("a"), database.end, database.last_position]
+        results.append(await database.append("soft", 1, batch))
+        results += [database.resolve(record).is_unresolved_link for record in database.read_stream("links").records]
+        records = database.read_all(limit=100).records
+        return results + [(r.stream, r.revision, r.type, r.data, r.position, r.created) for r in records]
+
+    async with Database(MemoryStorage(), clock=clock) as memory:
+        await before(memory)
+        in_memory = await after(memory)
+    async with Database(SqliteStorage(path), clock=clock) as disk:
+        await before(disk)
+    async with Database(SqliteStorage(path), clock=clock) as disk:
+        assert await after(disk) == in_memory
+
+
+async def test_a_storage_in_memory_can_be_opened_again() -> None:
+    """What one database wrote, the next one finds."""
+    storage = MemoryStorage()
+    async with Database(storage) as database:
+        first = await database.append("a", ANY, events(2))
+    async with Database(storage) as database:
+        assert shown(database) == [("a", 0), ("a", 1)]
+        second = await database.append("a", 1, events(1))
+    assert first.position is not None
+    assert second.position is not None
+    assert first.position < second.position
+
+
+async def test_readers_see_only_what_is_durable(tmp_path: Path) -> None:
+    """Not the event, not the metadata, not the tombstone; writers build on them at once."""
+    storage = GatedStorage(tmp_path / "store.db")
+    async with Database(storage) as database:
+        storage.gate.set()
+        await database.append("a", ANY, events(3))
+        await database.append("b", ANY, events(1))
+        end = database.end
+        storage.gate.clear()
+        writes = [
+            asyncio.create_task(database.append("a", 2, events(1))),
+            asyncio.create_task(set_metadata(database, "a", max_count=1)),
+            asyncio.create_task(database.append("c", NO_STREAM, events(1))),
+            asyncio.create_task(database.tombstone("b", 0)),
+            asyncio.create_task(database.append("a", 3, events(1))),
+        ]
+        news = asyncio.create_task(database.wait(end))
+        await asyncio.sleep(0.05)
+        assert (read(database, "a"), read(database, "b"), database.end) == ([0, 1, 2], [0], end)
+        assert len(shown(database)) == 4
+        assert database.read_tombstone("b") is None
+        with pytest.raises(StreamNotFound):
+            database.read_stream("c")
+        assert not any(task.done() for task in (*writes, news))
+        storage.gate.set()
+        await asyncio.wait_for(asyncio.gather(*writes, news), PROMPT)
+        assert (read(database, "a"), read(database, "c")) == ([4], [0])
+        assert database.stream_info("b").is_tombstoned
+
+
+async def test_writes_share_a_flush(tmp_path: Path) -> None:
+    """What comes while one runs goes with the next one, however much it is."""
+    storage = GatedStorage(tmp_path / "store.db")
+    async with Database(storage) as database:
+        first = asyncio.create_task(database.append("a", ANY, events(1)))
+        await asyncio.sleep(0.05)
+        others = [asyncio.create_task(database.append("a", ANY, events(1))) for _ in range(100)]
+        await asyncio.sleep(0)
+        storage.gate.set()
+        await asyncio.wait_for(asyncio.gather(first, *others), PROMPT)
+        assert storage.flushes <= 2
+        assert len(shown(database)) == 101
+
+
+async def test_a_repeat_waits_for_the_original(tmp_path: Path) -> None:
+    """It is not acknowledged before the event that it repeats is on disk."""
+    storage = GatedStorage(tmp_path / "store.db")
+    batch = events(1)
+    async with Database(storage) as database:
+        both = [asyncio.create_task(database.append("a", NO_STREAM, batch)) for _ in range(2)]
+        await asyncio.sleep(0.05)
+        assert not both[1].done()
+        storage.gate.set()
+        first, second = await asyncio.wait_for(asyncio.gather(*both), PROMPT)
+        assert first == second
+
+
+async def test_a_cancelled_append_happens_nevertheless(tmp_path: Path) -> None:
+    """Others build on it, and the database closes only when it is on disk."""
+    storage = GatedStorage(tmp_path / "store.db")
+    async with Database(storage) as database:
+        cancelled = asyncio.create_task(database.append("a", NO_STREAM, events(1)))
+        await asyncio.sleep(0.05)
+        cancelled.cancel()
+        follower = asyncio.create_task(database.append("a", 0, events(1)))
+        await asyncio.sleep(0)
+        closing = asyncio.create_task(database.close())
+        await asyncio.sleep(0.05)
+        assert not closing.done()
+        storage.gate.set()
+        assert (await asyncio.wait_for(follower, PROMPT)).revision == 1
+        await asyncio.wait_for(closing, PROMPT)
+    assert cancelled.cancelled()
+    async with Database(SqliteStorage(tmp_path / "store.db")) as database:
+        assert read(database, "a") == [0, 1]
+
+
+async def test_a_full_disk_stops_the_writes_and_nothing_else(tmp_path: Path) -> None:
+    """Every write that was not acknowledged is told, further ones too; what is on disk can be read."""
+    storage = FullDisk(tmp_path / "store.db")
+    async with Database(storage) as database:
+        await database.append("a", ANY, events(1))
+        storage.is_full = True
+        writes = [database.append("a", ANY, events(1)) for _ in range(3)]
+        results = await asyncio.wait_for(asyncio.gather(*writes, return_exceptions=True), PROMPT)
+        assert [type(result) for result in results] == [StorageFailed] * 3
+        with pytest.raises(StorageFailed, match="disk is full"):
+            await database.append("a", ANY, events(1))
+        assert read(database, "a") == [0]
+    async with Database(SqliteStorage(tmp_path / "store.db")) as database:
+        assert read(database, "a") == [0]
+        assert (await database.append("a", 0, events(1))).revision == 1
+
+
+async def test_old_events_are_read_from_disk(tmp_path: Path) -> None:
+    """What no longer fits into memory comes back as it was, in any order."""
+    large = bytes(1_000_000)
+    async with Database(SqliteStorage(tmp_path / "store.db")) as database:
+        for number in range(12):
+            (proposed,) = events(1)
+            await database.append("a", ANY, [type(proposed)(proposed.id, f"T{number}", large + b"%d" % number)])
+        page = database.read_stream("a")
+        assert [(record.type, record.data[-2:].strip(b"\0")) for record in page.records] == [
+            (f"T{number}", b"%d" % number) for number in range(12)
+        ]

@@ -1,0 +1,104 @@
+"""Waiting for news: nothing is missed, and nobody is woken in vain."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from fastapi_esdb.embedded.store import Database
+from fastapi_esdb.embedded.store.listeners import Listeners
+from fastapi_esdb.wire.errors import ServerNotReady
+from fastapi_esdb.wire.records import ANY
+from tests.embedded.store.support import events, revisions
+
+PROMPT = 30
+"""Seconds that nothing here takes."""
+
+
+async def settle() -> None:
+    """Let every task run as far as it can."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def test_a_reader_wakes_when_something_is_appended(database: Database) -> None:
+    """To any stream, where no stream is given."""
+    waiting = asyncio.create_task(database.wait(database.end))
+    await settle()
+    assert not waiting.done()
+    await database.append("a", ANY, events(1))
+    await asyncio.wait_for(waiting, PROMPT)
+
+
+async def test_what_happened_before_the_wait_is_not_missed(database: Database) -> None:
+    """The end of the page that was read is what counts."""
+    await database.append("a", ANY, events(1))
+    page = database.read_stream("a")
+    await database.append("a", ANY, events(1))
+    await asyncio.wait_for(database.wait(page.end, "a"), PROMPT)
+    await asyncio.wait_for(database.wait(page.end), PROMPT)
+
+
+async def test_a_reader_of_one_stream_sleeps_through_others(database: Database) -> None:
+    """Only its own stream wakes it, also one that did not exist."""
+    waiting = asyncio.create_task(database.wait(database.end, "a"))
+    await database.append("b", ANY, events(1))
+    await settle()
+    assert not waiting.done()
+    await database.append("a", ANY, events(1))
+    await asyncio.wait_for(waiting, PROMPT)
+
+
+async def test_a_tombstone_wakes_the_readers_of_its_stream(database: Database) -> None:
+    """They learn that there will be nothing more."""
+    await database.append("a", ANY, events(1))
+    waiting = asyncio.create_task(database.wait(database.end, "a"))
+    await settle()
+    await database.tombstone("a")
+    await asyncio.wait_for(waiting, PROMPT)
+
+
+async def test_many_readers_follow_without_a_gap(database: Database) -> None:
+    """Fifty readers of one stream and fifty of another see each event of theirs once, in order."""
+
+    async def follow(stream: str) -> list[int]:
+        seen: list[int] = []
+        end = database.end
+        while len(seen) < 20:
+            await database.wait(end, stream)
+            page = database.read_stream(stream, len(seen), limit=3)
+            seen += revisions(page.records)
+            end = page.end if page.is_end else end
+        return seen
+
+    readers = [asyncio.create_task(follow(stream)) for stream in ("a", "b") for _ in range(50)]
+    await settle()
+    for _ in range(10):
+        await asyncio.gather(*(database.append(stream, ANY, events(2)) for stream in ("a", "b")))
+    results = await asyncio.wait_for(asyncio.gather(*readers), PROMPT)
+    assert results == [list(range(20))] * 100
+
+
+async def test_readers_that_went_away_leave_nothing_behind() -> None:
+    """A cancelled wait is forgotten."""
+    listeners = Listeners()
+    waiting = [asyncio.create_task(listeners.wait(stream)) for stream in ("a", "a", "b", None)]
+    await settle()
+    assert listeners
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    assert not listeners
+
+
+async def test_closing_ends_every_wait(database: Database) -> None:
+    """Nobody waits for a database that is gone."""
+    end = database.end
+    waiting = [asyncio.create_task(database.wait(end, stream)) for stream in ("a", None)]
+    await settle()
+    await database.close()
+    results = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), PROMPT)
+    assert [type(result) for result in results] == [ServerNotReady, ServerNotReady]
+    with pytest.raises(ServerNotReady):
+        await database.wait(end, "a")

@@ -1,0 +1,1 @@
+"""Broken networks and servers, for the tests."""

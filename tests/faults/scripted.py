@@ -1,0 +1,209 @@
+"""A gRPC server that does what each request says, and the methods to call it with.
+
+| text of the request | what the server does |
+|---|---|
+| `fail CODE details` | ends the call with that status |
+| `twice CODE details` | the same for the first two calls with this text, then answers |
+| `sleep SECONDS` | answers later |
+| `wait` | never answers |
+| `count N` | answers N times (a stream); then it ends |
+| `hold N` | answers N times and then no more, without ending |
+| `garbage` | answers with bytes that are no message |
+| anything else | answers with the same text |
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any, Self
+
+import grpc
+import grpc.aio
+from google.protobuf.wrappers_pb2 import StringValue
+
+from fastapi_esdb.wire.cluster import SUPPORTED_METHODS, SupportedMethods
+from fastapi_esdb.wire.metadata import CallMetadata, parse_metadata
+from fastapi_esdb.wire.method import Codec, Method, Shape
+
+TEXT: Codec[str] = Codec(StringValue, lambda text: StringValue(value=text), lambda message: message.value)
+
+READ = Method("test.Scripted", "Read", Shape.UNARY, TEXT, TEXT)
+WRITE = Method("test.Scripted", "Write", Shape.UNARY, TEXT, TEXT, writes=True)
+FOLLOW = Method("test.Scripted", "Follow", Shape.SERVER_STREAM, TEXT, TEXT)
+COLLECT = Method("test.Scripted", "Collect", Shape.CLIENT_STREAM, TEXT, TEXT, writes=True)
+TALK = Method("test.Scripted", "Talk", Shape.DUPLEX, TEXT, TEXT, writes=True)
+MISSING = Method("test.Scripted", "Missing", Shape.UNARY, TEXT, TEXT, since="99.1")
+"""The server does not have it."""
+
+GARBAGE = b"\xff\xff\xff"
+VERSION = "24.6.0"
+
+Context = grpc.aio.ServicerContext[Any, Any]
+Option = tuple[str, int]
+
+PATIENT: Sequence[Option] = (("grpc.http2.max_ping_strikes", 0), ("grpc.so_reuseport", 0))
+"""Without the first one, gRPC's own server takes frequent keep-alive pings amiss, which real servers do not."""
+
+
+class ScriptedServer:
+    """Listens from `start` (or entering the context) on; again on the same port after `stop`."""
+
+    def __init__(self, *, options: Sequence[Option] = (), tls: grpc.ServerCredentials | None = None) -> None:
+        self.port = 0
+        self.seen: list[tuple[str, str]] = []
+        """Name and text of each call that arrived."""
+        self.headers: list[CallMetadata] = []
+        """Their headers."""
+        self.raw_headers: list[Mapping[str, str | bytes]] = []
+        self.active: Counter[str] = Counter()
+        """Calls that run now, by name."""
+        self.probe_code: grpc.StatusCode | None = None
+        """How the server fails the probe of its features, if it does."""
+        self.probe_headers: list[CallMetadata] = []
+        self._options = (*PATIENT, *options)
+        self._tls = tls
+        self._server: grpc.aio.Server | None = None
+        self._failed: Counter[str] = Counter()
+
+    @property
+    def connection_string(self) -> str:
+        """The way to it."""
+        return f"esdb://127.0.0.1:{self.port}?tls={str(self._tls is not None).lower()}"
+
+    async def start(self) -> None:
+        """Listen."""
+        self._server = grpc.aio.server(options=self._options)
+        self._server.add_generic_rpc_handlers((self._handlers(),))
+        address = f"127.0.0.1:{self.port}"
+        if self._tls is None:
+            self.port = self._server.add_insecure_port(address)
+        else:
+            self.port = self._server.add_secure_port(address, self._tls)
+        await self._server.start()
+
+    async def stop(self, grace: float | None = None) -> None:
+        """Stop listening; calls that run get `grace` seconds."""
+        if self._server is not None:
+            await self._server.stop(grace)
+            self._server = None
+
+    def _handlers(self) -> grpc.GenericRpcHandler:
+        return _Handlers(
+            {
+                SUPPORTED_METHODS.path: grpc.unary_unary_rpc_method_handler(self._features),
+                READ.path: grpc.unary_unary_rpc_method_handler(self._answer_one(READ)),
+                WRITE.path: grpc.unary_unary_rpc_method_handler(self._answer_one(WRITE)),
+                FOLLOW.path: grpc.unary_stream_rpc_method_handler(self._answer_many),
+                COLLECT.path: grpc.stream_unary_rpc_method_handler(self._collect),
+                TALK.path: grpc.stream_stream_rpc_method_handler(self._talk),
+            }
+        )
+
+    async def _features(self, _: bytes, context: Context) -> bytes:
+        self.probe_headers.append(parse_metadata(context.invocation_metadata() or ()))
+        if self.probe_code is not None:
+            await context.abort(self.probe_code, "the probe is to fail")
+        encoded: bytes = SUPPORTED_METHODS.response.encode(SupportedMethods(VERSION, ())).SerializeToString()
+        return encoded
+
+    def _answer_one(self, method: Method[str, str]) -> Callable[[bytes, Context], Any]:
+        async def answer(data: bytes, context: Context) -> bytes:
+            with _Running(self, method, _text(data), context):
+                return await self._obey(_text(data), context)
+
+        return answer
+
+    async def _answer_many(self, data: bytes, context: Context) -> AsyncIterator[bytes]:
+        text = _text(data)
+        with _Running(self, FOLLOW, text, context):
+            command, _, argument = text.partition(" ")
+            if command not in ("count", "hold"):
+                yield await self._obey(text, context)
+                return
+            for number in range(int(argument)):
+                yield _data(str(number))
+            if command == "hold":
+                await asyncio.Event().wait()
+
+    async def _collect(self, requests: AsyncIterator[bytes], context: Context) -> bytes:
+        with _Running(self, COLLECT, "", context):
+            texts = [_text(data) async for data in requests]
+            return await self._obey(" ".join(texts), context)
+
+    async def _talk(self, requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[bytes]:
+        with _Running(self, TALK, "", context):
+            async for data in requests:
+                yield await self._obey(_text(data), context)
+
+    async def _obey(self, text: str, context: Context) -> bytes:
+        command, _, argument = text.partition(" ")
+        if command == "fail" or (command == "twice" and self._failed[text] < 2):
+            self._failed[text] += 1
+            code, _, details = argument.partition(" ")
+            await context.abort(grpc.StatusCode[code], details)
+        if command == "sleep":
+            await asyncio.sleep(float(argument))
+        if command == "wait":
+            await asyncio.Event().wait()
+        return GARBAGE if command == "garbage" else _data(text)
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+
+class _Handlers(grpc.GenericRpcHandler):
+    """Finds the handler of a path."""
+
+    def __init__(self, by_path: Mapping[str, grpc.RpcMethodHandler[Any, Any]]) -> None:
+        self._by_path = by_path
+
+    def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Any, Any] | None:
+        return self._by_path.get(details.method)
+
+
+class _Running:
+    """Counts a call while it runs."""
+
+    def __init__(self, server: ScriptedServer, method: Method[str, str], text: str, context: Context) -> None:
+        self._server = server
+        self._name = method.name
+        pairs = tuple(context.invocation_metadata() or ())
+        server.seen.append((method.name, text))
+        server.headers.append(parse_metadata(pairs))
+        server.raw_headers.append(dict(pairs))
+
+    def __enter__(self) -> None:
+        self._server.active[self._name] += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._server.active[self._name] -= 1
+
+
+def _text(data: bytes) -> str:
+    return StringValue.FromString(data).value
+
+
+def _data(text: str) -> bytes:
+    return StringValue(value=text).SerializeToString()
+
+
+async def _serve(port: int, streams: int) -> None:
+    server = ScriptedServer(options=[("grpc.max_concurrent_streams", streams)])
+    server.port = port
+    async with server:
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="a scripted server, until it is killed")
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--streams", type=int, default=100)
+    arguments = parser.parse_args()
+    asyncio.run(_serve(arguments.port, arguments.streams))
