@@ -60,9 +60,7 @@ if TYPE_CHECKING:
     from fastapi_esdb.settings.model import EsdbSettings
     from fastapi_esdb.wire.records import (
         ANY,
-        BACKWARDS,
         END,
-        FORWARDS,
         NO_STREAM,
         START,
         STREAM_EXISTS,
@@ -74,9 +72,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ANY",
-    "BACKWARDS",
     "END",
-    "FORWARDS",
     "NO_STREAM",
     "START",
     "STREAM_EXISTS",

@@ -101,7 +101,7 @@ class Connections:
         """Wait until one is connected, and a moment for the others, or each host that can be tried at once was."""
         tried_at_once = min(len(self._endpoints), self._settings.pool_size)
         await self._changes.wait_until(lambda: self._is_shut or self.is_connected or self._failed >= tried_at_once)
-        await self._changes.wait_until(lambda: self._is_shut or self._failed or self._is_complete, GRACE)
+        await self._changes.wait_until(lambda: self._is_shut or self._failed > 0 or self._is_complete, GRACE)
 
     async def wait_connected(self, timeout: float) -> None:
         """Wait until one is connected; raises `ConnectionClosed` after `timeout` seconds, and when they are shut."""

@@ -20,17 +20,15 @@ class LostAnswers:
 
     def __init__(self, patch: pytest.MonkeyPatch, method: str, error: EsdbError | None = None, times: int = 1) -> None:
         self.lost = 0
-        self._method = method
-        self._error = error
-        self._times = times
-        self._send = Call.send
-        patch.setattr(Call, "send", self._lose)
+        send = Call.send
 
-    async def _lose(self, call: Call[Any, Any], response: Any) -> None:
-        if call.method.name != self._method or self.lost >= self._times:
-            await self._send(call, response)
-            return
-        self.lost += 1
-        if self._error:
-            raise self._error
-        await asyncio.Event().wait()
+        async def lose(call: Call[Any, Any], response: Any) -> None:
+            if call.method.name != method or self.lost >= times:
+                await send(call, response)
+                return
+            self.lost += 1
+            if error:
+                raise error
+            await asyncio.Event().wait()
+
+        patch.setattr(Call, "send", lose)

@@ -15,7 +15,8 @@ from fastapi_esdb.wire.records import RecordedEvent
 from tests.faults.until import until
 
 READ = "Streams.Read"
-A_SECOND = 1.0
+SOON = 5.0
+"""A second, and some more for a machine that is busy."""
 LARGE = 100_000
 
 Iterate = Callable[[Connection], AsyncIterator[RecordedEvent]]
@@ -46,7 +47,7 @@ async def history(esdb: Connection) -> None:
 
 
 async def ended(server: EmbeddedServer) -> None:
-    await until(lambda: server.open_calls.get(READ, 0) == 0, A_SECOND)
+    await until(lambda: server.open_calls.get(READ, 0) == 0, SOON)
 
 
 @every_way
@@ -109,14 +110,13 @@ async def test_a_task_cancelled_while_it_waits(esdb: Connection, esdb_server: Em
 
 
 async def test_a_task_cancelled_while_it_opens(esdb: Connection, esdb_server: EmbeddedServer) -> None:
-    """Whichever step it has come to."""
+    """Whichever step it has come to; one that is open by then is dropped."""
     for steps in range(30):
         task = asyncio.create_task(esdb.subscribe("s").__aenter__())
         for _ in range(steps):
             await asyncio.sleep(0)
         task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
+        await asyncio.wait([task])
         del task
     await ended(esdb_server)
 

@@ -14,20 +14,20 @@ from tests.faults.scripted import ScriptedServer
 
 
 class Owner:
-    """Writes down what it is told of a channel."""
+    """Counts what it is told of a channel."""
 
     def __init__(self) -> None:
         self.suspicions = 0
         self.releases = 0
         self.is_gone = False
 
-    def suspect(self, channel: Channel) -> None:
+    def suspect(self, channel: Channel) -> None:  # noqa: ARG002 - the protocol's
         self.suspicions += 1
 
-    def released(self, channel: Channel) -> None:
+    def released(self, channel: Channel) -> None:  # noqa: ARG002 - the protocol's
         self.releases += 1
 
-    def gone(self, channel: Channel) -> None:
+    def gone(self, channel: Channel) -> None:  # noqa: ARG002 - the protocol's
         self.is_gone = True
 
 

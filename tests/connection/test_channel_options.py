@@ -8,8 +8,11 @@ from fastapi_esdb.settings import ConnectionOptions, Host
 LOCAL = Host("127.0.0.1")
 
 
-def options(host: Host = LOCAL, slowdown: int = 1, **values: int) -> dict[str, int | str]:
-    return dict(channel_options(ConnectionOptions(**values), host, slowdown))
+def options(
+    host: Host = LOCAL, slowdown: int = 1, keep_alive_interval: int = 10_000, keep_alive_timeout: int = 10_000
+) -> dict[str, int | str]:
+    made = ConnectionOptions(keep_alive_interval=keep_alive_interval, keep_alive_timeout=keep_alive_timeout)
+    return dict(channel_options(made, host, slowdown))
 
 
 def test_every_channel_has_a_tcp_connection_of_its_own() -> None:

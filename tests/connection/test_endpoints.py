@@ -1,6 +1,6 @@
 """The hosts in turn."""
 
-from pytest import MonkeyPatch
+import pytest
 
 from fastapi_esdb.connection import endpoints
 from fastapi_esdb.connection.endpoints import WARNING_INTERVAL, Endpoint, Endpoints
@@ -28,7 +28,7 @@ def test_connections_share_what_is_known_of_a_host() -> None:
     assert len(hosts) == 3
 
 
-def test_warnings_about_a_host_are_spaced(monkeypatch: MonkeyPatch) -> None:
+def test_warnings_about_a_host_are_spaced(monkeypatch: pytest.MonkeyPatch) -> None:
     """One every ten seconds at most."""
     now = 1000.0
     monkeypatch.setattr(endpoints, "monotonic", lambda: now)

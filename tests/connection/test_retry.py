@@ -24,8 +24,8 @@ from tests.faults.scripted import READ, WRITE
 
 NOT_EXECUTED = [NotLeader(), ServerNotReady(), ServerBusy(), ConnectionRefused(), TlsFailed("why"), NotSentInTime()]
 UNKNOWN = [ConnectionLost(), DeadlineExceeded(), ServerTimeout(), NoAnswer()]
-ANSWERED = [AccessDenied(), NotAuthenticated(), InvalidArgument("why"), StreamDeleted("s")]
-NO_CONNECTION = [ConnectionClosed(), ClosedInFlight(), TooManyStreams(80, 1)]
+ANSWERED: list[EsdbError] = [AccessDenied(), NotAuthenticated(), InvalidArgument("why"), StreamDeleted("s")]
+NO_CONNECTION: list[EsdbError] = [ConnectionClosed(), ClosedInFlight(), TooManyStreams(80, 1)]
 
 
 @pytest.mark.parametrize("error", NOT_EXECUTED, ids=repr)

@@ -165,9 +165,10 @@ async def test_a_lost_server_ends_the_stream(channel: Channel, server: ScriptedS
 async def test_closing_frees_the_place(channel: Channel, server: ScriptedServer, owner: Owner) -> None:
     """Here and on the server; a second time does nothing."""
     call = await started(channel, "hold 1")
+    assert await call.read(20) == "0"
     assert channel.in_flight == 1
     call.close()
     call.close()
     assert channel.in_flight == 0
     assert owner.releases == 1
-    await until(lambda: server.seen and not server.active["Follow"])
+    await until(lambda: not server.active["Follow"])

@@ -9,7 +9,7 @@ from fastapi_esdb.connection.wakeup import Wakeup
 
 async def test_a_waiter_sees_the_change() -> None:
     """It looks again after each wake-up, and returns when it is so."""
-    changes, state = Wakeup(), []
+    changes, state = Wakeup(), list[str]()
     waiting = asyncio.create_task(changes.wait_until(lambda: len(state) == 2))
     for _ in range(2):
         await asyncio.sleep(0)
@@ -31,7 +31,7 @@ async def test_time_runs_out() -> None:
 
 async def test_a_cancelled_waiter_disturbs_nobody() -> None:
     """It can be cancelled at the moment it is woken, and the others are woken all the same."""
-    changes, state = Wakeup(), []
+    changes, state = Wakeup(), list[str]()
     first, second = (asyncio.create_task(changes.wait_until(lambda: bool(state))) for _ in range(2))
     await asyncio.sleep(0)
     state.append("change")

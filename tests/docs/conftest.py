@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -21,6 +22,8 @@ def embedded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def run(*arguments: str | Path, cwd: Path = ROOT) -> str:
     """What the Python of these tests prints; fails if it does."""
-    process = subprocess.run([sys.executable, *arguments], cwd=cwd, capture_output=True, text=True, check=False)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, *arguments]
+    process = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
     assert process.returncode == 0, process.stdout + process.stderr
     return process.stdout

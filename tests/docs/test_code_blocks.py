@@ -10,9 +10,10 @@ import pytest
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
 
-from tests.docs.conftest import PAGES, ROOT, run
+from tests.docs.conftest import DOCS, PAGES, ROOT, run
 from tests.serving import await_connection
 
+HOW_TO = DOCS / "how-to" / "testing_example"
 SYBIL = Sybil(parsers=[PythonCodeBlockParser()])
 
 
@@ -30,18 +31,21 @@ def blocks_of(page: Path) -> list[str]:
     return re.findall(r"^```python\n(.*?)^```", page.read_text(), flags=re.DOTALL | re.MULTILINE)
 
 
+def pytest_in(folder: Path) -> str:
+    return run("-m", "pytest", "-W", "error", "-c", HOW_TO / "pytest.ini", "--rootdir", folder, cwd=folder)
+
+
 def test_the_tests_that_the_readme_shows_pass(tmp_path: Path) -> None:
     """Its app and its test, put into files and run by pytest."""
     app, _, tests = blocks_of(ROOT / "README.md")
     (tmp_path / "app.py").write_text(app)
     (tmp_path / "conftest.py").write_text('pytest_plugins = ["fastapi_esdb.testing"]\n')
     (tmp_path / "test_app.py").write_text(f"from app import app\n{tests}")
-    assert "1 passed" in run("-m", "pytest", "-W", "error", "--rootdir", tmp_path, cwd=tmp_path)
+    assert "1 passed" in pytest_in(tmp_path)
 
 
 def test_the_tests_that_the_how_to_shows_pass(tmp_path: Path) -> None:
     """They are files of their own, which the page includes."""
-    for file in (ROOT / "docs" / "how-to" / "testing_example").glob("*.py"):
+    for file in HOW_TO.glob("*.py"):
         (tmp_path / file.name).write_bytes(file.read_bytes())
-    options = ["-W", "error", "-o", "asyncio_mode=auto", "--rootdir", tmp_path]
-    assert "3 passed" in run("-m", "pytest", *options, cwd=tmp_path)
+    assert "3 passed" in pytest_in(tmp_path)

@@ -9,7 +9,6 @@ from types import ModuleType
 
 import pytest
 
-import fastapi_esdb
 from fastapi_esdb import EsdbSettings
 from fastapi_esdb.wire.methods import all_methods
 from tests.docs.conftest import DOCS, PAGES, ROOT
@@ -57,9 +56,3 @@ def test_every_variable_that_is_mentioned_exists(page: Path) -> None:
 def test_the_commands_of_the_readme_exist(command: str) -> None:
     """Each `make` target that the README names is in the Makefile, with a line of help."""
     assert command in TARGETS
-
-
-def test_every_public_name_is_documented() -> None:
-    """What `fastapi_esdb` offers is found somewhere in the documentation."""
-    text = "\n".join(page.read_text() for page in PAGES)
-    assert [name for name in fastapi_esdb.__all__ if not re.search(rf"\b{name}\b", text)] == []

@@ -1,14 +1,37 @@
-"""The site builds."""
+"""The site builds, and all that is public is in it."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+import pytest
+
+import fastapi_esdb
 from tests.docs.conftest import run
 
 
-def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
-    """`make docs`: links, anchors, references and pages are all there."""
-    run("-m", "mkdocs", "build", "--strict", "--site-dir", tmp_path)
-    assert "fastapi_esdb" in (tmp_path / "index.html").read_text()
-    assert "Unreleased" in (tmp_path / "changelog" / "index.html").read_text()
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `make docs` builds, links, anchors and references checked."""
+    folder = tmp_path_factory.mktemp("site")
+    run("-m", "mkdocs", "build", "--strict", "--site-dir", folder)
+    return folder
+
+
+def test_the_front_page_is_the_readme(site: Path) -> None:
+    """Its links lead to the pages of the site."""
+    page = (site / "index.html").read_text()
+    assert "make run" in page
+    assert 'href="reference/settings/"' in page
+
+
+def test_the_changelog_is_a_page(site: Path) -> None:
+    """The file at the root of the project is shown."""
+    assert "Unreleased" in (site / "changelog" / "index.html").read_text()
+
+
+def test_every_public_name_is_in_the_reference(site: Path) -> None:
+    """Whatever `fastapi_esdb` offers can be looked up."""
+    reference = "\n".join(page.read_text() for page in (site / "reference").rglob("index.html"))
+    assert [name for name in fastapi_esdb.__all__ if not re.search(rf"\b{name}\b", reference)] == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any, Generic, Self, TypeVar
 from uuid import uuid4
@@ -28,6 +28,13 @@ PATIENCE = 20.0
 def event(type_: str = "T", data: bytes = b"{}", metadata: bytes = b"", content_type: str = JSON) -> ProposedEvent:
     """An event with an id of its own."""
     return ProposedEvent(uuid4(), type_, data, metadata, content_type)
+
+
+async def eventually(condition: Callable[[], bool]) -> None:
+    """Wait for what nothing tells of by itself."""
+    async with asyncio.timeout(PATIENCE):
+        while not condition():
+            await asyncio.sleep(0.005)
 
 
 class OpenCall(Generic[Request, Response]):

@@ -12,5 +12,5 @@ PATIENCE = 20.0
 async def until(reached: Callable[[], object], timeout: float = PATIENCE) -> None:
     """Return when it is so, looking again and again; raises TimeoutError."""
     async with asyncio.timeout(timeout):
-        while not reached():
+        while not reached():  # noqa: ASYNC110 - there is no event: the server is another process, or not ours
             await asyncio.sleep(0.005)

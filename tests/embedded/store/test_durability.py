@@ -16,6 +16,8 @@ from fastapi_esdb.wire.records import ANY, NO_STREAM, RecordedEvent
 from tests.embedded.store.appender import BATCH
 from tests.embedded.store.support import Clock, events, link, read, set_metadata, shown
 
+ROOT = Path(__file__).parents[3]
+
 PROMPT = 30
 """Seconds that nothing here takes."""
 
@@ -50,7 +52,7 @@ class FullDisk(SqliteStorage):
 def run_until_killed(path: Path, acknowledgements: int) -> dict[str, int]:
     """The last acknowledged revision of each stream, of a process that was killed after so many of them."""
     command = [sys.executable, "-m", "tests.embedded.store.appender", str(path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT) as process:
         assert process.stdout
         lines = [process.stdout.readline() for _ in range(acknowledgements)]
         process.kill()

@@ -14,6 +14,8 @@ from fastapi_esdb.embedded.store import Database, SqliteStorage, StorageCorrupt,
 from fastapi_esdb.wire.records import ANY
 from tests.embedded.store.support import events, read
 
+ROOT = Path(__file__).parents[3]
+
 
 async def make_store(path: Path) -> None:
     async with Database(SqliteStorage(path)) as database:
@@ -28,7 +30,7 @@ async def open_and_close(path: Path) -> None:
 
 def run_appender(path: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "tests.embedded.store.appender", str(path)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=ROOT)
 
 
 async def test_a_file_is_open_once(tmp_path: Path) -> None:

@@ -1,0 +1,188 @@
+"""Writes that a server carries out and does not answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from fastapi_esdb.api.connection import Connection
+from fastapi_esdb.api.new_event import NewEvent
+from fastapi_esdb.compose import connect
+from fastapi_esdb.embedded.server import EmbeddedServer
+from fastapi_esdb.errors import AppendClosedInFlight, AppendOutcomeUnknown, OutcomeUnknown
+from fastapi_esdb.wire.errors import (
+    ConnectionLost,
+    DeadlineExceeded,
+    EsdbError,
+    HandlerFailed,
+    InvalidArgument,
+    ServerTimeout,
+    StreamNotFound,
+)
+from fastapi_esdb.wire.records import ANY, NO_STREAM, STREAM_EXISTS, StreamState
+from tests.api.losing import LostAnswers
+from tests.faults.proxy import FaultProxy
+from tests.faults.until import PATIENCE, until
+
+EVERY = [ANY, NO_STREAM, STREAM_EXISTS, 0]
+EXACT = [NO_STREAM, 0]
+
+every_expectation = pytest.mark.parametrize("expected", EVERY)
+exact_expectations = pytest.mark.parametrize("expected", EXACT)
+
+
+@pytest.fixture
+async def proxy(esdb_server: EmbeddedServer) -> AsyncIterator[FaultProxy]:
+    async with FaultProxy(esdb_server.port) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+async def proxied(proxy: FaultProxy) -> AsyncIterator[Connection]:
+    """A connection through the proxy."""
+    async with connect(f"esdb://127.0.0.1:{proxy.port}?tls=false") as connection:
+        await connection.wait_connected(PATIENCE)
+        yield connection
+
+
+async def begun(esdb: Connection, expected: int | StreamState) -> int:
+    """A stream in which the expectation holds; returns how many events it has."""
+    if expected in (ANY, NO_STREAM):
+        return 0
+    await esdb.append("s", NewEvent("First", {}))
+    return 1
+
+
+async def stored(esdb: Connection) -> list[str]:
+    try:
+        return [event.type async for event in esdb.read("s")]
+    except StreamNotFound:
+        return []
+
+
+@every_expectation
+async def test_silence_leaves_doubt(
+    esdb: Connection, monkeypatch: pytest.MonkeyPatch, expected: int | StreamState
+) -> None:
+    """The error has the ids, and the events are there once."""
+    before = await begun(esdb, expected)
+    answers = LostAnswers(monkeypatch, "Append")
+    event = NewEvent("Doubtful", {})
+    with pytest.raises(AppendOutcomeUnknown) as caught:
+        await esdb.append("s", event, expected, timeout=0.5)
+    assert (caught.value.stream, caught.value.expected, caught.value.ids) == ("s", expected, (event.id,))
+    assert isinstance(caught.value.__cause__, DeadlineExceeded)
+    assert answers.lost == 1
+    assert (await stored(esdb))[before:] == ["Doubtful"]
+
+
+@pytest.mark.parametrize("error", [ServerTimeout(), HandlerFailed("Exception was thrown by handler.")])
+async def test_an_answer_that_says_nothing_leaves_doubt(
+    esdb: Connection, monkeypatch: pytest.MonkeyPatch, error: EsdbError
+) -> None:
+    """The server gave up after the write, or fell over."""
+    LostAnswers(monkeypatch, "Append", error)
+    with pytest.raises(AppendOutcomeUnknown) as caught:
+        await esdb.append("s", NewEvent("Doubtful", {}), NO_STREAM)
+    assert isinstance(caught.value.__cause__, type(error))
+    assert await stored(esdb) == ["Doubtful"]
+
+
+@exact_expectations
+@pytest.mark.parametrize("error", [None, ServerTimeout(), HandlerFailed()])
+async def test_on_request_it_is_sent_again(
+    esdb: Connection, monkeypatch: pytest.MonkeyPatch, expected: int | StreamState, error: EsdbError | None
+) -> None:
+    """The server knows the ids again: one copy, and the answer of the first try."""
+    before = await begun(esdb, expected)
+    answers = LostAnswers(monkeypatch, "Append", error)
+    result = await esdb.append("s", NewEvent("Doubtful", {}), expected, retry_unknown=True, timeout=PATIENCE / 4)
+    assert result.revision == before
+    assert answers.lost == 1
+    assert (await stored(esdb))[before:] == ["Doubtful"]
+
+
+@pytest.mark.parametrize("expected", [ANY, STREAM_EXISTS])
+async def test_a_loose_expectation_is_never_sent_again(esdb: Connection, expected: StreamState) -> None:
+    """It could store the events twice."""
+    with pytest.raises(InvalidArgument, match="retry_unknown needs a revision or NO_STREAM"):
+        await esdb.append("s", NewEvent("Doubtful", {}), expected, retry_unknown=True)
+    assert await stored(esdb) == []
+
+
+async def test_a_server_that_stays_silent_leaves_doubt(esdb: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often it is asked, within one deadline."""
+    answers = LostAnswers(monkeypatch, "Append", times=100)
+    with pytest.raises(AppendOutcomeUnknown):
+        await esdb.append("s", NewEvent("Doubtful", {}), NO_STREAM, retry_unknown=True, timeout=1)
+    assert answers.lost > 1
+    assert await stored(esdb) == ["Doubtful"]
+
+
+async def test_others_may_come_between(esdb: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second try is still known for what it is, and answered as the first one would have been."""
+    LostAnswers(monkeypatch, "Append")
+    again = esdb.append("s", NewEvent("Doubtful", {}), NO_STREAM, retry_unknown=True, timeout=PATIENCE / 4)
+    append = asyncio.create_task(again)
+    await until_stored(esdb)
+    await esdb.append("s", NewEvent("Other", {}))
+    assert (await append).revision == 0
+    assert await stored(esdb) == ["Doubtful", "Other"]
+
+
+async def test_a_cut_connection_leaves_doubt(esdb: Connection, proxied: Connection, proxy: FaultProxy) -> None:
+    """The request arrived, the answer did not."""
+    proxy.mute()
+    append = asyncio.create_task(proxied.append("s", NewEvent("Doubtful", {}), NO_STREAM))
+    await until_stored(esdb)
+    await proxy.reset()
+    with pytest.raises(AppendOutcomeUnknown) as caught:
+        await append
+    assert isinstance(caught.value.__cause__, ConnectionLost)
+
+
+async def test_a_cut_connection_is_gone_over_on_request(
+    esdb: Connection, proxied: Connection, proxy: FaultProxy
+) -> None:
+    """The second try waits for the connection to come back."""
+    proxy.mute()
+    again = proxied.append("s", NewEvent("Doubtful", {}), NO_STREAM, retry_unknown=True, timeout=PATIENCE)
+    append = asyncio.create_task(again)
+    await until_stored(esdb)
+    proxy.heal()
+    await proxy.reset()
+    assert (await append).revision == 0
+    assert await stored(esdb) == ["Doubtful"]
+
+
+async def test_a_close_on_purpose_leaves_doubt(esdb: Connection, proxied: Connection, proxy: FaultProxy) -> None:
+    """The error says that it was closed, too."""
+    proxy.mute()
+    append = asyncio.create_task(proxied.append("s", NewEvent("Doubtful", {}), NO_STREAM))
+    await until_stored(esdb)
+    await proxied.close()
+    with pytest.raises(AppendClosedInFlight):
+        await append
+
+
+@pytest.mark.parametrize("name", ["delete", "tombstone"])
+async def test_a_removal_without_answer_leaves_doubt(
+    esdb: Connection, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """It happened, and nobody was told."""
+    await esdb.append("s", NewEvent("First", {}))
+    LostAnswers(monkeypatch, name.capitalize())
+    with pytest.raises(OutcomeUnknown) as caught:
+        await getattr(esdb, name)("s", timeout=0.5)
+    assert caught.value.stream == "s"
+    with pytest.raises((StreamNotFound, EsdbError)):
+        await esdb.read("s").to_list()
+
+
+async def until_stored(esdb: Connection) -> None:
+    """Wait for the append that goes through the proxy, seen from beside it."""
+    async with asyncio.timeout(PATIENCE):
+        async for _ in esdb.subscribe("s"):
+            return

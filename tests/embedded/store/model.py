@@ -1,0 +1,123 @@
+"""The rules of streams once more, as short and slow as they can be: what the real store is compared with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from fastapi_esdb.wire.errors import StreamDeleted, StreamNotFound, WrongExpectedRevision
+from fastapi_esdb.wire.records import MAX_REVISION, NO_STREAM, STREAM_EXISTS, Expected, ProposedEvent
+
+
+@dataclass
+class Entry:
+    """A record; `id` is `None` for those that the store makes itself."""
+
+    stream: str
+    revision: int
+    id: UUID | None
+    data: bytes
+    created: datetime
+
+
+@dataclass
+class Model:
+    """All that was written, in a list."""
+
+    log: list[Entry] = field(default_factory=list)
+
+    def entries(self, stream: str) -> list[Entry]:
+        return [entry for entry in self.log if entry.stream == stream and entry.revision < MAX_REVISION]
+
+    def last(self, stream: str) -> int:
+        return len(self.entries(stream)) - 1
+
+    def is_tombstoned(self, stream: str) -> bool:
+        names = {stream, stream.removeprefix("$$"), stream.removeprefix("$$$$")}
+        return any(entry.revision == MAX_REVISION for entry in self.log if entry.stream in names)
+
+    def metadata(self, stream: str) -> dict[str, int]:
+        if stream.startswith("$$"):
+            return {"$maxCount": 1}
+        written = self.entries("$$" + stream)
+        keys: dict[str, int] = json.loads(written[-1].data) if written else {}
+        return keys if all(isinstance(value, int) for value in keys.values()) else {}
+
+    def is_soft_deleted(self, stream: str) -> bool:
+        return self.metadata(stream).get("$tb") == MAX_REVISION
+
+    def readable(self, stream: str, now: datetime) -> list[int]:
+        if self.is_tombstoned(stream):
+            raise StreamDeleted(stream)
+        if self.last(stream) < 0 or self.is_soft_deleted(stream):
+            raise StreamNotFound(stream)
+        keys, last = self.metadata(stream), self.last(stream)
+        return [
+            entry.revision
+            for entry in self.entries(stream)
+            if entry.revision >= keys.get("$tb", 0)
+            and entry.revision > last - keys.get("$maxCount", MAX_REVISION)
+            and (now - entry.created).total_seconds() <= keys.get("$maxAge", MAX_REVISION)
+        ]
+
+    def append(self, stream: str, expected: Expected, events: Sequence[ProposedEvent], now: datetime) -> int | None:
+        """The revision that is answered, `None` for a stream without events."""
+        repeated = self.check(stream, expected, [event.id for event in events])
+        if repeated is not None:
+            return repeated
+        revived = stream.removeprefix("$$")
+        was_deleted, first = self.is_soft_deleted(revived), self.last(revived) + 1
+        for event in events:
+            self.write(stream, event.id, event.data, now)
+        if was_deleted:
+            keys = json.loads(self.entries("$$" + revived)[-1].data)
+            self.write("$$" + revived, None, json.dumps({**keys, "$tb": first}).encode(), now)
+        return self.last(stream) if self.last(stream) >= 0 else None
+
+    def delete(self, stream: str, expected: Expected, now: datetime) -> None:
+        self.check(stream, expected, [])
+        if self.last(stream) < 0:
+            raise WrongExpectedRevision(stream, expected, NO_STREAM)
+        self.write("$$" + stream, None, b'{"$tb": %d}' % MAX_REVISION, now)
+
+    def tombstone(self, stream: str, expected: Expected, now: datetime) -> None:
+        self.check(stream, expected, [])
+        self.log.append(Entry(stream, MAX_REVISION, None, b"", now))
+
+    def check(self, stream: str, expected: Expected, ids: Sequence[UUID]) -> int | None:
+        """The last revision of what is repeated, `None` where nothing is; raises what a store raises."""
+        last = self.last(stream)
+        if self.is_tombstoned(stream) or (expected is STREAM_EXISTS and self.is_soft_deleted(stream)):
+            raise StreamDeleted(stream)
+        refused = WrongExpectedRevision(stream, expected, last if last >= 0 else NO_STREAM)
+        if expected is STREAM_EXISTS and last < 0 and self.last("$$" + stream) < 0:
+            raise refused
+        if isinstance(expected, int) or expected is NO_STREAM:
+            return self.check_revision(stream, expected if isinstance(expected, int) else -1, ids, refused)
+        places = [self.place(stream, event_id) for event_id in ids]
+        if places and None not in places:
+            return places[-1]
+        if places and places[0] is not None:
+            raise refused
+        return None
+
+    def check_revision(self, stream: str, number: int, ids: Sequence[UUID], refused: Exception) -> int | None:
+        if number == self.last(stream):
+            return None
+        behind = [entry.id for entry in self.entries(stream)[number + 1 :]]
+        if ids and behind[: len(ids)] == ids:
+            return number + len(ids)
+        if ids and number == -1 and self.is_soft_deleted(stream) and behind[:1] != ids[:1]:
+            return None
+        raise refused
+
+    def place(self, stream: str, event_id: UUID) -> int | None:
+        """Where an id was written last, if that was in this stream."""
+        entry = next((entry for entry in reversed(self.log) if entry.id == event_id), None)
+        return entry.revision if entry and entry.stream == stream else None
+
+    def write(self, stream: str, event_id: UUID | None, data: bytes, now: datetime) -> None:
+        self.log.append(Entry(stream, self.last(stream) + 1, event_id, data, now))

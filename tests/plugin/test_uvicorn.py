@@ -1,0 +1,41 @@
+"""The plugin under a real server: signals, open streams, several workers."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx2
+import pytest
+
+from fastapi_esdb.embedded.server import EmbeddedServer
+from tests.faults.process import ServerProcess
+from tests.faults.until import until
+
+APP = "tests.plugin.served:app"
+
+
+def uvicorn(*arguments: str) -> ServerProcess:
+    return ServerProcess("uvicorn", APP, "--timeout-graceful-shutdown", "1", *arguments)
+
+
+def client(server: ServerProcess) -> httpx2.AsyncClient:
+    return httpx2.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", timeout=20)
+
+
+async def test_a_stop_with_an_open_stream_ends_soon_and_frees_the_database(esdb_server: EmbeddedServer) -> None:
+    """SIGTERM with a browser that follows events: the app ends, and no call is left on the server."""
+    async with uvicorn() as app, client(app) as http:
+        await http.post("/events/a")
+        async with http.stream("GET", "/events/a/live") as response:
+            await anext(line async for line in response.aiter_lines() if line == 'data: "Happened"')
+            async with asyncio.timeout(15):
+                await app.stop()
+    await until(lambda: not esdb_server.open_calls)
+
+
+@pytest.mark.usefixtures("esdb_server")
+async def test_each_worker_has_a_pool_of_its_own() -> None:
+    """Two workers share one database, and every request finds a connection."""
+    async with uvicorn("--workers", "2") as app, client(app) as http:
+        answers = [(await http.post("/events/a")).json() for _ in range(40)]
+    assert [answer["revision"] for answer in answers] == list(range(40))
