@@ -26,8 +26,7 @@ from fastapi_esdb.wire.methods import all_methods
 from fastapi_esdb.wire.reads import READ
 
 REFERENCE = Path(__file__).parent / "reference"
-CLIENT = ("fastapi_esdb.api", "fastapi_esdb.pool", "fastapi_esdb.connection")
-SERVER = ("fastapi_esdb.embedded",)
+SERVER = "fastapi_esdb.embedded"
 
 OFFERED = {
     READ: "`read`, `read_all`, `subscribe`, `subscribe_all`, `get_metadata`",
@@ -93,32 +92,27 @@ def protocol_tables() -> str:
 
 
 def service_table(service: str) -> str:
-    made, served = used_in(CLIENT), used_in(SERVER)
-    rows = (row(method, made, served) for method in all_methods() if method.service == service)
+    rows = map(row, (method for method in all_methods() if method.service == service))
     head = ["Call", "Shape", "Writes", "Since", "Client", "Embedded server"]
     return f"## {service.rpartition('.')[2]}\n\n`{service}`\n\n{table(head, rows)}"
 
 
-def row(method: Method[Any, Any], made: set[str], served: set[str]) -> list[str]:
-    client = OFFERED[method] if method.path in made else "–"
+def row(method: Method[Any, Any]) -> list[str]:
     writes = "yes" if method.writes else "no"
-    embedded = "yes" if method.path in served else "–"
-    return [method.name, method.shape.value, writes, method.since, client, embedded]
+    embedded = "yes" if method.path in served() else "–"
+    return [method.name, method.shape.value, writes, method.since, OFFERED.get(method, "–"), embedded]
 
 
 @cache
-def used_in(packages: tuple[str, ...]) -> set[str]:
-    """The paths of the calls that any module of the packages imports, which it does to make or to serve them."""
-    modules = (import_module(name) for package in packages for name in modules_of(package))
-    values = (value for module in modules for value in vars(module).values())
+def served() -> set[str]:
+    """The paths of the calls that any module of the embedded server imports, which it does to serve them."""
+    values = (value for name in modules_of(SERVER) for value in vars(import_module(name)).values())
     return {value.path for value in values if isinstance(value, Method)}
 
 
 def modules_of(package: str) -> Iterator[str]:
-    yield package
-    for found in pkgutil.walk_packages(import_module(package).__path__, f"{package}."):
-        if not found.name.endswith("__main__"):
-            yield found.name
+    found = pkgutil.walk_packages(import_module(package).__path__, f"{package}.")
+    return (module.name for module in found if not module.name.endswith("__main__"))
 
 
 PARTS = {"settings": settings_table, "options": options_table, "protocol": protocol_tables}

@@ -22,8 +22,8 @@ RETRY_MS = 1000
 PATIENCE = 1.0
 """Seconds that a browser waits for an answer while there is no connection to EventStoreDB."""
 
-Place = Annotated[str | None, Query(pattern="^[0-9]{1,19}/[0-9]{1,19}$", examples=["1042/1042"])]
-LastEventId = Annotated[str | None, Header(pattern="^[0-9]{1,19}/[0-9]{1,19}$")]
+Place = Annotated[str | None, Query(pattern="^[0-9]{1,18}/[0-9]{1,18}$", examples=["1042/1042"])]
+LastEventId = Annotated[str | None, Header(pattern="^[0-9]{1,18}/[0-9]{1,18}$")]
 
 router = APIRouter(tags=["orders"])
 

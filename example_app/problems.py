@@ -40,5 +40,5 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
         409: "The order has changed meanwhile, or does not allow this",
         503: "EventStoreDB is not available",
     }
-    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {status: {"model": Problem, "description": descriptions[status], "content": content} for status in statuses}
+    content = {"application/problem+json": {"schema": Problem.model_json_schema()}}
+    return {status: {"description": descriptions[status], "content": content} for status in statuses}

@@ -63,7 +63,8 @@ async def load(esdb: Connection, order_id: str) -> OrderView:
 async def save(esdb: Connection, order_id: str, order: Order, event: Event, expected: int | StreamState) -> OrderView:
     """Append what happened, if the stream is where it is expected to be; else raises `WrongExpectedRevision`."""
     result = await esdb.append(stream_of(order_id), NewEvent(type(event).__name__, event), expected=expected)
-    return view_of(order_id, event.apply(order), result.revision or 0)
+    revision = result.revision or 0  # `None` is for an append of nothing
+    return view_of(order_id, event.apply(order), revision)
 
 
 def position_text(position: Position | None) -> str:

@@ -21,6 +21,8 @@ ROOT = Path(__file__).parent.parent
 def served(app: str, environment: Mapping[str, str], folder: Path = ROOT) -> Iterator[httpx2.Client]:
     """A client of `app` ("module:name", found in `folder`), once that is connected to its database."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
+        # uvicorn takes an inherited socket for a Unix one and leaves the delay of small packets (40 ms) on
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         process = _start(app, listener, environment, folder)
         try:
             with httpx2.Client(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=PATIENCE) as client:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -39,17 +40,28 @@ class Append:
 
     async def send_once(self, transport: Transport, options: CallOptions) -> AppendResult:
         """As `send`, but what leaves the outcome open becomes `AppendOutcomeUnknown`."""
-        try:
+        with doubtful(self.stream, self.expected, self.ids):
             return await self.send(transport, options)
-        except EsdbError as error:
-            if error.outcome is Outcome.UNKNOWN:
-                raise self.unknown(error) from error
-            raise
 
     def unknown(self, cause: EsdbError) -> AppendOutcomeUnknown:
         """The error that says so, with the ids to look for."""
-        kind = AppendClosedInFlight if isinstance(cause, ClosedInFlight) else AppendOutcomeUnknown
-        return kind(self.stream, self.expected, self.ids)
+        return _unknown(cause, self.stream, self.expected, self.ids)
+
+
+@contextmanager
+def doubtful(stream: str, expected: Expected, ids: Sequence[UUID]) -> Iterator[None]:
+    """Raise what leaves the outcome open as `AppendOutcomeUnknown`, from its cause."""
+    try:
+        yield
+    except EsdbError as error:
+        if error.outcome is Outcome.UNKNOWN:
+            raise _unknown(error, stream, expected, ids) from error
+        raise
+
+
+def _unknown(cause: EsdbError, stream: str, expected: Expected, ids: Sequence[UUID]) -> AppendOutcomeUnknown:
+    kind = AppendClosedInFlight if isinstance(cause, ClosedInFlight) else AppendOutcomeUnknown
+    return kind(stream, expected, ids)
 
 
 def proposed(events: ProposedEvent | Iterable[ProposedEvent]) -> tuple[ProposedEvent, ...]:

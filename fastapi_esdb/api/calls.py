@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from fastapi_esdb.api.arguments import seconds
 from fastapi_esdb.connection.backoff import Backoff
 from fastapi_esdb.connection.transport import CallOptions, Transport
+from fastapi_esdb.errors import ConnectionClosed
 
 if TYPE_CHECKING:
     from fastapi_esdb.settings.credentials import Credentials
@@ -49,7 +51,9 @@ class Calls:
         self._carrier = carrier
 
 
-def call_options(timeout: float | None, credentials: Credentials | None, requires_leader: bool | None) -> CallOptions:
+def call_options(
+    timeout: float | None = None, credentials: Credentials | None = None, requires_leader: bool | None = None
+) -> CallOptions:
     """How a call is to be made. The same three arguments end the signature of every call of the API.
 
     `timeout` (seconds) bounds everything in the call: waiting for a connection, retries, the answer; `None` takes
@@ -57,3 +61,10 @@ def call_options(timeout: float | None, credentials: Credentials | None, require
     not the leader of its cluster refuse; `None` takes what the settings' node preference implies.
     """
     return CallOptions(seconds(timeout, "timeout"), credentials, requires_leader)
+
+
+async def reconnected(carrier: Carrier) -> None:
+    """Return when there is a connection, or will be none since it was closed on purpose."""
+    while not (carrier.is_connected or carrier.is_closed):
+        with suppress(ConnectionClosed):
+            await carrier.wait_connected()

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fastapi_esdb.api.atomic_appends import AtomicAppends
+from fastapi_esdb.api.cluster import Cluster
 from fastapi_esdb.api.metadata import Metadata
+from fastapi_esdb.api.monitoring import Monitoring
+from fastapi_esdb.api.operations import Operations
+from fastapi_esdb.api.persistent_subscriptions import PersistentSubscriptions
+from fastapi_esdb.api.projections import Projections
 from fastapi_esdb.api.streams import Streams
 from fastapi_esdb.api.subscriptions import Subscriptions
+from fastapi_esdb.api.users import Users
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from fastapi_esdb.connection.state import ConnectionState
+    from fastapi_esdb.pool.hooks import Hook
     from fastapi_esdb.pool.pool import ConnectionPool
 
 
-class Connection(Streams, Subscriptions, Metadata):
+class Connection(Streams, AtomicAppends, Subscriptions, Metadata, Monitoring):
     """EventStoreDB: one object for all calls, safe to share between tasks.
 
     It stands for a pool of connections that come and go by themselves. While there is none, calls raise
@@ -24,7 +30,13 @@ class Connection(Streams, Subscriptions, Metadata):
 
     def __init__(self, pool: ConnectionPool) -> None:
         super().__init__(pool)
-        self._pool = pool
+        self.pool = pool
+        """The connections behind it: their states, counters, hooks, and other settings for them."""
+        self.persistent_subscriptions = PersistentSubscriptions(pool)
+        self.projections = Projections(pool)
+        self.users = Users(pool)
+        self.operations = Operations(pool)
+        self.cluster = Cluster(pool)
 
     def __repr__(self) -> str:
         return f"<Connection {self.state.value}>"
@@ -32,41 +44,45 @@ class Connection(Streams, Subscriptions, Metadata):
     @property
     def is_connected(self) -> bool:
         """Whether a call could leave now."""
-        return self._pool.is_connected
+        return self.pool.is_connected
 
     @property
     def state(self) -> ConnectionState:
         """`closed` (on purpose), `connecting` or `connected`."""
-        return self._pool.state
+        return self.pool.state
 
     @property
     def server_version(self) -> str | None:
         """The version that the server gave when it was connected to, `None` before that."""
-        return self._pool.server_version
+        return self.pool.server_version
 
     async def wait_connected(self, timeout: float | None = None) -> None:
         """Return as soon as there is a connection; raises `ConnectionClosed` after `timeout` seconds without one."""
-        await self._pool.wait_connected(timeout)
+        await self.pool.wait_connected(timeout)
 
     async def ping(self, timeout: float | None = None) -> None:
         """Return when the server has answered a cheap call; raises what hindered it."""
-        await self._pool.ping(timeout)
+        await self.pool.ping(timeout)
 
     async def close(self) -> None:
         """Disconnect and stay so until `connect()`; calls in flight fail with `ConnectionClosed`.
 
         That goes for all who share the connection.
         """
-        await self._pool.close()
+        await self.pool.close()
 
     async def connect(self) -> None:
         """Connect again after `close()`, with the settings given at the start."""
-        await self._pool.connect()
+        await self.pool.connect()
 
     async def reconnect(self) -> None:
         """Open fresh connections now, without waiting for the next try that is due."""
-        await self._pool.reconnect()
+        await self.pool.reconnect()
 
-    def stats(self) -> Mapping[str, int | float]:
-        """Counters of the pool, by name."""
-        return self._pool.stats()
+    def on_connect(self, hook: Hook) -> Hook:
+        """Have `hook`, a function or coroutine function, run whenever there is a connection again. Returns it."""
+        return self.pool.on_connect(hook)
+
+    def on_disconnect(self, hook: Hook) -> Hook:
+        """Have `hook` run whenever the last connection is lost, or closed. Returns it."""
+        return self.pool.on_disconnect(hook)

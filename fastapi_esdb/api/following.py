@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from fastapi_esdb.api.calls import PAUSES
+from fastapi_esdb.api.calls import PAUSES, reconnected
 from fastapi_esdb.api.place import Place
-from fastapi_esdb.errors import ClosedInFlight, ConnectionClosed, SubscriptionClosed
+from fastapi_esdb.errors import ClosedInFlight, SubscriptionClosed
 from fastapi_esdb.wire.errors import EsdbError, NoAnswer, NotAuthenticated, Outcome
 from fastapi_esdb.wire.reads import READ
 from fastapi_esdb.wire.records import BACKWARDS, END, START, RecordedEvent
@@ -63,7 +63,7 @@ class Following:
                     async for frame in frames:
                         if (message := self._noted(frame)) is not None:
                             yield message
-                raise NoAnswer
+                raise NoAnswer  # a server that ends a subscription says why
             except EsdbError as error:
                 was_live, self.is_live = self.is_live, False
                 self._go_on_after(error)
@@ -74,13 +74,14 @@ class Following:
     async def _find_end(self) -> None:
         """Go to the last event before now: old servers do not tell where a subscription from the end has begun."""
         request = ReadRequest(self._request.stream, END, BACKWARDS, limit=1, compatibility=1)
-        self.place = self._place_after(replace(request, start=START))
+        place = self._place_after(replace(request, start=START))
         async with self._carrier.stream(READ, [request], self._options) as frames:
             async for frame in frames:
                 if isinstance(frame, RecordedEvent):
-                    self.place.delivered(frame)
+                    place.delivered(frame)
                 elif isinstance(frame, LastRevision):
-                    self.place.after = frame.revision
+                    place.after = frame.revision
+        self.place = place
 
     @staticmethod
     def _place_after(request: ReadRequest) -> Place:
@@ -126,6 +127,4 @@ class Following:
         if moved:
             self._pauses = PAUSES.delays()
         await asyncio.sleep(next(self._pauses))
-        while not (self._carrier.is_connected or self._carrier.is_closed):
-            with suppress(ConnectionClosed):
-                await self._carrier.wait_connected()
+        await reconnected(self._carrier)

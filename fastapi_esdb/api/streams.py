@@ -10,9 +10,9 @@ from fastapi_esdb.api.appending import Append, proposed
 from fastapi_esdb.api.calls import Calls, call_options
 from fastapi_esdb.api.reading import Read
 from fastapi_esdb.api.repeated_append import RepeatedAppend
-from fastapi_esdb.errors import ClosedInFlight, OutcomeUnknown, WriteClosedInFlight
+from fastapi_esdb.api.writing import write
 from fastapi_esdb.wire.deletes import DELETE, TOMBSTONE
-from fastapi_esdb.wire.errors import EsdbError, InvalidArgument, Outcome
+from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.records import ANY, BACKWARDS, END, FORWARDS, START, STREAM_EXISTS, Edge, Expected, Position
 from fastapi_esdb.wire.requests import AppendResult, DeleteRequest, DeleteResult, EventFilter, ReadRequest
 
@@ -157,13 +157,7 @@ class Streams(Calls):
         options: CallOptions,
     ) -> Position | None:
         request = DeleteRequest(arguments.stream_name(stream), arguments.expected_revision(expected))
-        try:
-            return (await self._carrier.call(method, request, options)).position
-        except EsdbError as error:
-            if error.outcome is not Outcome.UNKNOWN:
-                raise
-            kind = WriteClosedInFlight if isinstance(error, ClosedInFlight) else OutcomeUnknown
-            raise kind(stream) from error
+        return (await write(self._carrier, method, request, stream, options)).position
 
 
 def _start(start: int | Position | Edge | None, backwards: bool) -> int | Position | Edge:

@@ -135,7 +135,8 @@ class Lease:
             self._call.cancel()
 
     def release(self) -> None:
-        """Give the place back."""
+        """Give the place back, and let go of the call: it would hold the TCP connection open."""
+        self._call = None
         self.channel.release(self)
 
     def __enter__(self) -> Lease:

@@ -17,13 +17,24 @@ ChannelOption = tuple[str, int | str]
 RECEIVE_LIMIT = 64 * 1024 * 1024
 """Bytes of the largest answer taken. Servers keep events of up to 16 MiB; lists of groups and pages have no bound."""
 
+_MILLISECONDS_PER_SECOND = 1000
+METADATA_LIMIT = 1024 * 1024
+"""Bytes of headers and trailers taken: errors come with the name of their stream, which may be long."""
+
 _NO_LIMIT = -1
 _NEVER = 2**31 - 1
 
 
-def channel_options(options: ConnectionOptions, host: Host, slowdown: int = 1) -> tuple[ChannelOption, ...]:
-    """The options of a channel to the host; `slowdown` multiplies the interval of keep-alive pings."""
-    return (*_common(), *_keep_alive(options, slowdown), *_proxy(host))
+def channel_options(
+    options: ConnectionOptions, host: Host, connect_timeout: float, slowdown: int = 1
+) -> tuple[ChannelOption, ...]:
+    """The options of a channel to the host.
+
+    `connect_timeout` (seconds) bounds the attempt to connect; `slowdown` multiplies the interval of keep-alive pings.
+    """
+    # gRPC's name for how long an attempt may take; one that hangs would outlive its channel by 20 s otherwise
+    attempt = ("grpc.min_reconnect_backoff_ms", max(1, round(connect_timeout * _MILLISECONDS_PER_SECOND)))
+    return (*_common(), attempt, *_keep_alive(options, slowdown), *_proxy(host))
 
 
 def _common() -> Iterator[ChannelOption]:
@@ -31,6 +42,9 @@ def _common() -> Iterator[ChannelOption]:
     yield "grpc.use_local_subchannel_pool", 1
     yield "grpc.client_idle_timeout_ms", _NEVER
     yield "grpc.max_receive_message_length", RECEIVE_LIMIT
+    # between the two, gRPC refuses some and takes others
+    yield "grpc.max_metadata_size", METADATA_LIMIT
+    yield "grpc.absolute_max_metadata_size", METADATA_LIMIT
     # what is too large to be stored is for the server to say
     yield "grpc.max_send_message_length", _NO_LIMIT
     yield "grpc.primary_user_agent", f"fastapi-esdb/{_version()}"

@@ -23,7 +23,7 @@ logger = logging.getLogger("fastapi_esdb")
 
 
 class Connector:
-    """Makes channels whose server has answered; one task at a time uses it. `tell` is called after failures."""
+    """Makes channels whose server has answered; one task at a time uses it. `tell` is called after each attempt."""
 
     def __init__(self, name: str, options: NodeOptions, hosts: Round, tell: Callable[[], None]) -> None:
         self.attempts = 0
@@ -78,15 +78,18 @@ class Connector:
             self._fail(endpoint, error)
             return None
         self.last_error = None
-        self.ended += 1
+        self._end()
         return channel
 
     def _fail(self, endpoint: Endpoint, error: EsdbError) -> None:
         self.last_error = error
-        self.ended += 1
-        self._tell()
+        self._end()
         level = logging.WARNING if endpoint.may_warn() else logging.DEBUG
         logger.log(level, "%s: cannot connect to %s: %s", self._name, endpoint.host.address, error)
+
+    def _end(self) -> None:
+        self.ended += 1
+        self._tell()
 
     async def _answering_channel(self, endpoint: Endpoint, owner: ChannelOwner) -> Channel:
         deadline = Deadline.after(self._options.connect_timeout)

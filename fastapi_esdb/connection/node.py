@@ -141,8 +141,10 @@ class NodeConnection:
 
     async def ended(self) -> None:
         """Wait until nothing of it runs any more."""
-        if self._supervisor is not None:
-            await asyncio.wait([self._supervisor])
+        supervisor = self._supervisor
+        if supervisor is not None:
+            await asyncio.wait([supervisor])
+            self._forget(supervisor)
         for channel in self.channels:
             await channel.wait_closed()
 
@@ -236,6 +238,11 @@ class NodeConnection:
             self._channels.add(channel)
         if before is not None:
             before.retire()
+
+    def _forget(self, supervisor: asyncio.Task[None]) -> None:
+        """Let go of a task that has ended: its traceback would hold an interrupted attempt's socket open."""
+        if self._supervisor is supervisor:
+            self._supervisor = None
 
     def _move(self, change: Change, what: str) -> None:
         """The one way into another state."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from traceback import clear_frames
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
@@ -38,19 +39,23 @@ def translated(channel: Channel, method: Method[Any, Any]) -> Iterator[None]:
     """Turn what gRPC raises into an `EsdbError`, and tell the channel if it speaks against the server.
 
     A `CancelledError` stays one if the task was cancelled. If not, gRPC means by it that the channel was closed.
+    The frames in gRPC's tracebacks are cleared: they hold the call, and the call holds the TCP connection open, for as
+    long as anybody keeps the error.
     """
     task = asyncio.current_task()
     cancelled_before = task.cancelling() if task else 0
     try:
         yield
     except grpc.aio.AioRpcError as error:
+        clear_frames(error.__traceback__)
         if channel.forced and error.code() is grpc.StatusCode.CANCELLED:
             raise ClosedInFlight from None
         raise _translate(error, channel, method) from error
     except grpc.aio.UsageError as error:
         raise ConnectionClosed from error
-    except asyncio.CancelledError:
+    except asyncio.CancelledError as error:
         if channel.forced and (task is None or task.cancelling() <= cancelled_before):
+            clear_frames(error.__traceback__)
             raise ClosedInFlight from None
         raise
 

@@ -94,6 +94,7 @@ class StreamCall(Generic[Request, Response]):
                 await self._call.done_writing()
 
     def close(self) -> None:
-        """Cancel it on the server if it runs, and free its place."""
+        """Cancel it on the server if it runs, and free its place. It can't be used any more."""
+        self._call = None
         self._lease.cancel()
         self._lease.release()

@@ -14,7 +14,8 @@ from typing import Any
 import grpc
 
 from fastapi_esdb.embedded.access import Access
-from fastapi_esdb.embedded.calls import Call, Context, RunningCalls
+from fastapi_esdb.embedded.calls import Call, Context
+from fastapi_esdb.embedded.running import RunningCalls
 from fastapi_esdb.wire.errors import EsdbError, HandlerFailed, ServerNotReady
 from fastapi_esdb.wire.metadata import parse_metadata
 from fastapi_esdb.wire.method import Method
@@ -23,7 +24,8 @@ from fastapi_esdb.wire.status import status_of
 log = logging.getLogger(__name__)
 
 AnyMethod = Method[Any, Any]
-Handler = Callable[[Call[Any, Any]], Awaitable[None]]
+AnyCall = Call[Any, Any]
+Handler = Callable[[AnyCall], Awaitable[None]]
 
 THROWN = "Exception was thrown by handler."
 """What a real server says of a bug of its own."""
@@ -53,21 +55,29 @@ class Binding(grpc.GenericRpcHandler):
         """How grpc asks for the handler of a call; `None` where there is none."""
         return self._handlers.get(handler_call_details.method)
 
-    async def _carry_out(self, call: Call[Any, Any], handler: Handler, context: Context) -> None:
+    async def _carry_out(self, call: AnyCall, handler: Handler, context: Context) -> None:
+        error = await self._error_of(call, handler, context)
+        if error:
+            await call.drain()
+            _end(context, error)
+
+    async def _error_of(self, call: AnyCall, handler: Handler, context: Context) -> EsdbError | None:
+        """Have the handler carry out the call; what it failed with."""
         try:
             self._admit(call, context)
             await handler(call)
         except EsdbError as error:
-            _end(context, error)
+            return error
         except asyncio.CancelledError:
             if not self._calls.was_cut():
                 raise
-            _end(context, ServerNotReady())
+            return ServerNotReady()
         except Exception:
             log.exception("the handler of %s failed", call.method.path)
-            _end(context, HandlerFailed(THROWN))
+            return HandlerFailed(THROWN)
+        return None
 
-    def _admit(self, call: Call[Any, Any], context: Context) -> None:
+    def _admit(self, call: AnyCall, context: Context) -> None:
         if self._calls.are_stopping:
             raise ServerNotReady
         call.user = self._access.user_of(parse_metadata(context.invocation_metadata() or ()))

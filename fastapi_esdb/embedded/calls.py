@@ -1,26 +1,31 @@
-"""A call of a client while it runs, and all of those: counted for whoever looks, ended when the server stops."""
+"""A call of a client, as its handler sees it."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import suppress
 from typing import Any, Generic, Self, TypeVar
 
 import grpc
 from google.protobuf.message import DecodeError
 
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.method import Method
+from fastapi_esdb.wire.method import Method, Shape
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
+HALF_CLOSE_TIMEOUT = 10.0
+"""Seconds that a client has to end a unary request."""
+
+DRAIN_TIMEOUT = 0.5
+"""Seconds that a client has to finish what it is sending when its call has failed."""
+
+
 class Call(Generic[Request, Response]):
-    """A call as its handler sees it: an iterator of its requests, that takes responses.
+    """An iterator of the call's requests, that takes responses.
 
     `user` is who calls, `None` for anonymous.
     """
@@ -30,6 +35,7 @@ class Call(Generic[Request, Response]):
         self.user: str | None = None
         self._context = context
         self._is_receiving = False
+        self._is_half_closed = False
 
     @property
     def name(self) -> str:
@@ -49,74 +55,60 @@ class Call(Generic[Request, Response]):
         raw = await self._receive()
         if raw is grpc.aio.EOF:
             raise StopAsyncIteration
-        try:
-            return self.method.request.decode(self.method.request.message.FromString(raw))
-        except DecodeError:
-            raise InvalidArgument(f"malformed bytes: no request of {self.method.path}") from None
+        return self._decoded(raw)
+
+    async def first(self) -> Request:
+        """The first request of a stream. Raises InvalidArgument where there is none."""
+        raw = await self._receive()
+        if raw is grpc.aio.EOF:
+            raise InvalidArgument(f"{self.method.path} needs a request and got none")
+        return self._decoded(raw)
 
     async def request(self) -> Request:
-        """The only request of a unary call, or the first one of a stream. Raises InvalidArgument without one."""
-        async for request in self:
-            return request
-        raise InvalidArgument(f"{self.method.path} needs a request and got none")
+        """The only request of a unary call, once the client has ended it: servers wait for that.
+
+        Raises InvalidArgument where there is none, more than one, or no end in `HALF_CLOSE_TIMEOUT`.
+        """
+        request = await self.first()
+        try:
+            async with asyncio.timeout(HALF_CLOSE_TIMEOUT):
+                following = await self._receive()
+        except TimeoutError:
+            raise InvalidArgument(f"{self.method.path} takes one request, which must be half-closed") from None
+        if following is not grpc.aio.EOF:
+            raise InvalidArgument(f"{self.method.path} takes one request and got more")
+        return request
+
+    async def drain(self) -> None:
+        """Take what the client is still sending, for a moment, before the call is ended with an error.
+
+        A client that has not sent everything by then may miss the error: grpc.aio makes "Internal error from Core"
+        of a request that it can't send. A call that streams both ways ends at once, since there is no end to wait for.
+        """
+        if self.method.shape is not Shape.DUPLEX:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(DRAIN_TIMEOUT):
+                    while await self._receive() is not grpc.aio.EOF:
+                        pass
 
     async def send(self, response: Response) -> None:
         """Send a response; waits while the client does not take what was sent before."""
         await self._context.write(self.method.response.encode(response).SerializeToString())
 
     async def _receive(self) -> Any:
+        """The bytes of the next request, `EOF` behind the last one, as often as it is asked for."""
+        if self._is_half_closed:
+            return grpc.aio.EOF
         self._is_receiving = True
         try:
-            return await self._context.read()
+            raw = await self._context.read()
         finally:
             self._is_receiving = False
+        self._is_half_closed = raw is grpc.aio.EOF
+        return raw
 
-
-class RunningCalls:
-    """The calls that run now, each with its task."""
-
-    def __init__(self) -> None:
-        self._calls: dict[asyncio.Task[Any], Call[Any, Any]] = {}
-        self.are_stopping = False
-
-    @property
-    def counts(self) -> Mapping[str, int]:
-        """How many calls run, by `Service.Method`; methods without calls are left out."""
-        return Counter(call.name for call in self._calls.values())
-
-    @contextmanager
-    def running(self, call: Call[Any, Any]) -> Iterator[None]:
-        """Count the call, which the current task carries out, while the context lasts."""
-        task = _this_task()
-        self._calls[task] = call
+    def _decoded(self, raw: Any) -> Request:
         try:
-            yield
-        finally:
-            del self._calls[task]
-
-    async def stop(self, grace: float) -> None:
-        """End every call. Writes that are under way have `grace` seconds to finish, everything else ends at once."""
-        self.are_stopping = True
-        self._cut([task for task, call in self._calls.items() if call.may_be_cut])
-        await self._wait(grace)
-        self._cut(list(self._calls))
-        await self._wait(grace)
-
-    def was_cut(self) -> bool:
-        """Whether the current call was cancelled by `stop`, and not by its client; if so, it is no longer cancelled."""
-        return self.are_stopping and _this_task().uncancel() == 0
-
-    def _cut(self, tasks: list[asyncio.Task[Any]]) -> None:
-        for task in tasks:
-            task.cancel()
-
-    async def _wait(self, seconds: float) -> None:
-        if self._calls:
-            await asyncio.wait(list(self._calls), timeout=seconds)
-
-
-def _this_task() -> asyncio.Task[Any]:
-    task = asyncio.current_task()
-    if task is None:
-        raise RuntimeError("a call is carried out by a task")
-    return task
+            return self.method.request.decode(self.method.request.message.FromString(raw))
+        except DecodeError:
+            raise InvalidArgument(f"malformed bytes: no request of {self.method.path}") from None

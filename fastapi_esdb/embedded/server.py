@@ -16,8 +16,8 @@ import grpc
 from fastapi_esdb.embedded.access import BUILT_IN_USERS, Access
 from fastapi_esdb.embedded.address import Address, checked_address
 from fastapi_esdb.embedded.binding import Binding
-from fastapi_esdb.embedded.calls import RunningCalls
 from fastapi_esdb.embedded.errors import CannotListen
+from fastapi_esdb.embedded.running import RunningCalls
 from fastapi_esdb.embedded.services.cluster import Node
 from fastapi_esdb.embedded.services.registry import bind_cluster, bind_streams
 from fastapi_esdb.embedded.store import Database, Limits, MemoryStorage, SqliteStorage
@@ -174,7 +174,7 @@ class EmbeddedServer:
             credentials = grpc.ssl_server_credentials([(self._tls.key, self._tls.certificate)])
             return server.add_secure_port(self.address, credentials)
         except RuntimeError as error:
-            raise CannotListen(self.address) from error
+            raise CannotListen(self.address, tls=self._tls is not None) from error
 
     def _options(self) -> list[tuple[str, int]]:
         return [

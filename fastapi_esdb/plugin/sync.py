@@ -4,25 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Iterable
-from typing import Any, TypedDict, TypeVar, Unpack
+from typing import Any, TypeVar, Unpack
 
 from fastapi_esdb.api.connection import Connection
+from fastapi_esdb.api.options import Options
 from fastapi_esdb.api.stream_acl import StreamAcl
 from fastapi_esdb.api.stream_metadata import StreamMetadata
 from fastapi_esdb.errors import WrongEventLoop
-from fastapi_esdb.settings.credentials import Credentials
 from fastapi_esdb.wire.records import ANY, Edge, Expected, Position, ProposedEvent, RecordedEvent
 from fastapi_esdb.wire.requests import AppendResult, EventFilter
 
 Result = TypeVar("Result")
-
-
-class Options(TypedDict, total=False):
-    """What every call takes, as the calls of `Connection` do."""
-
-    timeout: float | None
-    credentials: Credentials | None
-    requires_leader: bool | None
 
 
 class SyncConnection:

@@ -131,17 +131,14 @@ class ConnectionPool:
         """Take other settings: the new connections come first, then the old ones end with their last call.
 
         Raises `ConnectionClosed`, and leaves everything as it was, if there is no connection with the new settings
-        within their `connect_timeout`. A closed pool only keeps the settings for `connect`.
+        within their `connect_timeout`, or if the pool was closed in the meantime. A closed pool only keeps the
+        settings for `connect`.
         """
         calls = Calls(self.name, settings, self._lease, self._counters)
         before = self._connections
         fresh = None if before is None else await self._connected_with(settings)
-        if self._connections is not before:
-            self._leave(fresh)
-            raise ConnectionClosed
-        self.settings, self._calls, self._connections = settings, calls, fresh
-        self._leave(before, force=False)
-        self._notice()
+        self._swap(before, fresh)
+        self.settings, self._calls = settings, calls
 
     async def wait_connected(self, timeout: float | None = None) -> None:
         """Return as soon as there is a connection.
@@ -232,23 +229,35 @@ class ConnectionPool:
         return True
 
     async def _connected_with(self, settings: EsdbSettings) -> Connections:
-        """Connections with other settings; nothing is left of them if they don't come to be."""
+        """Connections with other settings, among those that `close` ends until they are put to use."""
         self._check_owner()
         fresh = Connections(self.name, settings, self._counters, self._notice)
+        self._leaving.append(fresh)
         fresh.open()
         try:
             await fresh.wait_connected(settings.connect_timeout)
         except BaseException:
-            self._leave(fresh)
+            fresh.shut(force=True)
             raise
         return fresh
+
+    def _swap(self, before: Connections | None, fresh: Connections | None) -> None:
+        """Use the fresh ones instead. Raises `ConnectionClosed` if someone else was quicker, to close or to swap."""
+        if self._connections is not before:
+            self._leave(fresh)
+            raise ConnectionClosed
+        self._connections = fresh
+        self._leaving = [connections for connections in self._leaving if connections is not fresh]
+        self._leave(before, force=False)
+        self._notice()
 
     def _leave(self, connections: Connections | None, *, force: bool = True) -> None:
         """Have connections end, and keep them in view until they have."""
         self._forget_ended()
         if connections is not None:
-            self._leaving.append(connections)
             connections.shut(force=force)
+            if connections not in self._leaving:
+                self._leaving.append(connections)
 
     def _shut(self) -> None:
         """Everything of `close` that needs no waiting, so that cancelling it leaves nothing half done."""

@@ -185,40 +185,34 @@ class GroupError(ServerError):
 
     stream: str
     group: str
+    what: ClassVar[str] = "failed"
 
     def __str__(self) -> str:
-        return f"persistent subscription {self.group!r} of stream {self.stream!r}: {self._what()}"
-
-    def _what(self) -> str:
-        return "failed"
+        return f"persistent subscription {self.group!r} of stream {self.stream!r}: {self.what}"
 
 
 class GroupNotFound(GroupError):
     """There is no such persistent subscription."""
 
-    def _what(self) -> str:
-        return "does not exist"
+    what = "does not exist"
 
 
 class GroupExists(GroupError):
     """The persistent subscription to be created is there already."""
 
-    def _what(self) -> str:
-        return "exists already"
+    what = "exists already"
 
 
 class GroupDropped(GroupError):
     """The server ended the consumers of a group: it was changed or deleted, or the leader changed."""
 
-    def _what(self) -> str:
-        return "the server dropped its consumers"
+    what = "the server dropped its consumers"
 
 
 class GroupFull(GroupError):
     """The group has as many consumers as it allows."""
 
-    def _what(self) -> str:
-        return "has its maximum of consumers"
+    what = "has its maximum of consumers"
 
 
 @dataclass(eq=False)
@@ -227,8 +221,8 @@ class GroupFailed(GroupError):
 
     reason: str
 
-    def _what(self) -> str:
-        return self.reason
+    def __str__(self) -> str:
+        return f"{super().__str__()}: {self.reason}"
 
 
 @dataclass(eq=False)

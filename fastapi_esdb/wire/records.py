@@ -94,7 +94,8 @@ class RecordedEvent:
 
     `revision` counts from 0 within `stream`; `created` is aware, in UTC; `position` is `None` where an old
     server does not tell it. With links resolved, `link` is the link event through which this one was found.
-    A link whose target is gone is given as itself: see `is_unresolved_link`.
+    A link whose target is gone is given as itself: see `is_unresolved_link`. `retry_count` is for events of a consumer
+    group: how often it was delivered before.
     """
 
     id: UUID
@@ -107,6 +108,7 @@ class RecordedEvent:
     created: datetime
     position: Position | None = None
     link: RecordedEvent | None = field(default=None, repr=False)
+    retry_count: int | None = None
 
     def json(self) -> Any:
         """The data parsed as JSON; raises `json.JSONDecodeError` where it is something else."""

@@ -10,6 +10,7 @@ import pytest
 
 from fastapi_esdb.api.connection import Connection
 from fastapi_esdb.api.new_event import NewEvent
+from fastapi_esdb.api.stream_metadata import StreamMetadata
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.wire.records import RecordedEvent
 from tests.faults.until import until
@@ -121,6 +122,26 @@ async def test_a_task_cancelled_while_it_opens(esdb: Connection, esdb_server: Em
     await ended(esdb_server)
 
 
+async def test_calls_cancelled_at_any_step(esdb: Connection, esdb_server: EmbeddedServer) -> None:
+    """They leave nothing behind, neither here nor on the server."""
+
+    async def everything() -> None:
+        await esdb.append("t", NewEvent("T", {}))
+        await esdb.read("s", limit=3).to_list()
+        await esdb.set_metadata("t", StreamMetadata(max_count=5))
+        await esdb.get_metadata("t")
+        await esdb.delete("t")
+
+    for steps in range(0, 200, 3):
+        task = asyncio.create_task(everything())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task])
+    await until(lambda: not esdb_server.open_calls)
+    assert esdb.pool.stats()["calls_in_flight"] == 0
+
+
 async def test_leaving_the_context(esdb: Connection, esdb_server: EmbeddedServer) -> None:
     """Also while a variable refers to what was read, and without any garbage collection."""
     gc.disable()
@@ -141,4 +162,4 @@ async def test_the_connection_serves_others_meanwhile(esdb: Connection, esdb_ser
         for _ in range(20):
             assert len(await esdb.read("s", limit=50).to_list()) == 50
     await ended(esdb_server)
-    await until(lambda: esdb.stats()["streams_open"] == 0)
+    await until(lambda: esdb.pool.stats()["streams_open"] == 0)

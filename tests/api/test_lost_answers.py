@@ -24,7 +24,7 @@ from fastapi_esdb.wire.errors import (
 from fastapi_esdb.wire.records import ANY, NO_STREAM, STREAM_EXISTS, StreamState
 from tests.api.losing import LostAnswers
 from tests.faults.proxy import FaultProxy
-from tests.faults.until import PATIENCE, until
+from tests.faults.until import PATIENCE
 
 EVERY = [ANY, NO_STREAM, STREAM_EXISTS, 0]
 EXACT = [NO_STREAM, 0]

@@ -210,6 +210,14 @@ async def test_from_the_end_it_begins_after_the_last_event() -> None:
     assert [request.start for request in carrier.requests[1:]] == [4, 4]
 
 
+async def test_an_end_that_was_not_found_is_still_the_end() -> None:
+    """Whoever opens it again from its checkpoint does not get all of the past."""
+    subscription = Subscriptions(FakeCarrier([[LOST]])).subscribe("s", after=END)
+    with pytest.raises(ConnectionLost):
+        await anext(subscription)
+    assert subscription.checkpoint is END
+
+
 @pytest.mark.parametrize(("frames", "start"), [([StreamMissing("s")], START), ([LastRevision(7)], 7)])
 async def test_from_the_end_of_what_shows_no_event(frames: list[Any], start: Any) -> None:
     """A missing stream begins with its first event; one whose events are all truncated after its last one."""

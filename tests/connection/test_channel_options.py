@@ -12,12 +12,17 @@ def options(
     host: Host = LOCAL, slowdown: int = 1, keep_alive_interval: int = 10_000, keep_alive_timeout: int = 10_000
 ) -> dict[str, int | str]:
     made = ConnectionOptions(keep_alive_interval=keep_alive_interval, keep_alive_timeout=keep_alive_timeout)
-    return dict(channel_options(made, host, slowdown))
+    return dict(channel_options(made, host, 5.0, slowdown))
 
 
 def test_every_channel_has_a_tcp_connection_of_its_own() -> None:
     """gRPC would have equal channels share one."""
     assert options()["grpc.use_local_subchannel_pool"] == 1
+
+
+def test_an_attempt_to_connect_is_bounded() -> None:
+    """gRPC would go on for 20 s with an attempt that hangs, even after its channel was closed."""
+    assert options()["grpc.min_reconnect_backoff_ms"] == 5000
 
 
 def test_keep_alive_is_bounded_by_its_own_timeout() -> None:

@@ -31,6 +31,14 @@ def test_the_changelog_is_a_page(site: Path) -> None:
     assert "Unreleased" in (site / "changelog" / "index.html").read_text()
 
 
+@pytest.mark.parametrize("page", ["tutorial", "how-to/testing"])
+def test_code_that_is_included_is_there(site: Path, page: str) -> None:
+    """Where a page shows a file, it shows what is in it."""
+    text = (site / page / "index.html").read_text()
+    assert "include_router" in text
+    assert "8&lt;" not in text
+
+
 def test_every_public_name_is_in_the_reference(site: Path) -> None:
     """Whatever `fastapi_esdb` offers can be looked up."""
     reference = "\n".join(page.read_text() for page in (site / "reference").rglob("index.html"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Generic, Self, TypeVar
 from uuid import uuid4
 
@@ -21,6 +21,12 @@ Request = TypeVar("Request")
 Response = TypeVar("Response")
 Metadata = Iterable[tuple[str, str]]
 
+OPTIONS = [
+    ("grpc.use_local_subchannel_pool", 1),
+    ("grpc.enable_http_proxy", 0),
+    ("grpc.max_receive_message_length", -1),
+]
+
 PATIENCE = 20.0
 """Seconds that anything may take on a busy machine before a test says that it hangs."""
 
@@ -30,10 +36,14 @@ def event(type_: str = "T", data: bytes = b"{}", metadata: bytes = b"", content_
     return ProposedEvent(uuid4(), type_, data, metadata, content_type)
 
 
+ENDED = (grpc.aio.AioRpcError, asyncio.InvalidStateError)
+"""What sending raises on a call that is over."""
+
+
 async def eventually(condition: Callable[[], bool]) -> None:
     """Wait for what nothing tells of by itself."""
     async with asyncio.timeout(PATIENCE):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - the server has no event for a test
             await asyncio.sleep(0.005)
 
 
@@ -45,11 +55,14 @@ class OpenCall(Generic[Request, Response]):
         self._method = method
 
     async def send(self, *requests: Request) -> None:
-        for request in requests:
-            await self.raw.write(self._method.request.encode(request).SerializeToString())
+        """Send the requests; where the server has ended the call meanwhile, reading tells how."""
+        with suppress(*ENDED):
+            for request in requests:
+                await self.raw.write(self._method.request.encode(request).SerializeToString())
 
     async def done_sending(self) -> None:
-        await self.raw.done_writing()
+        with suppress(*ENDED):
+            await self.raw.done_writing()
 
     def __aiter__(self) -> Self:
         return self
@@ -128,7 +141,7 @@ async def connected(
     address: str, credentials: grpc.ChannelCredentials | None = None, options: Iterable[tuple[str, Any]] = ()
 ) -> AsyncIterator[BareClient]:
     """A client on a connection that it shares with nobody."""
-    own = [("grpc.use_local_subchannel_pool", 1), ("grpc.enable_http_proxy", 0), *options]
+    own = [*OPTIONS, *options]
     channel = (
         grpc.aio.secure_channel(address, credentials, own) if credentials else grpc.aio.insecure_channel(address, own)
     )

@@ -17,9 +17,17 @@ from fastapi_esdb.wire.errors import (
     StreamDeleted,
     WrongExpectedRevision,
 )
+from fastapi_esdb.wire.method import Method
 from fastapi_esdb.wire.proto.v1 import streams_pb2 as pb
 from fastapi_esdb.wire.records import ANY, NO_STREAM, STREAM_EXISTS, Expected
-from fastapi_esdb.wire.requests import AppendConflict, AppendOptions, AppendResult, DeleteRequest, ReadRequest
+from fastapi_esdb.wire.requests import (
+    AppendConflict,
+    AppendOptions,
+    AppendResult,
+    DeleteRequest,
+    DeleteResult,
+    ReadRequest,
+)
 from tests.embedded.client import BareClient, connected, event
 
 ODD_NAMES = ["käse-1", "日本", "with space", "tab\tand\nnewline", "\x00\x01", "100%", "a@b", "😀", "x" * 3000]
@@ -103,21 +111,15 @@ async def test_an_event_larger_than_a_message(client: BareClient) -> None:
     """An event of 20 MB is refused, and the connection goes on."""
     with pytest.raises(MaximumAppendSizeExceeded):
         await client.append("a", event(data=b"x" * 20_000_000))
-    assert await client.write("a")
+    assert (await client.write("a")).revision == 0
 
 
 async def test_a_large_event(client: BareClient) -> None:
     """An event of 15 MB is stored and read back."""
     data = bytes(range(256)) * 60_000
     assert isinstance(await client.append("a", event(data=data)), AppendResult)
-    async with connected(client_address(client), options=[("grpc.max_receive_message_length", -1)]) as reader:
-        [read] = await reader.read(ReadRequest("a"))
+    [read] = await client.read(ReadRequest("a"))
     assert read.data == data
-
-
-def client_address(client: BareClient) -> str:
-    """Where the client's channel goes."""
-    return str(client.channel._channel.target().decode()).removeprefix("ipv4:")  # type: ignore[attr-defined]  # untyped
 
 
 async def test_the_limit_of_an_append() -> None:
@@ -153,7 +155,9 @@ async def test_a_tombstone_is_for_good(client: BareClient) -> None:
 
 @pytest.mark.parametrize("method", [DELETE, TOMBSTONE])
 @pytest.mark.parametrize("stream", ["$all", "$$a"])
-async def test_what_nobody_deletes(client: BareClient, method: type, stream: str) -> None:
+async def test_what_nobody_deletes(
+    client: BareClient, method: Method[DeleteRequest, DeleteResult], stream: str
+) -> None:
     """`$all` and metastreams can't be deleted."""
     with pytest.raises(AccessDenied):
-        await client.call(method, DeleteRequest(stream))  # type: ignore[arg-type]  # parametrised over methods
+        await client.call(method, DeleteRequest(stream))

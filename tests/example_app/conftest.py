@@ -13,7 +13,7 @@ from tests.serving import await_connection, served
 
 TOKEN = "a-token-for-tests"
 AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}
-ENVIRONMENT = {"ESDB_CONNECTION_STRING": "esdb+embedded://", "ESDB_CONTROL_TOKEN": TOKEN}
+ENVIRONMENT = {"ESDB_CONNECTION_STRING": "esdb+embedded://", "ESDB_CONTROL_TOKEN": TOKEN, "ESDB_HEALTH_DETAILS": "true"}
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import pytest
 
 from tests.example_app.conftest import AUTHORIZED
 from tests.serving import sent_events
+from tests.waiting import eventually
 
 ORDER = {"customer": "Ada", "items": [{"name": "Cup", "price_cents": 1800}]}
 
@@ -68,6 +69,18 @@ def test_a_page_follows_from_where_its_list_stands(shop: httpx2.Client) -> None:
 def test_an_id_that_is_none_is_not_understood(shop: httpx2.Client) -> None:
     """A place that can't be is refused rather than taken for the beginning."""
     assert shop.get("/live", headers={"Last-Event-ID": "yesterday"}).status_code == 422
+
+
+def open_streams(shop: httpx2.Client) -> int:
+    count: int = shop.get("/health/esdb").json()["details"]["stats"]["streams_open"]
+    return count
+
+
+def test_a_browser_that_leaves_frees_its_subscription(shop: httpx2.Client) -> None:
+    """Only the subscription of the list of orders stays."""
+    with shop.stream("GET", "/live"):
+        eventually(lambda: open_streams(shop) == 2)
+    eventually(lambda: open_streams(shop) == 1)
 
 
 def test_the_events_end_when_the_connection_is_closed(shop: httpx2.Client) -> None:

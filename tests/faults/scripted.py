@@ -63,6 +63,8 @@ class ScriptedServer:
         self.probe_code: grpc.StatusCode | None = None
         """How the server fails the probe of its features, if it does."""
         self.probe_headers: list[CallMetadata] = []
+        self.is_ready = True
+        """Whether it takes calls; if not, it answers the probe and refuses all else."""
         self._options = (*PATIENT, *options)
         self._tls = tls
         self._server: grpc.aio.Server | None = None
@@ -140,6 +142,8 @@ class ScriptedServer:
 
     async def _obey(self, text: str, context: Context) -> bytes:
         command, _, argument = text.partition(" ")
+        if not self.is_ready:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "Server Is Not Ready")
         if command == "fail" or (command == "twice" and self._failed[text] < 2):
             self._failed[text] += 1
             code, _, details = argument.partition(" ")

@@ -1,9 +1,11 @@
-"""A server that is frozen for ten seconds: its kernel still accepts and acknowledges, and nobody answers."""
+"""A server that is frozen: its kernel still accepts and acknowledges, and nobody answers."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Awaitable
+import asyncio
+import statistics
+import time
+from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass
 from time import monotonic
 
@@ -12,12 +14,23 @@ import pytest
 
 from fastapi_esdb import (
     AppendOutcomeUnknown,
+    CaughtUp,
     Connection,
+    ConnectionClosed,
+    ConnectionState,
     DeadlineExceeded,
     EsdbError,
+    FellBehind,
     NewEvent,
+    RecordedEvent,
+    connect,
 )
+from fastapi_esdb.api.following import Message
 from fastapi_esdb.wire.errors import ConnectionLost
+from tests.faults.embedded import address, embedded, settings_for
+from tests.faults.process import ServerProcess
+from tests.faults.until import PATIENCE, until
+from tests.serving import served
 
 FROZEN = 10.0
 """Seconds."""
@@ -25,27 +38,22 @@ KEEP_ALIVE = "&keepAliveInterval=1000&keepAliveTimeout=1000"
 NOTICED = 4.0
 """Seconds in which the loss is noticed: one without traffic, one for the ping, the rest for a busy machine."""
 RECOVERED = 2.0
-"""Seconds after the thaw until calls are answered; more on a busy machine is still no hang."""
+"""Seconds from the thaw to the first answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """One round of an app's health routes."""
-
-    seconds: float
-    live: int
-    ready: int
+@pytest.fixture
+async def server() -> AsyncIterator[ServerProcess]:
+    """An embedded server in a process of its own."""
+    async with embedded() as server:
+        yield server
 
 
-def probe(app: httpx2.Client, done: threading.Event) -> list[Answer]:
-    """Ask an app for its health again and again."""
-    answers = []
-    while not done.wait(0.05):
-        began = monotonic()
-        live = app.get("/health/esdb/live").status_code
-        ready = app.get("/health/esdb/ready").status_code
-        answers.append(Answer((monotonic() - began) / 2, live, ready))
-    return answers
+@pytest.fixture
+async def esdb(server: ServerProcess) -> AsyncIterator[Connection]:
+    """A connection to it that notices within seconds when the server is silent."""
+    async with connect(settings_for(server.port, KEEP_ALIVE)) as esdb:
+        await esdb.wait_connected(PATIENCE)
+        yield esdb
 
 
 async def failure_of(call: Awaitable[object]) -> tuple[EsdbError, float]:
@@ -56,26 +64,114 @@ async def failure_of(call: Awaitable[object]) -> tuple[EsdbError, float]:
     return caught.value, monotonic() - began
 
 
-async def calls_end_at_their_deadline(esdb: Connection, event: NewEvent) -> None:
+async def test_calls_end_at_their_deadline(server: ServerProcess, esdb: Connection) -> None:
     """Neither before it nor much later, and a write says that its outcome is open."""
-    for call in (esdb.ping(0.7), esdb.append("doubtful", event, timeout=0.7)):
+    server.freeze()
+    for call in (esdb.ping(0.7), esdb.append("s", NewEvent("Doubtful", {}), timeout=0.7)):
         error, seconds = await failure_of(call)
         assert isinstance(error, DeadlineExceeded) or isinstance(error.__cause__, DeadlineExceeded)
+        assert isinstance(error, DeadlineExceeded | AppendOutcomeUnknown)
         assert 0.65 <= seconds <= 1.5
 
 
-async def an_append_ends_in_time(esdb: Connection, event: NewEvent) -> None:
-    """Long before its deadline, since the connection is given up."""
-    error, seconds = await failure_of(esdb.append("doubtful", event))
-    assert isinstance(error, AppendOutcomeUnknown)
-    assert isinstance(error.__cause__, ConnectionLost)
-    assert seconds < NOTICED
-
-
-async def a_read_ends_in_time(esdb: Connection) -> None:
-    """Also in the midst of its events, when it can't be begun again."""
+async def test_the_loss_is_noticed(server: ServerProcess, esdb: Connection) -> None:
+    """An append and a read under way end long before their deadlines; from then on calls are refused at once."""
+    for _ in range(20):
+        await esdb.append("long", [NewEvent("Filled", b"x" * 10_000) for _ in range(20)])
     async with esdb.read("long") as events:
         await anext(events)
-        error, seconds = await failure_of(anext(events) for _ in [0]) if False else await failure_of(_all(events))
-    assert isinstance(error, ConnectionLost)
-    assert seconds < NOTICED
+        server.freeze()
+        append, reading = await asyncio.gather(
+            failure_of(esdb.append("s", NewEvent("Doubtful", {}))), failure_of(_all(events))
+        )
+    assert isinstance(append[0].__cause__, ConnectionLost)
+    assert isinstance(append[0], AppendOutcomeUnknown)
+    assert isinstance(reading[0], ConnectionLost)
+    assert max(append[1], reading[1]) < NOTICED
+    await until(lambda: esdb.state is ConnectionState.CONNECTING)
+    error, seconds = await failure_of(esdb.ping())
+    assert isinstance(error, ConnectionClosed)
+    assert seconds < 0.5
+
+
+async def test_a_subscription_goes_on(server: ServerProcess, esdb: Connection) -> None:
+    """It says that it fell behind when the connection is given up, and goes on after the thaw without a gap."""
+    await esdb.append("s", [NewEvent("Before", {}), NewEvent("Before", {})])
+    async with esdb.subscribe("s") as events, asyncio.timeout(PATIENCE):
+        messages = events.messages()
+        assert [await _event(messages), await _event(messages)] == [0, 1]
+        await _message(messages, CaughtUp)
+        server.freeze()
+        began = monotonic()
+        await _message(messages, FellBehind)
+        assert monotonic() - began < NOTICED
+        await until(lambda: esdb.state is ConnectionState.CONNECTING)
+        server.thaw()
+        await esdb.wait_connected(PATIENCE)
+        await esdb.append("s", NewEvent("After", {}))
+        assert await _event(messages) == 2
+
+
+async def test_ten_seconds(server: ServerProcess, esdb: Connection) -> None:
+    """The health routes of an app answer at once and tell the truth meanwhile; afterwards all is well within seconds."""
+    settings = {"ESDB_CONNECTION_STRING": address(server.port, KEEP_ALIVE)}
+    with served("tests.faults.health_app:app", settings) as app:
+        server.freeze()
+        answers = await asyncio.to_thread(probe, app, FROZEN)
+        assert esdb.state is ConnectionState.CONNECTING
+        server.thaw()
+        began = monotonic()
+        await esdb.wait_connected(PATIENCE)
+        await esdb.ping()
+        assert monotonic() - began < RECOVERED
+        await until(lambda: app.get("/health/esdb/ready").status_code == 200)
+    check_health(answers)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a health route said, `at` so many seconds after the freeze, and the `seconds` it took."""
+
+    at: float
+    seconds: float
+    status: int
+
+
+def probe(app: httpx2.Client, seconds: float) -> dict[str, list[Answer]]:
+    """Ask an app for its health every now and then for so long."""
+    began = monotonic()
+    answers: dict[str, list[Answer]] = {"live": [], "ready": []}
+    while monotonic() < began + seconds:
+        for route, given in answers.items():
+            asked = monotonic()
+            status = app.get(f"/health/esdb/{route}").status_code
+            given.append(Answer(asked - began, monotonic() - asked, status))
+        time.sleep(0.05)
+    return answers
+
+
+def check_health(answers: dict[str, list[Answer]]) -> None:
+    """Always live, not ready from when the loss could be known on, and quick."""
+    assert {answer.status for answer in answers["live"]} == {200}
+    assert {answer.status for answer in answers["ready"] if answer.at > NOTICED} == {503}
+    seconds = [answer.seconds for given in answers.values() for answer in given]
+    assert statistics.median(seconds) < 0.05
+    assert max(seconds) < 0.5
+
+
+async def _message(messages: AsyncIterator[Message], kind: type[Message]) -> None:
+    """Pass over messages up to one of that kind."""
+    while not isinstance(await anext(messages), kind):
+        pass
+
+
+async def _event(messages: AsyncIterator[Message]) -> int:
+    """The revision of the next event."""
+    while not isinstance(message := await anext(messages), RecordedEvent):
+        pass
+    return message.revision
+
+
+async def _all(events: AsyncIterator[RecordedEvent]) -> None:
+    async for _ in events:
+        pass

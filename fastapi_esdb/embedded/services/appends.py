@@ -28,7 +28,7 @@ class AppendService:
 
     async def append(self, call: Call[AppendFrame, AppendAnswer]) -> None:
         """Options first, then each event; the append happens when the client has half-closed."""
-        options = await call.request()
+        options = await call.first()
         if not isinstance(options, AppendOptions):
             raise InvalidArgument("the first request of an Append must be its options")
         self._access.check_streams(call.user)

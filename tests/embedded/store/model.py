@@ -70,12 +70,13 @@ class Model:
             return repeated
         revived = stream.removeprefix("$$")
         was_deleted, first = self.is_soft_deleted(revived), self.last(revived) + 1
+        last = self.last(stream) + len(events)
         for event in events:
             self.write(stream, event.id, event.data, now)
         if was_deleted:
             keys = json.loads(self.entries("$$" + revived)[-1].data)
             self.write("$$" + revived, None, json.dumps({**keys, "$tb": first}).encode(), now)
-        return self.last(stream) if self.last(stream) >= 0 else None
+        return last if last >= 0 else None
 
     def delete(self, stream: str, expected: Expected, now: datetime) -> None:
         self.check(stream, expected, [])

@@ -99,6 +99,15 @@ async def test_metadata_brings_a_soft_deleted_stream_back_empty(database: Databa
     assert read(database, "a") == [2]
 
 
+async def test_rubbish_as_metadata_undeletes_all(database: Database) -> None:
+    """Metadata that is none hides nothing, and nothing can be added to it."""
+    await database.append("a", ANY, events(2))
+    await database.delete("a")
+    await database.append("$$a", ANY, [event("$metadata", b"rubbish")])
+    assert last_metadata(database, "a") == b"rubbish"
+    assert read(database, "a") == [0, 1]
+
+
 async def test_an_empty_append_brings_a_soft_deleted_stream_back(database: Database) -> None:
     """There is nothing to read in it, but it is there."""
     await database.append("a", ANY, events(2))

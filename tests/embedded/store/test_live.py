@@ -9,8 +9,8 @@ import pytest
 from fastapi_esdb.embedded.store import Database
 from fastapi_esdb.embedded.store.listeners import Listeners
 from fastapi_esdb.wire.errors import ServerNotReady
-from fastapi_esdb.wire.records import ANY
-from tests.embedded.store.support import events, revisions
+from fastapi_esdb.wire.records import ANY, MAX_REVISION
+from tests.embedded.store.support import events, revisions, set_metadata
 
 PROMPT = 30
 """Seconds that nothing here takes."""
@@ -80,6 +80,23 @@ async def test_many_readers_follow_without_a_gap(database: Database) -> None:
     assert results == [list(range(20))] * 100
 
 
+async def test_a_live_read_shows_what_a_read_hides(database: Database) -> None:
+    """Whatever the metadata says, and the tombstone at the end; page by page, one stream only."""
+    await database.append("a", ANY, events(2))
+    since = database.end
+    await set_metadata(database, "a", truncate_before=100)
+    await database.append("a", ANY, events(3))
+    await database.append("b", ANY, events(1))
+    await database.tombstone("a")
+    first = database.read_live("a", since, 3)
+    assert (revisions(first.records), first.is_end) == ([2, 3, 4], False)
+    second = database.read_live("a", first.next, 3)
+    assert (revisions(second.records), second.is_end) == ([MAX_REVISION], True)
+    nothing = database.read_live("a", second.next)
+    assert (nothing.records, nothing.next, nothing.is_end) == ((), database.end, True)
+    assert database.read_live("missing", since).records == ()
+
+
 async def test_readers_that_went_away_leave_nothing_behind() -> None:
     """A cancelled wait is forgotten."""
     listeners = Listeners()
@@ -89,6 +106,18 @@ async def test_readers_that_went_away_leave_nothing_behind() -> None:
     for task in waiting:
         task.cancel()
     await asyncio.gather(*waiting, return_exceptions=True)
+    assert not listeners
+
+
+async def test_a_reader_that_goes_as_it_is_woken() -> None:
+    """Being cancelled and being woken in the same moment is being cancelled."""
+    listeners = Listeners()
+    waiting = asyncio.create_task(listeners.wait("a"))
+    await settle()
+    waiting.cancel()
+    listeners.wake(["a"])
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
     assert not listeners
 
 

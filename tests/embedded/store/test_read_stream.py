@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from fastapi_esdb.embedded.store import Database, StreamInfo
+from fastapi_esdb.embedded.store import Database, MemoryStorage, StreamInfo
+from fastapi_esdb.embedded.store.log import Log
+from fastapi_esdb.embedded.store.view import View
 from fastapi_esdb.wire.errors import InvalidArgument, StreamNotFound
 from fastapi_esdb.wire.records import ANY, BACKWARDS, END, FORWARDS, START, Direction, Edge
 from tests.embedded.store.support import event, events, read, read_back, revisions, set_metadata
@@ -117,6 +119,13 @@ async def test_one_event(database: Database) -> None:
     assert database.read_event("b", 0) is None
     await database.delete("a")
     assert database.read_event("a", 2) is None
+
+
+def test_a_view_knows_what_is_not_there() -> None:
+    """Asking for an event that there is none of is an error, not another event."""
+    log = Log(MemoryStorage())
+    with pytest.raises(LookupError, match="'a' has no revision 0"):
+        View(log, log.index.end).event("a", 0)
 
 
 async def test_what_is_known_of_a_stream(database: Database) -> None:

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
-from fastapi_esdb.embedded.store import Database, SqliteStorage, StorageCorrupt, StorageError, StorageLocked
+from fastapi_esdb.embedded.store import (
+    Database,
+    SqliteStorage,
+    StorageCorrupt,
+    StorageError,
+    StorageFailed,
+    StorageLocked,
+)
 from fastapi_esdb.wire.records import ANY
 from tests.embedded.store.support import events, read
 
@@ -108,6 +118,7 @@ def statements(*commands: str) -> Callable[[Path], None]:
         (statements("PRAGMA user_version = 9"), "version 9"),
         (statements("UPDATE records SET revision = revision + 1 WHERE stream = 's-3'"), "'s-3' has revision 1"),
         (statements("DELETE FROM records WHERE stream = 's-3' AND revision = 5"), "revision 6 where 5 was due"),
+        (statements("UPDATE records SET position = position - 1 WHERE revision = 5"), "where the log ended"),
     ],
 )
 async def test_a_damaged_or_foreign_file_is_refused(tmp_path: Path, harm: Callable[[Path], None], message: str) -> None:
@@ -148,6 +159,53 @@ async def test_a_record_that_vanishes_is_noticed(tmp_path: Path) -> None:
         statements("DELETE FROM records WHERE stream = 's-3'")(path)
         with pytest.raises(StorageCorrupt, match="missing"):
             database.read_stream("s-3")
+
+
+async def test_a_file_that_can_not_be_written_any_more(tmp_path: Path) -> None:
+    """The write fails with what SQLite says, and so do all that follow."""
+    path = tmp_path / "store.db"
+    async with Database(SqliteStorage(path)) as database:
+        statements("DROP TABLE records")(path)
+        for _ in range(2):
+            with pytest.raises(StorageFailed, match="can't be written: no such table"):
+                await database.append("a", ANY, events(1))
+
+
+async def test_nothing_is_left_behind(tmp_path: Path) -> None:
+    """Opened and closed many times, also in vain: no thread and no file stays open."""
+    path, process = tmp_path / "store.db", psutil.Process()
+    await make_store(path)
+    before = threading.active_count(), process.num_fds()
+    async with Database(SqliteStorage(path)):
+        for _ in range(50):
+            with pytest.raises(StorageLocked):
+                await open_and_close(path)
+    for _ in range(50):
+        await open_and_close(path)
+    assert (threading.active_count(), process.num_fds()) == before
+
+
+async def test_an_opening_that_is_cancelled_lets_go_of_the_file(tmp_path: Path) -> None:
+    """Whoever comes next finds it free."""
+    path = tmp_path / "store.db"
+    opening = asyncio.create_task(Database(SqliteStorage(path)).open())
+    await asyncio.sleep(0)
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    await open_and_close(path)
+
+
+async def test_closing_twice_and_cancelling_one_of_it(tmp_path: Path) -> None:
+    """A cancelled close goes on, and another one waits for it."""
+    database = Database(SqliteStorage(tmp_path / "store.db"))
+    await database.open()
+    first = asyncio.create_task(database.close())
+    await asyncio.sleep(0)
+    first.cancel()
+    await database.close()
+    assert first.cancelled()
+    await open_and_close(tmp_path / "store.db")
 
 
 def test_a_storage_that_is_not_open_says_so(tmp_path: Path) -> None:

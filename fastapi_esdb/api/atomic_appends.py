@@ -1,0 +1,116 @@
+"""Appending to several streams at once: all of it or nothing. For servers that have the v2 protocol."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Unpack
+
+from fastapi_esdb.api import arguments
+from fastapi_esdb.api.appending import doubtful, proposed
+from fastapi_esdb.api.calls import Calls
+from fastapi_esdb.api.options import Options, chosen
+from fastapi_esdb.wire.append_methods_v2 import APPEND_RECORDS, APPEND_SESSION
+from fastapi_esdb.wire.appends_v2 import (
+    AppendRecords,
+    Check,
+    DeletedState,
+    Record,
+    SchemaFormat,
+    SessionAppend,
+    StreamsAppended,
+)
+from fastapi_esdb.wire.errors import InvalidArgument
+from fastapi_esdb.wire.records import ANY, JSON, Expected, ProposedEvent
+
+TYPE_NAME = re.compile(r"[\w.$:-]+")
+"""What a type may be made of (v2 calls it the schema name)."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamAppend:
+    """Events for one stream, and where it must be."""
+
+    stream: str
+    events: ProposedEvent | Iterable[ProposedEvent]
+    expected: Expected = ANY
+
+
+class AtomicAppends(Calls):
+    """Appends to several streams in one transaction.
+
+    Types are made of letters, digits and `_ . $ : -`, and metadata is a JSON object: what else an event may have in
+    `append`, these calls can't carry. Readers find `$schema.name` and `$schema.format` added to the metadata.
+    """
+
+    async def append_session(self, appends: Iterable[StreamAppend], **options: Unpack[Options]) -> StreamsAppended:
+        """Append to several streams, each once and each with what is expected of it. Server 25.1 or newer.
+
+        Raises `WrongExpectedRevision` for the first stream that is elsewhere, `StreamDeleted`, `SessionRefused` (a
+        stream twice), `NotSupported`, `AppendOutcomeUnknown` with the ids of all events, and what `append` raises
+        about sizes. In each case nothing was written, or all of it.
+        """
+        frames = [_frame(append) for append in appends]
+        if not frames:
+            raise InvalidArgument("appends must hold at least one StreamAppend")
+        ids = [record.id for frame in frames for record in frame.records]
+        with doubtful(_names(frame.stream for frame in frames), ANY, ids):
+            return await self._carrier.send(APPEND_SESSION, frames, chosen(options))
+
+    async def append_records(
+        self,
+        records: Iterable[tuple[str, ProposedEvent]],
+        *,
+        checks: Mapping[str, Expected | DeletedState] | None = None,
+        **options: Unpack[Options],
+    ) -> StreamsAppended:
+        """Append events, each with the name of its stream, in this order, if all checks hold. Server 26.0.3 or newer.
+
+        `checks` say what must hold of streams, written to or not. Raises `ConsistencyViolation` with every check that
+        failed, `NotSupported`, `AppendOutcomeUnknown`, and what `append` raises about sizes.
+        """
+        several = tuple(_record(event, arguments.stream_name(stream)) for stream, event in records)
+        if not several:
+            raise InvalidArgument("records must hold at least one event")
+        request = AppendRecords(several, tuple(_check(*check) for check in (checks or {}).items()))
+        with doubtful(_names(record.stream for record in several), ANY, [record.id for record in several]):
+            return await self._carrier.call(APPEND_RECORDS, request, chosen(options))
+
+
+def _frame(append: StreamAppend) -> SessionAppend:
+    stream, expected = arguments.stream_name(append.stream), arguments.expected_revision(append.expected)
+    records = tuple(_record(event) for event in proposed(append.events))
+    if not records:
+        raise InvalidArgument(f"the append to {stream!r} must have at least one event")
+    return SessionAppend(stream, records, expected)
+
+
+def _record(event: ProposedEvent, stream: str = "") -> Record:
+    if not TYPE_NAME.fullmatch(event.type):
+        raise InvalidArgument(f"event {event.type!r}: its type must be made of letters, digits and _ . $ : -")
+    encoding = SchemaFormat.JSON if event.content_type == JSON else SchemaFormat.BYTES
+    return Record(event.id, event.type, event.data, encoding, _properties(event), stream=stream)
+
+
+def _properties(event: ProposedEvent) -> Mapping[str, Any]:
+    try:
+        metadata = json.loads(event.metadata or b"{}")
+    except ValueError:
+        metadata = None
+    if not isinstance(metadata, dict):
+        raise InvalidArgument(f"event {event.type!r}: its metadata must be a JSON object")
+    return metadata
+
+
+def _check(stream: str, expected: Expected | DeletedState) -> Check:
+    if expected is ANY:
+        raise InvalidArgument(f"the check of {stream!r} must expect something: ANY always holds")
+    if isinstance(expected, DeletedState):
+        return Check(arguments.stream_name(stream), expected)
+    return Check(arguments.stream_name(stream), arguments.expected_revision(expected))
+
+
+def _names(streams: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(streams))

@@ -1,0 +1,37 @@
+"""The statistics of a node."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Unpack
+
+from fastapi_esdb.api.calls import Calls
+from fastapi_esdb.api.iteration import Iteration
+from fastapi_esdb.api.options import Options, chosen
+from fastapi_esdb.connection.transport import CallOptions
+from fastapi_esdb.wire.errors import InvalidArgument
+from fastapi_esdb.wire.monitoring import STATS, Statistics, StatsRequest
+
+MILLISECONDS = 1000
+
+
+class Monitoring(Calls):
+    """What a node measures of itself."""
+
+    def stats(
+        self, interval: float = 5.0, *, use_metadata: bool = False, **options: Unpack[Options]
+    ) -> Iteration[Statistics]:
+        """The statistics of the node that is reached, now and then every `interval` seconds, without end.
+
+        Each is a mapping of names such as `proc-mem` to texts; `use_metadata` adds what a value is about. Ends with
+        the connection.
+        """
+        if not interval * MILLISECONDS >= 1:
+            raise InvalidArgument(f"interval must be a number of seconds, 0.001 or more, not {interval!r}")
+        request = StatsRequest(round(interval * MILLISECONDS), use_metadata)
+        return Iteration(self._stats(request, chosen(options)))
+
+    async def _stats(self, request: StatsRequest, options: CallOptions) -> AsyncGenerator[Statistics, None]:
+        async with self._carrier.stream(STATS, [request], options, long_lived=True) as answers:
+            async for statistics in answers:
+                yield statistics

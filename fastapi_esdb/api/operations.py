@@ -1,0 +1,99 @@
+"""What an operator asks of a node."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Unpack
+
+from fastapi_esdb.api import arguments
+from fastapi_esdb.api.calls import Calls
+from fastapi_esdb.api.iteration import Iteration
+from fastapi_esdb.api.options import Options, chosen
+from fastapi_esdb.api.subscription import Subscription
+from fastapi_esdb.api.writing import write
+from fastapi_esdb.connection.transport import CallOptions
+from fastapi_esdb.wire.method import Method
+from fastapi_esdb.wire.operations import (
+    CURRENT_SCAVENGE,
+    MERGE_INDEXES,
+    RESIGN_NODE,
+    RESTART_PERSISTENT_SUBSCRIPTIONS,
+    SET_NODE_PRIORITY,
+    SHUTDOWN,
+    START_SCAVENGE,
+    STOP_SCAVENGE,
+    NodePriority,
+    Scavenge,
+    StartScavenge,
+    StopScavenge,
+)
+from fastapi_esdb.wire.records import RecordedEvent
+from fastapi_esdb.wire.requests import ReadRequest
+
+SCAVENGE_COMPLETED = "$scavengeCompleted"
+"""The type of the last event that a scavenge writes about itself."""
+
+INT32 = 2**31 - 1
+
+
+class Operations(Calls):
+    """Operations on the node that the call reaches; all need the rights of an operator.
+
+    Every call takes the `Options` that all calls take, and raises what they raise; `OutcomeUnknown` where the answer
+    is lost.
+    """
+
+    async def start_scavenge(
+        self, *, threads: int = 1, start_from_chunk: int = 0, **options: Unpack[Options]
+    ) -> Scavenge:
+        """Free the disk space of deleted and expired events. Returns its id, or that of the one that runs already.
+
+        A server that keeps its data in memory may stay silent, so that the deadline passes.
+        """
+        arguments.whole_number(threads, "threads", least=1, most=INT32)
+        arguments.whole_number(start_from_chunk, "start_from_chunk", least=0, most=INT32)
+        request = StartScavenge(threads, start_from_chunk)
+        return await write(self._carrier, START_SCAVENGE, request, "a scavenge", chosen(options))
+
+    async def stop_scavenge(self, scavenge_id: str = CURRENT_SCAVENGE, **options: Unpack[Options]) -> Scavenge:
+        """Stop the scavenge that runs. Raises `ScavengeNotFound`."""
+        request = StopScavenge(arguments.text(scavenge_id, "scavenge_id"))
+        return await write(self._carrier, STOP_SCAVENGE, request, "a scavenge", chosen(options))
+
+    def scavenge_progress(self, scavenge_id: str, **options: Unpack[Options]) -> Iteration[RecordedEvent]:
+        """What a scavenge writes about itself, from its start to its end, while it happens."""
+        stream = f"$scavenges-{arguments.text(scavenge_id, 'scavenge_id')}"
+        return Iteration(self._until_completed(stream, chosen(options)))
+
+    async def _until_completed(self, stream: str, options: CallOptions) -> AsyncGenerator[RecordedEvent, None]:
+        request = ReadRequest(stream, subscribe=True)
+        subscription: Subscription[int] = Subscription(self._carrier, request, options)
+        async with subscription as events:
+            async for event in events:
+                yield event
+                if event.type == SCAVENGE_COMPLETED:
+                    return
+
+    async def merge_indexes(self, **options: Unpack[Options]) -> None:
+        """Begin to merge the index files; returns at once."""
+        await self._command(MERGE_INDEXES, options)
+
+    async def set_node_priority(self, priority: int, **options: Unpack[Options]) -> None:
+        """Give the node a number for the next elections: the larger one is preferred."""
+        arguments.whole_number(priority, "priority", least=-INT32 - 1, most=INT32)
+        await write(self._carrier, SET_NODE_PRIORITY, NodePriority(priority), "the node priority", chosen(options))
+
+    async def resign_node(self, **options: Unpack[Options]) -> None:
+        """Have the leader step down; returns before there is a new one. Other nodes do nothing."""
+        await self._command(RESIGN_NODE, options)
+
+    async def shutdown(self, **options: Unpack[Options]) -> None:
+        """Shut the node down; it answers first."""
+        await self._command(SHUTDOWN, options)
+
+    async def restart_persistent_subscriptions(self, **options: Unpack[Options]) -> None:
+        """Restart the subsystem of persistent subscriptions; without it nothing happens."""
+        await self._command(RESTART_PERSISTENT_SUBSCRIPTIONS, options)
+
+    async def _command(self, method: Method[None, None], options: Options) -> None:
+        await write(self._carrier, method, None, method.name, chosen(options))

@@ -1,0 +1,134 @@
+"""Persistent subscriptions: consumer groups, whose progress the server keeps."""
+
+from __future__ import annotations
+
+from typing import Unpack
+
+from fastapi_esdb.api import arguments
+from fastapi_esdb.api.calls import Calls
+from fastapi_esdb.api.consumer import Consumer
+from fastapi_esdb.api.options import Options, chosen
+from fastapi_esdb.api.writing import write
+from fastapi_esdb.wire.group_methods import (
+    CREATE_GROUP,
+    DELETE_GROUP,
+    GROUP_INFO,
+    LIST_GROUPS,
+    REPLAY_PARKED,
+    RESTART_GROUPS,
+    UPDATE_GROUP,
+)
+from fastapi_esdb.wire.groups import (
+    ALL,
+    CreateGroup,
+    GroupInfo,
+    GroupName,
+    GroupReadOptions,
+    GroupSettings,
+    ListGroups,
+    ReplayParked,
+    UpdateGroup,
+)
+from fastapi_esdb.wire.records import MAX_REVISION, START, Edge, Position
+from fastapi_esdb.wire.requests import EventFilter
+
+DEFAULT_SETTINGS = GroupSettings()
+MAX_BUFFER = 2**31 - 1
+
+
+class PersistentSubscriptions(Calls):
+    """The consumer groups of streams and of `$all`, which is named `"$all"` here.
+
+    All but `consume`, `info` and `list` need the rights of an operator. Every call takes the `Options` that all calls
+    take, and raises what they raise; groups are written down with `InvalidArgument`, `GroupExists`, `GroupNotFound`,
+    `GroupFailed` (settings that the server refuses) and `OutcomeUnknown` (the answer was lost).
+    """
+
+    async def create(
+        self,
+        stream: str,
+        group: str,
+        settings: GroupSettings = DEFAULT_SETTINGS,
+        *,
+        start: int | Position | Edge = START,
+        filter: EventFilter | None = None,  # noqa: A002  the field's name for it
+        **options: Unpack[Options],
+    ) -> None:
+        """Add a group that begins at `start`, which is included. `filter` is for `$all` (see `api.filters`)."""
+        source = _source(stream)
+        request = CreateGroup(source, _group(group), settings, _start(source, start), arguments.event_filter(filter))
+        await write(self._carrier, CREATE_GROUP, request, _subject(stream, group), chosen(options))
+
+    async def update(
+        self,
+        stream: str,
+        group: str,
+        settings: GroupSettings = DEFAULT_SETTINGS,
+        *,
+        start: int | Position | Edge = START,
+        **options: Unpack[Options],
+    ) -> None:
+        """Replace all settings of a group. Its consumers are dropped and come back by themselves.
+
+        `start` counts only where no progress was written yet; the filter of a group cannot be changed.
+        """
+        source = _source(stream)
+        request = UpdateGroup(source, _group(group), settings, _start(source, start))
+        await write(self._carrier, UPDATE_GROUP, request, _subject(stream, group), chosen(options))
+
+    async def delete(self, stream: str, group: str, **options: Unpack[Options]) -> None:
+        """Remove a group, its progress and its parked events."""
+        request = GroupName(_source(stream), _group(group))
+        await write(self._carrier, DELETE_GROUP, request, _subject(stream, group), chosen(options))
+
+    async def info(self, stream: str, group: str, **options: Unpack[Options]) -> GroupInfo:
+        """The settings, the progress and the consumers of a group."""
+        return await self._carrier.call(GROUP_INFO, GroupName(_source(stream), _group(group)), chosen(options))
+
+    async def list(self, stream: str | None = None, **options: Unpack[Options]) -> tuple[GroupInfo, ...]:
+        """All groups, or those of one stream (`GroupNotFound` where it has none)."""
+        source = None if stream is None else _source(stream) or ALL
+        return await self._carrier.call(LIST_GROUPS, ListGroups(source), chosen(options))
+
+    async def replay_parked(
+        self, stream: str, group: str, *, stop_at: int | None = None, **options: Unpack[Options]
+    ) -> None:
+        """Hand out the parked events again: all, or those before revision `stop_at` of the stream they are parked in.
+
+        Returns before the server is done with it.
+        """
+        if stop_at is not None:
+            arguments.whole_number(stop_at, "stop_at", least=0, most=MAX_REVISION)
+        request = ReplayParked(_source(stream), _group(group), stop_at)
+        await write(self._carrier, REPLAY_PARKED, request, _subject(stream, group), chosen(options))
+
+    async def restart(self, **options: Unpack[Options]) -> None:
+        """Restart the server's subsystem of persistent subscriptions; all consumers are dropped and come back."""
+        await write(self._carrier, RESTART_GROUPS, None, "the persistent subscriptions", chosen(options))
+
+    def consume(self, stream: str, group: str, *, buffer: int = 10, **options: Unpack[Options]) -> Consumer:
+        """Take part in a group: `async with esdb.persistent_subscriptions.consume(...) as events: ...`.
+
+        `buffer` is how many events may be under way to this consumer, or wait for its answer.
+        """
+        arguments.whole_number(buffer, "buffer", least=1, most=MAX_BUFFER)
+        request = GroupReadOptions(_source(stream), _group(group), buffer)
+        return Consumer(self._carrier, request, chosen(options))
+
+
+def _source(stream: str) -> str | None:
+    """A stream as requests name it: `None` is `$all`."""
+    return None if stream == ALL else arguments.stream_name(stream)
+
+
+def _group(group: str) -> str:
+    return arguments.text(group, "group")
+
+
+def _start(source: str | None, start: int | Position | Edge) -> int | Position | Edge:
+    check = arguments.place_in_all if source is None else arguments.place_in_stream
+    return check(start, "start")
+
+
+def _subject(stream: str, group: str) -> str:
+    return f"{stream}::{group}"

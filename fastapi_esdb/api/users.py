@@ -1,0 +1,99 @@
+"""The server's own users."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Unpack
+
+from fastapi_esdb.api import arguments
+from fastapi_esdb.api.calls import Calls
+from fastapi_esdb.api.options import Options, chosen
+from fastapi_esdb.api.writing import write
+from fastapi_esdb.wire.errors import UserNotFound
+from fastapi_esdb.wire.method import Method, Request
+from fastapi_esdb.wire.users import (
+    CHANGE_PASSWORD,
+    CREATE_USER,
+    DELETE_USER,
+    DISABLE_USER,
+    ENABLE_USER,
+    RESET_PASSWORD,
+    UPDATE_USER,
+    USER_DETAILS,
+    ChangePassword,
+    CreateUser,
+    ResetPassword,
+    UpdateUser,
+    UserDetails,
+    UserDetailsRequest,
+    UserName,
+)
+
+
+class Users(Calls):
+    """Users, by their login names. Changing them is for members of `$admins`, except one's own password.
+
+    Every call takes the `Options` that all calls take. Beside what all calls raise there are `UserNotFound`,
+    `UserConflict`, and `OutcomeUnknown` where the answer is lost. A server that runs without users stays silent, so
+    that the deadline passes.
+    """
+
+    async def create(
+        self, login: str, password: str, *, full_name: str = "", groups: Iterable[str] = (), **options: Unpack[Options]
+    ) -> None:
+        """Add a user; the same user once more is no error. Groups are roles for access lists and administration."""
+        request = CreateUser(_login(login), password, full_name, _groups(groups))
+        await self._write(CREATE_USER, request, login, options)
+
+    async def update(
+        self, login: str, *, full_name: str, groups: Iterable[str] = (), **options: Unpack[Options]
+    ) -> None:
+        """Replace the full name and all groups."""
+        await self._write(UPDATE_USER, UpdateUser(_login(login), full_name, _groups(groups)), login, options)
+
+    async def delete(self, login: str, **options: Unpack[Options]) -> None:
+        """Remove a user."""
+        await self._write(DELETE_USER, UserName(_login(login)), login, options)
+
+    async def enable(self, login: str, **options: Unpack[Options]) -> None:
+        """Let a user in again."""
+        await self._write(ENABLE_USER, UserName(_login(login)), login, options)
+
+    async def disable(self, login: str, **options: Unpack[Options]) -> None:
+        """Keep a user out: all of their calls are then refused with `NotAuthenticated`."""
+        await self._write(DISABLE_USER, UserName(_login(login)), login, options)
+
+    async def change_password(self, login: str, current: str, new: str, **options: Unpack[Options]) -> None:
+        """Change one's own password; `AccessDenied` where `current` is not right."""
+        await self._write(CHANGE_PASSWORD, ChangePassword(_login(login), current, new), login, options)
+
+    async def reset_password(self, login: str, new: str, **options: Unpack[Options]) -> None:
+        """Change somebody's password as an administrator."""
+        await self._write(RESET_PASSWORD, ResetPassword(_login(login), new), login, options)
+
+    async def details(self, login: str, **options: Unpack[Options]) -> UserDetails:
+        """One user. Raises `UserNotFound`."""
+        found = await self._details(UserDetailsRequest(_login(login)), options)
+        if not found:
+            raise UserNotFound(login)
+        return found[0]
+
+    async def list(self, **options: Unpack[Options]) -> tuple[UserDetails, ...]:
+        """All users."""
+        return await self._details(UserDetailsRequest(), options)
+
+    async def _details(self, request: UserDetailsRequest, options: Options) -> tuple[UserDetails, ...]:
+        async with self._carrier.stream(USER_DETAILS, [request], chosen(options)) as answers:
+            return tuple([one async for one in answers])
+
+    async def _write(self, method: Method[Request, None], request: Request, login: str, options: Options) -> None:
+        await write(self._carrier, method, request, login, chosen(options))
+
+
+def _login(login: str) -> str:
+    return arguments.text(login, "login")
+
+
+def _groups(groups: Iterable[str]) -> tuple[str, ...]:
+    several = (groups,) if isinstance(groups, str) else tuple(groups)
+    return tuple(arguments.text(group, "groups") for group in several)

@@ -1,0 +1,1 @@
+"""The rules of consumer groups (persistent subscriptions): plain objects without I/O, with the time passed in."""

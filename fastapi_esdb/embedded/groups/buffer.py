@@ -1,0 +1,83 @@
+"""What a group has read and not delivered yet."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+from fastapi_esdb.embedded.groups.message import Message
+
+
+class Buffer:
+    """Events to deliver: those to be repeated, then those that were read, oldest first.
+
+    A live group takes events as they are written. When more of them come together than the buffer takes, it falls
+    behind and reads the history, until it comes to the newest events, of which it keeps some. A group begins at
+    `first`, or live where that is `None`.
+    """
+
+    def __init__(self, size: int, live_size: int, first: int | None) -> None:
+        self.retries: deque[Message] = deque()
+        self.events: deque[Message] = deque()
+        self.recent: deque[Message] = deque(maxlen=live_size)
+        self.is_live = first is None
+        self._size = size
+        self._newest = -1 if first is None else first - 1
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.retries and not self.events
+
+    def has_room(self, count: int) -> bool:
+        """Whether so many events of the history can be read."""
+        return self._size - len(self.retries) - len(self.events) > count
+
+    def add_read(self, message: Message) -> None:
+        """Take an event of the history; at the first of the newest ones the group becomes live with all of these."""
+        if self.is_live or message.place <= self._newest:
+            return
+        self._append(message)
+        if self.recent and self.recent[0].place <= message.place:
+            self.become_live()
+
+    def add_live(self, message: Message) -> bool:
+        """Take an event that was just written; whether the group fell behind with it."""
+        if message.place <= self._newest:
+            return False
+        self.recent.append(message)
+        if not self.is_live:
+            return False
+        self.is_live = len(self.events) < self._size
+        if self.is_live:
+            self._append(message)
+        return not self.is_live
+
+    def become_live(self) -> None:
+        """The history is read: go on with the newest events."""
+        self.is_live = True
+        for message in self.recent:
+            if message.place > self._newest:
+                self._append(message)
+        self.recent.clear()
+
+    def add_retry(self, message: Message) -> None:
+        """Take an event that is to be delivered again: before later ones, a replayed one behind all others."""
+        index = len(self.retries)
+        if not message.is_replayed:
+            later = (i for i, other in enumerate(self.retries) if not other.is_replayed and other.place > message.place)
+            index = next(later, index)
+        self.retries.insert(index, message)
+
+    def deliver(self, is_full: Callable[[], bool], offer: Callable[[Message], bool]) -> None:
+        """Offer each event in turn until nobody has room; those that are taken are gone from the buffer."""
+        for queue in (self.retries, self.events):
+            kept: list[Message] = []
+            while queue and not is_full():
+                message = queue.popleft()
+                if not offer(message):
+                    kept.append(message)
+            queue.extendleft(reversed(kept))
+
+    def _append(self, message: Message) -> None:
+        self.events.append(message)
+        self._newest = message.place

@@ -1,0 +1,74 @@
+"""A consumer of a group."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from fastapi_esdb.embedded.groups.latencies import Latencies
+from fastapi_esdb.embedded.groups.message import Message
+from fastapi_esdb.embedded.groups.meter import Meter
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who consumes.
+
+    `buffer_size` events may wait for its answer at a time. `wake` is called when there is something new in its outbox,
+    and when it was dropped.
+    """
+
+    buffer_size: int
+    wake: Callable[[], None]
+    name: str = ""
+    username: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """An event in the hands of a consumer, and when it got there (seconds)."""
+
+    message: Message
+    at: float
+
+
+class Consumer:
+    """What one consumer has: events that wait for its answer, and of these in `outbox` those it has not fetched yet."""
+
+    def __init__(self, caller: Caller, now: float, latencies: Latencies | None = None) -> None:
+        self.caller = caller
+        self.in_flight: dict[UUID, Delivery] = {}
+        self.outbox: deque[Message] = deque()
+        self.is_dropped = False
+        self.meter = Meter(now)
+        self.latencies = latencies
+
+    @property
+    def has_room(self) -> bool:
+        """Whether it may get another event. One that does not fetch what it has gets no more, time-outs or not."""
+        return self.available_slots > 0 and len(self.outbox) < self.caller.buffer_size
+
+    @property
+    def available_slots(self) -> int:
+        return self.caller.buffer_size - len(self.in_flight)
+
+    def give(self, message: Message, now: float) -> None:
+        """Deliver an event."""
+        self.in_flight[message.id] = Delivery(message, now)
+        self.outbox.append(message)
+        self.meter.count()
+        self.caller.wake()
+
+    def free(self, message_id: UUID, now: float) -> Message:
+        """Take an event out of its hands: it answered, or took too long."""
+        delivery = self.in_flight.pop(message_id)
+        if self.latencies is not None:
+            self.latencies.add(now - delivery.at)
+        return delivery.message
+
+    def drop(self) -> None:
+        """The group has nothing more for it."""
+        self.is_dropped = True
+        self.caller.wake()

@@ -1,0 +1,229 @@
+"""One consumer group: what it delivers to whom, what comes of the answers, and what is to be written down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from fastapi_esdb.embedded.groups.buffer import Buffer
+from fastapi_esdb.embedded.groups.consumer import Caller, Consumer
+from fastapi_esdb.embedded.groups.latencies import Latencies
+from fastapi_esdb.embedded.groups.message import Message, Page, Parked
+from fastapi_esdb.embedded.groups.meter import Meter
+from fastapi_esdb.embedded.groups.progress import Progress
+from fastapi_esdb.embedded.groups.strategies import strategy_named
+from fastapi_esdb.wire.groups import GroupSettings, NackAction
+
+READ_BATCH = 20
+"""How many events are read at a time where the settings leave it to the server."""
+
+MAX_READ_BATCH = 100
+"""What the batch size of the settings is cut to, as on a real server."""
+
+
+@dataclass(frozen=True, slots=True)
+class Writes:
+    """What a group wants written down: the events to park, then the place that it has come to."""
+
+    parked: tuple[Parked, ...]
+    checkpoint: int | None
+
+
+class ConsumerGroup:
+    """The rules of a group, without I/O.
+
+    Whoever runs it feeds it with pages of the history while `wants_page`, and with what is written meanwhile; passes
+    on what consumers answer; calls `tick` every second; and carries out what `take_writes` gives. `first` is the place
+    to read from, `None` to begin with what is written from now on; `checkpoint` is what a former group came to. `now`
+    tells seconds.
+    """
+
+    def __init__(
+        self, settings: GroupSettings, first: int | None, checkpoint: int | None, now: Callable[[], float]
+    ) -> None:
+        self.settings = settings
+        self.buffer = Buffer(settings.history_buffer_size, settings.live_buffer_size, first)
+        self.progress = Progress(settings, checkpoint)
+        self.consumers: list[Consumer] = []
+        self.next_place = first or 0
+        self.last_known: int | None = None
+        self.is_replaying = False
+        self.is_faulty = False
+        self.meter = Meter(now())
+        self._now = now
+        self._strategy = strategy_named(settings.strategy)
+        self._in_flight: dict[UUID, Consumer] = {}
+        self._parked: list[Parked] = []
+        self._checkpoint: int | None = None
+
+    @property
+    def batch(self) -> int:
+        """How many events of the history to read at a time."""
+        return min(self.settings.read_batch_size or READ_BATCH, MAX_READ_BATCH)
+
+    @property
+    def wants_page(self) -> bool:
+        """Whether the history is to be read on, at `next_place`."""
+        return not (self.is_faulty or self.buffer.is_live) and self.buffer.has_room(self.batch)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there are as many consumers as there may be."""
+        return 0 < self.settings.max_subscriber_count <= len(self.consumers)
+
+    @property
+    def in_flight(self) -> int:
+        """How many events wait for an answer."""
+        return len(self._in_flight)
+
+    @property
+    def has_writes(self) -> bool:
+        return bool(self._parked) or self._checkpoint is not None
+
+    def take_writes(self) -> Writes:
+        """What to write now. A checkpoint stands for the events that are parked too: park first."""
+        writes = Writes(tuple(self._parked), self._checkpoint)
+        self._parked, self._checkpoint = [], None
+        return writes
+
+    def add_page(self, page: Page) -> None:
+        """Take a piece of the history."""
+        for message in page.messages:
+            self._know(message)
+            self.buffer.add_read(message)
+        self.next_place = page.next
+        self._pass_over(page)
+        if page.is_end:
+            self.buffer.become_live()
+        self._settle()
+
+    def add_live(self, page: Page) -> None:
+        """Take what was just written."""
+        for message in page.messages:
+            self._know(message)
+            if self.buffer.add_live(message):
+                self.next_place = message.place
+            self._push()
+        if self.buffer.is_live:
+            self._pass_over(page)
+        self._settle()
+
+    def add_parked(self, messages: Iterable[Message]) -> None:
+        """Take parked events, to deliver them again."""
+        for message in messages:
+            self.buffer.add_retry(message)
+        self._push()
+
+    def join(self, caller: Caller) -> Consumer:
+        """A new consumer; a faulty group drops it at once."""
+        latencies = Latencies() if self.settings.extra_statistics else None
+        consumer = Consumer(caller, self._now(), latencies)
+        self.consumers.append(consumer)
+        self._strategy.add(consumer)
+        if self.is_faulty:
+            self._drop(consumer)
+        self._push()
+        return consumer
+
+    def leave(self, consumer: Consumer) -> None:
+        """A consumer is gone: others get what it did not answer. A dropped one has left already."""
+        if consumer in self.consumers:
+            self._remove(consumer)
+            self._settle()
+
+    def acknowledge(self, ids: Iterable[UUID]) -> None:
+        """These events are handled, whoever says so. What is not in flight is passed over."""
+        for message in self._land(ids):
+            self._finish(message)
+        self._settle()
+
+    def refuse(self, ids: Iterable[UUID], action: NackAction, reason: str) -> None:
+        """These events were not handled (protocol 6.3)."""
+        for message in self._land(ids):
+            if action in (NackAction.RETRY, NackAction.UNKNOWN):
+                self._retry_or_park(message)
+            elif action is NackAction.PARK:
+                self._park(message, f"Client explicitly NAK'ed message.\n{reason}")
+            else:
+                self._finish(message)
+        self._settle()
+
+    def tick(self) -> None:
+        """A second has passed: repeat what was not answered in time, and see to the checkpoint."""
+        for message in self._land(self._expired()):
+            self._retry_or_park(message)
+        self._settle(is_tick=True)
+
+    def drop_consumers(self) -> None:
+        """End all consumers; what they have in hand is to be delivered again."""
+        for consumer in list(self.consumers):
+            self._drop(consumer)
+
+    def fail(self) -> None:
+        """What the group reads can't be read any more: nobody gets anything from now on."""
+        self.is_faulty = True
+        self.drop_consumers()
+
+    def _know(self, message: Message) -> None:
+        self.last_known = max(message.place, -1 if self.last_known is None else self.last_known)
+
+    def _pass_over(self, page: Page) -> None:
+        """Count what the filter kept back, unless something before it is still to be delivered."""
+        if page.passed_to is not None and self.buffer.is_empty:
+            self.progress.pass_over(page.passed, page.passed_to)
+
+    def _settle(self, *, is_tick: bool = False) -> None:
+        due = self.progress.due(self._now(), is_tick)
+        self._checkpoint = self._checkpoint if due is None else due
+        self._push()
+
+    def _push(self) -> None:
+        self.buffer.deliver(lambda: not any(consumer.has_room for consumer in self.consumers), self._offer)
+
+    def _offer(self, message: Message) -> bool:
+        """Deliver, if somebody can have it. Of two events with one id, the second waits for the first."""
+        consumer = None if message.id in self._in_flight else self._strategy.choose(message)
+        if consumer is None:
+            return False
+        self._in_flight[message.id] = consumer
+        if not message.is_replayed:
+            self.progress.begin(message.place)
+        self.meter.count()
+        consumer.give(message, self._now())
+        return True
+
+    def _land(self, ids: Iterable[UUID]) -> list[Message]:
+        """Take events out of the hands of their consumers."""
+        found = [(consumer, message_id) for message_id in ids if (consumer := self._in_flight.pop(message_id, None))]
+        return [consumer.free(message_id, self._now()) for consumer, message_id in found]
+
+    def _expired(self) -> list[UUID]:
+        deadline = self._now() - self.settings.message_timeout_ms / 1000
+        deliveries = (delivery for consumer in self.consumers for delivery in consumer.in_flight.values())
+        return [delivery.message.id for delivery in deliveries if delivery.at <= deadline]
+
+    def _retry_or_park(self, message: Message) -> None:
+        if message.retry_count < self.settings.max_retry_count:
+            self.buffer.add_retry(message.again())
+        else:
+            self._park(message, f"Reached retry count of {self.settings.max_retry_count}")
+
+    def _park(self, message: Message, reason: str) -> None:
+        self._parked.append(Parked(message.record, reason))
+        self._finish(message)
+
+    def _finish(self, message: Message) -> None:
+        if not message.is_replayed:
+            self.progress.finish(message.place)
+
+    def _drop(self, consumer: Consumer) -> None:
+        self._remove(consumer)
+        consumer.drop()
+
+    def _remove(self, consumer: Consumer) -> None:
+        """What the consumer has in hand counts as tried once more, whatever the maximum of retries."""
+        self.consumers.remove(consumer)
+        self._strategy.remove(consumer)
+        for message in self._land(list(consumer.in_flight)):
+            self.buffer.add_retry(message.again())

@@ -1,0 +1,57 @@
+"""How far a group has come, and when that is worth writing down."""
+
+from __future__ import annotations
+
+import math
+
+from fastapi_esdb.wire.groups import GroupSettings
+
+SECONDS = 1 / 1000
+
+
+class Progress:
+    """The place up to which every event was handled: the checkpoint that a restarted group goes on from.
+
+    Events are begun in the order of their places and finished in any order. `checkpoint` is what was written last.
+    """
+
+    def __init__(self, settings: GroupSettings, checkpoint: int | None = None) -> None:
+        self.checkpoint = checkpoint
+        self._maximum = max(1, settings.max_checkpoint_count)
+        self._minimum = min(max(1, settings.min_checkpoint_count), self._maximum)
+        self._seconds = settings.checkpoint_after_ms * SECONDS or math.inf
+        self._unfinished: dict[int, tuple[int, int | None]] = {}
+        self._count = 0
+        self._place = checkpoint
+        self._written_count = 0
+        self._written_at = -math.inf
+
+    def begin(self, place: int) -> None:
+        """An event is delivered; a repeated one was begun before, and stays where it is."""
+        if place not in self._unfinished:
+            self._unfinished[place] = self._count, self._place
+            self.pass_over(1, place)
+
+    def finish(self, place: int) -> None:
+        """An event is handled: acknowledged, skipped or parked."""
+        self._unfinished.pop(place, None)
+
+    def pass_over(self, count: int, place: int) -> None:
+        """So many events up to this place need no handling, the filter having kept them back."""
+        self._count += count
+        self._place = place
+
+    def due(self, now: float, is_tick: bool) -> int | None:
+        """The checkpoint to write now, if any.
+
+        One is due when the maximum of events was handled since the last one; and at a tick of the clock, when the
+        minimum was and the time has passed.
+        """
+        # dicts keep their order, so that the first one is what everything waits for
+        count, place = next(iter(self._unfinished.values()), (self._count, self._place))
+        handled = count - self._written_count
+        is_time = is_tick and now - self._written_at > self._seconds
+        if handled < (self._minimum if is_time else self._maximum):
+            return None
+        self.checkpoint, self._written_count, self._written_at = place, count, now
+        return place

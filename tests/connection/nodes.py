@@ -1,0 +1,67 @@
+"""Connections to scripted servers, for the tests."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from fastapi_esdb.connection.backoff import Backoff
+from fastapi_esdb.connection.call import unary
+from fastapi_esdb.connection.deadline import Deadline
+from fastapi_esdb.connection.endpoints import Endpoints
+from fastapi_esdb.connection.node import NodeConnection
+from fastapi_esdb.connection.node_options import NodeOptions
+from fastapi_esdb.settings import ConnectionOptions, Host
+from tests.faults.scripted import READ
+
+PATIENCE = 20.0
+QUICK = Backoff(0.05, 0.05)
+
+
+class Watcher:
+    """Writes down the states that a connection comes into."""
+
+    def __init__(self) -> None:
+        self.states: list[str] = []
+
+    def changed(self, node: NodeConnection) -> None:
+        if self.states[-1:] != [node.state.value]:
+            self.states.append(node.state.value)
+
+    def released(self) -> None:
+        """Nobody waits here."""
+
+
+@asynccontextmanager
+async def connection_to(
+    *ports: int,
+    backoff: Backoff = QUICK,
+    connect_timeout: float = 5.0,
+    keep_alive: int = 10_000,
+    watcher: Watcher | None = None,
+) -> AsyncIterator[NodeConnection]:
+    """A connection that is open, though perhaps not connected."""
+    node = closed_connection(ports, backoff, connect_timeout, keep_alive, watcher)
+    node.open()
+    try:
+        yield node
+    finally:
+        await node.close()
+
+
+def closed_connection(
+    ports: Sequence[int],
+    backoff: Backoff = QUICK,
+    connect_timeout: float = 5.0,
+    keep_alive: int = 10_000,
+    watcher: Watcher | None = None,
+) -> NodeConnection:
+    options = ConnectionOptions(tls=False, keep_alive_interval=keep_alive, keep_alive_timeout=keep_alive)
+    hosts = Endpoints([Host("127.0.0.1", port) for port in ports])
+    return NodeConnection("test", NodeOptions(options, backoff, connect_timeout), hosts.round(0), watcher or Watcher())
+
+
+async def read(node: NodeConnection, text: str, seconds: float = PATIENCE) -> str:
+    """A call on the connection."""
+    with node.lease() as lease:
+        return await unary(lease, READ, text, Deadline.after(seconds))

@@ -1,0 +1,322 @@
+"""One connection: opening, connecting, losing the server, coming back, closing."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+from time import monotonic
+
+import grpc
+import pytest
+
+from fastapi_esdb.connection.backoff import Backoff
+from fastapi_esdb.connection.endpoints import Endpoints
+from fastapi_esdb.connection.node import NodeConnection
+from fastapi_esdb.connection.node_options import NodeOptions
+from fastapi_esdb.connection.stream_call import StreamCall
+from fastapi_esdb.errors import ClosedInFlight, ConnectionClosed, InvalidSettings
+from fastapi_esdb.settings import ConnectionOptions, Host
+from fastapi_esdb.wire.errors import ConnectionLost, ConnectionRefused, NotAuthenticated
+from tests.connection.nodes import PATIENCE, Watcher, closed_connection, connection_to, read
+from tests.faults.process import free_port
+from tests.faults.proxy import FaultProxy
+from tests.faults.scripted import FOLLOW, VERSION, ScriptedServer
+from tests.faults.until import until
+
+
+async def test_it_connects_at_once(server: ScriptedServer) -> None:
+    """One attempt, and the server's answer is kept."""
+    async with connection_to(server.port) as node:
+        assert node.state == "connecting"
+        await node.wait_connected(PATIENCE)
+        assert (node.state, node.is_connected, node.attempts, node.last_error) == ("connected", True, 1, None)
+        assert node.server_version == VERSION
+        assert await read(node, "hello") == "hello"
+
+
+async def test_its_repr_tells_how_it_is() -> None:
+    """State and attempts are what one wants to see in a log."""
+    node = closed_connection([free_port()])
+    assert repr(node) == "<NodeConnection test closed attempts=0>"
+
+
+async def test_opening_twice_is_opening_once(server: ScriptedServer) -> None:
+    """There is one attempt."""
+    async with connection_to(server.port) as node:
+        node.open()
+        await node.wait_connected(PATIENCE)
+        node.open()
+        assert node.attempts == 1
+
+
+async def test_the_probe_carries_no_credentials(server: ScriptedServer) -> None:
+    """A node that is starting refuses even the right ones."""
+    async with connection_to(server.port) as node:
+        await node.wait_connected(PATIENCE)
+        assert server.probe_headers[0].authorization is None
+
+
+async def test_a_server_too_old_to_know_the_probe(server: ScriptedServer) -> None:
+    """UNIMPLEMENTED is an answer, too; such a server does not tell its version."""
+    server.probe_code = grpc.StatusCode.UNIMPLEMENTED
+    async with connection_to(server.port) as node:
+        await node.wait_connected(PATIENCE)
+        assert node.server_version is None
+
+
+async def test_a_server_that_is_starting(server: ScriptedServer) -> None:
+    """It is asked again until it answers; meanwhile the reason can be seen."""
+    server.probe_code = grpc.StatusCode.UNAUTHENTICATED
+    async with connection_to(server.port) as node:
+        await until(lambda: node.attempts > 2)
+        assert node.state == "connecting"
+        assert isinstance(node.last_error, NotAuthenticated)
+        server.probe_code = None
+        await node.wait_connected(PATIENCE)
+        assert node.last_error is None
+
+
+async def test_an_absent_server_is_tried_again_and_again() -> None:
+    """Every half second, until it is there; then the connection follows at once."""
+    server = ScriptedServer()
+    server.port = free_port()
+    async with connection_to(server.port, backoff=Backoff()) as node:
+        began = monotonic()
+        await until(lambda: node.attempts == 3)
+        assert monotonic() - began >= 0.95
+        assert isinstance(node.last_error, ConnectionRefused)
+        async with server:
+            came_up = monotonic()
+            await node.wait_connected(PATIENCE)
+            assert monotonic() - came_up < 5
+
+
+async def test_attempts_go_from_host_to_host(server: ScriptedServer) -> None:
+    """A dead host holds it up for one attempt only."""
+    async with connection_to(free_port(), server.port) as node:
+        await node.wait_connected(PATIENCE)
+        assert node.attempts == 2
+
+
+async def test_a_host_that_does_not_answer_is_given_up(server: ScriptedServer) -> None:
+    """It takes connections and says nothing: after the time-out the next one is tried."""
+    async with FaultProxy(server.port) as proxy:
+        proxy.blackhole()
+        async with connection_to(proxy.port, server.port, connect_timeout=0.5) as node:
+            await node.wait_connected(PATIENCE)
+            assert node.attempts == 2
+
+
+async def test_a_reset_is_noticed_and_repaired(server: ScriptedServer) -> None:
+    """Without any call; the way is connected, connecting, connected."""
+    watcher = Watcher()
+    async with FaultProxy(server.port) as proxy, connection_to(proxy.port, watcher=watcher) as node:
+        await node.wait_connected(PATIENCE)
+        await proxy.reset()
+        await until(lambda: watcher.states == ["connecting", "connected", "connecting", "connected"])
+        assert await read(node, "hello") == "hello"
+        assert proxy.connections == 2
+
+
+async def test_a_dead_server_is_noticed(server: ScriptedServer) -> None:
+    """Without any call, and attempts begin anew."""
+    async with connection_to(server.port) as node:
+        await node.wait_connected(PATIENCE)
+        await server.stop()
+        await until(lambda: node.state == "connecting" and node.attempts > 2)
+        with pytest.raises(ConnectionClosed):
+            node.lease()
+
+
+async def test_a_passed_deadline_is_evidence(server: ScriptedServer) -> None:
+    """Its answers lost, the server is probed, and given up without waiting for keep-alive."""
+    async with FaultProxy(server.port) as proxy, connection_to(proxy.port, connect_timeout=0.5) as node:
+        await node.wait_connected(PATIENCE)
+        proxy.blackhole()
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await read(node, "hello")
+        assert node.is_connected
+        channel = node.channel
+        assert channel is not None
+        channel.suspect()
+        await until(lambda: not node.is_connected, 5)
+
+
+async def test_a_slow_call_alone_is_no_evidence(server: ScriptedServer) -> None:
+    """A server that answers the probe stays connected, whatever became of a call."""
+    watcher = Watcher()
+    async with connection_to(server.port, watcher=watcher) as node:
+        await node.wait_connected(PATIENCE)
+        asked_before = len(server.probe_headers)
+        for _ in range(3):
+            assert node.channel is not None
+            node.channel.suspect()
+        await until(lambda: len(server.probe_headers) > asked_before)
+        assert await read(node, "hello") == "hello"
+        assert watcher.states == ["connecting", "connected"]
+        assert len(server.probe_headers) == asked_before + 1, "several suspicions are one probe"
+
+
+async def test_keep_alive_notices_a_lost_host(server: ScriptedServer) -> None:
+    """With 300 ms + 300 ms a call in flight fails soon after, and the connection is lost, though nothing was reset."""
+    async with FaultProxy(server.port) as proxy, connection_to(proxy.port, keep_alive=300) as node:
+        await node.wait_connected(PATIENCE)
+        call = asyncio.create_task(read(node, "wait", 60))
+        await until(lambda: server.active["Read"])
+        proxy.blackhole()
+        began = monotonic()
+        with pytest.raises(ConnectionLost):
+            await call
+        assert monotonic() - began < 10
+        await until(lambda: not node.is_connected)
+
+
+async def test_a_renewal_leaves_healthy_calls_alone(server: ScriptedServer) -> None:
+    """New calls take the fresh channel; a stream on the old one goes on, and when it ends the old one closes."""
+    watcher = Watcher()
+    async with FaultProxy(server.port) as proxy, connection_to(proxy.port, watcher=watcher) as node:
+        await node.wait_connected(PATIENCE)
+        stream = StreamCall(node.lease(), FOLLOW)
+        await stream.start(["hold 1"], None)
+        assert await stream.read(PATIENCE) == "0"
+        await node.renew()
+        assert proxy.open_connections == 2
+        assert (node.in_flight, len(node.channels)) == (0, 2)
+        assert await read(node, "hello") == "hello"
+        assert server.active["Follow"] == 1
+        stream.close()
+        await until(lambda: proxy.open_connections == 1)
+        assert watcher.states == ["connecting", "connected"]
+
+
+async def test_a_renewal_that_fails_is_a_loss(server: ScriptedServer) -> None:
+    """The server refuses a second connection: the first is not to be trusted either."""
+    watcher = Watcher()
+    async with FaultProxy(server.port) as proxy, connection_to(proxy.port, watcher=watcher) as node:
+        await node.wait_connected(PATIENCE)
+        proxy.refuse()
+        await node.renew()
+        await until(lambda: watcher.states[-1] == "connecting")
+        await proxy.start()
+        await node.wait_connected(PATIENCE)
+
+
+async def test_a_renewal_cuts_the_pause_short() -> None:
+    """Asked for, the next attempt does not wait until it is due."""
+    server = ScriptedServer()
+    server.port = free_port()
+    async with connection_to(server.port, backoff=Backoff(600, 600)) as node:
+        await until(lambda: node.last_error)
+        async with server:
+            await node.renew()
+            await node.wait_connected(PATIENCE)
+            assert node.attempts == 2
+
+
+async def test_a_forced_close_ends_the_calls(server: ScriptedServer) -> None:
+    """Calls fail with `ClosedInFlight`; it stays closed until it is opened."""
+    async with connection_to(server.port) as node:
+        await node.wait_connected(PATIENCE)
+        call = asyncio.create_task(read(node, "wait"))
+        await until(lambda: server.active["Read"])
+        await node.close()
+        with pytest.raises(ClosedInFlight):
+            await call
+        assert (node.state, node.has_ended) == ("closed", True)
+        with pytest.raises(ConnectionClosed):
+            node.lease()
+        node.open()
+        await node.wait_connected(PATIENCE)
+        assert node.attempts == 1
+
+
+async def test_closing_more_than_once(server: ScriptedServer) -> None:
+    """One after the other or together, also when never opened."""
+    node = closed_connection([server.port])
+    await node.close()
+    node.open()
+    await node.wait_connected(PATIENCE)
+    await asyncio.gather(*(node.close() for _ in range(5)))
+    await node.close()
+    assert node.has_ended
+
+
+async def test_closing_in_the_middle_of_an_attempt(server: ScriptedServer) -> None:
+    """The attempt is given up, its channel closed; its socket follows when the attempt's time is over."""
+    async with FaultProxy(server.port) as proxy:
+        proxy.blackhole()
+        async with connection_to(proxy.port, connect_timeout=1) as node:
+            await until(lambda: proxy.open_connections)
+            await node.close()
+            assert node.has_ended
+            await until(lambda: proxy.open_connections == 0)
+
+
+async def test_drained_it_ends_with_its_last_call(server: ScriptedServer) -> None:
+    """Without force it takes no further calls, and lets those in flight end."""
+    async with connection_to(server.port) as node:
+        await node.wait_connected(PATIENCE)
+        call = asyncio.create_task(read(node, "sleep 0.2"))
+        await until(lambda: server.active["Read"])
+        node.shut(force=False)
+        assert not node.is_connected
+        assert await call == "sleep 0.2"
+        await node.ended()
+        assert node.has_ended
+
+
+async def test_waiting_ends_in_time() -> None:
+    """The error says why there is no connection."""
+    async with connection_to(free_port()) as node:
+        with pytest.raises(ConnectionClosed) as caught:
+            await node.wait_connected(0.3)
+        assert isinstance(caught.value.__cause__, ConnectionRefused)
+
+
+async def test_waiting_ends_with_the_close() -> None:
+    """Nobody waits for what was closed on purpose."""
+    async with connection_to(free_port()) as node:
+        waiting = asyncio.create_task(node.wait_connected(PATIENCE))
+        await asyncio.sleep(0)
+        await node.close()
+        with pytest.raises(ConnectionClosed):
+            await waiting
+
+
+async def test_ping(server: ScriptedServer) -> None:
+    """It takes the time of an answer, and needs a connection."""
+    async with connection_to(server.port) as node:
+        await node.wait_connected(PATIENCE)
+        assert 0 < await node.ping(PATIENCE) < PATIENCE
+        await node.close()
+        with pytest.raises(ConnectionClosed):
+            await node.ping(PATIENCE)
+
+
+async def test_what_is_logged(server: ScriptedServer, caplog: pytest.LogCaptureFixture) -> None:
+    """State changes at INFO, failed attempts at WARNING and once in ten seconds, the rest of them at DEBUG."""
+    with caplog.at_level(logging.DEBUG, "fastapi_esdb"):
+        async with FaultProxy(server.port) as proxy, connection_to(proxy.port) as node:
+            await node.wait_connected(PATIENCE)
+            await proxy.stop()
+            await until(lambda: node.attempts > 3)
+            await proxy.start()
+            await node.wait_connected(PATIENCE)
+    records = [record for record in caplog.records if record.name == "fastapi_esdb"]
+    told = [record.message.split(":")[1].strip() for record in records if record.levelno == logging.INFO]
+    address = "127.0.0.1"
+    assert told == ["connecting", f"connected to {address}", f"lost {address}", f"connected to {address}", "closed"]
+    assert sum(record.levelno == logging.WARNING for record in records) == 1
+    assert sum(record.levelno == logging.DEBUG for record in records) >= 2
+
+
+async def test_a_certificate_file_that_has_gone(server: ScriptedServer) -> None:
+    """An attempt that can't even begin is a failed one: it is tried again, since the file may come back."""
+    options = NodeOptions(ConnectionOptions(tls_ca_file=Path("/nonexistent.pem")), Backoff(0.05, 0.05))
+    node = NodeConnection("test", options, Endpoints([Host("127.0.0.1", server.port)]).round(0), Watcher())
+    node.open()
+    await until(lambda: node.attempts > 2)
+    assert isinstance(node.last_error, InvalidSettings)
+    await node.close()

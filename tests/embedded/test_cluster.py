@@ -1,0 +1,85 @@
+"""What the server tells of itself."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from fastapi_esdb.embedded.address import Address
+from fastapi_esdb.embedded.server import EmbeddedServer
+from fastapi_esdb.wire.cluster import GOSSIP, SUPPORTED_METHODS, NodeState
+from fastapi_esdb.wire.errors import InvalidArgument, NotSupported
+from fastapi_esdb.wire.method import Method
+from fastapi_esdb.wire.reads import READ
+from fastapi_esdb.wire.scalars import NOTHING
+from tests.embedded.client import BareClient, connected
+
+STREAMS = "event_store.client.streams.streams"
+
+
+async def test_gossip(server: EmbeddedServer, client: BareClient) -> None:
+    """The cluster is one node: the leader, alive, at the address it is reached at, always the same one."""
+    [[one], [again]] = [info.members for info in [*await client.call(GOSSIP, None), *await client.call(GOSSIP, None)]]
+    assert (one.state, one.is_alive) == (NodeState.LEADER, True)
+    assert f"{one.host}:{one.port}" == server.address
+    assert one.instance_id == again.instance_id
+
+
+async def test_the_clock_of_gossip() -> None:
+    """The time in the gossip is that of the server's clock."""
+    noon = datetime(2024, 2, 29, 12, tzinfo=UTC)
+    async with EmbeddedServer(clock=lambda: noon) as server, connected(server.address) as client:
+        [info] = await client.call(GOSSIP, None)
+    assert info.members[0].time_stamp == noon
+
+
+async def test_supported_methods(client: BareClient) -> None:
+    """It calls itself 26.1.0 and lists the calls that it answers, no others."""
+    [supported] = await client.call(SUPPORTED_METHODS, None)
+    assert supported.version == "26.1.0"
+    assert {(method.service, method.name): method.features for method in supported.methods} == {
+        (STREAMS, "read"): ("position", "events"),
+        (STREAMS, "append"): (),
+        (STREAMS, "delete"): (),
+        (STREAMS, "tombstone"): (),
+        (STREAMS, "batchappend"): ("deadline_duration",),
+        ("event_store.client.gossip.gossip", "read"): (),
+        ("event_store.client.server_features.serverfeatures", "getsupportedmethods"): (),
+    }
+
+
+@pytest.mark.parametrize("method", [GOSSIP, SUPPORTED_METHODS])
+async def test_a_call_without_a_request(client: BareClient, method: Method[None, object]) -> None:
+    """A unary call needs its request, be it an empty one."""
+    with pytest.raises(InvalidArgument):
+        await client.call(method)
+
+
+async def test_a_method_that_is_not_there(client: BareClient) -> None:
+    """Other methods are not supported."""
+    missing: Method[None, None] = Method("event_store.client.users.Users", "Create", READ.shape, NOTHING, NOTHING)
+    with pytest.raises(NotSupported):
+        await client.call(missing, None)
+
+
+@pytest.mark.parametrize(
+    ("address", "tls", "advertised"),
+    [
+        (Address("127.0.0.1", 1), False, "127.0.0.1:1"),
+        (Address("127.0.0.1", 1), True, "localhost:1"),
+        (Address("::1", 1), False, "[::1]:1"),
+        (Address("localhost", 1), True, "localhost:1"),
+        (Address("192.168.1.2", 1), True, "192.168.1.2:1"),
+        (Address("db.example", 1), True, "db.example:1"),
+    ],
+)
+def test_what_is_advertised(address: Address, tls: bool, advertised: str) -> None:
+    """Clients of this machine are sent to the name that its certificates have, others to the host as it was given."""
+    assert str(address.advertised(tls=tls)) == advertised
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_what_is_advertised_for_all_addresses(host: str) -> None:
+    """Nobody can connect to "all addresses": the name of the machine stands for them."""
+    assert Address(host, 1).advertised(tls=False).host not in (host, "")

@@ -1,0 +1,50 @@
+"""Looking for secrets in what is shown, logged and answered."""
+
+from __future__ import annotations
+
+import base64
+import pprint
+import traceback
+from collections.abc import Iterable, Iterator
+from urllib.parse import quote
+
+USER = "canary"
+PASSWORD = "Twee+dle:dum ä"
+TOKEN = "token-of-the-canary"
+
+
+def forms(secret: str) -> set[str]:
+    """A secret as it may be written: as it is, in a URL, as bytes, as base64."""
+    return {secret, quote(secret), quote(secret, safe=""), repr(secret.encode())[2:-1], _base64(secret)}
+
+
+def secrets() -> set[str]:
+    """All forms of the password and the token, and of the header that carries the password."""
+    return forms(PASSWORD) | forms(TOKEN) | {_base64(f"{USER}:{PASSWORD}")}
+
+
+def shown(thing: object) -> str:
+    """The texts of an object; of an exception also those of all that led to it."""
+    texts = [repr(thing), str(thing), f"{thing}", pprint.pformat(thing), repr(getattr(thing, "__dict__", ""))]
+    if isinstance(thing, BaseException):
+        texts += ["".join(traceback.format_exception(thing))]
+        texts += [text for error in chain(thing) for text in (repr(error), str(error), repr(error.args), repr(vars(error)))]
+    return "\n".join(texts)
+
+
+def chain(error: BaseException | None) -> Iterator[BaseException]:
+    """The exception and those before it, causes and contexts alike."""
+    if error is not None:
+        yield error
+        yield from chain(error.__cause__)
+        yield from chain(error.__context__ if error.__context__ is not error.__cause__ else None)
+
+
+def found_in(texts: Iterable[str]) -> set[str]:
+    """The secrets that the texts hold."""
+    together = "\n".join(texts)
+    return {secret for secret in secrets() if secret in together}
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()

@@ -1,0 +1,55 @@
+"""The headers of calls."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import SecretStr
+
+from fastapi_esdb.connection.transport import CallOptions
+from fastapi_esdb.pool.headers import Headers
+from fastapi_esdb.settings import ConnectionString, Credentials
+from fastapi_esdb.wire.metadata import CallMetadata, basic, parse_metadata
+from tests.faults.scripted import READ, WRITE
+
+PLAIN = "esdb://localhost"
+
+
+def metadata(string: str, write: bool = False, options: CallOptions | None = None) -> CallMetadata:
+    made = Headers(ConnectionString.parse(string), "default").of(WRITE if write else READ, options or CallOptions())
+    return parse_metadata(made)
+
+
+def test_the_user_of_the_settings_calls() -> None:
+    """With HTTP Basic; without a user there is no such header."""
+    assert metadata("esdb://ada:secret@localhost").authorization == basic("ada", "secret")
+    assert metadata(PLAIN).authorization is None
+
+
+def test_a_call_can_have_a_user_of_its_own() -> None:
+    """It stands in for the user of the settings."""
+    options = CallOptions(credentials=Credentials("eve", SecretStr("other")))
+    assert metadata("esdb://ada:secret@localhost", options=options).authorization == basic("eve", "other")
+
+
+@pytest.mark.parametrize(
+    ("preference", "write", "asked", "expected"),
+    [
+        ("leader", True, None, True),
+        ("leader", False, None, None),
+        ("follower", True, None, None),
+        ("random", True, None, None),
+        ("leader", True, False, False),
+        ("leader", False, True, True),
+        ("follower", True, True, True),
+    ],
+)
+def test_who_may_answer(preference: str, write: bool, asked: bool | None, expected: bool | None) -> None:
+    """Writes go to the leader if it is preferred, reads where one asks for it; whoever asks is heeded."""
+    string = f"{PLAIN}?nodePreference={preference}"
+    assert metadata(string, write, CallOptions(requires_leader=asked)).requires_leader is expected
+
+
+def test_the_connection_has_a_name() -> None:
+    """That of the settings, or one made of the pool's."""
+    assert metadata(f"{PLAIN}?connectionName=shop").connection_name == "shop"
+    assert metadata(PLAIN).connection_name == "default"

@@ -1,0 +1,206 @@
+"""Streaming calls over a pool."""
+
+from __future__ import annotations
+
+import asyncio
+from time import monotonic
+
+import pytest
+
+from fastapi_esdb.connection.transport import CallOptions
+from fastapi_esdb.errors import ClosedInFlight, ConnectionClosed, ReadOnlyConnection
+from fastapi_esdb.wire.errors import (
+    AccessDenied,
+    ConnectionLost,
+    DeadlineExceeded,
+    InvalidArgument,
+    NoAnswer,
+    ServerNotReady,
+)
+from fastapi_esdb.wire.method import Method
+from tests.faults.process import free_port
+from tests.faults.proxy import FaultProxy
+from tests.faults.scripted import FOLLOW, TALK, ScriptedServer
+from tests.faults.until import until
+from tests.pool.pools import PATIENCE, PATIENT, pool_on
+
+
+async def test_all_answers_come(server: ScriptedServer) -> None:
+    """In order, and then it ends, however often one asks."""
+    async with pool_on(server.port) as pool, pool.stream(FOLLOW, ["count 5"]) as stream:
+        assert [answer async for answer in stream] == ["0", "1", "2", "3", "4"]
+        assert [answer async for answer in stream] == []
+        assert pool.stats()["calls_in_flight"] == 0, "an ended stream takes no place"
+
+
+async def test_a_conversation(server: ScriptedServer) -> None:
+    """Requests go out while answers come in."""
+    async with pool_on(server.port) as pool, pool.stream(TALK, ["one"]) as stream:
+        assert await anext(stream) == "one"
+        await stream.send("two")
+        assert await anext(stream) == "two"
+        await stream.done_sending()
+        assert [answer async for answer in stream] == []
+        with pytest.raises(NoAnswer):
+            await stream.send("three")
+
+
+@pytest.mark.parametrize("leave", ["normally", "with an error", "cancelled"])
+async def test_leaving_the_context_ends_the_call(server: ScriptedServer, leave: str) -> None:
+    """On the server too, and within a second or so, however it is left."""
+
+    async def body() -> None:
+        async with pool.stream(FOLLOW, ["hold 1"], long_lived=True) as stream:
+            assert await anext(stream) == "0"
+            if leave == "with an error":
+                raise ValueError
+            if leave == "cancelled":
+                await anext(stream)
+
+    async with pool_on(server.port) as pool:
+        task = asyncio.create_task(body())
+        if leave == "cancelled":
+            await until(lambda: server.active["Follow"])
+            task.cancel()
+        await asyncio.wait([task])
+        assert (task.cancelled(), task.cancelled() or type(task.exception())) == {
+            "normally": (False, type(None)),
+            "with an error": (False, ValueError),
+            "cancelled": (True, True),
+        }[leave]
+        await until(lambda: not server.active["Follow"])
+        assert pool.stats()["streams_open"] == 0
+
+
+async def test_before_its_first_answer_it_is_made_again(server: ScriptedServer) -> None:
+    """Refusals that did nothing are not the caller's business, as with unary calls."""
+    async with pool_on(server.port) as pool:
+        for method in (FOLLOW, TALK):
+            text = f"twice UNAVAILABLE Server Is Not Ready {method.name}"
+            async with pool.stream(method, [text]) as stream:
+                assert await anext(stream) == text
+        assert pool.stats()["retries_total"] == 4
+
+
+async def test_after_its_first_answer_it_is_not(server: ScriptedServer) -> None:
+    """What was delivered must not be delivered again: the loss is told."""
+    async with FaultProxy(server.port) as proxy, pool_on(proxy.port) as pool:
+        async with pool.stream(FOLLOW, ["hold 1"], long_lived=True) as stream:
+            assert await anext(stream) == "0"
+            await proxy.reset()
+            with pytest.raises(ConnectionLost):
+                await anext(stream)
+            assert [answer async for answer in stream] == []
+        assert len(server.seen) == 1
+        assert pool.stats()["failures_total"] == 1
+
+
+async def test_after_a_further_request_it_is_not_either(server: ScriptedServer) -> None:
+    """The second request could not be repeated."""
+    async with pool_on(server.port) as pool:
+        async with pool.stream(TALK, ["fail UNAVAILABLE Server Is Not Ready"]) as stream:
+            with pytest.raises(ServerNotReady):
+                await stream.send("two")
+                await anext(stream)
+        assert len(server.seen) == 1
+
+
+async def test_an_answer_is_final(server: ScriptedServer) -> None:
+    """A refusal by right ends it at once."""
+    async with pool_on(server.port) as pool, pool.stream(FOLLOW, ["fail PERMISSION_DENIED no"]) as stream:
+        with pytest.raises(AccessDenied):
+            await anext(stream)
+        assert len(server.seen) == 1
+
+
+@pytest.mark.parametrize(("text", "before"), [("hold 0", 0), ("hold 2", 2)])
+async def test_each_answer_has_the_deadline_of_the_settings(server: ScriptedServer, text: str, before: int) -> None:
+    """A read ends when an answer does not come; how long the whole takes does not matter."""
+    async with pool_on(server.port, deadline=0.3) as pool, pool.stream(FOLLOW, [text]) as stream:
+        assert [await anext(stream) for _ in range(before)] == [str(number) for number in range(before)]
+        with pytest.raises(DeadlineExceeded):
+            await anext(stream)
+
+
+async def test_a_long_lived_call_waits_for_ever_after_its_first_answer(server: ScriptedServer) -> None:
+    """Only the first one has the deadline."""
+    async with pool_on(server.port, deadline=0.2) as pool:
+        async with pool.stream(FOLLOW, ["hold 1"], long_lived=True) as stream:
+            assert await anext(stream) == "0"
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(anext(stream), 0.6)
+        async with pool.stream(FOLLOW, ["hold 0"], long_lived=True) as stream:
+            with pytest.raises(DeadlineExceeded):
+                await anext(stream)
+
+
+async def test_an_explicit_timeout_ends_the_whole_stream(server: ScriptedServer) -> None:
+    """However quickly its answers came."""
+    async with pool_on(server.port) as pool:
+        options, began = CallOptions(timeout=0.3), monotonic()
+        async with pool.stream(FOLLOW, ["hold 3"], options, long_lived=True) as stream:
+            with pytest.raises(DeadlineExceeded):
+                _ = [answer async for answer in stream]
+        assert monotonic() - began < 5
+
+
+async def test_a_forced_close_is_told_as_such(server: ScriptedServer) -> None:
+    """To who reads and to who does not read at that moment."""
+    async with pool_on(server.port) as pool:
+        async with (
+            pool.stream(FOLLOW, ["hold 1"], long_lived=True) as read,
+            pool.stream(FOLLOW, ["hold 1"], long_lived=True) as unread,
+        ):
+            assert [await anext(read), await anext(unread)] == ["0", "0"]
+            reading = asyncio.ensure_future(anext(read))
+            await asyncio.sleep(0)
+            await pool.close()
+            for broken in (reading, anext(unread)):
+                with pytest.raises(ClosedInFlight):
+                    await broken
+
+
+async def test_without_a_connection_it_does_not_begin() -> None:
+    """The context is not even entered."""
+    async with pool_on(free_port()) as pool:
+        with pytest.raises(ConnectionClosed):
+            async with pool.stream(FOLLOW, ["count 1"]):
+                pytest.fail("entered without a connection")
+
+
+async def test_read_only_refuses_a_conversation_that_writes(server: ScriptedServer) -> None:
+    """Before anything leaves."""
+    async with pool_on(server.port, read_only=True) as pool:
+        with pytest.raises(ReadOnlyConnection):
+            async with pool.stream(TALK, ["one"]):
+                pass
+        assert not server.seen
+
+
+async def test_a_request_that_cannot_be_encoded(server: ScriptedServer) -> None:
+    """The converter's error comes through, and no place is lost."""
+    wrong: Method[str, str] = FOLLOW
+    async with pool_on(server.port) as pool:
+        with pytest.raises(TypeError):
+            async with pool.stream(wrong, [1], PATIENT):  # type: ignore[list-item]  # what a caller may do wrong
+                pass
+        with pytest.raises(InvalidArgument):
+            async with pool.stream(FOLLOW, ["fail INVALID_ARGUMENT no"]) as stream:
+                await anext(stream)
+        assert pool.stats()["calls_in_flight"] == 0
+
+
+async def test_a_stream_waits_for_a_connection_if_calls_may(server: ScriptedServer) -> None:
+    """As unary calls do."""
+    port = server.port
+    await server.stop()
+    async with pool_on(port, wait=PATIENCE) as pool:
+
+        async def first() -> str:
+            async with pool.stream(FOLLOW, ["count 1"], PATIENT) as stream:
+                return await anext(stream)
+
+        waiting = asyncio.create_task(first())
+        await until(lambda: pool.stats()["calls_waiting"] == 1)
+        await server.start()
+        assert await waiting == "0"
