@@ -18,22 +18,66 @@ from pydantic.fields import FieldInfo
 from fastapi_esdb import EsdbSettings
 from fastapi_esdb.settings.kinds import as_text
 from fastapi_esdb.settings.options import OPTIONS, Option
+from fastapi_esdb.wire import group_methods as groups
+from fastapi_esdb.wire import operations, users
+from fastapi_esdb.wire import projection_methods as projections
+from fastapi_esdb.wire.append_methods_v2 import APPEND_RECORDS, APPEND_SESSION
 from fastapi_esdb.wire.appends import APPEND
-from fastapi_esdb.wire.cluster import SUPPORTED_METHODS
+from fastapi_esdb.wire.cluster import GOSSIP, SUPPORTED_METHODS
 from fastapi_esdb.wire.deletes import DELETE, TOMBSTONE
 from fastapi_esdb.wire.method import Method
 from fastapi_esdb.wire.methods import all_methods
+from fastapi_esdb.wire.monitoring import STATS
 from fastapi_esdb.wire.reads import READ
 
 REFERENCE = Path(__file__).parent / "reference"
 SERVER = "fastapi_esdb.embedded"
 
-OFFERED = {
-    READ: "`read`, `read_all`, `subscribe`, `subscribe_all`, `get_metadata`",
-    APPEND: "`append`, `set_metadata`, `set_default_acl`",
-    DELETE: "`delete`",
-    TOMBSTONE: "`tombstone`",
-    SUPPORTED_METHODS: "`ping`, `server_version`, and whenever it connects",
+GROUPS, PROJECTIONS, USERS, OPERATIONS = "persistent_subscriptions", "projections", "users", "operations"
+
+OFFERED: dict[Method[Any, Any], tuple[str, ...]] = {
+    READ: ("read", "read_all", "subscribe", "subscribe_all", "get_metadata"),
+    APPEND: ("append", "set_metadata", "set_default_acl"),
+    DELETE: ("delete",),
+    TOMBSTONE: ("tombstone",),
+    APPEND_SESSION: ("append_session",),
+    APPEND_RECORDS: ("append_records",),
+    groups.CREATE_GROUP: (f"{GROUPS}.create",),
+    groups.UPDATE_GROUP: (f"{GROUPS}.update",),
+    groups.DELETE_GROUP: (f"{GROUPS}.delete",),
+    groups.READ_GROUP: (f"{GROUPS}.consume",),
+    groups.GROUP_INFO: (f"{GROUPS}.info",),
+    groups.REPLAY_PARKED: (f"{GROUPS}.replay_parked",),
+    groups.LIST_GROUPS: (f"{GROUPS}.list",),
+    groups.RESTART_GROUPS: (f"{GROUPS}.restart",),
+    projections.CREATE_PROJECTION: tuple(f"{PROJECTIONS}.create{kind}" for kind in ("", "_transient", "_one_time")),
+    projections.UPDATE_PROJECTION: (f"{PROJECTIONS}.update",),
+    projections.DELETE_PROJECTION: (f"{PROJECTIONS}.delete",),
+    projections.PROJECTION_STATISTICS: (f"{PROJECTIONS}.statistics", f"{PROJECTIONS}.list"),
+    projections.DISABLE_PROJECTION: (f"{PROJECTIONS}.disable", f"{PROJECTIONS}.abort"),
+    projections.ENABLE_PROJECTION: (f"{PROJECTIONS}.enable",),
+    projections.RESET_PROJECTION: (f"{PROJECTIONS}.reset",),
+    projections.PROJECTION_STATE: (f"{PROJECTIONS}.state",),
+    projections.PROJECTION_RESULT: (f"{PROJECTIONS}.result",),
+    projections.RESTART_PROJECTIONS: (f"{PROJECTIONS}.restart",),
+    users.CREATE_USER: (f"{USERS}.create",),
+    users.UPDATE_USER: (f"{USERS}.update",),
+    users.DELETE_USER: (f"{USERS}.delete",),
+    users.DISABLE_USER: (f"{USERS}.disable",),
+    users.ENABLE_USER: (f"{USERS}.enable",),
+    users.USER_DETAILS: (f"{USERS}.details", f"{USERS}.list"),
+    users.CHANGE_PASSWORD: (f"{USERS}.change_password",),
+    users.RESET_PASSWORD: (f"{USERS}.reset_password",),
+    operations.START_SCAVENGE: (f"{OPERATIONS}.start_scavenge",),
+    operations.STOP_SCAVENGE: (f"{OPERATIONS}.stop_scavenge",),
+    operations.SHUTDOWN: (f"{OPERATIONS}.shutdown",),
+    operations.MERGE_INDEXES: (f"{OPERATIONS}.merge_indexes",),
+    operations.RESIGN_NODE: (f"{OPERATIONS}.resign_node",),
+    operations.SET_NODE_PRIORITY: (f"{OPERATIONS}.set_node_priority",),
+    operations.RESTART_PERSISTENT_SUBSCRIPTIONS: (f"{OPERATIONS}.restart_persistent_subscriptions",),
+    GOSSIP: ("cluster.members",),
+    STATS: ("stats",),
+    SUPPORTED_METHODS: ("ping", "server_version", "cluster.supported_methods"),
 }
 """Where each call that the client makes is found in `Connection`."""
 
@@ -100,7 +144,8 @@ def service_table(service: str) -> str:
 def row(method: Method[Any, Any]) -> list[str]:
     writes = "yes" if method.writes else "no"
     embedded = "yes" if method.path in served() else "–"
-    return [method.name, method.shape.value, writes, method.since, OFFERED.get(method, "–"), embedded]
+    offered = ", ".join(f"`{name}`" for name in OFFERED.get(method, ())) or "–"
+    return [method.name, method.shape.value, writes, method.since, offered, embedded]
 
 
 @cache

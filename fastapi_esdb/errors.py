@@ -78,9 +78,9 @@ from fastapi_esdb.wire.errors import (
     UnknownServerError,
     UserConflict,
     UserNotFound,
-    Violation,
     WrongExpectedRevision,
 )
+from fastapi_esdb.wire.records import Violation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

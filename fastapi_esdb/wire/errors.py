@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from fastapi_esdb.wire.records import Expected
+    from fastapi_esdb.wire.records import Expected, Violation
 
 
 class Outcome(enum.Enum):
@@ -270,19 +270,6 @@ class ProjectionFailed(ServerError):
 
     def __str__(self) -> str:
         return f"the projection subsystem answered {self.word}"
-
-
-@dataclass(frozen=True, slots=True)
-class Violation:
-    """A check of an atomic append that failed; states are revisions or the protocol's negative numbers.
-
-    -1 no stream, -2 any, -4 exists, -5 soft-deleted, -6 tombstoned.
-    """
-
-    check_index: int
-    stream: str
-    expected: int
-    actual: int
 
 
 @dataclass(eq=False)

@@ -78,6 +78,19 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True)
+class Violation:
+    """A check of an atomic append that failed; states are revisions or the protocol's negative numbers.
+
+    -1 no stream, -2 any, -4 exists, -5 soft-deleted, -6 tombstoned.
+    """
+
+    check_index: int
+    stream: str
+    expected: int
+    actual: int
+
+
+@dataclass(frozen=True, slots=True)
 class ProposedEvent:
     """An event on its way to the server, its data and metadata already bytes."""
 

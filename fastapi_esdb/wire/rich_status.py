@@ -26,12 +26,11 @@ from fastapi_esdb.wire.errors import (
     SessionRefused,
     StreamDeleted,
     StreamNotFound,
-    Violation,
     WrongExpectedRevision,
 )
 from fastapi_esdb.wire.proto.v2 import error_details_pb2, rpc_errors_pb2, status_pb2
 from fastapi_esdb.wire.proto.v2 import streams_errors_pb2 as streams
-from fastapi_esdb.wire.records import NO_STREAM
+from fastapi_esdb.wire.records import NO_STREAM, Violation
 from fastapi_esdb.wire.scalars import Fields, expected_of, number_of
 from fastapi_esdb.wire.typed_details import Row, pack, plain_row, type_name
 

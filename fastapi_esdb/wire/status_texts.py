@@ -38,6 +38,9 @@ NEVER_SENT = (
 )
 """What gRPC says, in code UNAVAILABLE, of a call that never left."""
 
+REFUSED_STREAM = r"(?i)RST_STREAM with error code 7\b"
+"""What gRPC says of a call that the server had no place for: by the rules of HTTP/2 (RFC 9113, 8.7) it did nothing."""
+
 ANSWER_TOO_LARGE = "(?i)client: received message larger than max"
 REQUEST_TOO_LARGE = "(?i)message (exceeds|larger than)"
 
@@ -50,6 +53,7 @@ _READ: tuple[tuple[StatusCode, str, Callable[[re.Match[str]], EsdbError]], ...] 
     (StatusCode.UNAVAILABLE, "(?i)server (is )?not ready", lambda _: ServerNotReady()),
     (StatusCode.UNAVAILABLE, "(?i)server is (too )?busy", lambda _: ServerBusy()),
     (StatusCode.UNAVAILABLE, NEVER_SENT, lambda _: ConnectionRefused()),
+    (StatusCode.UNAVAILABLE, REFUSED_STREAM, lambda _: ServerBusy()),
     (StatusCode.UNAVAILABLE, "", lambda _: ConnectionLost()),
     (StatusCode.UNKNOWN, "No leader info available in response", lambda _: ServerNotReady()),
     (StatusCode.UNKNOWN, "received NotFound instead", lambda text: ProjectionNotFound(text.string)),

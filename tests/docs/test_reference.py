@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from importlib import import_module
+from itertools import chain
+from operator import attrgetter
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-from fastapi_esdb import EsdbSettings
+from fastapi_esdb import Connection, ConnectionPool, EsdbSettings
 from fastapi_esdb.wire.methods import all_methods
 from tests.docs.conftest import DOCS, PAGES, ROOT, run
 
@@ -45,6 +47,13 @@ def test_the_tables_are_current(tables: ModuleType) -> None:
 def test_what_is_said_to_be_offered_is_what_the_client_calls(tables: ModuleType) -> None:
     """No call is promised that a connection does not make, and none that it makes is left out."""
     assert {method.path for method in tables.OFFERED} == set(run("-c", CALLS).split())
+
+
+def test_what_is_said_to_be_offered_exists(tables: ModuleType) -> None:
+    """Each name in the table is a name in `Connection`."""
+    connection = Connection(ConnectionPool(EsdbSettings(connection_string="esdb://localhost")))
+    for name in chain.from_iterable(tables.OFFERED.values()):
+        attrgetter(name)(connection)
 
 
 def test_all_settings_and_all_calls_are_listed() -> None:

@@ -179,21 +179,24 @@ async def test_another_loop(server: ScriptedServer) -> None:
 
 
 def test_one_loop_after_the_other() -> None:
-    """Closed on one, a pool can be opened on the next; left open on one that ended, it says so."""
+    """Closed on one loop, a pool can be opened on the next; left open on one that has ended, it says so."""
 
-    async def first(leave_open: bool) -> ConnectionPool:
+    async def use(pool: ConnectionPool, leave_open: bool) -> None:
         async with ScriptedServer() as server:
-            pool = ConnectionPool(settings_for(server.port))
+            await pool.reconfigure(settings_for(server.port))
             await pool.open()
+            await pool.call(READ, "hello")
             if not leave_open:
                 await pool.close()
-            return pool
 
-    async def second(pool: ConnectionPool) -> None:
-        await pool.open()
-        await pool.close()
+    async def reopen(pool: ConnectionPool) -> None:
+        with pytest.raises(WrongEventLoop):
+            await pool.open()
 
-    asyncio.run(second(asyncio.run(first(leave_open=False))))
+    pool = ConnectionPool(settings_for(1))
+    for leave_open in (False, True):
+        asyncio.run(use(pool, leave_open))
+    asyncio.run(reopen(pool))
 
 
 async def test_after_a_fork(server: ScriptedServer) -> None:

@@ -20,12 +20,11 @@ from fastapi_esdb.wire.errors import (
     StreamDeleted,
     StreamNotFound,
     UnknownServerError,
-    Violation,
     WrongExpectedRevision,
 )
 from fastapi_esdb.wire.proto.v2 import error_details_pb2, status_pb2
 from fastapi_esdb.wire.proto.v2 import streams_errors_pb2 as streams
-from fastapi_esdb.wire.records import ANY, NO_STREAM, STREAM_EXISTS
+from fastapi_esdb.wire.records import ANY, NO_STREAM, STREAM_EXISTS, Violation
 from fastapi_esdb.wire.rich_status import RICH_STATUS
 from fastapi_esdb.wire.status import Status, error_of, rich_status_of
 from fastapi_esdb.wire.typed_details import pack

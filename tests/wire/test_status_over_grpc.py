@@ -24,10 +24,9 @@ from fastapi_esdb.wire.errors import (
     ServerNotReady,
     StreamDeleted,
     UnknownServerError,
-    Violation,
     WrongExpectedRevision,
 )
-from fastapi_esdb.wire.records import ANY, NO_STREAM
+from fastapi_esdb.wire.records import ANY, NO_STREAM, Violation
 from fastapi_esdb.wire.status import Status, error_of, rich_status_of, status_of
 from tests.wire.errors import told
 

@@ -38,11 +38,7 @@ class SqliteStorage:
     def open(self) -> None:
         """Raises StorageLocked, StorageCorrupt (damaged, or the file of something else), StorageError."""
         self._lock.acquire()
-        try:
-            self._file = SqliteFile(self.name)
-        except StorageError:
-            self._lock.release()
-            raise
+        self._file = SqliteFile(self.name)
 
     def entries(self) -> Iterator[Entry]:
         return self._opened().entries()

@@ -43,7 +43,7 @@ class Storage(Protocol):
     on_disk: bool
 
     def open(self) -> None:
-        """Take the storage. Raises StorageError."""
+        """Take the storage. Raises StorageError; `close` follows in any case."""
 
     def entries(self) -> Iterator[Entry]:
         """All records, in the order of the log, one at a time. Raises StorageError."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from fastapi_esdb.embedded.store import Database
-from fastapi_esdb.embedded.store.recent import RecentIds
 from fastapi_esdb.wire.errors import WrongExpectedRevision
 from fastapi_esdb.wire.records import ANY, NO_STREAM, STREAM_EXISTS, Expected
 from tests.embedded.store.support import event, events, read, set_metadata
@@ -84,20 +83,3 @@ async def test_a_repeat_is_recognised_behind_truncation_and_soft_delete(database
     await database.delete("a")
     assert await database.append("a", NO_STREAM, batch) == first
     assert database.stream_info("a").is_soft_deleted
-
-
-def test_recent_ids_are_bounded() -> None:
-    """The newest ones are known, the number of all is limited."""
-    ids = RecentIds(capacity=10)
-    for number in range(25):
-        ids.add(bytes([number]), number)
-    known = [number for number in range(25) if ids.position(bytes([number])) == number]
-    assert known == list(range(10, 25))
-
-
-def test_an_id_written_again_is_known_where_it_was_last() -> None:
-    """The newer generation goes before the older one."""
-    ids = RecentIds(capacity=2)
-    for position, event_id in enumerate([b"a", b"b", b"a"]):
-        ids.add(event_id, position)
-    assert (ids.position(b"a"), ids.position(b"b"), ids.position(b"c")) == (2, 1, None)
