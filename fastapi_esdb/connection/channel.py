@@ -19,8 +19,8 @@ GrpcCall = Any
 class ChannelOwner(Protocol):
     """Who is told what happens to a channel."""
 
-    def suspect(self, channel: Channel) -> None:
-        """A call on it went wrong in a way that speaks against the server."""
+    def suspect(self, channel: Channel, *, lost: bool) -> None:
+        """A call on it was `lost`, or was not answered in time: the server may be gone."""
 
     def released(self, channel: Channel) -> None:
         """A call on it has ended."""
@@ -72,9 +72,9 @@ class Channel:
         self._close_if_done()
         self._owner.released(self)
 
-    def suspect(self) -> None:
-        """Say that a call went wrong in a way that speaks against the server."""
-        self._owner.suspect(self)
+    def suspect(self, *, lost: bool) -> None:
+        """Say that a call was `lost`, or was not answered in time."""
+        self._owner.suspect(self, lost=lost)
 
     def retire(self) -> None:
         """Close it once its last call has ended."""
@@ -95,9 +95,13 @@ class Channel:
 
     async def until_not_ready(self) -> None:
         """Wait until the TCP connection is gone, as far as it can be seen: reset, closed, or a ping unanswered."""
-        ready = grpc.ChannelConnectivity.READY
-        while self.inner.get_state() is ready:
-            await self.inner.wait_for_state_change(ready)
+        while self.is_ready:
+            await self.inner.wait_for_state_change(grpc.ChannelConnectivity.READY)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether there is a TCP connection, as far as it can be seen."""
+        return self.inner.get_state() is grpc.ChannelConnectivity.READY
 
     def _close_if_done(self) -> None:
         if self._retired and not self._leases:

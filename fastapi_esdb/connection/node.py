@@ -74,9 +74,14 @@ class NodeConnection:
         return self.channel is not None
 
     @property
+    def is_doubted(self) -> bool:
+        """Whether a call has just been lost on it, and the server is being asked whether it is still there."""
+        return self._watch is not None and self._watch.is_doubted
+
+    @property
     def is_promising(self) -> bool:
-        """Whether it is about to be connected as far as anyone knows, since no attempt has failed yet."""
-        return self.state is ConnectionState.CONNECTING and self.last_error is None
+        """Whether it will soon take calls as far as anyone knows: doubted, or on the way with no failed attempt yet."""
+        return self.is_doubted or (self.state is ConnectionState.CONNECTING and self.last_error is None)
 
     @property
     def attempts(self) -> int:
@@ -180,10 +185,10 @@ class NodeConnection:
         """A place for one call. Raises `ConnectionClosed` unless connected."""
         return self._connected_channel().lease(long_lived=long_lived)
 
-    def suspect(self, channel: Channel) -> None:
-        """A call on the channel went wrong in a way that speaks against the server."""
+    def suspect(self, channel: Channel, *, lost: bool) -> None:
+        """A call on the channel was `lost`, or was not answered in time: ask the server whether it is still there."""
         if self._watch is not None and self._watch.channel is channel:
-            self._watch.suspect()
+            self._watch.suspect(lost=lost)
 
     def released(self, channel: Channel) -> None:
         """A call on the channel has ended."""
@@ -225,8 +230,9 @@ class NodeConnection:
     async def _verdict(self) -> str | None:
         """What the watch over the present channel ends with; `None` if a fresh one is wanted."""
         channel = self._connected_channel()
-        self._watch = Watch(channel, min(PROBE_TIMEOUT, self._limit))
-        reason = await self._watch.verdict()
+        self._watch = watch = Watch(channel, min(PROBE_TIMEOUT, self._limit), self._tell)
+        reason = await watch.verdict()
+        self._watch = None
         if channel.pinged_too_often:
             self._connector.ping_less()
         return reason

@@ -67,7 +67,7 @@ def _translate(error: grpc.aio.AioRpcError, channel: Channel, method: Method[Any
         return NotSupported(method.path, method.since)
     if isinstance(found, SUSPICIOUS):
         channel.pinged_too_often |= "too_many_pings" in details.lower().replace(" ", "_")
-        channel.suspect()
+        channel.suspect(lost=not isinstance(found, DeadlineExceeded))
     if isinstance(found, ConnectionRefused):
         return tls_failure(details) or found
     return found

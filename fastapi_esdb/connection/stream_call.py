@@ -59,7 +59,7 @@ class StreamCall(Generic[Request, Response]):
                 with translated(self._lease.channel, self._method):
                     answer = await self._call.read()
         except TimeoutError:
-            self._lease.channel.suspect()
+            self._lease.channel.suspect(lost=False)
             raise DeadlineExceeded from None
         if answer is grpc.aio.EOF:
             raise StopAsyncIteration

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from fastapi_esdb.connection.deadline import Deadline
@@ -12,12 +13,20 @@ from fastapi_esdb.wire.errors import EsdbError
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Channel
 
+BROKEN = "the connection broke off"
+
 
 class Watch:
-    """Watches one channel until something speaks against it: its TCP connection, or a probe without an answer."""
+    """Watches one channel until something speaks against it: its TCP connection, or a probe without an answer.
 
-    def __init__(self, channel: Channel, probe_timeout: float) -> None:
+    `tell` is called when a doubt has turned out to be unfounded.
+    """
+
+    def __init__(self, channel: Channel, probe_timeout: float, tell: Callable[[], None]) -> None:
         self.channel = channel
+        self.is_doubted = False
+        """Whether a call was lost, and the probe that follows has not been answered: another call might go the same way."""
+        self._tell = tell
         self._probe_timeout = probe_timeout
         self._verdict: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
         self._probe: asyncio.Task[None] | None = None
@@ -30,30 +39,35 @@ class Watch:
         finally:
             await _stop(transport, self._probe)
 
-    def suspect(self) -> None:
-        """A call went wrong: ask the server whether it is still there, unless it is being asked already."""
+    def suspect(self, *, lost: bool) -> None:
+        """A call was `lost`, or not answered in time: ask the server whether it is there, unless it is being asked."""
+        self.is_doubted |= lost
         if not self._verdict.done() and (self._probe is None or self._probe.done()):
             self._probe = asyncio.create_task(self._ask(), name="esdb-probe")
 
     def renew(self) -> None:
         """End the watch, since a new connection is wanted."""
-        self._decide(None)
+        self.end(None)
+
+    def end(self, reason: str | None) -> None:
+        """End the watch; the first reason counts."""
+        if not self._verdict.done():
+            self._verdict.set_result(reason)
 
     async def _watch_transport(self) -> None:
         try:
             await self.channel.until_not_ready()
         finally:
-            self._decide("the connection broke off")
+            self.end(BROKEN)
 
     async def _ask(self) -> None:
         try:
             await ask_server(self.channel, Deadline.after(self._probe_timeout))
         except EsdbError as error:
-            self._decide(f"a call failed, and then a probe: {error}")
-
-    def _decide(self, reason: str | None) -> None:
-        if not self._verdict.done():
-            self._verdict.set_result(reason)
+            self.end(f"a call failed, and then a probe: {error}")
+        else:
+            self.is_doubted = False
+            self._tell()
 
 
 async def _stop(*tasks: asyncio.Task[None] | None) -> None:

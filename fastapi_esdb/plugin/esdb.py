@@ -7,14 +7,15 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Annotated, Any, overload
 
-from fastapi import APIRouter, Depends, HTTPException
+from fastapi import APIRouter, Depends
 from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
 
 from fastapi_esdb.api.connection import Connection
 from fastapi_esdb.compose import open_pool
 from fastapi_esdb.errors import EsdbNotStarted, InvalidSettings
-from fastapi_esdb.plugin.health import RETRY_AFTER, health_router
+from fastapi_esdb.plugin.closed import ClosedByCommand
+from fastapi_esdb.plugin.health import health_router
 from fastapi_esdb.plugin.started import Started, held, started_for, started_in
 from fastapi_esdb.plugin.sync import SyncConnection
 from fastapi_esdb.pool.pool import ConnectionPool
@@ -98,7 +99,7 @@ class Esdb:
     def _serving(self, request: HTTPConnection) -> Started:
         started = started_for(request, self.name)
         if started.pool.is_closed:
-            raise HTTPException(503, "the connection to EventStoreDB is closed", {"Retry-After": RETRY_AFTER})
+            raise ClosedByCommand
         return started
 
     def connection_of(self, app: Starlette) -> Connection:

@@ -8,7 +8,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
 from fastapi_esdb import errors
-from fastapi_esdb.plugin.health import RETRY_AFTER
+from fastapi_esdb.plugin.closed import RETRY_AFTER, ClosedByCommand
 from fastapi_esdb.wire import errors as wire_errors
 
 
@@ -29,7 +29,8 @@ _CONFLICT = Problem(409, "wrong-expected-revision", "The stream has changed")
 _UNAVAILABLE = Problem(503, "unavailable", "EventStoreDB is not available")
 _TOO_LARGE = Problem(413, "too-large", "The events are too large")
 
-PROBLEMS: dict[type[wire_errors.EsdbError], Problem] = {
+PROBLEMS: dict[type[Exception], Problem] = {
+    ClosedByCommand: _UNAVAILABLE,
     wire_errors.WrongExpectedRevision: _CONFLICT,
     wire_errors.ConsistencyViolation: _CONFLICT,
     wire_errors.StreamNotFound: Problem(404, "stream-not-found", "The stream does not exist"),

@@ -10,11 +10,9 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
+from fastapi_esdb.plugin.closed import RETRY_AFTER
 from fastapi_esdb.plugin.control import control_guard
 from fastapi_esdb.plugin.started import Started, find_for, started_for
-
-RETRY_AFTER = "1"
-"""Seconds that a caller is asked to wait while there is no connection: two rounds of the default retry interval."""
 
 Status = Literal["pass", "warn", "fail"]
 Responses = dict[int | str, dict[str, Any]]

@@ -20,6 +20,8 @@ class Candidate(Protocol):
     @property
     def is_connected(self) -> bool: ...
     @property
+    def is_doubted(self) -> bool: ...
+    @property
     def is_promising(self) -> bool: ...
     @property
     def in_flight(self) -> int: ...
@@ -45,7 +47,7 @@ class Limits:
     def room(self, candidate: Candidate, long_lived: bool) -> bool:
         """Whether the connection can take one more call of that kind."""
         fits = candidate.in_flight < self.calls and not (long_lived and candidate.streams >= self.streams)
-        return candidate.is_connected and fits
+        return candidate.is_connected and not candidate.is_doubted and fits
 
     def per_connection(self, long_lived: bool) -> int:
         """Calls of that kind on one connection."""
@@ -75,7 +77,7 @@ def route(
 ) -> Route[C]:
     """The connection with the fewest calls in flight, in turn between equals.
 
-    Those opened when the others were full come last, so that they fall idle again, and `avoid`, where the same call
+    One on which a call was just lost is left alone until the doubt is cleared. Those opened when the others were full come last, so that they fall idle again, and `avoid`, where the same call
     has just failed, comes after them. `waiting` is how many calls of that kind wait already.
     """
     able = [(position, c) for position, c in enumerate(candidates) if limits.room(c, long_lived)]

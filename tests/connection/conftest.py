@@ -21,7 +21,7 @@ class Owner:
         self.releases = 0
         self.is_gone = False
 
-    def suspect(self, channel: Channel) -> None:  # noqa: ARG002 - the protocol's
+    def suspect(self, channel: Channel, *, lost: bool) -> None:  # noqa: ARG002 - the protocol's
         self.suspicions += 1
 
     def released(self, channel: Channel) -> None:  # noqa: ARG002 - the protocol's

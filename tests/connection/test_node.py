@@ -140,7 +140,7 @@ async def test_a_passed_deadline_is_evidence(server: ScriptedServer) -> None:
         assert node.is_connected
         channel = node.channel
         assert channel is not None
-        channel.suspect()
+        channel.suspect(lost=False)
         await until(lambda: not node.is_connected, 5)
 
 
@@ -152,9 +152,11 @@ async def test_a_slow_call_alone_is_no_evidence(server: ScriptedServer) -> None:
         asked_before = len(server.probe_headers)
         for _ in range(3):
             assert node.channel is not None
-            node.channel.suspect()
+            node.channel.suspect(lost=True)
+        assert node.is_doubted
         await until(lambda: len(server.probe_headers) > asked_before)
         assert await read(node, "hello") == "hello"
+        await until(lambda: not node.is_doubted)
         assert watcher.states == ["connecting", "connected"]
         assert len(server.probe_headers) == asked_before + 1, "several suspicions are one probe"
 

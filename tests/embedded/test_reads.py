@@ -181,6 +181,7 @@ async def test_structured_ids(client: BareClient) -> None:
     await client.write("a")
     call = client.open(READ)
     await call.send(ReadRequest("a", structured_ids=True))
+    await call.done_sending()
     response = READ.response.message.FromString(await call.raw.read())
     assert response.event.event.id.WhichOneof("value") == "structured"  # type: ignore[attr-defined]  # a ReadResp
 
@@ -224,8 +225,9 @@ async def test_a_slow_reader_does_not_hold_up_others(server: EmbeddedServer, cli
 
 async def test_a_deadline_ends_a_read(server: EmbeddedServer, client: BareClient) -> None:
     """A call whose deadline passes is over for client and server."""
-    call = OpenCall(READ, client.channel.stream_stream(READ.path, None, None)(timeout=0.2))
+    call = OpenCall(READ, client.channel.stream_stream(READ.path, None, None)(timeout=2.0))
     await call.send(ReadRequest("a", subscribe=True))
+    await call.done_sending()
     await call.take(2)
     with pytest.raises(DeadlineExceeded):
         await anext(call)

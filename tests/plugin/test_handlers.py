@@ -63,6 +63,16 @@ def test_an_endpoint_that_conflicts_answers_409() -> None:
         assert client.get("/orders/2").status_code == 404
 
 
+def test_a_close_by_command_is_a_problem_too(esdb_embedded: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An endpoint answers like every other one that has no connection."""
+    monkeypatch.setenv("ESDB_CONTROL_TOKEN", "open-sesame")
+    with TestClient(app_with_handlers()) as client:
+        client.post("/health/esdb/close", headers={"X-ESDB-Control": "open-sesame"})
+        answer = client.post("/orders/1")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert answer.json()["type"] == "urn:fastapi-esdb:problem:unavailable"
+
+
 @pytest.mark.usefixtures("esdb_embedded")
 def test_without_handlers_nothing_is_hidden() -> None:
     """The error reaches the app as it is."""

@@ -67,8 +67,10 @@ async def test_frozen_with_keep_alive() -> None:
             error, seconds = await task
             assert isinstance(error, ConnectionLost)
             assert seconds < NOTICED
+        error, seconds = await failure(pool.call(READ, "hello", PATIENT))
+        assert isinstance(error, ConnectionClosed)
+        assert seconds < 5
         assert pool.state == "connecting"
-        assert isinstance((await failure(pool.call(READ, "hello")))[0], ConnectionClosed)
         server.thaw()
         await pool.wait_connected(PATIENCE)
         assert await pool.call(READ, "hello") == "hello"

@@ -21,6 +21,7 @@ class Node:
     streams: int = 0
     extra: bool = False
     is_connected: bool = True
+    is_doubted: bool = False
     is_promising: bool = False
     idle_since: float = 0.0
 
@@ -96,6 +97,14 @@ def test_one_that_fails_to_connect_is_not_counted_on() -> None:
     assert route([FULL, FAILING], LIMITS).open == 1
 
 
+def test_a_doubted_one_is_left_alone_until_it_is_cleared() -> None:
+    """Another takes the call; without another it waits, and nothing is opened for what is a matter of milliseconds."""
+    doubted, other = Node(is_doubted=True, is_promising=True), Node(4)
+    assert route([doubted, other], LIMITS).use is other
+    alone = route([doubted], LIMITS)
+    assert (alone.use, alone.open, alone.full) == (None, 0, False)
+
+
 def test_there_are_never_more_than_allowed() -> None:
     """At the limit, waiting for another call to end is all that is left."""
     at_limit = route([FULL] * 4, LIMITS, waiting=100)
@@ -120,7 +129,7 @@ def test_room_is_kept_below_the_servers_limit() -> None:
 @pytest.mark.parametrize("long_lived", [True, False])
 @given(
     nodes=st.lists(
-        st.builds(Node, st.integers(0, 6), st.integers(0, 4), st.booleans(), st.booleans(), st.booleans()), max_size=4
+        st.builds(Node, st.integers(0, 6), st.integers(0, 4), *[st.booleans()] * 4), max_size=4
     ),
     waiting=st.integers(0, 30),
     turn=st.integers(0, 9),

@@ -93,9 +93,10 @@ class ConsumerGroup:
             self._know(message)
             self.buffer.add_read(message)
         self.next_place = page.next
-        self._pass_over(page)
         if page.is_end:
             self.buffer.become_live()
+        self._push()
+        self._pass_over(page)
         self._settle()
 
     def add_live(self, page: Page) -> None:

@@ -2,13 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Literal
+
 from fastapi_esdb.embedded.groups.consumer import Consumer
 from fastapi_esdb.embedded.groups.group import ConsumerGroup
-from fastapi_esdb.wire.groups import GroupConnection
+from fastapi_esdb.wire.groups import GroupConnection, GroupInfo
+from fastapi_esdb.wire.records import Edge, Position
+
+Place = int | Position
+"""A place as it is told: a revision, or a position of `$all`."""
 
 
-def status_of(group: ConsumerGroup) -> str:
-    """The words that servers use, with commas between."""
+def information(
+    group: ConsumerGroup,
+    source: str,
+    name: str,
+    start: Place | Literal[Edge.END],
+    parked: int,
+    tell: Callable[[int], Place],
+    now: float,
+) -> GroupInfo:
+    """The group at this moment; its counters, and those of its consumers, are measured with this."""
+    average, count = group.meter.measure(now)
+    checkpoint, last_known = group.progress.checkpoint, group.last_known
+    return GroupInfo(
+        source=source,
+        group=name,
+        status=_status(group),
+        settings=group.settings,
+        start=start,
+        last_checkpointed=None if checkpoint is None else tell(checkpoint),
+        last_known=None if last_known is None else tell(last_known),
+        connections=tuple(_connection(consumer, now) for consumer in group.consumers),
+        average_per_second=average,
+        total_items=group.meter.total,
+        count_since_last_measurement=count,
+        read_buffer_count=len(group.buffer.events),
+        live_buffer_count=len(group.buffer.recent),
+        retry_buffer_count=len(group.buffer.retries),
+        in_flight=group.in_flight,
+        outstanding=group.in_flight,
+        parked=parked,
+    )
+
+
+def _status(group: ConsumerGroup) -> str:
+    """The words that servers use. A page that is asked for is there at once, so that one of them is never needed."""
     words = {
         "Behind": not group.buffer.is_live,
         "ReplayingParkedMessages": group.is_replaying,
@@ -17,8 +57,7 @@ def status_of(group: ConsumerGroup) -> str:
     return ", ".join(word for word, applies in words.items() if applies)
 
 
-def connection_of(consumer: Consumer, now: float) -> GroupConnection:
-    """What is told of one consumer; its counters are measured with this."""
+def _connection(consumer: Consumer, now: float) -> GroupConnection:
     average, count = consumer.meter.measure(now)
     return GroupConnection(
         username=consumer.caller.username,
@@ -28,5 +67,5 @@ def connection_of(consumer: Consumer, now: float) -> GroupConnection:
         count_since_last_measurement=count,
         available_slots=consumer.available_slots,
         in_flight=len(consumer.in_flight),
-        measurements=consumer.latencies.summary() if consumer.latencies else {},
+        measurements=consumer.latencies.summary() if consumer.latencies is not None else {},
     )

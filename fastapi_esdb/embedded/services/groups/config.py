@@ -1,0 +1,124 @@
+"""The groups that there are, kept in a stream of the server's own (protocol 2.12)."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from typing import Any
+from uuid import uuid4
+
+from fastapi_esdb.embedded.groups.checks import problem_of_numbers, problem_of_strategy
+from fastapi_esdb.embedded.services.groups.places import from_text, place_of, start_at, to_text
+from fastapi_esdb.embedded.services.groups.streams import last_event, parsed
+from fastapi_esdb.embedded.store.database import Clock, Database
+from fastapi_esdb.embedded.store.names import METADATA_TYPE, metastream_of
+from fastapi_esdb.wire.groups import ALL, CreateGroup, GroupSettings
+from fastapi_esdb.wire.records import ANY, ProposedEvent
+from fastapi_esdb.wire.requests import EventFilter
+
+log = logging.getLogger(__name__)
+
+STREAM = "$persistentSubscriptionConfig"
+EVENT_TYPE = "$PersistentConfig"
+VERSION = "2"
+KEPT = 2
+"""How many events of the stream are kept: each one holds all groups."""
+
+_KEYS = {
+    "resolve_links": "resolveLinkTos",
+    "extra_statistics": "extraStatistics",
+    "message_timeout_ms": "messageTimeout",
+    "max_retry_count": "maxRetryCount",
+    "checkpoint_after_ms": "checkPointAfter",
+    "min_checkpoint_count": "minCheckPointCount",
+    "max_checkpoint_count": "maxCheckPointCount",
+    "max_subscriber_count": "maxSubscriberCount",
+    "live_buffer_size": "liveBufferSize",
+    "read_batch_size": "readBatchSize",
+    "history_buffer_size": "historyBufferSize",
+    "strategy": "namedConsumerStrategy",
+}
+"""The settings under the names that servers give them."""
+
+BY_STREAM, BY_TYPE = "streamid", "eventtype"
+
+
+class Configuration:
+    """Reads and writes the definitions of all groups."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def load(self) -> list[CreateGroup]:
+        """All groups. What can't be read, somebody having written to the stream, is left out and logged."""
+        last = last_event(self._database, STREAM)
+        content = None if last is None else parsed(last)
+        entries = content.get("entries") if isinstance(content, dict) else []
+        loaded = [_loaded(entry) for entry in entries] if isinstance(entries, list) else []
+        return [definition for definition in loaded if definition]
+
+    async def save(self, definitions: Iterable[CreateGroup], user: str) -> None:
+        """Write all groups down as they are now."""
+        if self._database.stream_info(metastream_of(STREAM)).last is None:
+            metadata = ProposedEvent(uuid4(), METADATA_TYPE, json.dumps({"$maxCount": KEPT}).encode())
+            await self._database.append(metastream_of(STREAM), ANY, [metadata])
+        updated = self._clock().isoformat().replace("+00:00", "Z")
+        entries = [encode_definition(definition) for definition in definitions]
+        content = {"version": VERSION, "updated": updated, "updatedBy": user, "entries": entries}
+        await self._database.append(STREAM, ANY, [ProposedEvent(uuid4(), EVENT_TYPE, json.dumps(content).encode())])
+
+
+def encode_definition(definition: CreateGroup) -> dict[str, Any]:
+    """A group as JSON; prefixes are a list, so that they may hold anything."""
+    source = definition.stream or ALL
+    entry: dict[str, Any] = {key: getattr(definition.settings, name) for name, key in _KEYS.items()}
+    entry |= {"stream": source, "group": definition.group}
+    entry["startPosition"] = to_text(place_of(definition.start), source)
+    if definition.filter:
+        entry["filter"] = _encode_filter(definition.filter)
+    return entry
+
+
+def decode_definition(entry: Mapping[str, Any]) -> CreateGroup:
+    """What `encode_definition` wrote. Raises KeyError, TypeError or ValueError for anything else."""
+    source, settings = entry["stream"], GroupSettings(**{name: entry[key] for name, key in _KEYS.items()})
+    _check(settings)
+    return CreateGroup(
+        stream=None if source == ALL else source,
+        group=entry["group"],
+        settings=settings,
+        start=start_at(from_text(entry["startPosition"]), source),
+        filter=_decode_filter(entry["filter"]) if "filter" in entry else None,
+    )
+
+
+def _loaded(entry: Mapping[str, Any]) -> CreateGroup | None:
+    try:
+        return decode_definition(entry)
+    except (KeyError, TypeError, ValueError) as error:
+        log.error("a persistent subscription of %s can't be read and is left out: %r", STREAM, error)
+        return None
+
+
+def _check(settings: GroupSettings) -> None:
+    for field in fields(settings):
+        if type(getattr(settings, field.name)).__name__ != field.type:
+            raise TypeError(f"{field.name} is no {field.type}")
+    if problem := problem_of_strategy(settings) or problem_of_numbers(settings):
+        raise ValueError(problem)
+
+
+def _encode_filter(chosen: EventFilter) -> dict[str, Any]:
+    data = chosen.regex or list(chosen.prefixes)
+    kind = "regex" if chosen.regex else "prefix"
+    return {"context": BY_STREAM if chosen.by_stream else BY_TYPE, "type": kind, "data": data, "isAllStream": True}
+
+
+def _decode_filter(entry: Mapping[str, Any]) -> EventFilter:
+    by_stream, data = entry["context"] == BY_STREAM, entry["data"]
+    if isinstance(data, str):
+        return EventFilter(by_stream, regex=data)
+    return EventFilter(by_stream, prefixes=tuple(map(str, data)))

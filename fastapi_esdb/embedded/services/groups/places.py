@@ -1,0 +1,43 @@
+"""Places in a stream or in `$all` as numbers, and as the texts that servers keep in their own streams."""
+
+from __future__ import annotations
+
+import re
+
+from fastapi_esdb.wire.groups import ALL
+from fastapi_esdb.wire.records import END, START, Edge, Position
+
+Start = int | Position | Edge
+
+BEHIND_ALL = -1
+"""What stands for the end in a text."""
+
+_TEXT = re.compile(r"(-?\d+)|C:(-?\d+)/P:-?\d+")
+
+
+def place_of(start: Start) -> int | None:
+    """The place that a group begins at, `None` for the end."""
+    if isinstance(start, Edge):
+        return {START: 0, END: None}[start]
+    return start.commit if isinstance(start, Position) else start
+
+
+def start_at(place: int, source: str) -> Start:
+    """The place that a text has given, as a start."""
+    if place == BEHIND_ALL:
+        return END
+    return Position(place, place) if source == ALL else place
+
+
+def to_text(place: int | None, source: str) -> str:
+    """A revision, or both numbers of a position (protocol 6.5); `None` is the end."""
+    number = BEHIND_ALL if place is None else place
+    return f"C:{number}/P:{number}" if source == ALL else str(number)
+
+
+def from_text(text: str) -> int:
+    """What `to_text` wrote, the end as `BEHIND_ALL`. Raises ValueError for anything else."""
+    found = _TEXT.fullmatch(text)
+    if found is None:
+        raise ValueError(f"{text!r} is no place in a stream or in $all")
+    return int(found[1] or found[2])

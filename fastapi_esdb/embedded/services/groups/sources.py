@@ -1,0 +1,130 @@
+"""Where the events of a group come from: a stream, or `$all`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from fastapi_esdb.embedded.groups.message import Message, Page
+from fastapi_esdb.embedded.store.database import Database
+from fastapi_esdb.embedded.store.filters import Matches, compile_filter
+from fastapi_esdb.embedded.store.positions import at, position_of
+from fastapi_esdb.wire.errors import StreamNotFound
+from fastapi_esdb.wire.groups import ALL, CreateGroup
+from fastapi_esdb.wire.records import MAX_REVISION, Position, RecordedEvent
+
+WINDOW = 256
+"""How many records of `$all` one page of history looks at."""
+
+LIVE_PAGE = 256
+"""How many new records are taken at once, so that other calls have their turn."""
+
+Resolve = Callable[[RecordedEvent], RecordedEvent]
+
+
+class Source(Protocol):
+    """What a group reads. Places are numbers here: revisions of a stream, positions of `$all`."""
+
+    name: str
+
+    def after(self, place: int) -> int:
+        """Where to go on from behind a place."""
+
+    def told(self, place: int) -> int | Position:
+        """A place as clients are told of it."""
+
+    def read(self, first: int, limit: int) -> Page:
+        """A page of history. Raises StreamDeleted, and InvalidArgument where no record begins."""
+
+    def read_live(self, since: int) -> Page:
+        """What the log has got since a position, hidden events of a stream included; `next` is a position too."""
+
+    async def wait(self, since: int) -> None:
+        """Return when there is something of that kind."""
+
+
+class StreamSource:
+    """The events of one stream."""
+
+    def __init__(self, database: Database, stream: str, resolve: Resolve) -> None:
+        self.name = stream
+        self._database = database
+        self._resolve = resolve
+
+    def after(self, place: int) -> int:
+        return min(place + 1, MAX_REVISION)
+
+    def told(self, place: int) -> int | Position:
+        return place
+
+    def read(self, first: int, limit: int) -> Page:
+        try:
+            page = self._database.read_stream(self.name, first, limit=limit)
+        except StreamNotFound:
+            return Page((), first, is_end=True)
+        return Page(tuple(map(self._message, page.records)), page.next, page.is_end)
+
+    def read_live(self, since: int) -> Page:
+        page = self._database.read_live(self.name, at(since), LIVE_PAGE)
+        return Page(tuple(map(self._message, page.records)), page.next.commit, page.is_end)
+
+    async def wait(self, since: int) -> None:
+        await self._database.wait(at(since), self.name)
+
+    def _message(self, record: RecordedEvent) -> Message:
+        return Message(self._resolve(record), record.revision)
+
+
+class AllSource:
+    """The events of `$all` that a filter lets through; it is the records that it looks at, links and not their targets.
+
+    The records that `$all` hides count for nothing when they are new: a group's checkpoint must not bring about the
+    next one.
+    """
+
+    name = ALL
+
+    def __init__(self, database: Database, definition: CreateGroup, resolve: Resolve) -> None:
+        self._database = database
+        self._filter = definition.filter
+        self._matches: Matches = compile_filter(definition.filter) if definition.filter else lambda *_: True
+        self._resolve = resolve
+
+    def after(self, place: int) -> int:
+        return self._database.after(at(place)).commit
+
+    def told(self, place: int) -> int | Position:
+        return at(place)
+
+    def read(self, first: int, limit: int) -> Page:
+        page = self._database.read_all(at(first), limit=limit, event_filter=self._filter, window=WINDOW)
+        messages, following = tuple(map(self._message, page.records)), page.next.commit
+        if messages or page.last_searched is None:
+            return Page(messages, following, page.is_end)
+        return Page((), following, page.is_end, passed=page.searched, passed_to=page.last_searched.commit)
+
+    def read_live(self, since: int) -> Page:
+        page = self._database.read_all(at(since), limit=LIVE_PAGE, window=LIVE_PAGE)
+        wanted = [self._matches(record.stream, record.type) for record in page.records]
+        messages = [self._message(r) for r, is_wanted in zip(page.records, wanted, strict=True) if is_wanted]
+        passed = wanted[::-1].index(True) if messages else len(wanted)
+        passed_to = position_of(page.records[-1]) if passed else None
+        return Page(tuple(messages), page.next.commit, page.is_end, passed, passed_to)
+
+    async def wait(self, since: int) -> None:
+        await self._database.wait(at(since))
+
+    def _message(self, record: RecordedEvent) -> Message:
+        return Message(self._resolve(record), position_of(record))
+
+
+def source_of(database: Database, definition: CreateGroup) -> Source:
+    """What the group reads."""
+    resolve = database.resolve if definition.settings.resolve_links else _as_it_is
+    if definition.stream is None:
+        return AllSource(database, definition, resolve)
+    return StreamSource(database, definition.stream, resolve)
+
+
+def _as_it_is(record: RecordedEvent) -> RecordedEvent:
+    return record
