@@ -25,7 +25,7 @@ async def unary(
 ) -> Response:
     """One request, one answer. Raises `EsdbError`; a cancelled task cancels the call on the server."""
     data = encode(method, request)
-    with translated(lease.channel, method):
+    with translated(lease, method):
         start: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = lease.channel.inner.unary_unary(method.path)
         answer = await _held(lease, start(data, timeout=time_left(deadline), metadata=headers))
     return decode(method, answer)
@@ -40,7 +40,7 @@ async def client_stream(
 ) -> Response:
     """Several requests, one answer; otherwise like `unary`."""
     data = [encode(method, request) for request in requests]
-    with translated(lease.channel, method):
+    with translated(lease, method):
         start: grpc.aio.StreamUnaryMultiCallable[bytes, bytes] = lease.channel.inner.stream_unary(method.path)
         answer = await _held(lease, start(iter(data), timeout=time_left(deadline), metadata=headers))
     return decode(method, answer)

@@ -35,8 +35,6 @@ class Channel:
     def __init__(self, inner: grpc.aio.Channel, host: Host, owner: ChannelOwner) -> None:
         self.inner = inner
         self.host = host
-        self.forced = False
-        """Whether it was closed on purpose with calls in flight."""
         self.pinged_too_often = False
         """Whether the server has complained about the keep-alive pings."""
         self._owner = owner
@@ -83,7 +81,6 @@ class Channel:
 
     def force_close(self) -> None:
         """Close it now. Each call in flight fails with `ClosedInFlight`."""
-        self.forced = True
         self._retired = True
         for lease in list(self._leases):
             lease.cancel()
@@ -122,11 +119,13 @@ class Channel:
 class Lease:
     """A place for one call on a channel. A context manager that releases it."""
 
-    __slots__ = ("_call", "channel", "long_lived")
+    __slots__ = ("_call", "cancelled", "channel", "long_lived")
 
     def __init__(self, channel: Channel, *, long_lived: bool) -> None:
         self.channel = channel
         self.long_lived = long_lived
+        self.cancelled = False
+        """Whether its call was cancelled on purpose, by a close of the channel or of the call itself."""
         self._call: GrpcCall | None = None
 
     def hold(self, call: GrpcCall) -> None:
@@ -135,6 +134,7 @@ class Lease:
 
     def cancel(self) -> None:
         """Cancel the call, here and on the server; nothing happens if it has ended."""
+        self.cancelled = True
         if self._call is not None:
             self._call.cancel()
 

@@ -12,6 +12,7 @@ from fastapi_esdb.connection.channel import Channel, ChannelOwner
 from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.connection.dial import dial
 from fastapi_esdb.connection.probe import ask_server
+from fastapi_esdb.connection.seam import explain
 from fastapi_esdb.wire.errors import EsdbError
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class Connector:
         self.last_error = error
         self._end()
         level = logging.WARNING if endpoint.may_warn() else logging.DEBUG
-        logger.log(level, "%s: cannot connect to %s: %s", self._name, endpoint.host.address, error)
+        logger.log(level, "%s: cannot connect to %s: %s", self._name, endpoint.host.address, explain(error))
 
     def _end(self) -> None:
         self.ended += 1

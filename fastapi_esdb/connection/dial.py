@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 async def dial(host: Host, options: ConnectionOptions, deadline: Deadline, slowdown: int = 1) -> grpc.aio.Channel:
     """A new channel to a host, with a TCP connection of its own from the first call on.
 
-    The deadline is that of the attempt to connect. With `tls` it is TLS or nothing. Raises `InvalidSettings` for a certificate file that can't be used, and with
-    `tlsVerifyCert=false`, where the server is asked for its certificate, `ConnectionRefused` or `TlsFailed`.
+    The deadline is that of the attempt to connect. With `tls` it is TLS or nothing. Raises `InvalidSettings` for a
+    certificate file that can't be used, and with `tlsVerifyCert=false`, where the server is asked for its certificate,
+    `ConnectionRefused` or `TlsFailed`.
     """
     arguments = channel_options(options, host, deadline.left(), slowdown)
     # the scheme keeps a host named like one of gRPC's other schemes ("unix") a host

@@ -24,7 +24,7 @@ from fastapi_esdb.wire.errors import (
 from fastapi_esdb.wire.status import error_of
 
 if TYPE_CHECKING:
-    from fastapi_esdb.connection.channel import Channel
+    from fastapi_esdb.connection.channel import Channel, Lease
     from fastapi_esdb.wire.errors import EsdbError
     from fastapi_esdb.wire.method import Method
 
@@ -35,12 +35,12 @@ SUSPICIOUS = (ConnectionLost, ConnectionRefused, DeadlineExceeded)
 
 
 @contextmanager
-def translated(channel: Channel, method: Method[Any, Any]) -> Iterator[None]:
+def translated(lease: Lease, method: Method[Any, Any]) -> Iterator[None]:
     """Turn what gRPC raises into an `EsdbError`, and tell the channel if it speaks against the server.
 
-    A `CancelledError` stays one if the task was cancelled. If not, gRPC means by it that the channel was closed.
+    A `CancelledError` stays one if the task was cancelled. If not, gRPC means by it that the call was, by a close.
     The frames in gRPC's tracebacks are cleared: they hold the call, and the call holds the TCP connection open, for as
-    long as anybody keeps the error.
+    long as anybody keeps the error, or the task that ended with it.
     """
     task = asyncio.current_task()
     cancelled_before = task.cancelling() if task else 0
@@ -48,14 +48,14 @@ def translated(channel: Channel, method: Method[Any, Any]) -> Iterator[None]:
         yield
     except grpc.aio.AioRpcError as error:
         clear_frames(error.__traceback__)
-        if channel.forced and error.code() is grpc.StatusCode.CANCELLED:
+        if lease.cancelled and error.code() is grpc.StatusCode.CANCELLED:
             raise ClosedInFlight from None
-        raise _translate(error, channel, method) from error
+        raise _translate(error, lease.channel, method) from error
     except grpc.aio.UsageError as error:
         raise ConnectionClosed from error
     except asyncio.CancelledError as error:
-        if channel.forced and (task is None or task.cancelling() <= cancelled_before):
-            clear_frames(error.__traceback__)
+        clear_frames(error.__traceback__)
+        if lease.cancelled and (task is None or task.cancelling() <= cancelled_before):
             raise ClosedInFlight from None
         raise
 
@@ -71,6 +71,12 @@ def _translate(error: grpc.aio.AioRpcError, channel: Channel, method: Method[Any
     if isinstance(found, ConnectionRefused):
         return tls_failure(details) or found
     return found
+
+
+def explain(error: EsdbError) -> str:
+    """The error's text, and what gRPC had to say: which address was refused, which name is unknown."""
+    cause = error.__cause__
+    return f"{error} ({cause.details()})" if isinstance(cause, grpc.aio.AioRpcError) else str(error)
 
 
 def decode(method: Method[Any, Response], data: bytes) -> Response:

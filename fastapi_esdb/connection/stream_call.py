@@ -35,7 +35,7 @@ class StreamCall(Generic[Request, Response]):
     async def start(self, requests: Sequence[Request], deadline: Deadline | None, headers: Headers = ()) -> None:
         """Send the first requests. The deadline ends the whole call; with `None` it has no end of its own."""
         data = [encode(self._method, request) for request in requests]
-        with translated(self._lease.channel, self._method):
+        with translated(self._lease, self._method):
             self._call = self._begin(data, time_left(deadline) if deadline else None, headers)
             self._lease.hold(self._call)
             if self._method.shape.client_streams:
@@ -56,7 +56,7 @@ class StreamCall(Generic[Request, Response]):
         """
         try:
             async with asyncio.timeout(limit):
-                with translated(self._lease.channel, self._method):
+                with translated(self._lease, self._method):
                     answer = await self._call.read()
         except TimeoutError:
             self._lease.channel.suspect(lost=False)
@@ -68,7 +68,7 @@ class StreamCall(Generic[Request, Response]):
     async def write(self, request: Request) -> None:
         """Send one more request. Raises the error that the call ended with, `NoAnswer` if it ended without one."""
         data = encode(self._method, request)
-        with translated(self._lease.channel, self._method):
+        with translated(self._lease, self._method):
             await self._write(data)
 
     async def _write(self, data: bytes) -> None:
@@ -90,7 +90,7 @@ class StreamCall(Generic[Request, Response]):
     async def done_writing(self) -> None:
         """Half-close the call; more than once does no harm."""
         if self._method.shape.client_streams:
-            with translated(self._lease.channel, self._method):
+            with translated(self._lease, self._method):
                 await self._call.done_writing()
 
     def close(self) -> None:

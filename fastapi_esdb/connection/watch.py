@@ -25,7 +25,7 @@ class Watch:
     def __init__(self, channel: Channel, probe_timeout: float, tell: Callable[[], None]) -> None:
         self.channel = channel
         self.is_doubted = False
-        """Whether a call was lost, and the probe that follows has not been answered: another call might go the same way."""
+        """Whether a call was lost and the probe after it is not answered yet: another call might go the same way."""
         self._tell = tell
         self._probe_timeout = probe_timeout
         self._verdict: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()

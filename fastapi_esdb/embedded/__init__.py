@@ -1,4 +1,25 @@
-"""An EventStoreDB-compatible server for development and tests."""
+"""An EventStoreDB-compatible server for development and tests.
+
+    async with EmbeddedServer() as server:
+        print(server.connection_string)
+
+or `python -m fastapi_esdb.embedded --port 2113 --data events.db` beside an app. It speaks the protocol of KurrentDB
+26.1.0, which it announces itself as, and lists the calls that it has. Where it differs from a real server, it means to:
+
+- A request that makes a real server fall over (UNKNOWN, "Exception was thrown by handler.") is INVALID_ARGUMENT with a
+  text that says what is wrong: a count of 0, reading a stream forwards from its end, a regex that is none, no name.
+- It is one node and its own leader: `requires-leader` changes nothing, and there is nothing to be redirected to.
+- A BatchAppend call ends when its client has half-closed it and has all the answers, where a real server waits on. A
+  batch that was a bad request is answered once, not a second time with a timeout.
+- A live subscription reads on in the log, where a real server keeps the last 32 events for it in a queue. So it goes
+  back to reading history, and tells anew that it has caught up, only when it is some hundred events behind.
+- A stream name that no header can hold is percent-encoded in the trailers of an error.
+- Filters take the regular expressions of Python, which differ from those of .NET in rare details. There are no
+  secondary indexes: a filter that names one (`$idx-…`) is refused.
+- It writes no statistics and no streams of its own, and has nothing to scavenge: what `$maxCount`, `$maxAge` and `$tb`
+  hide stays in the log. Streams in memory only (`$mem-…`) do not exist.
+- With `secure` it knows the users `admin` and `ops` (password `changeit`).
+"""
 
 from fastapi_esdb.embedded.server import EmbeddedServer, ServerCertificate
 

@@ -16,10 +16,11 @@ import grpc
 from fastapi_esdb.embedded.access import Access
 from fastapi_esdb.embedded.calls import Call, Context
 from fastapi_esdb.embedded.running import RunningCalls
+from fastapi_esdb.wire.append_methods_v2 import SERVICE as V2_SERVICE
 from fastapi_esdb.wire.errors import EsdbError, HandlerFailed, ServerNotReady
 from fastapi_esdb.wire.metadata import parse_metadata
 from fastapi_esdb.wire.method import Method
-from fastapi_esdb.wire.status import status_of
+from fastapi_esdb.wire.status import rich_status_of, status_of
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ class Binding(grpc.GenericRpcHandler):
         error = await self._error_of(call, handler, context)
         if error:
             await call.drain()
-            _end(context, error)
+            _end(call, context, error)
 
     async def _error_of(self, call: AnyCall, handler: Handler, context: Context) -> EsdbError | None:
         """Have the handler carry out the call; what it failed with."""
@@ -80,11 +81,12 @@ class Binding(grpc.GenericRpcHandler):
     def _admit(self, call: AnyCall, context: Context) -> None:
         if self._calls.are_stopping:
             raise ServerNotReady
-        call.user = self._access.user_of(parse_metadata(context.invocation_metadata() or ()))
+        metadata = parse_metadata(context.invocation_metadata() or ())
+        call.caller, call.connection_name = self._access.admit(call.method, metadata), metadata.connection_name
 
 
-def _end(context: Context, error: EsdbError) -> None:
-    status = status_of(error)
+def _end(call: AnyCall, context: Context, error: EsdbError) -> None:
+    status = rich_status_of(error) if call.method.service == V2_SERVICE else status_of(error)
     context.set_code(status.code)
     context.set_details(status.details)
     context.set_trailing_metadata(status.trailers)

@@ -9,6 +9,7 @@ from typing import Any, Generic, Self, TypeVar
 import grpc
 from google.protobuf.message import DecodeError
 
+from fastapi_esdb.embedded.access import ANONYMOUS
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.method import Method, Shape
 
@@ -27,12 +28,13 @@ DRAIN_TIMEOUT = 0.5
 class Call(Generic[Request, Response]):
     """An iterator of the call's requests, that takes responses.
 
-    `user` is who calls, `None` for anonymous.
+    `caller` is who calls, once the call was let in; `connection_name` is what the caller names its connection.
     """
 
     def __init__(self, method: Method[Request, Response], context: Context) -> None:
         self.method = method
-        self.user: str | None = None
+        self.caller = ANONYMOUS
+        self.connection_name: str | None = None
         self._context = context
         self._is_receiving = False
         self._is_half_closed = False
@@ -41,6 +43,11 @@ class Call(Generic[Request, Response]):
     def name(self) -> str:
         """The service and its method, `Streams.Read`."""
         return f"{self.method.service.rpartition('.')[2]}.{self.method.name}"
+
+    @property
+    def user(self) -> str | None:
+        """The name of who calls, `None` for anonymous."""
+        return self.caller.name
 
     @property
     def may_be_cut(self) -> bool:

@@ -13,12 +13,15 @@ from typing import Self
 
 import grpc
 
-from fastapi_esdb.embedded.access import BUILT_IN_USERS, Access
+from fastapi_esdb.embedded.access import Access, secured
 from fastapi_esdb.embedded.address import Address, checked_address
 from fastapi_esdb.embedded.binding import Binding
+from fastapi_esdb.embedded.completion import completed
 from fastapi_esdb.embedded.errors import CannotListen
 from fastapi_esdb.embedded.running import RunningCalls
 from fastapi_esdb.embedded.services.cluster import Node
+from fastapi_esdb.embedded.services.groups.binding import bind_groups
+from fastapi_esdb.embedded.services.groups.directory import Groups
 from fastapi_esdb.embedded.services.registry import bind_cluster, bind_streams
 from fastapi_esdb.embedded.store import Database, Limits, MemoryStorage, SqliteStorage
 from fastapi_esdb.embedded.store.database import Clock, utc_now
@@ -92,7 +95,7 @@ class EmbeddedServer:
         self._address = checked_address(host, port, allow_remote=allow_remote)
         self._storage = MemoryStorage() if path is None else SqliteStorage(path)
         self._tls = tls
-        self._access = Access(BUILT_IN_USERS if secure else None)
+        self._secure = secure
         self._clock = clock
         self._limits = Limits(max_append_size=max_append_size)
         self._max_concurrent_streams = max_concurrent_streams
@@ -158,14 +161,17 @@ class EmbeddedServer:
 
     async def _listen(self, stack: AsyncExitStack, database: Database) -> None:
         self._calls = RunningCalls()
-        binding = Binding(self._access, self._calls)
+        access = await secured(database) if self._secure else Access(database)
+        binding = Binding(access, self._calls)
         server = grpc.aio.server(handlers=[binding], options=self._options())
         self._address = Address(self._address.host, self._open_port(server))
         advertised = self._address.advertised(tls=self._tls is not None)
-        bind_streams(binding, database, self._access, self._limits, self._clock)
+        groups = await stack.enter_async_context(Groups(database, self._clock))
+        bind_streams(binding, database, access, self._limits, self._clock)
+        bind_groups(binding, groups, access)
         bind_cluster(binding, Node(advertised.host, advertised.port), self._clock)
-        stack.push_async_callback(server.stop, GRACE)
-        await server.start()
+        stack.push_async_callback(lambda: completed(server.stop(GRACE)))
+        await completed(server.start())
 
     def _open_port(self, server: grpc.aio.Server) -> int:
         try:
@@ -180,6 +186,7 @@ class EmbeddedServer:
         return [
             ("grpc.so_reuseport", 0),  # otherwise a second server could have the same port
             ("grpc.max_concurrent_streams", self._max_concurrent_streams),
+            ("grpc.http.overload_protection", 0),  # counts calls that have ended, and refuses some within the maximum
             ("grpc.max_receive_message_length", MAX_MESSAGE_SIZE),
             ("grpc.max_send_message_length", -1),
             ("grpc.keepalive_time_ms", PING_AFTER),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from fastapi_esdb.connection.cautions import cautions
 from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.connection.endpoints import Endpoints
 from fastapi_esdb.connection.node import NodeConnection
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from fastapi_esdb.pool.counters import Counters
     from fastapi_esdb.settings.model import EsdbSettings
     from fastapi_esdb.wire.errors import EsdbError
+
+logger = logging.getLogger("fastapi_esdb")
 
 GRACE = 1.0
 """Seconds that opening waits for the other connections once there is one; on a host that is well they need a few ms."""
@@ -94,6 +98,8 @@ class Connections:
 
     def open(self) -> None:
         """Begin to connect."""
+        for caution in cautions(self._settings.target):
+            logger.warning("%s: %s", self._name, caution)
         for _ in range(self._settings.pool_size):
             self._add(extra=False)
 

@@ -77,8 +77,9 @@ def route(
 ) -> Route[C]:
     """The connection with the fewest calls in flight, in turn between equals.
 
-    One on which a call was just lost is left alone until the doubt is cleared. Those opened when the others were full come last, so that they fall idle again, and `avoid`, where the same call
-    has just failed, comes after them. `waiting` is how many calls of that kind wait already.
+    One on which a call was just lost is left alone until the doubt is cleared. Those opened when the others were full
+    come last, so that they fall idle again, and `avoid`, where the same call has just failed, comes after them.
+    `waiting` is how many calls of that kind wait already.
     """
     able = [(position, c) for position, c in enumerate(candidates) if limits.room(c, long_lived)]
     if not able:

@@ -172,3 +172,14 @@ async def test_closing_frees_the_place(channel: Channel, server: ScriptedServer,
     assert channel.in_flight == 0
     assert owner.releases == 1
     await until(lambda: not server.active["Follow"])
+
+
+async def test_closed_while_another_task_reads(channel: Channel) -> None:
+    """The reader is told that it was closed on purpose, and is not cancelled itself."""
+    call = await started(channel, "hold 1")
+    assert await call.read(20) == "0"
+    reading = asyncio.create_task(call.read(None))
+    await asyncio.sleep(0)
+    call.close()
+    with pytest.raises(ClosedInFlight):
+        await reading

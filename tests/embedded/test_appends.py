@@ -30,6 +30,8 @@ from fastapi_esdb.wire.requests import (
 )
 from tests.embedded.client import BareClient, connected, event
 
+Delete = Method[DeleteRequest, DeleteResult]
+
 ODD_NAMES = ["käse-1", "日本", "with space", "tab\tand\nnewline", "\x00\x01", "100%", "a@b", "😀", "x" * 3000]
 
 

@@ -85,6 +85,19 @@ async def test_a_file_in_use(tmp_path: Path) -> None:
             await EmbeddedServer(path=tmp_path / "events.db").start()
 
 
+async def test_a_start_that_fails(tmp_path: Path) -> None:
+    """A server that could not start has let go of its file, and may be started later."""
+    path = tmp_path / "events.db"
+    async with EmbeddedServer() as first:
+        second = EmbeddedServer(port=first.port, path=path)
+        with pytest.raises(CannotListen):
+            await second.start()
+        async with EmbeddedServer(path=path):
+            pass
+    async with second, connected(second.address) as client:
+        assert (await client.write("a")).revision == 0
+
+
 @pytest.mark.parametrize("kind", ["memory", "sqlite"])
 async def test_started_again(kind: str, tmp_path: Path) -> None:
     """A server that was stopped comes back with its address and its data."""
@@ -102,7 +115,7 @@ async def test_starting_and_stopping_twice() -> None:
     """Both are idempotent, and stopping needs no start."""
     server = EmbeddedServer()
     await server.stop()
-    await asyncio.gather(server.start())
+    await server.start()
     await server.start()
     async with connected(server.address) as client:
         assert (await client.write("a")).revision == 0

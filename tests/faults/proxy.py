@@ -79,7 +79,7 @@ class FaultProxy:
         self.pace = bytes_per_second
 
     def cut_after(self, count: int) -> None:
-        """Reset a connection once it has passed so many bytes down, counted from now."""
+        """Reset the next connection that has passed so many bytes down, counted from now; later ones are spared."""
         self.down_limit = count
         for pair in self._pairs:
             pair.passed_down = 0
@@ -173,7 +173,10 @@ class _Pair:
             data = data[: max(0, limit - self.passed_down)]
         self.passed_down += len(data)
         self._proxy.bytes_down += len(data)
-        return data, limit is None or self.passed_down < limit
+        goes_on = limit is None or self.passed_down < limit
+        if not goes_on:
+            self._proxy.down_limit = None
+        return data, goes_on
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:

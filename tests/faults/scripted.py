@@ -65,7 +65,7 @@ class ScriptedServer:
         self.probe_headers: list[CallMetadata] = []
         self.is_ready = True
         """Whether it takes calls; if not, it answers the probe and refuses all else."""
-        self._options = (*PATIENT, *options)
+        self._options = tuple({**dict(PATIENT), **dict(options)}.items())
         self._tls = tls
         self._server: grpc.aio.Server | None = None
         self._failed: Counter[str] = Counter()

@@ -27,8 +27,8 @@ def shown(thing: object) -> str:
     """The texts of an object; of an exception also those of all that led to it."""
     texts = [repr(thing), str(thing), f"{thing}", pprint.pformat(thing), repr(getattr(thing, "__dict__", ""))]
     if isinstance(thing, BaseException):
-        texts += ["".join(traceback.format_exception(thing))]
-        texts += [text for error in chain(thing) for text in (repr(error), str(error), repr(error.args), repr(vars(error)))]
+        texts += traceback.format_exception(thing)
+        texts += [f"{error!r} {error} {error.args} {vars(error)}" for error in chain(thing)]
     return "\n".join(texts)
 
 

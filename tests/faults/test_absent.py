@@ -9,13 +9,12 @@ import time
 from collections.abc import AsyncIterator
 from time import monotonic
 
-import psutil
 import pytest
 
-from fastapi_esdb import Connection, ConnectionClosed, EsdbSettings, NewEvent
-from fastapi_esdb.compose import open_pool
+from fastapi_esdb import Connection, ConnectionClosed, NewEvent, connect
 from tests.faults.embedded import settings_for
 from tests.faults.process import free_port
+from tests.faults.resources import memory
 
 ATTEMPTS_PER_SECOND = 2.2
 """With the default interval of 500 ms, by all connections together, since they go to the same host."""
@@ -47,8 +46,8 @@ class Absence:
 @pytest.fixture
 async def esdb() -> AsyncIterator[Connection]:
     """A connection to a port where nobody listens."""
-    async with open_pool(settings_for(free_port())) as pool:
-        yield Connection(pool)
+    async with connect(settings_for(free_port())) as esdb:
+        yield esdb
 
 
 async def refusal(esdb: Connection) -> float:
@@ -77,15 +76,12 @@ async def waits(esdb: Connection, seconds: float) -> None:
 async def test_waiting_costs_little(seconds: float, caplog: pytest.LogCaptureFixture) -> None:
     """Twenty calls wait: two attempts a second, hardly any CPU, one warning each ten seconds, no growth."""
     caplog.set_level(logging.WARNING, "fastapi_esdb")
-    process = psutil.Process()
-    async with Absence() as absence:
-        async with open_pool(settings_for(absence.port, wait=seconds, deadline=2 * seconds)) as pool:
-            cpu, memory, before = time.process_time(), process.memory_info().rss, absence.knocks
-            async with asyncio.TaskGroup() as group:
-                for _ in range(20):
-                    group.create_task(waits(Connection(pool), seconds))
-            knocks = absence.knocks - before
-            assert 1 <= knocks <= ATTEMPTS_PER_SECOND * (seconds + 1)
-            assert time.process_time() - cpu < 0.05 * seconds
-            assert process.memory_info().rss - memory < 4 * 2**20
+    async with Absence() as absence, connect(settings_for(absence.port, wait=seconds, deadline=2 * seconds)) as esdb:
+        cpu, before, knocks = time.process_time(), memory(), absence.knocks
+        async with asyncio.TaskGroup() as group:
+            for _ in range(20):
+                group.create_task(waits(esdb, seconds))
+        assert 1 <= absence.knocks - knocks <= ATTEMPTS_PER_SECOND * (seconds + 1)
+        assert time.process_time() - cpu < 0.05 * seconds
+        assert memory() - before < 4
     assert 1 <= len(caplog.records) <= 1 + seconds / 10

@@ -14,7 +14,6 @@ from fastapi_esdb import (
     NO_STREAM,
     STREAM_EXISTS,
     Connection,
-    EsdbError,
     InvalidArgument,
     NewEvent,
     Position,
@@ -110,7 +109,7 @@ async def test_bytes_that_only_claim_to_be_json(esdb: Connection) -> None:
     await esdb.append("s", NewEvent("Tried", broken, content_type=JSON))
     (found,) = await esdb.read("s").to_list()
     assert (found.data, found.content_type) == (broken, JSON)
-    with pytest.raises(ValueError, match="utf-8|Expecting"):
+    with pytest.raises(ValueError, match="utf-8"):
         found.json()
 
 
@@ -143,7 +142,7 @@ WRONG: dict[str, tuple[Callable[[Connection], Awaitable[object]], str]] = {
     "negative position": (lambda esdb: esdb.read_all(start=Position(-1, -1)).to_list(), "start"),
     "no time": (lambda esdb: esdb.ping(float("nan")), "timeout"),
     "no time at all": (lambda esdb: esdb.append("s", event(), timeout=-1), "timeout"),
-    "no event": (lambda esdb: esdb.append("s", {"type": "Tried"}), "NewEvent"),  # type: ignore[arg-type]  # the mistake
+    "no event": (lambda esdb: esdb.append("s", ["Tried"]), "NewEvent"),  # type: ignore[list-item]  # the mistake
 }
 
 

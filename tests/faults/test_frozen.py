@@ -113,7 +113,7 @@ async def test_a_subscription_goes_on(server: ServerProcess, esdb: Connection) -
 
 
 async def test_ten_seconds(server: ServerProcess, esdb: Connection) -> None:
-    """The health routes of an app answer at once and tell the truth meanwhile; afterwards all is well within seconds."""
+    """The health routes of an app answer at once and tell the truth meanwhile; soon after the thaw all is well."""
     settings = {"ESDB_CONNECTION_STRING": address(server.port, KEEP_ALIVE)}
     with served("tests.faults.health_app:app", settings) as app:
         server.freeze()

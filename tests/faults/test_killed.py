@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, AsyncIterator
 from pathlib import Path
 from time import monotonic
 from uuid import UUID
@@ -94,28 +94,40 @@ async def killed_and_back(server: ServerProcess, writer: Writer, after: int) -> 
     return writer.latest - back
 
 
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[ServerProcess]:
+    """An embedded server in a process of its own, with its data on disk."""
+    async with embedded("--data", str(tmp_path / "events.db")) as server:
+        yield server
+
+
+@pytest.fixture
+async def esdb(server: ServerProcess) -> AsyncIterator[Connection]:
+    """A connection to it whose calls wait while it is gone."""
+    async with connect(settings_for(server.port, wait=PATIENCE, deadline=2 * PATIENCE)) as esdb:
+        yield esdb
+
+
 @pytest.mark.parametrize("cycles", [20, pytest.param(200, marks=[pytest.mark.slow, pytest.mark.timeout(900)])])
-async def test_nothing_is_lost_or_doubled(tmp_path: Path, cycles: int) -> None:
+async def test_nothing_is_lost_or_doubled(server: ServerProcess, esdb: Connection, cycles: int) -> None:
     """Every acknowledged event is there once, in order, for readers and subscribers; calls go on within a second."""
     chance = random.Random(cycles)
-    async with embedded("--data", str(tmp_path / "events.db")) as server:
-        async with connect(settings_for(server.port, wait=PATIENCE, deadline=2 * PATIENCE)) as esdb:
-            writer, in_stream, in_all = Writer(esdb), list[UUID](), list[UUID]()
-            async with asyncio.TaskGroup() as group:
-                writing = group.create_task(writer.run())
-                await writer.reach(1)
-                watching = [
-                    group.create_task(read_what_is_acknowledged(esdb, writer)),
-                    group.create_task(collect(esdb.subscribe(STREAM), in_stream)),
-                    group.create_task(collect(esdb.subscribe_all(filter=by_stream(STREAM)), in_all)),
-                ]
-                seconds = [await killed_and_back(server, writer, chance.randint(1, 50)) for _ in range(cycles)]
-                writer.stop()
-                await writing
-                await until(lambda: len(in_stream) == len(in_all) == len(writer.acknowledged))
-                for task in watching:
-                    task.cancel()
-            stored = [event.id for event in await esdb.read(STREAM).to_list()]
+    writer, in_stream, in_all = Writer(esdb), list[UUID](), list[UUID]()
+    async with asyncio.TaskGroup() as group:
+        writing = group.create_task(writer.run())
+        await writer.reach(1)
+        watching = [
+            group.create_task(read_what_is_acknowledged(esdb, writer)),
+            group.create_task(collect(esdb.subscribe(STREAM), in_stream)),
+            group.create_task(collect(esdb.subscribe_all(filter=by_stream(STREAM)), in_all)),
+        ]
+        seconds = [await killed_and_back(server, writer, chance.randint(1, 50)) for _ in range(cycles)]
+        writer.stop()
+        await writing
+        await until(lambda: len(in_stream) == len(in_all) == len(writer.acknowledged))
+        for task in watching:
+            task.cancel()
+    stored = [event.id for event in await esdb.read(STREAM).to_list()]
     assert stored == in_stream == in_all == writer.acknowledged
     assert sum(second <= 1 for second in seconds) >= 0.9 * cycles, seconds
     assert max(seconds) <= 3, seconds

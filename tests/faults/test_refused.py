@@ -71,10 +71,9 @@ async def test_a_certificate_that_is_wrong(wrong: str, tmp_path: Path, caplog: p
     make, reason = SIGNED[wrong]
     trusted, certificate = make(Authority(tmp_path, "ours"), Authority(tmp_path, "theirs"))
     files = ["--tls-cert", str(certificate.certificate), "--tls-key", str(certificate.key)]
-    async with embedded(*files) as server:
-        async with connect(settings_with(server.port, f"tlsCaFile={trusted.file}")) as esdb:
-            with pytest.raises(ConnectionClosed) as caught:
-                await esdb.append("s", EVENT)
+    async with embedded(*files) as server, connect(settings_with(server.port, f"tlsCaFile={trusted.file}")) as esdb:
+        with pytest.raises(ConnectionClosed) as caught:
+            await esdb.append("s", EVENT)
     assert isinstance(caught.value.__cause__, TlsFailed)
     assert reason in str(caught.value.__cause__)
     assert reason in caplog.text

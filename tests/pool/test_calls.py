@@ -17,14 +17,13 @@ from fastapi_esdb.wire.errors import (
     HandlerFailed,
     InvalidArgument,
     ServerBusy,
-    ServerNotReady,
 )
 from fastapi_esdb.wire.metadata import basic
 from tests.faults.process import free_port
 from tests.faults.proxy import FaultProxy
 from tests.faults.scripted import COLLECT, READ, WRITE, ScriptedServer
 from tests.faults.until import until
-from tests.pool.pools import PATIENCE, PATIENT, pool_on, settings_for
+from tests.pool.pools import PATIENCE, PATIENT, pool_on
 
 
 def times_seen(server: ScriptedServer, text: str) -> int:
@@ -189,7 +188,7 @@ async def test_read_only_refuses_writes_before_they_leave(server: ScriptedServer
     """Of every shape, also without a connection; reads go through."""
     async with pool_on(server.port, read_only=True) as pool:
         assert await pool.call(READ, "hello") == "hello"
-        with pytest.raises(ReadOnlyConnection, match="/test.Scripted/Write"):
+        with pytest.raises(ReadOnlyConnection, match=r"/test\.Scripted/Write"):
             await pool.call(WRITE, "hello")
         with pytest.raises(ReadOnlyConnection):
             await pool.send(COLLECT, ["hello"])

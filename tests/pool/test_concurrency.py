@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 from collections.abc import Callable, Coroutine, Generator
 from contextlib import suppress
@@ -12,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from fastapi_esdb.errors import ConnectionClosed, EsdbError, UsedAfterFork, WrongEventLoop
+from fastapi_esdb.errors import ConnectionClosed, EsdbError
 from fastapi_esdb.pool.pool import ConnectionPool
 from tests.faults.proxy import FaultProxy
 from tests.faults.scripted import COLLECT, FOLLOW, READ, TALK, ScriptedServer
@@ -54,25 +53,26 @@ class CancelledAt:
         self._at = at
 
     def __await__(self) -> Generator[Any, Any, object]:
+        raised: BaseException | None = None
         suspensions = 0
-        step: Callable[[], Any] = lambda: self._inner.send(None)  # noqa: E731 - it changes with each round
         while True:
             try:
-                waited_for = step()
+                waited_for = self._inner.send(None) if raised is None else self._inner.throw(raised)
             except StopIteration as stop:
                 return stop.value
             suspensions += 1
             if suspensions == self._at:
-                self.reached = True
-                task = asyncio.current_task()
-                assert task is not None
-                task.cancel()
+                self._cancel()
             try:
-                yield waited_for
-            except BaseException as error:  # noqa: BLE001 - whatever it is, it belongs to the coroutine
-                step = lambda error=error: self._inner.throw(error)  # noqa: E731 - as above
-            else:
-                step = lambda: self._inner.send(None)  # noqa: E731 - as above
+                raised = yield waited_for
+            except BaseException as error:
+                raised = error
+
+    def _cancel(self) -> None:
+        self.reached = True
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
 
 
 async def cancel_everywhere(make: Callable[[], Coroutine[Any, Any, object]], check: Callable[[], object]) -> int:
@@ -100,7 +100,7 @@ async def a_call(pool: ConnectionPool) -> None:
 
 
 async def a_repeated_call(pool: ConnectionPool) -> None:
-    await pool.call(READ, f"twice UNAVAILABLE Server Is Not Ready {random.random()}", PATIENT)  # noqa: S311
+    await pool.call(READ, f"twice UNAVAILABLE Server Is Not Ready {random.random()}", PATIENT)
 
 
 async def several_requests(pool: ConnectionPool) -> None:
@@ -163,66 +163,6 @@ async def test_cancelled_anywhere_closing_goes_on(server: ScriptedServer) -> Non
         await asyncio.wait([task])
         assert pool.is_closed
         await until(lambda: not our_tasks())
-
-
-async def test_another_loop(server: ScriptedServer) -> None:
-    """A precise error instead of a hang, for whatever is asked."""
-    async with pool_on(server.port) as pool:
-
-        async def elsewhere() -> None:
-            for use in (pool.call(READ, "hello"), pool.open(), pool.close(), pool.wait_connected(), pool.ping()):
-                with pytest.raises(WrongEventLoop):
-                    await use
-
-        await asyncio.to_thread(asyncio.run, elsewhere())
-        assert await pool.call(READ, "hello") == "hello"
-
-
-def test_one_loop_after_the_other() -> None:
-    """Closed on one loop, a pool can be opened on the next; left open on one that has ended, it says so."""
-
-    async def use(pool: ConnectionPool, leave_open: bool) -> None:
-        async with ScriptedServer() as server:
-            await pool.reconfigure(settings_for(server.port))
-            await pool.open()
-            await pool.call(READ, "hello")
-            if not leave_open:
-                await pool.close()
-
-    async def reopen(pool: ConnectionPool) -> None:
-        with pytest.raises(WrongEventLoop):
-            await pool.open()
-
-    pool = ConnectionPool(settings_for(1))
-    for leave_open in (False, True):
-        asyncio.run(use(pool, leave_open))
-    asyncio.run(reopen(pool))
-
-
-async def test_after_a_fork(server: ScriptedServer) -> None:
-    """The child is told at once; the parent goes on."""
-    async with pool_on(server.port) as pool:
-        uses = [pool.call(READ, "hello"), pool.open(), pool.close(), pool.wait_connected(), pool.ping()]
-        began = monotonic()
-        child = os.fork()
-        if not child:
-            os._exit(sum(not _is_refused(use) for use in uses))
-        status = await asyncio.to_thread(os.waitpid, child, 0)
-        assert os.waitstatus_to_exitcode(status[1]) == 0
-        assert monotonic() - began < 10
-        for use in uses:
-            use.close()
-        assert await pool.call(READ, "hello") == "hello"
-
-
-def _is_refused(use: Coroutine[Any, Any, object]) -> bool:
-    try:
-        use.send(None)
-    except UsedAfterFork:
-        return True
-    except BaseException:  # noqa: BLE001 - the child must not go on into the test's clean-up
-        return False
-    return False
 
 
 async def test_use_after_the_close(server: ScriptedServer) -> None:

@@ -158,10 +158,9 @@ async def test_reconnect_does_not_wait_for_its_turn() -> None:
     """The pause before the next attempt is cut short."""
     server = ScriptedServer()
     server.port = free_port()
-    async with pool_on(server.port, retry_interval=600) as pool:
-        async with server:
-            await pool.reconnect()
-            await pool.wait_connected(PATIENCE)
+    async with pool_on(server.port, retry_interval=600) as pool, server:
+        await pool.reconnect()
+        await pool.wait_connected(PATIENCE)
 
 
 async def test_hooks(server: ScriptedServer) -> None:
@@ -226,3 +225,12 @@ async def test_no_secret_is_logged(caplog: pytest.LogCaptureFixture, server: Scr
             await until(lambda: not pool.is_connected)
             shown = repr(pool) + repr(pool.connections) + repr(pool.stats())
     assert "canary-7319" not in caplog.text + shown
+
+
+async def test_what_is_careless_is_said_once(caplog: pytest.LogCaptureFixture, server: ScriptedServer) -> None:
+    """When the pool is opened, and not for each connection."""
+    with caplog.at_level(logging.WARNING, "fastapi_esdb"):
+        async with pool_on(server.port, pool_size=3, keep_alive_interval=5000):
+            pass
+    assert [record.message for record in caplog.records if "keepAliveInterval" in record.message] != []
+    assert len(caplog.records) == 1

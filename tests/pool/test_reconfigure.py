@@ -24,7 +24,7 @@ async def test_calls_move_over_without_a_gap(server: ScriptedServer) -> None:
         async with pool.stream(FOLLOW, ["hold 1"], long_lived=True) as stream:
             assert await anext(stream) == "0"
             await pool.reconfigure(settings_for(other.port, pool_size=3))
-            assert [status.state for status in pool.connections][0] == "connected"
+            assert pool.connections[0].state == "connected"
             assert await pool.call(READ, "hello") == "hello"
             assert ("Read", "hello") in other.seen
             await until(lambda: proxy.open_connections == 1)

@@ -128,9 +128,7 @@ def test_room_is_kept_below_the_servers_limit() -> None:
 
 @pytest.mark.parametrize("long_lived", [True, False])
 @given(
-    nodes=st.lists(
-        st.builds(Node, st.integers(0, 6), st.integers(0, 4), *[st.booleans()] * 4), max_size=4
-    ),
+    nodes=st.lists(st.builds(Node, st.integers(0, 6), st.integers(0, 4), *[st.booleans()] * 4), max_size=4),
     waiting=st.integers(0, 30),
     turn=st.integers(0, 9),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from time import monotonic
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,6 @@ from fastapi_esdb.wire.errors import (
     NoAnswer,
     ServerNotReady,
 )
-from fastapi_esdb.wire.method import Method
 from tests.faults.process import free_port
 from tests.faults.proxy import FaultProxy
 from tests.faults.scripted import FOLLOW, TALK, ScriptedServer
@@ -98,9 +98,10 @@ async def test_after_its_first_answer_it_is_not(server: ScriptedServer) -> None:
 async def test_after_a_further_request_it_is_not_either(server: ScriptedServer) -> None:
     """The second request could not be repeated."""
     async with pool_on(server.port) as pool:
-        async with pool.stream(TALK, ["fail UNAVAILABLE Server Is Not Ready"]) as stream:
+        async with pool.stream(TALK, ["sleep 0.1"]) as stream:
+            await stream.send("fail UNAVAILABLE Server Is Not Ready")
+            assert await anext(stream) == "sleep 0.1"
             with pytest.raises(ServerNotReady):
-                await stream.send("two")
                 await anext(stream)
         assert len(server.seen) == 1
 
@@ -146,18 +147,18 @@ async def test_an_explicit_timeout_ends_the_whole_stream(server: ScriptedServer)
 
 async def test_a_forced_close_is_told_as_such(server: ScriptedServer) -> None:
     """To who reads and to who does not read at that moment."""
-    async with pool_on(server.port) as pool:
-        async with (
-            pool.stream(FOLLOW, ["hold 1"], long_lived=True) as read,
-            pool.stream(FOLLOW, ["hold 1"], long_lived=True) as unread,
-        ):
-            assert [await anext(read), await anext(unread)] == ["0", "0"]
-            reading = asyncio.ensure_future(anext(read))
-            await asyncio.sleep(0)
-            await pool.close()
-            for broken in (reading, anext(unread)):
-                with pytest.raises(ClosedInFlight):
-                    await broken
+    async with (
+        pool_on(server.port) as pool,
+        pool.stream(FOLLOW, ["hold 1"], long_lived=True) as read,
+        pool.stream(FOLLOW, ["hold 1"], long_lived=True) as unread,
+    ):
+        assert [await anext(read), await anext(unread)] == ["0", "0"]
+        reading = asyncio.ensure_future(anext(read))
+        await asyncio.sleep(0)
+        await pool.close()
+        for broken in (reading, anext(unread)):
+            with pytest.raises(ClosedInFlight):
+                await broken
 
 
 async def test_without_a_connection_it_does_not_begin() -> None:
@@ -179,10 +180,10 @@ async def test_read_only_refuses_a_conversation_that_writes(server: ScriptedServ
 
 async def test_a_request_that_cannot_be_encoded(server: ScriptedServer) -> None:
     """The converter's error comes through, and no place is lost."""
-    wrong: Method[str, str] = FOLLOW
+    wrong: list[Any] = [1]
     async with pool_on(server.port) as pool:
         with pytest.raises(TypeError):
-            async with pool.stream(wrong, [1], PATIENT):  # type: ignore[list-item]  # what a caller may do wrong
+            async with pool.stream(FOLLOW, wrong, PATIENT):
                 pass
         with pytest.raises(InvalidArgument):
             async with pool.stream(FOLLOW, ["fail INVALID_ARGUMENT no"]) as stream:

@@ -13,7 +13,7 @@ from fastapi_esdb.embedded.groups.meter import Meter
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class Subscriber:
     """Who consumes.
 
     `buffer_size` events may wait for its answer at a time. `wake` is called when there is something new in its outbox,
@@ -37,8 +37,8 @@ class Delivery:
 class Consumer:
     """What one consumer has: events that wait for its answer, and of these in `outbox` those it has not fetched yet."""
 
-    def __init__(self, caller: Caller, now: float, latencies: Latencies | None = None) -> None:
-        self.caller = caller
+    def __init__(self, subscriber: Subscriber, now: float, latencies: Latencies | None = None) -> None:
+        self.subscriber = subscriber
         self.in_flight: dict[UUID, Delivery] = {}
         self.outbox: deque[Message] = deque()
         self.is_dropped = False
@@ -48,18 +48,18 @@ class Consumer:
     @property
     def has_room(self) -> bool:
         """Whether it may get another event. One that does not fetch what it has gets no more, time-outs or not."""
-        return self.available_slots > 0 and len(self.outbox) < self.caller.buffer_size
+        return self.available_slots > 0 and len(self.outbox) < self.subscriber.buffer_size
 
     @property
     def available_slots(self) -> int:
-        return self.caller.buffer_size - len(self.in_flight)
+        return self.subscriber.buffer_size - len(self.in_flight)
 
     def give(self, message: Message, now: float) -> None:
         """Deliver an event."""
         self.in_flight[message.id] = Delivery(message, now)
         self.outbox.append(message)
         self.meter.count()
-        self.caller.wake()
+        self.subscriber.wake()
 
     def free(self, message_id: UUID, now: float) -> Message:
         """Take an event out of its hands: it answered, or took too long."""
@@ -71,4 +71,4 @@ class Consumer:
     def drop(self) -> None:
         """The group has nothing more for it."""
         self.is_dropped = True
-        self.caller.wake()
+        self.subscriber.wake()

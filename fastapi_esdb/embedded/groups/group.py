@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from fastapi_esdb.embedded.groups.buffer import Buffer
-from fastapi_esdb.embedded.groups.consumer import Caller, Consumer
+from fastapi_esdb.embedded.groups.consumer import Subscriber, Consumer
 from fastapi_esdb.embedded.groups.latencies import Latencies
 from fastapi_esdb.embedded.groups.message import Message, Page, Parked
 from fastapi_esdb.embedded.groups.meter import Meter
@@ -15,7 +15,7 @@ from fastapi_esdb.embedded.groups.progress import Progress
 from fastapi_esdb.embedded.groups.strategies import strategy_named
 from fastapi_esdb.wire.groups import GroupSettings, NackAction
 
-READ_BATCH = 20
+READ_BATCH = 10
 """How many events are read at a time where the settings leave it to the server."""
 
 MAX_READ_BATCH = 100
@@ -65,7 +65,8 @@ class ConsumerGroup:
     @property
     def wants_page(self) -> bool:
         """Whether the history is to be read on, at `next_place`."""
-        return not (self.is_faulty or self.buffer.is_live) and self.buffer.has_room(self.batch)
+        is_reading = not (self.is_faulty or self.buffer.is_live)
+        return is_reading and self.buffer.has_room(self.settings.read_batch_size)
 
     @property
     def is_full(self) -> bool:
@@ -116,10 +117,10 @@ class ConsumerGroup:
             self.buffer.add_retry(message)
         self._push()
 
-    def join(self, caller: Caller) -> Consumer:
+    def join(self, subscriber: Subscriber) -> Consumer:
         """A new consumer; a faulty group drops it at once."""
         latencies = Latencies() if self.settings.extra_statistics else None
-        consumer = Consumer(caller, self._now(), latencies)
+        consumer = Consumer(subscriber, self._now(), latencies)
         self.consumers.append(consumer)
         self._strategy.add(consumer)
         if self.is_faulty:

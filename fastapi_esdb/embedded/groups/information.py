@@ -16,6 +16,7 @@ Place = int | Position
 
 def information(
     group: ConsumerGroup,
+    *,
     source: str,
     name: str,
     start: Place | Literal[Edge.END],
@@ -60,8 +61,8 @@ def _status(group: ConsumerGroup) -> str:
 def _connection(consumer: Consumer, now: float) -> GroupConnection:
     average, count = consumer.meter.measure(now)
     return GroupConnection(
-        username=consumer.caller.username,
-        name=consumer.caller.name,
+        username=consumer.subscriber.username,
+        name=consumer.subscriber.name,
         average_per_second=average,
         total_items=consumer.meter.total,
         count_since_last_measurement=count,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi_esdb.embedded.access import Access
+from fastapi_esdb.embedded.access import Access, Right
 from fastapi_esdb.embedded.calls import Call
 from fastapi_esdb.embedded.store.checks import Limits
 from fastapi_esdb.embedded.store.database import Database
@@ -31,19 +31,19 @@ class AppendService:
         options = await call.first()
         if not isinstance(options, AppendOptions):
             raise InvalidArgument("the first request of an Append must be its options")
-        self._access.check_streams(call.user)
+        self._access.require(call.caller, options.stream, Right.WRITE)
         await call.send(await self._append(options, await self._events(call)))
 
     async def delete(self, call: Call[DeleteRequest, DeleteResult]) -> None:
         """Hide a stream's events."""
         request = await call.request()
-        self._access.check_streams(call.user)
+        self._access.require(call.caller, request.stream, Right.DELETE)
         await call.send(await self._database.delete(request.stream, request.expected))
 
     async def tombstone(self, call: Call[DeleteRequest, DeleteResult]) -> None:
         """Close a stream for good."""
         request = await call.request()
-        self._access.check_streams(call.user)
+        self._access.require(call.caller, request.stream, Right.DELETE)
         await call.send(await self._database.tombstone(request.stream, request.expected))
 
     async def _append(self, options: AppendOptions, events: list[ProposedEvent]) -> AppendAnswer:

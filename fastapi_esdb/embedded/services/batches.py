@@ -7,7 +7,7 @@ import logging
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from fastapi_esdb.embedded.access import Access
+from fastapi_esdb.embedded.access import Access, Right
 from fastapi_esdb.embedded.calls import Call
 from fastapi_esdb.embedded.store.checks import Limits
 from fastapi_esdb.embedded.store.database import Database
@@ -42,15 +42,7 @@ class BatchService:
 
     async def batch_append(self, call: BatchCall) -> None:
         """Ends when the client has half-closed and every batch has its answer; a real server waits on."""
-        conversation = _Conversation(call, self._database, self._limits, self._is_allowed(call))
-        await conversation.run()
-
-    def _is_allowed(self, call: BatchCall) -> bool:
-        try:
-            self._access.check_streams(call.user)
-        except AccessDenied:
-            return False
-        return True
+        await _Conversation(call, self._database, self._access, self._limits).run()
 
 
 @dataclass(slots=True)
@@ -75,11 +67,11 @@ class _Batch:
 class _Conversation:
     """One BatchAppend call: one task reads fragments, another one sends the answers."""
 
-    def __init__(self, call: BatchCall, database: Database, limits: Limits, is_allowed: bool) -> None:
+    def __init__(self, call: BatchCall, database: Database, access: Access, limits: Limits) -> None:
         self._call = call
         self._database = database
+        self._access = access
         self._limits = limits
-        self._is_allowed = is_allowed
         self._pending: dict[UUID, _Batch] = {}
         self._answers: asyncio.Queue[asyncio.Task[BatchAnswer] | BatchAnswer | None] = asyncio.Queue()
         self._room = asyncio.Semaphore(MAX_UNANSWERED)
@@ -125,7 +117,7 @@ class _Conversation:
             self._pending[fragment.correlation_id] = batch
 
     def _refusal(self, fragment: BatchFragment, seconds: float) -> EsdbError | None:
-        if not self._is_allowed:
+        if fragment.options and not self._access.allows(self._call.caller, fragment.options.stream, Right.WRITE):
             return AccessDenied()
         return ServerTimeout() if seconds <= 0 else fragment.problem
 

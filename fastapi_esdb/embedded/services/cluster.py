@@ -11,13 +11,21 @@ from uuid import UUID, uuid4
 from fastapi_esdb.embedded.calls import Call
 from fastapi_esdb.wire.batches import BATCH_APPEND
 from fastapi_esdb.wire.cluster import ClusterInfo, Member, NodeState, SupportedMethod, SupportedMethods
+from fastapi_esdb.wire.group_methods import READ_GROUP
 from fastapi_esdb.wire.method import Method
+from fastapi_esdb.wire.methods import all_methods
 from fastapi_esdb.wire.reads import READ
 
 VERSION = "26.1.0"
 """The version that the server announces: the one whose recorded answers it is compared with."""
 
-FEATURES = {READ.path: ("position", "events"), BATCH_APPEND.path: ("deadline_duration",)}
+_GROUP_METHODS = [method for method in all_methods() if method.service == READ_GROUP.service]
+
+FEATURES = {
+    READ.path: ("position", "events"),
+    BATCH_APPEND.path: ("deadline_duration",),
+    **{method.path: ("stream", "all") for method in _GROUP_METHODS},
+}
 """What a server names as features of a method. Clients look for `deadline_duration` before they send one."""
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from fastapi_esdb.embedded.access import Access
+from fastapi_esdb.embedded.access import Access, Right
 from fastapi_esdb.embedded.services.all_read import read_all
 from fastapi_esdb.embedded.services.all_subscription import AllSubscription
 from fastapi_esdb.embedded.services.frames import ReadCall
 from fastapi_esdb.embedded.services.stream_read import read_stream
 from fastapi_esdb.embedded.services.stream_subscription import StreamSubscription
 from fastapi_esdb.embedded.store.database import Database
+from fastapi_esdb.embedded.store.names import ALL
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.requests import ReadRequest
 
@@ -27,9 +28,10 @@ class ReadService:
     async def read(self, call: ReadCall) -> None:
         """Answer a Read of any kind."""
         request = await call.request()
-        self._access.check_streams(call.user)
+        source = ALL if request.stream is None else request.stream
+        self._access.require(call.caller, source, Right.READ)
         if request.subscribe:
-            await self._subscribe(call, request)
+            await self._access.while_allowed(call.caller, source, Right.READ, self._subscribe(call, request))
         elif request.limit == 0:
             raise InvalidArgument("count is 0: a Read wants at least one event")
         elif request.stream is None:

@@ -232,14 +232,18 @@ class Database:
         view = self._view()
         return at(view.after(start_position(view, position, FORWARDS)))
 
-    async def wait(self, since: Position, stream: str | None = None) -> None:
-        """Return as soon as there is a record, of the stream if one is given, at `since` or behind it.
+    def following(self, position: Position) -> Position:
+        """Where the next record behind a position is or will be; the position's own record may have been scavenged."""
+        return at(self._view().after(position.commit))
+
+    async def wait(self, since: Position, *streams: str | None) -> None:
+        """Return as soon as there is a record, of one of the streams if any are named, at `since` or behind it.
 
         With the `end` of a page nothing is missed, however much happened since. Raises ServerNotReady when the database
         closes.
         """
-        while not self._view().has_record(since.commit, stream):
-            await self._listeners.wait(stream)
+        while not any(self._view().has_record(since.commit, stream) for stream in streams or (None,)):
+            await self._listeners.wait(*streams or (None,))
 
     def _view(self) -> View:
         """What readers see."""

@@ -16,14 +16,16 @@ class Listeners:
         """Whether anybody waits."""
         return bool(self._waiting)
 
-    async def wait(self, stream: str | None) -> None:
-        """Return at the next `wake` of the stream."""
+    async def wait(self, *streams: str | None) -> None:
+        """Return at the next `wake` of one of the streams."""
         future = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(stream, set()).add(future)
+        for stream in streams:
+            self._waiting.setdefault(stream, set()).add(future)
         try:
             await future
         finally:
-            self._forget(stream, future)
+            for stream in streams:
+                self._forget(stream, future)
 
     def wake(self, streams: Iterable[str]) -> None:
         """There is news of these streams."""

@@ -27,6 +27,9 @@ class Acl:
     meta_write: tuple[str, ...] | None = None
 
 
+NO_ACL = Acl()
+
+
 @dataclass(frozen=True, slots=True)
 class StreamMetadata:
     """The keys of the metadata that a server acts on, `None` where they are not set.
@@ -56,6 +59,16 @@ def parse_metadata(data: bytes) -> StreamMetadata:
         return _from_json(_json_object(data))
     except (ValueError, RecursionError):
         return NO_METADATA
+
+
+def parse_default_acls(data: bytes) -> tuple[Acl, Acl]:
+    """The access lists in an event of `$settings`: of users' streams, and of the system's (protocol 2.11)."""
+    try:
+        keys = _json_object(data)
+        of_users, of_system = (keys.get(key, {}) for key in ("$userStreamAcl", "$systemStreamAcl"))
+        return _acl(of_users), _acl(of_system)
+    except (ValueError, RecursionError):
+        return NO_ACL, NO_ACL
 
 
 def soft_delete_metadata() -> bytes:

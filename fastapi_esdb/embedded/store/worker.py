@@ -1,4 +1,4 @@
-"""The thread that a storage may block, so that the event loop is not."""
+"""A thread that may be blocked, by a storage or a script, so that the event loop is not."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ Result = TypeVar("Result")
 class Worker:
     """One thread, started by the first call and ended by `stop`; calls run in order."""
 
-    def __init__(self) -> None:
-        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="esdb-store")
+    def __init__(self, name: str = "esdb-store") -> None:
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
 
     async def run(self, call: Callable[[], Result]) -> Result:
         """Call on the thread. A cancelled caller leaves the call running."""

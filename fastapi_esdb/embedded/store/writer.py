@@ -23,13 +23,11 @@ from fastapi_esdb.embedded.store.view import NO_EVENT, View
 from fastapi_esdb.wire.records import ANY, MAX_REVISION, OCTET_STREAM, Expected, ProposedEvent, RecordedEvent
 from fastapi_esdb.wire.requests import AppendResult, DeleteResult
 
-Clock = Callable[[], datetime]
-
 
 class Writer:
     """Decides on writes. What it adds to the log is not durable yet, and the next decision builds on it."""
 
-    def __init__(self, log: Log, clock: Clock, limits: Limits) -> None:
+    def __init__(self, log: Log, clock: Callable[[], datetime], limits: Limits) -> None:
         self._log = log
         self._clock = clock
         self._limits = limits

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -60,3 +61,9 @@ def revisions(records: tuple[RecordedEvent, ...]) -> list[int]:
 def shown(database: Database) -> list[tuple[str, int]]:
     """Everything that `$all` shows, by stream and revision."""
     return [(record.stream, record.revision) for record in database.read_all(limit=1024).records]
+
+
+async def settle() -> None:
+    """Let every task run as far as it can."""
+    for _ in range(10):
+        await asyncio.sleep(0)

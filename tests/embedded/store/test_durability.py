@@ -14,7 +14,7 @@ from fastapi_esdb.embedded.store import Database, MemoryStorage, SqliteStorage, 
 from fastapi_esdb.wire.errors import StreamNotFound
 from fastapi_esdb.wire.records import ANY, NO_STREAM, Position, RecordedEvent
 from tests.embedded.store.appender import BATCH
-from tests.embedded.store.support import Clock, events, link, read, set_metadata, shown
+from tests.embedded.store.support import Clock, events, link, read, set_metadata, settle, shown
 
 ROOT = Path(__file__).parents[3]
 
@@ -28,25 +28,35 @@ class GatedStorage(SqliteStorage):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self.gate = threading.Event()
+        self.reached = threading.Event()
         self.flushes = 0
 
     def flush(self) -> None:
         super().flush()
         self.flushes += 1
+        self.pass_gate()
+
+    def pass_gate(self) -> None:
+        self.reached.set()
         assert self.gate.wait(PROMPT)
 
+    async def wait_reached(self) -> None:
+        """Return when a flush stands before the gate, and everybody else waits for it."""
+        assert await asyncio.to_thread(self.reached.wait, PROMPT)
+        await settle()
 
-class FullDisk(SqliteStorage):
-    """A store on a disk that is full when the test says so."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
-        self.is_full = False
+class FullDisk(GatedStorage):
+    """A store on a disk that is full for one flush, if the test says so."""
+
+    is_full = False
 
     def flush(self) -> None:
-        if self.is_full:
-            raise StorageFailed(self.name, "it can't be written: database or disk is full")
-        super().flush()
+        if not self.is_full:
+            return super().flush()
+        self.pass_gate()
+        self.is_full = False
+        raise StorageFailed(self.name, "it can't be written: database or disk is full")
 
 
 def run_until_killed(path: Path, acknowledgements: int) -> dict[str, int]:
@@ -142,6 +152,7 @@ async def test_readers_see_only_what_is_durable(tmp_path: Path) -> None:
         await database.append("b", ANY, events(1))
         end = database.end
         storage.gate.clear()
+        storage.reached.clear()
         writes = [
             asyncio.create_task(database.append("a", 2, events(1))),
             asyncio.create_task(set_metadata(database, "a", max_count=1)),
@@ -150,12 +161,13 @@ async def test_readers_see_only_what_is_durable(tmp_path: Path) -> None:
             asyncio.create_task(database.append("a", 3, events(1))),
         ]
         news = asyncio.create_task(database.wait(end))
-        await asyncio.sleep(0.05)
+        await storage.wait_reached()
         assert (read(database, "a"), read(database, "b"), database.end) == ([0, 1, 2], [0], end)
         assert len(shown(database)) == 4
         beyond = Position(end.commit + 5000, end.commit + 5000)
         assert database.read_all(beyond) == database.read_all(end)
         assert database.read_tombstone("b") is None
+        assert database.read_live("a", end).records == ()
         with pytest.raises(StreamNotFound):
             database.read_stream("c")
         assert not any(task.done() for task in (*writes, news))
@@ -170,7 +182,7 @@ async def test_writes_share_a_flush(tmp_path: Path) -> None:
     storage = GatedStorage(tmp_path / "store.db")
     async with Database(storage) as database:
         first = asyncio.create_task(database.append("a", ANY, events(1)))
-        await asyncio.sleep(0.05)
+        await storage.wait_reached()
         others = [asyncio.create_task(database.append("a", ANY, events(1))) for _ in range(100)]
         await asyncio.sleep(0)
         storage.gate.set()
@@ -185,7 +197,7 @@ async def test_a_repeat_waits_for_the_original(tmp_path: Path) -> None:
     batch = events(1)
     async with Database(storage) as database:
         both = [asyncio.create_task(database.append("a", NO_STREAM, batch)) for _ in range(2)]
-        await asyncio.sleep(0.05)
+        await storage.wait_reached()
         assert not both[1].done()
         storage.gate.set()
         first, second = await asyncio.wait_for(asyncio.gather(*both), PROMPT)
@@ -197,12 +209,12 @@ async def test_a_cancelled_append_happens_nevertheless(tmp_path: Path) -> None:
     storage = GatedStorage(tmp_path / "store.db")
     async with Database(storage) as database:
         cancelled = asyncio.create_task(database.append("a", NO_STREAM, events(1)))
-        await asyncio.sleep(0.05)
+        await storage.wait_reached()
         cancelled.cancel()
         follower = asyncio.create_task(database.append("a", 0, events(1)))
         await asyncio.sleep(0)
         closing = asyncio.create_task(database.close())
-        await asyncio.sleep(0.05)
+        await settle()
         assert not closing.done()
         storage.gate.set()
         assert (await asyncio.wait_for(follower, PROMPT)).revision == 1
@@ -213,17 +225,23 @@ async def test_a_cancelled_append_happens_nevertheless(tmp_path: Path) -> None:
 
 
 async def test_a_full_disk_stops_the_writes_and_nothing_else(tmp_path: Path) -> None:
-    """Every write that was not acknowledged is told, and further ones are refused, even when there is room again: nobody
-    knows what they would build on. What is on disk can be read.
+    """Writes that were not acknowledged fail, and so do all others, also when there is room again: nobody knows what
+    they would build on. What is on disk can be read.
     """
     storage = FullDisk(tmp_path / "store.db")
+    storage.gate.set()
     async with Database(storage) as database:
         await database.append("a", ANY, events(1))
+        storage.gate.clear()
+        storage.reached.clear()
         storage.is_full = True
-        writes = [database.append("a", ANY, events(1)) for _ in range(3)]
-        results = await asyncio.wait_for(asyncio.gather(*writes, return_exceptions=True), PROMPT)
-        assert [type(result) for result in results] == [StorageFailed] * 3
-        storage.is_full = False
+        failing = asyncio.create_task(database.append("a", ANY, events(1)))
+        await storage.wait_reached()
+        queued = [asyncio.create_task(database.append("a", ANY, events(1))) for _ in range(3)]
+        await settle()
+        storage.gate.set()
+        results = await asyncio.wait_for(asyncio.gather(failing, *queued, return_exceptions=True), PROMPT)
+        assert [type(result) for result in results] == [StorageFailed] * 4
         with pytest.raises(StorageFailed, match="disk is full"):
             await database.append("a", ANY, events(1))
         assert read(database, "a") == [0]

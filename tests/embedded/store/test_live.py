@@ -10,16 +10,10 @@ from fastapi_esdb.embedded.store import Database
 from fastapi_esdb.embedded.store.listeners import Listeners
 from fastapi_esdb.wire.errors import ServerNotReady
 from fastapi_esdb.wire.records import ANY, MAX_REVISION
-from tests.embedded.store.support import events, revisions, set_metadata
+from tests.embedded.store.support import events, revisions, set_metadata, settle
 
 PROMPT = 30
 """Seconds that nothing here takes."""
-
-
-async def settle() -> None:
-    """Let every task run as far as it can."""
-    for _ in range(10):
-        await asyncio.sleep(0)
 
 
 async def test_a_reader_wakes_when_something_is_appended(database: Database) -> None:
@@ -48,6 +42,18 @@ async def test_a_reader_of_one_stream_sleeps_through_others(database: Database) 
     assert not waiting.done()
     await database.append("a", ANY, events(1))
     await asyncio.wait_for(waiting, PROMPT)
+
+
+async def test_a_reader_of_several_streams_wakes_for_each(database: Database) -> None:
+    """One of them is enough, and nothing of the others stays behind."""
+    for stream in ("a", "b"):
+        waiting = asyncio.create_task(database.wait(database.end, "a", "b"))
+        await settle()
+        await database.append("c", ANY, events(1))
+        await settle()
+        assert not waiting.done()
+        await database.append(stream, ANY, events(1))
+        await asyncio.wait_for(waiting, PROMPT)
 
 
 async def test_a_tombstone_wakes_the_readers_of_its_stream(database: Database) -> None:
@@ -124,7 +130,7 @@ async def test_a_reader_that_goes_as_it_is_woken() -> None:
 async def test_closing_ends_every_wait(database: Database) -> None:
     """Nobody waits for a database that is gone."""
     end = database.end
-    waiting = [asyncio.create_task(database.wait(end, stream)) for stream in ("a", None)]
+    waiting = [asyncio.create_task(database.wait(end, *streams)) for streams in (["a"], [])]
     await settle()
     await database.close()
     results = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), PROMPT)

@@ -172,6 +172,8 @@ async def test_after_a_position_is_the_next_record(database: Database) -> None:
     assert database.last_position == positions[-1]
     result = await database.append("c", ANY, events(1))
     assert database.after(positions[-1]) == result.position
+    between = Position(positions[0].commit + 1, positions[0].commit + 1)
+    assert database.following(between) == database.following(positions[0]) == positions[1]
 
 
 @pytest.mark.parametrize("position", ["limit", "window"])

@@ -175,14 +175,15 @@ async def test_nothing_is_left_behind(tmp_path: Path) -> None:
     """Opened and closed many times, also in vain: no thread and no file stays open."""
     path, process = tmp_path / "store.db", psutil.Process()
     await make_store(path)
-    before = threading.active_count(), process.num_fds()
+    threads, descriptors = threading.active_count(), process.num_fds()
     async with Database(SqliteStorage(path)):
         for _ in range(50):
             with pytest.raises(StorageLocked):
                 await open_and_close(path)
     for _ in range(50):
         await open_and_close(path)
-    assert (threading.active_count(), process.num_fds()) == before
+    assert threading.active_count() <= threads
+    assert process.num_fds() <= descriptors
 
 
 async def test_an_opening_that_is_cancelled_lets_go_of_the_file(tmp_path: Path) -> None:

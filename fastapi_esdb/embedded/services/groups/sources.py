@@ -99,7 +99,7 @@ class AllSource:
     def read(self, first: int, limit: int) -> Page:
         page = self._database.read_all(at(first), limit=limit, event_filter=self._filter, window=WINDOW)
         messages, following = tuple(map(self._message, page.records)), page.next.commit
-        if messages or page.last_searched is None:
+        if messages or self._filter is None or page.last_searched is None:
             return Page(messages, following, page.is_end)
         return Page((), following, page.is_end, passed=page.searched, passed_to=page.last_searched.commit)
 

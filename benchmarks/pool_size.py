@@ -1,0 +1,122 @@
+"""How many connections a pool should open: calls a second and the client's CPU time, by pool size and by callers.
+
+    python -m benchmarks.pool_size [--target esdb://localhost:2113?tls=false] [--rounds 5] [--seconds 1]
+
+Without a target it starts the embedded server in another process. Every combination is measured once in each round, so
+that a busy moment of the machine hits all of them alike; the table shows medians.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import socket
+import statistics
+import sys
+import time
+from asyncio.subprocess import Process
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from fastapi_esdb.pool.pool import ConnectionPool
+from fastapi_esdb.settings import EsdbSettings
+from fastapi_esdb.wire.cluster import SUPPORTED_METHODS
+
+SIZES = (1, 2, 4, 8)
+CALLERS = (1, 16, 64)
+START_TIMEOUT = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One run: calls in a second, and the client's CPU time for each in microseconds."""
+
+    calls_per_second: float
+    cpu_per_call: float
+
+
+async def measure(target: str, size: int, callers: int, seconds: float) -> Measurement:
+    """Let so many callers make cheap unary calls, one after the other, for so long."""
+    settings = EsdbSettings(connection_string=target, pool_size=size, require_connection=True)
+    async with ConnectionPool(settings) as pool:
+        await pool.ping()
+        began, cpu = time.monotonic(), time.process_time()
+        counts = await asyncio.gather(*(_call_until(pool, began + seconds) for _ in range(callers)))
+        took, used = time.monotonic() - began, time.process_time() - cpu
+    return Measurement(sum(counts) / took, 1e6 * used / sum(counts))
+
+
+async def _call_until(pool: ConnectionPool, end: float) -> int:
+    count = 0
+    while time.monotonic() < end:
+        await pool.call(SUPPORTED_METHODS, None)
+        count += 1
+    return count
+
+
+async def measure_all(target: str, rounds: int, seconds: float) -> dict[tuple[int, int], list[Measurement]]:
+    """Every combination once in each round."""
+    found: dict[tuple[int, int], list[Measurement]] = defaultdict(list)
+    for _ in range(rounds):
+        for callers in CALLERS:
+            for size in SIZES:
+                found[size, callers].append(await measure(target, size, callers, seconds))
+    return found
+
+
+def show(found: dict[tuple[int, int], list[Measurement]]) -> None:
+    """Print the medians."""
+    print(f"{'connections':>11} {'callers':>8} {'calls/s':>9} {'client CPU/call':>16}")
+    for (size, callers), runs in sorted(found.items(), key=lambda item: item[0][::-1]):
+        rate = statistics.median(run.calls_per_second for run in runs)
+        cpu = statistics.median(run.cpu_per_call for run in runs)
+        print(f"{size:>11} {callers:>8} {rate:>9.0f} {cpu:>13.0f} µs")
+
+
+@asynccontextmanager
+async def embedded_server() -> AsyncIterator[str]:
+    """The connection string of an embedded server in a process of its own."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "fastapi_esdb.embedded", "--port", str(port)]
+    server = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.DEVNULL)
+    try:
+        await _until_listening(server, port)
+        yield f"esdb://127.0.0.1:{port}?tls=false"
+    finally:
+        server.terminate()
+        await server.wait()
+
+
+async def _until_listening(server: Process, port: int) -> None:
+    async with asyncio.timeout(START_TIMEOUT):
+        while server.returncode is None:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+            except OSError:
+                await asyncio.sleep(0.05)
+            else:
+                writer.close()
+                return
+    raise SystemExit("the embedded server did not start")
+
+
+async def main(target: str | None, rounds: int, seconds: float) -> None:
+    """Measure and print."""
+    if target is not None:
+        show(await measure_all(target, rounds, seconds))
+        return
+    async with embedded_server() as started:
+        show(await measure_all(started, rounds, seconds))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--target")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=1.0)
+    arguments = parser.parse_args()
+    asyncio.run(main(arguments.target, arguments.rounds, arguments.seconds))

@@ -1,0 +1,87 @@
+"""Whether a call is let in, and to which streams."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+from fastapi_esdb.embedded.access.accounts import Accounts
+from fastapi_esdb.embedded.access.caller import ADMINISTRATOR, ANONYMOUS, Caller, Rank
+from fastapi_esdb.embedded.access.ranks import rank_needed
+from fastapi_esdb.embedded.access.rights import Right, Rights
+from fastapi_esdb.embedded.store.database import Database
+from fastapi_esdb.wire.errors import AccessDenied, NotAuthenticated
+from fastapi_esdb.wire.metadata import CallMetadata, parse_basic
+from fastapi_esdb.wire.method import Method
+
+
+class Access:
+    """Admits callers and checks their rights.
+
+    Args:
+        database: where users and access lists are kept.
+        accounts: the users. Without them everybody is an administrator, as on a server with `--insecure`.
+    """
+
+    def __init__(self, database: Database, accounts: Accounts | None = None) -> None:
+        self._database = database
+        self._rights = Rights(database)
+        self.accounts = accounts
+
+    def admit(self, method: Method[Any, Any], metadata: CallMetadata) -> Caller:
+        """Who calls. Raises NotAuthenticated for wrong credentials, AccessDenied where this rank may not call it."""
+        caller = self._caller(metadata)
+        if caller.rank < rank_needed(method):
+            raise AccessDenied
+        return caller
+
+    def allows(self, caller: Caller, stream: str, right: Right) -> bool:
+        """Whether the caller may do this with the stream; `$all` is one to read."""
+        return self._rights.allow(caller, stream, right)
+
+    def require(self, caller: Caller, stream: str, right: Right) -> None:
+        """Raises AccessDenied where the caller may not."""
+        if not self.allows(caller, stream, right):
+            raise AccessDenied
+
+    async def while_allowed(self, caller: Caller, stream: str, right: Right, work: Coroutine[Any, Any, None]) -> None:
+        """Carry out what goes on for long. Raises AccessDenied as soon as the caller loses the right."""
+        if caller.rank is Rank.ADMIN:
+            await work
+            return
+        tasks = [asyncio.create_task(work), asyncio.create_task(self._until_denied(caller, stream, right))]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, Exception):  # the other one was cancelled, which is none
+                raise outcome
+
+    async def _until_denied(self, caller: Caller, stream: str, right: Right) -> None:
+        end = self._database.end
+        while self.allows(caller, stream, right):
+            await self._database.wait(end, *self._rights.sources(stream))
+            end = self._database.end
+        raise AccessDenied
+
+    def _caller(self, metadata: CallMetadata) -> Caller:
+        if self.accounts is None:
+            return ADMINISTRATOR
+        credentials = parse_basic(metadata.authorization)
+        if credentials is None:
+            return ANONYMOUS
+        account = self.accounts.signed_in(credentials.user, credentials.password)
+        if account is None:
+            raise NotAuthenticated
+        return Caller(account.login, frozenset(account.groups))
+
+
+async def secured(database: Database) -> Access:
+    """The access to a server that asks for users; a new one gets the built-in ones."""
+    accounts = Accounts(database)
+    await accounts.create_built_in()
+    return Access(database, accounts)

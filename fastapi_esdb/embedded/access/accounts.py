@@ -1,0 +1,136 @@
+"""The accounts of a server, kept in its database so that they are as durable as everything else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from uuid import uuid4
+
+from fastapi_esdb.embedded.access.account import (
+    CREATED,
+    UPDATED,
+    Account,
+    StoredAccount,
+    decode_account,
+    encode_account,
+    stream_of,
+)
+from fastapi_esdb.embedded.access.caller import ADMINS, OPERATORS
+from fastapi_esdb.embedded.access.newest import newest_event
+from fastapi_esdb.embedded.access.passwords import PasswordHash, Passwords
+from fastapi_esdb.embedded.store.database import Database
+from fastapi_esdb.wire.errors import (
+    AccessDenied,
+    StreamDeleted,
+    UserConflict,
+    UserNotFound,
+    WrongExpectedRevision,
+)
+from fastapi_esdb.wire.records import ANY, NO_STREAM, OCTET_STREAM, ProposedEvent
+
+DIRECTORY = "$users"
+"""The stream with the login name of each account there was."""
+
+LISTED = "$User"
+
+BUILT_IN = (("admin", "KurrentDB Administrator", ADMINS), ("ops", "KurrentDB Operations", OPERATORS))
+"""The accounts of every new server."""
+
+BUILT_IN_PASSWORD = "changeit"  # noqa: S105  the one that every server comes with
+PAGE = 256
+
+
+class Accounts:
+    """Finds and changes accounts. Of two changes of an account at the same time one raises UserConflict."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._passwords = Passwords()
+
+    def find(self, login: str) -> StoredAccount | None:
+        """The account; `None` where there is none."""
+        record = newest_event(self._database, stream_of(login))
+        return None if record is None else decode_account(record)
+
+    def get(self, login: str) -> StoredAccount:
+        """The account. Raises UserNotFound."""
+        found = self.find(login)
+        if found is None:
+            raise UserNotFound(login)
+        return found
+
+    def all(self) -> list[StoredAccount]:
+        """All accounts, in the order of their creation."""
+        return [found for login in dict.fromkeys(self._logins()) if (found := self.find(login))]
+
+    def signed_in(self, login: str, password: str) -> Account | None:
+        """The account of who shows this password; `None` where it is wrong, or the account disabled or missing."""
+        found = self.find(login)
+        if found is None or found.account.is_disabled:
+            return None
+        return found.account if self._passwords.check(password, found.account.password) else None
+
+    async def create(self, login: str, password: str, full_name: str, groups: tuple[str, ...]) -> None:
+        """Add an account. The same login with the same password again changes nothing; else raises UserConflict."""
+        if existing := self.find(login):
+            if not self._passwords.check(password, existing.account.password):
+                raise UserConflict(login)
+            return
+        await self._add(Account(login, full_name, groups, PasswordHash.of(password)))
+
+    async def change(self, login: str, change: Callable[[Account], Account]) -> None:
+        """Replace an account by what `change` makes of it. Raises UserNotFound."""
+        found = self.get(login)
+        event = encode_account(change(found.account), UPDATED)
+        with _conflicts(login):
+            await self._database.append(stream_of(login), found.revision, [event])
+
+    async def set_password(self, login: str, password: str) -> None:
+        """Give an account another password. Raises UserNotFound."""
+        await self.change(login, lambda account: replace(account, password=PasswordHash.of(password)))
+
+    async def change_password(self, login: str, current: str, new: str) -> None:
+        """The same for who knows the current one. Raises AccessDenied, and UserNotFound."""
+        if not self._passwords.check(current, self.get(login).account.password):
+            raise AccessDenied
+        await self.set_password(login, new)
+
+    async def delete(self, login: str) -> None:
+        """Remove an account. Raises UserNotFound."""
+        found = self.get(login)
+        with _conflicts(login):
+            await self._database.delete(stream_of(login), found.revision)
+
+    async def create_built_in(self) -> None:
+        """Add those of the built-in accounts that are not there."""
+        for login, full_name, group in BUILT_IN:
+            if self.find(login) is None:
+                await self.create(login, BUILT_IN_PASSWORD, full_name, (group,))
+
+    async def _add(self, account: Account) -> None:
+        """An account that is listed and not there is passed over; so it is listed first."""
+        listed = ProposedEvent(uuid4(), LISTED, account.login.encode(), content_type=OCTET_STREAM)
+        await self._database.append(DIRECTORY, ANY, [listed])
+        with _conflicts(account.login):
+            event = encode_account(account, CREATED)
+            await self._database.append(stream_of(account.login), NO_STREAM, [event])
+
+    def _logins(self) -> Iterator[str]:
+        """What is listed, one name perhaps several times."""
+        start, is_end = 0, False
+        while not is_end:
+            page = self._database.read_stream(DIRECTORY, start, limit=PAGE)
+            yield from (record.data.decode(errors="replace") for record in page.records)
+            start, is_end = page.next, page.is_end
+
+
+@contextmanager
+def _conflicts(login: str) -> Iterator[None]:
+    """Somebody else changed the account meanwhile; or tombstoned its stream, which ends it for good."""
+    try:
+        yield
+    except WrongExpectedRevision as error:
+        raise UserConflict(login, try_again=True) from error
+    except StreamDeleted as error:
+        raise UserConflict(login) from error

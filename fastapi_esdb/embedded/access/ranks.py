@@ -1,0 +1,41 @@
+"""Which rank each method asks for (protocol 1.1, the column of credentials)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi_esdb.embedded.access.caller import Rank
+from fastapi_esdb.wire import group_methods as groups
+from fastapi_esdb.wire import operations, users
+from fastapi_esdb.wire import projection_methods as projections
+from fastapi_esdb.wire.method import Method
+from fastapi_esdb.wire.methods import all_methods
+
+_OF_SERVICES = {
+    groups.READ_GROUP.service: Rank.OPERATOR,
+    operations.SHUTDOWN.service: Rank.OPERATOR,
+    projections.PROJECTION_STATE.service: Rank.USER,
+    users.CREATE_USER.service: Rank.ADMIN,
+}
+_OF_METHODS = {
+    groups.READ_GROUP: Rank.USER,
+    groups.GROUP_INFO: Rank.USER,
+    groups.LIST_GROUPS: Rank.USER,
+    projections.DELETE_PROJECTION: Rank.OPERATOR,
+    projections.RESTART_PROJECTIONS: Rank.OPERATOR,
+    users.USER_DETAILS: Rank.USER,
+    users.CHANGE_PASSWORD: Rank.USER,
+}
+"""Those that ask for another one than the rest of their service."""
+
+
+def rank_needed(method: Method[Any, Any]) -> Rank:
+    """The rank of callers of the method; who may read or write which stream is another matter."""
+    return _NEEDED.get(method.path, Rank.ANYBODY)
+
+
+def _needed(method: Method[Any, Any]) -> Rank:
+    return _OF_METHODS.get(method, _OF_SERVICES.get(method.service, Rank.ANYBODY))
+
+
+_NEEDED = {method.path: _needed(method) for method in all_methods()}

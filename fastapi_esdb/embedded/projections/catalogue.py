@@ -1,0 +1,85 @@
+"""The projections as the database keeps them: their definitions are events, like everything else.
+
+The system projections are there without any; they are written down when somebody changes them first, so that a new
+server's log holds nothing but its users' events.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from fastapi_esdb.embedded.projections.names import (
+    CREATED_TYPE,
+    DELETED_TYPE,
+    REGISTRATION_STREAM,
+    UPDATED_TYPE,
+    definition_stream,
+)
+from fastapi_esdb.embedded.projections.settings import Settings, read_settings, system_settings, write_settings
+from fastapi_esdb.embedded.projections.tags import NO_REVISION
+from fastapi_esdb.embedded.projections.writing import all_events, events_backwards, own_event
+from fastapi_esdb.embedded.store.database import Database
+from fastapi_esdb.wire.errors import WrongExpectedRevision
+from fastapi_esdb.wire.projections import ProjectionMode
+from fastapi_esdb.wire.records import ANY, JSON
+
+
+class Catalogue:
+    """Which projections there are."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._passing = 0
+
+    def load(self) -> list[Settings]:
+        """Every projection, the system's first."""
+        known = {settings.name: settings for settings in system_settings()}
+        for name, projection_id in self._registered().items():
+            for record in events_backwards(self._database, definition_stream(name), limit=1):
+                known[name] = read_settings(name, projection_id, record.data)
+        return list(known.values())
+
+    async def save(self, settings: Settings) -> Settings:
+        """Keep the settings; with an id and the new version. A transient projection is known here and now alone."""
+        if settings.mode is ProjectionMode.TRANSIENT:
+            return self._numbered(settings)
+        if not settings.id:
+            settings = replace(settings, id=await self._register(CREATED_TYPE, settings.name))
+        info = self._database.stream_info(definition_stream(settings.name))
+        settings = replace(settings, version=NO_REVISION + 1 if info.last is None else info.last + 1)
+        event = own_event(UPDATED_TYPE, write_settings(settings), content_type=JSON)
+        await self._database.append(definition_stream(settings.name), ANY, [event])
+        return settings
+
+    async def remove(self, settings: Settings) -> None:
+        """Forget a projection."""
+        if settings.mode is not ProjectionMode.TRANSIENT:
+            await self._register(DELETED_TYPE, settings.name)
+            await delete_stream(self._database, definition_stream(settings.name))
+
+    def _registered(self) -> dict[str, int]:
+        """The ids of the projections by their names."""
+        ids: dict[str, int] = {}
+        for record in all_events(self._database, REGISTRATION_STREAM):
+            ids.pop(record.data.decode(), None)
+            if record.type == CREATED_TYPE:
+                ids[record.data.decode()] = record.revision + 1
+        return ids
+
+    async def _register(self, event_type: str, name: str) -> int:
+        result = await self._database.append(REGISTRATION_STREAM, ANY, [own_event(event_type, name)])
+        return (result.revision or 0) + 1
+
+    def _numbered(self, settings: Settings) -> Settings:
+        """Ids below 0 are those of no registered projection."""
+        if not settings.id:
+            self._passing -= 1
+        return replace(settings, id=settings.id or self._passing, version=settings.version + 1)
+
+
+async def delete_stream(database: Database, stream: str) -> None:
+    """Delete softly; a stream that is not there is none to delete."""
+    try:
+        await database.delete(stream)
+    except WrongExpectedRevision:
+        return

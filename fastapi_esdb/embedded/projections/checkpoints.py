@@ -1,0 +1,117 @@
+"""Where a projection goes on after a stop, and with which state.
+
+The states of partitions are written before the checkpoint itself: what is written of them behind the place that the
+checkpoint tells is not read.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from fastapi_esdb.embedded.projections.catalogue import delete_stream
+from fastapi_esdb.embedded.projections.definition import Definition
+from fastapi_esdb.embedded.projections.names import (
+    CHECKPOINT_TYPE,
+    PARTITION_CHECKPOINT_TYPE,
+    checkpoint_stream,
+    partitions_stream,
+)
+from fastapi_esdb.embedded.projections.partitions import ROOT, PartitionState, Partitions
+from fastapi_esdb.embedded.projections.settings import Settings
+from fastapi_esdb.embedded.projections.tags import Tag, read_tag, tagged
+from fastapi_esdb.embedded.projections.writing import all_events, events_backwards, own_event
+from fastapi_esdb.embedded.store.database import Database
+from fastapi_esdb.embedded.store.names import METADATA_TYPE, metastream_of
+from fastapi_esdb.wire.records import ANY, JSON, RecordedEvent
+
+LOOK_BACK = 32
+"""How many checkpoints of a partition are looked at for the last one that counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A place, and the states there."""
+
+    tag: Tag
+    partitions: Partitions
+
+
+class Checkpoints:
+    """Reads and writes the checkpoints of a projection."""
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self._database = database
+        self._settings = settings
+
+    def load(self, definition: Definition) -> Checkpoint:
+        """The last checkpoint; where there is none, the beginning."""
+        for record in events_backwards(self._database, self._stream(ROOT), limit=1):
+            tag = self._tag(record)
+            if tag is not None:
+                return Checkpoint(definition.fits(tag), self._partitions(record, tag))
+        return Checkpoint(definition.start, Partitions())
+
+    async def save(self, tag: Tag, partitions: Partitions) -> None:
+        """Write what has changed."""
+        for partition in sorted(partitions.changed - {ROOT}):
+            await self._save(PARTITION_CHECKPOINT_TYPE, tag, partition, partitions.get(partition))
+        await self._limit_root()
+        await self._save(CHECKPOINT_TYPE, tag, ROOT, partitions.get(ROOT))
+        partitions.changed.clear()
+
+    async def delete(self) -> None:
+        """Forget all checkpoints, and which partitions there were."""
+        for partition in (*self._known_partitions(), ROOT):
+            await delete_stream(self._database, self._stream(partition))
+        await delete_stream(self._database, partitions_stream(self._settings.name))
+
+    def _partitions(self, root: RecordedEvent, tag: Tag) -> Partitions:
+        states = {ROOT: _read_state(root)} if _read_state(root) != PartitionState() else {}
+        for partition in self._known_partitions():
+            if state := self._partition_state(partition, tag):
+                states[partition] = state
+        return Partitions(states)
+
+    def _partition_state(self, partition: str, tag: Tag) -> PartitionState | None:
+        for record in events_backwards(self._database, self._stream(partition), LOOK_BACK):
+            written = self._tag(record)
+            if written is not None and not written.is_after(tag):
+                return _read_state(record)
+        return None
+
+    def _known_partitions(self) -> list[str]:
+        records = all_events(self._database, partitions_stream(self._settings.name))
+        return [record.data.decode() for record in records]
+
+    def _tag(self, record: RecordedEvent) -> Tag | None:
+        """The place that the event tells, `None` where it is not this projection's, or from before it was reset."""
+        written = read_tag(record)
+        if written is None or written[0].projection != self._settings.id or written[0].version < self._settings.epoch:
+            return None
+        return written[1]
+
+    async def _save(self, event_type: str, tag: Tag, partition: str, state: PartitionState) -> None:
+        data = f"[{state.state or 'null'},{state.result or 'null'}]"
+        event = own_event(event_type, data, tagged(self._settings.writer, tag), JSON)
+        await self._database.append(self._stream(partition), ANY, [event])
+
+    async def _limit_root(self) -> None:
+        """Only the last checkpoint counts, the others need not be kept."""
+        stream = metastream_of(self._stream(ROOT))
+        if self._database.metadata(self._stream(ROOT)).max_count is None:
+            event = own_event(METADATA_TYPE, '{"$maxCount":2}', content_type=JSON)
+            await self._database.append(stream, ANY, [event])
+
+    def _stream(self, partition: str) -> str:
+        return checkpoint_stream(self._settings.name, partition)
+
+
+def _read_state(record: RecordedEvent) -> PartitionState:
+    state, result = (_dump(value) for value in json.loads(record.data))
+    return PartitionState(state, result)
+
+
+def _dump(value: object) -> str | None:
+    """As the scripts write their states, so that a state that has not changed looks the same."""
+    return None if value is None else json.dumps(value, separators=(",", ":"), ensure_ascii=False)

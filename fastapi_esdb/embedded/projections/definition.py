@@ -1,0 +1,68 @@
+"""What a projection reads and makes, as its source says."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from fastapi_esdb.embedded.projections.names import result_stream
+from fastapi_esdb.embedded.projections.tags import NO_REVISION, NOTHING_READ, Tag
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """Where a projection's events come from, how its state is divided, and what becomes of it.
+
+    `streams` is empty for a projection of `$all`, and `types` is `None` where it wants events of every type. A stream of
+    a category (`$ce-…`) is read by its links, `category` then tells the handlers which. `result_stream` and
+    `partition_result_stream` (with `{0}` for the partition) are `None` for the usual names.
+    """
+
+    streams: tuple[str, ...] = ()
+    types: frozenset[str] | None = None
+    category: str = ""
+    by_stream: bool = False
+    by_partition: bool = False
+    shares_state: bool = False
+    handles_deleted: bool = False
+    includes_links: bool = False
+    outputs_state: bool = False
+    result_stream: str | None = None
+    partition_result_stream: str | None = None
+
+    @property
+    def start(self) -> Tag:
+        """The place of a projection that has read nothing."""
+        if self.streams:
+            return Tag(streams=dict.fromkeys(self.streams, NO_REVISION))
+        return Tag(NOTHING_READ, dict.fromkeys(sorted(self.types or ()), NO_REVISION))
+
+    @property
+    def is_partitioned(self) -> bool:
+        return self.by_stream or self.by_partition
+
+    def wants(self, event_type: str) -> bool:
+        """Whether events of this type are for its handlers."""
+        return self.types is None or event_type in self.types
+
+    def fits(self, tag: Tag) -> Tag:
+        """The place to go on from after one that was written by an earlier source, which may have read other streams."""
+        start = self.start
+        if self.streams:
+            return Tag(streams={stream: tag.streams.get(stream, NO_REVISION) for stream in self.streams})
+        return Tag(tag.position or start.position, start.streams)
+
+    def results_of(self, name: str, partition: str = "") -> str:
+        """The stream of the results of the projection with this name, or of one of its partitions."""
+        if partition:
+            pattern = self.partition_result_stream
+            return result_stream(name, partition) if pattern is None else pattern.replace("{0}", partition)
+        return self.result_stream or result_stream(name)
+
+
+def read_definition(text: str) -> Definition:
+    """The definition that a script told in JSON; see `prelude.js`."""
+    told = json.loads(text)
+    types = told.pop("types")
+    streams = tuple(dict.fromkeys(told.pop("streams")))
+    return Definition(streams=streams, types=None if types is None else frozenset(types), **told)

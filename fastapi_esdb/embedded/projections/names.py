@@ -1,0 +1,48 @@
+"""The streams and the types of events that projections keep their things in (protocol 2.12, and recorded)."""
+
+from __future__ import annotations
+
+REGISTRATION_STREAM = "$projections-$all"
+"""Which projections there are; the revision of a projection's event there tells its id."""
+
+CREATED_TYPE = "$ProjectionCreated"
+DELETED_TYPE = "$ProjectionDeleted"
+UPDATED_TYPE = "$ProjectionUpdated"
+CHECKPOINT_TYPE = "$ProjectionCheckpoint"
+PARTITION_TYPE = "$partition"
+PARTITION_CHECKPOINT_TYPE = "$Checkpoint"
+TRACKED_TYPE = "$StreamTracked"
+RESULT_TYPE = "Result"
+RESULT_REMOVED_TYPE = "ResultRemoved"
+END_TYPE = "$Eof"
+STREAM_REFERENCE_TYPE = "$@"
+
+
+def definition_stream(name: str) -> str:
+    """What the projection is: its query, mode and switches."""
+    return f"$projections-{name}"
+
+
+def checkpoint_stream(name: str, partition: str = "") -> str:
+    """How far the projection has come with which state; of a partition, its state alone."""
+    return f"$projections-{name}-{partition}-checkpoint" if partition else f"$projections-{name}-checkpoint"
+
+
+def partitions_stream(name: str) -> str:
+    """The names of the partitions that have a state."""
+    return f"$projections-{name}-partitions"
+
+
+def result_stream(name: str, partition: str = "") -> str:
+    """What the projection makes of its state, unless its source names another stream."""
+    return f"$projections-{name}-{partition}-result" if partition else f"$projections-{name}-result"
+
+
+def tracking_stream(name: str) -> str:
+    """The names of the streams that the projection wrote to, where it is to remember them."""
+    return f"$projections-{name}-emittedstreams"
+
+
+def is_own_stream(name: str, stream: str) -> bool:
+    """Whether the stream belongs to the projections of this name, former ones included."""
+    return stream.startswith(f"$projections-{name}-")

@@ -1,0 +1,139 @@
+"""A projection at work: it reads, handles, writes, and remembers how far it came."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+from fastapi_esdb.embedded.projections.checkpoints import Checkpoints
+from fastapi_esdb.embedded.projections.emitter import Emitter
+from fastapi_esdb.embedded.projections.events import SourceEvent
+from fastapi_esdb.embedded.projections.handler import Handler
+from fastapi_esdb.embedded.projections.handling import Batch, Handled
+from fastapi_esdb.embedded.projections.results import final_events
+from fastapi_esdb.embedded.projections.settings import Settings
+from fastapi_esdb.embedded.projections.sources import DONE, Page, open_source
+from fastapi_esdb.embedded.projections.tags import Tag
+from fastapi_esdb.embedded.store.database import Database
+from fastapi_esdb.wire.records import Position
+
+CHECKPOINT_AFTER = 4000
+"""Events between two checkpoints, as on a real server."""
+
+UNKNOWN_PROGRESS = -1.0
+"""The progress of a projection that has not run yet."""
+
+EMIT_REFUSED = "'emit' is not allowed by the projection: create it, or update it, with emit_enabled"
+
+
+class Faulted(Exception):
+    """The projection can't go on."""
+
+
+class Run:
+    """A projection from its last checkpoint on. Its place, its states and its numbers stay when it has ended.
+
+    `position` is behind what was handled, `checkpoint` behind what is remembered. `milliseconds` is the time spent in
+    handlers.
+    """
+
+    def __init__(self, database: Database, settings: Settings, handler: Handler) -> None:
+        self._database = database
+        self._settings = settings
+        self._handler = handler
+        self._checkpoints = Checkpoints(database, settings)
+        self._source = open_source(database, handler.definition)
+        started = self._checkpoints.load(handler.definition)
+        self.definition = handler.definition
+        self.position: Tag = started.tag
+        self.checkpoint: Tag = started.tag
+        self.partitions = started.partitions
+        self.progress = UNKNOWN_PROGRESS
+        self.handled = 0
+        self.milliseconds = 0.0
+        self._since_checkpoint = 0
+        self._is_stopping = False
+        self._waiting: asyncio.Task[None] | None = None
+
+    async def run(self) -> bool:
+        """Go on until stopped; a query until its end, and whether it came there. Raises Faulted and EmitFailed."""
+        emitter = Emitter(self._database, self._settings)
+        while not self._is_stopping:
+            page = self._source.read(self.position)
+            await self._handle(page, emitter)
+            if page.is_end and self._settings.ends and not self._is_stopping:
+                await self._finish(emitter)
+                return True
+            await self._rest(page)
+        return False
+
+    def stop(self) -> None:
+        """End `run` behind the event at hand."""
+        self._is_stopping = True
+        self._handler.interrupt()
+        if self._waiting:
+            self._waiting.cancel()
+
+    async def close(self) -> None:
+        """Let go of the rules."""
+        await self._handler.close()
+
+    async def save(self) -> None:
+        """Write a checkpoint, if there is anything new to remember."""
+        if self.position != self.checkpoint:
+            await self._checkpoints.save(self.position, self.partitions)
+            self.checkpoint, self._since_checkpoint = self.position, 0
+
+    async def _handle(self, page: Page, emitter: Emitter) -> None:
+        batch = await self._timed(page.events)
+        self._require_allowed(batch.handled)
+        await emitter.write(batch.handled)
+        if batch.failure is not None:
+            self.progress = page.events[len(batch.handled)].progress
+            raise Faulted(batch.failure)
+        self._advance(page, batch)
+        if self._since_checkpoint >= CHECKPOINT_AFTER and not self._settings.ends:
+            await self.save()
+
+    async def _timed(self, events: Sequence[SourceEvent]) -> Batch:
+        started = time.perf_counter()
+        batch = await self._handler.handle(events, self.partitions)
+        self.milliseconds += (time.perf_counter() - started) * 1000
+        return batch
+
+    def _require_allowed(self, handled: Sequence[Handled]) -> None:
+        if not self._settings.emit_enabled and any(one.emitted for one in handled):
+            raise Faulted(EMIT_REFUSED)
+
+    def _advance(self, page: Page, batch: Batch) -> None:
+        """Move behind the page, or where the run is to stop, behind what was handled of it."""
+        count = len(batch.handled)
+        if count == len(page.events):
+            self.position, self.progress = page.tag, page.progress
+        elif count:
+            self.position, self.progress = page.events[count - 1].tag, page.events[count - 1].progress
+        self.handled += count
+        self._since_checkpoint += count
+
+    async def _rest(self, page: Page) -> None:
+        """Wait for more behind the last page; anyhow let others have their turn."""
+        await asyncio.sleep(0)
+        if page.is_end and not self._is_stopping:
+            await self._wait(page.end)
+
+    async def _wait(self, end: Position) -> None:
+        self._waiting = asyncio.create_task(self._database.wait(end, self._source.awaited))
+        try:
+            await asyncio.wait([self._waiting])
+            if not self._waiting.cancelled():
+                self._waiting.result()
+        finally:
+            self._waiting.cancel()
+            self._waiting = None
+
+    async def _finish(self, emitter: Emitter) -> None:
+        """Write the results of a query."""
+        self.progress = DONE
+        events = final_events(self.definition, self._settings.name, self.partitions)
+        await emitter.finish(self.position, list(events))

@@ -1,0 +1,125 @@
+"""The rules of a user's projection: a script's handlers, called with one event after the other."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass
+
+from fastapi_esdb.embedded.projections.definition import read_definition
+from fastapi_esdb.embedded.projections.events import SourceEvent
+from fastapi_esdb.embedded.projections.handling import Emitted, Handled
+from fastapi_esdb.embedded.projections.names import PARTITION_TYPE, partitions_stream
+from fastapi_esdb.embedded.projections.partitions import ROOT, PartitionState, Partitions
+from fastapi_esdb.embedded.projections.results import result_events
+from fastapi_esdb.embedded.projections.script import Script
+from fastapi_esdb.wire.records import JSON
+
+log = logging.getLogger(__name__)
+
+
+class ScriptRules:
+    """Made and called by one thread. Raises ScriptFailed, as every call does; see `script.py`."""
+
+    def __init__(self, name: str, source: str) -> None:
+        self._script = Script(source)
+        self._name = name
+        self.definition = read_definition(self._script.call("seal"))
+        self.partitions = Partitions()
+        self._loaded: str | None = None
+
+    def handle(self, event: SourceEvent) -> Handled:
+        """Call the handler that is for the event, with the state of its partition."""
+        partition = self._partition_of(event)
+        if partition is None:
+            return Handled(event)
+        told = described(event, partition, self.definition.category)
+        announced = self._enter(partition, told)
+        outcome = read_outcome(self._call_handler(event, partition, told))
+        for line in outcome.logged:
+            log.info("projection %s: %s", self._name, line)
+        return Handled(event, outcome.emitted, (*announced, *self._keep(partition, outcome)))
+
+    def _partition_of(self, event: SourceEvent) -> str | None:
+        if event.deleted is not None:
+            return event.deleted
+        if self.definition.by_stream:
+            return event.stream
+        if not self.definition.by_partition:
+            return ROOT
+        partition: str | None = json.loads(
+            self._script.call("partition", described(event, ROOT, self.definition.category))
+        )
+        return partition
+
+    def _enter(self, partition: str, told: str) -> list[Emitted]:
+        """Load the partition's state into the script; for a new partition, what tells that there is one."""
+        if self._loaded is None and self.definition.shares_state:
+            self._script.call("loadShared", self.partitions.get(ROOT).state)
+        if partition == self._loaded:
+            return []
+        self._loaded, state = partition, self.partitions.get(partition).state
+        self._script.call("load", state)
+        if state is not None:
+            return []
+        self._script.call("create", told)
+        is_known = partition == ROOT or partition in self.partitions
+        return [] if is_known else [Emitted(partitions_stream(self._name), PARTITION_TYPE, partition)]
+
+    def _call_handler(self, event: SourceEvent, partition: str, told: str) -> str:
+        if event.deleted is not None:
+            return self._script.call("delete", json.dumps(partition))
+        return self._script.call("skip") if event.is_blank else self._script.call("handle", told)
+
+    def _keep(self, partition: str, outcome: Outcome) -> list[Emitted]:
+        """Remember the states; the events that tell of a result that has changed."""
+        before = self.partitions.get(partition)
+        result = outcome.result if outcome.is_changed else before.result
+        self.partitions.put(partition, PartitionState(outcome.state, result))
+        if self.definition.shares_state:
+            self.partitions.put(ROOT, PartitionState(outcome.shared))
+        if result == before.result or not self.definition.outputs_state:
+            return []
+        return result_events(self.definition, self._name, partition, result)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a call of a handler left behind. `result` counts where the state `is_changed`. States and result are JSON."""
+
+    state: str | None
+    shared: str | None
+    is_changed: bool
+    result: str | None
+    emitted: tuple[Emitted, ...]
+    logged: tuple[str, ...]
+
+
+def read_outcome(text: str) -> Outcome:
+    """The outcome as the script tells it, a line for each part."""
+    state, shared, result, emitted, logged = text.split("\n")
+    events = tuple(Emitted(**event) for event in json.loads(emitted))
+    return Outcome(_value(state), _value(shared), bool(result), _value(result), events, tuple(json.loads(logged)))
+
+
+def described(event: SourceEvent, partition: str, category: str) -> str:
+    """An event as a script is told of it, in JSON; the script parses the raw parts when a handler asks for them."""
+    record = event.record
+    return json.dumps(
+        {
+            "bodyRaw": record.data.decode(errors="replace"),
+            "category": category,
+            "eventId": str(record.id),
+            "eventType": record.type,
+            "isJson": record.content_type == JSON,
+            "linkMetadataRaw": record.original.metadata.decode(errors="replace"),
+            "metadataRaw": record.metadata.decode(errors="replace"),
+            "partition": partition,
+            "sequenceNumber": record.revision,
+            "streamId": record.stream,
+        }
+    )
+
+
+def _value(line: str) -> str | None:
+    return None if line in ("", "null") else line

@@ -1,0 +1,71 @@
+"""What a projection is: what its user said of it, and what the server keeps beside."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import Any
+
+from fastapi_esdb.embedded.projections.system import SYSTEM_QUERIES
+from fastapi_esdb.embedded.projections.tags import NO_REVISION, Version
+from fastapi_esdb.wire.projections import ProjectionMode
+
+_KEYS = {
+    "query": "query",
+    "mode": "mode",
+    "enabled": "enabled",
+    "emit_enabled": "emitEnabled",
+    "track_emitted_streams": "trackEmittedStreams",
+    "epoch": "epoch",
+    "version": "version",
+}
+"""The fields that are kept, by their names in the definition's JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """A projection's settings. `id` is 0 until it is registered; `epoch` is the version that its state began with."""
+
+    name: str
+    query: str
+    mode: ProjectionMode = ProjectionMode.CONTINUOUS
+    enabled: bool = True
+    emit_enabled: bool = False
+    track_emitted_streams: bool = False
+    id: int = 0
+    epoch: int = NO_REVISION
+    version: int = NO_REVISION
+
+    @property
+    def is_system(self) -> bool:
+        return self.name in SYSTEM_QUERIES
+
+    @property
+    def ends(self) -> bool:
+        """Whether it is done when it has read what there is."""
+        return self.mode is not ProjectionMode.CONTINUOUS
+
+    @property
+    def writer(self) -> Version:
+        """Who its events say has written them."""
+        return Version(self.id, self.epoch, self.version)
+
+    def begun_anew(self) -> Settings:
+        """The same projection without anything of its past."""
+        return replace(self, epoch=self.version + 1)
+
+
+def write_settings(settings: Settings) -> str:
+    handler = f"native:{settings.name}" if settings.is_system else "JS"
+    return json.dumps({"handlerType": handler, **{key: getattr(settings, name) for name, key in _KEYS.items()}})
+
+
+def read_settings(name: str, projection_id: int, text: bytes) -> Settings:
+    told: dict[str, Any] = json.loads(text)
+    fields = {field: told[key] for field, key in _KEYS.items()}
+    return Settings(name, **{**fields, "mode": ProjectionMode(fields["mode"])}, id=projection_id)
+
+
+def system_settings() -> list[Settings]:
+    """The system projections as they come: stopped, as on a server that is not told to start them."""
+    return [Settings(name, query, enabled=False, emit_enabled=True) for name, query in SYSTEM_QUERIES.items()]

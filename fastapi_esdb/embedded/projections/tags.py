@@ -1,0 +1,93 @@
+"""How far a projection has come, as a value, a text for people, and JSON in the metadata of what it writes.
+
+`$c` and `$p` are a place in `$all`, `$s` is the revision in each stream; `$v` is who wrote it: the projection's id, its
+epoch (the version that its state began with), its version, and the version of the format.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi_esdb.wire.records import Position, RecordedEvent
+
+NOTHING_READ = Position(0, -1)
+"""The place in `$all` of a projection that has not begun."""
+
+NO_REVISION = -1
+"""The revision in a stream of a projection that has read nothing of it."""
+
+FORMAT = 4
+"""The version of this format that servers of today write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A place in `$all`, or in one or several streams. A projection of some types in `$all` has the types there."""
+
+    position: Position | None = None
+    streams: Mapping[str, int] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        revisions = [f"{stream}: {revision}" for stream, revision in self.streams.items()]
+        if self.position is None and len(revisions) == 1:
+            return revisions[0]
+        place = f"C:{self.position.commit}/P:{self.position.prepare}" if self.position else ""
+        return "; ".join([*([place] if place else []), *revisions, *([""] if revisions else [])])
+
+    def moved(self, stream: str, revision: int) -> Tag:
+        """The same place with another revision in one stream."""
+        return Tag(self.position, {**self.streams, stream: revision})
+
+    def at(self, position: Position) -> Tag:
+        """The same place with another position in `$all`."""
+        return Tag(position, self.streams)
+
+    def is_after(self, other: Tag) -> bool:
+        """Whether this is further on than another place of the same projection."""
+        if self.position and other.position:
+            return self.position > other.position
+        known = other.streams
+        return any(revision > known.get(stream, NO_REVISION) for stream, revision in self.streams.items())
+
+    def json(self) -> dict[str, Any]:
+        place = {"$c": self.position.commit, "$p": self.position.prepare} if self.position else {}
+        return {**place, "$s": dict(self.streams)} if self.streams else dict(place)
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """Who wrote a tag."""
+
+    projection: int
+    epoch: int = NO_REVISION
+    version: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.projection}:{self.epoch}:{self.version}:{FORMAT}"
+
+
+def tagged(version: Version, tag: Tag, extra: Mapping[str, Any] | None = None) -> bytes:
+    """The metadata of an event that a projection writes."""
+    return json.dumps({"$v": str(version), **tag.json(), **(extra or {})}, separators=(",", ":")).encode()
+
+
+def read_tag(record: RecordedEvent) -> tuple[Version, Tag] | None:
+    """Who wrote the event and where they were; `None` for an event that no projection wrote."""
+    try:
+        written = json.loads(record.metadata)
+        return _version(written["$v"]), _tag(written)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _version(text: str) -> Version:
+    projection, epoch, version, *_ = map(int, text.split(":"))
+    return Version(projection, epoch, version)
+
+
+def _tag(written: Mapping[str, Any]) -> Tag:
+    position = Position(int(written["$c"]), int(written["$p"])) if "$c" in written else None
+    return Tag(position, {stream: int(revision) for stream, revision in written.get("$s", {}).items()})

@@ -1,0 +1,170 @@
+"""All groups of a server."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from types import TracebackType
+from typing import Any, Self
+
+from fastapi_esdb.embedded.groups.checks import problem_of_numbers, problem_of_strategy
+from fastapi_esdb.embedded.services.groups.config import Configuration
+from fastapi_esdb.embedded.services.groups.running import RunningGroup
+from fastapi_esdb.embedded.store.database import Clock, Database
+from fastapi_esdb.wire.errors import GroupExists, GroupFailed, GroupNotFound
+from fastapi_esdb.wire.groups import ALL, CreateGroup, UpdateGroup
+from fastapi_esdb.wire.records import Position
+
+TICK = 1.0
+"""Seconds between two looks for events that were not answered in time (protocol 6.3)."""
+
+BEHIND_THE_LOG = (
+    "Invalid Start From position: commit position must be less than or equal to the last commit position in the "
+    "transaction file."
+)
+"""What a server says of a group of `$all` that is to begin where nothing is yet, in a trailer."""
+
+
+class Groups:
+    """The groups, from the start of the server to its stop. They are written down whenever they change.
+
+    `now` tells seconds; message time-outs go by it.
+    """
+
+    def __init__(self, database: Database, clock: Clock, now: Callable[[], float] = time.monotonic) -> None:
+        self._database = database
+        self._clock = clock
+        self._now = now
+        self._configuration = Configuration(database, clock)
+        self._groups: dict[tuple[str, str], RunningGroup] = {}
+        self._sources: set[str] = set()
+        self._changing = asyncio.Lock()
+        self._ticking: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._load()
+        self._ticking = asyncio.create_task(self._tick())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._ticking:
+            self._ticking.cancel()
+            await asyncio.wait([self._ticking])
+        async with self._changing:
+            await self._stop_all()
+
+    async def create(self, definition: CreateGroup, user: str) -> None:
+        """Add a group. Raises GroupExists, and GroupFailed for settings that can't be."""
+        await self._carry_out(self._create(definition, user))
+
+    async def update(self, change: UpdateGroup, user: str) -> None:
+        """Change a group, which drops its consumers. Raises GroupNotFound, and GroupFailed as `create` does."""
+        await self._carry_out(self._update(change, user))
+
+    async def delete(self, stream: str | None, name: str, user: str) -> None:
+        """Remove a group with its progress and its parked events. Raises GroupNotFound."""
+        await self._carry_out(self._delete(stream, name, user))
+
+    async def restart(self) -> None:
+        """Drop all consumers, and start all groups as a new server would."""
+        await self._carry_out(self._restart())
+
+    def find(self, stream: str | None, name: str) -> RunningGroup:
+        """A group. Raises GroupNotFound."""
+        source = stream or ALL
+        running = self._groups.get((source, name))
+        if running is None:
+            raise GroupNotFound(source, name)
+        return running
+
+    def of_source(self, source: str) -> list[RunningGroup]:
+        """The groups of a stream or of `$all`. Raises GroupNotFound where there was none since the server started."""
+        if source not in self._sources:
+            raise GroupNotFound(source, "")
+        return [running for (known, _), running in self._groups.items() if known == source]
+
+    def of_all_sources(self) -> list[RunningGroup]:
+        """All groups, by the names of their sources."""
+        return [self._groups[key] for key in sorted(self._groups, key=lambda key: key[0])]
+
+    async def _carry_out(self, change: Coroutine[Any, Any, None]) -> None:
+        """Changes come one after the other, and one that was begun is finished, whatever becomes of its caller."""
+        task = asyncio.create_task(self._exclusively(change))
+        task.add_done_callback(
+            lambda done: done.exception()
+        )  # its caller may be gone, which is no reason for a warning
+        await asyncio.shield(task)
+
+    async def _exclusively(self, change: Coroutine[Any, Any, None]) -> None:
+        async with self._changing:
+            await change
+
+    async def _create(self, definition: CreateGroup, user: str) -> None:
+        source, name = definition.stream or ALL, definition.group
+        self._check(definition)
+        if (source, name) in self._groups:
+            raise GroupExists(source, name)
+        _check_numbers(definition)
+        self._start(definition)
+        await self._save(user)
+
+    async def _update(self, change: UpdateGroup, user: str) -> None:
+        running = self.find(change.stream, change.group)
+        definition = replace(running.definition, settings=change.settings, start=change.start)
+        self._check(definition)
+        _check_numbers(definition)
+        await running.stop()
+        self._start(definition)
+        await self._save(user)
+
+    async def _delete(self, stream: str | None, name: str, user: str) -> None:
+        running = self.find(stream, name)
+        del self._groups[stream or ALL, name]
+        await running.stop()
+        await running.delete()
+        await self._save(user)
+
+    async def _restart(self) -> None:
+        await self._stop_all()
+        self._load()
+
+    def _check(self, definition: CreateGroup) -> None:
+        source, name = definition.stream or ALL, definition.group
+        if problem := problem_of_strategy(definition.settings):
+            raise GroupFailed(source, name, problem)
+        start = definition.start
+        if isinstance(start, Position) and start > (self._database.last_position or Position(0, 0)):
+            raise GroupFailed(source, name, BEHIND_THE_LOG)
+
+    def _load(self) -> None:
+        for definition in self._configuration.load():
+            self._start(definition)
+
+    def _start(self, definition: CreateGroup) -> None:
+        running = RunningGroup(definition, self._database, self._clock, self._now)
+        self._groups[definition.stream or ALL, definition.group] = running
+        self._sources.add(definition.stream or ALL)
+        running.start()
+
+    async def _save(self, user: str) -> None:
+        await self._configuration.save((running.definition for running in self._groups.values()), user)
+
+    async def _stop_all(self) -> None:
+        stopped, self._groups, self._sources = self._groups, {}, set()
+        for running in stopped.values():
+            await running.stop()
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK)
+            for running in list(self._groups.values()):
+                running.tick()
+
+
+def _check_numbers(definition: CreateGroup) -> None:
+    if problem := problem_of_numbers(definition.settings):
+        raise GroupFailed(definition.stream or ALL, definition.group, problem)

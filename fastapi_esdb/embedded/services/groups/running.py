@@ -1,0 +1,190 @@
+"""A group at work: its rules, fed from the store, and what they want written down."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any
+from uuid import UUID
+
+from fastapi_esdb.embedded.groups.consumer import Subscriber, Consumer
+from fastapi_esdb.embedded.groups.group import ConsumerGroup
+from fastapi_esdb.embedded.groups.information import information
+from fastapi_esdb.embedded.services.groups.places import from_text, place_of, to_text
+from fastapi_esdb.embedded.services.groups.sources import Source, source_of
+from fastapi_esdb.embedded.services.groups.streams import CheckpointStream, ParkedStream
+from fastapi_esdb.embedded.store.database import Clock, Database
+from fastapi_esdb.wire.errors import EsdbError, GroupFull
+from fastapi_esdb.wire.groups import CreateGroup, GroupInfo, NackAction
+from fastapi_esdb.wire.records import Edge
+
+log = logging.getLogger(__name__)
+
+
+class RunningGroup:
+    """A group between `start` and `stop`.
+
+    One task follows what is written, another one writes for the group and reads history for it. When reading fails for
+    good, the stream being tombstoned for one, the group drops its consumers, now and later.
+    """
+
+    def __init__(self, definition: CreateGroup, database: Database, clock: Clock, now: Callable[[], float]) -> None:
+        self.definition = definition
+        self._source: Source = source_of(database, definition)
+        self._checkpoints = CheckpointStream(database, self.id)
+        self._parked = ParkedStream(database, self.id, clock)
+        self._now = now
+        self._seen = database.end.commit
+        self._rules = self._make_rules()
+        self._wake = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def __repr__(self) -> str:
+        return f"<RunningGroup {self.id}>"
+
+    @property
+    def id(self) -> str:
+        """What consumers are told of as the id of their subscription."""
+        return f"{self._source.name}::{self.definition.group}"
+
+    def start(self) -> None:
+        """Begin to read; the first page is there at once."""
+        self._read_page()
+        self._spawn(self._follow())
+        self._spawn(self._work())
+
+    async def stop(self) -> None:
+        """Drop the consumers and write down what is still to be written."""
+        self._rules.drop_consumers()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._write()
+
+    async def delete(self) -> None:
+        """Forget the progress and the parked events of a stopped group."""
+        await self._checkpoints.delete()
+        await self._parked.delete()
+
+    def join(self, subscriber: Subscriber) -> Consumer:
+        """A new consumer. Raises GroupFull."""
+        if self._rules.is_full:
+            raise GroupFull(self._source.name, self.definition.group)
+        return self._rules.join(subscriber)
+
+    def leave(self, consumer: Consumer) -> None:
+        self._rules.leave(consumer)
+        self._go_on()
+
+    def acknowledge(self, ids: Iterable[UUID]) -> None:
+        self._rules.acknowledge(ids)
+        self._go_on()
+
+    def refuse(self, ids: Iterable[UUID], action: NackAction, reason: str) -> None:
+        self._rules.refuse(ids, action, reason)
+        self._go_on()
+
+    def tick(self) -> None:
+        """A second has passed."""
+        self._rules.tick()
+        self._go_on()
+
+    def replay(self, stop_at: int | None) -> None:
+        """Begin to deliver parked events again, those below a revision if one is given; not while that goes on."""
+        if not self._rules.is_replaying:
+            self._rules.is_replaying = True
+            self._spawn(self._replay(stop_at))
+
+    def information(self) -> GroupInfo:
+        """The group at this moment."""
+        place = place_of(self.definition.start)
+        return information(
+            self._rules,
+            source=self._source.name,
+            name=self.definition.group,
+            start=Edge.END if place is None else self._source.told(place),
+            parked=self._parked.count,
+            tell=self._source.told,
+            now=self._now(),
+        )
+
+    def _make_rules(self) -> ConsumerGroup:
+        settings, text = self.definition.settings, self._checkpoints.read()
+        try:
+            if text is not None:
+                checkpoint = from_text(text)
+                return ConsumerGroup(settings, self._source.after(checkpoint), checkpoint, self._now)
+        except ValueError as error:
+            log.error("%s begins anew, its checkpoint being of no use: %s", self.id, error)
+        return ConsumerGroup(settings, place_of(self.definition.start), None, self._now)
+
+    async def _follow(self) -> None:
+        while True:
+            await self._source.wait(self._seen)
+            page = self._source.read_live(self._seen)
+            self._seen = page.next
+            self._rules.add_live(page)
+            self._go_on()
+            await asyncio.sleep(0)  # others want their turn, however much there is to read
+
+    async def _work(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            await self._write()
+            self._read_page()
+            await asyncio.sleep(0)  # as above
+
+    def _read_page(self) -> None:
+        if not self._rules.wants_page:
+            return
+        try:
+            self._rules.add_page(self._source.read(self._rules.next_place, self._rules.batch))
+        except EsdbError as error:
+            log.warning("%s can't be read, its consumers are dropped: %s", self.id, error)
+            self._rules.fail()
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Have the work done that there is now."""
+        if self._rules.wants_page or self._rules.has_writes:
+            self._wake.set()
+
+    async def _write(self) -> None:
+        writes = self._rules.take_writes()
+        try:
+            if writes.parked:
+                await self._parked.add(writes.parked)
+            if writes.checkpoint is not None:
+                await self._checkpoints.write(to_text(writes.checkpoint, self._source.name))
+        except EsdbError as error:
+            log.error("%s could not write down its progress, events may come again: %s", self.id, error)
+
+    async def _replay(self, stop_at: int | None) -> None:
+        try:
+            await self._replay_to(self._parked.end if stop_at is None else min(stop_at, self._parked.end))
+        except EsdbError as error:
+            log.warning("the parked events of %s can't be replayed: %s", self.id, error)
+        finally:
+            self._rules.is_replaying = False
+
+    async def _replay_to(self, stop: int) -> None:
+        """What is in the buffer of the group is in its stream no more, as on a real server."""
+        for messages in self._parked.read(stop):
+            self._rules.add_parked(messages)
+            await asyncio.sleep(0)  # as above
+        if stop > self._parked.first:
+            await self._parked.truncate(stop)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(self._guarded(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Exception:
+            log.exception("%s failed, its consumers are dropped", self.id)
+            self._rules.fail()

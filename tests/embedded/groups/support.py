@@ -1,0 +1,90 @@
+"""What the tests of the rules share: a clock that stands still, events, and a group with consumers at hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from fastapi_esdb.embedded.groups.consumer import Subscriber, Consumer
+from fastapi_esdb.embedded.groups.group import ConsumerGroup
+from fastapi_esdb.embedded.groups.message import Message, Page
+from fastapi_esdb.wire.groups import GroupSettings
+from fastapi_esdb.wire.records import JSON, Position, RecordedEvent
+
+SETTINGS = GroupSettings(message_timeout_ms=10_000, checkpoint_after_ms=2_000, min_checkpoint_count=2)
+
+
+@dataclass
+class Clock:
+    """The time is what the test says, in seconds."""
+
+    now: float = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def record(
+    revision: int = 0, stream: str = "a", *, event_type: str = "T", data: bytes = b"{}", metadata: bytes = b""
+) -> RecordedEvent:
+    """An event with an id of its own, at a position that grows with its revision."""
+    position = Position(1000 + revision, 1000 + revision)
+    created = datetime(2026, 1, 2, tzinfo=UTC)
+    return RecordedEvent(uuid4(), stream, revision, event_type, data, metadata, JSON, created, position)
+
+
+def message(place: int = 0, stream: str = "a", **fields: Any) -> Message:
+    return Message(record(place, stream, **fields), place)
+
+
+def messages(*places: int) -> tuple[Message, ...]:
+    return tuple(message(place) for place in places)
+
+
+def places(found: Any) -> list[int]:
+    return [one.place for one in found]
+
+
+def consumer(buffer_size: int = 10) -> Consumer:
+    return Consumer(Subscriber(buffer_size, lambda: None), now=0.0)
+
+
+class FedGroup:
+    """A group that the test feeds by hand. It reads from the start unless told otherwise."""
+
+    def __init__(self, first: int | None = 0, checkpoint: int | None = None, **settings: Any) -> None:
+        self.clock = Clock()
+        self.rules = ConsumerGroup(replace(SETTINGS, **settings), first, checkpoint, self.clock)
+
+    def read(self, *places: int, is_end: bool = True) -> tuple[Message, ...]:
+        """Feed a page of history with events at these places."""
+        found = messages(*places)
+        self.rules.add_page(Page(found, places[-1] + 1 if places else 0, is_end))
+        return found
+
+    def write(self, *places: int) -> tuple[Message, ...]:
+        """Feed events as they are written."""
+        found = messages(*places)
+        self.rules.add_live(Page(found, 0, is_end=True))
+        return found
+
+    def join(self, buffer_size: int = 10) -> Consumer:
+        return self.rules.join(Subscriber(buffer_size, lambda: None))
+
+    def pass_time(self, seconds: float) -> None:
+        """Let the time pass, and the clock tick once after it."""
+        self.clock.now += seconds
+        self.rules.tick()
+
+
+def fetch(consumer: Consumer) -> list[tuple[int, int]]:
+    """Take what is in the outbox: places and retry counts."""
+    fetched = [(one.place, one.retry_count) for one in consumer.outbox]
+    consumer.outbox.clear()
+    return fetched
+
+
+def ids(*found: Message) -> list[UUID]:
+    return [one.id for one in found]

@@ -1,0 +1,167 @@
+"""What is read and not delivered yet."""
+
+import pytest
+
+from fastapi_esdb.embedded.groups.buffer import Buffer
+from tests.embedded.groups.support import message, messages, places
+
+
+def behind(size: int = 5, live_size: int = 3, first: int = 0) -> Buffer:
+    return Buffer(size, live_size, first)
+
+
+def live(size: int = 5, live_size: int = 3) -> Buffer:
+    return Buffer(size, live_size, None)
+
+
+def add_read(buffer: Buffer, *at: int) -> None:
+    for one in messages(*at):
+        buffer.add_read(one)
+
+
+def add_live(buffer: Buffer, *at: int) -> list[bool]:
+    return [buffer.add_live(one) for one in messages(*at)]
+
+
+def test_a_buffer_has_room_for_a_page_that_leaves_a_place_free() -> None:
+    """A page must be smaller than the room, as on a real server."""
+    buffer = behind(size=5)
+    add_read(buffer, 0, 1)
+    assert buffer.has_room(2)
+    assert not buffer.has_room(3)
+
+
+def test_retries_take_room_too() -> None:
+    """What waits for its repetition keeps history from being read."""
+    buffer = behind(size=3)
+    buffer.add_retry(message(0))
+    assert not buffer.has_room(2)
+
+
+def test_history_before_the_first_place_is_left_out() -> None:
+    """A group that begins at a place never gets what lies before it, read or live."""
+    buffer = behind(first=5)
+    add_read(buffer, 4, 5)
+    buffer.become_live()
+    add_live(buffer, 3)
+    assert places(buffer.events) == [5]
+
+
+def test_a_live_buffer_takes_events_as_they_come() -> None:
+    """A group that starts at the end has nothing to read."""
+    buffer = live()
+    assert add_live(buffer, 7, 8) == [False, False]
+    assert places(buffer.events) == [7, 8]
+
+
+def test_a_full_live_buffer_falls_behind_once() -> None:
+    """The event that did not fit is told of, so that it can be read again; those after it are just kept."""
+    buffer = live(size=2)
+    assert add_live(buffer, 1, 2, 3, 4) == [False, False, True, False]
+    assert not buffer.is_live
+    assert places(buffer.events) == [1, 2]
+
+
+def test_only_the_newest_live_events_are_kept() -> None:
+    """The live buffer holds as many as the settings say, delivered ones included."""
+    buffer = live(live_size=2)
+    add_live(buffer, 1, 2, 3)
+    assert places(buffer.recent) == [2, 3]
+
+
+def test_history_that_meets_the_newest_events_ends_there() -> None:
+    """The buffer is live again with all events, each of them once."""
+    buffer = behind()
+    add_live(buffer, 3, 4)
+    add_read(buffer, 1, 2, 3, 4)
+    assert buffer.is_live
+    assert places(buffer.events) == [1, 2, 3, 4]
+
+
+def test_history_that_has_passed_the_first_of_the_newest_events_meets_them_too() -> None:
+    """An event that was written and hidden again must not keep the buffer from becoming live."""
+    buffer = behind()
+    add_live(buffer, 3, 4)
+    add_read(buffer, 2, 4)
+    assert buffer.is_live
+    assert places(buffer.events) == [2, 4]
+
+
+def test_a_slow_buffer_reads_on_from_where_it_fell_behind() -> None:
+    """What did not fit comes from the history, up to the newest events."""
+    buffer = live(size=2, live_size=2)
+    add_live(buffer, 1, 2, 3, 4, 5)
+    buffer.deliver(lambda: False, lambda _: True)
+    add_read(buffer, 3, 4)
+    assert buffer.is_live
+    assert places(buffer.events) == [3, 4, 5]
+
+
+def test_at_the_end_of_the_history_what_came_meanwhile_follows() -> None:
+    """Events that the history does not show, having been hidden since, are delivered all the same."""
+    buffer = behind()
+    add_read(buffer, 1)
+    add_live(buffer, 2)
+    buffer.become_live()
+    assert places(buffer.events) == [1, 2]
+    assert not buffer.recent
+
+
+def test_an_event_is_not_taken_twice() -> None:
+    """What the history has shown already is not taken when it comes as new."""
+    buffer = behind()
+    add_read(buffer, 1, 2)
+    buffer.become_live()
+    add_live(buffer, 1, 2, 3)
+    assert places(buffer.events) == [1, 2, 3]
+
+
+def test_pages_are_ignored_once_live() -> None:
+    """The rest of a page that has met the newest events comes as new, or has come."""
+    buffer = live()
+    add_read(buffer, 9)
+    assert buffer.is_empty
+
+
+def test_retries_are_in_order_with_replayed_events_last() -> None:
+    """What is to be repeated keeps the order of the source, whenever it came back."""
+    buffer = live()
+    parked = message(0)
+    for one in (message(5), message(2), message(9)):
+        buffer.add_retry(one)
+    buffer.add_retry(type(parked)(parked.record, 0, is_replayed=True))
+    buffer.add_retry(message(3))
+    assert places(buffer.retries) == [2, 3, 5, 9, 0]
+
+
+@pytest.mark.parametrize("taken", [set(), {1}, {2, 4}, {1, 2, 3, 4}])
+def test_what_is_taken_is_gone_and_the_rest_in_order(taken: set[int]) -> None:
+    """Retries are offered first; what nobody takes stays where it was."""
+    buffer = live()
+    buffer.add_retry(message(1))
+    buffer.add_retry(message(2))
+    add_live(buffer, 3, 4)
+    offered = []
+
+    def offer(one: object) -> bool:
+        offered.extend(places([one]))
+        return offered[-1] in taken
+
+    buffer.deliver(lambda: False, offer)
+    assert offered == [1, 2, 3, 4]
+    assert [*places(buffer.retries), *places(buffer.events)] == [n for n in (1, 2, 3, 4) if n not in taken]
+
+
+def test_nothing_is_offered_when_nobody_has_room() -> None:
+    """The offers stop as soon as all consumers are full."""
+    buffer = live()
+    add_live(buffer, 1, 2, 3)
+    taken: list[int] = []
+
+    def take(one: object) -> bool:
+        taken.extend(places([one]))
+        return True
+
+    buffer.deliver(lambda: len(taken) == 2, take)
+    assert taken == [1, 2]
+    assert places(buffer.events) == [3]
