@@ -18,10 +18,12 @@ from fastapi_esdb.embedded.address import Address, checked_address
 from fastapi_esdb.embedded.binding import Binding
 from fastapi_esdb.embedded.completion import completed
 from fastapi_esdb.embedded.errors import CannotListen
+from fastapi_esdb.embedded.projections.subsystem import Projections
 from fastapi_esdb.embedded.running import RunningCalls
 from fastapi_esdb.embedded.services.cluster import Node
 from fastapi_esdb.embedded.services.groups.binding import bind_groups
 from fastapi_esdb.embedded.services.groups.directory import Groups
+from fastapi_esdb.embedded.services.projections import bind_projections
 from fastapi_esdb.embedded.services.registry import bind_cluster, bind_streams
 from fastapi_esdb.embedded.store import Database, Limits, MemoryStorage, SqliteStorage
 from fastapi_esdb.embedded.store.database import Clock, utc_now
@@ -169,6 +171,7 @@ class EmbeddedServer:
         groups = await stack.enter_async_context(Groups(database, self._clock))
         bind_streams(binding, database, access, self._limits, self._clock)
         bind_groups(binding, groups, access)
+        bind_projections(binding, await stack.enter_async_context(Projections(database, self._clock)))
         bind_cluster(binding, Node(advertised.host, advertised.port), self._clock)
         stack.push_async_callback(lambda: completed(server.stop(GRACE)))
         await completed(server.start())

@@ -27,12 +27,28 @@ from fastapi_esdb.wire.json_values import read_json, write_json
 from fastapi_esdb.wire.method import Codec, Method, Shape
 from fastapi_esdb.wire.proto.v2 import streams_pb2 as pb
 from fastapi_esdb.wire.proto.v2 import streams_shared_pb2 as shared
-from fastapi_esdb.wire.records import ANY, Expected, Position, StreamState
+from fastapi_esdb.wire.records import ANY, Expected, FieldViolation, Position, StreamState
 from fastapi_esdb.wire.scalars import NIL, Fields, check_revision, parse_uuid
 
 State = TypeVar("State", bound=Enum)
 
 SERVICE = "kurrentdb.protocol.v2.streams.StreamsService"
+
+NO_ID = FieldViolation("RecordId.Record ID", "Record ID must be a valid and non-empty UUID.")
+NO_TYPE = FieldViolation("Schema.Name", "Schema name must not be empty")
+ODD_TYPE = (
+    "Schema name can only contain unicode letters, digits, underscores, dashes, periods, colons, and dollar signs. "
+    "Attempted Value: "
+)
+NO_FORMAT = FieldViolation("Schema.Format.Schema format", "Schema format must not be Unspecified.")
+NO_SESSION_RECORDS = FieldViolation("Records", "Stream append request must contain at least one record")
+NO_RECORDS = FieldViolation("Records", "Append records request must contain at least one record.")
+ODD_CHECK = (
+    "Expected state must be positive or one of the allowed constants: NoStream (-1), Exists (-4), Deleted (-5), or "
+    "Tombstoned (-6). Any (-2) is not allowed."
+)
+CHECKED_TWICE = FieldViolation("Checks", "Each stream can only appear once in consistency checks.")
+"""What a server says of these (recorded)."""
 
 _TYPE = re.compile(r"[\w.$:-]+")
 _FORMATS = {format_.value: format_ for format_ in SchemaFormat}
@@ -69,22 +85,32 @@ def _decode_record(message: pb.AppendRecord) -> Record:
 
 def _decode_id(text: str) -> UUID:
     """The id of a record; a server makes one up where there is none."""
-    identity = parse_uuid(text) if text else uuid4()
+    identity = _parsed_id(text) if text else uuid4()
     if identity == NIL:
-        raise InvalidArgument("the record id is the nil UUID: give every record an id of its own")
+        raise InvalidArgument("the record id is the nil UUID: give every record an id of its own", (NO_ID,))
     return identity
+
+
+def _parsed_id(text: str) -> UUID:
+    try:
+        return parse_uuid(text)
+    except InvalidArgument as error:
+        raise InvalidArgument(error.message, (NO_ID,)) from None
 
 
 def _decode_type(name: str) -> str:
     name = unicodedata.normalize("NFC", name)
     if not _TYPE.fullmatch(name):
-        raise InvalidArgument(f"the schema name {name!r} must be made of letters, digits and _ . $ : - (one or more)")
+        message = f"the schema name {name!r} must be made of letters, digits and _ . $ : - (one or more)"
+        odd = FieldViolation("Schema.Name", ODD_TYPE + name)
+        raise InvalidArgument(message, (odd,) if name else (NO_TYPE, odd))
     return name
 
 
 def _decode_format(number: int) -> SchemaFormat:
     if number not in _FORMATS:
-        raise InvalidArgument(f"the schema format {number} is unspecified: it must be JSON, PROTOBUF, AVRO or BYTES")
+        message = f"the schema format {number} is unspecified: it must be JSON, PROTOBUF, AVRO or BYTES"
+        raise InvalidArgument(message, (NO_FORMAT,))
     return _FORMATS[number]
 
 
@@ -92,10 +118,10 @@ def _encode_state(state: Expected | DeletedState) -> int:
     return state.value if isinstance(state, StreamState | DeletedState) else check_revision(state)
 
 
-def _known_state(number: int, states: Mapping[int, State]) -> State:
+def _known_state(number: int, states: Mapping[int, State], *violations: FieldViolation) -> State:
     if number not in states:
         known = ", ".join(f"{state.name} ({value})" for value, state in states.items())
-        raise InvalidArgument(f"the expected state {number} must be a revision or one of {known}")
+        raise InvalidArgument(f"the expected state {number} must be a revision or one of {known}", violations)
     return states[number]
 
 
@@ -112,7 +138,8 @@ def _decode_append(message: pb.AppendRequest) -> SessionAppend:
         raise InvalidArgument("the stream name is empty: it must have at least one character")
     records = tuple(_decode_record(record) for record in message.records)
     if not records:
-        raise InvalidArgument(f"the append to {message.stream!r} has no records: it must have at least one")
+        text = f"the append to {message.stream!r} has no records: it must have at least one"
+        raise InvalidArgument(text, (NO_SESSION_RECORDS,))
     return SessionAppend(message.stream, records, _decode_expected(message))
 
 
@@ -143,11 +170,11 @@ def _encode_records(value: AppendRecords) -> pb.AppendRecordsRequest:
 def _decode_records(message: pb.AppendRecordsRequest) -> AppendRecords:
     records = tuple(_decode_record(record) for record in message.records)
     if not records:
-        raise InvalidArgument("the request has no records: it must have at least one")
+        raise InvalidArgument("the request has no records: it must have at least one", (NO_RECORDS,))
     _check_streams(records)
-    checks = tuple(_decode_check(check) for check in message.checks)
+    checks = tuple(_decode_check(index, check) for index, check in enumerate(message.checks))
     if len({check.stream for check in checks}) < len(checks):
-        raise InvalidArgument("a stream has more than one check: it may have one")
+        raise InvalidArgument("a stream has more than one check: it may have one", (CHECKED_TWICE,))
     return AppendRecords(records, checks)
 
 
@@ -163,11 +190,12 @@ def _encode_check(check: Check) -> pb.ConsistencyCheck:
     return pb.ConsistencyCheck(stream_state=state)
 
 
-def _decode_check(message: pb.ConsistencyCheck) -> Check:
+def _decode_check(index: int, message: pb.ConsistencyCheck) -> Check:
     if message.WhichOneof("type") is None:
         raise InvalidArgument("a check is empty: it must have a stream_state")
     number = message.stream_state.expected_state
-    return Check(message.stream_state.stream, number if number >= 0 else _known_state(number, _CHECKED))
+    odd = FieldViolation(f"Checks[{index}].StreamState.ExpectedState", ODD_CHECK)
+    return Check(message.stream_state.stream, number if number >= 0 else _known_state(number, _CHECKED, odd))
 
 
 def _encode_records_answer(value: StreamsAppended) -> pb.AppendRecordsResponse:

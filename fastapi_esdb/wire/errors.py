@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from fastapi_esdb.wire.records import Expected, Violation
+    from fastapi_esdb.wire.records import Expected, FieldViolation, Violation
 
 
 class Outcome(enum.Enum):
@@ -49,9 +49,13 @@ class NetworkError(EsdbError):
 
 @dataclass(eq=False)
 class InvalidArgument(CallerError, ValueError):
-    """An argument is out of bounds; raised before sending where possible, else the server's INVALID_ARGUMENT."""
+    """An argument is out of bounds; raised before sending where possible, else the server's INVALID_ARGUMENT.
+
+    `violations` are the fields of the request at fault, as far as a server told them.
+    """
 
     message: str
+    violations: tuple[FieldViolation, ...] = ()
 
     def __str__(self) -> str:
         return self.message

@@ -91,6 +91,17 @@ class Violation:
 
 
 @dataclass(frozen=True, slots=True)
+class FieldViolation:
+    """What a v2 server found wrong with a field of a request; `field` is empty where it is about none."""
+
+    field: str
+    description: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.description}" if self.field else self.description
+
+
+@dataclass(frozen=True, slots=True)
 class ProposedEvent:
     """An event on its way to the server, its data and metadata already bytes."""
 

@@ -30,7 +30,7 @@ from fastapi_esdb.wire.errors import (
 )
 from fastapi_esdb.wire.proto.v2 import error_details_pb2, rpc_errors_pb2, status_pb2
 from fastapi_esdb.wire.proto.v2 import streams_errors_pb2 as streams
-from fastapi_esdb.wire.records import NO_STREAM, Violation
+from fastapi_esdb.wire.records import NO_STREAM, FieldViolation, Violation
 from fastapi_esdb.wire.scalars import Fields, expected_of, number_of
 from fastapi_esdb.wire.typed_details import Row, pack, plain_row, type_name
 
@@ -56,9 +56,14 @@ def _write_leader(error: NotLeader) -> Fields:
     return {"current_leader": {"host": error.host, "port": error.port}} if error.host else {}
 
 
+def _write_bad_request(error: InvalidArgument) -> Fields:
+    violations = error.violations or (FieldViolation("", error.message),)
+    return {"field_violations": [{"field": one.field, "description": one.description} for one in violations]}
+
+
 def _read_bad_request(detail: error_details_pb2.BadRequest, text: str) -> InvalidArgument:
-    violations = (f"{v.field}: {v.description}" if v.field else v.description for v in detail.field_violations)
-    return InvalidArgument("; ".join(violations) or text)
+    violations = tuple(FieldViolation(one.field, one.description) for one in detail.field_violations)
+    return InvalidArgument("; ".join(map(str, violations)) or text, violations)
 
 
 def _write_conflict(error: WrongExpectedRevision) -> Fields:
@@ -96,7 +101,7 @@ _SERVER = (
         StatusCode.INVALID_ARGUMENT,
         "BAD_REQUEST",
         error_details_pb2.BadRequest,
-        write=lambda error: {"field_violations": [{"description": error.message}]},
+        write=_write_bad_request,
         read=_read_bad_request,
     ),
     Row(

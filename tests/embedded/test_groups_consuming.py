@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from fastapi_esdb.embedded.server import EmbeddedServer
+from fastapi_esdb.wire.deletes import DELETE, TOMBSTONE
 from fastapi_esdb.wire.errors import GroupDropped, GroupFull, GroupNotFound, InvalidArgument
 from fastapi_esdb.wire.group_methods import READ_GROUP
 from fastapi_esdb.wire.groups import (
@@ -19,6 +20,7 @@ from fastapi_esdb.wire.groups import (
     NackAction,
 )
 from fastapi_esdb.wire.records import END, LINK_TYPE, MAX_REVISION, OCTET_STREAM
+from fastapi_esdb.wire.requests import DeleteRequest
 from tests.embedded.client import PATIENCE, BareClient, connected, event, eventually
 from tests.embedded.consuming import EAGER, Consuming, Groups
 
@@ -275,7 +277,7 @@ async def test_a_stream_that_is_tombstoned(groups: Groups, client: BareClient, s
     await groups.create("a")
     async with groups.consume("a") as consumer:
         await consumer.next()
-        await tombstone(client, "a")
+        await client.call(TOMBSTONE, DeleteRequest("a"))
         last = await consumer.next()
         assert (last.event.type, last.event.revision) == ("$streamDeleted", MAX_REVISION)
     await groups.update("a")
@@ -285,18 +287,8 @@ async def test_a_stream_that_is_tombstoned(groups: Groups, client: BareClient, s
     await eventually(lambda: not server.open_calls)
 
 
-async def tombstone(client: BareClient, stream: str) -> None:
-    from fastapi_esdb.wire.deletes import TOMBSTONE
-    from fastapi_esdb.wire.requests import DeleteRequest
-
-    await client.call(TOMBSTONE, DeleteRequest(stream))
-
-
 async def test_a_stream_that_is_deleted_and_comes_back(groups: Groups, client: BareClient) -> None:
     """The group goes on behind what was deleted."""
-    from fastapi_esdb.wire.deletes import DELETE
-    from fastapi_esdb.wire.requests import DeleteRequest
-
     await client.write("a", 2)
     await groups.create("a")
     async with groups.consume("a") as consumer:

@@ -10,7 +10,7 @@ from fastapi_esdb.wire.groups import ALL, NackAction, ReplayParked
 from fastapi_esdb.wire.proto.v1 import persistent_pb2
 from fastapi_esdb.wire.records import LINK_TYPE, OCTET_STREAM, RecordedEvent
 from fastapi_esdb.wire.requests import ReadRequest
-from tests.embedded.client import BareClient
+from tests.embedded.client import BareClient, event
 from tests.embedded.consuming import Consuming, Groups
 
 
@@ -43,7 +43,7 @@ async def test_what_is_parked(groups: Groups, client: BareClient) -> None:
     assert set(told) == {"added", "reason"}
     assert told["reason"] == "Client explicitly NAK'ed message.\nbecause"
     assert second.json_metadata()["subscriptionEventNumber"] == 1
-    assert [event.stream for event in await parked_events(client, resolve=True)] == ["a", "a"]
+    assert [one.stream for one in await parked_events(client, resolve=True)] == ["a", "a"]
 
 
 async def test_beyond_the_maximum_of_retries(groups: Groups, client: BareClient) -> None:
@@ -54,8 +54,8 @@ async def test_beyond_the_maximum_of_retries(groups: Groups, client: BareClient)
         await consumer.nack(await consumer.next())
         assert await consumer.seen(2) == [(0, 1), (0, 2)]
         await groups.until("a", holds=lambda info: info.parked == 1)
-    [event] = await parked_events(client)
-    assert event.json_metadata()["reason"] == "Reached retry count of 2"
+    [link] = await parked_events(client)
+    assert link.json_metadata()["reason"] == "Reached retry count of 2"
 
 
 async def test_a_replay(groups: Groups, client: BareClient) -> None:
@@ -98,16 +98,10 @@ async def test_what_is_gone_does_not_come_back(groups: Groups, client: BareClien
     await groups.create("a")
     async with groups.consume("a") as consumer:
         await park(groups, consumer, 2)
-        await client.append("$$a", event_with(b'{"$tb": 1}'))
+        await client.append("$$a", event("$metadata", b'{"$tb": 1}'))
         await groups.replay("a")
         assert (await consumer.next()).event.revision == 1
         await groups.until("a", holds=lambda info: info.parked == 0)
-
-
-def event_with(data: bytes):  # type: ignore[no-untyped-def]  # replaced below
-    from tests.embedded.client import event
-
-    return event("$metadata", data)
 
 
 async def test_a_replayed_event_may_be_parked_again(groups: Groups, client: BareClient) -> None:
@@ -119,8 +113,8 @@ async def test_a_replayed_event_may_be_parked_again(groups: Groups, client: Bare
         await groups.replay("a")
         await groups.until("a", holds=lambda info: info.parked == 0)
         await park(groups, consumer, 1)
-    [event] = await parked_events(client)
-    assert (event.revision, event.data) == (1, b"0@a")
+    [link] = await parked_events(client)
+    assert (link.revision, link.data) == (1, b"0@a")
 
 
 async def test_a_replay_without_parked_events(groups: Groups, client: BareClient) -> None:
@@ -161,7 +155,7 @@ async def test_the_parked_events_of_all(groups: Groups, client: BareClient) -> N
         await groups.until(None, holds=lambda info: info.parked == 1)
         assert await consumer.is_silent()
     assert len(await parked_events(client, ALL)) == 1
-    assert not [event for event in await client.read(ReadRequest(None)) if "$all::g" in event.stream]
+    assert not [one for one in await client.read(ReadRequest(None)) if "$all::g" in one.stream]
 
 
 async def test_a_deleted_group_has_no_parked_events(groups: Groups, client: BareClient) -> None:
@@ -177,4 +171,4 @@ async def test_a_deleted_group_has_no_parked_events(groups: Groups, client: Bare
     await client.call(REPLAY_PARKED, ReplayParked("a", "g"))
     async with groups.consume("a") as consumer:
         await park(groups, consumer, 1)
-    assert [event.revision for event in await parked_events(client)] == [1]
+    assert [one.revision for one in await parked_events(client)] == [1]

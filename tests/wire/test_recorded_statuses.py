@@ -13,7 +13,7 @@ from grpc import StatusCode
 from fastapi_esdb.wire import errors
 from fastapi_esdb.wire.errors import EsdbError
 from fastapi_esdb.wire.proto.v2 import POOL, status_pb2
-from fastapi_esdb.wire.records import ANY, NO_STREAM, STREAM_EXISTS, Violation
+from fastapi_esdb.wire.records import ANY, NO_STREAM, STREAM_EXISTS, FieldViolation, Violation
 from fastapi_esdb.wire.rich_status import RICH_STATUS
 from fastapi_esdb.wire.status import Status, Trailer, error_of, rich_status_of, status_of
 from tests.conformance.fixtures import (
@@ -78,7 +78,8 @@ def violated(*violations: Violation) -> Make:
 
 
 def bad_request(*texts: str) -> Make:
-    return always(errors.InvalidArgument("; ".join(texts)))
+    violations = tuple(FieldViolation(*text.split(": ", 1)) for text in texts)
+    return always(errors.InvalidArgument("; ".join(texts), violations))
 
 
 GROUP = "(?P<group>.+) on stream (?P<stream>.+)"
@@ -252,7 +253,7 @@ V2 = (
         "INVALID_ARGUMENT",
         "BAD_REQUEST",
         ".* (?P<message>Expected state must be positive.*)",
-        lambda texts: errors.InvalidArgument(f"Checks[0].StreamState.ExpectedState: {texts['message']}"),
+        lambda texts: bad_request(f"Checks[0].StreamState.ExpectedState: {texts['message']}")(texts),
     ),
     Told(
         "INVALID_ARGUMENT",

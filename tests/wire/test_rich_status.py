@@ -24,7 +24,7 @@ from fastapi_esdb.wire.errors import (
 )
 from fastapi_esdb.wire.proto.v2 import error_details_pb2, status_pb2
 from fastapi_esdb.wire.proto.v2 import streams_errors_pb2 as streams
-from fastapi_esdb.wire.records import ANY, NO_STREAM, STREAM_EXISTS, Violation
+from fastapi_esdb.wire.records import ANY, NO_STREAM, STREAM_EXISTS, FieldViolation, Violation
 from fastapi_esdb.wire.rich_status import RICH_STATUS
 from fastapi_esdb.wire.status import Status, error_of, rich_status_of
 from fastapi_esdb.wire.typed_details import pack
@@ -42,7 +42,14 @@ Row = tuple[EsdbError, StatusCode, str, str, str, bytes]
 
 BY_REASON: list[Row] = [
     (AccessDenied(), S.PERMISSION_DENIED, "server", "ACCESS_DENIED", "", b""),
-    (InvalidArgument("no"), S.INVALID_ARGUMENT, "server", "BAD_REQUEST", "google.rpc.BadRequest", b"\n\x04\x12\x02no"),
+    (
+        InvalidArgument("no", (FieldViolation("", "no"),)),
+        S.INVALID_ARGUMENT,
+        "server",
+        "BAD_REQUEST",
+        "google.rpc.BadRequest",
+        b"\n\x04\x12\x02no",
+    ),
     (
         NotLeader("h", 1),
         S.FAILED_PRECONDITION,
@@ -169,7 +176,8 @@ def test_a_bad_request_names_all_that_is_wrong() -> None:
     """Each violation is in the message, with its field where there is one."""
     violations = [{"field": "Records", "description": "none"}, {"description": "odd"}]
     error = read("BAD_REQUEST", error_details_pb2.BadRequest(field_violations=violations))
-    assert told(error) == told(InvalidArgument("Records: none; odd"))
+    named = (FieldViolation("Records", "none"), FieldViolation("", "odd"))
+    assert told(error) == told(InvalidArgument("Records: none; odd", named))
 
 
 def test_a_bad_request_without_violations_has_the_text() -> None:

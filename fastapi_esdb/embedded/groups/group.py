@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from fastapi_esdb.embedded.groups.buffer import Buffer
-from fastapi_esdb.embedded.groups.consumer import Subscriber, Consumer
+from fastapi_esdb.embedded.groups.consumer import Consumer, Subscriber
 from fastapi_esdb.embedded.groups.latencies import Latencies
 from fastapi_esdb.embedded.groups.message import Message, Page, Parked
 from fastapi_esdb.embedded.groups.meter import Meter
@@ -45,17 +45,18 @@ class ConsumerGroup:
         self.settings = settings
         self.buffer = Buffer(settings.history_buffer_size, settings.live_buffer_size, first)
         self.progress = Progress(settings, checkpoint)
+        self.checkpoint = checkpoint
         self.consumers: list[Consumer] = []
         self.next_place = first or 0
         self.last_known: int | None = None
         self.is_replaying = False
-        self.is_faulty = False
+        self.is_ended = False
         self.meter = Meter(now())
         self._now = now
         self._strategy = strategy_named(settings.strategy)
         self._in_flight: dict[UUID, Consumer] = {}
         self._parked: list[Parked] = []
-        self._checkpoint: int | None = None
+        self._due: int | None = None
 
     @property
     def batch(self) -> int:
@@ -65,7 +66,7 @@ class ConsumerGroup:
     @property
     def wants_page(self) -> bool:
         """Whether the history is to be read on, at `next_place`."""
-        is_reading = not (self.is_faulty or self.buffer.is_live)
+        is_reading = not (self.is_ended or self.buffer.is_live)
         return is_reading and self.buffer.has_room(self.settings.read_batch_size)
 
     @property
@@ -80,13 +81,17 @@ class ConsumerGroup:
 
     @property
     def has_writes(self) -> bool:
-        return bool(self._parked) or self._checkpoint is not None
+        return bool(self._parked) or self._due is not None
 
     def take_writes(self) -> Writes:
         """What to write now. A checkpoint stands for the events that are parked too: park first."""
-        writes = Writes(tuple(self._parked), self._checkpoint)
-        self._parked, self._checkpoint = [], None
+        writes = Writes(tuple(self._parked), self._due)
+        self._parked, self._due = [], None
         return writes
+
+    def written(self, checkpoint: int) -> None:
+        """A checkpoint is where a restarted group will find it."""
+        self.checkpoint = checkpoint
 
     def add_page(self, page: Page) -> None:
         """Take a piece of the history."""
@@ -118,12 +123,12 @@ class ConsumerGroup:
         self._push()
 
     def join(self, subscriber: Subscriber) -> Consumer:
-        """A new consumer; a faulty group drops it at once."""
+        """A new consumer; a group that has ended drops it at once."""
         latencies = Latencies() if self.settings.extra_statistics else None
         consumer = Consumer(subscriber, self._now(), latencies)
         self.consumers.append(consumer)
         self._strategy.add(consumer)
-        if self.is_faulty:
+        if self.is_ended:
             self._drop(consumer)
         self._push()
         return consumer
@@ -157,15 +162,11 @@ class ConsumerGroup:
             self._retry_or_park(message)
         self._settle(is_tick=True)
 
-    def drop_consumers(self) -> None:
-        """End all consumers; what they have in hand is to be delivered again."""
+    def end(self) -> None:
+        """Nobody gets anything from now on: consumers are dropped, and whoever comes later is too."""
+        self.is_ended = True
         for consumer in list(self.consumers):
             self._drop(consumer)
-
-    def fail(self) -> None:
-        """What the group reads can't be read any more: nobody gets anything from now on."""
-        self.is_faulty = True
-        self.drop_consumers()
 
     def _know(self, message: Message) -> None:
         self.last_known = max(message.place, -1 if self.last_known is None else self.last_known)
@@ -177,7 +178,7 @@ class ConsumerGroup:
 
     def _settle(self, *, is_tick: bool = False) -> None:
         due = self.progress.due(self._now(), is_tick)
-        self._checkpoint = self._checkpoint if due is None else due
+        self._due = self._due if due is None else due
         self._push()
 
     def _push(self) -> None:

@@ -26,7 +26,7 @@ def information(
 ) -> GroupInfo:
     """The group at this moment; its counters, and those of its consumers, are measured with this."""
     average, count = group.meter.measure(now)
-    checkpoint, last_known = group.progress.checkpoint, group.last_known
+    checkpoint, last_known = group.checkpoint, group.last_known
     return GroupInfo(
         source=source,
         group=name,

@@ -12,11 +12,10 @@ SECONDS = 1 / 1000
 class Progress:
     """The place up to which every event was handled: the checkpoint that a restarted group goes on from.
 
-    Events are begun in the order of their places and finished in any order. `checkpoint` is what was written last.
+    Events are begun in the order of their places and finished in any order.
     """
 
     def __init__(self, settings: GroupSettings, checkpoint: int | None = None) -> None:
-        self.checkpoint = checkpoint
         self._maximum = max(1, settings.max_checkpoint_count)
         self._minimum = min(max(1, settings.min_checkpoint_count), self._maximum)
         self._seconds = settings.checkpoint_after_ms * SECONDS or math.inf
@@ -53,5 +52,5 @@ class Progress:
         is_time = is_tick and now - self._written_at > self._seconds
         if handled < (self._minimum if is_time else self._maximum):
             return None
-        self.checkpoint, self._written_count, self._written_at = place, count, now
+        self._written_count, self._written_at = count, now
         return place

@@ -17,9 +17,8 @@ from fastapi_esdb.embedded.projections.names import (
 )
 from fastapi_esdb.embedded.projections.settings import Settings, read_settings, system_settings, write_settings
 from fastapi_esdb.embedded.projections.tags import NO_REVISION
-from fastapi_esdb.embedded.projections.writing import all_events, events_backwards, own_event
+from fastapi_esdb.embedded.projections.writing import all_events, delete_stream, events_backwards, own_event
 from fastapi_esdb.embedded.store.database import Database
-from fastapi_esdb.wire.errors import WrongExpectedRevision
 from fastapi_esdb.wire.projections import ProjectionMode
 from fastapi_esdb.wire.records import ANY, JSON
 
@@ -75,11 +74,3 @@ class Catalogue:
         if not settings.id:
             self._passing -= 1
         return replace(settings, id=settings.id or self._passing, version=settings.version + 1)
-
-
-async def delete_stream(database: Database, stream: str) -> None:
-    """Delete softly; a stream that is not there is none to delete."""
-    try:
-        await database.delete(stream)
-    except WrongExpectedRevision:
-        return

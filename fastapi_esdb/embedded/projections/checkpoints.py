@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from fastapi_esdb.embedded.projections.catalogue import delete_stream
 from fastapi_esdb.embedded.projections.definition import Definition
 from fastapi_esdb.embedded.projections.names import (
     CHECKPOINT_TYPE,
@@ -17,10 +16,10 @@ from fastapi_esdb.embedded.projections.names import (
     checkpoint_stream,
     partitions_stream,
 )
-from fastapi_esdb.embedded.projections.partitions import ROOT, PartitionState, Partitions
+from fastapi_esdb.embedded.projections.partitions import ROOT, Partitions, PartitionState
 from fastapi_esdb.embedded.projections.settings import Settings
 from fastapi_esdb.embedded.projections.tags import Tag, read_tag, tagged
-from fastapi_esdb.embedded.projections.writing import all_events, events_backwards, own_event
+from fastapi_esdb.embedded.projections.writing import all_events, delete_stream, events_backwards, own_event
 from fastapi_esdb.embedded.store.database import Database
 from fastapi_esdb.embedded.store.names import METADATA_TYPE, metastream_of
 from fastapi_esdb.wire.records import ANY, JSON, RecordedEvent

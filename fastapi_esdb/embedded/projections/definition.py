@@ -13,8 +13,8 @@ from fastapi_esdb.embedded.projections.tags import NO_REVISION, NOTHING_READ, Ta
 class Definition:
     """Where a projection's events come from, how its state is divided, and what becomes of it.
 
-    `streams` is empty for a projection of `$all`, and `types` is `None` where it wants events of every type. A stream of
-    a category (`$ce-…`) is read by its links, `category` then tells the handlers which. `result_stream` and
+    `streams` is empty for a projection of `$all`, and `types` is `None` where it wants events of every type. A category
+    is read by the links in its stream (`$ce-…`), and `category` is what the handlers are told. `result_stream` and
     `partition_result_stream` (with `{0}` for the partition) are `None` for the usual names.
     """
 
@@ -46,7 +46,7 @@ class Definition:
         return self.types is None or event_type in self.types
 
     def fits(self, tag: Tag) -> Tag:
-        """The place to go on from after one that was written by an earlier source, which may have read other streams."""
+        """Where to go on from a place that an earlier source came to, which may have read other streams."""
         start = self.start
         if self.streams:
             return Tag(streams={stream: tag.streams.get(stream, NO_REVISION) for stream in self.streams})

@@ -49,7 +49,7 @@ class Run:
         self.position: Tag = started.tag
         self.checkpoint: Tag = started.tag
         self.partitions = started.partitions
-        self.progress = UNKNOWN_PROGRESS
+        self.progress = UNKNOWN_PROGRESS if database.last_position else DONE
         self.handled = 0
         self.milliseconds = 0.0
         self._since_checkpoint = 0

@@ -6,6 +6,7 @@ one but itself. The functions that it finds are in `prelude.js`.
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +31,10 @@ class ScriptFailed(Exception):
     """The script does not parse, threw an error, or went beyond its limits."""
 
 
-def require_engine() -> None:
-    """Raises InvalidArgument where the JavaScript engine is not installed."""
+def require_engine() -> Any:
+    """The JavaScript engine's package. Raises InvalidArgument where it is not installed; most servers need none."""
     try:
-        import quickjs  # noqa: F401, PLC0415 - an extra that most servers do without
+        return importlib.import_module("quickjs")
     except ImportError as error:
         raise InvalidArgument(MISSING_ENGINE) from error
 
@@ -47,9 +48,7 @@ class Script:
     """
 
     def __init__(self, source: str, *, time_limit: float = TIME_LIMIT) -> None:
-        require_engine()
-        import quickjs  # noqa: PLC0415 - as above
-
+        quickjs = require_engine()
         self._errors: tuple[type[Exception], ...] = (quickjs.JSException, UnicodeError)
         self._context: Any = quickjs.Context()
         self._context.set_memory_limit(MEMORY_LIMIT)

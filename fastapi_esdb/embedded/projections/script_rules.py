@@ -10,7 +10,7 @@ from fastapi_esdb.embedded.projections.definition import read_definition
 from fastapi_esdb.embedded.projections.events import SourceEvent
 from fastapi_esdb.embedded.projections.handling import Emitted, Handled
 from fastapi_esdb.embedded.projections.names import PARTITION_TYPE, partitions_stream
-from fastapi_esdb.embedded.projections.partitions import ROOT, PartitionState, Partitions
+from fastapi_esdb.embedded.projections.partitions import ROOT, Partitions, PartitionState
 from fastapi_esdb.embedded.projections.results import result_events
 from fastapi_esdb.embedded.projections.script import Script
 from fastapi_esdb.wire.records import JSON
@@ -85,7 +85,7 @@ class ScriptRules:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a call of a handler left behind. `result` counts where the state `is_changed`. States and result are JSON."""
+    """What a call of a handler left behind, as JSON. `result` counts where the state `is_changed`."""
 
     state: str | None
     shared: str | None

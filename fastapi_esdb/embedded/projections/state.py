@@ -21,9 +21,7 @@ _RESTS = frozenset({ProjectionState.STOPPED, ProjectionState.ABORTED, Projection
 
 ALLOWED: dict[ProjectionState, frozenset[ProjectionState]] = {
     ProjectionState.LOADED: frozenset({ProjectionState.RUNNING}) | _RESTS,
-    ProjectionState.RUNNING: frozenset(
-        {ProjectionState.STOPPING, ProjectionState.COMPLETED, ProjectionState.FAULTED}
-    ),
+    ProjectionState.RUNNING: frozenset({ProjectionState.STOPPING, ProjectionState.COMPLETED, ProjectionState.FAULTED}),
     ProjectionState.STOPPING: frozenset({ProjectionState.LOADED, ProjectionState.COMPLETED}) | _RESTS,
     ProjectionState.STOPPED: frozenset({ProjectionState.LOADED}),
     ProjectionState.ABORTED: frozenset({ProjectionState.LOADED, ProjectionState.STOPPED}),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from uuid import uuid4
 
 from fastapi_esdb.embedded.store.database import MAX_PAGE, Database
-from fastapi_esdb.wire.errors import StreamDeleted, StreamNotFound
+from fastapi_esdb.wire.errors import AccessDenied, StreamDeleted, StreamNotFound, WrongExpectedRevision
 from fastapi_esdb.wire.records import BACKWARDS, END, OCTET_STREAM, ProposedEvent, RecordedEvent
 
 
@@ -33,3 +34,9 @@ def events_backwards(database: Database, stream: str, limit: int) -> tuple[Recor
         return database.read_stream(stream, END, BACKWARDS, limit).records
     except (StreamNotFound, StreamDeleted):
         return ()
+
+
+async def delete_stream(database: Database, stream: str) -> None:
+    """Delete a stream softly, if it is there and can be deleted."""
+    with suppress(WrongExpectedRevision, StreamDeleted, AccessDenied):
+        await database.delete(stream)

@@ -14,6 +14,7 @@ from fastapi_esdb.wire.cluster import ClusterInfo, Member, NodeState, SupportedM
 from fastapi_esdb.wire.group_methods import READ_GROUP
 from fastapi_esdb.wire.method import Method
 from fastapi_esdb.wire.methods import all_methods
+from fastapi_esdb.wire.projection_methods import CREATE_PROJECTION
 from fastapi_esdb.wire.reads import READ
 
 VERSION = "26.1.0"
@@ -25,6 +26,7 @@ FEATURES = {
     READ.path: ("position", "events"),
     BATCH_APPEND.path: ("deadline_duration",),
     **{method.path: ("stream", "all") for method in _GROUP_METHODS},
+    CREATE_PROJECTION.path: ("track_emitted_streams",),
 }
 """What a server names as features of a method. Clients look for `deadline_duration` before they send one."""
 

@@ -39,8 +39,10 @@ class UserService:
     async def update(self, call: Call[UpdateUser, None]) -> None:
         """Replace full name and groups."""
         request = await call.request()
-        changes = {"full_name": request.full_name, "groups": request.groups}
-        await self._accounts.change(request.login_name, lambda account: replace(account, **changes))
+        await self._accounts.change(
+            request.login_name,
+            lambda account: replace(account, full_name=request.full_name, groups=request.groups),
+        )
         await call.send(None)
 
     async def delete(self, call: Call[UserName, None]) -> None:

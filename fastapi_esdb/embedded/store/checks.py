@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fastapi_esdb.embedded.store.names import ALL, METASTREAM_PREFIX, is_metastream
+from fastapi_esdb.wire.appends_v2 import Check, DeletedState
 from fastapi_esdb.wire.errors import (
     AccessDenied,
     InvalidArgument,
@@ -30,10 +31,19 @@ def check_append(stream: str, expected: Expected, events: Sequence[ProposedEvent
     """Raises InvalidArgument, AccessDenied, MaximumEventSizeExceeded or MaximumAppendSizeExceeded."""
     check_stream(stream)
     check_expected(expected)
-    for event in events:
-        _check_event(event, limits.max_event_size)
-    if sum(map(_size, events)) > limits.max_append_size:
-        raise MaximumAppendSizeExceeded(limits.max_append_size)
+    _check_events(events, limits)
+
+
+def check_append_many(events: Sequence[tuple[str, ProposedEvent]], checks: Sequence[Check], limits: Limits) -> None:
+    """The same for an append to several streams."""
+    if not events:
+        raise InvalidArgument("an append to several streams must have at least one event")
+    for stream in dict.fromkeys(stream for stream, _ in events):
+        check_stream(stream)
+    for check in checks:
+        if not isinstance(check.expected, DeletedState):
+            check_expected(check.expected)
+    _check_events([event for _, event in events], limits)
 
 
 def check_delete(stream: str, expected: Expected) -> None:
@@ -56,6 +66,13 @@ def check_stream(stream: str) -> None:
 def check_expected(expected: Expected) -> None:
     if isinstance(expected, int) and not 0 <= expected <= MAX_REVISION:
         raise InvalidArgument(f"the expected revision is {expected}: it must be from 0 to {MAX_REVISION}")
+
+
+def _check_events(events: Sequence[ProposedEvent], limits: Limits) -> None:
+    for event in events:
+        _check_event(event, limits.max_event_size)
+    if sum(map(_size, events)) > limits.max_append_size:
+        raise MaximumAppendSizeExceeded(limits.max_append_size)
 
 
 def _check_event(event: ProposedEvent, maximum: int) -> None:

@@ -33,7 +33,7 @@ class Committer:
     async def commit(self) -> None:
         """Return when everything that is in the log by now is durable. Raises StorageFailed."""
         if not self._storage.on_disk:
-            self._publish(self._log.index.end)
+            self.publish(self._log.index.end)
         elif self._log.durable < self._log.index.end:
             await asyncio.shield(self._join_next())
 
@@ -66,10 +66,11 @@ class Committer:
             done.set_exception(error)
             done.exception()  # those who waited may be gone, which is no reason for a warning
         else:
-            self._publish(end)
+            self.publish(end)
             done.set_result(None)
 
-    def _publish(self, end: int) -> None:
+    def publish(self, end: int) -> None:
+        """Everything before this position is durable: show it to readers."""
         start, self._log.durable = self._log.durable, end
         if self._listeners and start < end:
             self._listeners.wake(self._log.index.streams_between(start, end))

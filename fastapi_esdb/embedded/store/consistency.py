@@ -1,7 +1,6 @@
-"""Whether an append to several streams may go ahead: the checks, and whether it was done before.
+"""Whether an append to several streams may go ahead: its checks, and whether it was done before (protocol 9).
 
-A stream that is written to and has no check of its own has one of `ANY` behind the others. The states of streams are
-the protocol's numbers: a revision, or one of those below (protocol 9).
+A stream that is written to and has no check of its own has one of `ANY`, behind the others.
 """
 
 from __future__ import annotations
@@ -9,25 +8,78 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from fastapi_esdb.embedded.store.expectations import find_repeat
-from fastapi_esdb.embedded.store.view import NO_EVENT, View
+from fastapi_esdb.embedded.store.expectations import exists, find_repeat, wrong_revision
+from fastapi_esdb.embedded.store.view import View
 from fastapi_esdb.wire.appends_v2 import Check, DeletedState
 from fastapi_esdb.wire.errors import ConsistencyViolation, StreamDeleted, WrongExpectedRevision
-from fastapi_esdb.wire.records import ANY, NO_STREAM, Violation
+from fastapi_esdb.wire.records import ANY, NO_STREAM, STREAM_EXISTS, Violation
 
-Ids = Mapping[str, Sequence[UUID]]
-"""The ids of the events for each stream that is written to."""
+Ids = Sequence[UUID]
 
 
-def find_repeats(view: View, written: Ids, checks: Sequence[Check]) -> dict[str, int]:
+def find_repeats(view: View, written: Mapping[str, Ids], checks: Sequence[Check]) -> dict[str, int]:
     """The last revision in each stream of the former append that this one repeats, empty where it may go ahead.
 
-    Raises ConsistencyViolation with all checks that fail; also where it was done before for some streams only.
+    Raises ConsistencyViolation with all checks that fail. An append that was done before in some of its streams, and
+    in others not, fails in those where it was.
     """
-    unchecked = written.keys() - {check.stream for check in checks}
-    checks = [*checks, *(Check(stream, ANY) for stream in written if stream in unchecked)]
-    outcomes = [_Outcome(view, check, written.get(check.stream)) for check in checks]
-    repeats = {one.check.stream: one.repeated for one in outcomes if one.repeated is not None}
+    checks = [*checks, *_implied(written, checks)]
+    outcomes = [_outcome(view, check, written.get(check.stream)) for check in checks]
+    repeats = {check.stream: last for check, (_, last) in zip(checks, outcomes, strict=True) if last is not None}
     if len(repeats) == len(written):
         return repeats
-    violations = [_violation(view, index, one) for index, one in enumerate(outcomes) if one.fails or one.repeats]
+    failed = [n for n, (holds, repeated) in enumerate(outcomes) if not holds or repeated is not None]
+    if failed:
+        raise ConsistencyViolation(tuple(_violation(view, number, checks[number]) for number in failed))
+    return {}
+
+
+def _implied(written: Mapping[str, Ids], checks: Sequence[Check]) -> list[Check]:
+    checked = {check.stream for check in checks}
+    return [Check(stream, ANY) for stream in written if stream not in checked]
+
+
+def _outcome(view: View, check: Check, ids: Ids | None) -> tuple[bool, int | None]:
+    """Whether the check holds, and the last revision in its stream of the former append that this one repeats."""
+    if ids is None:
+        return _holds(view, check), None
+    try:
+        return True, _repeat(view, check, ids)
+    except (WrongExpectedRevision, StreamDeleted):
+        return False, None
+
+
+def _repeat(view: View, check: Check, ids: Ids) -> int | None:
+    """As `find_repeat`, for deleted streams too."""
+    if not isinstance(check.expected, DeletedState):
+        return find_repeat(view, check.stream, check.expected, ids)
+    repeated = find_repeat(view, check.stream, ANY, ids)
+    if repeated is None and _state(view, check.stream) != check.expected.value:
+        raise wrong_revision(view, check.stream, ANY)
+    return repeated
+
+
+def _holds(view: View, check: Check) -> bool:
+    """Whether a check of a stream holds that is not written to. A deleted one counts as one that is not there."""
+    state = _state(view, check.stream)
+    if check.expected is NO_STREAM:
+        return state < 0
+    if check.expected is STREAM_EXISTS:
+        return state >= NO_STREAM.value and exists(view, check.stream)
+    if isinstance(check.expected, DeletedState):
+        return state == check.expected.value
+    return check.expected is ANY or (check.expected == view.last(check.stream) and not view.is_tombstoned(check.stream))
+
+
+def _violation(view: View, number: int, check: Check) -> Violation:
+    expected = check.expected if isinstance(check.expected, int) else check.expected.value
+    return Violation(number, check.stream, expected, _state(view, check.stream))
+
+
+def _state(view: View, stream: str) -> int:
+    """The stream's last revision, or the protocol's number for one that is missing or deleted."""
+    if view.is_tombstoned(stream):
+        return DeletedState.TOMBSTONED.value
+    if view.is_soft_deleted(stream):
+        return DeletedState.SOFT_DELETED.value
+    return view.last(stream)

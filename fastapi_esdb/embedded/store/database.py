@@ -31,6 +31,7 @@ from fastapi_esdb.embedded.store.storage import Storage
 from fastapi_esdb.embedded.store.view import NO_EVENT, View
 from fastapi_esdb.embedded.store.worker import Worker
 from fastapi_esdb.embedded.store.writer import Writer
+from fastapi_esdb.wire.appends_v2 import Check, StreamsAppended
 from fastapi_esdb.wire.errors import ServerNotReady
 from fastapi_esdb.wire.records import (
     ANY,
@@ -78,7 +79,7 @@ class Database:
         self._writer = Writer(self._log, clock, limits or Limits())
         self._listeners = Listeners()
         self._worker = Worker()
-        self._committer = Committer(self._log, self._storage, self._listeners, self._worker)
+        self._committer = self._make_committer()
         self._is_open = False
         self._closing: asyncio.Task[None] | None = None
 
@@ -121,6 +122,19 @@ class Database:
         """
         self._require_writable()
         result = self._writer.append(stream, expected, events)
+        await self._committer.commit()
+        return result
+
+    async def append_many(
+        self, events: Sequence[tuple[str, ProposedEvent]], checks: Sequence[Check] = ()
+    ) -> StreamsAppended:
+        """Append events, each to its stream and in this order, all or none, if all checks hold.
+
+        A repeat of a former append answers what that one did. Raises ConsistencyViolation with every check that fails
+        (a stream that is written to has one of `ANY` if no other), and what `append` raises about names and sizes.
+        """
+        self._require_writable()
+        result = self._writer.append_many(events, checks)
         await self._committer.commit()
         return result
 
@@ -244,6 +258,9 @@ class Database:
         """
         while not any(self._view().has_record(since.commit, stream) for stream in streams or (None,)):
             await self._listeners.wait(*streams or (None,))
+
+    def _make_committer(self) -> Committer:
+        return Committer(self._log, self._storage, self._listeners, self._worker)
 
     def _view(self) -> View:
         """What readers see."""

@@ -25,6 +25,11 @@ def find_repeat(view: View, stream: str, expected: Expected, ids: Sequence[UUID]
     return _repeat_by_revision(view, stream, expected, ids)
 
 
+def exists(view: View, stream: str) -> bool:
+    """Whether the stream has, or had, events; metadata alone makes it exist, too."""
+    return view.last(stream) != NO_EVENT or view.last(metastream_of(stream)) != NO_EVENT
+
+
 def wrong_revision(view: View, stream: str, expected: Expected) -> WrongExpectedRevision:
     last = view.last(stream)
     return WrongExpectedRevision(stream, expected, NO_STREAM if last == NO_EVENT else last)
@@ -33,8 +38,7 @@ def wrong_revision(view: View, stream: str, expected: Expected) -> WrongExpected
 def _require_existing(view: View, stream: str) -> None:
     if view.is_soft_deleted(stream):
         raise StreamDeleted(stream)
-    # metadata alone makes a stream exist
-    if view.last(stream) == NO_EVENT and view.last(metastream_of(stream)) == NO_EVENT:
+    if not exists(view, stream):
         raise wrong_revision(view, stream, STREAM_EXISTS)
 
 

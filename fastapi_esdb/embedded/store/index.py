@@ -33,6 +33,13 @@ class StreamIndex:
         else:
             raise ValueError(f"stream {self.name!r} has revision {revision} where {len(self.positions)} was due")
 
+    def remove(self, position: int) -> None:
+        """Take back the newest record, which is at this position."""
+        if self.tombstone == position:
+            self.tombstone = None
+        else:
+            self.positions.pop()
+
     def count_before(self, end: int) -> int:
         """How many events (the tombstone is none) lie before a position."""
         positions = self.positions
@@ -74,6 +81,14 @@ class Index:
         self._streams.append(entry.number)
         self._types.append(self._type_number(event_type))
         self.end = position + size
+
+    def truncate(self, end: int) -> None:
+        """Take back all records from a position on. Streams and types that nothing is left of keep their names."""
+        keep = self.ordinal(end)
+        for ordinal in reversed(range(keep, len(self._positions))):
+            self.stream_at(ordinal).remove(self._positions[ordinal])
+        self.end = self.position(keep)
+        del self._positions[keep:], self._streams[keep:], self._types[keep:]
 
     def stream(self, name: str) -> StreamIndex | None:
         return self._stream_by_name.get(name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
@@ -37,8 +37,7 @@ class Log:
     def load(self) -> None:
         """Build the index from what the storage holds. Raises StorageError; StorageCorrupt for records out of order."""
         try:
-            for entry in self._storage.entries():
-                self._index(entry)
+            self.adopt(self._storage.entries())
         except ValueError as error:
             raise StorageCorrupt(self._storage.name, str(error)) from error
         self.durable = self.index.end
@@ -48,6 +47,18 @@ class Log:
         records = [self._place(draft, created) for draft in drafts]
         self._storage.add(records)
         return records
+
+    def adopt(self, entries: Iterable[Entry]) -> None:
+        """Index records of another log, which the storage has taken as they are. Raises ValueError: out of order."""
+        for entry in entries:
+            self._index(entry)
+
+    def truncate(self, entries: Iterable[Entry], end: int) -> None:
+        """Take back the records from a position on, none of them durable, which the storage has taken back."""
+        for entry in entries:
+            self.recent_ids.forget(entry.id)
+        self.index.truncate(end)
+        self.metadata_at.cache_clear()
 
     def read(self, positions: Sequence[int]) -> list[RecordedEvent]:
         return self._storage.read(positions)

@@ -32,9 +32,7 @@ class MemoryStorage:
         return map(to_entry, self._rows)
 
     def add(self, records: Sequence[RecordedEvent]) -> None:
-        rows = [to_row(record) for record in records]
-        self._positions.extend(row[0] for row in rows)
-        self._rows.extend(rows)
+        self._add_rows([to_row(record) for record in records])
 
     def read(self, positions: Sequence[int]) -> list[RecordedEvent]:
         return [to_record(self._rows[bisect_left(self._positions, position)]) for position in positions]
@@ -44,3 +42,7 @@ class MemoryStorage:
 
     def close(self) -> None:
         """There is nothing to let go of."""
+
+    def _add_rows(self, rows: Sequence[Row]) -> None:
+        self._positions.extend(row[0] for row in rows)
+        self._rows.extend(rows)

@@ -26,6 +26,11 @@ class RecentIds:
             self._old, self._young = self._young, {}
         self._young[event_id] = position
 
+    def forget(self, event_id: bytes) -> None:
+        """The event was taken back."""
+        self._young.pop(event_id, None)
+        self._old.pop(event_id, None)
+
     def position(self, event_id: bytes) -> int | None:
         """Where the event was written last; `None` where it is not known, or not any more."""
         return self._young.get(event_id, self._old.get(event_id))

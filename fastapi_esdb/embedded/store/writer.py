@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import uuid4
 
-from fastapi_esdb.embedded.store.checks import Limits, check_append, check_delete
+from fastapi_esdb.embedded.store.checks import Limits, check_append, check_append_many, check_delete
+from fastapi_esdb.embedded.store.consistency import find_repeats
 from fastapi_esdb.embedded.store.expectations import find_repeat, wrong_revision
 from fastapi_esdb.embedded.store.log import Draft, Log
 from fastapi_esdb.embedded.store.metadata import soft_delete_metadata, truncated_before
@@ -20,6 +21,7 @@ from fastapi_esdb.embedded.store.names import (
 )
 from fastapi_esdb.embedded.store.positions import at, position_of
 from fastapi_esdb.embedded.store.view import NO_EVENT, View
+from fastapi_esdb.wire.appends_v2 import Check, StreamsAppended
 from fastapi_esdb.wire.records import ANY, MAX_REVISION, OCTET_STREAM, Expected, ProposedEvent, RecordedEvent
 from fastapi_esdb.wire.requests import AppendResult, DeleteResult
 
@@ -40,6 +42,16 @@ class Writer:
             return _append_result(repeated, view.position(stream, repeated))
         return self._append(view, stream, events)
 
+    def append_many(self, events: Sequence[tuple[str, ProposedEvent]], checks: Sequence[Check]) -> StreamsAppended:
+        check_append_many(events, checks, self._limits)
+        view, written = self._view(), _by_stream(events)
+        ids = {stream: [event.id for event in of_stream] for stream, of_stream in written.items()}
+        if repeated := find_repeats(view, ids, checks):
+            return StreamsAppended(repeated, at(max(view.position(*last) for last in repeated.items())))
+        drafts = _drafts(view, events)
+        records = self._write(drafts + _revivals(view, written))[: len(drafts)]
+        return StreamsAppended({one.stream: one.revision for one in records}, at(position_of(records[-1])))
+
     def delete(self, stream: str, expected: Expected = ANY) -> DeleteResult:
         check_delete(stream, expected)
         view = self._view()
@@ -56,9 +68,8 @@ class Writer:
 
     def _append(self, view: View, stream: str, events: Sequence[ProposedEvent]) -> AppendResult:
         last = view.last(stream)
-        drafts = [Draft(stream, revision, event) for revision, event in enumerate(events, last + 1)]
-        drafts = drafts or [_filler(view)]
-        records = self._write(drafts + _revival(view, stream, events))
+        drafts = _drafts(view, [(stream, event) for event in events]) or [_filler(view)]
+        records = self._write(drafts + _revivals(view, {stream: events}))
         return _append_result(last + len(events), position_of(records[len(drafts) - 1]))
 
     def _write(self, drafts: Sequence[Draft]) -> list[RecordedEvent]:
@@ -73,19 +84,42 @@ def _filler(view: View) -> Draft:
     return Draft(FILLER, view.last(FILLER) + 1, ProposedEvent(uuid4(), "", content_type=OCTET_STREAM))
 
 
-def _revival(view: View, stream: str, events: Sequence[ProposedEvent]) -> list[Draft]:
-    """The metadata that brings a soft-deleted stream back when it, or its metastream, is appended to.
+def _by_stream(events: Iterable[tuple[str, ProposedEvent]]) -> dict[str, list[ProposedEvent]]:
+    """The events of each stream; the streams are in the order of their first events."""
+    written: dict[str, list[ProposedEvent]] = {}
+    for stream, event in events:
+        written.setdefault(stream, []).append(event)
+    return written
 
-    What was there before stays hidden, and the rest of the metadata as it is (protocol 2.4).
+
+def _drafts(view: View, events: Iterable[tuple[str, ProposedEvent]]) -> list[Draft]:
+    """The events at the ends of their streams."""
+    following: dict[str, int] = {}
+    drafts = []
+    for stream, event in events:
+        revision = following.get(stream, view.last(stream) + 1)
+        drafts.append(Draft(stream, revision, event))
+        following[stream] = revision + 1
+    return drafts
+
+
+def _revivals(view: View, written: Mapping[str, Sequence[ProposedEvent]]) -> list[Draft]:
+    """The metadata that brings soft-deleted streams back when they, or their metastreams, are appended to."""
+    streams = dict.fromkeys(original_of(stream) if is_metastream(stream) else stream for stream in written)
+    revived = [stream for stream in streams if view.is_soft_deleted(stream)]
+    drafts = [_revival(view, stream, written.get(metastream_of(stream), ())) for stream in revived]
+    return [draft for draft in drafts if draft]
+
+
+def _revival(view: View, stream: str, changes: Sequence[ProposedEvent]) -> Draft | None:
+    """What was in the stream before stays hidden, and the rest of its metadata is as it was or as `changes` make it.
+
+    `None` where that is no JSON object (protocol 2.4).
     """
-    revived = original_of(stream) if is_metastream(stream) else stream
-    if not view.is_soft_deleted(revived):
-        return []
-    metastream = metastream_of(revived)
-    added = len(events) if stream == metastream else 0
-    data = events[-1].data if added else view.event(metastream, view.last(metastream)).data
-    metadata = truncated_before(data, view.last(revived) + 1)
-    return [] if metadata is None else [_metadata_draft(view, revived, metadata, added)]
+    metastream = metastream_of(stream)
+    data = changes[-1].data if changes else view.event(metastream, view.last(metastream)).data
+    metadata = truncated_before(data, view.last(stream) + 1)
+    return None if metadata is None else _metadata_draft(view, stream, metadata, len(changes))
 
 
 def _metadata_draft(view: View, stream: str, data: bytes, ahead: int = 0) -> Draft:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from fastapi_esdb.embedded.groups.consumer import Subscriber, Consumer
+from fastapi_esdb.embedded.groups.consumer import Consumer, Subscriber
 from fastapi_esdb.embedded.groups.group import ConsumerGroup
 from fastapi_esdb.embedded.groups.message import Message, Page
 from fastapi_esdb.wire.groups import GroupSettings

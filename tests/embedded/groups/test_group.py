@@ -178,17 +178,17 @@ def test_to_leave_twice_is_nothing() -> None:
     """A consumer that was dropped leaves once more when its call ends."""
     group = FedGroup()
     consumer = group.join()
-    group.rules.drop_consumers()
+    group.rules.end()
     group.rules.leave(consumer)
     assert consumer.is_dropped
     assert group.rules.consumers == []
 
 
-def test_a_faulty_group_has_nothing_for_anybody() -> None:
+def test_a_group_that_has_ended_has_nothing_for_anybody() -> None:
     """Those who are there are dropped, and whoever comes after."""
     group = FedGroup()
     before = group.join()
-    group.rules.fail()
+    group.rules.end()
     after = group.join()
     group.write(0)
     assert before.is_dropped

@@ -87,6 +87,7 @@ def test_a_working_group_tells_all() -> None:
     group.clock.now += 0.25
     group.rules.acknowledge(ids(one))
     group.pass_time(1.75)
+    group.rules.written(1)
     told = info(group)
     assert told.status == "Live"
     assert (told.last_known, told.last_checkpointed) == (Position(4, 4), Position(1, 1))

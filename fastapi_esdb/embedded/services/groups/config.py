@@ -84,11 +84,12 @@ def encode_definition(definition: CreateGroup) -> dict[str, Any]:
 
 def decode_definition(entry: Mapping[str, Any]) -> CreateGroup:
     """What `encode_definition` wrote. Raises KeyError, TypeError or ValueError for anything else."""
-    source, settings = entry["stream"], GroupSettings(**{name: entry[key] for name, key in _KEYS.items()})
+    source, group = _text(entry["stream"]), _text(entry["group"])
+    settings = GroupSettings(**{name: entry[key] for name, key in _KEYS.items()})
     _check(settings)
     return CreateGroup(
         stream=None if source == ALL else source,
-        group=entry["group"],
+        group=group,
         settings=settings,
         start=start_at(from_text(entry["startPosition"]), source),
         filter=_decode_filter(entry["filter"]) if "filter" in entry else None,
@@ -109,6 +110,12 @@ def _check(settings: GroupSettings) -> None:
             raise TypeError(f"{field.name} is no {field.type}")
     if problem := problem_of_strategy(settings) or problem_of_numbers(settings):
         raise ValueError(problem)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value
 
 
 def _encode_filter(chosen: EventFilter) -> dict[str, Any]:

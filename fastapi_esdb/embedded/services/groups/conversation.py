@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 
 from fastapi_esdb.embedded.calls import Call
-from fastapi_esdb.embedded.groups.consumer import Subscriber, Consumer
+from fastapi_esdb.embedded.groups.consumer import Consumer, Subscriber
 from fastapi_esdb.embedded.groups.message import Message
 from fastapi_esdb.embedded.services.groups.running import RunningGroup
 from fastapi_esdb.wire.errors import GroupDropped, InvalidArgument

@@ -9,6 +9,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
+from fastapi_esdb.embedded.completion import completed
 from fastapi_esdb.embedded.groups.checks import problem_of_numbers, problem_of_strategy
 from fastapi_esdb.embedded.services.groups.config import Configuration
 from fastapi_esdb.embedded.services.groups.running import RunningGroup
@@ -30,7 +31,8 @@ BEHIND_THE_LOG = (
 class Groups:
     """The groups, from the start of the server to its stop. They are written down whenever they change.
 
-    `now` tells seconds; message time-outs go by it.
+    Changes come one after the other, and one that was begun is finished, whatever becomes of its caller. `now` tells
+    seconds; message time-outs go by it.
     """
 
     def __init__(self, database: Database, clock: Clock, now: Callable[[], float] = time.monotonic) -> None:
@@ -59,19 +61,19 @@ class Groups:
 
     async def create(self, definition: CreateGroup, user: str) -> None:
         """Add a group. Raises GroupExists, and GroupFailed for settings that can't be."""
-        await self._carry_out(self._create(definition, user))
+        await completed(self._exclusively(self._create(definition, user)))
 
     async def update(self, change: UpdateGroup, user: str) -> None:
         """Change a group, which drops its consumers. Raises GroupNotFound, and GroupFailed as `create` does."""
-        await self._carry_out(self._update(change, user))
+        await completed(self._exclusively(self._update(change, user)))
 
     async def delete(self, stream: str | None, name: str, user: str) -> None:
         """Remove a group with its progress and its parked events. Raises GroupNotFound."""
-        await self._carry_out(self._delete(stream, name, user))
+        await completed(self._exclusively(self._delete(stream, name, user)))
 
     async def restart(self) -> None:
         """Drop all consumers, and start all groups as a new server would."""
-        await self._carry_out(self._restart())
+        await completed(self._exclusively(self._restart()))
 
     def find(self, stream: str | None, name: str) -> RunningGroup:
         """A group. Raises GroupNotFound."""
@@ -91,14 +93,6 @@ class Groups:
         """All groups, by the names of their sources."""
         return [self._groups[key] for key in sorted(self._groups, key=lambda key: key[0])]
 
-    async def _carry_out(self, change: Coroutine[Any, Any, None]) -> None:
-        """Changes come one after the other, and one that was begun is finished, whatever becomes of its caller."""
-        task = asyncio.create_task(self._exclusively(change))
-        task.add_done_callback(
-            lambda done: done.exception()
-        )  # its caller may be gone, which is no reason for a warning
-        await asyncio.shield(task)
-
     async def _exclusively(self, change: Coroutine[Any, Any, None]) -> None:
         async with self._changing:
             await change
@@ -109,8 +103,8 @@ class Groups:
         if (source, name) in self._groups:
             raise GroupExists(source, name)
         _check_numbers(definition)
+        await self._configuration.save([*self._definitions(), definition], user)
         self._start(definition)
-        await self._save(user)
 
     async def _update(self, change: UpdateGroup, user: str) -> None:
         running = self.find(change.stream, change.group)
@@ -118,18 +112,21 @@ class Groups:
         self._check(definition)
         _check_numbers(definition)
         await running.stop()
+        definitions = [definition if other is running.definition else other for other in self._definitions()]
+        await self._configuration.save(definitions, user)
         self._start(definition)
-        await self._save(user)
 
     async def _delete(self, stream: str | None, name: str, user: str) -> None:
         running = self.find(stream, name)
         del self._groups[stream or ALL, name]
         await running.stop()
         await running.delete()
-        await self._save(user)
+        await self._configuration.save(self._definitions(), user)
 
     async def _restart(self) -> None:
         await self._stop_all()
+        self._groups.clear()
+        self._sources.clear()
         self._load()
 
     def _check(self, definition: CreateGroup) -> None:
@@ -150,12 +147,11 @@ class Groups:
         self._sources.add(definition.stream or ALL)
         running.start()
 
-    async def _save(self, user: str) -> None:
-        await self._configuration.save((running.definition for running in self._groups.values()), user)
+    def _definitions(self) -> list[CreateGroup]:
+        return [running.definition for running in self._groups.values()]
 
     async def _stop_all(self) -> None:
-        stopped, self._groups, self._sources = self._groups, {}, set()
-        for running in stopped.values():
+        for running in list(self._groups.values()):
             await running.stop()
 
     async def _tick(self) -> None:

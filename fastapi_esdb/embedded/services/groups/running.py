@@ -8,7 +8,8 @@ from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 from uuid import UUID
 
-from fastapi_esdb.embedded.groups.consumer import Subscriber, Consumer
+from fastapi_esdb.embedded.completion import completed
+from fastapi_esdb.embedded.groups.consumer import Consumer, Subscriber
 from fastapi_esdb.embedded.groups.group import ConsumerGroup
 from fastapi_esdb.embedded.groups.information import information
 from fastapi_esdb.embedded.services.groups.places import from_text, place_of, to_text
@@ -56,7 +57,7 @@ class RunningGroup:
 
     async def stop(self) -> None:
         """Drop the consumers and write down what is still to be written."""
-        self._rules.drop_consumers()
+        self._rules.end()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -132,7 +133,7 @@ class RunningGroup:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            await self._write()
+            await completed(self._write())
             self._read_page()
             await asyncio.sleep(0)  # as above
 
@@ -143,7 +144,7 @@ class RunningGroup:
             self._rules.add_page(self._source.read(self._rules.next_place, self._rules.batch))
         except EsdbError as error:
             log.warning("%s can't be read, its consumers are dropped: %s", self.id, error)
-            self._rules.fail()
+            self._rules.end()
         self._go_on()
 
     def _go_on(self) -> None:
@@ -158,6 +159,7 @@ class RunningGroup:
                 await self._parked.add(writes.parked)
             if writes.checkpoint is not None:
                 await self._checkpoints.write(to_text(writes.checkpoint, self._source.name))
+                self._rules.written(writes.checkpoint)
         except EsdbError as error:
             log.error("%s could not write down its progress, events may come again: %s", self.id, error)
 
@@ -187,4 +189,4 @@ class RunningGroup:
             await work
         except Exception:
             log.exception("%s failed, its consumers are dropped", self.id)
-            self._rules.fail()
+            self._rules.end()

@@ -1,0 +1,127 @@
+"""The connections between the nodes of a cluster: sockets in a directory that only their user may enter.
+
+Each node dials every other one, and sends on the connection that it dialled. When a process ends, the others notice at
+once; when it is frozen, they notice nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Protocol
+
+from fastapi_esdb.embedded.cluster.frames import encode, read_message
+from fastapi_esdb.embedded.cluster.messages import Message
+
+log = logging.getLogger(__name__)
+
+REDIAL = 0.1
+"""Seconds between two attempts to reach a node that is not there."""
+
+MAX_UNSENT = 64 * 1024 * 1024
+"""Bytes that may lie before a node that takes nothing, frozen perhaps; what comes on top of them is lost."""
+
+NUMBER_SIZE = 1
+"""Bytes of the node number that each connection begins with."""
+
+
+class Listener(Protocol):
+    """Who hears what comes from other nodes."""
+
+    def connected(self, node: int) -> None:
+        """Messages can be sent to the node from now on."""
+
+    def lost(self, node: int) -> None:
+        """The node's process has ended."""
+
+    def receive(self, node: int, message: Message) -> None:
+        """A message from the node."""
+
+
+class Links:
+    """The connections of one node."""
+
+    def __init__(self, me: int, nodes: int, directory: Path, listener: Listener) -> None:
+        self.me = me
+        self.others = [node for node in range(nodes) if node != me]
+        self._directory = directory
+        self._listener = listener
+        self._cut: frozenset[int] = frozenset()
+        self._writers: dict[int, asyncio.StreamWriter] = {}
+        self._receiving: set[asyncio.Task[None]] = set()
+        self._dialling: list[asyncio.Task[None]] = []
+        self._server: asyncio.Server | None = None
+
+    async def open(self) -> None:
+        """Listen, and begin to dial."""
+        self._server = await asyncio.start_unix_server(self._accept, self._path(self.me))
+        self._dialling = [asyncio.create_task(self._keep_dialled(node)) for node in self.others]
+
+    async def close(self) -> None:
+        """End all connections; the others take this node for ended."""
+        if self._server:
+            self._server.close()
+        tasks = [*self._dialling, *self._receiving]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def is_connected(self, node: int) -> bool:
+        return node in self._writers
+
+    def is_cut(self, node: int) -> bool:
+        """Whether this node has been told to hear nothing from the other one."""
+        return node in self._cut
+
+    def cut(self, nodes: Iterable[int]) -> None:
+        """Pass over everything to and from these nodes, and those alone, as a broken network would."""
+        self._cut = frozenset(nodes)
+
+    def send(self, node: int, message: Message) -> None:
+        """Send, if the node is there and takes it."""
+        writer = self._writers.get(node)
+        if writer and not self.is_cut(node) and writer.transport.get_write_buffer_size() < MAX_UNSENT:
+            writer.write(encode(message))
+
+    def _path(self, node: int) -> Path:
+        return self._directory / f"{node}.link"
+
+    async def _keep_dialled(self, node: int) -> None:
+        while True:
+            with suppress(OSError):
+                await self._dial(node)
+            await asyncio.sleep(REDIAL)
+
+    async def _dial(self, node: int) -> None:
+        """Connect, and stay connected as long as the node lives, which never answers here."""
+        reader, writer = await asyncio.open_unix_connection(self._path(node))
+        try:
+            writer.write(self.me.to_bytes(NUMBER_SIZE))
+            self._writers[node] = writer
+            self._listener.connected(node)
+            await reader.read()
+        finally:
+            del self._writers[node]
+            writer.close()
+            self._listener.lost(node)
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task  # noqa: S101  asyncio calls this in a task
+        self._receiving.add(task)
+        try:
+            with suppress(EOFError, OSError):
+                await self._receive(reader)
+        finally:
+            self._receiving.discard(task)
+            writer.close()
+
+    async def _receive(self, reader: asyncio.StreamReader) -> None:
+        node = int.from_bytes(await reader.readexactly(NUMBER_SIZE))
+        while True:
+            message = await read_message(reader)
+            if not self.is_cut(node):
+                self._listener.receive(node, message)

@@ -1,0 +1,170 @@
+"""One projection: its settings, what it does, and the commands that change both."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+
+from fastapi_esdb.embedded.projections.catalogue import Catalogue
+from fastapi_esdb.embedded.projections.deletion import delete_streams
+from fastapi_esdb.embedded.projections.emitted_stream import EmitFailed
+from fastapi_esdb.embedded.projections.handler import Rules, open_handler
+from fastapi_esdb.embedded.projections.run import Faulted, Run
+from fastapi_esdb.embedded.projections.script import ScriptFailed
+from fastapi_esdb.embedded.projections.script_rules import ScriptRules
+from fastapi_esdb.embedded.projections.settings import Settings
+from fastapi_esdb.embedded.projections.state import ALLOWED, ProjectionState
+from fastapi_esdb.embedded.projections.system import SystemRules
+from fastapi_esdb.embedded.store.database import Clock, Database
+from fastapi_esdb.wire.errors import InvalidArgument, ProjectionFailed
+from fastapi_esdb.wire.projections import DeleteProjection, ProjectionMode
+
+log = logging.getLogger(__name__)
+
+OPERATION_FAILED = "OperationFailed"
+"""A server's word for a command that does not fit the state of the projection."""
+
+
+class Projection:
+    """Carries out commands, one at a time: whoever calls sees to that.
+
+    `reason` tells why it is faulted. `run` is what it did last, or does; `None` where its source can't be run.
+    """
+
+    def __init__(self, database: Database, catalogue: Catalogue, settings: Settings, clock: Clock) -> None:
+        self.settings = settings
+        self.state = ProjectionState.LOADED
+        self.reason = ""
+        self.run: Run | None = None
+        self.last_asked: datetime = clock()
+        self._database = database
+        self._catalogue = catalogue
+        self._clock = clock
+        self._task: asyncio.Task[None] | None = None
+
+    def __repr__(self) -> str:
+        return f"<Projection {self.settings.name!r} {self.state}>"
+
+    @property
+    def is_running(self) -> bool:
+        return self.state is ProjectionState.RUNNING
+
+    def touch(self) -> None:
+        """Somebody asks for it."""
+        self.last_asked = self._clock()
+
+    async def create(self) -> None:
+        """Keep it, and begin."""
+        await self._change(self.settings)
+        await self.begin()
+
+    async def begin(self) -> None:
+        """Make its rules and, where it is enabled, run them from the last checkpoint on."""
+        self._move(ProjectionState.LOADED)
+        make = partial(_make_rules, self.settings)
+        try:
+            handler = await open_handler(make, on_thread=not self.settings.is_system)
+        except (ScriptFailed, InvalidArgument) as error:
+            self.run = None
+            self._fault(str(error))
+            return
+        self.run = Run(self._database, self.settings, handler)
+        if self.settings.enabled:
+            self._move(ProjectionState.RUNNING)
+            self._task = asyncio.create_task(self._carry_out(self.run))
+        else:
+            await self.run.close()
+            self._move(ProjectionState.STOPPED)
+
+    async def enable(self) -> None:
+        """Run, from the last checkpoint on. Does nothing where it runs."""
+        if not self.is_running:
+            await self._change(replace(self.settings, enabled=True))
+            await self.begin()
+
+    async def disable(self) -> None:
+        """Stop, with a checkpoint."""
+        await self.halt()
+        await self._change(replace(self.settings, enabled=False))
+        if self.state is not ProjectionState.STOPPED:
+            self._move(ProjectionState.STOPPED)
+
+    async def abort(self) -> None:
+        """Stop where it stands, without a checkpoint."""
+        await self.halt(save=False)
+        await self._change(replace(self.settings, enabled=False))
+
+    async def update(self, query: str, emit_enabled: bool | None) -> None:
+        """Another query, from the same checkpoint on; one that had come to its end begins anew."""
+        was_completed = self.state is ProjectionState.COMPLETED
+        await self.halt()
+        emits = self.settings.emit_enabled if emit_enabled is None else emit_enabled
+        settings = replace(self.settings, query=query, emit_enabled=emits)
+        await self._change(settings.begun_anew() if was_completed else settings)
+        await self.begin()
+
+    async def reset(self) -> None:
+        """Begin anew, without a state."""
+        await self.halt(save=False)
+        await self._change(self.settings.begun_anew())
+        await self.begin()
+
+    async def delete(self, request: DeleteProjection) -> None:
+        """Remove it, and of its streams those that the request names. Raises ProjectionFailed where it still runs."""
+        is_transient = self.settings.mode is ProjectionMode.TRANSIENT
+        is_at_rest = self.state in (ProjectionState.STOPPED, ProjectionState.FAULTED)
+        if self.settings.is_system or not (is_at_rest or is_transient):
+            raise ProjectionFailed(OPERATION_FAILED)
+        await self.halt(save=False)
+        await delete_streams(self._database, self.settings, self.run, request)
+        await self._catalogue.remove(self.settings)
+
+    async def halt(self, *, save: bool = True) -> None:
+        """End a run: stopped with a checkpoint, or aborted without one. Does nothing where there is none."""
+        if self.run is None or self._task is None or not self.is_running:
+            return
+        self._move(ProjectionState.STOPPING)
+        self.run.stop()
+        await self._task
+        if self.state is ProjectionState.STOPPING:
+            await self._end(self.run, save=save)
+
+    async def _end(self, run: Run, *, save: bool) -> None:
+        if save and not self.settings.ends:
+            await run.save()
+        self._move(ProjectionState.STOPPED if save else ProjectionState.ABORTED)
+
+    async def _carry_out(self, run: Run) -> None:
+        try:
+            if await run.run():
+                self._move(ProjectionState.COMPLETED)
+        except (Faulted, EmitFailed) as error:
+            self._fault(str(error))
+        except Exception as error:
+            log.exception("projection %s failed", self.settings.name)
+            self._fault(f"{type(error).__name__}: {error}")
+        finally:
+            await run.close()
+
+    async def _change(self, settings: Settings) -> None:
+        self.settings = await self._catalogue.save(settings)
+
+    def _fault(self, reason: str) -> None:
+        log.warning("projection %s faulted: %s", self.settings.name, reason)
+        self.reason = reason
+        self._move(ProjectionState.FAULTED)
+
+    def _move(self, state: ProjectionState) -> None:
+        if state is not self.state and state not in ALLOWED[self.state]:
+            raise RuntimeError(f"{self!r} can't become {state}")
+        self.state = state
+
+
+def _make_rules(settings: Settings) -> Rules:
+    """Raises ScriptFailed and InvalidArgument."""
+    if settings.is_system:
+        return SystemRules(settings.name, settings.query)
+    return ScriptRules(settings.name, settings.query)

@@ -1,0 +1,101 @@
+"""The v2 StreamsService: appends to several streams in one transaction (protocol 9)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from fastapi_esdb.embedded.access import Access, Caller, Right
+from fastapi_esdb.embedded.calls import Call
+from fastapi_esdb.embedded.store.checks import Limits
+from fastapi_esdb.embedded.store.database import Database
+from fastapi_esdb.wire.appends_v2 import (
+    AppendRecords,
+    Check,
+    DeletedState,
+    Record,
+    SchemaFormat,
+    SessionAppend,
+    StreamsAppended,
+)
+from fastapi_esdb.wire.errors import (
+    ConsistencyViolation,
+    MaximumAppendSizeExceeded,
+    SessionRefused,
+    StreamDeleted,
+    WrongExpectedRevision,
+)
+from fastapi_esdb.wire.records import JSON, OCTET_STREAM, STREAM_EXISTS, ProposedEvent, Violation
+from fastapi_esdb.wire.rich_status import IN_SESSION, NO_REQUESTS
+from fastapi_esdb.wire.scalars import expected_of
+
+
+class AtomicAppendService:
+    """Writes to several streams, all or nothing."""
+
+    def __init__(self, database: Database, access: Access, limits: Limits) -> None:
+        self._database = database
+        self._access = access
+        self._limits = limits
+
+    async def append_session(self, call: Call[SessionAppend, StreamsAppended]) -> None:
+        """The records of one stream a request; the append happens when the client has half-closed.
+
+        Raises WrongExpectedRevision or StreamDeleted for the first stream that is not as expected.
+        """
+        appends = await self._appends(call)
+        records = [(append.stream, record) for append in appends for record in append.records]
+        checks = [Check(append.stream, append.expected) for append in appends]
+        try:
+            await call.send(await self._append(call.caller, records, checks))
+        except ConsistencyViolation as error:
+            raise self._conflict(error.violations[0]) from error
+
+    async def append_records(self, call: Call[AppendRecords, StreamsAppended]) -> None:
+        """Records of any streams, if all checks hold. Raises ConsistencyViolation."""
+        request = await call.request()
+        records = [(record.stream, record) for record in request.records]
+        for stream in {check.stream for check in request.checks}.difference(dict(records)):
+            self._access.require(call.caller, stream, Right.READ)
+        await call.send(await self._append(call.caller, records, request.checks))
+
+    async def _appends(self, call: Call[SessionAppend, StreamsAppended]) -> list[SessionAppend]:
+        """What the client sends, as long as it fits into an append. Raises SessionRefused."""
+        appends: dict[str, SessionAppend] = {}
+        size = 0
+        async for append in call:
+            if appends.setdefault(append.stream.lower(), append) is not append:
+                raise SessionRefused(IN_SESSION, append.stream)
+            size += sum(len(record.data) for record in append.records)
+            if size > self._limits.max_append_size:
+                raise MaximumAppendSizeExceeded(self._limits.max_append_size)
+        if not appends:
+            raise SessionRefused(NO_REQUESTS)
+        return list(appends.values())
+
+    async def _append(
+        self, caller: Caller, records: Iterable[tuple[str, Record]], checks: Iterable[Check]
+    ) -> StreamsAppended:
+        events = [(stream, event_of(record)) for stream, record in records]
+        for stream in dict.fromkeys(stream for stream, _ in events):
+            self._access.require(caller, stream, Right.WRITE)
+        return await self._database.append_many(events, tuple(checks))
+
+    def _conflict(self, violation: Violation) -> WrongExpectedRevision | StreamDeleted:
+        """What an append of v1 would say; it tells where a soft-deleted stream is."""
+        expected, actual = expected_of(violation.expected), expected_of(violation.actual)
+        if violation.actual == DeletedState.SOFT_DELETED.value and expected is not STREAM_EXISTS:
+            actual = self._database.stream_info(violation.stream).last
+        elif actual is None:
+            return StreamDeleted(violation.stream)
+        return WrongExpectedRevision(violation.stream, expected, actual)
+
+
+def event_of(record: Record) -> ProposedEvent:
+    """The event that v1 reads show: its metadata are the properties, and what the schema is."""
+    metadata = {**record.properties, "$schema.name": record.type, "$schema.format": record.format.name.capitalize()}
+    if record.schema_id:
+        metadata["$schema.id"] = str(record.schema_id)
+    content_type = JSON if record.format is SchemaFormat.JSON else OCTET_STREAM
+    return ProposedEvent(record.id, record.type, record.data, json.dumps(metadata).encode(), content_type)
+

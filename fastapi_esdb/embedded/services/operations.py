@@ -1,0 +1,42 @@
+"""The Operations service: what an operator does to the node."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from fastapi_esdb.embedded.calls import Call
+from fastapi_esdb.embedded.scavenges import Scavenges
+from fastapi_esdb.wire.operations import Scavenge, StartScavenge, StopScavenge
+
+
+class OperationService:
+    """Operates a server of one node, which has no index files to merge and nobody to hand leadership to.
+
+    Args:
+        scavenges: those of the server.
+        shut_down: begins to stop the server, and returns at once.
+    """
+
+    def __init__(self, scavenges: Scavenges, shut_down: Callable[[], None]) -> None:
+        self._scavenges = scavenges
+        self._shut_down = shut_down
+
+    async def start_scavenge(self, call: Call[StartScavenge, Scavenge]) -> None:
+        """Begin a scavenge, or tell of the one that runs."""
+        await call.send(await self._scavenges.start(await call.request()))
+
+    async def stop_scavenge(self, call: Call[StopScavenge, Scavenge]) -> None:
+        """Have a scavenge end soon. Raises ScavengeNotFound."""
+        await call.send(self._scavenges.stop((await call.request()).scavenge_id))
+
+    async def shut_down(self, call: Call[None, None]) -> None:
+        """Answer, then stop the server."""
+        await call.request()
+        await call.send(None)
+        self._shut_down()
+
+    async def acknowledge(self, call: Call[Any, None]) -> None:
+        """There is nothing to do: merge indexes, resign from leadership, set the priority for elections."""
+        await call.request()
+        await call.send(None)

@@ -1,0 +1,101 @@
+"""The database of one node of a cluster: what is durable is decided together with the other nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from fastapi_esdb.embedded.store.checks import Limits
+from fastapi_esdb.embedded.store.committer import Committer
+from fastapi_esdb.embedded.store.database import Clock, Database
+from fastapi_esdb.embedded.store.epochs import Extent, epoch_event
+from fastapi_esdb.embedded.store.listeners import Listeners
+from fastapi_esdb.embedded.store.log import Draft, Log
+from fastapi_esdb.embedded.store.names import FILLER
+from fastapi_esdb.embedded.store.rows import to_entry
+from fastapi_esdb.embedded.store.storage import Storage
+from fastapi_esdb.embedded.store.transactions import Transaction, TransactionStorage
+from fastapi_esdb.embedded.store.view import View
+from fastapi_esdb.embedded.store.worker import Worker
+
+
+class Replication(Protocol):
+    """What the other nodes have to say about writes."""
+
+    def check(self) -> None:
+        """Raises NotLeader or ServerNotReady where this node may not write."""
+
+    async def replicated(self, end: int) -> None:
+        """Return when so many nodes have everything before a position that it can't be lost. Raises ServerTimeout."""
+
+
+class ReplicatedDatabase(Database):
+    """A database whose writes are durable when other nodes have them, and that takes over what others have written.
+
+    It is kept in memory: the other nodes are what it is durable by.
+    """
+
+    def __init__(self, replication: Replication, *, clock: Clock, limits: Limits) -> None:
+        self._replication = replication
+        self._transactions = TransactionStorage()
+        super().__init__(self._transactions, clock=clock, limits=limits)
+
+    @property
+    def log_end(self) -> int:
+        """Where the log ends, durable or not."""
+        return self._log.index.end
+
+    @property
+    def durable_end(self) -> int:
+        """What everything durable lies before."""
+        return self._log.durable
+
+    @property
+    def extent(self) -> Extent:
+        """What the log holds, durable or not."""
+        return Extent(tuple(self._transactions.epochs), self.log_end)
+
+    def begin_epoch(self, term: int) -> None:
+        """Write the record with which the leader of a term begins."""
+        revision = View(self._log, self._log.index.end).last(FILLER) + 1
+        self._log.write([Draft(FILLER, revision, epoch_event(term))], self._clock())
+
+    def transactions(self, start: int, size: int) -> list[Transaction]:
+        """What was written from a position on: about `size` bytes, and one transaction at least if there is any."""
+        return self._transactions.read_from(start, size)
+
+    def apply(self, transactions: Sequence[Transaction]) -> None:
+        """Take over what another node has written, at the end of the log. Raises ValueError where it does not fit."""
+        for transaction in transactions:
+            self._transactions.add_transaction(transaction)
+            self._log.adopt(map(to_entry, transaction))
+
+    def truncate(self, end: int) -> None:
+        """Take back what was written from a position on. Raises ValueError where some of it is durable."""
+        if end < self._log.durable:
+            raise ValueError(f"the log can't be cut at {end}: it is durable up to {self._log.durable}")
+        self._log.truncate(self._transactions.truncate(end), end)
+
+    def publish(self, end: int) -> None:
+        """Everything before a position is durable: show it to readers."""
+        self._committer.publish(end)
+
+    def _make_committer(self) -> Committer:
+        return _Committer(self._log, self._storage, self._listeners, self._worker, self._replication)
+
+
+class _Committer(Committer):
+    """Leaves it to the other nodes what is durable."""
+
+    def __init__(
+        self, log: Log, storage: Storage, listeners: Listeners, worker: Worker, replication: Replication
+    ) -> None:
+        super().__init__(log, storage, listeners, worker)
+        self._replication = replication
+
+    def check(self) -> None:
+        self._replication.check()
+
+    async def commit(self) -> None:
+        if self._log.durable < self._log.index.end:
+            await self._replication.replicated(self._log.index.end)

@@ -1,0 +1,108 @@
+"""The definitions of groups as they are kept."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from fastapi_esdb.embedded.services.groups.config import decode_definition, encode_definition
+from fastapi_esdb.embedded.services.groups.places import from_text, place_of, start_at, to_text
+from fastapi_esdb.wire.groups import ALL, CreateGroup, GroupSettings
+from fastapi_esdb.wire.records import END, START, Edge, Position
+from fastapi_esdb.wire.requests import EventFilter
+
+
+def encoded(definition: CreateGroup) -> dict[str, Any]:
+    """The definition as JSON, which knows no enums and no tuples."""
+    entry: dict[str, Any] = json.loads(json.dumps(encode_definition(definition)))
+    return entry
+
+
+SETTINGS = GroupSettings(True, True, 1, 2, 3, 4, 5, 6, 7, 8, 9, "Pinned")
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        CreateGroup("a", "g", SETTINGS, 7),
+        CreateGroup("a", "g", GroupSettings(), END),
+        CreateGroup(None, "g", GroupSettings(), END),
+        CreateGroup(None, "ä ö", GroupSettings(), Position(5, 5), EventFilter(True, ("a,b", "c"))),
+        CreateGroup(None, "g", GroupSettings(), Position(0, 0), EventFilter(regex="^[^$]")),
+        CreateGroup(None, "g", GroupSettings(), Position(0, 0), EventFilter()),
+    ],
+)
+def test_a_definition_comes_back(definition: CreateGroup) -> None:
+    """Through JSON, as it was."""
+    assert decode_definition(encoded(definition)) == definition
+
+
+def test_a_filter_keeps_what_has_an_effect() -> None:
+    """Window and interval have none on groups."""
+    definition = CreateGroup(None, "g", filter=EventFilter(window=7, checkpoint_interval=9))
+    decoded = decode_definition(encoded(definition))
+    assert decoded.filter == EventFilter()
+
+
+@pytest.mark.parametrize("key", ["stream", "group", "startPosition", "readBatchSize", "namedConsumerStrategy"])
+def test_what_lacks_is_noticed(key: str) -> None:
+    """An entry without one of these is none."""
+    entry = encoded(CreateGroup("a", "g"))
+    del entry[key]
+    with pytest.raises(KeyError):
+        decode_definition(entry)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("namedConsumerStrategy", "X"),
+        ("readBatchSize", 500),
+        ("readBatchSize", "20"),
+        ("maxRetryCount", -1),
+        ("resolveLinkTos", 1),
+        ("startPosition", "first"),
+        ("stream", 7),
+        ("group", None),
+        ("filter", []),
+    ],
+)
+def test_what_cannot_be_is_noticed(key: str, value: object) -> None:
+    """Nor is one with a value that no group can have."""
+    entry = encoded(CreateGroup("a", "g")) | {key: value}
+    with pytest.raises((KeyError, TypeError, ValueError)):
+        decode_definition(entry)
+
+
+def test_settings_have_the_names_of_real_servers() -> None:
+    """So that tools which read the stream understand them."""
+    entry = encoded(CreateGroup("a", "g", replace(SETTINGS, history_buffer_size=77)))
+    assert entry["historyBufferSize"] == 77
+    assert entry["resolveLinkTos"] is True
+    assert entry["namedConsumerStrategy"] == "Pinned"
+
+
+@pytest.mark.parametrize(
+    ("start", "source", "text"),
+    [
+        (START, "a", "0"),
+        (7, "a", "7"),
+        (END, "a", "-1"),
+        (START, ALL, "C:0/P:0"),
+        (Position(7, 7), ALL, "C:7/P:7"),
+        (END, ALL, "C:-1/P:-1"),
+    ],
+)
+def test_places_as_texts(start: int | Position | Edge, source: str, text: str) -> None:
+    """Those that servers write, and back."""
+    assert to_text(place_of(start), source) == text
+    again = start_at(from_text(text), source)
+    assert place_of(again) == place_of(start)
+
+
+@pytest.mark.parametrize("text", ["", "C:1", "1 ", "C:x/P:x", "-"])
+def test_texts_that_are_no_places(text: str) -> None:
+    """They are refused."""
+    with pytest.raises(ValueError, match="no place"):
+        from_text(text)
