@@ -41,7 +41,7 @@ contracts: $(STAMP) ## import-linter: who may import whom
 	$(BIN)/lint-imports
 
 bench: $(STAMP) ## Measure against what a user would pick instead
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks $(if $(TARGET),--target "$(TARGET)")
 
 docs: $(STAMP) ## Build the documentation into site/, warnings are errors
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

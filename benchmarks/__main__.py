@@ -5,4 +5,4 @@ from __future__ import annotations
 from benchmarks import pool_size
 
 if __name__ == "__main__":
-    pool_size.main()
+    pool_size.run()

@@ -59,7 +59,8 @@ async def _call_until(pool: ConnectionPool, end: float) -> int:
 async def measure_all(target: str, rounds: int, seconds: float) -> dict[tuple[int, int], list[Measurement]]:
     """Every combination once in each round."""
     found: dict[tuple[int, int], list[Measurement]] = defaultdict(list)
-    for _ in range(rounds):
+    for number in range(1, rounds + 1):
+        print(f"round {number} of {rounds}: {len(CALLERS) * len(SIZES) * seconds:.0f} s", file=sys.stderr, flush=True)
         for callers in CALLERS:
             for size in SIZES:
                 found[size, callers].append(await measure(target, size, callers, seconds))
@@ -82,7 +83,9 @@ async def embedded_server() -> AsyncIterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "fastapi_esdb.embedded", "--port", str(port)]
-    server = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.DEVNULL)
+    server = await asyncio.create_subprocess_exec(
+        *command, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
+    )
     try:
         await _until_listening(server, port)
         yield f"esdb://127.0.0.1:{port}?tls=false"
@@ -113,10 +116,15 @@ async def main(target: str | None, rounds: int, seconds: float) -> None:
         show(await measure_all(started, rounds, seconds))
 
 
-if __name__ == "__main__":
+def run() -> None:
+    """Read the command line and measure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--target")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1.0)
     arguments = parser.parse_args()
     asyncio.run(main(arguments.target, arguments.rounds, arguments.seconds))
+
+
+if __name__ == "__main__":
+    run()

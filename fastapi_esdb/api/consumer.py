@@ -5,18 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 from uuid import UUID
 
+from fastapi_esdb.api import arguments
 from fastapi_esdb.api.consuming import Consuming
 from fastapi_esdb.api.iteration import Iteration
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.groups import GroupReadOptions, Nack, NackAction
+from fastapi_esdb.wire.groups import GroupReadOptions, NackAction
 from fastapi_esdb.wire.records import RecordedEvent
 
 if TYPE_CHECKING:
     from fastapi_esdb.api.calls import Carrier
     from fastapi_esdb.connection.transport import CallOptions
-
-MOST_IDS = 2_000
-"""Ids in one answer: what a server takes in one message with room to spare."""
 
 
 class Consumer:
@@ -27,12 +25,19 @@ class Consumer:
                 await handle(event)
                 await events.ack(event)
 
-    `event.retry_count` is how often the event was delivered before. What is not acknowledged within the group's
-    time-out comes again, here or at another consumer, and so does what was under way when the connection was lost:
-    every event is handled at least once. The consumer connects again by itself, also after the server has dropped it
-    because the group was changed. It ends with `SubscriptionClosed` when the connection is closed on purpose, and
-    with the server's error when trying again can't help (`GroupNotFound`, `AccessDenied`). Until it is confirmed for
-    the first time it raises like any other call, `GroupFull` among others.
+    Every event is handled at least once: what is not acknowledged within the group's time-out comes again, here or at
+    another consumer; `event.retry_count` is how often it was delivered before. An acknowledged event comes again only
+    if its ack was lost, by the end of a connection or of this process, which can concern the last `buffer` events at
+    most; or if the server died before it had written down the progress of the group: the settings with `checkpoint` in
+    their names say how much that can be.
+
+    The consumer connects again by itself, also after the server has dropped it because the group was changed. It ends
+    with `ConsumerClosed` when the connection is closed on purpose, with the server's error when trying again can't
+    help (`GroupNotFound`, `AccessDenied`), and when a task that waits for an event is cancelled. Until it is confirmed
+    for the first time it raises like any other call, `GroupFull` among others.
+
+    Leaving the context, or the loop once nothing refers to the consumer, ends the call on the server. Only leaving the
+    context gives the last answers the time to arrive.
     """
 
     def __init__(self, carrier: Carrier, request: GroupReadOptions, options: CallOptions) -> None:
@@ -40,16 +45,16 @@ class Consumer:
         self._messages = Iteration(self._consuming.events())
 
     async def ack(self, *events: RecordedEvent | UUID) -> None:
-        """Tell the server that these are handled. Returns when that is on its way."""
-        for ids in _in_parts(_ids(events)):
-            await self._consuming.ack(ids)
+        """Tell the server that these are handled. It is sent while the caller goes on."""
+        self._consuming.answers.ack(_ids(events))
 
     async def nack(
         self, *events: RecordedEvent | UUID, action: NackAction = NackAction.RETRY, reason: str = ""
     ) -> None:
         """Tell the server that these could not be handled, and what to do with them; `reason` is for people."""
-        for ids in _in_parts(_ids(events)):
-            await self._consuming.nack(Nack(ids, action, reason))
+        if not isinstance(action, NackAction):
+            raise InvalidArgument(f"action must be a NackAction, not {action!r}")
+        self._consuming.answers.nack(_ids(events), action, arguments.text_or_empty(reason, "reason"))
 
     def __aiter__(self) -> Self:
         return self
@@ -61,9 +66,11 @@ class Consumer:
                 return message
 
     async def aclose(self) -> None:
-        """Leave the group: answers that are on their way still arrive, what is not answered goes to others."""
-        await self._consuming.settle()
-        await self._messages.aclose()
+        """Leave the group: the last answers still arrive, and what is not answered goes to others."""
+        try:
+            await self._consuming.answers.arrive()
+        finally:
+            await self._messages.aclose()
 
     async def __aenter__(self) -> Self:
         if not self._consuming.confirmed:
@@ -75,17 +82,13 @@ class Consumer:
 
 
 def _ids(events: tuple[RecordedEvent | UUID, ...]) -> tuple[UUID, ...]:
-    """The ids that servers know the deliveries by: of a resolved link the link's."""
     return tuple(_id(event) for event in events)
 
 
 def _id(event: RecordedEvent | UUID) -> UUID:
+    """The id that servers know a delivery by: of a resolved link the link's."""
     if isinstance(event, RecordedEvent):
         return event.original.id
     if isinstance(event, UUID):
         return event
     raise InvalidArgument(f"events must be the events that were delivered, or their ids, not {type(event).__name__}")
-
-
-def _in_parts(ids: tuple[UUID, ...]) -> list[tuple[UUID, ...]]:
-    return [ids[first : first + MOST_IDS] for first in range(0, len(ids), MOST_IDS)]

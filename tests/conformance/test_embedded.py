@@ -26,6 +26,7 @@ FILES = (
     "subscribe_stream",
     "subscribe_all",
     "cluster",
+    "persistent",
 )
 SCENARIOS = scenarios(*FILES)
 
@@ -46,8 +47,8 @@ async def test_scenario(file: str, scenario: Json, runner: Runner) -> None:
 
 
 def test_all_scenarios_are_there() -> None:
-    """No scenario is lost on the way: there are 69 exchanges about what the server can do."""
-    assert len(SCENARIOS) == 69
+    """No scenario is lost on the way: there are 86 exchanges about what the server can do."""
+    assert len(SCENARIOS) == 86
 
 
 ANSWERS = recorded(VERSION, "append", "append_no_stream_twice")

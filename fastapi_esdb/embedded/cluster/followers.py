@@ -3,22 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from fastapi_esdb.embedded.cluster.ballot import majority
 
 
-@dataclass(slots=True)
 class Progress:
     """How far a follower is.
 
     Its log is the leader's up to `end`, and the leader has sent it what comes before `next`; `None` until it has asked
-    where to begin. `heard` is when the leader sent the newest message that the follower has answered.
+    where to begin, at `began`. `heard` is when the leader sent the newest message that the follower has answered.
     """
 
-    heard: float
-    end: int = 0
-    next: int | None = None
+    def __init__(self, now: float) -> None:
+        self.heard = now
+        self.end = 0
+        self.next: int | None = None
+        self._began = now
+
+    @property
+    def unanswered(self) -> int:
+        """Bytes of the log that were sent and not answered."""
+        return 0 if self.next is None else self.next - self.end
+
+    def begin(self, start: int, now: float) -> None:
+        """The follower begins anew."""
+        self.end = self.next = start
+        self._began = now
+
+    def note(self, end: int, sent: float) -> None:
+        """The follower has answered; to what was sent before it began anew another process may have done so."""
+        self.heard = max(self.heard, sent)
+        if sent >= self._began:
+            self.end = max(self.end, end)
 
 
 class Followers:

@@ -35,7 +35,8 @@ class Catalogue:
         known = {settings.name: settings for settings in system_settings()}
         for name, projection_id in self._registered().items():
             for record in events_backwards(self._database, definition_stream(name), limit=1):
-                known[name] = read_settings(name, projection_id, record.data)
+                if settings := read_settings(name, projection_id, record.data):
+                    known[name] = settings
         return list(known.values())
 
     async def save(self, settings: Settings) -> Settings:
@@ -60,9 +61,10 @@ class Catalogue:
         """The ids of the projections by their names."""
         ids: dict[str, int] = {}
         for record in all_events(self._database, REGISTRATION_STREAM):
-            ids.pop(record.data.decode(), None)
+            name = record.data.decode(errors="replace")
+            ids.pop(name, None)
             if record.type == CREATED_TYPE:
-                ids[record.data.decode()] = record.revision + 1
+                ids[name] = record.revision + 1
         return ids
 
     async def _register(self, event_type: str, name: str) -> int:

@@ -16,7 +16,7 @@ from fastapi_esdb.embedded.projections.names import (
     checkpoint_stream,
     partitions_stream,
 )
-from fastapi_esdb.embedded.projections.partitions import ROOT, Partitions, PartitionState
+from fastapi_esdb.embedded.projections.partitions import NO_STATE, ROOT, Partitions, PartitionState
 from fastapi_esdb.embedded.projections.settings import Settings
 from fastapi_esdb.embedded.projections.tags import Tag, read_tag, tagged
 from fastapi_esdb.embedded.projections.writing import all_events, delete_stream, events_backwards, own_event
@@ -26,6 +26,10 @@ from fastapi_esdb.wire.records import ANY, JSON, RecordedEvent
 
 LOOK_BACK = 32
 """How many checkpoints of a partition are looked at for the last one that counts."""
+
+
+class CheckpointDamaged(Exception):
+    """Somebody wrote something else into the stream of the checkpoints."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,7 @@ class Checkpoints:
         self._settings = settings
 
     def load(self, definition: Definition) -> Checkpoint:
-        """The last checkpoint; where there is none, the beginning."""
+        """The last checkpoint; where there is none, the beginning. Raises CheckpointDamaged."""
         for record in events_backwards(self._database, self._stream(ROOT), limit=1):
             tag = self._tag(record)
             if tag is not None:
@@ -66,10 +70,11 @@ class Checkpoints:
         await delete_stream(self._database, partitions_stream(self._settings.name))
 
     def _partitions(self, root: RecordedEvent, tag: Tag) -> Partitions:
-        states = {ROOT: _read_state(root)} if _read_state(root) != PartitionState() else {}
+        state = _read_state(root)
+        states = {} if state == NO_STATE else {ROOT: state}
         for partition in self._known_partitions():
-            if state := self._partition_state(partition, tag):
-                states[partition] = state
+            if known := self._partition_state(partition, tag):
+                states[partition] = known
         return Partitions(states)
 
     def _partition_state(self, partition: str, tag: Tag) -> PartitionState | None:
@@ -81,7 +86,7 @@ class Checkpoints:
 
     def _known_partitions(self) -> list[str]:
         records = all_events(self._database, partitions_stream(self._settings.name))
-        return [record.data.decode() for record in records]
+        return [record.data.decode(errors="replace") for record in records]
 
     def _tag(self, record: RecordedEvent) -> Tag | None:
         """The place that the event tells, `None` where it is not this projection's, or from before it was reset."""
@@ -107,7 +112,10 @@ class Checkpoints:
 
 
 def _read_state(record: RecordedEvent) -> PartitionState:
-    state, result = (_dump(value) for value in json.loads(record.data))
+    try:
+        state, result = (_dump(value) for value in json.loads(record.data))
+    except (ValueError, TypeError) as error:
+        raise CheckpointDamaged(f"there is no checkpoint in {record.revision}@{record.stream}: {error}") from error
     return PartitionState(state, result)
 
 

@@ -27,7 +27,7 @@ async def delete_streams(database: Database, settings: Settings, run: Run | None
 async def _delete_emitted(database: Database, settings: Settings) -> None:
     tracking = tracking_stream(settings.name)
     for record in list(all_events(database, tracking)):
-        await delete_stream(database, record.data.decode())
+        await delete_stream(database, record.data.decode(errors="replace"))
     await delete_stream(database, tracking)
 
 

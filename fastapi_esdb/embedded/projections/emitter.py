@@ -73,7 +73,7 @@ class Emitter:
 
     def _read_tracked(self) -> set[str]:
         records = all_events(self._database, tracking_stream(self._settings.name))
-        return {record.data.decode() for record in records}
+        return {record.data.decode(errors="replace") for record in records}
 
 
 def _with_cause(event: SourceEvent, emitted: Emitted) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import partial
 
 from fastapi_esdb.embedded.projections.catalogue import Catalogue
+from fastapi_esdb.embedded.projections.checkpoints import CheckpointDamaged
 from fastapi_esdb.embedded.projections.deletion import delete_streams
 from fastapi_esdb.embedded.projections.emitted_stream import EmitFailed
 from fastapi_esdb.embedded.projections.handler import Rules, open_handler
@@ -64,14 +65,12 @@ class Projection:
     async def begin(self) -> None:
         """Make its rules and, where it is enabled, run them from the last checkpoint on."""
         self._move(ProjectionState.LOADED)
-        make = partial(_make_rules, self.settings)
+        self.run = None
         try:
-            handler = await open_handler(make, on_thread=not self.settings.is_system)
-        except (ScriptFailed, InvalidArgument) as error:
-            self.run = None
+            self.run = await self._loaded()
+        except (ScriptFailed, InvalidArgument, CheckpointDamaged) as error:
             self._fault(str(error))
             return
-        self.run = Run(self._database, self.settings, handler)
         if self.settings.enabled:
             self._move(ProjectionState.RUNNING)
             self._task = asyncio.create_task(self._carry_out(self.run))
@@ -131,6 +130,16 @@ class Projection:
         await self._task
         if self.state is ProjectionState.STOPPING:
             await self._end(self.run, save=save)
+
+    async def _loaded(self) -> Run:
+        """What it would run. Raises ScriptFailed, InvalidArgument and CheckpointDamaged."""
+        make = partial(_make_rules, self.settings)
+        handler = await open_handler(make, on_thread=not self.settings.is_system)
+        try:
+            return Run(self._database, self.settings, handler)
+        except BaseException:
+            await handler.close()
+            raise
 
     async def _end(self, run: Run, *, save: bool) -> None:
         if save and not self.settings.ends:

@@ -60,10 +60,14 @@ def write_settings(settings: Settings) -> str:
     return json.dumps({"handlerType": handler, **{key: getattr(settings, name) for name, key in _KEYS.items()}})
 
 
-def read_settings(name: str, projection_id: int, text: bytes) -> Settings:
-    told: dict[str, Any] = json.loads(text)
-    fields = {field: told[key] for field, key in _KEYS.items()}
-    return Settings(name, **{**fields, "mode": ProjectionMode(fields["mode"])}, id=projection_id)
+def read_settings(name: str, projection_id: int, text: bytes) -> Settings | None:
+    """The settings in a definition; `None` where somebody wrote something else there."""
+    try:
+        told: dict[str, Any] = json.loads(text)
+        fields = {field: told[key] for field, key in _KEYS.items()}
+        return Settings(name, **{**fields, "mode": ProjectionMode(fields["mode"])}, id=projection_id)
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def system_settings() -> list[Settings]:

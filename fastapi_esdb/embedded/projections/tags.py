@@ -46,9 +46,11 @@ class Tag:
         return Tag(position, self.streams)
 
     def is_after(self, other: Tag) -> bool:
-        """Whether this is further on than another place of the same projection."""
+        """Whether this is further on than another place of the projection; one in another kind of source is behind."""
         if self.position and other.position:
             return self.position > other.position
+        if self.position or other.position:
+            return True
         known = other.streams
         return any(revision > known.get(stream, NO_REVISION) for stream, revision in self.streams.items())
 

@@ -98,4 +98,3 @@ def event_of(record: Record) -> ProposedEvent:
         metadata["$schema.id"] = str(record.schema_id)
     content_type = JSON if record.format is SchemaFormat.JSON else OCTET_STREAM
     return ProposedEvent(record.id, record.type, record.data, json.dumps(metadata).encode(), content_type)
-

@@ -16,7 +16,7 @@ from fastapi_esdb.embedded.store.listeners import Listeners
 from fastapi_esdb.embedded.store.log import Log
 from fastapi_esdb.embedded.store.memory import MemoryStorage
 from fastapi_esdb.embedded.store.metadata import StreamMetadata
-from fastapi_esdb.embedded.store.pages import AllPage, StreamInfo, StreamPage
+from fastapi_esdb.embedded.store.pages import AllPage, ScavengedPage, StreamInfo, StreamPage
 from fastapi_esdb.embedded.store.positions import at
 from fastapi_esdb.embedded.store.reads import (
     all_backwards,
@@ -26,6 +26,7 @@ from fastapi_esdb.embedded.store.reads import (
     stream_forwards,
     stream_live,
 )
+from fastapi_esdb.embedded.store.scavenging import scavenge_page
 from fastapi_esdb.embedded.store.starts import bounded, start_position, start_revision
 from fastapi_esdb.embedded.store.storage import Storage
 from fastapi_esdb.embedded.store.view import NO_EVENT, View
@@ -258,6 +259,29 @@ class Database:
         """
         while not any(self._view().has_record(since.commit, stream) for stream in streams or (None,)):
             await self._listeners.wait(*streams or (None,))
+
+    async def scavenge(self, start: Position, window: int = WINDOW) -> ScavengedPage:
+        """Remove, from the next `window` records, those that reads of their streams never show again.
+
+        The records of `$all` and the position of each one stay as they are. Raises StorageFailed, and InvalidArgument
+        where no record begins at `start`.
+        """
+        self._require_writable()
+        view = self._view()
+        page, ordinals, removed = scavenge_page(view, start_position(view, start, FORWARDS), window, self._clock())
+        if removed:
+            self._log.scavenge(ordinals, removed)
+            await self._on_disk(lambda: self._storage.erase(removed))
+        return page
+
+    async def shrink(self) -> None:
+        """Give the space of what was scavenged back to the system; writes wait meanwhile. Raises StorageFailed."""
+        self._require_writable()
+        await self._on_disk(self._storage.shrink)
+
+    async def _on_disk(self, change: Callable[[], None]) -> None:
+        if self._storage.on_disk:
+            await self._worker.run(change)
 
     def _make_committer(self) -> Committer:
         return Committer(self._log, self._storage, self._listeners, self._worker)

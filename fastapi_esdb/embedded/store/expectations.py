@@ -57,7 +57,7 @@ def _repeat_by_ids(view: View, stream: str, expected: Expected, ids: Sequence[UU
 
 def _recent_revision(view: View, stream: str, event_id: UUID) -> int | None:
     position = view.log.recent_ids.position(event_id.bytes)
-    if position is None:
+    if position is None or not view.log.index.is_record(position):  # it may have been scavenged
         return None
     record = view.log.record(position)
     return record.revision if record.stream == stream else None

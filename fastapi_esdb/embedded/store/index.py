@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
+from collections import Counter
+from collections.abc import Collection
 
 from fastapi_esdb.embedded.store.names import is_hidden
 from fastapi_esdb.wire.records import MAX_REVISION
@@ -13,25 +15,31 @@ FIRST_POSITION = 512
 
 
 class StreamIndex:
-    """The positions of one stream's events, by revision, and of its tombstone."""
+    """The positions of one stream's events and of its tombstone.
 
-    __slots__ = ("is_hidden", "name", "number", "positions", "tombstone")
+    `first` is the revision of the event at `positions[0]`: those before it were scavenged.
+    """
+
+    __slots__ = ("first", "is_hidden", "name", "number", "positions", "tombstone")
 
     def __init__(self, name: str, number: int) -> None:
         self.name = name
         self.number = number
+        self.first = 0
         self.positions = array("Q")
         self.tombstone: int | None = None
         self.is_hidden = is_hidden(name)
 
     def add(self, revision: int, position: int) -> None:
         """Raises ValueError for a revision that is not the next one."""
+        due = self.first + len(self.positions)
         if revision == MAX_REVISION:
             self.tombstone = position
-        elif revision == len(self.positions):
+        elif revision == due or not due:  # a stream that was scavenged begins with any revision
+            self.first = self.first if due else revision
             self.positions.append(position)
         else:
-            raise ValueError(f"stream {self.name!r} has revision {revision} where {len(self.positions)} was due")
+            raise ValueError(f"stream {self.name!r} has revision {revision} where {due} was due")
 
     def remove(self, position: int) -> None:
         """Take back the newest record, which is at this position."""
@@ -40,19 +48,31 @@ class StreamIndex:
         else:
             self.positions.pop()
 
+    def forget(self, count: int) -> None:
+        """The first events, so many of them, were scavenged."""
+        del self.positions[:count]
+        self.first += count
+
     def count_before(self, end: int) -> int:
-        """How many events (the tombstone is none) lie before a position."""
-        positions = self.positions
-        if not positions or positions[-1] < end:
-            return len(positions)
-        return bisect_left(positions, end)
+        """How many events (the tombstone is none) lie before a position, scavenged ones counted in."""
+        return self.first + self._left_before(end)
 
     def last_before(self, end: int) -> int | None:
         """The position of the newest record before a position, the tombstone counted in."""
         if self.tombstone is not None and self.tombstone < end:
             return self.tombstone
-        count = self.count_before(end)
+        count = self._left_before(end)
         return self.positions[count - 1] if count else None
+
+    def between(self, first: int, stop: int) -> array[int]:
+        """The positions of the events from one revision up to another, as far as they are there."""
+        return self.positions[max(first - self.first, 0) : max(stop - self.first, 0)]
+
+    def _left_before(self, end: int) -> int:
+        positions = self.positions
+        if not positions or positions[-1] < end:
+            return len(positions)
+        return bisect_left(positions, end)
 
 
 class Index:
@@ -90,6 +110,14 @@ class Index:
         self.end = self.position(keep)
         del self._positions[keep:], self._streams[keep:], self._types[keep:]
 
+    def forget(self, ordinals: range, scavenged: Collection[int]) -> None:
+        """The records at these positions, of each stream the first ones, were scavenged. They have these ordinals."""
+        for number, count in Counter(self._streams[n] for n in ordinals if self._positions[n] in scavenged).items():
+            self._stream_table[number].forget(count)
+        kept = [n for n in ordinals if self._positions[n] not in scavenged]
+        for column in (self._positions, self._streams, self._types):
+            column[ordinals.start : ordinals.stop] = array(column.typecode, [column[n] for n in kept])
+
     def stream(self, name: str) -> StreamIndex | None:
         return self._stream_by_name.get(name)
 
@@ -107,9 +135,9 @@ class Index:
         """The position of the record with this ordinal, or of the end of the log for the ordinal behind the last."""
         return self._positions[ordinal] if ordinal < len(self._positions) else self.end
 
-    def is_boundary(self, position: int) -> bool:
-        """Whether a record begins here. 0, the beginning of every log, counts."""
-        return position == 0 or self.position(self.ordinal(position)) == position
+    def is_record(self, position: int) -> bool:
+        """Whether a record begins here, or the next one will."""
+        return self.position(self.ordinal(position)) == position
 
     def stream_at(self, ordinal: int) -> StreamIndex:
         return self._stream_table[self._streams[ordinal]]

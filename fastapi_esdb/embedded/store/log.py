@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
@@ -59,6 +59,11 @@ class Log:
             self.recent_ids.forget(entry.id)
         self.index.truncate(end)
         self.metadata_at.cache_clear()
+
+    def scavenge(self, ordinals: range, scavenged: Collection[int]) -> None:
+        """Take records out of the memory: those at these positions, which have these ordinals."""
+        self.index.forget(ordinals, scavenged)
+        self._storage.remove(scavenged)
 
     def read(self, positions: Sequence[int]) -> list[RecordedEvent]:
         return self._storage.read(positions)

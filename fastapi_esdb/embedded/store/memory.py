@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Iterator, Sequence
 
 from fastapi_esdb.embedded.store.rows import Row, to_entry, to_record, to_row
 from fastapi_esdb.embedded.store.storage import Entry
@@ -37,8 +37,20 @@ class MemoryStorage:
     def read(self, positions: Sequence[int]) -> list[RecordedEvent]:
         return [to_record(self._rows[bisect_left(self._positions, position)]) for position in positions]
 
+    def remove(self, positions: Collection[int]) -> None:
+        first, stop = bisect_left(self._positions, min(positions)), bisect_right(self._positions, max(positions))
+        kept = [row for row in self._rows[first:stop] if row[0] not in positions]
+        self._rows[first:stop] = kept
+        self._positions[first:stop] = array("Q", [row[0] for row in kept])
+
     def flush(self) -> None:
         """What is in memory is as durable as it will ever be."""
+
+    def erase(self, positions: Collection[int]) -> None:
+        """There is nothing on disk."""
+
+    def shrink(self) -> None:
+        """There is nothing on disk."""
 
     def close(self) -> None:
         """There is nothing to let go of."""

@@ -43,6 +43,20 @@ class AllPage:
 
 
 @dataclass(frozen=True, slots=True)
+class ScavengedPage:
+    """What a scavenge did with a piece of the log.
+
+    `next` is the position that the following page starts at. `removed` counts the records that are gone, and `freed`
+    is about the bytes that they took. `is_end` tells that nothing is left.
+    """
+
+    next: Position
+    removed: int
+    freed: int
+    is_end: bool
+
+
+@dataclass(frozen=True, slots=True)
 class StreamInfo:
     """What is known of a stream.
 

@@ -54,6 +54,11 @@ class RecentRecords:
     def get(self, position: int) -> RecordedEvent | None:
         return self._records.get(position)
 
+    def remove(self, position: int) -> None:
+        """Drop a record, if it is here."""
+        if record := self._records.pop(position, None):
+            self._size -= entry_of(record).size
+
     def trim(self, durable: int) -> None:
         """Drop the oldest records that are durable (they lie before that position), down to the budget."""
         while self._size > self._budget and next(iter(self._records)) < durable:

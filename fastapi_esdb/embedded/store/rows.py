@@ -25,6 +25,7 @@ CREATE TABLE records (
 )
 """
 INSERT = "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+DELETE = "DELETE FROM records WHERE position = ?"
 SELECT = "SELECT * FROM records WHERE position IN (SELECT value FROM json_each(?))"
 ENTRIES = """
 SELECT position, stream, revision, type, id, length(data) + length(metadata) FROM records ORDER BY position

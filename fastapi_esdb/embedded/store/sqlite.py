@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from fastapi_esdb.embedded.store.errors import StorageError
 from fastapi_esdb.embedded.store.lock import FileLock
@@ -56,12 +56,22 @@ class SqliteStorage:
         stored = self._opened().select(missing) if missing else {}
         return [at_hand[position] or stored[position] for position in positions]
 
+    def remove(self, positions: Collection[int]) -> None:
+        for position in positions:
+            self._recent.remove(position)
+
     def flush(self) -> None:
         with self._pending_lock:
             batch, self._pending = self._pending, []
         if batch:
             self._opened().insert(batch)
             self._durable = position_of(batch[-1]) + 1
+
+    def erase(self, positions: Collection[int]) -> None:
+        self._opened().delete(positions)
+
+    def shrink(self) -> None:
+        self._opened().shrink()
 
     def close(self) -> None:
         file, self._file = self._file, None

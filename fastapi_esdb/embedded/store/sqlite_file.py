@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from fastapi_esdb.embedded.store.errors import StorageCorrupt, StorageError, StorageFailed
 from fastapi_esdb.embedded.store.positions import position_of
-from fastapi_esdb.embedded.store.rows import ENTRIES, INSERT, SCHEMA, SELECT, to_record, to_row
+from fastapi_esdb.embedded.store.rows import DELETE, ENTRIES, INSERT, SCHEMA, SELECT, to_record, to_row
 from fastapi_esdb.embedded.store.storage import Entry
 from fastapi_esdb.wire.records import RecordedEvent
 
@@ -39,11 +39,19 @@ class SqliteFile:
 
     def insert(self, records: Sequence[RecordedEvent]) -> None:
         """Write records in one transaction; they are on disk when this returns. Raises StorageFailed."""
-        try:
-            with self._writer:
-                self._writer.executemany(INSERT, map(to_row, records))
-        except sqlite3.Error as error:
-            raise StorageFailed(self._path, f"it can't be written: {error}") from error
+        with self._writing(), self._writer:
+            self._writer.executemany(INSERT, map(to_row, records))
+
+    def delete(self, positions: Iterable[int]) -> None:
+        """Delete records in one transaction. Raises StorageFailed."""
+        with self._writing(), self._writer:
+            self._writer.executemany(DELETE, ((position,) for position in positions))
+
+    def shrink(self) -> None:
+        """Make the file as small as its records allow. Raises StorageFailed."""
+        with self._writing():
+            self._writer.execute("VACUUM")
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def select(self, positions: Sequence[int]) -> dict[int, RecordedEvent]:
         """The records at these positions."""
@@ -88,6 +96,13 @@ class SqliteFile:
 
     def _number(self, query: str) -> int:
         return int(self._writer.execute(query).fetchone()[0])
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise StorageFailed(self._path, f"it can't be written: {error}") from error
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

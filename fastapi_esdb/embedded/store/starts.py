@@ -30,7 +30,7 @@ def start_position(view: View, start: Position | Edge, direction: Direction) -> 
     if isinstance(start, Edge):
         return 0
     is_behind = direction is FORWARDS and start.commit > view.end
-    if start.prepare > start.commit or not (is_behind or view.log.index.is_boundary(start.commit)):
+    if start.prepare > start.commit or not (is_behind or view.is_boundary(start.commit)):
         raise InvalidArgument(f"no record begins at the position {start.commit}/{start.prepare}: use one that was read")
     return start.commit
 

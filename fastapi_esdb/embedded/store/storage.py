@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 from fastapi_esdb.embedded.store.positions import position_of
@@ -33,8 +33,8 @@ def entry_of(record: RecordedEvent) -> Entry:
 class Storage(Protocol):
     """Keeps records.
 
-    `add` and `read` are called on the event loop and are quick; the others on one thread of their own, `flush` only
-    where the storage is `on_disk`.
+    `add`, `read` and `remove` are called on the event loop and are quick; the others on one thread of their own, those
+    from `flush` on only where the storage is `on_disk`.
     """
 
     name: str
@@ -54,8 +54,17 @@ class Storage(Protocol):
     def read(self, positions: Sequence[int]) -> list[RecordedEvent]:
         """The records at these positions, in this order. Raises StorageError."""
 
+    def remove(self, positions: Collection[int]) -> None:
+        """Drop from memory what it holds of these records. They are durable, and not read any more."""
+
     def flush(self) -> None:
         """Return when everything added before is durable. Raises StorageError."""
+
+    def erase(self, positions: Collection[int]) -> None:
+        """Take records off the disk that were removed before. Raises StorageError."""
+
+    def shrink(self) -> None:
+        """Give the space of erased records back to the system. Raises StorageError."""
 
     def close(self) -> None:
         """Let go of the storage; idempotent."""

@@ -56,3 +56,9 @@ class TransactionStorage(MemoryStorage):
         if number + 1 == len(self._starts):
             return self._rows[first:]
         return self._rows[first : bisect_left(self._positions, self._starts[number + 1])]
+
+
+def end_of(transactions: Sequence[Transaction]) -> int:
+    """Where the log goes on behind these transactions."""
+    last = to_entry(transactions[-1][-1])
+    return last.position + last.size

@@ -5,9 +5,12 @@ from __future__ import annotations
 from bisect import bisect_left
 from datetime import datetime
 
+from fastapi_esdb.embedded.store.index import FIRST_POSITION
 from fastapi_esdb.embedded.store.log import Log
 from fastapi_esdb.embedded.store.metadata import METASTREAM_METADATA, NO_METADATA, StreamMetadata
 from fastapi_esdb.embedded.store.names import is_metastream, metastream_of, original_of
+from fastapi_esdb.embedded.store.positions import position_of
+from fastapi_esdb.embedded.store.storage import entry_of
 from fastapi_esdb.wire.records import RecordedEvent
 
 NO_EVENT = -1
@@ -53,8 +56,8 @@ class View:
         entry = self.log.index.stream(stream)
         if entry is None:
             return []
-        first = bisect_left(entry.positions, since)
-        positions = entry.positions[first : min(first + limit, entry.count_before(self.end))].tolist()
+        first = entry.first + bisect_left(entry.positions, since)
+        positions = entry.between(first, min(first + limit, entry.count_before(self.end))).tolist()
         tombstone = self.tombstone(stream)
         return positions if tombstone is None or tombstone < since else [*positions, tombstone][:limit]
 
@@ -81,18 +84,18 @@ class View:
         return self.metadata(stream).is_soft_deleted
 
     def first(self, stream: str, now: datetime) -> int:
-        """The first revision that the metadata lets through; it may lie behind the last one."""
+        """The first revision that is there and that the metadata lets through; it may lie behind the last one."""
         metadata, last = self.metadata(stream), self.last(stream)
         kept = last - metadata.max_count + 1 if metadata.max_count else 0
-        first = max(0, kept, metadata.truncate_before or 0)
+        first = max(self._first_left(stream), kept, metadata.truncate_before or 0)
         return first if metadata.max_age is None else self._first_young(stream, first, last, metadata.max_age, now)
 
     def position(self, stream: str, revision: int) -> int:
         """Where an event is; raises LookupError where there is no such event."""
         entry = self.log.index.stream(stream)
-        if entry is None or not 0 <= revision < entry.count_before(self.end):
+        if entry is None or not entry.first <= revision < entry.count_before(self.end):
             raise LookupError(f"stream {stream!r} has no revision {revision}")
-        return entry.positions[revision]
+        return entry.positions[revision - entry.first]
 
     def event(self, stream: str, revision: int) -> RecordedEvent:
         """An event, readable or hidden by metadata; raises LookupError where there is no such event."""
@@ -101,8 +104,24 @@ class View:
     def events(self, stream: str, first: int, last: int) -> list[RecordedEvent]:
         """The events of these revisions, both inclusive, as far as there are any."""
         entry = self.log.index.stream(stream)
-        stop = min(last + 1, entry.count_before(self.end)) if entry else 0
-        return self.log.read(entry.positions[first:stop]) if entry else []
+        return self.log.read(entry.between(first, min(last + 1, entry.count_before(self.end)))) if entry else []
+
+    def is_boundary(self, position: int) -> bool:
+        """Whether a record begins here, or something was here that was scavenged. 0, where logs begin, counts."""
+        index = self.log.index
+        return position == 0 or index.is_record(position) or position >= self._end_before(index.ordinal(position))
+
+    def _end_before(self, ordinal: int) -> int:
+        """Where the record before an ordinal ends, and where the next one begins if nothing between them was scavenged."""
+        if not ordinal:
+            return FIRST_POSITION
+        record = self.log.record(self.log.index.position(ordinal - 1))
+        return position_of(record) + entry_of(record).size
+
+    def _first_left(self, stream: str) -> int:
+        """The first revision that was not scavenged."""
+        entry = self.log.index.stream(stream)
+        return entry.first if entry else 0
 
     def _first_young(self, stream: str, first: int, last: int, max_age: int, now: datetime) -> int:
         """The first event of at most that age in seconds: events of a stream are taken to be in order of time."""

@@ -1,0 +1,133 @@
+"""What a node does while it leads: it has the others take over its log, and says what is durable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from fastapi_esdb.embedded.cluster.followers import Followers
+from fastapi_esdb.embedded.cluster.messages import Append, Appended, Attach, Attached, Message, TakeOver
+from fastapi_esdb.embedded.cluster.timing import HEARTBEAT, LEASE
+from fastapi_esdb.embedded.store.replicated import ReplicatedDatabase
+from fastapi_esdb.embedded.store.transactions import Transaction, end_of
+
+BATCH = 1024 * 1024
+"""Bytes of the log in one message, unless a transaction is larger."""
+
+WINDOW = 8 * BATCH
+"""Bytes that a follower may be behind with its answers before it gets nothing more."""
+
+
+class Leadership:
+    """The leader of one term. It begins with a record of its own, and is ready when that one is durable.
+
+    What former leaders have written is so by then, too: most nodes have it, and each of them prefers leaders that do.
+    """
+
+    def __init__(
+        self,
+        term: int,
+        log: ReplicatedDatabase,
+        others: Iterable[int],
+        send: Callable[[int, Message], None],
+        now: Callable[[], float],
+    ) -> None:
+        self.term = term
+        self.is_over = False
+        self.successor: int | None = None
+        self._log = log
+        self._followers = Followers(others, now())
+        self._send = send
+        self._now = now
+        log.begin_epoch(term)
+        self._ready_at = log.log_end
+        self._advance()
+        self.beat()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the log is known to be durable up to where this leader began."""
+        return self._log.durable_end >= self._ready_at
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether nobody else can lead by now. A process that was frozen finds out by this, before it does anything."""
+        now = self._now()
+        return now - self._followers.heard(now) <= LEASE
+
+    def tick(self) -> None:
+        """Time has passed."""
+        if self._now() - self._beaten >= HEARTBEAT:
+            self.beat()
+
+    def beat(self) -> None:
+        """Tell all that the leader lives."""
+        self._beaten = self._now()
+        for node in self._followers:
+            self._tell(node)
+
+    def replicate(self) -> None:
+        """Something was written to the log."""
+        self._advance()
+        for node in self._followers:
+            self._pass_on(node)
+
+    def attach(self, node: int, message: Attach) -> None:
+        """A follower asks where to begin: what was known of it may be of a process that has ended since."""
+        progress = self._followers[node]
+        progress.begin(self._log.extent.common_end(message.extent), self._now())
+        self._send(node, Attached(self.term, progress.end, self._log.log_end))
+        self._tell(node)
+
+    def appended(self, node: int, message: Appended) -> None:
+        """A follower has more of the log."""
+        self._followers[node].note(message.end, message.sent)
+        self._advance()
+        self._pass_on(node)
+        self._hand_over()
+
+    def resign(self, successor: int | None = None) -> bool:
+        """Hand over to a follower, as soon as it has the whole log; without a name to the foremost one, if any lives.
+
+        Nothing may be written from now on; `stay` takes it back.
+        """
+        self.successor = self._followers.foremost(self._now() - LEASE) if successor is None else successor
+        self._hand_over()
+        return self.successor is not None
+
+    def stay(self) -> None:
+        """Go on leading: the successor could not take over."""
+        self.successor = None
+
+    def _hand_over(self) -> None:
+        if self.successor is not None and not self.is_over and self._is_complete(self.successor):
+            self.is_over = True
+            self._send(self.successor, TakeOver(self.term))
+
+    def _is_complete(self, node: int) -> bool:
+        return self._followers[node].end == self._log.log_end == self._log.durable_end
+
+    def _advance(self) -> None:
+        """See what is durable. Records of former leaders are so only together with one of this leader."""
+        durable = self._followers.replicated(self._log.log_end)
+        if durable >= self._ready_at and durable > self._log.durable_end:
+            self._log.publish(durable)
+            for node in self._followers:
+                self._tell(node)
+
+    def _tell(self, node: int) -> None:
+        """Send at least a sign of life."""
+        if not self._pass_on(node):
+            next_ = self._followers[node].next
+            self._append(node, self._log.log_end if next_ is None else next_, [])
+
+    def _pass_on(self, node: int) -> bool:
+        """Send what the follower lacks, as far as the window goes; whether there was anything."""
+        progress, has_sent = self._followers[node], False
+        while progress.next is not None and progress.next < self._log.log_end and progress.unanswered < WINDOW:
+            transactions = self._log.transactions(progress.next, BATCH)
+            self._append(node, progress.next, transactions)
+            progress.next, has_sent = end_of(transactions), True
+        return has_sent
+
+    def _append(self, node: int, start: int, transactions: list[Transaction]) -> None:
+        self._send(node, Append(self.term, start, transactions, self._log.durable_end, self._now()))

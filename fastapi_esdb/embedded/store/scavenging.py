@@ -1,0 +1,55 @@
+"""Which records a scavenge takes out of the log: those that no read of their stream can show any more (protocol 2.9).
+
+What stays, as on a real server: the last event of each stream, since its revision is where the stream goes on; every
+tombstone; and the newest record of all, since it tells where the log ends. Of a stream events go from its beginning on,
+without a gap.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+from functools import cache
+
+from fastapi_esdb.embedded.store.index import StreamIndex
+from fastapi_esdb.embedded.store.pages import ScavengedPage
+from fastapi_esdb.embedded.store.positions import at
+from fastapi_esdb.embedded.store.storage import entry_of
+from fastapi_esdb.embedded.store.view import View
+
+
+def scavenge_page(view: View, start: int, window: int, now: datetime) -> tuple[ScavengedPage, range, frozenset[int]]:
+    """What is to go of the next `window` records: its page, the ordinals of all of them, the positions of what goes."""
+    index = view.log.index
+    begin, newest = index.ordinal(start), index.ordinal(view.end) - 1
+    ordinals = range(begin, max(begin, min(begin + window, newest)))
+    removed = _removable(view, ordinals, now)
+    freed = sum(entry_of(record).size for record in view.log.read(removed))
+    page = ScavengedPage(at(index.position(ordinals.stop)), len(removed), freed, is_end=ordinals.stop >= newest)
+    return page, ordinals, frozenset(removed)
+
+
+def _removable(view: View, ordinals: range, now: datetime) -> list[int]:
+    """The positions of the records that can go, in order."""
+    kept_from = cache(lambda stream: _kept_from(view, stream, now))
+    going: Counter[str] = Counter()
+    removable = []
+    for ordinal in ordinals:
+        stream, position = view.log.index.stream_at(ordinal), view.log.index.position(ordinal)
+        if _is_next(stream, going[stream.name], position) and stream.first + going[stream.name] < kept_from(
+            stream.name
+        ):
+            going[stream.name] += 1
+            removable.append(position)
+    return removable
+
+
+def _is_next(stream: StreamIndex, going: int, position: int) -> bool:
+    """Whether the record is the first event of its stream, behind so many that are going."""
+    return going < len(stream.positions) and stream.positions[going] == position
+
+
+def _kept_from(view: View, stream: str, now: datetime) -> int:
+    """The first revision that stays."""
+    last = view.last(stream)
+    return last + 1 if view.is_tombstoned(stream) else min(view.first(stream, now), last)
