@@ -18,7 +18,8 @@
     └── NetworkError                   no usable answer
         ├── ConnectionClosed           there is no connection
         │   └── ClosedInFlight         it was closed on purpose while the call was in flight
-        │       └── SubscriptionClosed …the call of a subscription, with the place it had come to
+        │       ├── SubscriptionClosed …the call of a subscription, with the place it had come to
+    │       └── ConsumerClosed     …the call of a consumer of a persistent subscription
         ├── ConnectionRefused          no connection could be made
         │   └── TlsFailed              …since there was no agreement on TLS
         ├── ConnectionLost, ServerTimeout, HandlerFailed, NoAnswer, TooManyStreams
@@ -100,6 +101,7 @@ __all__ = [
     "ConnectionLost",
     "ConnectionRefused",
     "ConsistencyViolation",
+    "ConsumerClosed",
     "DeadlineExceeded",
     "EsdbError",
     "EsdbNotStarted",
@@ -232,6 +234,17 @@ class SubscriptionClosed(ClosedInFlight):
 
     def __str__(self) -> str:
         return f"the connection was closed under the subscription to {self.stream!r}, which had come to {self.after!r}"
+
+
+@dataclass(eq=False)
+class ConsumerClosed(ClosedInFlight):
+    """A consumer of a persistent subscription ended because the connection was closed on purpose."""
+
+    stream: str
+    group: str
+
+    def __str__(self) -> str:
+        return f"the connection was closed under the consumer of group {self.group!r} of {self.stream!r}"
 
 
 @dataclass(eq=False)

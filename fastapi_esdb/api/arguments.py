@@ -20,10 +20,21 @@ MAX_WINDOW = 2**32 - 1
 """The filter window and the checkpoint interval are unsigned 32-bit numbers in the protocol."""
 
 
+INT32 = 2**31 - 1
+"""The largest of the numbers that are signed 32-bit ones in the protocol."""
+
+
 def text(value: object, name: str) -> str:
     """A text that is neither empty nor impossible to encode as UTF-8 (a lone surrogate)."""
     if not isinstance(value, str) or not value:
         raise InvalidArgument(f"{name} must be a text of at least one character, not {value!r}")
+    return text_or_empty(value, name)
+
+
+def text_or_empty(value: object, name: str) -> str:
+    """A text that UTF-8 can encode."""
+    if not isinstance(value, str):
+        raise InvalidArgument(f"{name} must be a text, not {value!r}")
     try:
         value.encode()
     except UnicodeEncodeError:

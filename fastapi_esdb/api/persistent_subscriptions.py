@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Unpack
+from dataclasses import fields
+from typing import TYPE_CHECKING, Unpack
 
 from fastapi_esdb.api import arguments
-from fastapi_esdb.api.calls import Calls
+from fastapi_esdb.api.calls import Calls, call_options
 from fastapi_esdb.api.consumer import Consumer
 from fastapi_esdb.api.options import Options, chosen
 from fastapi_esdb.api.writing import write
@@ -32,8 +33,10 @@ from fastapi_esdb.wire.groups import (
 from fastapi_esdb.wire.records import MAX_REVISION, START, Edge, Position
 from fastapi_esdb.wire.requests import EventFilter
 
+if TYPE_CHECKING:
+    from fastapi_esdb.settings.credentials import Credentials
+
 DEFAULT_SETTINGS = GroupSettings()
-MAX_BUFFER = 2**31 - 1
 
 
 class PersistentSubscriptions(Calls):
@@ -56,7 +59,8 @@ class PersistentSubscriptions(Calls):
     ) -> None:
         """Add a group that begins at `start`, which is included. `filter` is for `$all` (see `api.filters`)."""
         source = _source(stream)
-        request = CreateGroup(source, _group(group), settings, _start(source, start), arguments.event_filter(filter))
+        chosen_filter = arguments.event_filter(filter)
+        request = CreateGroup(source, _group(group), _settings(settings), _start(source, start), chosen_filter)
         await write(self._carrier, CREATE_GROUP, request, _subject(stream, group), chosen(options))
 
     async def update(
@@ -73,7 +77,7 @@ class PersistentSubscriptions(Calls):
         `start` counts only where no progress was written yet; the filter of a group cannot be changed.
         """
         source = _source(stream)
-        request = UpdateGroup(source, _group(group), settings, _start(source, start))
+        request = UpdateGroup(source, _group(group), _settings(settings), _start(source, start))
         await write(self._carrier, UPDATE_GROUP, request, _subject(stream, group), chosen(options))
 
     async def delete(self, stream: str, group: str, **options: Unpack[Options]) -> None:
@@ -106,14 +110,23 @@ class PersistentSubscriptions(Calls):
         """Restart the server's subsystem of persistent subscriptions; all consumers are dropped and come back."""
         await write(self._carrier, RESTART_GROUPS, None, "the persistent subscriptions", chosen(options))
 
-    def consume(self, stream: str, group: str, *, buffer: int = 10, **options: Unpack[Options]) -> Consumer:
+    def consume(
+        self,
+        stream: str,
+        group: str,
+        *,
+        buffer: int = 10,
+        credentials: Credentials | None = None,
+        requires_leader: bool | None = None,
+    ) -> Consumer:
         """Take part in a group: `async with esdb.persistent_subscriptions.consume(...) as events: ...`.
 
-        `buffer` is how many events may be under way to this consumer, or wait for its answer.
+        `buffer` is how many events may be under way to this consumer, or wait for its answer, at a time. Raises
+        `InvalidArgument`; the rest is raised by the consumer.
         """
-        arguments.whole_number(buffer, "buffer", least=1, most=MAX_BUFFER)
+        arguments.whole_number(buffer, "buffer", least=1, most=arguments.INT32)
         request = GroupReadOptions(_source(stream), _group(group), buffer)
-        return Consumer(self._carrier, request, chosen(options))
+        return Consumer(self._carrier, request, call_options(None, credentials, requires_leader))
 
 
 def _source(stream: str) -> str | None:
@@ -123,6 +136,15 @@ def _source(stream: str) -> str | None:
 
 def _group(group: str) -> str:
     return arguments.text(group, "group")
+
+
+def _settings(settings: GroupSettings) -> GroupSettings:
+    for field in fields(settings):
+        if field.type == "int":
+            name, value = f"settings.{field.name}", getattr(settings, field.name)
+            arguments.whole_number(value, name, least=0, most=arguments.INT32)
+    arguments.text(settings.strategy, "settings.strategy")
+    return settings
 
 
 def _start(source: str | None, start: int | Position | Edge) -> int | Position | Edge:

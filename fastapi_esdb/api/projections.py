@@ -8,7 +8,7 @@ from fastapi_esdb.api import arguments
 from fastapi_esdb.api.calls import Calls
 from fastapi_esdb.api.options import Options, chosen
 from fastapi_esdb.api.writing import write
-from fastapi_esdb.wire.errors import ProjectionNotFound
+from fastapi_esdb.wire.errors import InvalidArgument, ProjectionNotFound
 from fastapi_esdb.wire.method import Method, Request
 from fastapi_esdb.wire.projection_methods import (
     CREATE_PROJECTION,
@@ -67,9 +67,10 @@ class Projections(Calls):
         """Add a projection that runs on and on, with checkpoints, and start it.
 
         `emit_enabled` lets it write events; `track_emitted_streams` remembers where, so that they can be deleted with
-        it. `engine_version` 2 takes the new engine of servers from 26.1 on.
+        it. `engine_version` 2 takes the new engine of servers from 26.1 on, which cannot track.
         """
         continuous = ProjectionMode.CONTINUOUS
+        arguments.whole_number(engine_version, "engine_version", least=0, most=arguments.INT32)
         request = CreateProjection(
             _query(query), _name(name), continuous, emit_enabled, track_emitted_streams, engine_version
         )
@@ -131,10 +132,11 @@ class Projections(Calls):
     ) -> Any:
         """The state, as JSON or as a pydantic `model`; an empty object where there is none yet.
 
-        Whole numbers beyond 2^53 lose digits on the way.
+        `partition` is the one of a projection with partitions: the name of a stream, or what `partitionBy` gives.
+        Whole numbers beyond 2^53 lose digits on the way. A state that is none of the model's raises what pydantic
+        raises.
         """
-        answer = await self._carrier.call(PROJECTION_STATE, StateRequest(_name(name), partition), chosen(options))
-        return model.model_validate(answer) if model else answer
+        return await self._json(PROJECTION_STATE, name, partition, model, options)
 
     @overload
     async def result(
@@ -148,8 +150,7 @@ class Projections(Calls):
         self, name: str, *, partition: str = "", model: type[Model] | None = None, **options: Unpack[Options]
     ) -> Any:
         """The result, which is the state after `transformBy` and `filterBy`, as `state` gives it."""
-        answer = await self._carrier.call(PROJECTION_RESULT, StateRequest(_name(name), partition), chosen(options))
-        return model.model_validate(answer) if model else answer
+        return await self._json(PROJECTION_RESULT, name, partition, model, options)
 
     async def statistics(self, name: str, **options: Unpack[Options]) -> ProjectionStatistics:
         """How one projection does. Raises `ProjectionNotFound`."""
@@ -162,11 +163,20 @@ class Projections(Calls):
         self, mode: ProjectionMode | None = None, **options: Unpack[Options]
     ) -> tuple[ProjectionStatistics, ...]:
         """All projections, or those of one mode."""
+        if not (mode is None or isinstance(mode, ProjectionMode)):
+            raise InvalidArgument(f"mode must be a ProjectionMode or None, not {mode!r}")
         return await self._statistics(StatisticsRequest(mode=mode), options)
 
     async def restart(self, **options: Unpack[Options]) -> None:
         """Restart the server's subsystem of projections."""
         await write(self._carrier, RESTART_PROJECTIONS, None, "the projections", chosen(options))
+
+    async def _json(
+        self, method: Method[StateRequest, Any], name: str, partition: str, model: type[Model] | None, options: Options
+    ) -> Any:
+        request = StateRequest(_name(name), arguments.text_or_empty(partition, "partition"))
+        answer = await self._carrier.call(method, request, chosen(options))
+        return model.model_validate(answer) if model else answer
 
     async def _statistics(self, request: StatisticsRequest, options: Options) -> tuple[ProjectionStatistics, ...]:
         async with self._carrier.stream(PROJECTION_STATISTICS, [request], chosen(options)) as answers:

@@ -37,11 +37,11 @@ def test_without_a_token_the_routes_do_not_exist(command: str) -> None:
         {"Authorization": "Bearer wrong"},
         {"Authorization": TOKEN},
         {"X-ESDB-Control": "wrong"},
-        {"X-ESDB-Control": b"\xfc"},
+        {b"X-ESDB-Control": b"\xfc"},
         {**BEARER, "Sec-Fetch-Site": "cross-site"},
     ],
 )
-def test_a_wrong_token_is_401(app: FastAPI, headers: dict[str, str | bytes]) -> None:
+def test_a_wrong_token_is_401(app: FastAPI, headers: dict[str, str] | dict[bytes, bytes]) -> None:
     """So is a right one that a browser sends for a page of another site."""
     with TestClient(app) as client:
         answer = client.post("/health/esdb/close", headers=headers)
