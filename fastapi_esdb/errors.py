@@ -20,6 +20,7 @@
         │   └── ClosedInFlight         it was closed on purpose while the call was in flight
         │       ├── SubscriptionClosed …the call of a subscription, with the place it had come to
     │       └── ConsumerClosed     …the call of a consumer of a persistent subscription
+        ├── NoUsableNode               no member of the cluster is what the node preference asks for
         ├── ConnectionRefused          no connection could be made
         │   └── TlsFailed              …since there was no agreement on TLS
         ├── ConnectionLost, ServerTimeout, HandlerFailed, NoAnswer, TooManyStreams
@@ -122,6 +123,7 @@ __all__ = [
     "MissingMetadata",
     "NetworkError",
     "NoAnswer",
+    "NoUsableNode",
     "NotAuthenticated",
     "NotLeader",
     "NotSentInTime",
@@ -255,6 +257,22 @@ class TlsFailed(ConnectionRefused):
 
     def __str__(self) -> str:
         return f"no TLS connection to the server: {self.reason}"
+
+
+@dataclass(eq=False)
+class NoUsableNode(NetworkError):
+    """Nodes of the cluster have answered, and none of those they named can be used.
+
+    `preference` is the `nodePreference` it was sought for, `members` how many nodes there are, alive or not.
+    """
+
+    preference: str
+    members: int
+    outcome = Outcome.NOT_EXECUTED
+
+    def __str__(self) -> str:
+        wanted = "one leader that answers" if self.preference == "leader" else "a node that is ready"
+        return f"there is not {wanted} among the {self.members} nodes of the cluster (nodePreference={self.preference})"
 
 
 class NotSentInTime(DeadlineExceeded):

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import grpc.aio
 
+from fastapi_esdb.errors import ClosedInFlight
+from fastapi_esdb.wire.errors import ConnectionLost, EsdbError
+
 if TYPE_CHECKING:
     from types import TracebackType
 
@@ -86,6 +89,11 @@ class Channel:
             lease.cancel()
         self._start_closing()
 
+    def give_up(self) -> None:
+        """End the calls on it, each with `ConnectionLost`."""
+        for lease in list(self._leases):
+            lease.cancel(ConnectionLost)
+
     async def wait_closed(self) -> None:
         """Wait until nothing is left of it."""
         await self._closed.wait()
@@ -119,28 +127,32 @@ class Channel:
 class Lease:
     """A place for one call on a channel. A context manager that releases it."""
 
-    __slots__ = ("_call", "cancelled", "channel", "long_lived")
+    __slots__ = ("_call", "cancelled", "channel", "long_lived", "reminder")
 
     def __init__(self, channel: Channel, *, long_lived: bool) -> None:
         self.channel = channel
         self.long_lived = long_lived
-        self.cancelled = False
-        """Whether its call was cancelled on purpose, by a close of the channel or of the call itself."""
+        self.cancelled: type[EsdbError] | None = None
+        """What its call ends with if it was cancelled on purpose: by a close, of the channel or of the call itself."""
+        self.reminder: asyncio.TimerHandle | None = None
+        """What happens if the place is not given back in time."""
         self._call: GrpcCall | None = None
 
     def hold(self, call: GrpcCall) -> None:
         """Keep the call, so that a forced close of the channel reaches it also while nobody awaits it."""
         self._call = call
 
-    def cancel(self) -> None:
-        """Cancel the call, here and on the server; nothing happens if it has ended."""
-        self.cancelled = True
+    def cancel(self, kind: type[EsdbError] = ClosedInFlight) -> None:
+        """Cancel the call, here and on the server, and have it fail so; nothing happens if it has ended."""
+        self.cancelled = kind
         if self._call is not None:
             self._call.cancel()
 
     def release(self) -> None:
         """Give the place back, and let go of the call: it would hold the TCP connection open."""
         self._call = None
+        if self.reminder is not None:
+            self.reminder.cancel()
         self.channel.release(self)
 
     def __enter__(self) -> Lease:

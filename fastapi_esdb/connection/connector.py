@@ -16,7 +16,7 @@ from fastapi_esdb.connection.seam import explain
 from fastapi_esdb.wire.errors import EsdbError
 
 if TYPE_CHECKING:
-    from fastapi_esdb.connection.endpoints import Endpoint, Round
+    from fastapi_esdb.connection.endpoints import Endpoint, Hosts
     from fastapi_esdb.connection.node_options import NodeOptions
     from fastapi_esdb.wire.cluster import SupportedMethods
 
@@ -26,7 +26,7 @@ logger = logging.getLogger("fastapi_esdb")
 class Connector:
     """Makes channels whose server has answered; one task at a time uses it. `tell` is called after each attempt."""
 
-    def __init__(self, name: str, options: NodeOptions, hosts: Round, tell: Callable[[], None]) -> None:
+    def __init__(self, name: str, options: NodeOptions, hosts: Hosts, tell: Callable[[], None]) -> None:
         self.attempts = 0
         """Attempts since the last `reset`."""
         self.ended = 0
@@ -56,25 +56,25 @@ class Connector:
 
     async def connect(self, owner: ChannelOwner) -> Channel:
         """Try, with pauses, until a server answers."""
-        delays = self._options.backoff.delays()
+        delays, timeouts = self._options.backoff.delays(), self._options.timeouts()
         while True:
-            endpoint = self._hosts.next_endpoint()
+            endpoint = await self._hosts.next_endpoint()
             async with endpoint.knock:
-                if channel := await self._attempt(endpoint, owner):
+                if channel := await self._attempt(endpoint, owner, next(timeouts)):
                     return channel
                 await self._pause(next(delays))
 
     async def try_once(self, owner: ChannelOwner) -> Channel | None:
         """One attempt, without a pause; `None` if it failed."""
-        endpoint = self._hosts.next_endpoint()
+        endpoint = await self._hosts.next_endpoint()
         async with endpoint.knock:
-            return await self._attempt(endpoint, owner)
+            return await self._attempt(endpoint, owner, self._options.connect_timeout)
 
-    async def _attempt(self, endpoint: Endpoint, owner: ChannelOwner) -> Channel | None:
+    async def _attempt(self, endpoint: Endpoint, owner: ChannelOwner, timeout: float) -> Channel | None:
         self.attempts += 1
         self._hurry.clear()
         try:
-            channel = await self._answering_channel(endpoint, owner)
+            channel = await self._answering_channel(endpoint, owner, Deadline.after(timeout))
         except EsdbError as error:
             self._fail(endpoint, error)
             return None
@@ -84,6 +84,7 @@ class Connector:
 
     def _fail(self, endpoint: Endpoint, error: EsdbError) -> None:
         self.last_error = error
+        self._hosts.failed(endpoint.host)
         self._end()
         level = logging.WARNING if endpoint.may_warn() else logging.DEBUG
         logger.log(level, "%s: cannot connect to %s: %s", self._name, endpoint.host.address, explain(error))
@@ -92,8 +93,7 @@ class Connector:
         self.ended += 1
         self._tell()
 
-    async def _answering_channel(self, endpoint: Endpoint, owner: ChannelOwner) -> Channel:
-        deadline = Deadline.after(self._options.connect_timeout)
+    async def _answering_channel(self, endpoint: Endpoint, owner: ChannelOwner, deadline: Deadline) -> Channel:
         inner = await dial(endpoint.host, self._options.options, deadline, self._slowdown)
         channel = Channel(inner, endpoint.host, owner)
         try:

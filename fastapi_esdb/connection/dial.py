@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import grpc.aio
@@ -16,12 +17,16 @@ if TYPE_CHECKING:
     from fastapi_esdb.settings.hosts import Host
 
 
-async def dial(host: Host, options: ConnectionOptions, deadline: Deadline, slowdown: int = 1) -> grpc.aio.Channel:
+async def dial(
+    host: Host, options: ConnectionOptions, deadline: Deadline, slowdown: int = 1, certified: str | None = None
+) -> grpc.aio.Channel:
     """A new channel to a host, with a TCP connection of its own from the first call on.
 
-    The deadline is that of the attempt to connect. With `tls` it is TLS or nothing. Raises `InvalidSettings` for a
-    certificate file that can't be used, and with `tlsVerifyCert=false`, where the server is asked for its certificate,
-    `ConnectionRefused` or `TlsFailed`.
+    The deadline is that of the attempt to connect. With `tls` it is TLS or nothing; certificate files are read anew
+    each time, so that those replaced on disk count from the next attempt on. `certified` is the name that the server's
+    certificate must be for, if that is not the host's own. Raises `InvalidSettings` for a certificate file that can't
+    be used, and with `tlsVerifyCert=false`, where the server is asked for its certificate, `ConnectionRefused` or
+    `TlsFailed`.
     """
     arguments = channel_options(options, host, deadline.left(), slowdown)
     # the scheme keeps a host named like one of gRPC's other schemes ("unix") a host
@@ -29,7 +34,13 @@ async def dial(host: Host, options: ConnectionOptions, deadline: Deadline, slowd
     if not options.tls:
         return grpc.aio.insecure_channel(target, arguments)
     if options.tls_verify_cert:
-        return grpc.aio.secure_channel(target, make_credentials(options, read_roots(options)), arguments)
+        credentials = make_credentials(options, read_roots(options))
+        return grpc.aio.secure_channel(target, credentials, (*arguments, *_named(certified)))
     shown = await shown_certificate(host, options, deadline)
-    name: ChannelOption = ("grpc.ssl_target_name_override", shown.name)
-    return grpc.aio.secure_channel(target, make_credentials(options, shown.pem), (*arguments, name))
+    return grpc.aio.secure_channel(target, make_credentials(options, shown.pem), (*arguments, *_named(shown.name)))
+
+
+def _named(name: str | None) -> Iterator[ChannelOption]:
+    """What has gRPC look for that name in the server's certificate."""
+    if name is not None:
+        yield "grpc.ssl_target_name_override", name

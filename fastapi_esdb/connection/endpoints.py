@@ -1,12 +1,13 @@
-"""Which host is tried next. Discovery of a cluster's members belongs here."""
+"""Which host a connection tries next."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from time import monotonic
+from typing import TYPE_CHECKING, Protocol
 
-from fastapi_esdb.settings.hosts import Host
+if TYPE_CHECKING:
+    from fastapi_esdb.settings.hosts import Host
 
 WARNING_INTERVAL = 10.0
 """Seconds between two warnings about the same host."""
@@ -33,29 +34,32 @@ class Endpoint:
         return True
 
 
-class Endpoints:
-    """The hosts of a connection string, for all connections of a pool."""
+class Hosts(Protocol):
+    """Where the connections of a pool go. Shared by all of them."""
 
-    def __init__(self, hosts: Sequence[Host]) -> None:
-        self._endpoints = [Endpoint(host) for host in hosts]
+    async def next_endpoint(self) -> Endpoint:
+        """Where to try now, waited for until there is a place worth a try."""
+        ...
 
-    def __len__(self) -> int:
-        return len(self._endpoints)
+    def failed(self, host: Host) -> None:
+        """An attempt to connect to the host has failed."""
 
-    def round(self, start: int) -> Round:
-        """A walk over the hosts, without end, that begins at number `start`."""
-        return Round(self._endpoints, start)
+    def doubted(self, host: Host) -> None:
+        """A connection to the host was lost, or something else speaks against it."""
 
 
-class Round:
-    """One connection's walk over the hosts: each attempt goes to the next one."""
+class Pinned:
+    """One host, whatever happens to it."""
 
-    def __init__(self, endpoints: Sequence[Endpoint], start: int) -> None:
-        self._endpoints = endpoints
-        self._next = start
+    def __init__(self, host: Host) -> None:
+        self._endpoint = Endpoint(host)
 
-    def next_endpoint(self) -> Endpoint:
-        """Where to try now."""
-        endpoint = self._endpoints[self._next % len(self._endpoints)]
-        self._next += 1
-        return endpoint
+    async def next_endpoint(self) -> Endpoint:
+        """The host."""
+        return self._endpoint
+
+    def failed(self, host: Host) -> None:
+        """Changes nothing: there is no other."""
+
+    def doubted(self, host: Host) -> None:
+        """Changes nothing: there is no other."""

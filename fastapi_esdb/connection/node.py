@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from fastapi_esdb.connection.connector import Connector
 from fastapi_esdb.connection.deadline import Deadline
+from fastapi_esdb.connection.parting import give_up_if_mute
 from fastapi_esdb.connection.probe import ask_server
 from fastapi_esdb.connection.state import Change, ConnectionState, next_state
 from fastapi_esdb.connection.wakeup import Wakeup
@@ -18,8 +19,9 @@ from fastapi_esdb.errors import ConnectionClosed
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Channel, Lease
-    from fastapi_esdb.connection.endpoints import Round
+    from fastapi_esdb.connection.endpoints import Hosts
     from fastapi_esdb.connection.node_options import NodeOptions
+    from fastapi_esdb.settings.hosts import Host
     from fastapi_esdb.wire.cluster import SupportedMethods
     from fastapi_esdb.wire.errors import EsdbError
 
@@ -46,7 +48,7 @@ class NodeConnection:
     before go on until they end by themselves.
     """
 
-    def __init__(self, name: str, options: NodeOptions, hosts: Round, owner: NodeOwner, *, extra: bool = False) -> None:
+    def __init__(self, name: str, options: NodeOptions, hosts: Hosts, owner: NodeOwner, *, extra: bool = False) -> None:
         self.name = name
         self.extra = extra
         """Whether it was opened because the others were full, and closes when it is idle."""
@@ -59,8 +61,10 @@ class NodeConnection:
         """When its last call ended, in seconds of the monotonic clock."""
         self._owner = owner
         self._limit = options.connect_timeout
+        self._hosts = hosts
         self._connector = Connector(name, options, hosts, self._tell)
         self._channels: set[Channel] = set()
+        self._partings: set[asyncio.Task[None]] = set()
         self._supervisor: asyncio.Task[None] | None = None
         self._watch: Watch | None = None
         self._changes = Wakeup()
@@ -116,7 +120,7 @@ class NodeConnection:
     @property
     def has_ended(self) -> bool:
         """Whether nothing of it runs: neither attempts nor calls."""
-        return not self._channels and (self._supervisor is None or self._supervisor.done())
+        return not (self._channels or self._partings) and (self._supervisor is None or self._supervisor.done())
 
     @property
     def channels(self) -> tuple[Channel, ...]:
@@ -152,6 +156,7 @@ class NodeConnection:
             self._forget(supervisor)
         for channel in self.channels:
             await channel.wait_closed()
+        await asyncio.gather(*self._partings)
 
     async def close(self) -> None:
         """Close it now and wait until that is done. More than once, or several together, do no harm."""
@@ -185,6 +190,11 @@ class NodeConnection:
         """A place for one call. Raises `ConnectionClosed` unless connected."""
         return self._connected_channel().lease(long_lived=long_lived)
 
+    def leave(self, host: Host, reason: str) -> None:
+        """Go elsewhere if it is connected to that host; its calls there go on as long as the host answers."""
+        if self._watch is not None and self._watch.channel.host == host:
+            self._watch.end(reason)
+
     def suspect(self, channel: Channel, *, lost: bool) -> None:
         """A call on the channel was `lost`, or was not answered in time: ask the server whether it is still there."""
         if self._watch is not None and self._watch.channel is channel:
@@ -212,11 +222,15 @@ class NodeConnection:
     async def _supervise(self) -> None:
         while True:
             self._use(await self._connector.connect(self))
-            self._move(Change.ANSWERED, f"connected to {self._host}")
-            host, reason = self._host, await self._until_lost()
+            channel = self._connected_channel()
+            self._move(Change.ANSWERED, f"connected to {channel.host.address}")
+            self._part_from_others(channel)
+            reason = await self._until_lost()
+            host = channel.host
+            self._hosts.doubted(host)
             self._use(None)
             self._connector.reset()
-            self._move(Change.LOST, f"lost {host}: {reason}")
+            self._move(Change.LOST, f"lost {host.address}: {reason}")
 
     async def _until_lost(self) -> str:
         """Why the server is lost, once it is."""
@@ -245,6 +259,14 @@ class NodeConnection:
         if before is not None:
             before.retire()
 
+    def _part_from_others(self, present: Channel) -> None:
+        """See to calls that were left on another host: if it has become mute, they would wait until their deadlines."""
+        for channel in self.channels:
+            if channel.host != present.host:
+                parting = asyncio.create_task(give_up_if_mute(channel), name="esdb-parting")
+                self._partings.add(parting)
+                parting.add_done_callback(self._partings.discard)
+
     def _forget(self, supervisor: asyncio.Task[None]) -> None:
         """Let go of a task that has ended: its traceback would hold an interrupted attempt's socket open."""
         if self._supervisor is supervisor:
@@ -260,7 +282,3 @@ class NodeConnection:
     def _tell(self) -> None:
         self._changes.wake()
         self._owner.changed(self)
-
-    @property
-    def _host(self) -> str:
-        return self.channel.host.address if self.channel else ""

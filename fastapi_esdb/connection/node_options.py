@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from fastapi_esdb.connection.backoff import Backoff
@@ -11,20 +13,35 @@ from fastapi_esdb.settings.connection_options import ConnectionOptions
 if TYPE_CHECKING:
     from fastapi_esdb.settings.model import EsdbSettings
 
+FIRST_TIMEOUT = 1.0
+"""Seconds that a node of a cluster has for its first answer, the first time; a few ms are usual."""
+
 
 @dataclass(frozen=True, slots=True)
 class NodeOptions:
     """How a connection connects: the options of the connection string and the pace of the attempts.
 
-    `connect_timeout` (seconds) bounds one attempt, up to the server's first answer.
+    `connect_timeout` (seconds) bounds one attempt, up to the server's first answer. The first of several attempts are
+    given `first_timeout` and then twice as much each time: where there are other nodes to go to, one that is mute shall
+    not hold a connection up.
     """
 
     options: ConnectionOptions = field(default_factory=ConnectionOptions)
     backoff: Backoff = field(default_factory=Backoff)
     connect_timeout: float = 5.0
+    first_timeout: float = math.inf
 
     @classmethod
     def from_settings(cls, settings: EsdbSettings) -> NodeOptions:
         """The part of the settings that one connection needs."""
         backoff = Backoff(settings.retry_interval, settings.retry_interval_max, settings.retry_jitter)
         return cls(settings.target.options, backoff, settings.connect_timeout)
+
+    @classmethod
+    def in_a_cluster(cls, settings: EsdbSettings) -> NodeOptions:
+        """The same where discovery says where to go, and when."""
+        return replace(cls.from_settings(settings), backoff=Backoff(0.0, 0.0), first_timeout=FIRST_TIMEOUT)
+
+    def timeouts(self) -> Iterator[float]:
+        """The seconds that each attempt may take, without end."""
+        return Backoff(min(self.first_timeout, self.connect_timeout), self.connect_timeout).delays()

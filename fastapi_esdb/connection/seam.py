@@ -13,7 +13,7 @@ import grpc.aio
 from google.protobuf.message import DecodeError
 
 from fastapi_esdb.connection.tls import tls_failure
-from fastapi_esdb.errors import ClosedInFlight, ConnectionClosed
+from fastapi_esdb.errors import ConnectionClosed
 from fastapi_esdb.wire.errors import (
     ConnectionLost,
     ConnectionRefused,
@@ -49,14 +49,14 @@ def translated(lease: Lease, method: Method[Any, Any]) -> Iterator[None]:
     except grpc.aio.AioRpcError as error:
         clear_frames(error.__traceback__)
         if lease.cancelled and error.code() is grpc.StatusCode.CANCELLED:
-            raise ClosedInFlight from None
+            raise lease.cancelled from None
         raise _translate(error, lease.channel, method) from error
     except grpc.aio.UsageError as error:
         raise ConnectionClosed from error
     except asyncio.CancelledError as error:
         clear_frames(error.__traceback__)
         if lease.cancelled and (task is None or task.cancelling() <= cancelled_before):
-            raise ClosedInFlight from None
+            raise lease.cancelled from None
         raise
 
 

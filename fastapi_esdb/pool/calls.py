@@ -12,7 +12,7 @@ from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.errors import ReadOnlyConnection
 from fastapi_esdb.pool.headers import Headers
 from fastapi_esdb.pool.pooled_stream import PooledStream, StreamPlan
-from fastapi_esdb.pool.tries import Tries
+from fastapi_esdb.pool.tries import Tell, Tries
 from fastapi_esdb.wire.errors import EsdbError, InvalidArgument
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class LeaseSource(Protocol):
 class Calls:
     """Makes calls as the settings say."""
 
-    def __init__(self, name: str, settings: EsdbSettings, lease: LeaseSource, counters: Counters) -> None:
+    def __init__(self, name: str, settings: EsdbSettings, lease: LeaseSource, counters: Counters, tell: Tell) -> None:
         target = settings.target
         self.deadline = target.options.default_deadline / _MILLISECONDS_PER_SECOND
         """Seconds that a call has without a `timeout` of its own."""
@@ -45,6 +45,7 @@ class Calls:
         self._read_only = settings.read_only
         self._lease = lease
         self._counters = counters
+        self._tell = tell
 
     async def call(self, method: Method[Request, Response], request: Request, options: CallOptions) -> Response:
         """See `Transport.call`."""
@@ -83,7 +84,7 @@ class Calls:
         timeout = self.deadline if options.timeout is None else options.timeout
         if not 0 <= timeout < math.inf:
             raise InvalidArgument(f"timeout must be a number of seconds, 0 or more: {timeout!r}")
-        return Tries(method, Deadline.after(timeout), self._counters)
+        return Tries(method, Deadline.after(timeout), self._counters, self._tell)
 
     async def _repeat(self, tries: Tries, make: Callable[[Lease], Awaitable[Response]]) -> Response:
         while True:

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 from fastapi_esdb.connection.cautions import cautions
 from fastapi_esdb.connection.deadline import Deadline
-from fastapi_esdb.connection.endpoints import Endpoints
+from fastapi_esdb.connection.endpoints import Hosts, Pinned
 from fastapi_esdb.connection.node import NodeConnection
 from fastapi_esdb.connection.node_options import NodeOptions
 from fastapi_esdb.connection.tls import ssl_context
 from fastapi_esdb.connection.wakeup import Wakeup
 from fastapi_esdb.errors import ConnectionClosed, InvalidSettings, NotSentInTime, TooManyStreams
+from fastapi_esdb.pool.cluster import Cluster
 from fastapi_esdb.pool.routing import Limits, Route, idle, route
 from fastapi_esdb.pool.waiting import WaitingCalls
 
@@ -55,9 +56,11 @@ class Connections:
         self._settings = settings
         self._counters = counters
         self._tell = tell
-        self._options = NodeOptions.from_settings(settings)
+        self._cluster = Cluster(name, target, self.nodes) if target.discover else None
+        self._hosts: Hosts = self._cluster.discovery if self._cluster else Pinned(target.hosts[0])
+        self._options = NodeOptions.in_a_cluster(settings) if self._cluster else NodeOptions.from_settings(settings)
+        self._patience = max(settings.wait, self._cluster.patience if self._cluster else 0.0)
         self._limits = Limits(settings.max_connections, settings.max_streams)
-        self._endpoints = Endpoints(target.hosts)
         self._leaving: list[NodeConnection] = []
         self._waiting = {long_lived: WaitingCalls() for long_lived in (False, True)}
         self._changes = Wakeup()
@@ -80,7 +83,8 @@ class Connections:
     @property
     def last_error(self) -> EsdbError | None:
         """Why one of them is not connected."""
-        return next((node.last_error for node in self.nodes if node.last_error), None)
+        known = next((node.last_error for node in self.nodes if node.last_error), None)
+        return known or (self._cluster.last_error if self._cluster else None)
 
     @property
     def _failed(self) -> int:
@@ -94,7 +98,8 @@ class Connections:
     @property
     def has_ended(self) -> bool:
         """Whether nothing of them runs any more."""
-        return all(node.has_ended for node in (*self.nodes, *self._leaving))
+        ended = all(node.has_ended for node in (*self.nodes, *self._leaving))
+        return ended and (self._cluster is None or self._cluster.has_ended)
 
     def open(self) -> None:
         """Begin to connect."""
@@ -104,10 +109,14 @@ class Connections:
             self._add(extra=False)
 
     async def first_attempts(self) -> None:
-        """Wait until one is connected, and a moment for the others, or each host that can be tried at once was."""
-        tried_at_once = min(len(self._endpoints), self._settings.pool_size)
-        await self._changes.wait_until(lambda: self._is_shut or self.is_connected or self._failed >= tried_at_once)
-        await self._changes.wait_until(lambda: self._is_shut or self._failed > 0 or self._is_complete, GRACE)
+        """Wait until one is connected, and a moment for the others, or until an attempt failed.
+
+        In a cluster it takes no longer than a call has for discovery.
+        """
+        limit = self._cluster.patience if self._cluster else None
+        await self._changes.wait_until(lambda: self._is_shut or self.is_connected or self._failed > 0, limit)
+        if self.is_connected:
+            await self._changes.wait_until(lambda: self._is_shut or self._failed > 0 or self._is_complete, GRACE)
 
     async def wait_connected(self, timeout: float) -> None:
         """Wait until one is connected; raises `ConnectionClosed` after `timeout` seconds, and when they are shut."""
@@ -117,6 +126,8 @@ class Connections:
 
     async def renew(self) -> None:
         """Replace each by a fresh one, now; returns when each has tried."""
+        if self._cluster is not None:
+            self._cluster.discovery.forget()
         await asyncio.gather(*(node.renew() for node in self.nodes))
 
     async def lease(self, deadline: Deadline, *, long_lived: bool, avoid: Channel | None = None) -> Lease | None:
@@ -125,17 +136,26 @@ class Connections:
         Raises `ConnectionClosed` without a connection, `NotSentInTime` when the deadline has passed, and
         `TooManyStreams` when a long-lived call finds everything full.
         """
-        patience = min(deadline, Deadline.after(self._settings.wait))
+        patience = min(deadline, Deadline.after(self._patience))
         while not self._is_shut:
             if lease := self._take(long_lived, avoid) or await self._wait(long_lived, deadline, patience):
+                if self._cluster is not None and not long_lived:
+                    self._cluster.watch(lease)
                 return lease
         return None
+
+    def failed(self, channel: Channel, error: EsdbError) -> None:
+        """A call on one of them has failed: that may tell that another node of the cluster is the one to use."""
+        if self._cluster is not None:
+            self._cluster.failed(channel, error)
 
     def shut(self, *, force: bool) -> None:
         """Take no further calls. Calls in flight go on, unless `force` ends them with `ClosedInFlight`."""
         self._is_shut = True
         if self._shrinking is not None:
             self._shrinking.cancel()
+        if self._cluster is not None:
+            self._cluster.shut()
         for node in (*self.nodes, *self._leaving):
             node.shut(force=force)
         self._wake()
@@ -144,6 +164,8 @@ class Connections:
         """Wait until nothing of them runs any more."""
         for node in (*self.nodes, *self._leaving):
             await node.ended()
+        if self._cluster is not None:
+            await self._cluster.ended()
 
     def changed(self, node: NodeConnection) -> None:
         """A connection is in another state, or has failed to connect."""
@@ -206,9 +228,8 @@ class Connections:
 
     def _add(self, *, extra: bool) -> None:
         """Open one more connection."""
-        hosts = self._endpoints.round(self._numbered)
         self._numbered += 1
-        node = NodeConnection(f"{self._name}-{self._numbered}", self._options, hosts, self, extra=extra)
+        node = NodeConnection(f"{self._name}-{self._numbered}", self._options, self._hosts, self, extra=extra)
         self.nodes.append(node)
         node.open()
         if extra:

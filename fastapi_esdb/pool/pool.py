@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Channel, Lease
     from fastapi_esdb.connection.node import NodeConnection
     from fastapi_esdb.settings.model import EsdbSettings
+    from fastapi_esdb.wire.errors import EsdbError
     from fastapi_esdb.wire.method import Method
 
 Request = TypeVar("Request")
@@ -43,7 +44,7 @@ class ConnectionPool:
         self.name = name
         self.settings = settings
         self._counters = Counters()
-        self._calls = Calls(name, settings, self._lease, self._counters)
+        self._calls = Calls(name, settings, self._lease, self._counters, self._call_failed)
         self._connections: Connections | None = None
         self._leaving: list[Connections] = []
         self._owner: Owner | None = None
@@ -134,7 +135,7 @@ class ConnectionPool:
         within their `connect_timeout`, or if the pool was closed in the meantime. A closed pool only keeps the
         settings for `connect`.
         """
-        calls = Calls(self.name, settings, self._lease, self._counters)
+        calls = Calls(self.name, settings, self._lease, self._counters, self._call_failed)
         before = self._connections
         fresh = None if before is None else await self._connected_with(settings)
         self._swap(before, fresh)
@@ -286,6 +287,10 @@ class ConnectionPool:
             # `None` means that they were shut; after `reconfigure` there are others
             if lease := await self._opened().lease(deadline, long_lived=long_lived, avoid=avoid):
                 return lease
+
+    def _call_failed(self, channel: Channel, error: EsdbError) -> None:
+        if self._connections is not None:
+            self._connections.failed(channel, error)
 
     def _notice(self) -> None:
         """Run the hooks if the pool has become connected, or is so no longer."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from fastapi_esdb.connection.backoff import Backoff
@@ -18,16 +19,20 @@ if TYPE_CHECKING:
 PAUSES = Backoff(first=0.1, limit=0.5, jitter=0.2)
 """Between two tries: short, since an election takes seconds and each of them counts."""
 
+Tell = Callable[["Channel", "EsdbError"], None]
+"""Is told of each try that failed, and where."""
+
 
 class Tries:
     """Decides after each failure whether the call is made again, and waits until then."""
 
-    def __init__(self, method: Method[Any, Any], deadline: Deadline, counters: Counters) -> None:
+    def __init__(self, method: Method[Any, Any], deadline: Deadline, counters: Counters, tell: Tell) -> None:
         self.deadline = deadline
         self.channel: Channel | None = None
         """Where the latest try went."""
         self._method = method
         self._counters = counters
+        self._tell = tell
         self._made = 0
         self._pauses = PAUSES.delays()
         counters.calls += 1
@@ -35,6 +40,8 @@ class Tries:
     async def failed(self, error: EsdbError, *, final: bool = False) -> None:
         """Return when it is time for the next try; raise the error if there is none, surely so if it is `final`."""
         self._made += 1
+        if self.channel is not None:
+            self._tell(self.channel, error)
         pause = next(self._pauses)
         if final or not may_repeat(error, self._method, self._made) or self.deadline.left() <= pause:
             self._counters.failures += 1

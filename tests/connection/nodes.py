@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi_esdb.connection.backoff import Backoff
 from fastapi_esdb.connection.call import unary
 from fastapi_esdb.connection.deadline import Deadline
-from fastapi_esdb.connection.endpoints import Endpoints
+from fastapi_esdb.connection.endpoints import Pinned
 from fastapi_esdb.connection.node import NodeConnection
 from fastapi_esdb.connection.node_options import NodeOptions
 from fastapi_esdb.settings import ConnectionOptions, Host
@@ -34,14 +34,14 @@ class Watcher:
 
 @asynccontextmanager
 async def connection_to(
-    *ports: int,
+    port: int,
     backoff: Backoff = QUICK,
     connect_timeout: float = 5.0,
     keep_alive: int = 10_000,
     watcher: Watcher | None = None,
 ) -> AsyncIterator[NodeConnection]:
     """A connection that is open, though perhaps not connected."""
-    node = closed_connection(ports, backoff, connect_timeout, keep_alive, watcher)
+    node = closed_connection(port, backoff, connect_timeout, keep_alive, watcher)
     node.open()
     try:
         yield node
@@ -50,15 +50,15 @@ async def connection_to(
 
 
 def closed_connection(
-    ports: Sequence[int],
+    port: int,
     backoff: Backoff = QUICK,
     connect_timeout: float = 5.0,
     keep_alive: int = 10_000,
     watcher: Watcher | None = None,
 ) -> NodeConnection:
     options = ConnectionOptions(tls=False, keep_alive_interval=keep_alive, keep_alive_timeout=keep_alive)
-    hosts = Endpoints([Host("127.0.0.1", port) for port in ports])
-    return NodeConnection("test", NodeOptions(options, backoff, connect_timeout), hosts.round(0), watcher or Watcher())
+    host = Pinned(Host("127.0.0.1", port))
+    return NodeConnection("test", NodeOptions(options, backoff, connect_timeout), host, watcher or Watcher())
 
 
 async def read(node: NodeConnection, text: str, seconds: float = PATIENCE) -> str:

@@ -51,7 +51,13 @@ PATIENT: Sequence[Option] = (("grpc.http2.max_ping_strikes", 0), ("grpc.so_reuse
 class ScriptedServer:
     """Listens from `start` (or entering the context) on; again on the same port after `stop`."""
 
-    def __init__(self, *, options: Sequence[Option] = (), tls: grpc.ServerCredentials | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        options: Sequence[Option] = (),
+        tls: grpc.ServerCredentials | None = None,
+        interceptors: Sequence[Any] = (),
+    ) -> None:
         self.port = 0
         self.seen: list[tuple[str, str]] = []
         """Name and text of each call that arrived."""
@@ -67,6 +73,7 @@ class ScriptedServer:
         """Whether it takes calls; if not, it answers the probe and refuses all else."""
         self._options = tuple({**dict(PATIENT), **dict(options)}.items())
         self._tls = tls
+        self._interceptors = interceptors
         self._server: grpc.aio.Server | None = None
         self._failed: Counter[str] = Counter()
 
@@ -77,7 +84,7 @@ class ScriptedServer:
 
     async def start(self) -> None:
         """Listen."""
-        self._server = grpc.aio.server(options=self._options)
+        self._server = grpc.aio.server(options=self._options, interceptors=self._interceptors)
         self._server.add_generic_rpc_handlers((self._handlers(),))
         address = f"127.0.0.1:{self.port}"
         if self._tls is None:

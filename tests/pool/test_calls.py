@@ -105,17 +105,6 @@ async def test_a_write_does_not_survive_a_reset(server: ScriptedServer) -> None:
         assert times_seen(server, "wait") == 1
 
 
-async def test_another_connection_is_tried_next(server: ScriptedServer) -> None:
-    """Of two hosts the one that has just refused is asked last, though it has less to do than the other."""
-    server.is_ready = False
-    async with ScriptedServer() as other, pool_on(server.port, other.port) as pool:
-        await until(lambda: pool.stats()["connected"] == 2)
-        for number in range(4):
-            assert await pool.call(WRITE, str(number)) == str(number)
-            assert times_seen(server, str(number)) <= 1
-        assert len(other.seen) == 4
-
-
 async def test_without_a_connection_calls_fail_at_once() -> None:
     """Within milliseconds, with the reason as the cause."""
     async with pool_on(free_port()) as pool:

@@ -91,23 +91,6 @@ async def test_frozen_without_keep_alive() -> None:
         await pool.wait_connected(PATIENCE)
 
 
-async def test_black_holed(server: ScriptedServer) -> None:
-    """A lost host is noticed by keep-alive; the connection goes to the next host, and the calls with it."""
-    async with (
-        FaultProxy(server.port) as proxy,
-        ScriptedServer() as other,
-        pool_on(proxy.port, other.port, options=KEEP_ALIVE) as pool,
-    ):
-        await until(lambda: pool.stats()["connected"] == 2)
-        proxy.blackhole()
-        began = monotonic()
-        await until(lambda: pool.stats()["disconnects_total"] == 1)
-        assert monotonic() - began < NOTICED
-        await until(lambda: pool.stats()["connected"] == 2)
-        for number in range(10):
-            assert await pool.call(WRITE, str(number)) == str(number)
-
-
 async def test_absent_for_a_while(caplog: pytest.LogCaptureFixture) -> None:
     """Two attempts a second however many connections there are, one warning, hardly any work."""
     with caplog.at_level(logging.WARNING, "fastapi_esdb"):

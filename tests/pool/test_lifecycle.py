@@ -218,7 +218,7 @@ async def test_ping(server: ScriptedServer) -> None:
 async def test_no_secret_is_logged(caplog: pytest.LogCaptureFixture, server: ScriptedServer) -> None:
     """Whatever happens, at whatever level."""
     with caplog.at_level(logging.DEBUG):
-        async with pool_on(server.port, free_port(), user="ada:canary-7319@") as pool:
+        async with pool_on(server.port, user="ada:canary-7319@") as pool:
             with pytest.raises(Exception, match="no"):
                 await pool.call(READ, "fail INVALID_ARGUMENT no")
             await server.stop()

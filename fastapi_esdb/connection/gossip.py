@@ -1,0 +1,46 @@
+"""Asking one node who the members of its cluster are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastapi_esdb.connection.call import unary
+from fastapi_esdb.connection.channel import Channel
+from fastapi_esdb.connection.dial import dial
+from fastapi_esdb.wire.cluster import GOSSIP
+
+if TYPE_CHECKING:
+    from fastapi_esdb.connection.deadline import Deadline
+    from fastapi_esdb.settings.connection_options import ConnectionOptions
+    from fastapi_esdb.settings.hosts import Host
+    from fastapi_esdb.wire.cluster import Member
+
+
+class _Nobody:
+    """The owner of a channel that is used once: whatever becomes of it, the one call on it tells."""
+
+    def suspect(self, channel: Channel, *, lost: bool) -> None:
+        """Of no interest."""
+
+    def released(self, channel: Channel) -> None:
+        """Of no interest."""
+
+    def gone(self, channel: Channel) -> None:
+        """Of no interest."""
+
+
+async def ask_members(
+    host: Host, options: ConnectionOptions, deadline: Deadline, certified: str | None = None
+) -> tuple[Member, ...]:
+    """The members as the node at `host` sees them, over a connection of its own. Raises `EsdbError`.
+
+    Goes without credentials: a node that is starting refuses even the right ones. `certified` is the name that the
+    node's certificate must be for, if that is not the host's own.
+    """
+    channel = Channel(await dial(host, options, deadline, certified=certified), host, _Nobody())
+    try:
+        with channel.lease() as lease:
+            return (await unary(lease, GOSSIP, None, deadline)).members
+    finally:
+        channel.retire()
+        await channel.wait_closed()

@@ -1,0 +1,103 @@
+"""The connections of a pool in a cluster: they go where discovery says, and move when calls tell that it is time to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from fastapi_esdb.pool.discovery import Discovery
+from fastapi_esdb.settings.hosts import Host
+from fastapi_esdb.settings.node_preference import NodePreference
+from fastapi_esdb.wire.errors import DeadlineExceeded, EsdbError, NotLeader, ServerNotReady
+
+if TYPE_CHECKING:
+    from fastapi_esdb.connection.channel import Channel, Lease
+    from fastapi_esdb.connection.node import NodeConnection
+    from fastapi_esdb.settings.connection_string import ConnectionString
+
+SLOW = 1.0
+"""Seconds after which a call that is not answered speaks against its node. A frozen leader is replaced in 2 to 6 s."""
+
+_MILLISECONDS_PER_SECOND = 1000
+
+DOUBTFUL = (DeadlineExceeded, ServerNotReady)
+"""Ends of a call that may mean that another node leads the cluster by now."""
+
+
+class Cluster:
+    """Keeps the connections of a pool at the node that the settings prefer."""
+
+    def __init__(self, name: str, target: ConnectionString, nodes: Sequence[NodeConnection]) -> None:
+        options = target.options
+        self.discovery = Discovery(name, target)
+        self.patience = options.max_discover_attempts * options.discovery_interval / _MILLISECONDS_PER_SECOND
+        """Seconds that a call waits at least until a node is found."""
+        self._strict = options.node_preference is NodePreference.LEADER
+        self._nodes = nodes
+        self._checking: asyncio.Task[None] | None = None
+
+    @property
+    def last_error(self) -> EsdbError | None:
+        """Why there is no node to connect to."""
+        return self.discovery.last_error
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing of it runs."""
+        return not self._is_checking and self.discovery.has_ended
+
+    def shut(self) -> None:
+        """Stop looking for another node."""
+        if self._checking is not None:
+            self._checking.cancel()
+
+    async def ended(self) -> None:
+        """Wait until nothing of it runs any more; after `shut`, and when the connections have ended."""
+        if self._checking is not None:
+            await asyncio.wait([self._checking])
+        await self.discovery.ended()
+
+    def watch(self, lease: Lease) -> None:
+        """Take it as a sign if the call that has this place goes on for long."""
+        lease.reminder = asyncio.get_running_loop().call_later(SLOW, self._slow, lease.channel)
+
+    def failed(self, channel: Channel, error: EsdbError) -> None:
+        """A call on the channel has failed."""
+        if not self._strict:
+            return
+        if isinstance(error, NotLeader) and self._is_in_use(channel.host):
+            leader = Host(error.host, error.port) if error.host else None
+            self.discovery.redirected(channel.host, leader)
+            self._leave(channel.host, "it does not lead the cluster")
+        elif isinstance(error, DOUBTFUL):
+            self._check(channel.host)
+
+    def _slow(self, channel: Channel) -> None:
+        channel.suspect(lost=False)
+        if self._strict:
+            self._check(channel.host)
+
+    @property
+    def _is_checking(self) -> bool:
+        return self._checking is not None and not self._checking.done()
+
+    def _check(self, host: Host) -> None:
+        """Have the cluster asked whether the node still leads it, unless that is being asked."""
+        if not self._is_checking and self._is_in_use(host):
+            self._checking = asyncio.create_task(self._find_other(host), name="esdb-check")
+
+    async def _find_other(self, host: Host) -> None:
+        """Return when the node has answered for itself, or another one has taken its place."""
+        self.discovery.doubted(host)
+        leader = await self.discovery.find()
+        if leader != host:
+            self._leave(host, f"{leader.address} leads the cluster")
+
+    def _is_in_use(self, host: Host) -> bool:
+        """Whether calls go there now; what is heard from others is old."""
+        return any(node.channel is not None and node.channel.host == host for node in self._nodes)
+
+    def _leave(self, host: Host, reason: str) -> None:
+        for node in self._nodes:
+            node.leave(host, reason)

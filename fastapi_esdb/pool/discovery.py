@@ -1,0 +1,177 @@
+"""Finding the node of a cluster to connect to, for all connections of a pool."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from fastapi_esdb.connection.endpoints import WARNING_INTERVAL, Endpoint
+from fastapi_esdb.connection.seam import explain
+from fastapi_esdb.errors import NoUsableNode
+from fastapi_esdb.pool.survey import Survey
+from fastapi_esdb.pool.topology import candidates, hosts_of
+from fastapi_esdb.settings.node_preference import NodePreference
+
+if TYPE_CHECKING:
+    from fastapi_esdb.settings.connection_string import ConnectionString
+    from fastapi_esdb.settings.hosts import Host
+    from fastapi_esdb.wire.cluster import Member
+    from fastapi_esdb.wire.errors import EsdbError
+
+logger = logging.getLogger("fastapi_esdb")
+
+REST = 0.2
+"""Seconds that a node is left alone after a failed attempt to connect to it."""
+
+
+class Discovery:
+    """See `connection.endpoints.Hosts`.
+
+    As long as any connection looks for a node, all known nodes are asked for the members of the cluster. The first
+    answer with a usable node wins.
+
+    After a failure the others go on naming the failed node for a while (a dead leader for about a second, a frozen one
+    for five). So a node in doubt is used again only when it has answered for itself since. It is asked all the time,
+    and never given up for good.
+    """
+
+    def __init__(self, name: str, target: ConnectionString) -> None:
+        self.last_error: EsdbError | None = None
+        """Why there is no node to connect to; `None` as long as that is not known, and while there is one."""
+        self._name = name
+        self._target = target
+        self._preference = target.options.node_preference
+        self._endpoints: dict[Host, Endpoint] = {}
+        self._known: set[Host] = set()
+        self._doubts: dict[Host, float] = {}
+        """For each node in doubt the moment (monotonic) from which on its own answer counts."""
+        self._leader: Host | None = None
+        self._seekers: set[asyncio.Future[Host]] = set()
+        self._survey: Survey | None = None
+        self._surveying: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._warned = -WARNING_INTERVAL
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing of it runs."""
+        return not self._tasks
+
+    async def ended(self) -> None:
+        """Wait until nothing of it runs any more. It has to be that nobody seeks."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def next_endpoint(self) -> Endpoint:
+        """Where to try now. While another connection tries the same node, what comes of that is waited for."""
+        while True:
+            host = await self.find()
+            endpoint = self._endpoints.setdefault(host, Endpoint(host))
+            if not endpoint.knock.locked():
+                return endpoint
+            async with endpoint.knock:
+                pass  # now that the attempt is over, another node may be the one to try
+
+    async def find(self) -> Host:
+        """The node to connect to, asked for until there is one."""
+        if self._leader is not None:
+            return self._leader
+        seeker: asyncio.Future[Host] = asyncio.get_running_loop().create_future()
+        self._seekers.add(seeker)
+        self._begin()
+        try:
+            return await seeker
+        finally:
+            self._seekers.discard(seeker)
+            self._end_if_idle()
+
+    def forget(self) -> None:
+        """Ask anew the next time, even if the leader is known."""
+        self._leader = None
+
+    def failed(self, host: Host) -> None:
+        """An attempt to connect to the node has failed: it gets a rest."""
+        self._doubt(host, REST)
+
+    def doubted(self, host: Host) -> None:
+        """Something speaks against the node: use it again only when it has answered for itself."""
+        self._doubt(host, 0.0)
+
+    def redirected(self, refused: Host, leader: Host | None) -> None:
+        """A node has refused a call and named the leader: go there, unless that one is in doubt itself."""
+        self.doubted(refused)
+        if leader is not None and leader not in self._doubts:
+            self._settle(leader)
+            for seeker in self._seekers:
+                self._give(seeker, leader)
+
+    def heard(self, asked: Host, members: Sequence[Member]) -> None:
+        """See `survey.Listener`."""
+        found = hosts_of(members)
+        self._known = set(found)
+        if self._survey is not None:
+            self._survey.include(found)
+        for seeker in self._seekers:
+            if (host := self._choose(asked, members)) is not None:
+                self._give(seeker, host)
+        self._complain(NoUsableNode(self._preference, len(members)))
+
+    def missed(self, error: EsdbError) -> None:
+        """See `survey.Listener`. What a node says counts more than that another one says nothing."""
+        if not isinstance(self.last_error, NoUsableNode):
+            self._complain(error)
+
+    def _choose(self, asked: Host, members: Sequence[Member]) -> Host | None:
+        """Whom to connect to after this answer."""
+        found = candidates(members, self._preference, self._doubts)
+        if found and len(members) == 1:
+            # the only node there is: it can be reached as it was, whatever it takes for its own address
+            found = [asked]
+        return next((host for host in found if self._is_trusted(host, asked)), None)
+
+    def _is_trusted(self, host: Host, asked: Host) -> bool:
+        since = self._doubts.get(host)
+        return since is None or (host == asked and monotonic() >= since)
+
+    def _give(self, seeker: asyncio.Future[Host], host: Host) -> None:
+        if not seeker.done():
+            seeker.set_result(host)
+        self._settle(host)
+
+    def _settle(self, host: Host) -> None:
+        """There is a node to connect to: a leader is good for everybody, other nodes are looked for one by one."""
+        self.last_error = None
+        self._doubts.pop(host, None)
+        if self._preference is NodePreference.LEADER:
+            self._leader = host
+
+    def _doubt(self, host: Host, rest: float) -> None:
+        self._doubts[host] = monotonic() + rest
+        if self._leader == host:
+            self._leader = None
+
+    def _complain(self, error: EsdbError) -> None:
+        """Keep the reason why those who seek have to wait, and log it now and then."""
+        if all(seeker.done() for seeker in self._seekers):
+            return
+        self.last_error = error
+        now = monotonic()
+        if now - self._warned >= WARNING_INTERVAL:
+            self._warned = now
+            logger.warning("%s: found no node to connect to: %s", self._name, explain(error))
+
+    def _begin(self) -> None:
+        if self._survey is None:
+            self.last_error = None
+            self._survey = Survey(self._target.options, self)
+            task = asyncio.create_task(self._survey.run((*self._target.hosts, *self._known)), name="esdb-discovery")
+            self._surveying = task
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    def _end_if_idle(self) -> None:
+        if not self._seekers and self._surveying is not None:
+            self._surveying.cancel()
+            self._surveying = self._survey = None

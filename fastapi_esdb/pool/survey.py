@@ -1,0 +1,124 @@
+"""Asking the nodes of a cluster for its members, all at once and again and again."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Protocol
+
+from fastapi_esdb.connection.backoff import Backoff
+from fastapi_esdb.connection.deadline import Deadline
+from fastapi_esdb.connection.gossip import ask_members
+from fastapi_esdb.settings.hosts import Host
+from fastapi_esdb.wire.errors import ConnectionRefused, EsdbError
+
+if TYPE_CHECKING:
+    from fastapi_esdb.settings.connection_options import ConnectionOptions
+    from fastapi_esdb.wire.cluster import Member
+
+QUICKEST = 1.0
+"""Seconds that a node has for its first answer; each further time it is twice as much, up to `gossipTimeout`."""
+
+SLOWEST_PACE = 0.3
+"""Seconds between two questions to the same node, at most: a new leader shall be noticed within half a second."""
+
+RESOLVE_AGAIN = 5.0
+"""Seconds after which a name is resolved again: the nodes behind it may be others by now."""
+
+_MILLISECONDS_PER_SECOND = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Respondent:
+    """A node to ask: `host` as it is known, and the `address` behind that name."""
+
+    host: Host
+    address: Host
+
+
+class Listener(Protocol):
+    """Who is told what the nodes say."""
+
+    def heard(self, asked: Host, members: Sequence[Member]) -> None:
+        """A node has named the members."""
+
+    def missed(self, error: EsdbError) -> None:
+        """A node did not answer, or its name stands for nothing."""
+
+
+class Survey:
+    """Asks each node by itself, so that one which is frozen keeps nobody from hearing the others."""
+
+    def __init__(self, options: ConnectionOptions, listener: Listener) -> None:
+        self._options = options
+        self._listener = listener
+        interval = options.discovery_interval / _MILLISECONDS_PER_SECOND
+        self._pace = Backoff(interval, max(interval, SLOWEST_PACE), jitter=0.2)
+        self._timeouts = Backoff(min(QUICKEST, options.gossip_timeout), options.gossip_timeout)
+        self._hosts: set[Host] = set()
+        self._respondents: set[Respondent] = set()
+        self._group = asyncio.TaskGroup()
+
+    async def run(self, hosts: Iterable[Host]) -> None:
+        """Ask these, and whoever is included later, until cancelled."""
+        async with self._group:
+            self.include(hosts)
+
+    def include(self, hosts: Iterable[Host]) -> None:
+        """Ask these, too."""
+        for host in set(hosts) - self._hosts:
+            self._hosts.add(host)
+            self._group.create_task(self._resolve(host), name="esdb-resolve")
+
+    async def _resolve(self, host: Host) -> None:
+        """Ask every node behind the name, those that appear later as well."""
+        while True:
+            try:
+                addresses = await resolved(host)
+            except ConnectionRefused as error:
+                self._listener.missed(error)
+            else:
+                self._include_addresses(host, addresses)
+            await asyncio.sleep(RESOLVE_AGAIN)
+
+    def _include_addresses(self, host: Host, addresses: Iterable[Host]) -> None:
+        for respondent in {Respondent(host, address) for address in addresses} - self._respondents:
+            self._respondents.add(respondent)
+            self._group.create_task(self._ask(respondent), name="esdb-gossip")
+
+    async def _ask(self, respondent: Respondent) -> None:
+        pauses, timeouts = self._pace.delays(), self._timeouts.delays()
+        while True:
+            try:
+                members = await self._answer(respondent, Deadline.after(next(timeouts)))
+            except EsdbError as error:
+                self._listener.missed(error)
+            else:
+                self._listener.heard(respondent.host, members)
+            await asyncio.sleep(next(pauses))
+
+    async def _answer(self, respondent: Respondent, deadline: Deadline) -> tuple[Member, ...]:
+        host, address = respondent.host, respondent.address
+        return await ask_members(address, self._options, deadline, None if host == address else host.name)
+
+
+async def resolved(host: Host) -> tuple[Host, ...]:
+    """The addresses behind a host, of both families. Raises `ConnectionRefused` for a name that stands for none."""
+    if _is_address(host.name):
+        return (host,)
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(host.name, host.port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise ConnectionRefused from error
+    return tuple(Host(str(address[0]), host.port) for _, _, _, _, address in found)
+
+
+def _is_address(name: str) -> bool:
+    with suppress(ValueError):
+        return bool(ip_address(name))
+    return False

@@ -1,0 +1,65 @@
+"""Which members of a cluster may be used, the best first. Pure decisions; `discovery` asks for the members."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Container, Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from fastapi_esdb.settings.hosts import Host
+from fastapi_esdb.settings.node_preference import NodePreference
+from fastapi_esdb.wire.cluster import NodeState
+
+if TYPE_CHECKING:
+    from fastapi_esdb.wire.cluster import Member
+
+REPLICAS = (NodeState.READ_ONLY_REPLICA, NodeState.PRE_READ_ONLY_REPLICA, NodeState.READ_ONLY_LEADERLESS)
+USABLE = (NodeState.LEADER, NodeState.FOLLOWER, *REPLICAS)
+"""States in which a node answers; in all others it starts, stops, or is between two roles."""
+
+PREFERRED: Mapping[NodePreference, Sequence[NodeState]] = MappingProxyType(
+    {
+        NodePreference.LEADER: (NodeState.LEADER,),
+        NodePreference.FOLLOWER: (NodeState.FOLLOWER,),
+        NodePreference.READ_ONLY_REPLICA: REPLICAS,
+        NodePreference.RANDOM: (),
+    }
+)
+"""The states that a preference asks for, the best first."""
+
+NOBODY: Container[Host] = ()
+
+
+def candidates(
+    members: Sequence[Member],
+    preference: NodePreference,
+    doubted: Container[Host] = NOBODY,
+    chance: Callable[[], float] = random.random,
+) -> list[Host]:
+    """Where to connect, in this order; empty if the members are to be asked again.
+
+    Nodes that are not alive don't count. The leader is the one there is: none and two mean that an election is under
+    way. Every other preference is satisfied with any usable node where the preferred kind is missing. Those in doubt
+    come last; which of two equals comes first is left to `chance`.
+    """
+    usable = [member for member in members if member.is_alive and member.state in USABLE]
+    if preference is NodePreference.LEADER:
+        leaders = [_host(member) for member in usable if member.state is NodeState.LEADER]
+        return leaders if len(leaders) == 1 else []
+    ranked = sorted(usable, key=lambda member: (_host(member) in doubted, _rank(member, preference), chance()))
+    return [_host(member) for member in ranked]
+
+
+def hosts_of(members: Sequence[Member]) -> list[Host]:
+    """Where the members say they can be reached, alive or not."""
+    return [_host(member) for member in members]
+
+
+def _host(member: Member) -> Host:
+    return Host(member.host, member.port)
+
+
+def _rank(member: Member, preference: NodePreference) -> int:
+    states = PREFERRED[preference]
+    return states.index(member.state) if member.state in states else len(states)

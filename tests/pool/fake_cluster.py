@@ -1,0 +1,180 @@
+"""Clusters of scripted servers: what gossip tells and who refuses what is for the test to say.
+
+Each node stands behind a proxy, so that it can be frozen (it takes everything and says nothing) or be dead (it refuses
+connections) while the test goes on; the nodes know each other by the ports of their proxies.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Self
+from uuid import UUID, uuid4
+
+import grpc
+import grpc.aio
+
+from fastapi_esdb.settings import EsdbSettings
+from fastapi_esdb.wire.cluster import GOSSIP, ClusterInfo, Member, NodeState
+from fastapi_esdb.wire.metadata import CallMetadata, parse_metadata
+from tests.faults.proxy import FaultProxy
+from tests.faults.scripted import Context, ScriptedServer
+
+Handler = Any  # gRPC's class can be given its types in stubs only
+Find = Callable[[grpc.HandlerCallDetails], Awaitable[Handler]]
+
+
+class Gatekeeper(grpc.aio.ServerInterceptor):
+    """Answers gossip for a node, and refuses what requires the leader where the node does not lead."""
+
+    def __init__(self) -> None:
+        self.members: Sequence[Member] = ()
+        """What gossip tells."""
+        self.gossip_code: grpc.StatusCode | None = None
+        """How gossip fails, if it does."""
+        self.asked: list[CallMetadata] = []
+        """The headers of each gossip that was asked for."""
+        self.refusal: Mapping[str, str] | None = None
+        """The trailers that followers refuse with; `None` for the leader."""
+        self.refused = 0
+        """Calls that were refused so."""
+
+    async def intercept_service(self, continuation: Find, handler_call_details: grpc.HandlerCallDetails) -> Handler:
+        """gRPC's name for: find the handler of a call."""
+        if handler_call_details.method == GOSSIP.path:
+            return grpc.unary_unary_rpc_method_handler(self._gossip)
+        if self.refusal is not None and _requires_leader(handler_call_details):
+            return _refusing(await continuation(handler_call_details), self._refuse)
+        return await continuation(handler_call_details)
+
+    async def _gossip(self, _: bytes, context: Context) -> bytes:
+        self.asked.append(parse_metadata(context.invocation_metadata() or ()))
+        if self.gossip_code is not None:
+            await context.abort(self.gossip_code, "gossip is to fail")
+        encoded: bytes = GOSSIP.response.encode(ClusterInfo(tuple(self.members))).SerializeToString()
+        return encoded
+
+    async def _refuse(self, _: object, context: Context) -> None:
+        self.refused += 1
+        await context.abort(grpc.StatusCode.NOT_FOUND, "Leader info available", tuple((self.refusal or {}).items()))
+
+
+def _requires_leader(details: grpc.HandlerCallDetails) -> bool:
+    return dict(details.invocation_metadata or ()).get("requires-leader") == "true"
+
+
+def _refusing(handler: Handler, refuse: Callable[[Any, Any], Awaitable[None]]) -> Handler:
+    """A handler of the same shape that refuses."""
+    if handler.request_streaming:
+        return grpc.stream_unary_rpc_method_handler(refuse)
+    return grpc.unary_unary_rpc_method_handler(refuse)
+
+
+class FakeNode:
+    """A node of a fake cluster."""
+
+    def __init__(self, tls: grpc.ServerCredentials | None, host: str) -> None:
+        self.gate = Gatekeeper()
+        self.server = ScriptedServer(tls=tls, interceptors=[self.gate])
+        self.proxy = FaultProxy(0)
+        self.id: UUID = uuid4()
+        self._host = host
+
+    @property
+    def port(self) -> int:
+        """The port that it is known by."""
+        return self.proxy.port
+
+    def member(self, state: NodeState, *, is_alive: bool = True) -> Member:
+        """What gossip says of it."""
+        return Member(self.id, datetime.now(UTC), state, is_alive, self._host, self.port)
+
+    def lead(self) -> None:
+        """Take whatever comes."""
+        self.gate.refusal = None
+
+    def follow(self, leader: FakeNode) -> None:
+        """Refuse what requires the leader."""
+        named = {"leader-endpoint-host": leader._host, "leader-endpoint-port": str(leader.port)}
+        self.gate.refusal = {"exception": "not-leader", **named}
+
+    async def start(self) -> None:
+        """Come up, on the port it had if it has had one."""
+        await self.server.start()
+        self.proxy.target_port = self.server.port
+        await self.proxy.start()
+
+    def freeze(self) -> None:
+        """Take everything and say nothing from now on."""
+        self.proxy.blackhole()
+
+    async def thaw(self) -> None:
+        """Be there again; the connections of before are lost."""
+        self.proxy.heal()
+        await self.proxy.reset()
+
+    async def die(self) -> None:
+        """Reset what is open and refuse what comes."""
+        await self.proxy.stop()
+
+    async def revive(self) -> None:
+        """Take connections again."""
+        await self.proxy.start()
+
+    async def stop(self) -> None:
+        """End it, and what it serves."""
+        await self.proxy.stop()
+        await self.server.stop()
+
+
+class FakeCluster:
+    """Three nodes, the first of which leads at the start."""
+
+    def __init__(self, *, tls: grpc.ServerCredentials | None = None, host: str = "127.0.0.1", size: int = 3) -> None:
+        self.nodes = [FakeNode(tls, host) for _ in range(size)]
+        self.leader: FakeNode | None = None
+
+    def settings(self, *, user: str = "", options: str = "", **values: Any) -> EsdbSettings:
+        """Settings for a pool over the nodes."""
+        hosts = ",".join(f"127.0.0.1:{node.port}" for node in self.nodes)
+        string = f"esdb://{user}{hosts}?tls=false{options}"
+        return EsdbSettings(_env_file=None, **{"connection_string": string, **values})
+
+    def elect(self, leader: FakeNode) -> None:
+        """Have one node lead, and all of them say so."""
+        self.leader = leader
+        self.gossip_of(self.roles())
+        for node in self.nodes:
+            node.lead() if node is leader else node.follow(leader)
+
+    def depose(self) -> None:
+        """Have nobody lead; the nodes refuse by naming the one that did."""
+        before, self.leader = self.leader, None
+        for node in self.nodes:
+            node.follow(before or node)
+        self.gossip_of(self.roles())
+
+    def roles(self) -> list[Member]:
+        """The members as they are."""
+        return [node.member(NodeState.LEADER if node is self.leader else NodeState.FOLLOWER) for node in self.nodes]
+
+    def gossip_of(self, members: Sequence[Member]) -> None:
+        """Have all nodes tell this."""
+        for node in self.nodes:
+            node.gate.members = members
+
+    def declare_dead(self, dead: FakeNode) -> None:
+        """Have the others know of a death."""
+        told = [replace(m, is_alive=m.instance_id != dead.id) for m in self.nodes[0].gate.members]
+        self.gossip_of(told)
+
+    async def __aenter__(self) -> Self:
+        for node in self.nodes:
+            await node.start()
+        self.elect(self.nodes[0])
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await asyncio.gather(*(node.stop() for node in self.nodes))

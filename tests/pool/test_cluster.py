@@ -1,0 +1,277 @@
+"""A pool in a cluster: it finds the leader, follows it, and is never at a loss for good."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from time import monotonic
+
+import grpc
+import pytest
+
+from fastapi_esdb.connection.transport import CallOptions
+from fastapi_esdb.errors import ConnectionClosed, NotSentInTime, NoUsableNode
+from fastapi_esdb.pool.pool import ConnectionPool
+from fastapi_esdb.wire.cluster import NodeState
+from tests.faults.scripted import FOLLOW, READ, WRITE
+from tests.faults.until import until
+from tests.pool.fake_cluster import FakeCluster
+from tests.pool.pools import PATIENCE, PATIENT, our_tasks
+
+
+@pytest.fixture
+async def cluster() -> AsyncIterator[FakeCluster]:
+    async with FakeCluster() as running:
+        yield running
+
+
+@pytest.fixture
+async def pool(cluster: FakeCluster) -> AsyncIterator[ConnectionPool]:
+    async with ConnectionPool(cluster.settings(wait=PATIENCE)) as opened:
+        yield opened
+
+
+def places(pool: ConnectionPool) -> set[int]:
+    """The ports that calls go to."""
+    return {node.channel.host.port for node in pool._nodes if node.channel is not None}
+
+
+def refused(cluster: FakeCluster) -> int:
+    """Calls that nodes refused since they do not lead."""
+    return sum(node.gate.refused for node in cluster.nodes)
+
+
+async def test_it_goes_to_the_leader(cluster: FakeCluster, pool: ConnectionPool) -> None:
+    """All connections, whichever node was asked first; nobody refuses a write."""
+    for number in range(20):
+        assert await pool.call(WRITE, str(number), PATIENT) == str(number)
+    assert places(pool) == {cluster.nodes[0].port}
+    assert refused(cluster) == 0
+
+
+async def test_gossip_carries_no_credentials(cluster: FakeCluster) -> None:
+    """A node that is starting refuses even the right ones."""
+    async with ConnectionPool(cluster.settings(user="ada:secret@")) as pool:
+        await pool.wait_connected(PATIENCE)
+        asked = [headers for node in cluster.nodes for headers in node.gate.asked]
+        assert asked
+        assert all(headers.authorization is None for headers in asked)
+
+
+async def test_it_stops_asking_once_it_has_found(cluster: FakeCluster, pool: ConnectionPool) -> None:
+    """A pool that is well costs the cluster nothing, and leaves nothing behind when it is closed."""
+    await until(lambda: pool.stats()["connected"] == 2)
+    await until(lambda: not [name for name in our_tasks() if name in ("esdb-gossip", "esdb-discovery")])
+    await pool.close()
+    assert our_tasks() == []
+
+
+async def test_a_refusal_names_the_leader(cluster: FakeCluster, pool: ConnectionPool) -> None:
+    """The connections move there, and the call is made again: it sees one refusal at most."""
+    for _ in range(3):
+        for leader in cluster.nodes:
+            cluster.elect(leader)
+            before = refused(cluster)
+            assert await pool.call(WRITE, "hello", PATIENT) == "hello"
+            assert refused(cluster) - before <= 1
+            assert places(pool) == {leader.port}
+
+
+async def test_many_calls_meet_a_new_leader(cluster: FakeCluster, pool: ConnectionPool) -> None:
+    """Each of them sees one refusal at most, and all are answered."""
+    await pool.wait_connected()
+    cluster.elect(cluster.nodes[1])
+    calls = [pool.call(WRITE, str(number), PATIENT) for number in range(50)]
+    assert await asyncio.gather(*calls) == [str(number) for number in range(50)]
+    assert refused(cluster) <= 50
+
+
+async def test_the_leader_dies(cluster: FakeCluster, pool: ConnectionPool) -> None:
+    """Gossip and refusals go on naming it for a while: nobody goes there, and the next leader is found at once."""
+    await pool.call(WRITE, "before", PATIENT)
+    dead, heir = cluster.nodes[0], cluster.nodes[1]
+    for node in cluster.nodes:
+        node.follow(dead)
+    await dead.die()
+    await until(lambda: not pool.is_connected)
+    call = asyncio.create_task(pool.call(WRITE, "hello", PATIENT))
+    await asyncio.sleep(0.7)
+    assert not call.done()
+    assert pool.stats()["connects_total"] == 2
+    cluster.elect(heir)
+    elected = monotonic()
+    assert await call == "hello"
+    assert monotonic() - elected < 2
+    assert refused(cluster) == 0
+
+
+async def test_nobody_is_banned(cluster: FakeCluster, pool: ConnectionPool) -> None:
+    """A leader that was dead for a while and is back leads again."""
+    await pool.call(WRITE, "before", PATIENT)
+    leader = cluster.nodes[0]
+    for _ in range(3):
+        await leader.die()
+        await until(lambda: not pool.is_connected)
+        await asyncio.sleep(0.3)
+        await leader.revive()
+        back = monotonic()
+        assert await pool.call(WRITE, "hello", PATIENT) == "hello"
+        assert monotonic() - back < 2
+        await until(lambda: pool.stats()["connected"] == 2)
+
+
+async def test_the_leader_freezes(cluster: FakeCluster, pool: ConnectionPool) -> None:
+    """A call that is not answered is a sign: the next leader is found without waiting for keep-alive or deadlines.
+
+    A read is made again there at once, although its deadline is far away.
+    """
+    await pool.call(WRITE, "before", PATIENT)
+    frozen, heir = cluster.nodes[0], cluster.nodes[1]
+    frozen.freeze()
+    call = asyncio.create_task(pool.call(READ, "hello", PATIENT))
+    await asyncio.sleep(2)
+    assert not call.done()
+    cluster.elect(heir)
+    elected = monotonic()
+    assert await call == "hello"
+    assert monotonic() - elected < 4
+    assert places(pool) == {heir.port}
+
+
+async def test_a_slow_call_moves_nobody(cluster: FakeCluster, pool: ConnectionPool) -> None:
+    """The leader answers for itself, so it stays the leader, and the call goes on."""
+    assert await pool.call(WRITE, "sleep 1.5", PATIENT) == "sleep 1.5"
+    assert pool.stats()["disconnects_total"] == 0
+    assert places(pool) == {cluster.nodes[0].port}
+
+
+async def test_a_frozen_member_costs_nothing(cluster: FakeCluster) -> None:
+    """The others are heard as if it were not there."""
+    cluster.nodes[2].freeze()
+    for _ in range(3):
+        began = monotonic()
+        async with ConnectionPool(cluster.settings()) as pool:
+            assert await pool.call(WRITE, "hello", PATIENT) == "hello"
+            assert monotonic() - began < 0.9
+
+
+async def test_the_leader_is_frozen_from_the_start(cluster: FakeCluster) -> None:
+    """It is tried, given up soon, and not tried again before it answers for itself."""
+    frozen, heir = cluster.nodes[0], cluster.nodes[1]
+    frozen.freeze()
+    async with ConnectionPool(cluster.settings(wait=PATIENCE)) as pool:
+        await until(lambda: isinstance(pool._connections and pool._connections.last_error, Exception))
+        cluster.elect(heir)
+        elected = monotonic()
+        assert await pool.call(WRITE, "hello", PATIENT) == "hello"
+        assert monotonic() - elected < 3
+
+
+async def test_gossip_disagrees(cluster: FakeCluster, pool: ConnectionPool) -> None:
+    """Nodes that name the old leader, the new one, both or none: the call arrives, with one refusal at most."""
+    await pool.wait_connected()
+    old, new, third = cluster.nodes
+    cluster.elect(new)
+    follower = NodeState.FOLLOWER
+    old.gate.members = [old.member(NodeState.LEADER), new.member(follower), third.member(follower)]
+    third.gate.members = [old.member(NodeState.LEADER), new.member(NodeState.LEADER), third.member(follower)]
+    assert await pool.call(WRITE, "hello", PATIENT) == "hello"
+    assert refused(cluster) <= 1
+
+
+@pytest.mark.parametrize("leaders", [0, 2])
+async def test_no_leader_or_two(cluster: FakeCluster, leaders: int) -> None:
+    """It asks again until there is one; meanwhile the error says what is wrong."""
+    states = [NodeState.LEADER] * leaders + [NodeState.FOLLOWER] * (3 - leaders)
+    cluster.gossip_of([node.member(state) for node, state in zip(cluster.nodes, states, strict=True)])
+    async with ConnectionPool(cluster.settings()) as pool:
+        with pytest.raises(ConnectionClosed) as caught:
+            await pool.call(WRITE, "hello")
+        assert isinstance(caught.value.__cause__, NoUsableNode)
+        assert "not one leader" in str(caught.value.__cause__)
+        cluster.elect(cluster.nodes[2])
+        elected = monotonic()
+        await pool.wait_connected(PATIENCE)
+        assert monotonic() - elected < 1.5
+        assert await pool.call(WRITE, "hello", PATIENT) == "hello"
+
+
+async def test_it_starts_before_the_cluster() -> None:
+    """The start is not held up for long; connected soon after there is a leader, whatever was tried before."""
+    async with FakeCluster() as cluster:
+        settings = cluster.settings()
+        await asyncio.gather(*(node.die() for node in cluster.nodes))
+        began = monotonic()
+        async with ConnectionPool(settings) as pool:
+            assert monotonic() - began < 3
+            cluster.depose()
+            await asyncio.gather(*(node.revive() for node in cluster.nodes))
+            await asyncio.sleep(0.5)
+            assert not pool.is_connected
+            cluster.elect(cluster.nodes[1])
+            elected = monotonic()
+            await pool.wait_connected(PATIENCE)
+            assert monotonic() - elected < 1.5
+
+
+async def test_a_starting_node_refuses_gossip(cluster: FakeCluster) -> None:
+    """UNAUTHENTICATED means that it is not ready, and nothing else."""
+    for node in cluster.nodes:
+        node.gate.gossip_code = grpc.StatusCode.UNAUTHENTICATED
+    async with ConnectionPool(cluster.settings(wait=PATIENCE)) as pool:
+        call = asyncio.create_task(pool.call(WRITE, "hello", PATIENT))
+        await asyncio.sleep(0.3)
+        for node in cluster.nodes:
+            node.gate.gossip_code = None
+        assert await call == "hello"
+
+
+async def test_all_seeds_die_and_come_back(cluster: FakeCluster, pool: ConnectionPool) -> None:
+    """There is no pool that is dead for good."""
+    await pool.call(WRITE, "before", PATIENT)
+    await asyncio.gather(*(node.die() for node in cluster.nodes))
+    await until(lambda: not pool.is_connected)
+    with pytest.raises(NotSentInTime):
+        await pool.call(WRITE, "hello", CallOptions(timeout=0.5))
+    await cluster.nodes[2].revive()
+    cluster.elect(cluster.nodes[2])
+    assert await pool.call(WRITE, "hello", PATIENT) == "hello"
+
+
+async def test_streams_stay_where_they_are(cluster: FakeCluster, pool: ConnectionPool) -> None:
+    """When the pool moves to another node, a subscription on the old one goes on; its connection ends with it."""
+    old, new = cluster.nodes[:2]
+    async with pool.stream(FOLLOW, ["hold 1"], long_lived=True) as stream:
+        assert await anext(stream) == "0"
+        cluster.elect(new)
+        assert await pool.call(WRITE, "hello", PATIENT) == "hello"
+        await until(lambda: places(pool) == {new.port})
+        waiting = asyncio.ensure_future(anext(stream))
+        done, _ = await asyncio.wait([waiting], timeout=1.5)
+        assert not done
+        waiting.cancel()
+    await until(lambda: old.proxy.open_connections == 0)
+
+
+async def test_a_stream_on_a_frozen_node_ends_once_there_is_another(cluster: FakeCluster, pool: ConnectionPool) -> None:
+    """Who waits for its next message learns that it will not come, and can resume."""
+    frozen, heir = cluster.nodes[:2]
+    async with pool.stream(FOLLOW, ["hold 1"], long_lived=True) as stream:
+        assert await anext(stream) == "0"
+        frozen.freeze()
+        cluster.elect(heir)
+        assert await pool.call(READ, "hello", PATIENT) == "hello"
+        with pytest.raises(Exception, match="lost"):
+            await asyncio.wait_for(anext(stream), PATIENCE)
+
+
+async def test_a_short_deadline_is_evidence_too(cluster: FakeCluster, pool: ConnectionPool) -> None:
+    """Calls that give up before they look slow have the node checked as well."""
+    await pool.call(WRITE, "before", PATIENT)
+    cluster.nodes[0].freeze()
+    cluster.elect(cluster.nodes[1])
+    with pytest.raises(Exception, match="deadline"):
+        await pool.call(READ, "hello", CallOptions(timeout=0.2))
+    frozen = monotonic()
+    await until(lambda: places(pool) == {cluster.nodes[1].port})
+    assert monotonic() - frozen < 1.5
