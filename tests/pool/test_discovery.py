@@ -1,0 +1,184 @@
+"""Discovery by itself: names and addresses, preferences, what is known of failures."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from fastapi_esdb.errors import NoUsableNode
+from fastapi_esdb.pool.discovery import Discovery
+from fastapi_esdb.pool.survey import resolved
+from fastapi_esdb.settings import ConnectionString, Host
+from fastapi_esdb.wire.cluster import NodeState
+from fastapi_esdb.wire.errors import ConnectionRefused
+from tests.faults.process import free_port
+from tests.faults.until import until
+from tests.pool.fake_cluster import FakeCluster, FakeNode
+from tests.pool.pools import PATIENCE, our_tasks
+
+
+@asynccontextmanager
+async def discovery(cluster: FakeCluster, string: str = "") -> AsyncIterator[Discovery]:
+    """Discovery over the nodes, or over what the string says."""
+    target = ConnectionString.parse(string) if string else cluster.settings().target
+    made = Discovery("test", target)
+    yield made
+    await made.ended()
+    assert made.has_ended
+    assert our_tasks() == []
+
+
+@pytest.fixture
+async def cluster() -> AsyncIterator[FakeCluster]:
+    async with FakeCluster() as running:
+        yield running
+
+
+def at(node: FakeNode) -> Host:
+    return Host("127.0.0.1", node.port)
+
+
+async def find(seeking: Discovery) -> Host:
+    return await asyncio.wait_for(seeking.find(), PATIENCE)
+
+
+def resolving(monkeypatch: pytest.MonkeyPatch, *answers: list[tuple[socket.AddressFamily, str]]) -> list[str]:
+    """Have names resolve to these, one answer after the other and then the last one again; the names asked for."""
+    asked: list[str] = []
+
+    async def getaddrinfo(name: str, port: int, **_: Any) -> list[Any]:
+        asked.append(name)
+        found = answers[min(len(asked), len(answers)) - 1]
+        if not found:
+            raise socket.gaierror(socket.EAI_NONAME, "unknown")
+        return [(family, socket.SOCK_STREAM, 6, "", (address, port)) for family, address in found]
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", getaddrinfo)
+    return asked
+
+
+async def test_one_seed_is_enough(cluster: FakeCluster) -> None:
+    """The others are known by what it says."""
+    string = f"esdb+discover://127.0.0.1:{cluster.nodes[2].port}?tls=false"
+    async with discovery(cluster, string) as seeking:
+        assert await find(seeking) == at(cluster.nodes[0])
+
+
+async def test_many_seek_together(cluster: FakeCluster) -> None:
+    """However many connections look for the leader, each node is asked once at a time."""
+    async with discovery(cluster) as seeking:
+        found = await asyncio.gather(*(find(seeking) for _ in range(20)))
+        assert set(found) == {at(cluster.nodes[0])}
+        assert sum(len(node.gate.asked) for node in cluster.nodes) <= 6
+
+
+async def test_followers_are_found(cluster: FakeCluster) -> None:
+    """With `nodePreference=follower`; the leader only when there is nobody else."""
+    async with discovery(cluster, cluster.settings(options="&nodePreference=follower").target.render()) as seeking:
+        assert await find(seeking) in map(at, cluster.nodes[1:])
+        leader = cluster.nodes[0]
+        for node in cluster.nodes[1:]:
+            await node.die()
+        cluster.gossip_of([leader.member(NodeState.LEADER), *(n.member(NodeState.UNKNOWN) for n in cluster.nodes[1:])])
+        assert await find(seeking) == at(leader)
+
+
+async def test_a_name_with_several_addresses(cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of both families are asked; one that nobody listens on holds nobody up."""
+    addresses = [(socket.AF_INET6, "::1"), (socket.AF_INET, "127.0.0.2"), (socket.AF_INET, "127.0.0.1")]
+    asked = resolving(monkeypatch, addresses)
+    port = cluster.nodes[1].port
+    async with discovery(cluster, f"esdb+discover://cluster.example:{port}?tls=false") as seeking:
+        assert await find(seeking) == at(cluster.nodes[0])
+    assert set(asked) == {"cluster.example"}
+
+
+async def test_a_name_that_is_not_known_yet(
+    cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is resolved again until it is."""
+    monkeypatch.setattr("fastapi_esdb.pool.survey.RESOLVE_AGAIN", 0.05)
+    resolving(monkeypatch, [], [], [(socket.AF_INET, "127.0.0.1")])
+    with caplog.at_level(logging.WARNING, "fastapi_esdb"):
+        async with discovery(cluster, f"esdb+discover://cluster.example:{cluster.nodes[1].port}?tls=false") as seeking:
+            assert await find(seeking) == at(cluster.nodes[0])
+    assert len(caplog.records) == 1
+    assert "found no node to connect to" in caplog.text
+
+
+async def test_addresses_are_not_resolved(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are what they are; an unknown name is an error that names the network."""
+    asked = resolving(monkeypatch, [])
+    assert await resolved(Host("127.0.0.1", 7)) == (Host("127.0.0.1", 7),)
+    assert await resolved(Host("::1", 7)) == (Host("::1", 7),)
+    assert not asked
+    with pytest.raises(ConnectionRefused):
+        await resolved(Host("nowhere.example", 7))
+
+
+async def test_a_lone_node_is_reached_as_it_was(cluster: FakeCluster) -> None:
+    """A single server in a container advertises an address that means nothing outside of it."""
+    (node, *_) = cluster.nodes
+    node.gate.members = [node.member(NodeState.LEADER)]
+    string = f"esdb+discover://localhost:{node.port}?tls=false"
+    async with discovery(cluster, string) as seeking:
+        assert await find(seeking) == Host("localhost", node.port)
+
+
+async def test_a_node_in_doubt_has_to_answer_for_itself(cluster: FakeCluster) -> None:
+    """Others who name it do not count; its own word does."""
+    leader = cluster.nodes[0]
+    async with discovery(cluster) as seeking:
+        assert await find(seeking) == at(leader)
+        leader.freeze()
+        seeking.doubted(at(leader))
+        again = asyncio.create_task(find(seeking))
+        await until(lambda: isinstance(seeking.last_error, NoUsableNode))
+        assert not again.done()
+        await leader.thaw()
+        assert await again == at(leader)
+        assert seeking.last_error is None
+
+
+async def test_a_redirect_is_believed_unless_the_leader_failed(cluster: FakeCluster) -> None:
+    """The hint of a node that does not know yet who died leads nowhere."""
+    first, second, _ = cluster.nodes
+    async with discovery(cluster) as seeking:
+        assert await find(seeking) == at(first)
+        seeking.redirected(at(first), at(second))
+        assert await find(seeking) == at(second)
+        seeking.failed(at(second))
+        seeking.redirected(at(first), at(second))
+        cluster.elect(cluster.nodes[2])
+        assert await find(seeking) == at(cluster.nodes[2])
+
+
+async def test_a_node_that_redirects_to_itself(cluster: FakeCluster) -> None:
+    """Seen while a leader resigns: the others are asked."""
+    first, second, _ = cluster.nodes
+    async with discovery(cluster) as seeking:
+        assert await find(seeking) == at(first)
+        cluster.elect(second)
+        seeking.redirected(at(first), at(first))
+        assert await find(seeking) == at(second)
+
+
+async def test_no_seed_answers(caplog: pytest.LogCaptureFixture, cluster: FakeCluster) -> None:
+    """The reason is kept, told once in ten seconds, and shows no password."""
+    string = f"esdb://ada:secret@127.0.0.1:{free_port()},127.0.0.1:{free_port()}?tls=false"
+    with caplog.at_level(logging.DEBUG, "fastapi_esdb"):
+        async with discovery(cluster, string) as seeking:
+            seeker = asyncio.create_task(seeking.find())
+            await until(lambda: seeking.last_error)
+            assert isinstance(seeking.last_error, ConnectionRefused)
+            await asyncio.sleep(0.5)
+            seeker.cancel()
+            await asyncio.wait([seeker])
+    assert len(caplog.records) == 1
+    assert "secret" not in caplog.text
