@@ -10,7 +10,7 @@ from fastapi_esdb.api.calls import PAUSES
 from fastapi_esdb.api.reading import events_of
 from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.errors import ClosedInFlight, ConnectionClosed
-from fastapi_esdb.wire.errors import EsdbError, Outcome, WrongExpectedRevision
+from fastapi_esdb.wire.errors import EsdbError, NotLeader, Outcome, WrongExpectedRevision
 from fastapi_esdb.wire.records import NO_STREAM, StreamState
 from fastapi_esdb.wire.requests import AppendResult, ReadRequest
 
@@ -62,7 +62,8 @@ class RepeatedAppend:
         """Return if another try makes sense."""
         if error.outcome is Outcome.UNKNOWN and self._doubt is None:
             self._doubt = error
-        final = error.outcome is Outcome.ANSWERED or isinstance(error, ClosedInFlight)
+        # the transport has followed the leader as long as it could
+        final = error.outcome is Outcome.ANSWERED or isinstance(error, ClosedInFlight | NotLeader)
         unconnected = self._doubt is None and isinstance(error, ConnectionClosed)
         if final or unconnected or self._left <= LEAST_SHARE:
             self._give_up(error)

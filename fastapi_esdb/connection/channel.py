@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import grpc.aio
 
+from fastapi_esdb.connection.channel_options import is_loopback
 from fastapi_esdb.errors import ClosedInFlight
 from fastapi_esdb.wire.errors import ConnectionLost, EsdbError
 
@@ -35,9 +36,13 @@ class ChannelOwner(Protocol):
 class Channel:
     """A grpc.aio channel that counts its calls, and closes when it is retired and the last of them has ended."""
 
-    def __init__(self, inner: grpc.aio.Channel, host: Host, owner: ChannelOwner) -> None:
+    def __init__(self, inner: grpc.aio.Channel, host: Host, owner: ChannelOwner, *, tls: bool = False) -> None:
         self.inner = inner
         self.host = host
+        self.tls = tls
+        """Whether it is encrypted."""
+        self.takes_credentials = tls or is_loopback(host)
+        """Whether nobody else can read them on the way, or that is said to do no harm."""
         self.pinged_too_often = False
         """Whether the server has complained about the keep-alive pings."""
         self._owner = owner

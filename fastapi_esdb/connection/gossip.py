@@ -37,7 +37,8 @@ async def ask_members(
     Goes without credentials: a node that is starting refuses even the right ones. `certified` is the name that the
     node's certificate must be for, if that is not the host's own.
     """
-    channel = Channel(await dial(host, options, deadline, certified=certified), host, _Nobody())
+    inner = await dial(host, options, deadline, certified=certified)
+    channel = Channel(inner, host, _Nobody(), tls=options.tls)
     try:
         with channel.lease() as lease:
             return (await unary(lease, GOSSIP, None, deadline)).members

@@ -23,19 +23,25 @@ class NodeOptions:
 
     `connect_timeout` (seconds) bounds one attempt, up to the server's first answer. The first of several attempts are
     given `first_timeout` and then twice as much each time: where there are other nodes to go to, one that is mute shall
-    not hold a connection up.
+    not hold a connection up. With `allow_insecure_credentials` they may travel in plain text.
     """
 
     options: ConnectionOptions = field(default_factory=ConnectionOptions)
     backoff: Backoff = field(default_factory=Backoff)
     connect_timeout: float = 5.0
     first_timeout: float = math.inf
+    allow_insecure_credentials: bool = False
 
     @classmethod
     def from_settings(cls, settings: EsdbSettings) -> NodeOptions:
         """The part of the settings that one connection needs."""
         backoff = Backoff(settings.retry_interval, settings.retry_interval_max, settings.retry_jitter)
-        return cls(settings.target.options, backoff, settings.connect_timeout)
+        return cls(
+            settings.target.options,
+            backoff,
+            settings.connect_timeout,
+            allow_insecure_credentials=settings.allow_insecure_credentials,
+        )
 
     @classmethod
     def in_a_cluster(cls, settings: EsdbSettings) -> NodeOptions:

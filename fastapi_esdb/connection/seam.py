@@ -69,7 +69,7 @@ def _translate(error: grpc.aio.AioRpcError, channel: Channel, method: Method[Any
         channel.pinged_too_often |= "too_many_pings" in details.lower().replace(" ", "_")
         channel.suspect(lost=not isinstance(found, DeadlineExceeded))
     if isinstance(found, ConnectionRefused):
-        return tls_failure(details) or found
+        return (tls_failure(details) if channel.tls else None) or found
     return found
 
 

@@ -24,13 +24,15 @@ _CAUSES = (
     ("certificate has expired", "the server's certificate has expired"),
     ("CERTIFICATE_VERIFY_FAILED", f"the server's certificate is not signed by a trusted authority: see {CA_FILE}"),
     ("TSI_PROTOCOL_FAILURE", "the server refused the handshake; it may want another user certificate"),
+    ("Socket closed", f"the server broke the handshake off; it may want a user certificate: see {USER_CERTIFICATE}"),
+    ("Connection reset", f"the server broke the handshake off; it may want a user certificate: see {USER_CERTIFICATE}"),
     ("security handshaker", f"a certificate file can't be used: see {CA_FILE} and {USER_CERTIFICATE}"),
 )
 """What gRPC says of a handshake that failed, and what it means. The first row that fits counts."""
 
 
 def tls_failure(details: str) -> TlsFailed | None:
-    """The error behind a status text of gRPC's, `None` if the text does not speak of TLS."""
+    """The error behind the status text of an attempt to connect with TLS, `None` if it did not get that far."""
     return next((TlsFailed(meaning) for sign, meaning in _CAUSES if sign in details), None)
 
 

@@ -43,6 +43,7 @@ class Calls:
         """Seconds that a call has without a `timeout` of its own."""
         self._headers = Headers(target, f"fastapi-esdb-{name}")
         self._read_only = settings.read_only
+        self._pinned = not target.discover
         self._lease = lease
         self._counters = counters
         self._tell = tell
@@ -84,7 +85,7 @@ class Calls:
         timeout = self.deadline if options.timeout is None else options.timeout
         if not 0 <= timeout < math.inf:
             raise InvalidArgument(f"timeout must be a number of seconds, 0 or more: {timeout!r}")
-        return Tries(method, Deadline.after(timeout), self._counters, self._tell)
+        return Tries(method, Deadline.after(timeout), self._counters, self._tell, pinned=self._pinned)
 
     async def _repeat(self, tries: Tries, make: Callable[[Lease], Awaitable[Response]]) -> Response:
         while True:

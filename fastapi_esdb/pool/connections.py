@@ -14,6 +14,7 @@ from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.connection.endpoints import Hosts, Pinned
 from fastapi_esdb.connection.node import NodeConnection
 from fastapi_esdb.connection.node_options import NodeOptions
+from fastapi_esdb.connection.secrecy import check_hosts
 from fastapi_esdb.connection.tls import ssl_context
 from fastapi_esdb.connection.wakeup import Wakeup
 from fastapi_esdb.errors import ConnectionClosed, InvalidSettings, NotSentInTime, TooManyStreams
@@ -51,6 +52,8 @@ class Connections:
             raise InvalidSettings(_NO_HOST)
         if target.options.tls:
             ssl_context(target.options)
+        if not settings.allow_insecure_credentials:
+            check_hosts(target)
         self.nodes: list[NodeConnection] = []
         self._name = name
         self._settings = settings

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi_esdb.connection.backoff import Backoff
 from fastapi_esdb.connection.retry import may_repeat
+from fastapi_esdb.wire.errors import NotLeader
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Channel
@@ -26,13 +27,17 @@ Tell = Callable[["Channel", "EsdbError"], None]
 class Tries:
     """Decides after each failure whether the call is made again, and waits until then."""
 
-    def __init__(self, method: Method[Any, Any], deadline: Deadline, counters: Counters, tell: Tell) -> None:
+    def __init__(
+        self, method: Method[Any, Any], deadline: Deadline, counters: Counters, tell: Tell, *, pinned: bool
+    ) -> None:
         self.deadline = deadline
         self.channel: Channel | None = None
         """Where the latest try went."""
         self._method = method
         self._counters = counters
         self._tell = tell
+        self._pinned = pinned
+        """Whether there is one node to go to and no other, so that its refusal is the answer."""
         self._made = 0
         self._pauses = PAUSES.delays()
         counters.calls += 1
@@ -43,6 +48,7 @@ class Tries:
         if self.channel is not None:
             self._tell(self.channel, error)
         pause = next(self._pauses)
+        final |= self._pinned and isinstance(error, NotLeader)
         if final or not may_repeat(error, self._method, self._made) or self.deadline.left() <= pause:
             self._counters.failures += 1
             raise error

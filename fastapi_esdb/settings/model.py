@@ -61,6 +61,9 @@ class EsdbSettings(OptionOverrides):
     password: SecretStr | None = None
     """Takes the place of the password in the connection string."""
 
+    allow_insecure_credentials: bool = False
+    """Let user name and password travel in plain text (`tls=false`) to other machines than this one."""
+
     pool_size: Count = 2
     """Connections that are opened at the start and kept open."""
     max_connections: Count = 16
@@ -86,7 +89,10 @@ class EsdbSettings(OptionOverrides):
     deadline: Annotated[float, Field(ge=0.001, le=MAX_INT // _MILLISECONDS_PER_SECOND)] | None = None
     """Seconds that a call may take in all if it sets no timeout; `None` leaves it to `default_deadline` (10 s)."""
     wait: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
-    """Seconds that a call waits for a connection, within its deadline; 0 has it fail at once."""
+    """Seconds that a call waits for a connection, within its deadline; 0 has it fail at once.
+
+    In a cluster it waits at least as long as discovery may take: `max_discover_attempts` times `discovery_interval`.
+    """
     read_only: bool = False
     """Refuse every write before it is sent."""
 

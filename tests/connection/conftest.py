@@ -32,9 +32,8 @@ class Owner:
 
 
 async def channel_to(port: int, owner: Owner, options: ConnectionOptions | None = None) -> Channel:
-    host = Host("127.0.0.1", port)
-    inner = await dial(host, options or ConnectionOptions(tls=False), Deadline.after(10))
-    return Channel(inner, host, owner)
+    host, options = Host("127.0.0.1", port), options or ConnectionOptions(tls=False)
+    return Channel(await dial(host, options, Deadline.after(10)), host, owner, tls=options.tls)
 
 
 @pytest.fixture

@@ -114,7 +114,7 @@ async def test_a_user_certificate_is_shown(authority: Authority, certificate: Ce
     )
     async with ScriptedServer(tls=certificate.server(client_ca=authority.file)) as server:
         assert await call(server.port, with_certificate) == "hello"
-        with pytest.raises(ConnectionRefused):
+        with pytest.raises(TlsFailed, match=r"may want a user certificate.*userCertFile"):
             await call(server.port, ConnectionOptions(tls_ca_file=authority.file))
 
 

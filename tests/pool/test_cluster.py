@@ -13,10 +13,11 @@ from fastapi_esdb.connection.transport import CallOptions
 from fastapi_esdb.errors import ConnectionClosed, NotSentInTime, NoUsableNode
 from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.wire.cluster import NodeState
+from fastapi_esdb.wire.errors import NotLeader
 from tests.faults.scripted import FOLLOW, READ, WRITE
 from tests.faults.until import until
 from tests.pool.fake_cluster import FakeCluster
-from tests.pool.pools import PATIENCE, PATIENT, our_tasks
+from tests.pool.pools import PATIENCE, PATIENT, our_tasks, settings_for
 
 
 @pytest.fixture
@@ -275,3 +276,15 @@ async def test_a_short_deadline_is_evidence_too(cluster: FakeCluster, pool: Conn
     frozen = monotonic()
     await until(lambda: places(pool) == {cluster.nodes[1].port})
     assert monotonic() - frozen < 1.5
+
+
+async def test_a_pinned_node_is_not_left(cluster: FakeCluster) -> None:
+    """With one host and no `+discover` it is that node or none: its refusal is the answer, and names the leader."""
+    leader, follower = cluster.nodes[:2]
+    async with ConnectionPool(settings_for(follower.port)) as pool:
+        with pytest.raises(NotLeader) as caught:
+            await pool.call(WRITE, "hello", PATIENT)
+        assert (caught.value.host, caught.value.port) == ("127.0.0.1", leader.port)
+        assert refused(cluster) == 1
+        assert places(pool) == {follower.port}
+        assert await pool.call(READ, "hello") == "hello"

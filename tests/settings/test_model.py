@@ -15,6 +15,7 @@ DEFAULTS = {
     "embedded": False,
     "username": None,
     "password": None,
+    "allow_insecure_credentials": False,
     "pool_size": 2,
     "max_connections": 16,
     "max_streams": 80,
@@ -34,6 +35,7 @@ DEFAULTS = {
 
 SET: list[tuple[str, str, Any]] = [
     ("embedded", "true", True),
+    ("allow_insecure_credentials", "true", True),
     ("pool_size", "4", 4),
     ("max_connections", "32", 32),
     ("max_streams", "50", 50),
