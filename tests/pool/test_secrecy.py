@@ -94,23 +94,23 @@ async def test_a_name_is_what_the_certificate_is_for(tmp_path: Path) -> None:
     tls = authority.sign("127.0.0.1", "localhost").server()
     async with FakeCluster(tls=tls) as cluster, ConnectionPool(encrypted(cluster, authority, "localhost")) as pool:
         assert await pool.call(WRITE, "hello", PATIENT) == "hello"
-    async with FakeCluster(tls=authority.sign("127.0.0.1").server()) as cluster:
-        async with ConnectionPool(encrypted(cluster, authority, "localhost")) as pool:
-            with pytest.raises(ConnectionClosed) as caught:
-                await pool.call(WRITE, "hello")
-            assert isinstance(caught.value.__cause__, TlsFailed)
-            assert "another host name" in str(caught.value.__cause__)
+    tls = authority.sign("127.0.0.1").server()
+    async with FakeCluster(tls=tls) as cluster, ConnectionPool(encrypted(cluster, authority, "localhost")) as pool:
+        with pytest.raises(ConnectionClosed) as caught:
+            await pool.call(WRITE, "hello")
+    assert isinstance(caught.value.__cause__, TlsFailed)
+    assert "another host name" in str(caught.value.__cause__)
 
 
 async def test_a_cluster_of_another_authority(tmp_path: Path) -> None:
     """The reason is not lost on the way through discovery."""
     ours, theirs = Authority(tmp_path, "ours"), Authority(tmp_path, "theirs")
-    async with FakeCluster(tls=theirs.sign("127.0.0.1").server()) as cluster:
-        async with ConnectionPool(encrypted(cluster, ours)) as pool:
-            with pytest.raises(ConnectionClosed) as caught:
-                await pool.call(WRITE, "hello")
-            assert isinstance(caught.value.__cause__, TlsFailed)
-            assert "not signed by a trusted authority" in str(caught.value.__cause__)
+    tls = theirs.sign("127.0.0.1").server()
+    async with FakeCluster(tls=tls) as cluster, ConnectionPool(encrypted(cluster, ours)) as pool:
+        with pytest.raises(ConnectionClosed) as caught:
+            await pool.call(WRITE, "hello")
+    assert isinstance(caught.value.__cause__, TlsFailed)
+    assert "not signed by a trusted authority" in str(caught.value.__cause__)
 
 
 async def test_certificates_replaced_on_disk(tmp_path: Path) -> None:
