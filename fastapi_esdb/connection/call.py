@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from fastapi_esdb.connection.seam import decode, encode, translated
+from fastapi_esdb.connection.support import check_support
 from fastapi_esdb.errors import NotSentInTime
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ async def unary(
     lease: Lease, method: Method[Request, Response], request: Request, deadline: Deadline, headers: Headers = ()
 ) -> Response:
     """One request, one answer. Raises `EsdbError`; a cancelled task cancels the call on the server."""
+    check_support(lease, method)
     data = encode(method, request)
     with translated(lease, method):
         start: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = lease.channel.inner.unary_unary(method.path)
@@ -39,6 +41,7 @@ async def client_stream(
     headers: Headers = (),
 ) -> Response:
     """Several requests, one answer; otherwise like `unary`."""
+    check_support(lease, method)
     data = [encode(method, request) for request in requests]
     with translated(lease, method):
         start: grpc.aio.StreamUnaryMultiCallable[bytes, bytes] = lease.channel.inner.stream_unary(method.path)

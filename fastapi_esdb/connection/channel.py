@@ -37,6 +37,8 @@ class Channel:
         self.host = host
         self.pinged_too_often = False
         """Whether the server has complained about the keep-alive pings."""
+        self.lacks: frozenset[str] = frozenset()
+        """Paths of the calls that the server does not have."""
         self._owner = owner
         self._leases: set[Lease] = set()
         self._long_lived = 0

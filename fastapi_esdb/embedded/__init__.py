@@ -21,6 +21,7 @@ or `python -m fastapi_esdb.embedded --port 2113 --data events.db` beside an app.
 - With `secure` it knows the users `admin` and `ops` (password `changeit`).
 """
 
-from fastapi_esdb.embedded.server import EmbeddedServer, ServerCertificate
+from fastapi_esdb.embedded.certificate import ServerCertificate
+from fastapi_esdb.embedded.server import EmbeddedServer
 
 __all__ = ["EmbeddedServer", "ServerCertificate"]

@@ -9,7 +9,8 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from fastapi_esdb.embedded.server import EmbeddedServer, ServerCertificate
+from fastapi_esdb.embedded.certificate import ServerCertificate
+from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.wire.errors import EsdbError, InvalidArgument
 
 LOG_LEVELS = ("critical", "error", "warning", "info", "debug")
@@ -18,7 +19,7 @@ FAILED = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run until a SIGINT or SIGTERM; the exit status."""
+    """Run until a SIGINT or SIGTERM, or until a client shuts it down; the exit status."""
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=options.log_level.upper(), format="%(levelname)s: %(message)s")
     try:
@@ -69,7 +70,8 @@ async def _serve(server: EmbeddedServer) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     async with server:
         print(server.connection_string, flush=True)  # noqa: T201
-        await stopped.wait()
+        waits = [asyncio.create_task(stopped.wait()), asyncio.create_task(server.wait_stopped())]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
 
 
 if __name__ == "__main__":

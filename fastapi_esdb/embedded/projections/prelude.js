@@ -21,7 +21,7 @@
   const handlers = new Map();
   const created = [];
   const transforms = [];
-  const special = { $init: null, $initShared: null, $any: null, $deleted: null };
+  const special = { __proto__: null, $init: null, $initShared: null, $any: null, $deleted: null };
   let partitionOf = null;
   let isFromAll = false;
 
@@ -114,6 +114,7 @@
   };
 
   const settings = {
+    __proto__: null,
     $includelinks: ["boolean", (value) => (definition.includes_links = value)],
     reorderevents: ["boolean", () => {}], // events always come in the order of the log here
     processinglag: ["number", () => {}],
