@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-import ssl
 import tempfile
+from base64 import b64decode
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
@@ -53,8 +53,8 @@ class ServerCertificate:
             address = ipaddress.ip_address(host).packed
         except ValueError:
             return False
-        first, footer, _ = self.certificate.decode().partition("-----END CERTIFICATE-----")
-        return bytes([IP_ADDRESS, len(address)]) + address in ssl.PEM_cert_to_DER_cert(first.lstrip() + footer)
+        first = self.certificate.partition(b"-----BEGIN CERTIFICATE-----")[2].partition(b"-----END")[0]
+        return bytes([IP_ADDRESS, len(address)]) + address in b64decode(first)
 
 
 class AuthorityFile:

@@ -9,7 +9,8 @@ import grpc
 import pytest
 import trustme
 
-from fastapi_esdb.embedded.server import EmbeddedServer, ServerCertificate
+from fastapi_esdb.embedded.certificate import ServerCertificate
+from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.embedded.services.cluster import VERSION
 from tests.conformance.comparison import difference
 from tests.conformance.messages import Json

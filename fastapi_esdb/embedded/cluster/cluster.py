@@ -143,15 +143,19 @@ class EmbeddedCluster:
     ) -> None:
         await self.stop()
 
+    async def wait_stopped(self) -> None:
+        """Return when no node runs any more."""
+        for node in self._nodes:
+            await node.ended()
+
     async def wait_leader(self, other_than: ClusterNode | None = None) -> ClusterNode:
         """The leader, as soon as there is one, and another one than a certain node."""
         await self._until("an election", lambda: self.leader not in (None, other_than))
         return cast("ClusterNode", self.leader)
 
     async def wait_joined(self) -> None:
-        """Return when there is a leader, and all nodes that run have everything that it has."""
-        running = [node for node in self._nodes if node.is_running and not node.is_frozen]
-        await self._until("all nodes joining", lambda: bool(self.leader) and all(node.has_joined for node in running))
+        """Return when one node leads, and all others that run follow and have everything that it has."""
+        await self._until("all nodes joining", self._have_joined)
 
     async def stop_node(self, node: ClusterNode | int) -> None:
         """Have a node end itself; a leader hands over first. What is frozen can only be killed."""
@@ -211,6 +215,10 @@ class EmbeddedCluster:
     async def heal(self) -> None:
         """Mend the network."""
         await self.partition()
+
+    def _have_joined(self) -> bool:
+        states = [node.state for node in self._nodes if node.is_running and not node.is_frozen]
+        return sorted(states, key=str) == [NodeState.FOLLOWER] * (len(states) - 1) + [NodeState.LEADER]
 
     def _node(self, node: ClusterNode | int) -> ClusterNode:
         return self._nodes[node] if isinstance(node, int) else node

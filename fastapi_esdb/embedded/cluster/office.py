@@ -38,7 +38,7 @@ class Office:
             try:
                 await self._hold()
             except EsdbError as error:
-                log.warning("the new leader could not begin: %s", error)
+                log.warning("the leader ended its work early: %s", error)
             if self.is_resigning:
                 await self._hand_over()
 

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from fastapi_esdb.embedded.cluster.messages import Presence
+from fastapi_esdb.embedded.cluster.timing import DEAD_AFTER
 from fastapi_esdb.wire.cluster import Member
 from fastapi_esdb.wire.errors import NotLeader
-
-SILENCE = 4.0
-"""Seconds without a word after which a node is told of as dead (a real one is after about as long)."""
 
 
 @dataclass(slots=True)
@@ -49,7 +47,7 @@ class Roster:
         """All of them. The leader lives until it is given up, as real nodes have it, even if its process has ended."""
         for node, entry in self._entries.items():
             is_there = not entry.is_lost or node == leader
-            yield member_of(entry.presence, time, is_alive=is_there and self._now() - entry.heard <= SILENCE)
+            yield member_of(entry.presence, time, is_alive=is_there and self._now() - entry.heard <= DEAD_AFTER)
 
 
 def member_of(presence: Presence, time: datetime, *, is_alive: bool) -> Member:

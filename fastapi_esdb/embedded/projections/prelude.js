@@ -250,7 +250,7 @@
     return value;
   }
 
-  // One line each: the state, the shared state, the result (empty where the state is as before), what was emitted, logged.
+  // A line each: the state, the shared state, the result (empty where the state is as before), the emitted, the logged.
   function outcome() {
     const after = stringify(state ?? null);
     const lines = [after, stringify(shared ?? null), after === before ? "" : stringify(result() ?? null)];
