@@ -53,7 +53,7 @@ class RichStatus:
 
 
 def _write_leader(error: NotLeader) -> Fields:
-    leader = {"host": error.host, "port": error.port, "node_id": error.node_id}
+    leader = {"host": error.host, "port": error.port, "node_id": error.node_id or None}
     return {"current_leader": leader} if error.host else {}
 
 
