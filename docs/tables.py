@@ -5,17 +5,17 @@ The tests fail while a page is not what this makes of it.
 
 from __future__ import annotations
 
-import pkgutil
+import asyncio
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cache
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from pydantic.fields import FieldInfo
 
-from fastapi_esdb import EsdbSettings
+from fastapi_esdb import EsdbSettings, connect
+from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.settings.kinds import as_text
 from fastapi_esdb.settings.options import OPTIONS, Option
 from fastapi_esdb.wire import group_methods as groups
@@ -31,7 +31,6 @@ from fastapi_esdb.wire.monitoring import STATS
 from fastapi_esdb.wire.reads import READ
 
 REFERENCE = Path(__file__).parent / "reference"
-SERVER = "fastapi_esdb.embedded"
 
 GROUPS, PROJECTIONS, USERS, OPERATIONS = "persistent_subscriptions", "projections", "users", "operations"
 
@@ -143,21 +142,21 @@ def service_table(service: str) -> str:
 
 def row(method: Method[Any, Any]) -> list[str]:
     writes = "yes" if method.writes else "no"
-    embedded = "yes" if method.path in served() else "–"
+    embedded = "yes" if (method.service.lower(), method.name.lower()) in served() else "–"
     offered = ", ".join(f"`{name}`" for name in OFFERED.get(method, ())) or "–"
     return [method.name, method.shape.value, writes, method.since, offered, embedded]
 
 
 @cache
-def served() -> set[str]:
-    """The paths of the calls that any module of the embedded server imports, which it does to serve them."""
-    values = (value for name in modules_of(SERVER) for value in vars(import_module(name)).values())
-    return {value.path for value in values if isinstance(value, Method)}
+def served() -> set[tuple[str, str]]:
+    """The calls that an embedded server with users says it has: service and name, in lower case."""
+    return asyncio.run(_served())
 
 
-def modules_of(package: str) -> Iterator[str]:
-    found = pkgutil.walk_packages(import_module(package).__path__, f"{package}.")
-    return (module.name for module in found if not module.name.endswith("__main__"))
+async def _served() -> set[tuple[str, str]]:
+    async with EmbeddedServer(secure=True) as server, connect(server.connection_string) as esdb:
+        await esdb.wait_connected()
+        return {(method.service, method.name) for method in (await esdb.cluster.supported_methods()).methods}
 
 
 PARTS = {"settings": settings_table, "options": options_table, "protocol": protocol_tables}

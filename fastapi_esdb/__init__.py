@@ -14,7 +14,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from fastapi_esdb.api import filters
+    from fastapi_esdb.api.atomic_appends import StreamAppend
     from fastapi_esdb.api.connection import Connection
+    from fastapi_esdb.api.consumer import Consumer
     from fastapi_esdb.api.new_event import NewEvent
     from fastapi_esdb.api.stream_acl import StreamAcl
     from fastapi_esdb.api.stream_metadata import StreamMetadata
@@ -26,20 +29,33 @@ if TYPE_CHECKING:
         AppendOutcomeUnknown,
         CallerError,
         ConnectionClosed,
+        ConsistencyViolation,
+        ConsumerClosed,
         DeadlineExceeded,
         EsdbError,
         EsdbNotStarted,
+        GroupExists,
+        GroupFailed,
+        GroupFull,
+        GroupNotFound,
         InvalidArgument,
         InvalidConnectionString,
         InvalidSettings,
         NetworkError,
         NotAuthenticated,
+        NotSupported,
         OutcomeUnknown,
+        ProjectionFailed,
+        ProjectionNotFound,
         ReadOnlyConnection,
+        ScavengeNotFound,
         ServerError,
+        SessionRefused,
         StreamDeleted,
         StreamNotFound,
         SubscriptionClosed,
+        UserConflict,
+        UserNotFound,
         WrongExpectedRevision,
     )
     from fastapi_esdb.plugin.esdb import (
@@ -58,6 +74,11 @@ if TYPE_CHECKING:
     from fastapi_esdb.settings.connection_string import ConnectionString
     from fastapi_esdb.settings.credentials import Credentials
     from fastapi_esdb.settings.model import EsdbSettings
+    from fastapi_esdb.wire.appends_v2 import DeletedState, StreamsAppended
+    from fastapi_esdb.wire.cluster import Member, NodeState, SupportedMethods
+    from fastapi_esdb.wire.groups import ConsumerStrategy, GroupInfo, GroupSettings, NackAction
+    from fastapi_esdb.wire.operations import Scavenge, ScavengeResult
+    from fastapi_esdb.wire.projections import ProjectionMode, ProjectionStatistics
     from fastapi_esdb.wire.records import (
         ANY,
         END,
@@ -69,6 +90,7 @@ if TYPE_CHECKING:
         StreamState,
     )
     from fastapi_esdb.wire.requests import AppendResult, CaughtUp, Checkpoint, EventFilter, FellBehind
+    from fastapi_esdb.wire.users import UserDetails
 
 __all__ = [
     "ANY",
@@ -87,8 +109,13 @@ __all__ = [
     "ConnectionPool",
     "ConnectionState",
     "ConnectionString",
+    "ConsistencyViolation",
+    "Consumer",
+    "ConsumerClosed",
+    "ConsumerStrategy",
     "Credentials",
     "DeadlineExceeded",
+    "DeletedState",
     "Esdb",
     "EsdbConnection",
     "EsdbError",
@@ -97,31 +124,56 @@ __all__ = [
     "EsdbSyncConnection",
     "EventFilter",
     "FellBehind",
+    "GroupExists",
+    "GroupFailed",
+    "GroupFull",
+    "GroupInfo",
+    "GroupNotFound",
+    "GroupSettings",
     "InvalidArgument",
     "InvalidConnectionString",
     "InvalidSettings",
+    "Member",
+    "NackAction",
     "NetworkError",
     "NewEvent",
+    "NodeState",
     "NotAuthenticated",
+    "NotSupported",
     "OutcomeUnknown",
     "Position",
+    "ProjectionFailed",
+    "ProjectionMode",
+    "ProjectionNotFound",
+    "ProjectionStatistics",
     "ReadOnlyConnection",
     "RecordedEvent",
+    "Scavenge",
+    "ScavengeNotFound",
+    "ScavengeResult",
     "ServerError",
+    "SessionRefused",
     "StreamAcl",
+    "StreamAppend",
     "StreamDeleted",
     "StreamMetadata",
     "StreamNotFound",
     "StreamState",
+    "StreamsAppended",
     "Subscription",
     "SubscriptionClosed",
+    "SupportedMethods",
     "SyncConnection",
+    "UserConflict",
+    "UserDetails",
+    "UserNotFound",
     "WrongExpectedRevision",
     "add_error_handlers",
     "connect",
     "connection_of",
     "esdb_lifespan",
     "esdb_router",
+    "filters",
     "get_connection",
     "get_sync_connection",
     "open_pool",
@@ -130,6 +182,12 @@ __all__ = [
 _MODULES = (
     "fastapi_esdb.wire.records",
     "fastapi_esdb.wire.requests",
+    "fastapi_esdb.wire.appends_v2",
+    "fastapi_esdb.wire.cluster",
+    "fastapi_esdb.wire.groups",
+    "fastapi_esdb.wire.operations",
+    "fastapi_esdb.wire.projections",
+    "fastapi_esdb.wire.users",
     "fastapi_esdb.errors",
     "fastapi_esdb.settings.model",
     "fastapi_esdb.settings.connection_string",
@@ -140,6 +198,10 @@ _MODULES = (
     "fastapi_esdb.api.stream_acl",
     "fastapi_esdb.api.stream_metadata",
     "fastapi_esdb.api.subscription",
+    "fastapi_esdb.api.atomic_appends",
+    "fastapi_esdb.api.consumer",
+    "fastapi_esdb.api.filters",
+    "fastapi_esdb.api",  # the package, which has `filters` when that is loaded
     "fastapi_esdb.api.connection",
     "fastapi_esdb.compose",
     "fastapi_esdb.plugin.esdb",

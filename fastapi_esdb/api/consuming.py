@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("fastapi_esdb")
 
 PASSING = (GroupDropped, GroupFull, NotAuthenticated)
-"""Answers that do not last: the group was changed, has not yet noticed that this consumer was cut off, the node starts."""
+"""Answers that do not last: the group was changed, it still counts the call that was lost, the node is starting."""
 
 
 class Consuming:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from typing import Unpack
 
+from fastapi_esdb.api import arguments
 from fastapi_esdb.api.calls import Calls
 from fastapi_esdb.api.iteration import Iteration
 from fastapi_esdb.api.options import Options, chosen
@@ -13,6 +14,8 @@ from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.monitoring import STATS, Statistics, StatsRequest
 
 MILLISECONDS = 1000
+MAX_PERIOD = 2**63
+"""Milliseconds; the protocol has 64 bits for them."""
 
 
 class Monitoring(Calls):
@@ -26,9 +29,10 @@ class Monitoring(Calls):
         Each is a mapping of names such as `proc-mem` to texts; `use_metadata` adds what a value is about. Ends with
         the connection.
         """
-        if not interval * MILLISECONDS >= 1:
+        period = (arguments.seconds(interval, "interval") or 0) * MILLISECONDS
+        if not 1 <= period <= MAX_PERIOD:
             raise InvalidArgument(f"interval must be a number of seconds, 0.001 or more, not {interval!r}")
-        request = StatsRequest(round(interval * MILLISECONDS), use_metadata)
+        request = StatsRequest(round(period), use_metadata)
         return Iteration(self._stats(request, chosen(options)))
 
     async def _stats(self, request: StatsRequest, options: CallOptions) -> AsyncGenerator[Statistics, None]:

@@ -33,8 +33,6 @@ from fastapi_esdb.wire.requests import ReadRequest
 SCAVENGE_COMPLETED = "$scavengeCompleted"
 """The type of the last event that a scavenge writes about itself."""
 
-INT32 = 2**31 - 1
-
 
 class Operations(Calls):
     """Operations on the node that the call reaches; all need the rights of an operator.
@@ -50,8 +48,8 @@ class Operations(Calls):
 
         A server that keeps its data in memory may stay silent, so that the deadline passes.
         """
-        arguments.whole_number(threads, "threads", least=1, most=INT32)
-        arguments.whole_number(start_from_chunk, "start_from_chunk", least=0, most=INT32)
+        arguments.whole_number(threads, "threads", least=1, most=arguments.INT32)
+        arguments.whole_number(start_from_chunk, "start_from_chunk", least=0, most=arguments.INT32)
         request = StartScavenge(threads, start_from_chunk)
         return await write(self._carrier, START_SCAVENGE, request, "a scavenge", chosen(options))
 
@@ -80,7 +78,7 @@ class Operations(Calls):
 
     async def set_node_priority(self, priority: int, **options: Unpack[Options]) -> None:
         """Give the node a number for the next elections: the larger one is preferred."""
-        arguments.whole_number(priority, "priority", least=-INT32 - 1, most=INT32)
+        arguments.whole_number(priority, "priority", least=-arguments.INT32 - 1, most=arguments.INT32)
         await write(self._carrier, SET_NODE_PRIORITY, NodePriority(priority), "the node priority", chosen(options))
 
     async def resign_node(self, **options: Unpack[Options]) -> None:

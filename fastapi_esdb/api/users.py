@@ -34,8 +34,8 @@ class Users(Calls):
     """Users, by their login names. Changing them is for members of `$admins`, except one's own password.
 
     Every call takes the `Options` that all calls take. Beside what all calls raise there are `UserNotFound`,
-    `UserConflict`, and `OutcomeUnknown` where the answer is lost. A server that runs without users stays silent, so
-    that the deadline passes.
+    `UserConflict`, and `OutcomeUnknown` where the answer is lost. A server that runs without users (`--insecure`)
+    stays silent, so that the deadline passes; the embedded one raises `NotSupported` then.
     """
 
     async def create(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from fastapi_esdb.connection.seam import decode, encode, translated
 from fastapi_esdb.connection.secrecy import check_headers
+from fastapi_esdb.connection.support import check_support
 from fastapi_esdb.errors import NotSentInTime
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ async def unary(
 ) -> Response:
     """One request, one answer. Raises `EsdbError`; a cancelled task cancels the call on the server."""
     check_headers(lease, headers)
+    check_support(lease, method)
     data = encode(method, request)
     with translated(lease, method):
         start: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = lease.channel.inner.unary_unary(method.path)
@@ -42,6 +44,7 @@ async def client_stream(
 ) -> Response:
     """Several requests, one answer; otherwise like `unary`."""
     check_headers(lease, headers)
+    check_support(lease, method)
     data = [encode(method, request) for request in requests]
     with translated(lease, method):
         start: grpc.aio.StreamUnaryMultiCallable[bytes, bytes] = lease.channel.inner.stream_unary(method.path)

@@ -45,6 +45,8 @@ class Channel:
         """Whether nobody else can read them on the way, or that is said to do no harm."""
         self.pinged_too_often = False
         """Whether the server has complained about the keep-alive pings."""
+        self.lacks: frozenset[str] = frozenset()
+        """Paths of the calls that the server does not have."""
         self._owner = owner
         self._leases: set[Lease] = set()
         self._long_lived = 0

@@ -13,6 +13,7 @@ from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.connection.dial import dial
 from fastapi_esdb.connection.probe import ask_server
 from fastapi_esdb.connection.seam import explain
+from fastapi_esdb.connection.support import lacking
 from fastapi_esdb.wire.errors import EsdbError
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ class Connector:
         channel.takes_credentials |= self._options.allow_insecure_credentials
         try:
             self.server = await ask_server(channel, deadline)
+            channel.lacks = lacking(self.server)
         except BaseException:
             channel.retire()
             await channel.wait_closed()

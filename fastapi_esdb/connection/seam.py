@@ -18,6 +18,8 @@ from fastapi_esdb.wire.errors import (
     ConnectionLost,
     ConnectionRefused,
     DeadlineExceeded,
+    EsdbError,
+    InvalidArgument,
     NoAnswer,
     NotSupported,
 )
@@ -25,7 +27,6 @@ from fastapi_esdb.wire.status import error_of
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Channel, Lease
-    from fastapi_esdb.wire.errors import EsdbError
     from fastapi_esdb.wire.method import Method
 
 Response = TypeVar("Response")
@@ -89,6 +90,11 @@ def decode(method: Method[Any, Response], data: bytes) -> Response:
 
 
 def encode(method: Method[Any, Any], request: Any) -> bytes:
-    """A request as bytes; raises what the converter raises for a value that can't be sent."""
-    serialized: bytes = method.request.encode(request).SerializeToString()
+    """A request as bytes. Raises `InvalidArgument` for a value that the protocol has no room for."""
+    try:
+        serialized: bytes = method.request.encode(request).SerializeToString()
+    except (TypeError, ValueError) as error:
+        if isinstance(error, EsdbError):
+            raise
+        raise InvalidArgument(f"{method.name}: the request can't be sent: {error}") from error
     return serialized

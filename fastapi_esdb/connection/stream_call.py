@@ -12,6 +12,7 @@ import grpc.aio
 from fastapi_esdb.connection.call import time_left
 from fastapi_esdb.connection.seam import decode, encode, translated
 from fastapi_esdb.connection.secrecy import check_headers
+from fastapi_esdb.connection.support import check_support
 from fastapi_esdb.wire.errors import DeadlineExceeded, NoAnswer
 from fastapi_esdb.wire.method import Shape
 
@@ -36,6 +37,7 @@ class StreamCall(Generic[Request, Response]):
     async def start(self, requests: Sequence[Request], deadline: Deadline | None, headers: Headers = ()) -> None:
         """Send the first requests. The deadline ends the whole call; with `None` it has no end of its own."""
         check_headers(self._lease, headers)
+        check_support(self._lease, self._method)
         data = [encode(self._method, request) for request in requests]
         with translated(self._lease, self._method):
             self._call = self._begin(data, time_left(deadline) if deadline else None, headers)

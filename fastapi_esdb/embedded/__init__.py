@@ -16,11 +16,19 @@ or `python -m fastapi_esdb.embedded --port 2113 --data events.db` beside an app.
 - A stream name that no header can hold is percent-encoded in the trailers of an error.
 - Filters take the regular expressions of Python, which differ from those of .NET in rare details. There are no
   secondary indexes: a filter that names one (`$idx-…`) is refused.
-- It writes no statistics and no streams of its own, and has nothing to scavenge: what `$maxCount`, `$maxAge` and `$tb`
-  hide stays in the log. Streams in memory only (`$mem-…`) do not exist.
-- With `secure` it knows the users `admin` and `ops` (password `changeit`).
+- It writes no statistics into streams (`$stats-…`), and streams in memory only (`$mem-…`) do not exist. Statistics are
+  those of this process, without descriptions: some names of a real server are missing, and `es-records` and
+  `es-streams` are its own.
+- A scavenge takes one thread, and answers also where everything is kept in memory: a real server stays silent then. It
+  leaves the last event of each stream, tombstones and the newest record of all, and takes events from the beginning
+  of a stream on, so that one that began before `startFromChunk` is left alone.
+- With `secure` it has users, which are events as on a real server: `admin` and `ops` (password `changeit`) at first.
+  Without it everybody may do everything, and there is no Users service (UNIMPLEMENTED), where a real one stays silent.
+- With TLS it calls itself `localhost` in the gossip, unless its certificate is for the address that it listens on.
 """
 
-from fastapi_esdb.embedded.server import EmbeddedServer, ServerCertificate
+from fastapi_esdb.embedded.certificate import ServerCertificate
+from fastapi_esdb.embedded.cluster import ClusterNode, EmbeddedCluster
+from fastapi_esdb.embedded.server import EmbeddedServer
 
-__all__ = ["EmbeddedServer", "ServerCertificate"]
+__all__ = ["ClusterNode", "EmbeddedCluster", "EmbeddedServer", "ServerCertificate"]

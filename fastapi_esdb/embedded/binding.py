@@ -15,6 +15,7 @@ import grpc
 
 from fastapi_esdb.embedded.access import Access
 from fastapi_esdb.embedded.calls import Call, Context
+from fastapi_esdb.embedded.membership import Membership
 from fastapi_esdb.embedded.running import RunningCalls
 from fastapi_esdb.wire.append_methods_v2 import SERVICE as V2_SERVICE
 from fastapi_esdb.wire.errors import EsdbError, HandlerFailed, ServerNotReady
@@ -35,9 +36,10 @@ THROWN = "Exception was thrown by handler."
 class Binding(grpc.GenericRpcHandler):
     """The methods that the server has, each with its handler. A method that is not bound is UNIMPLEMENTED."""
 
-    def __init__(self, access: Access, calls: RunningCalls) -> None:
+    def __init__(self, access: Access, calls: RunningCalls, membership: Membership) -> None:
         self._access = access
         self._calls = calls
+        self._membership = membership
         self._handlers: dict[str, Any] = {}
         self.methods: list[AnyMethod] = []
 
@@ -66,7 +68,7 @@ class Binding(grpc.GenericRpcHandler):
         """Have the handler carry out the call; what it failed with."""
         try:
             self._admit(call, context)
-            await handler(call)
+            await self._membership.carry_out(call, handler)
         except EsdbError as error:
             return error
         except asyncio.CancelledError:
@@ -81,8 +83,8 @@ class Binding(grpc.GenericRpcHandler):
     def _admit(self, call: AnyCall, context: Context) -> None:
         if self._calls.are_stopping:
             raise ServerNotReady
-        metadata = parse_metadata(context.invocation_metadata() or ())
-        call.caller, call.connection_name = self._access.admit(call.method, metadata), metadata.connection_name
+        call.metadata = parse_metadata(context.invocation_metadata() or ())
+        call.caller = self._access.admit(call.method, call.metadata)
 
 
 def _end(call: AnyCall, context: Context, error: EsdbError) -> None:

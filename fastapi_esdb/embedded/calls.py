@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Generic, Self, TypeVar
 
@@ -11,6 +12,7 @@ from google.protobuf.message import DecodeError
 
 from fastapi_esdb.embedded.access import ANONYMOUS
 from fastapi_esdb.wire.errors import InvalidArgument
+from fastapi_esdb.wire.metadata import CallMetadata
 from fastapi_esdb.wire.method import Method, Shape
 
 Request = TypeVar("Request")
@@ -28,13 +30,15 @@ DRAIN_TIMEOUT = 0.5
 class Call(Generic[Request, Response]):
     """An iterator of the call's requests, that takes responses.
 
-    `caller` is who calls, once the call was let in; `connection_name` is what the caller names its connection.
+    `caller` is who calls, once the call was let in, and `metadata` are the headers. `check_leader` raises NotLeader, or
+    ServerNotReady, where the caller asks for the leader and this node is not.
     """
 
     def __init__(self, method: Method[Request, Response], context: Context) -> None:
         self.method = method
         self.caller = ANONYMOUS
-        self.connection_name: str | None = None
+        self.metadata = CallMetadata()
+        self.check_leader: Callable[[], None] = _pass
         self._context = context
         self._is_receiving = False
         self._is_half_closed = False
@@ -43,6 +47,16 @@ class Call(Generic[Request, Response]):
     def name(self) -> str:
         """The service and its method, `Streams.Read`."""
         return f"{self.method.service.rpartition('.')[2]}.{self.method.name}"
+
+    @property
+    def connection_name(self) -> str | None:
+        """What the caller names its connection."""
+        return self.metadata.connection_name
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Until the deadline of the call, `None` where it has none."""
+        return self._context.time_remaining()
 
     @property
     def user(self) -> str | None:
@@ -59,14 +73,14 @@ class Call(Generic[Request, Response]):
 
     async def __anext__(self) -> Request:
         """The next request. Raises InvalidArgument for bytes that are none."""
-        raw = await self._receive()
+        raw = await self.receive_raw()
         if raw is grpc.aio.EOF:
             raise StopAsyncIteration
         return self._decoded(raw)
 
     async def first(self) -> Request:
         """The first request of a stream. Raises InvalidArgument where there is none."""
-        raw = await self._receive()
+        raw = await self.receive_raw()
         if raw is grpc.aio.EOF:
             raise InvalidArgument(f"{self.method.path} needs a request and got none")
         return self._decoded(raw)
@@ -79,7 +93,7 @@ class Call(Generic[Request, Response]):
         request = await self.first()
         try:
             async with asyncio.timeout(HALF_CLOSE_TIMEOUT):
-                following = await self._receive()
+                following = await self.receive_raw()
         except TimeoutError:
             raise InvalidArgument(f"{self.method.path} takes one request, which must be half-closed") from None
         if following is not grpc.aio.EOF:
@@ -95,14 +109,18 @@ class Call(Generic[Request, Response]):
         if self.method.shape is not Shape.DUPLEX:
             with suppress(TimeoutError):
                 async with asyncio.timeout(DRAIN_TIMEOUT):
-                    while await self._receive() is not grpc.aio.EOF:
+                    while await self.receive_raw() is not grpc.aio.EOF:
                         pass
 
     async def send(self, response: Response) -> None:
         """Send a response; waits while the client does not take what was sent before."""
-        await self._context.write(self.method.response.encode(response).SerializeToString())
+        await self.send_raw(self.method.response.encode(response).SerializeToString())
 
-    async def _receive(self) -> Any:
+    async def send_raw(self, response: bytes) -> None:
+        """Send the bytes of a response."""
+        await self._context.write(response)
+
+    async def receive_raw(self) -> Any:
         """The bytes of the next request, `EOF` behind the last one, as often as it is asked for."""
         if self._is_half_closed:
             return grpc.aio.EOF
@@ -119,3 +137,7 @@ class Call(Generic[Request, Response]):
             return self.method.request.decode(self.method.request.message.FromString(raw))
         except DecodeError:
             raise InvalidArgument(f"malformed bytes: no request of {self.method.path}") from None
+
+
+def _pass() -> None:
+    """There is nothing to check."""

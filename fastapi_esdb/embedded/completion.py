@@ -9,7 +9,11 @@ from typing import Any
 
 async def completed(work: Coroutine[Any, Any, None]) -> None:
     """Carry the work out to its end, and be cancelled only then: grpc's server crashes when its start or stop is."""
-    task = asyncio.create_task(work)
+    await ended(asyncio.create_task(work))
+
+
+async def ended(task: asyncio.Task[None]) -> None:
+    """Wait for a task, and be cancelled only when it has ended."""
     try:
         await asyncio.shield(task)
     except asyncio.CancelledError:

@@ -1,4 +1,4 @@
-"""What can keep the embedded server from starting."""
+"""What can keep embedded servers from starting, and clusters of them from coming together."""
 
 from __future__ import annotations
 
@@ -17,3 +17,35 @@ class CannotListen(EsdbError):
     def __str__(self) -> str:
         key = ", or the certificate and its key are no PEM that belong together" if self.tls else ""
         return f"cannot listen on {self.address}: the port is in use, or the host is not one of this machine's{key}"
+
+
+class TlsUnavailable(EsdbError):
+    """No certificate can be made."""
+
+    def __str__(self) -> str:
+        return (
+            "making a certificate needs the package `cryptography`: install it with `pip install 'fastapi-esdb[tls]'`, "
+            "or give a certificate and its key (--tls-cert and --tls-key)"
+        )
+
+
+@dataclass(eq=False)
+class NodeFailed(EsdbError):
+    """A node of a cluster could not start; `number` is its number from 0 on."""
+
+    number: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"node {self.number} of the cluster could not start: {self.reason}"
+
+
+@dataclass(eq=False)
+class ClusterTimeout(EsdbError):
+    """Something that should have happened in a cluster did not."""
+
+    what: str
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"{self.what} has not happened within {self.seconds:g} s"

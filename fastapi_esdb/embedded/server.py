@@ -2,29 +2,42 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Mapping
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from os import PathLike
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import grpc
 
-from fastapi_esdb.embedded.access import Access, secured
+from fastapi_esdb.embedded.access import Access
+from fastapi_esdb.embedded.access.accounts import Accounts
 from fastapi_esdb.embedded.address import Address, checked_address
 from fastapi_esdb.embedded.binding import Binding
-from fastapi_esdb.embedded.completion import completed
+from fastapi_esdb.embedded.certificate import ServerCertificate, authority_file
+from fastapi_esdb.embedded.completion import completed, ended
 from fastapi_esdb.embedded.errors import CannotListen
+from fastapi_esdb.embedded.membership import Alone, Membership
 from fastapi_esdb.embedded.projections.subsystem import Projections
 from fastapi_esdb.embedded.running import RunningCalls
-from fastapi_esdb.embedded.services.cluster import Node
+from fastapi_esdb.embedded.scavenging.scavenges import Scavenges
 from fastapi_esdb.embedded.services.groups.binding import bind_groups
 from fastapi_esdb.embedded.services.groups.directory import Groups
+from fastapi_esdb.embedded.services.monitoring import MonitoringService
+from fastapi_esdb.embedded.services.operations import OperationService
 from fastapi_esdb.embedded.services.projections import bind_projections
-from fastapi_esdb.embedded.services.registry import bind_cluster, bind_streams
+from fastapi_esdb.embedded.services.registry import (
+    bind_cluster,
+    bind_monitoring,
+    bind_operations,
+    bind_streams,
+    bind_users,
+)
+from fastapi_esdb.embedded.statistics import Statistics
 from fastapi_esdb.embedded.store import Database, Limits, MemoryStorage, SqliteStorage
 from fastapi_esdb.embedded.store.database import Clock, utc_now
 from fastapi_esdb.wire.errors import InvalidArgument
@@ -45,19 +58,6 @@ GRACE = 1.0
 """Seconds that writes under way have to finish when the server stops."""
 
 
-@dataclass(frozen=True, slots=True)
-class ServerCertificate:
-    """What the server shows its clients with TLS: a certificate (or chain) and its private key, both PEM."""
-
-    certificate: bytes
-    key: bytes = field(repr=False)
-
-    @classmethod
-    def from_files(cls, certificate: str | PathLike[str], key: str | PathLike[str]) -> Self:
-        """Read both from files; raises OSError."""
-        return cls(Path(certificate).read_bytes(), Path(key).read_bytes())
-
-
 class EmbeddedServer:
     """An EventStoreDB-compatible server for development and tests: `async with EmbeddedServer() as server: ...`.
 
@@ -68,12 +68,13 @@ class EmbeddedServer:
         host: where it listens. Anything but a loopback address needs `allow_remote`.
         port: 0 takes a free one.
         path: the SQLite file; made if it is not there.
-        tls: the certificate to speak TLS with.
+        tls: the certificate to speak TLS with; `ServerCertificate.made()` makes one.
         secure: ask for users: `admin` and `ops`, both with the password `changeit`.
         clock: what time it is, as an aware datetime; `$maxAge` and the times of events go by it.
         max_append_size: bytes that the events of one append may have together.
         max_concurrent_streams: calls that one connection of a client may have open at the same time.
         allow_remote: let it listen where others can reach it.
+        membership: that of a node of a cluster. Nothing is kept in a file then.
 
     Raises:
         InvalidArgument: an argument is out of bounds.
@@ -91,11 +92,14 @@ class EmbeddedServer:
         max_append_size: int = MAX_APPEND_SIZE,
         max_concurrent_streams: int = 100,
         allow_remote: bool = False,
+        membership: Membership | None = None,
     ) -> None:
         _check_positive("max_append_size", max_append_size)
         _check_positive("max_concurrent_streams", max_concurrent_streams)
         self._address = checked_address(host, port, allow_remote=allow_remote)
-        self._storage = MemoryStorage() if path is None else SqliteStorage(path)
+        self._membership = membership or Alone(MemoryStorage() if path is None else SqliteStorage(path))
+        self._folder = os.path.dirname(path or "")
+        self._authority_file = authority_file(tls)
         self._tls = tls
         self._secure = secure
         self._clock = clock
@@ -103,6 +107,8 @@ class EmbeddedServer:
         self._max_concurrent_streams = max_concurrent_streams
         self._calls = RunningCalls()
         self._running: AsyncExitStack | None = None
+        self._stopping: asyncio.Task[None] | None = None
+        self._stopped = asyncio.Event()
 
     def __repr__(self) -> str:
         state = "running" if self._running else "stopped"
@@ -122,7 +128,7 @@ class EmbeddedServer:
     def connection_string(self) -> str:
         """What a client takes to connect. It has no user in it; with `secure` put `admin:changeit@` before the host."""
         tls = self._tls is not None
-        return f"esdb://{self._address.advertised(tls=tls)}?tls={str(tls).lower()}"
+        return f"esdb://{self._address.advertised(tls=tls)}?tls={str(tls).lower()}{self._authority_file.option}"
 
     @property
     def open_calls(self) -> Mapping[str, int]:
@@ -136,21 +142,24 @@ class EmbeddedServer:
         """
         if self._running:
             return
+        self._stopping, self._stopped = None, asyncio.Event()
         async with AsyncExitStack() as stack:
-            database = await stack.enter_async_context(Database(self._storage, clock=self._clock, limits=self._limits))
-            await self._listen(stack, database)
+            stack.callback(self._authority_file.remove)
+            self._authority_file.write()
+            database = self._membership.database(self._clock, self._limits)
+            await self._listen(stack, await stack.enter_async_context(database))
             self._running = stack.pop_all()
         log.warning("the embedded EventStoreDB server on %s is for development and tests only", self.address)
 
     async def stop(self, grace: float = GRACE) -> None:
         """End all calls and let go of everything. Writes under way have `grace` seconds to finish. Idempotent."""
-        running, self._running = self._running, None
-        if running is None:
-            return
-        try:
-            await self._calls.stop(grace)
-        finally:
-            await running.aclose()
+        self._begin_to_stop(grace)
+        if self._stopping:
+            await ended(self._stopping)
+
+    async def wait_stopped(self) -> None:
+        """Return when the server that was started has been stopped, which a client may do: `Operations.Shutdown`."""
+        await self._stopped.wait()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -161,20 +170,46 @@ class EmbeddedServer:
     ) -> None:
         await self.stop()
 
+    def _begin_to_stop(self, grace: float = GRACE) -> None:
+        """Stop without being waited for."""
+        if self._running:
+            running, self._running = self._running, None
+            self._stopping = asyncio.create_task(self._stop(running, grace))
+
+    async def _stop(self, running: AsyncExitStack, grace: float) -> None:
+        try:
+            await self._calls.stop(grace)
+        finally:
+            await running.aclose()
+            self._stopped.set()
+
     async def _listen(self, stack: AsyncExitStack, database: Database) -> None:
         self._calls = RunningCalls()
-        access = await secured(database) if self._secure else Access(database)
-        binding = Binding(access, self._calls)
+        accounts = Accounts(database) if self._secure else None
+        access = Access(database, accounts)
+        binding = Binding(access, self._calls, self._membership)
         server = grpc.aio.server(handlers=[binding], options=self._options())
         self._address = Address(self._address.host, self._open_port(server))
-        advertised = self._address.advertised(tls=self._tls is not None)
-        groups = await stack.enter_async_context(Groups(database, self._clock))
+        self._membership.listen(server)
+        advertised = self._advertised()
+        groups, projections = Groups(database, self._clock), Projections(database, self._clock)
+        scavenges = await stack.enter_async_context(Scavenges(database, str(advertised)))
         bind_streams(binding, database, access, self._limits, self._clock)
+        bind_users(binding, access)
+        bind_operations(binding, OperationService(scavenges, self._begin_to_stop))
+        bind_monitoring(binding, MonitoringService(Statistics(database, self._folder)))
         bind_groups(binding, groups, access)
-        bind_projections(binding, await stack.enter_async_context(Projections(database, self._clock)))
-        bind_cluster(binding, Node(advertised.host, advertised.port), self._clock)
+        bind_projections(binding, projections)
+        bind_cluster(binding, self._membership)
+        work = partial(_leader_work, accounts, groups, projections)
+        await stack.enter_async_context(self._membership.joined(advertised, work))
         stack.push_async_callback(lambda: completed(server.stop(GRACE)))
         await completed(server.start())
+
+    def _advertised(self) -> Address:
+        """Where the gossip says that the server is: at its own address, if its certificate is for that."""
+        named = self._tls is None or self._tls.names(self._address.host)
+        return self._address.advertised(tls=not named)
 
     def _open_port(self, server: grpc.aio.Server) -> int:
         try:
@@ -199,6 +234,15 @@ class EmbeddedServer:
             ("grpc.http2.max_pings_without_data", 0),
             ("grpc.http2.max_ping_strikes", 0),  # clients ping each 10 s, which grpc would take for an attack
         ]
+
+
+@asynccontextmanager
+async def _leader_work(accounts: Accounts | None, groups: Groups, projections: Projections) -> AsyncIterator[None]:
+    """What only the leader of a cluster does."""
+    if accounts:
+        await accounts.create_built_in()
+    async with groups, projections:
+        yield
 
 
 def _check_positive(name: str, value: int) -> None:

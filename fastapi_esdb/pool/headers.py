@@ -19,20 +19,18 @@ class Headers:
     """Makes the headers of each call: who calls, whether only the leader may answer, and the connection's name."""
 
     def __init__(self, target: ConnectionString, name: str) -> None:
-        options = target.options
-        self._authorization = _authorization(target.credentials)
-        self._writes_need_leader = options.node_preference is NodePreference.LEADER
-        self._connection_name = options.connection_name or name
+        self._writes_need_leader = target.options.node_preference is NodePreference.LEADER
+        self._connection_name = target.options.connection_name or name
+        # every call carries one of these three, unless it has credentials of its own
+        self._usual = {leader: self._make(target.credentials, leader) for leader in (None, True, False)}
 
     def of(self, method: Method[Any, Any], options: CallOptions) -> Sequence[tuple[str, str]]:
         """The headers of one call. As in the official clients, writes go to the leader if it is the preferred node."""
-        own = options.credentials
         leader = options.requires_leader
         if leader is None and method.writes and self._writes_need_leader:
             leader = True
-        authorization = self._authorization if own is None else _authorization(own)
+        return self._make(options.credentials, leader) if options.credentials else self._usual[leader]
+
+    def _make(self, user: Credentials | None, leader: bool | None) -> Sequence[tuple[str, str]]:
+        authorization = basic(user.username, user.password.get_secret_value()) if user else None
         return CallMetadata(authorization, leader, self._connection_name).pairs()
-
-
-def _authorization(credentials: Credentials | None) -> str | None:
-    return basic(credentials.username, credentials.password.get_secret_value()) if credentials else None

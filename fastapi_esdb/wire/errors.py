@@ -310,10 +310,11 @@ class UnknownServerError(ServerError):
 
 @dataclass(eq=False)
 class NotLeader(ServerError):
-    """The node is not the leader; `host` and `port` name the one it takes for the leader, if it knows one."""
+    """The node is not the leader; `host`, `port` and (from v2 calls) `node_id` name the one it takes for it, if any."""
 
     host: str = ""
     port: int = 0
+    node_id: str = ""
     outcome = Outcome.NOT_EXECUTED
 
     def __str__(self) -> str:

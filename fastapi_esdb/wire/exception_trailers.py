@@ -17,9 +17,9 @@ EXCEPTION = "exception"
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How the text of a trailer stands for a value."""
+    """How the text of a trailer stands for a value; where it is `None` the trailer is left out."""
 
-    write: Callable[[Any], str]
+    write: Callable[[Any], str | None]
     read: Callable[[str], Any]
 
 
@@ -33,6 +33,7 @@ def _read_revision(text: str) -> Any:
 
 
 TEXT = Kind(str, str)
+OPTIONAL = Kind(lambda text: text or None, str)
 SIZE = Kind(str, lambda text: _read_number(text) or 0)
 LIMIT = Kind(lambda size: str(size or ""), _read_number)
 REVISION = Kind(lambda expected: "" if expected is None else str(number_of(expected)), _read_revision)
@@ -63,7 +64,8 @@ class Row:
 
     def write(self, error: EsdbError) -> dict[str, str]:
         """The trailers that tell the error, beside `exception` itself."""
-        return {trailer: kind.write(getattr(error, name)) for trailer, (name, kind) in self.trailers.items()}
+        told = {trailer: kind.write(getattr(error, name)) for trailer, (name, kind) in self.trailers.items()}
+        return {trailer: text for trailer, text in told.items() if text is not None}
 
     def fits(self, error: EsdbError) -> bool:
         """Whether this row tells the error."""
@@ -180,7 +182,7 @@ ROWS = (
         StatusCode.NOT_FOUND,
         errors.ScavengeNotFound,
         "Scavenge id was invalid.",
-        {"scavenge-id": ("running", TEXT)},
+        {"scavenge-id": ("running", OPTIONAL)},
     ),
     Row(
         "index-not-found",

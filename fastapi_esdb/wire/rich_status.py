@@ -53,7 +53,13 @@ class RichStatus:
 
 
 def _write_leader(error: NotLeader) -> Fields:
-    return {"current_leader": {"host": error.host, "port": error.port}} if error.host else {}
+    leader = {"host": error.host, "port": error.port, "node_id": error.node_id or None}
+    return {"current_leader": leader} if error.host else {}
+
+
+def _read_leader(detail: rpc_errors_pb2.NotLeaderNodeErrorDetails, _text: str) -> NotLeader:
+    leader = detail.current_leader
+    return NotLeader(leader.host, leader.port, leader.node_id)
 
 
 def _write_bad_request(error: InvalidArgument) -> Fields:
@@ -110,7 +116,7 @@ _SERVER = (
         "NOT_LEADER_NODE",
         rpc_errors_pb2.NotLeaderNodeErrorDetails,
         write=_write_leader,
-        read=lambda detail, _text: NotLeader(detail.current_leader.host, detail.current_leader.port),
+        read=_read_leader,
     ),
     plain_row(ServerTimeout, StatusCode.DEADLINE_EXCEEDED, "OPERATION_TIMEOUT", error_details_pb2.RetryInfo),
     Row(

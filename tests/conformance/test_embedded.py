@@ -27,6 +27,9 @@ FILES = (
     "subscribe_all",
     "cluster",
     "persistent",
+    "operations",
+    "v2_append_session",
+    "v2_append_records",
 )
 SCENARIOS = scenarios(*FILES)
 
@@ -47,8 +50,8 @@ async def test_scenario(file: str, scenario: Json, runner: Runner) -> None:
 
 
 def test_all_scenarios_are_there() -> None:
-    """No scenario is lost on the way: there are 86 exchanges about what the server can do."""
-    assert len(SCENARIOS) == 86
+    """No scenario is lost on the way: there are 109 exchanges about what the server can do."""
+    assert len(SCENARIOS) == 109
 
 
 ANSWERS = recorded(VERSION, "append", "append_no_stream_twice")

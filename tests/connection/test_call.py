@@ -17,6 +17,7 @@ from fastapi_esdb.wire.errors import (
     DeadlineExceeded,
     EsdbError,
     HandlerFailed,
+    InvalidArgument,
     MaximumAppendSizeExceeded,
     NoAnswer,
     NotAuthenticated,
@@ -103,6 +104,13 @@ async def test_an_error_of_a_converter_is_not_swallowed(channel: Channel) -> Non
     for method in (answer, request):
         with pytest.raises(ValueError, match="refused"):
             await call(channel, "hello", method=method)
+
+
+async def test_a_value_that_the_protocol_cannot_hold(channel: Channel, server: ScriptedServer) -> None:
+    """The error names the call, and nothing is sent."""
+    with pytest.raises(InvalidArgument, match="Read: the request can't be sent"):
+        await call(channel, "\ud800")
+    assert not server.seen
 
 
 async def test_the_deadline_ends_the_call(channel: Channel, owner: Owner) -> None:

@@ -101,7 +101,7 @@ def test_places_as_texts(start: int | Position | Edge, source: str, text: str) -
     assert place_of(again) == place_of(start)
 
 
-@pytest.mark.parametrize("text", ["", "C:1", "1 ", "C:x/P:x", "-"])
+@pytest.mark.parametrize("text", ["", "C:1", "1 ", "C:x/P:x", "-", "-2", "C:-2/P:-2"])
 def test_texts_that_are_no_places(text: str) -> None:
     """They are refused."""
     with pytest.raises(ValueError, match="no place"):

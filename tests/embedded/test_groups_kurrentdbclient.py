@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ from kurrentdbclient.exceptions import (
 )
 
 from fastapi_esdb.embedded.server import EmbeddedServer
-from tests.embedded.client import eventually
+from tests.embedded.client import PATIENCE, eventually
 
 
 @pytest.fixture
@@ -59,8 +60,9 @@ async def test_refuse_and_replay(other: AsyncKurrentDBClient) -> None:
         event = await anext(subscription)
         assert event.retry_count == 1
         await subscription.nack(event, action="park")
-        while (await other.get_subscription_info("g", "a")).parked_message_count == 0:
-            pass
+        async with asyncio.timeout(PATIENCE):
+            while (await other.get_subscription_info("g", "a")).parked_message_count == 0:
+                pass
         await other.replay_parked_events("g", "a")
         replayed = await anext(subscription)
         assert replayed.id == event.id

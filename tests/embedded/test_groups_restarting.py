@@ -114,7 +114,7 @@ async def test_nonsense_in_the_configuration(server: EmbeddedServer, client: Bar
         assert len(await groups.list()) == 1
 
 
-@pytest.mark.parametrize("data", [b'"nonsense"', b"7", b"{", b'"999999999999999999999999"'])
+@pytest.mark.parametrize("data", [b'"nonsense"', b"7", b"{", b'"-7"'])
 async def test_nonsense_in_a_checkpoint(server: EmbeddedServer, client: BareClient, data: bytes) -> None:
     """The group begins anew rather than not at all."""
     await client.write("a", 1)
@@ -123,4 +123,19 @@ async def test_nonsense_in_a_checkpoint(server: EmbeddedServer, client: BareClie
     await server.stop()
     await server.start()
     async with connected(server.address) as again, Groups(again).consume("a") as consumer:
-        assert await consumer.is_silent() is (b"9999" in data)
+        assert await consumer.seen(1) == [(0, 0)]
+
+
+@pytest.mark.parametrize("stream", ["a", None])
+async def test_a_checkpoint_behind_everything(server: EmbeddedServer, client: BareClient, stream: str | None) -> None:
+    """The server starts, and the group waits for what is to come behind it."""
+    await Groups(client).create(stream)
+    text = b'"99999999999999999999"' if stream else b'"C:99999999999999999999/P:99999999999999999999"'
+    name = f"$persistentsubscription-{stream or '$all'}::g-checkpoint"
+    await client.append(name, event("$SubscriptionCheckpoint", text))
+    await server.stop()
+    await server.start()
+    async with connected(server.address) as again:
+        groups = Groups(again)
+        await again.write("a", 1)
+        assert (await groups.info(stream)).status == "Live"

@@ -14,8 +14,9 @@ import psutil
 import pytest
 import trustme
 
+from fastapi_esdb.embedded.certificate import ServerCertificate
 from fastapi_esdb.embedded.errors import CannotListen
-from fastapi_esdb.embedded.server import EmbeddedServer, ServerCertificate
+from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.embedded.store import StorageLocked
 from fastapi_esdb.wire.batches import BATCH_APPEND
 from fastapi_esdb.wire.cluster import GOSSIP

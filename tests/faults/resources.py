@@ -27,6 +27,9 @@ class Resources:
         process = psutil.Process()
         return cls(len(asyncio.all_tasks()), process.num_threads(), process.num_fds())
 
+    def __add__(self, more: Resources) -> Resources:
+        return Resources(self.tasks + more.tasks, self.threads + more.threads, self.descriptors + more.descriptors)
+
     def hold(self, more: Resources) -> bool:
         """Whether that is no more of anything than here."""
         return more.tasks <= self.tasks and more.threads <= self.threads and more.descriptors <= self.descriptors

@@ -24,7 +24,7 @@ import grpc
 import grpc.aio
 from google.protobuf.wrappers_pb2 import StringValue
 
-from fastapi_esdb.wire.cluster import SUPPORTED_METHODS, SupportedMethods
+from fastapi_esdb.wire.cluster import SUPPORTED_METHODS, SupportedMethod, SupportedMethods
 from fastapi_esdb.wire.metadata import CallMetadata, parse_metadata
 from fastapi_esdb.wire.method import Codec, Method, Shape
 
@@ -68,6 +68,10 @@ class ScriptedServer:
         """Calls that run now, by name."""
         self.probe_code: grpc.StatusCode | None = None
         """How the server fails the probe of its features, if it does."""
+        self.names: Sequence[SupportedMethod] = ()
+        """The calls that it names as its own when it is asked; without any it does not tell."""
+        self.unknown: list[str] = []
+        """Paths of calls that it does not have and was asked for nevertheless."""
         self.probe_headers: list[CallMetadata] = []
         self.is_ready = True
         """Whether it takes calls; if not, it answers the probe and refuses all else."""
@@ -101,6 +105,7 @@ class ScriptedServer:
 
     def _handlers(self) -> grpc.GenericRpcHandler:
         return _Handlers(
+            self.unknown,
             {
                 SUPPORTED_METHODS.path: grpc.unary_unary_rpc_method_handler(self._features),
                 READ.path: grpc.unary_unary_rpc_method_handler(self._answer_one(READ)),
@@ -108,14 +113,15 @@ class ScriptedServer:
                 FOLLOW.path: grpc.unary_stream_rpc_method_handler(self._answer_many),
                 COLLECT.path: grpc.stream_unary_rpc_method_handler(self._collect),
                 TALK.path: grpc.stream_stream_rpc_method_handler(self._talk),
-            }
+            },
         )
 
     async def _features(self, _: bytes, context: Context) -> bytes:
         self.probe_headers.append(parse_metadata(context.invocation_metadata() or ()))
         if self.probe_code is not None:
             await context.abort(self.probe_code, "the probe is to fail")
-        encoded: bytes = SUPPORTED_METHODS.response.encode(SupportedMethods(VERSION, ())).SerializeToString()
+        answer = SupportedMethods(VERSION, tuple(self.names))
+        encoded: bytes = SUPPORTED_METHODS.response.encode(answer).SerializeToString()
         return encoded
 
     def _answer_one(self, method: Method[str, str]) -> Callable[[bytes, Context], Any]:
@@ -170,13 +176,17 @@ class ScriptedServer:
 
 
 class _Handlers(grpc.GenericRpcHandler):
-    """Finds the handler of a path."""
+    """Finds the handler of a path, and writes down for which there is none."""
 
-    def __init__(self, by_path: Mapping[str, grpc.RpcMethodHandler[Any, Any]]) -> None:
+    def __init__(self, unknown: list[str], by_path: Mapping[str, grpc.RpcMethodHandler[Any, Any]]) -> None:
+        self._unknown = unknown
         self._by_path = by_path
 
     def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Any, Any] | None:
-        return self._by_path.get(details.method)
+        handler = self._by_path.get(details.method)
+        if handler is None:
+            self._unknown.append(details.method)
+        return handler
 
 
 class _Running:

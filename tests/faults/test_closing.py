@@ -23,8 +23,9 @@ Call = Callable[[Connection], Awaitable[object]]
 
 async def follow(esdb: Connection) -> None:
     """A subscription without end."""
-    async for _ in esdb.subscribe("s"):
-        pass
+    async with esdb.subscribe("s") as events:
+        async for _ in events:
+            pass
 
 
 async def append(esdb: Connection) -> None:
@@ -82,9 +83,8 @@ async def test_everybody_is_told(server: ServerProcess) -> None:
         assert following.is_waiting
         assert calling.is_waiting
         await close_quickly(esdb)
-        told, answers = await following.ends(), await calling.ends()
-        assert {type(end) for end in told} == {SubscriptionClosed}
-        assert all(isinstance(end, ConnectionClosed) for end in answers), answers
+        ends = [*await following.ends(), *await calling.ends()]
+        assert all(isinstance(end, ConnectionClosed) for end in ends), ends
         server.thaw()
         await esdb.connect()
         await esdb.wait_connected(PATIENCE)
@@ -102,6 +102,17 @@ async def test_those_who_wait_for_a_connection_are_told() -> None:
         async with EmbeddedServer(port=port):
             await esdb.connect()
             await append(esdb)
+
+
+async def test_a_subscription_tells_where_it_was(esdb_connection: Connection) -> None:
+    """So that it can be taken up again there."""
+    await append(esdb_connection)
+    async with esdb_connection.subscribe("s") as events:
+        await anext(events)
+        await esdb_connection.close()
+        with pytest.raises(SubscriptionClosed) as caught:
+            await anext(events)
+    assert (caught.value.stream, caught.value.after) == ("s", 0)
 
 
 async def test_the_server_is_told(esdb_server: EmbeddedServer, esdb_connection: Connection) -> None:

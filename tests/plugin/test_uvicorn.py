@@ -38,4 +38,5 @@ async def test_each_worker_has_a_pool_of_its_own() -> None:
     """Two workers share one database, and every request finds a connection."""
     async with uvicorn("--workers", "2") as app, client(app) as http:
         answers = [(await http.post("/events/a")).json() for _ in range(40)]
+        await app.stop()  # a kill would leave the workers behind
     assert [answer["revision"] for answer in answers] == list(range(40))

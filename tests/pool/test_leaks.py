@@ -24,8 +24,7 @@ MOST_GROWTH = 8 * 1024 * 1024
 async def test_a_thousand_pools(server: ScriptedServer) -> None:
     """No task, no thread, no descriptor, hardly any memory after a thousand openings, uses and closings."""
     me = psutil.Process()
-    before = (len(asyncio.all_tasks()), threading.active_count(), me.num_fds())
-    settled = 0
+    before, settled = _counts(me), 0
     for number in range(CYCLES):
         async with pool_on(server.port, pool_size=1) as pool:
             await pool.call(READ, "hello")
@@ -33,7 +32,7 @@ async def test_a_thousand_pools(server: ScriptedServer) -> None:
                 await anext(stream)
         if number == SETTLED_AFTER:
             settled = _memory(me)
-    await until(lambda: (len(asyncio.all_tasks()), threading.active_count(), me.num_fds()) <= before)
+    await until(lambda: all(now <= then for now, then in zip(_counts(me), before, strict=True)))
     assert _memory(me) - settled < MOST_GROWTH
 
 
@@ -50,6 +49,11 @@ async def test_an_absent_server_costs_nothing() -> None:
                 await asyncio.sleep(0)
         assert me.num_fds() <= fds + 10
         assert _memory(me) - settled < MOST_GROWTH
+
+
+def _counts(process: psutil.Process) -> tuple[int, ...]:
+    """Tasks, threads, descriptors."""
+    return len(asyncio.all_tasks()), threading.active_count(), process.num_fds()
 
 
 def _memory(process: psutil.Process) -> int:

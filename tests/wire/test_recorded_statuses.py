@@ -24,8 +24,11 @@ from tests.conformance.fixtures import (
     exchanges,
     rich_details_of,
     trailers_of,
+    uuid_of,
 )
 from tests.wire.errors import told
+
+THE_LEADER = errors.NotLeader("localhost", 0, str(uuid_of("1")))
 
 FAILED = [exchange for exchange in exchanges() if exchange.status and exchange.status["code"] != "OK"]
 
@@ -200,7 +203,7 @@ V2 = (
         "Stream '(?P<stream>.+?)' has been tombstoned.*",
         as_told(errors.StreamDeleted),
     ),
-    Told("FAILED_PRECONDITION", "NOT_LEADER_NODE", ".* at localhost:6110", always(errors.NotLeader("localhost", 0))),
+    Told("FAILED_PRECONDITION", "NOT_LEADER_NODE", ".* at localhost:6110", always(THE_LEADER)),
     Told(
         "FAILED_PRECONDITION",
         "APPEND_CONSISTENCY_VIOLATION",

@@ -189,6 +189,7 @@ READ_ONLY: list[tuple[StatusCode, str, EsdbError]] = [
     (S.UNAVAILABLE, "GOAWAY received", ConnectionLost()),
     (S.UNAVAILABLE, "keepalive watchdog timeout", ConnectionLost()),
     (S.UNAVAILABLE, "", ConnectionLost()),
+    (S.UNAVAILABLE, "Stream removed (RST_STREAM (Received RST_STREAM with error code 7))", ServerBusy()),
     (S.INTERNAL, "Received RST_STREAM with error code 2", ConnectionLost()),
     (S.DATA_LOSS, "", ConnectionLost()),
     (S.CANCELLED, "Received RST_STREAM with error code 8", ConnectionLost()),

@@ -1,7 +1,7 @@
 """Who calls, and what they may do."""
 
-from fastapi_esdb.embedded.access.access import Access, secured
+from fastapi_esdb.embedded.access.access import Access
 from fastapi_esdb.embedded.access.caller import ADMINISTRATOR, ANONYMOUS, Caller, Rank
 from fastapi_esdb.embedded.access.rights import Right
 
-__all__ = ["ADMINISTRATOR", "ANONYMOUS", "Access", "Caller", "Rank", "Right", "secured"]
+__all__ = ["ADMINISTRATOR", "ANONYMOUS", "Access", "Caller", "Rank", "Right"]

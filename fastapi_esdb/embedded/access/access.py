@@ -78,10 +78,3 @@ class Access:
         if account is None:
             raise NotAuthenticated
         return Caller(account.login, frozenset(account.groups))
-
-
-async def secured(database: Database) -> Access:
-    """The access to a server that asks for users; a new one gets the built-in ones."""
-    accounts = Accounts(database)
-    await accounts.create_built_in()
-    return Access(database, accounts)

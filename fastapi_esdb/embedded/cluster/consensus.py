@@ -120,9 +120,17 @@ class Consensus:
             self._send(node, Ask(self._newest_term, self._log.extent.rank, is_forced))
 
     def resign(self, successor: int | None = None) -> bool:
-        """Have another node lead; whether this one leads and there is one that can."""
+        """Hand over as soon as the successor has the whole log; whether this node leads and there is one that lives.
+
+        Nothing can be written from now on, until `stay`.
+        """
         self._check_leading()
         return self.leading is not None and self.leading.resign(successor)
+
+    def stay(self) -> None:
+        """Go on leading after all, if this node still does."""
+        if self.leading:
+            self.leading.stay()
 
     def receive(self, node: int, message: Message) -> None:
         """Another node says something."""

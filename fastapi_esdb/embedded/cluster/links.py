@@ -113,7 +113,8 @@ class Links:
         assert task  # noqa: S101  asyncio calls this in a task
         self._receiving.add(task)
         try:
-            with suppress(EOFError, OSError):
+            # only `close` cancels this, and asyncio's streams of Python 3.11 take a cancelled handler for an error
+            with suppress(EOFError, OSError, asyncio.CancelledError):
                 await self._receive(reader)
         finally:
             self._receiving.discard(task)

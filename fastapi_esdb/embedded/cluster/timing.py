@@ -13,8 +13,11 @@ HEARTBEAT = 0.25
 LEASE = 3.0
 """How long a leader goes on without an answer of most nodes. Nobody else leads before `SILENCE` is over."""
 
-SILENCE: Span = (3.6, 4.5)
+SILENCE: Span = (3.9, 4.8)
 """After how long a leader that says nothing counts as gone; real ones took 3.9 to 4.5 s (a frozen leader)."""
+
+DEAD_AFTER = 3.6
+"""After how long a node that says nothing is told of as dead: before another one leads in its place."""
 
 AFTER_LOSS: Span = (0.25, 0.75)
 """The same for a leader whose process has ended; until then it is named as the leader, as by real nodes."""

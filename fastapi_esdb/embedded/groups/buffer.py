@@ -13,20 +13,17 @@ class Buffer:
 
     A live group takes events as they are written. When more of them come together than the buffer takes, it falls
     behind and reads the history, until it comes to the newest events, of which it keeps some. A group begins at
-    `first`, or live where that is `None`.
+    `first`, or live where that is `None`. `begin` is told the place of each event that is taken, in order.
     """
 
-    def __init__(self, size: int, live_size: int, first: int | None) -> None:
+    def __init__(self, size: int, live_size: int, first: int | None, begin: Callable[[int], None]) -> None:
         self.retries: deque[Message] = deque()
         self.events: deque[Message] = deque()
         self.recent: deque[Message] = deque(maxlen=live_size)
         self.is_live = first is None
         self._size = size
+        self._begin = begin
         self._newest = -1 if first is None else first - 1
-
-    @property
-    def is_empty(self) -> bool:
-        return not self.retries and not self.events
 
     def has_room(self, count: int) -> bool:
         """Whether so many events of the history can be read."""
@@ -81,3 +78,4 @@ class Buffer:
     def _append(self, message: Message) -> None:
         self.events.append(message)
         self._newest = message.place
+        self._begin(message.place)

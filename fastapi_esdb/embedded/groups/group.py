@@ -43,8 +43,8 @@ class ConsumerGroup:
         self, settings: GroupSettings, first: int | None, checkpoint: int | None, now: Callable[[], float]
     ) -> None:
         self.settings = settings
-        self.buffer = Buffer(settings.history_buffer_size, settings.live_buffer_size, first)
-        self.progress = Progress(settings, checkpoint)
+        self._progress = Progress(settings, checkpoint)
+        self.buffer = Buffer(settings.history_buffer_size, settings.live_buffer_size, first, self._progress.begin)
         self.checkpoint = checkpoint
         self.consumers: list[Consumer] = []
         self.next_place = first or 0
@@ -99,10 +99,9 @@ class ConsumerGroup:
             self._know(message)
             self.buffer.add_read(message)
         self.next_place = page.next
+        self._pass_over(page)
         if page.is_end:
             self.buffer.become_live()
-        self._push()
-        self._pass_over(page)
         self._settle()
 
     def add_live(self, page: Page) -> None:
@@ -172,12 +171,11 @@ class ConsumerGroup:
         self.last_known = max(message.place, -1 if self.last_known is None else self.last_known)
 
     def _pass_over(self, page: Page) -> None:
-        """Count what the filter kept back, unless something before it is still to be delivered."""
-        if page.passed_to is not None and self.buffer.is_empty:
-            self.progress.pass_over(page.passed, page.passed_to)
+        if page.passed_to is not None:
+            self._progress.pass_over(page.passed, page.passed_to)
 
     def _settle(self, *, is_tick: bool = False) -> None:
-        due = self.progress.due(self._now(), is_tick)
+        due = self._progress.due(self._now(), is_tick)
         self._due = self._due if due is None else due
         self._push()
 
@@ -190,8 +188,6 @@ class ConsumerGroup:
         if consumer is None:
             return False
         self._in_flight[message.id] = consumer
-        if not message.is_replayed:
-            self.progress.begin(message.place)
         self.meter.count()
         consumer.give(message, self._now())
         return True
@@ -218,7 +214,7 @@ class ConsumerGroup:
 
     def _finish(self, message: Message) -> None:
         if not message.is_replayed:
-            self.progress.finish(message.place)
+            self._progress.finish(message.place)
 
     def _drop(self, consumer: Consumer) -> None:
         self._remove(consumer)

@@ -12,7 +12,7 @@ SECONDS = 1 / 1000
 class Progress:
     """The place up to which every event was handled: the checkpoint that a restarted group goes on from.
 
-    Events are begun in the order of their places and finished in any order.
+    Events are begun in the order of their places, and then delivered and finished in any order.
     """
 
     def __init__(self, settings: GroupSettings, checkpoint: int | None = None) -> None:
@@ -26,10 +26,9 @@ class Progress:
         self._written_at = -math.inf
 
     def begin(self, place: int) -> None:
-        """An event is delivered; a repeated one was begun before, and stays where it is."""
-        if place not in self._unfinished:
-            self._unfinished[place] = self._count, self._place
-            self.pass_over(1, place)
+        """The next event is to be delivered."""
+        self._unfinished[place] = self._count, self._place
+        self.pass_over(1, place)
 
     def finish(self, place: int) -> None:
         """An event is handled: acknowledged, skipped or parked."""
@@ -37,8 +36,9 @@ class Progress:
 
     def pass_over(self, count: int, place: int) -> None:
         """So many events up to this place need no handling, the filter having kept them back."""
-        self._count += count
-        self._place = place
+        if self._place is None or place > self._place:
+            self._count += count
+            self._place = place
 
     def due(self, now: float, is_tick: bool) -> int | None:
         """The checkpoint to write now, if any.

@@ -21,7 +21,7 @@
   const handlers = new Map();
   const created = [];
   const transforms = [];
-  const special = { $init: null, $initShared: null, $any: null, $deleted: null };
+  const special = { __proto__: null, $init: null, $initShared: null, $any: null, $deleted: null };
   let partitionOf = null;
   let isFromAll = false;
 
@@ -114,6 +114,7 @@
   };
 
   const settings = {
+    __proto__: null,
     $includelinks: ["boolean", (value) => (definition.includes_links = value)],
     reorderevents: ["boolean", () => {}], // events always come in the order of the log here
     processinglag: ["number", () => {}],
@@ -249,7 +250,7 @@
     return value;
   }
 
-  // One line each: the state, the shared state, the result (empty where the state is as before), what was emitted, logged.
+  // A line each: the state, the shared state, the result (empty where the state is as before), the emitted, the logged.
   function outcome() {
     const after = stringify(state ?? null);
     const lines = [after, stringify(shared ?? null), after === before ? "" : stringify(result() ?? null)];

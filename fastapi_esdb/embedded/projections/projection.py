@@ -20,7 +20,7 @@ from fastapi_esdb.embedded.projections.settings import Settings
 from fastapi_esdb.embedded.projections.state import ALLOWED, ProjectionState
 from fastapi_esdb.embedded.projections.system import SystemRules
 from fastapi_esdb.embedded.store.database import Clock, Database
-from fastapi_esdb.wire.errors import InvalidArgument, ProjectionFailed
+from fastapi_esdb.wire.errors import EsdbError, InvalidArgument, ProjectionFailed
 from fastapi_esdb.wire.projections import DeleteProjection, ProjectionMode
 
 log = logging.getLogger(__name__)
@@ -150,7 +150,7 @@ class Projection:
         try:
             if await run.run():
                 self._move(ProjectionState.COMPLETED)
-        except (Faulted, EmitFailed) as error:
+        except (Faulted, EmitFailed, EsdbError) as error:
             self._fault(str(error))
         except Exception as error:
             log.exception("projection %s failed", self.settings.name)

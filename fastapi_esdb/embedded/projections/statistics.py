@@ -61,7 +61,7 @@ def _with_run(projection: Projection, run: Run) -> ProjectionStatistics:
 
 def _place(tag: Tag, run: Run) -> str:
     """Of a projection that found an empty log, the end of that: there is nothing that it has not read."""
-    is_at_end = tag.position == NOTHING_READ and run.progress == DONE
+    is_at_end = run.position.position == NOTHING_READ and run.progress == DONE
     return str(tag.at(Position(0, 0)) if is_at_end else tag)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import timedelta
 from types import TracebackType
@@ -15,7 +16,7 @@ from fastapi_esdb.embedded.projections.script import require_engine
 from fastapi_esdb.embedded.projections.settings import Settings
 from fastapi_esdb.embedded.projections.statistics import statistics_of
 from fastapi_esdb.embedded.store.database import Clock, Database
-from fastapi_esdb.wire.errors import ProjectionFailed, ProjectionNotFound
+from fastapi_esdb.wire.errors import EsdbError, ProjectionFailed, ProjectionNotFound
 from fastapi_esdb.wire.projections import (
     CreateProjection,
     DeleteProjection,
@@ -24,6 +25,8 @@ from fastapi_esdb.wire.projections import (
     StatisticsRequest,
     UpdateProjection,
 )
+
+log = logging.getLogger(__name__)
 
 QUERY_EXPIRY = timedelta(minutes=5)
 """How long a transient projection is kept that nobody asks for."""
@@ -114,8 +117,12 @@ class Projections:
         self._projections = {projection.settings.name: projection for projection in loaded}
 
     async def _stop(self) -> None:
+        """Whatever keeps one from writing its checkpoint, the others are stopped too."""
         for projection in self._projections.values():
-            await projection.halt()
+            try:
+                await projection.halt()
+            except EsdbError as error:
+                log.warning("projection %s stops without a checkpoint: %s", projection.settings.name, error)
 
     async def _restart(self) -> None:
         await self._stop()

@@ -13,7 +13,7 @@ from fastapi_esdb.wire.records import BACKWARDS, END, OCTET_STREAM, ProposedEven
 
 def own_event(event_type: str, data: str, metadata: bytes = b"", content_type: str = OCTET_STREAM) -> ProposedEvent:
     """A new event."""
-    return ProposedEvent(uuid4(), event_type, data.encode(), metadata, content_type)
+    return ProposedEvent(uuid4(), event_type, data.encode(errors="replace"), metadata, content_type)
 
 
 def all_events(database: Database, stream: str) -> Iterator[RecordedEvent]:

@@ -34,8 +34,13 @@ class AllSubscription:
         self._last: Position | None = None
 
     async def run(self) -> None:
-        """Never returns. Raises InvalidArgument where no record is at the start; servers confirm before they look."""
+        """Never returns. Raises InvalidArgument where no record is at the start; servers confirm before they look.
+
+        NotLeader comes then, too, and only where there is history to read (protocol 1.3).
+        """
         await self._call.send(SubscriptionConfirmed(str(uuid4())))
+        if self._request.start is not END:
+            self._call.check_leader()
         self._begin(place_of(self._request))
         while True:
             while not await self._send_pages(PAGE):

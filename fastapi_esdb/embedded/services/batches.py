@@ -16,6 +16,7 @@ from fastapi_esdb.wire.errors import (
     BatchFailed,
     EsdbError,
     MaximumAppendSizeExceeded,
+    NotLeader,
     ServerTimeout,
 )
 from fastapi_esdb.wire.records import ProposedEvent
@@ -73,21 +74,28 @@ class _Conversation:
         self._access = access
         self._limits = limits
         self._pending: dict[UUID, _Batch] = {}
-        self._answers: asyncio.Queue[asyncio.Task[BatchAnswer] | BatchAnswer | None] = asyncio.Queue()
+        self._answers: asyncio.Queue[asyncio.Task[BatchAnswer | NotLeader] | BatchAnswer | None] = asyncio.Queue()
         self._room = asyncio.Semaphore(MAX_UNANSWERED)
 
     async def run(self) -> None:
-        answering = asyncio.create_task(self._send_answers())
+        """Raises NotLeader where the server can't write any more; the batches before have their answers then."""
+        tasks = [asyncio.create_task(self._take_all()), asyncio.create_task(self._send_answers())]
         try:
-            async for fragment in self._call:
-                await self._take(fragment)
-            self._give_up()
-            await answering
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
         finally:
             for batch in self._pending.values():
                 batch.timer.cancel()
-            answering.cancel()
-            await asyncio.wait([answering])
+            for task in tasks:
+                task.cancel()
+            outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, Exception):  # the other one was cancelled, which is none
+                raise outcome
+
+    async def _take_all(self) -> None:
+        async for fragment in self._call:
+            await self._take(fragment)
+        self._give_up()
 
     async def _take(self, fragment: BatchFragment) -> None:
         if fragment.correlation_id not in self._pending:
@@ -146,10 +154,12 @@ class _Conversation:
         batch.timer.cancel()
         del self._pending[batch.correlation_id]
 
-    async def _appended(self, batch: _Batch) -> BatchAnswer:
+    async def _appended(self, batch: _Batch) -> BatchAnswer | NotLeader:
         options = batch.options
         try:
             return batch.answer(await self._database.append(options.stream, options.expected, batch.events))
+        except NotLeader as error:
+            return error
         except EsdbError as error:
             return batch.answer(error)
         except Exception:
@@ -157,8 +167,11 @@ class _Conversation:
             return batch.answer(BatchFailed("Unknown"))
 
     async def _send_answers(self) -> None:
-        while (answer := await self._answers.get()) is not None:
-            await self._call.send(answer if isinstance(answer, BatchAnswer) else await answer)
+        while (due := await self._answers.get()) is not None:
+            answer = due if isinstance(due, BatchAnswer) else await due
+            if isinstance(answer, NotLeader):
+                raise answer
+            await self._call.send(answer)
             self._room.release()
 
 

@@ -1,16 +1,14 @@
-"""Gossip and ServerFeatures: a cluster of one node, and what that node can do."""
+"""Gossip and ServerFeatures: the cluster, and what this node can do."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Any
-from uuid import UUID, uuid4
 
 from fastapi_esdb.embedded.calls import Call
+from fastapi_esdb.embedded.membership import Membership
 from fastapi_esdb.wire.batches import BATCH_APPEND
-from fastapi_esdb.wire.cluster import ClusterInfo, Member, NodeState, SupportedMethod, SupportedMethods
+from fastapi_esdb.wire.cluster import ClusterInfo, SupportedMethod, SupportedMethods
 from fastapi_esdb.wire.group_methods import READ_GROUP
 from fastapi_esdb.wire.method import Method
 from fastapi_esdb.wire.methods import all_methods
@@ -31,29 +29,23 @@ FEATURES = {
 """What a server names as features of a method. Clients look for `deadline_duration` before they send one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
-    """This server as its clients reach it."""
-
-    host: str
-    port: int
-    instance_id: UUID = field(default_factory=uuid4)
-
-
 class ClusterService:
-    """Answers about the node. `methods` are those that are bound, read when a client asks."""
+    """Answers about the cluster and the node. `methods` are those that are bound, read when a client asks."""
 
-    def __init__(self, node: Node, methods: Sequence[Method[Any, Any]], clock: Callable[[], datetime]) -> None:
-        self._node = node
+    def __init__(self, membership: Membership, methods: Sequence[Method[Any, Any]]) -> None:
+        self._membership = membership
         self._methods = methods
-        self._clock = clock
 
     async def gossip(self, call: Call[None, ClusterInfo]) -> None:
-        """The members of the cluster: the node, its leader."""
+        """The members of the cluster."""
         await call.request()
-        node = self._node
-        leader = Member(node.instance_id, self._clock(), NodeState.LEADER, True, node.host, node.port)
-        await call.send(ClusterInfo((leader,)))
+        await call.send(ClusterInfo(self._membership.members()))
+
+    async def resign(self, call: Call[None, None]) -> None:
+        """Hand over the leadership, which goes on behind the answer."""
+        await call.request()
+        await self._membership.resign()
+        await call.send(None)
 
     async def supported_methods(self, call: Call[None, SupportedMethods]) -> None:
         """What is bound, in lower case as servers name it."""

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from fastapi_esdb.embedded.calls import Call
-from fastapi_esdb.embedded.scavenges import Scavenges
+from fastapi_esdb.embedded.scavenging.scavenges import Scavenges
 from fastapi_esdb.wire.operations import Scavenge, StartScavenge, StopScavenge
 
 
 class OperationService:
-    """Operates a server of one node, which has no index files to merge and nobody to hand leadership to.
+    """Operates a server, which has no index files to merge, and whose cluster elects whoever is there first.
 
     Args:
         scavenges: those of the server.
@@ -37,6 +37,6 @@ class OperationService:
         self._shut_down()
 
     async def acknowledge(self, call: Call[Any, None]) -> None:
-        """There is nothing to do: merge indexes, resign from leadership, set the priority for elections."""
+        """There is nothing to do: merge indexes, set the priority for elections."""
         await call.request()
         await call.send(None)

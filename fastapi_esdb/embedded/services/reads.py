@@ -32,9 +32,14 @@ class ReadService:
         self._access.require(call.caller, source, Right.READ)
         if request.subscribe:
             await self._access.while_allowed(call.caller, source, Right.READ, self._subscribe(call, request))
-        elif request.limit == 0:
+        else:
+            await self._read(call, request)
+
+    async def _read(self, call: ReadCall, request: ReadRequest) -> None:
+        call.check_leader()
+        if request.limit == 0:
             raise InvalidArgument("count is 0: a Read wants at least one event")
-        elif request.stream is None:
+        if request.stream is None:
             await read_all(call, request, self._database)
         else:
             await read_stream(call, request.stream, request, self._database)

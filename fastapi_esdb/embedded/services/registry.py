@@ -3,43 +3,53 @@
 from __future__ import annotations
 
 from fastapi_esdb.embedded.access import Access
-from fastapi_esdb.embedded.access.accounts import Accounts
 from fastapi_esdb.embedded.binding import Binding
+from fastapi_esdb.embedded.membership import Membership
 from fastapi_esdb.embedded.services.appends import AppendService
+from fastapi_esdb.embedded.services.appends_v2 import AtomicAppendService
 from fastapi_esdb.embedded.services.batches import BatchService
-from fastapi_esdb.embedded.services.cluster import ClusterService, Node
+from fastapi_esdb.embedded.services.cluster import ClusterService
+from fastapi_esdb.embedded.services.monitoring import MonitoringService
+from fastapi_esdb.embedded.services.operations import OperationService
 from fastapi_esdb.embedded.services.reads import ReadService
 from fastapi_esdb.embedded.services.users import UserService
 from fastapi_esdb.embedded.store.checks import Limits
 from fastapi_esdb.embedded.store.database import Clock, Database
-from fastapi_esdb.wire import users
+from fastapi_esdb.wire import operations, users
+from fastapi_esdb.wire.append_methods_v2 import APPEND_RECORDS, APPEND_SESSION
 from fastapi_esdb.wire.appends import APPEND
 from fastapi_esdb.wire.batches import BATCH_APPEND
 from fastapi_esdb.wire.cluster import GOSSIP, SUPPORTED_METHODS
 from fastapi_esdb.wire.deletes import DELETE, TOMBSTONE
+from fastapi_esdb.wire.monitoring import STATS
 from fastapi_esdb.wire.reads import READ
 
 
 def bind_streams(binding: Binding, database: Database, access: Access, limits: Limits, clock: Clock) -> None:
-    """The Streams service."""
-    appends = AppendService(database, access, limits)
+    """The Streams services of both APIs."""
+    appends, atomic = AppendService(database, access, limits), AtomicAppendService(database, access, limits)
     binding.bind(READ, ReadService(database, access, clock).read)
     binding.bind(APPEND, appends.append)
     binding.bind(DELETE, appends.delete)
     binding.bind(TOMBSTONE, appends.tombstone)
     binding.bind(BATCH_APPEND, BatchService(database, access, limits).batch_append)
+    binding.bind(APPEND_SESSION, atomic.append_session)
+    binding.bind(APPEND_RECORDS, atomic.append_records)
 
 
-def bind_cluster(binding: Binding, node: Node, clock: Clock) -> None:
-    """The Gossip and the ServerFeatures service."""
-    cluster = ClusterService(node, binding.methods, clock)
+def bind_cluster(binding: Binding, membership: Membership) -> None:
+    """The Gossip and the ServerFeatures service, and the operation that is about the cluster."""
+    cluster = ClusterService(membership, binding.methods)
+    binding.bind(operations.RESIGN_NODE, cluster.resign)
     binding.bind(GOSSIP, cluster.gossip)
     binding.bind(SUPPORTED_METHODS, cluster.supported_methods)
 
 
-def bind_users(binding: Binding, accounts: Accounts) -> None:
-    """The Users service."""
-    service = UserService(accounts)
+def bind_users(binding: Binding, access: Access) -> None:
+    """The Users service, on a server that has users."""
+    if access.accounts is None:
+        return
+    service = UserService(access.accounts)
     binding.bind(users.CREATE_USER, service.create)
     binding.bind(users.UPDATE_USER, service.update)
     binding.bind(users.DELETE_USER, service.delete)
@@ -48,3 +58,17 @@ def bind_users(binding: Binding, accounts: Accounts) -> None:
     binding.bind(users.CHANGE_PASSWORD, service.change_password)
     binding.bind(users.RESET_PASSWORD, service.reset_password)
     binding.bind(users.USER_DETAILS, service.details)
+
+
+def bind_operations(binding: Binding, service: OperationService) -> None:
+    """The Operations service, but for what it does to persistent subscriptions and to the cluster."""
+    binding.bind(operations.START_SCAVENGE, service.start_scavenge)
+    binding.bind(operations.STOP_SCAVENGE, service.stop_scavenge)
+    binding.bind(operations.SHUTDOWN, service.shut_down)
+    for method in (operations.MERGE_INDEXES, operations.SET_NODE_PRIORITY):
+        binding.bind(method, service.acknowledge)
+
+
+def bind_monitoring(binding: Binding, service: MonitoringService) -> None:
+    """The Monitoring service."""
+    binding.bind(STATS, service.stats)

@@ -25,6 +25,7 @@ class StreamSubscription:
         self, call: ReadCall, stream: str, request: ReadRequest, database: Database, clock: Callable[[], datetime]
     ) -> None:
         self._call = call
+        self._request = request
         self._stream = stream
         self._database = database
         self._clock = clock
@@ -33,8 +34,13 @@ class StreamSubscription:
         self._seen = database.end
 
     async def run(self) -> None:
-        """Never returns. Raises StreamDeleted, at once where the stream is tombstoned already."""
+        """Never returns. Raises StreamDeleted, at once where the stream is tombstoned already.
+
+        NotLeader comes behind the confirmation, and only where there is history to read (protocol 1.3).
+        """
         await self._call.send(SubscriptionConfirmed(str(uuid4())))
+        if self._request.start is not END:
+            self._call.check_leader()
         while True:
             await self._catch_up()
             await self._call.send(CaughtUp(self._clock(), self._last))

@@ -16,7 +16,7 @@ from fastapi_esdb.embedded.store.listeners import Listeners
 from fastapi_esdb.embedded.store.log import Log
 from fastapi_esdb.embedded.store.memory import MemoryStorage
 from fastapi_esdb.embedded.store.metadata import StreamMetadata
-from fastapi_esdb.embedded.store.pages import AllPage, ScavengedPage, StreamInfo, StreamPage
+from fastapi_esdb.embedded.store.pages import AllPage, Counts, ScavengedPage, StreamInfo, StreamPage
 from fastapi_esdb.embedded.store.positions import at
 from fastapi_esdb.embedded.store.reads import (
     all_backwards,
@@ -226,6 +226,11 @@ class Database:
             is_soft_deleted=view.is_soft_deleted(stream),
             is_tombstoned=view.is_tombstoned(stream),
         )
+
+    def counts(self) -> Counts:
+        """How much there is."""
+        self._require_open()
+        return self._log.index.counts()
 
     def metadata(self, stream: str) -> StreamMetadata:
         """What the server makes of the stream's metadata; nothing is set where it is malformed."""

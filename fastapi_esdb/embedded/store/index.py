@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Collection
 
 from fastapi_esdb.embedded.store.names import is_hidden
+from fastapi_esdb.embedded.store.pages import Counts
 from fastapi_esdb.wire.records import MAX_REVISION
 
 FIRST_POSITION = 512
@@ -35,8 +36,7 @@ class StreamIndex:
         due = self.first + len(self.positions)
         if revision == MAX_REVISION:
             self.tombstone = position
-        elif revision == due or not due:  # a stream that was scavenged begins with any revision
-            self.first = self.first if due else revision
+        elif revision == due:
             self.positions.append(position)
         else:
             raise ValueError(f"stream {self.name!r} has revision {revision} where {due} was due")
@@ -110,6 +110,10 @@ class Index:
         self.end = self.position(keep)
         del self._positions[keep:], self._streams[keep:], self._types[keep:]
 
+    def begin(self, stream: str, first: int) -> None:
+        """The events of a stream before its revision `first` were scavenged."""
+        self._entry(stream).first = first
+
     def forget(self, ordinals: range, scavenged: Collection[int]) -> None:
         """The records at these positions, of each stream the first ones, were scavenged. They have these ordinals."""
         for number, count in Counter(self._streams[n] for n in ordinals if self._positions[n] in scavenged).items():
@@ -117,6 +121,9 @@ class Index:
         kept = [n for n in ordinals if self._positions[n] not in scavenged]
         for column in (self._positions, self._streams, self._types):
             column[ordinals.start : ordinals.stop] = array(column.typecode, [column[n] for n in kept])
+
+    def counts(self) -> Counts:
+        return Counts(len(self._positions), len(self._stream_table))
 
     def stream(self, name: str) -> StreamIndex | None:
         return self._stream_by_name.get(name)

@@ -37,6 +37,8 @@ class Log:
     def load(self) -> None:
         """Build the index from what the storage holds. Raises StorageError; StorageCorrupt for records out of order."""
         try:
+            for stream, first in self._storage.firsts().items():
+                self.index.begin(stream, first)
             self.adopt(self._storage.entries())
         except ValueError as error:
             raise StorageCorrupt(self._storage.name, str(error)) from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from fastapi_esdb.embedded.store.rows import Row, to_entry, to_record, to_row
 from fastapi_esdb.embedded.store.storage import Entry
@@ -24,12 +24,16 @@ class MemoryStorage:
     def __init__(self) -> None:
         self._positions = array("Q")
         self._rows: list[Row] = []
+        self._firsts: dict[str, int] = {}
 
     def open(self) -> None:
         """There is nothing to take."""
 
     def entries(self) -> Iterator[Entry]:
         return map(to_entry, self._rows)
+
+    def firsts(self) -> Mapping[str, int]:
+        return self._firsts
 
     def add(self, records: Sequence[RecordedEvent]) -> None:
         self._add_rows([to_row(record) for record in records])
@@ -39,6 +43,7 @@ class MemoryStorage:
 
     def remove(self, positions: Collection[int]) -> None:
         first, stop = bisect_left(self._positions, min(positions)), bisect_right(self._positions, max(positions))
+        self._firsts |= {row[1]: row[2] + 1 for row in self._rows[first:stop] if row[0] in positions}
         kept = [row for row in self._rows[first:stop] if row[0] not in positions]
         self._rows[first:stop] = kept
         self._positions[first:stop] = array("Q", [row[0] for row in kept])

@@ -43,17 +43,24 @@ class AllPage:
 
 
 @dataclass(frozen=True, slots=True)
+class Counts:
+    """How many records are in the log, and how many streams they are of or were."""
+
+    records: int
+    streams: int
+
+
+@dataclass(frozen=True, slots=True)
 class ScavengedPage:
     """What a scavenge did with a piece of the log.
 
-    `next` is the position that the following page starts at. `removed` counts the records that are gone, and `freed`
-    is about the bytes that they took. `is_end` tells that nothing is left.
+    `next` is the position that the following page starts at, that of the newest record where nothing is left.
+    `removed` counts the records that are gone, and `freed` is about the bytes that they took.
     """
 
     next: Position
     removed: int
     freed: int
-    is_end: bool
 
 
 @dataclass(frozen=True, slots=True)

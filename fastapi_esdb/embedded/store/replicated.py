@@ -7,16 +7,18 @@ from typing import Protocol
 
 from fastapi_esdb.embedded.store.checks import Limits
 from fastapi_esdb.embedded.store.committer import Committer
-from fastapi_esdb.embedded.store.database import Clock, Database
+from fastapi_esdb.embedded.store.database import WINDOW, Clock, Database
 from fastapi_esdb.embedded.store.epochs import Extent, epoch_event
 from fastapi_esdb.embedded.store.listeners import Listeners
 from fastapi_esdb.embedded.store.log import Draft, Log
 from fastapi_esdb.embedded.store.names import FILLER
+from fastapi_esdb.embedded.store.pages import ScavengedPage
 from fastapi_esdb.embedded.store.rows import to_entry
 from fastapi_esdb.embedded.store.storage import Storage
 from fastapi_esdb.embedded.store.transactions import Transaction, TransactionStorage
 from fastapi_esdb.embedded.store.view import View
 from fastapi_esdb.embedded.store.worker import Worker
+from fastapi_esdb.wire.records import Position
 
 
 class Replication(Protocol):
@@ -79,6 +81,10 @@ class ReplicatedDatabase(Database):
     def publish(self, end: int) -> None:
         """Everything before a position is durable: show it to readers."""
         self._committer.publish(end)
+
+    async def scavenge(self, start: Position, window: int = WINDOW) -> ScavengedPage:  # noqa: ARG002  as for all
+        """Remove nothing: nodes that come back without a log need all of it."""
+        return ScavengedPage(self.last_position or start, removed=0, freed=0)
 
     def _make_committer(self) -> Committer:
         return _Committer(self._log, self._storage, self._listeners, self._worker, self._replication)

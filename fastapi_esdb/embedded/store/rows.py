@@ -22,10 +22,19 @@ CREATE TABLE records (
     created INTEGER NOT NULL, -- microseconds since 1970, UTC
     data BLOB NOT NULL,
     metadata BLOB NOT NULL
-)
+);
+CREATE TABLE firsts (
+    stream TEXT PRIMARY KEY,
+    revision INTEGER NOT NULL -- the first one that was not scavenged
+) WITHOUT ROWID
 """
 INSERT = "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-DELETE = "DELETE FROM records WHERE position = ?"
+FIRSTS = "SELECT stream, revision FROM firsts"
+BEGIN_STREAMS = """
+INSERT OR REPLACE INTO firsts
+SELECT stream, max(revision) + 1 FROM records WHERE position IN (SELECT value FROM json_each(?)) GROUP BY stream
+"""
+DELETE = "DELETE FROM records WHERE position IN (SELECT value FROM json_each(?))"
 SELECT = "SELECT * FROM records WHERE position IN (SELECT value FROM json_each(?))"
 ENTRIES = """
 SELECT position, stream, revision, type, id, length(data) + length(metadata) FROM records ORDER BY position

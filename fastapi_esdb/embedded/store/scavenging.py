@@ -25,7 +25,7 @@ def scavenge_page(view: View, start: int, window: int, now: datetime) -> tuple[S
     ordinals = range(begin, max(begin, min(begin + window, newest)))
     removed = _removable(view, ordinals, now)
     freed = sum(entry_of(record).size for record in view.log.read(removed))
-    page = ScavengedPage(at(index.position(ordinals.stop)), len(removed), freed, is_end=ordinals.stop >= newest)
+    page = ScavengedPage(at(index.position(ordinals.stop)), len(removed), freed)
     return page, ordinals, frozenset(removed)
 
 

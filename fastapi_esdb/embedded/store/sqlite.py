@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from fastapi_esdb.embedded.store.errors import StorageError
 from fastapi_esdb.embedded.store.lock import FileLock
@@ -42,6 +42,9 @@ class SqliteStorage:
 
     def entries(self) -> Iterator[Entry]:
         return self._opened().entries()
+
+    def firsts(self) -> Mapping[str, int]:
+        return self._opened().firsts()
 
     def add(self, records: Sequence[RecordedEvent]) -> None:
         with self._pending_lock:

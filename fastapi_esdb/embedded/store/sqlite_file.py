@@ -9,7 +9,17 @@ from contextlib import contextmanager
 
 from fastapi_esdb.embedded.store.errors import StorageCorrupt, StorageError, StorageFailed
 from fastapi_esdb.embedded.store.positions import position_of
-from fastapi_esdb.embedded.store.rows import DELETE, ENTRIES, INSERT, SCHEMA, SELECT, to_record, to_row
+from fastapi_esdb.embedded.store.rows import (
+    BEGIN_STREAMS,
+    DELETE,
+    ENTRIES,
+    FIRSTS,
+    INSERT,
+    SCHEMA,
+    SELECT,
+    to_record,
+    to_row,
+)
 from fastapi_esdb.embedded.store.storage import Entry
 from fastapi_esdb.wire.records import RecordedEvent
 
@@ -43,9 +53,11 @@ class SqliteFile:
             self._writer.executemany(INSERT, map(to_row, records))
 
     def delete(self, positions: Iterable[int]) -> None:
-        """Delete records in one transaction. Raises StorageFailed."""
+        """Delete records, the first ones of their streams, in one transaction. Raises StorageFailed."""
+        listed = (json.dumps(list(positions)),)
         with self._writing(), self._writer:
-            self._writer.executemany(DELETE, ((position,) for position in positions))
+            self._writer.execute(BEGIN_STREAMS, listed)
+            self._writer.execute(DELETE, listed)
 
     def shrink(self) -> None:
         """Make the file as small as its records allow. Raises StorageFailed."""
@@ -67,6 +79,11 @@ class SqliteFile:
         with self._translated():
             for row in self._writer.execute(ENTRIES):
                 yield Entry(*row)
+
+    def firsts(self) -> dict[str, int]:
+        """The first revisions of the streams that records were deleted of."""
+        with self._translated():
+            return dict(self._writer.execute(FIRSTS))
 
     def close(self) -> None:
         self._reader.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from fastapi_esdb.embedded.store.positions import position_of
@@ -47,6 +47,9 @@ class Storage(Protocol):
 
     def entries(self) -> Iterator[Entry]:
         """All records, in the order of the log, one at a time. Raises StorageError."""
+
+    def firsts(self) -> Mapping[str, int]:
+        """The first revision that is left of each stream whose first events were removed. Raises StorageError."""
 
     def add(self, records: Sequence[RecordedEvent]) -> None:
         """Take records that belong together: readable at once, durable (all or none) by the next `flush`."""

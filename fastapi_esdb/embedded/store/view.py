@@ -109,10 +109,12 @@ class View:
     def is_boundary(self, position: int) -> bool:
         """Whether a record begins here, or something was here that was scavenged. 0, where logs begin, counts."""
         index = self.log.index
-        return position == 0 or index.is_record(position) or position >= self._end_before(index.ordinal(position))
+        if position == 0 or index.is_record(position):
+            return True
+        return self._end_before(index.ordinal(position)) <= position < self.end
 
     def _end_before(self, ordinal: int) -> int:
-        """Where the record before an ordinal ends, and where the next one begins if nothing between them was scavenged."""
+        """Where the record before an ordinal ends: the next one begins there, if nothing between them was scavenged."""
         if not ordinal:
             return FIRST_POSITION
         record = self.log.record(self.log.index.position(ordinal - 1))

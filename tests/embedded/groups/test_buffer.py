@@ -7,11 +7,11 @@ from tests.embedded.groups.support import message, messages, places
 
 
 def behind(size: int = 5, live_size: int = 3, first: int = 0) -> Buffer:
-    return Buffer(size, live_size, first)
+    return Buffer(size, live_size, first, lambda _: None)
 
 
 def live(size: int = 5, live_size: int = 3) -> Buffer:
-    return Buffer(size, live_size, None)
+    return Buffer(size, live_size, None, lambda _: None)
 
 
 def add_read(buffer: Buffer, *at: int) -> None:
@@ -120,7 +120,7 @@ def test_pages_are_ignored_once_live() -> None:
     """The rest of a page that has met the newest events comes as new, or has come."""
     buffer = live()
     add_read(buffer, 9)
-    assert buffer.is_empty
+    assert not buffer.events
 
 
 def test_retries_are_in_order_with_replayed_events_last() -> None:
@@ -165,3 +165,17 @@ def test_nothing_is_offered_when_nobody_has_room() -> None:
     buffer.deliver(lambda: len(taken) == 2, take)
     assert taken == [1, 2]
     assert places(buffer.events) == [3]
+
+
+def test_every_event_is_begun_once_and_in_order() -> None:
+    """Read or live, and however often the buffer falls behind."""
+    begun: list[int] = []
+    buffer = Buffer(2, 2, None, begun.append)
+    add_live(buffer, 1, 2, 3, 4, 5)
+    buffer.deliver(lambda: False, lambda _: True)
+    add_read(buffer, 3, 4, 5)
+    add_live(buffer, 5, 6)
+    assert begun == [1, 2, 3, 4, 5]
+    buffer.deliver(lambda: False, lambda _: True)
+    add_read(buffer, 6)
+    assert begun == [1, 2, 3, 4, 5, 6]

@@ -264,6 +264,18 @@ def test_replayed_events_are_no_progress() -> None:
     assert not group.rules.has_writes
 
 
+def test_a_replayed_event_is_no_other_event() -> None:
+    """Its place is one in another stream: to handle it handles nothing else."""
+    group = FedGroup(max_checkpoint_count=1)
+    group.read(0)
+    group.join(1)
+    replayed = Message(record(7), 0, is_replayed=True)
+    group.rules.add_parked([replayed])
+    group.join(1)
+    group.rules.acknowledge(ids(replayed))
+    assert not group.rules.has_writes
+
+
 def test_a_replayed_event_can_be_parked_again() -> None:
     """It goes through the same retries as any other."""
     group = FedGroup(max_retry_count=1)
@@ -286,6 +298,19 @@ def test_the_newest_checkpoint_is_written() -> None:
     assert not group.rules.has_writes
 
 
+def test_a_pinned_event_that_waits_holds_the_checkpoint_back() -> None:
+    """Later events of other streams go ahead of it; after a restart it must come nevertheless."""
+    group = FedGroup(strategy=ConsumerStrategy.PINNED, max_checkpoint_count=1)
+    page = (message(0, "a"), message(1, "a"), message(2, "b"))
+    group.rules.add_page(Page(page, 3, is_end=True))
+    slow, quick = group.join(1), group.join(1)
+    assert (fetch(slow), fetch(quick)) == ([(0, 0)], [(2, 0)])
+    group.rules.acknowledge(ids(page[2]))
+    assert not group.rules.has_writes
+    group.rules.acknowledge(ids(page[0]))
+    assert group.rules.take_writes().checkpoint == 0
+
+
 def test_what_the_filter_keeps_back_moves_the_checkpoint() -> None:
     """History without a match is read once and not after every restart."""
     group = FedGroup(max_checkpoint_count=100)
@@ -299,8 +324,8 @@ def test_what_the_filter_keeps_back_does_not_overtake_events() -> None:
     group.read(0)
     group.rules.add_live(Page((), 0, is_end=True, passed=100, passed_to=400))
     assert not group.rules.has_writes
-    group.rules.acknowledge(ids(*(d.message for d in group.join().in_flight.values())))
-    assert group.rules.take_writes().checkpoint == 0
+    group.rules.acknowledge(list(group.join().in_flight))
+    assert group.rules.take_writes().checkpoint == 400
 
 
 def test_a_group_behind_does_not_pass_over_what_is_new() -> None:

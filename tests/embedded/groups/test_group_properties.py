@@ -117,7 +117,7 @@ class GroupMachine(RuleBasedStateMachine):
             for consumer in [*self.consumers, patient]:
                 self.group.rules.acknowledge(list(consumer.in_flight))
             self.fetch(patient)
-        assert self.group.rules.buffer.is_empty
+        assert not self.group.rules.buffer.events
         assert self.seen == set(range(len(self.log)))
 
     def in_hand(self, index: int) -> Message | None:

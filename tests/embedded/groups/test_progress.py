@@ -74,13 +74,14 @@ def test_the_checkpoint_is_the_place_before_the_first_unfinished_event() -> None
     assert progress.due(0, is_tick=True) == 20
 
 
-def test_a_repeated_event_stays_where_it_is() -> None:
-    """To begin an event again changes nothing."""
-    progress = begun(1, 2, 3)
-    finish(progress, 2, 3)
-    progress.begin(1)
-    finish(progress, 1)
-    assert progress.due(0, is_tick=True) == 3
+def test_what_is_passed_over_moves_nothing_back() -> None:
+    """What comes as new may have been read already."""
+    progress = begun(1, 2)
+    progress.pass_over(5, 2)
+    progress.pass_over(5, 1)
+    finish(progress, 1, 2)
+    assert progress.due(0, is_tick=False) is None
+    assert progress.due(0, is_tick=True) == 2
 
 
 def test_the_same_checkpoint_is_not_written_twice() -> None:

@@ -14,7 +14,7 @@ from fastapi_esdb.embedded.groups.checks import problem_of_numbers, problem_of_s
 from fastapi_esdb.embedded.services.groups.config import Configuration
 from fastapi_esdb.embedded.services.groups.running import RunningGroup
 from fastapi_esdb.embedded.store.database import Clock, Database
-from fastapi_esdb.wire.errors import GroupExists, GroupFailed, GroupNotFound
+from fastapi_esdb.wire.errors import GroupExists, GroupFailed, GroupNotFound, ServerNotReady
 from fastapi_esdb.wire.groups import ALL, CreateGroup, UpdateGroup
 from fastapi_esdb.wire.records import Position
 
@@ -29,10 +29,10 @@ BEHIND_THE_LOG = (
 
 
 class Groups:
-    """The groups, from the start of the server to its stop. They are written down whenever they change.
+    """The groups, while the server leads. They are written down whenever they change, and loaded when it leads again.
 
-    Changes come one after the other, and one that was begun is finished, whatever becomes of its caller. `now` tells
-    seconds; message time-outs go by it.
+    At other times everything raises ServerNotReady. Changes come one after the other, and one that was begun is
+    finished, whatever becomes of its caller. `now` tells seconds; message time-outs go by it.
     """
 
     def __init__(self, database: Database, clock: Clock, now: Callable[[], float] = time.monotonic) -> None:
@@ -53,9 +53,10 @@ class Groups:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._ticking:
-            self._ticking.cancel()
-            await asyncio.wait([self._ticking])
+        ticking, self._ticking = self._ticking, None
+        if ticking:
+            ticking.cancel()
+            await asyncio.wait([ticking])
         async with self._changing:
             await self._stop_all()
 
@@ -77,6 +78,7 @@ class Groups:
 
     def find(self, stream: str | None, name: str) -> RunningGroup:
         """A group. Raises GroupNotFound."""
+        self._require_open()
         source = stream or ALL
         running = self._groups.get((source, name))
         if running is None:
@@ -85,19 +87,26 @@ class Groups:
 
     def of_source(self, source: str) -> list[RunningGroup]:
         """The groups of a stream or of `$all`. Raises GroupNotFound where there was none since the server started."""
+        self._require_open()
         if source not in self._sources:
             raise GroupNotFound(source, "")
         return [running for (known, _), running in self._groups.items() if known == source]
 
     def of_all_sources(self) -> list[RunningGroup]:
         """All groups, by the names of their sources."""
+        self._require_open()
         return [self._groups[key] for key in sorted(self._groups, key=lambda key: key[0])]
 
     async def _exclusively(self, change: Coroutine[Any, Any, None]) -> None:
         async with self._changing:
             await change
 
+    def _require_open(self) -> None:
+        if self._ticking is None:
+            raise ServerNotReady
+
     async def _create(self, definition: CreateGroup, user: str) -> None:
+        self._require_open()
         source, name = definition.stream or ALL, definition.group
         self._check(definition)
         if (source, name) in self._groups:
@@ -124,9 +133,8 @@ class Groups:
         await self._configuration.save(self._definitions(), user)
 
     async def _restart(self) -> None:
+        self._require_open()
         await self._stop_all()
-        self._groups.clear()
-        self._sources.clear()
         self._load()
 
     def _check(self, definition: CreateGroup) -> None:
@@ -151,8 +159,10 @@ class Groups:
         return [running.definition for running in self._groups.values()]
 
     async def _stop_all(self) -> None:
-        for running in list(self._groups.values()):
-            await running.stop()
+        """Nobody waits for a group that is on its way out: consumers who come meanwhile are dropped."""
+        await asyncio.gather(*(running.stop() for running in self._groups.values()))
+        self._groups.clear()
+        self._sources.clear()
 
     async def _tick(self) -> None:
         while True:

@@ -12,7 +12,7 @@ Start = int | Position | Edge
 BEHIND_ALL = -1
 """What stands for the end in a text."""
 
-_TEXT = re.compile(r"(-?\d+)|C:(-?\d+)/P:-?\d+")
+_TEXT = re.compile(r"(-1|\d+)|C:(-1|\d+)/P:(-1|\d+)")
 
 
 def place_of(start: Start) -> int | None:

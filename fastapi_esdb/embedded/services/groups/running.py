@@ -161,7 +161,7 @@ class RunningGroup:
                 await self._checkpoints.write(to_text(writes.checkpoint, self._source.name))
                 self._rules.written(writes.checkpoint)
         except EsdbError as error:
-            log.error("%s could not write down its progress, events may come again: %s", self.id, error)
+            log.warning("%s could not write down its progress, events may come again: %s", self.id, error)
 
     async def _replay(self, stop_at: int | None) -> None:
         try:

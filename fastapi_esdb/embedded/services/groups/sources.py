@@ -91,7 +91,7 @@ class AllSource:
         self._resolve = resolve
 
     def after(self, place: int) -> int:
-        return self._database.after(at(place)).commit
+        return self._database.following(at(place)).commit
 
     def told(self, place: int) -> int | Position:
         return at(place)

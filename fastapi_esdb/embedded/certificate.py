@@ -1,0 +1,86 @@
+"""What a server shows its clients with TLS."""
+
+from __future__ import annotations
+
+import ipaddress
+import tempfile
+from base64 import b64decode
+from dataclasses import dataclass, field
+from os import PathLike
+from pathlib import Path
+from typing import Self
+from urllib.parse import quote
+from uuid import uuid4
+
+from fastapi_esdb.embedded.errors import TlsUnavailable
+
+IP_ADDRESS = 0x87
+"""The tag of an IP address among the names of a certificate."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerCertificate:
+    """A certificate (or chain) and its private key, both PEM.
+
+    `authority` is the certificate of who signed it, where no client can know that one. The server writes it to a file,
+    which its connection string names, for as long as it runs.
+    """
+
+    certificate: bytes
+    key: bytes = field(repr=False)
+    authority: bytes | None = None
+
+    @classmethod
+    def from_files(cls, certificate: str | PathLike[str], key: str | PathLike[str]) -> Self:
+        """Read both from files; raises OSError."""
+        return cls(Path(certificate).read_bytes(), Path(key).read_bytes())
+
+    @classmethod
+    def made(cls) -> Self:
+        """One for this machine and this run, by an authority of its own; `authority` is for `tlsCaFile`.
+
+        Raises TlsUnavailable without the package `cryptography`.
+        """
+        try:
+            from fastapi_esdb.embedded.made_certificate import make  # noqa: PLC0415  an extra that few need
+        except ModuleNotFoundError:
+            raise TlsUnavailable from None
+        return cls(*make())
+
+    def names(self, host: str) -> bool:
+        """Whether it is for this IP address, too: it then has it among its alternative names (RFC 5280, 4.2.1.6)."""
+        try:
+            address = ipaddress.ip_address(host).packed
+        except ValueError:
+            return False
+        first = self.certificate.partition(b"-----BEGIN CERTIFICATE-----")[2].partition(b"-----END")[0]
+        return bytes([IP_ADDRESS, len(address)]) + address in b64decode(first)
+
+
+class AuthorityFile:
+    """Where clients find the certificate of an authority that nobody else knows.
+
+    `option` is what a connection string says of it, empty where there is no such authority.
+    """
+
+    def __init__(self, authority: bytes | None, path: Path) -> None:
+        self._authority = authority
+        self._path = path
+        self.option = "" if authority is None else f"&tlsCaFile={quote(str(path))}"
+
+    def write(self) -> None:
+        """Make the file, if there is anything to write. Raises OSError."""
+        if self._authority is not None:
+            with self._path.open("xb") as file:
+                file.write(self._authority)
+
+    def remove(self) -> None:
+        """Remove it; idempotent."""
+        if self._authority is not None:
+            self._path.unlink(missing_ok=True)
+
+
+def authority_file(certificate: ServerCertificate | None, directory: Path | None = None) -> AuthorityFile:
+    """The file for a certificate, under a name that nobody else has; among the temporary files if nowhere else."""
+    path = (directory or Path(tempfile.gettempdir())) / f"esdb-{uuid4().hex}-ca.pem"
+    return AuthorityFile(certificate.authority if certificate else None, path)

@@ -1,0 +1,98 @@
+"""The process of one node. `EmbeddedCluster` starts it and gives it orders; both sides speak in lines of JSON."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import logging
+import os
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from fastapi_esdb.embedded.certificate import ServerCertificate
+from fastapi_esdb.embedded.cluster.node import Node
+from fastapi_esdb.embedded.cluster.quorum import Standing
+from fastapi_esdb.embedded.cluster.spec import NodeSpec
+from fastapi_esdb.embedded.server import EmbeddedServer
+from fastapi_esdb.wire.errors import EsdbError
+
+
+async def _run(spec: NodeSpec) -> None:
+    node = Node(spec.number, spec.nodes, Path(spec.directory), _report_standing, tls=spec.tls)
+    server = EmbeddedServer(
+        spec.host,
+        spec.port,
+        tls=_certificate(spec),
+        secure=spec.secure,
+        allow_remote=spec.allow_remote,
+        membership=node,
+    )
+    async with server:
+        [me, *_] = node.members()
+        _report(host=me.host, port=me.port)
+        orders = asyncio.create_task(_take_orders(node))
+        stopped = asyncio.create_task(server.wait_stopped())
+        await asyncio.wait([orders, stopped], return_when=asyncio.FIRST_COMPLETED)
+
+
+def _certificate(spec: NodeSpec) -> ServerCertificate | None:
+    directory = Path(spec.directory)
+    return ServerCertificate.from_files(directory / "cert.pem", directory / "key.pem") if spec.tls else None
+
+
+async def _take_orders(node: Node) -> None:
+    """Until the node is to stop, or whoever gives the orders is gone."""
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    for done in itertools.count(1):
+        line = await reader.readline()
+        if not line or await _obey(node, json.loads(line)):
+            return
+        _report(done=done)
+
+
+async def _obey(node: Node, order: dict[str, Any]) -> bool:
+    """Carry out an order; whether the node is to stop."""
+    match order:
+        case {"resign": None}:
+            await node.resign()
+        case {"resign": int(successor)}:
+            node.resign_to(successor)
+        case {"campaign": True}:
+            node.campaign()
+        case {"cut": list(others)}:
+            node.cut(others)
+        case {"stop": True}:
+            await node.leave()
+            return True
+    return False
+
+
+def _report_standing(standing: Standing) -> None:
+    _report(state=standing.state.name, term=standing.term)
+
+
+def _report(**what: Any) -> None:
+    """Tell who gave the orders, if there is still somebody to tell: if not, the orders end, too."""
+    with suppress(BrokenPipeError):
+        os.write(sys.stdout.fileno(), json.dumps(what).encode() + b"\n")
+
+
+def main() -> int:
+    """Run until ordered to stop; the exit status."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is for the process that gives the orders
+    logging.basicConfig(level=logging.ERROR, format="%(levelname)s: %(message)s")
+    try:
+        asyncio.run(_run(NodeSpec(**json.loads(sys.argv[1]))))
+    except (EsdbError, OSError) as error:
+        _report(error=str(error))
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

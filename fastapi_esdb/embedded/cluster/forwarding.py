@@ -1,0 +1,133 @@
+"""Passing calls on to the leader, as bytes."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import grpc
+
+from fastapi_esdb.embedded.calls import Call
+from fastapi_esdb.wire.errors import (
+    ConnectionLost,
+    ConnectionRefused,
+    EsdbError,
+    NotLeader,
+    ServerNotReady,
+    ServerTimeout,
+)
+from fastapi_esdb.wire.metadata import CallMetadata
+from fastapi_esdb.wire.method import Shape
+from fastapi_esdb.wire.status import error_of
+
+FORWARD_TIMEOUT = 4.3
+"""Seconds that the leader has to answer (protocol 1.3), once the client has sent everything."""
+
+OPTIONS = [
+    ("grpc.use_local_subchannel_pool", 1),
+    ("grpc.enable_http_proxy", 0),
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.max_send_message_length", -1),
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 500),
+]
+
+AnyCall = Call[Any, Any]
+
+
+def call_socket(directory: Path, node: int) -> str:
+    """Where a node takes the calls that others pass on."""
+    return f"unix:{directory / f'{node}.calls'}"
+
+
+class Forwarder:
+    """Passes calls on from one node."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._channels: dict[int, grpc.aio.Channel] = {}
+        self._relays: dict[asyncio.Task[None], int] = {}
+
+    async def carry_out(self, call: AnyCall, leader: int) -> None:
+        """Have the leader carry out a call. Raises what it failed with.
+
+        That is ServerNotReady where the leader did nothing, and ServerTimeout where nobody knows.
+        """
+        relay = asyncio.create_task(self._relay(call, leader))
+        relay.add_done_callback(_look_at)
+        self._relays[relay] = leader
+        try:
+            await asyncio.wait([relay])
+        finally:
+            del self._relays[relay]
+            relay.cancel()
+        if relay.cancelled():
+            raise ServerTimeout
+        relay.result()
+
+    def leader_changed(self, leader: int | None) -> None:
+        """Give up what was passed on to another node: it may answer for ever without being the leader."""
+        for relay, node in self._relays.items():
+            if node != leader:
+                relay.cancel()
+
+    async def close(self) -> None:
+        """End all connections."""
+        for channel in self._channels.values():
+            await channel.close()
+
+    async def _relay(self, call: AnyCall, leader: int) -> None:
+        headers = CallMetadata(call.metadata.authorization, requires_leader=True, connection_name=call.connection_name)
+        method: Any = self._channel(leader).stream_stream(call.method.path)
+        upstream = method(metadata=headers.pairs(), timeout=call.seconds_left)
+        sending = asyncio.create_task(_pass_requests(call, upstream))
+        try:
+            await _pass_responses(call, upstream, sending)
+        finally:
+            upstream.cancel()
+            sending.cancel()
+            await asyncio.wait([sending])
+
+    def _channel(self, node: int) -> grpc.aio.Channel:
+        channel = self._channels.get(node)
+        if channel is None:
+            channel = self._channels[node] = grpc.aio.insecure_channel(call_socket(self._directory, node), OPTIONS)
+        return channel
+
+
+async def _pass_requests(call: AnyCall, upstream: Any) -> None:
+    """To the end of the requests, or to that of the call, which reading the responses tells of."""
+    with suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
+        while (raw := await call.receive_raw()) is not grpc.aio.EOF:
+            await upstream.write(raw)
+        await upstream.done_writing()
+
+
+async def _pass_responses(call: AnyCall, upstream: Any, sending: asyncio.Task[None]) -> None:
+    is_duplex = call.method.shape is Shape.DUPLEX
+    if not is_duplex:
+        await sending
+    try:
+        async with asyncio.timeout(None if is_duplex else FORWARD_TIMEOUT):
+            while (raw := await upstream.read()) is not grpc.aio.EOF:
+                await call.send_raw(raw)
+    except TimeoutError:
+        raise ServerTimeout from None
+    except grpc.aio.AioRpcError as error:
+        raise _translated(error) from error
+
+
+def _translated(error: grpc.aio.AioRpcError) -> EsdbError:
+    """What to tell the client: a node that is gone was the leader, and there is none at the moment."""
+    told = error_of(error.code(), error.details(), tuple(error.trailing_metadata() or ()))
+    if isinstance(told, ConnectionRefused | NotLeader):
+        return ServerNotReady()
+    return ServerTimeout() if isinstance(told, ConnectionLost) else told
+
+
+def _look_at(relay: asyncio.Task[None]) -> None:
+    """Whoever waited for it may be gone, which is no reason for a warning."""
+    if not relay.cancelled():
+        relay.exception()

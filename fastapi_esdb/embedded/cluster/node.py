@@ -1,0 +1,129 @@
+"""A node of a cluster, as its server sees it: the membership."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import grpc
+
+from fastapi_esdb.embedded.address import Address
+from fastapi_esdb.embedded.binding import AnyCall, Handler
+from fastapi_esdb.embedded.cluster.forwarding import FORWARD_TIMEOUT, Forwarder, call_socket
+from fastapi_esdb.embedded.cluster.messages import Presence
+from fastapi_esdb.embedded.cluster.office import Office
+from fastapi_esdb.embedded.cluster.quorum import Quorum, Standing
+from fastapi_esdb.embedded.cluster.routing import Route, route_of
+from fastapi_esdb.embedded.membership import LeaderWork
+from fastapi_esdb.embedded.store import Database, Limits
+from fastapi_esdb.embedded.store.database import Clock
+from fastapi_esdb.wire.cluster import Member, NodeState
+from fastapi_esdb.wire.errors import NotLeader, ServerNotReady, ServerTimeout
+
+LEAVE_TIMEOUT = 5.0
+"""Seconds that a leader which is to stop takes at most to hand over."""
+
+
+class Node:
+    """One node of several.
+
+    Args:
+        me: its number, from 0 on.
+        nodes: how many there are.
+        directory: where all of them have their sockets.
+        changed: called with each change of what the node is doing.
+        tls: whether clients speak TLS with it.
+    """
+
+    def __init__(
+        self, me: int, nodes: int, directory: Path, changed: Callable[[Standing], None], *, tls: bool = False
+    ) -> None:
+        self._me = me
+        self._nodes = nodes
+        self._directory = directory
+        self._report = changed
+        self._tls = tls
+        self._forwarder = Forwarder(directory)
+
+    def database(self, clock: Clock, limits: Limits) -> Database:
+        """A database that is durable by the other nodes."""
+        self._quorum = Quorum(self._me, self._nodes, self._directory, clock=clock, limits=limits, changed=self._changed)
+        return self._quorum.log
+
+    def listen(self, server: grpc.aio.Server) -> None:
+        """Take calls that other nodes pass on."""
+        server.add_insecure_port(call_socket(self._directory, self._me))
+
+    @asynccontextmanager
+    async def joined(self, address: Address, work: LeaderWork) -> AsyncIterator[None]:
+        """Take part in the cluster. With TLS all nodes of a machine are `localhost`, which certificates are for."""
+        address = address.advertised(tls=self._tls)
+        self._office = Office(self._quorum, work)
+        presence = Presence(uuid4(), address.host, address.port, NodeState.INITIALIZING)
+        async with self._quorum.running(presence):
+            keeping = asyncio.create_task(self._office.keep())
+            try:
+                yield
+            finally:
+                keeping.cancel()
+                await asyncio.wait([keeping])
+                await self._forwarder.close()
+
+    def members(self) -> tuple[Member, ...]:
+        return self._quorum.members()
+
+    async def carry_out(self, call: AnyCall, handler: Handler) -> None:
+        """Here, if this node leads or the call can be carried out anywhere; else as on a follower (protocol 1.3)."""
+        if call.metadata.requires_leader:
+            call.check_leader = self._check_leader
+        route, refusal = route_of(call.method), self._quorum.refusal()
+        if refusal is None or route is Route.ANY_NODE:
+            await handler(call)
+        elif route is Route.FORWARDED and isinstance(refusal, NotLeader) and not call.metadata.requires_leader:
+            await self._forward(call)
+        elif route is Route.REPLICA and self._quorum.standing.state is NodeState.FOLLOWER:
+            await handler(call)
+        else:
+            raise refusal if route in (Route.LEADER, Route.FORWARDED) else ServerNotReady()
+
+    async def resign(self) -> None:
+        self._office.resign()
+
+    def resign_to(self, successor: int) -> None:
+        """Have a certain node lead, if this one does."""
+        self._office.resign(successor)
+
+    def campaign(self) -> None:
+        """Ask for votes without waiting; nobody gives one while there is a leader."""
+        self._quorum.consensus.campaign()
+        self._quorum.notice()
+
+    def cut(self, nodes: Iterable[int]) -> None:
+        """Hear nothing of these nodes, and of these alone, and tell them nothing."""
+        self._quorum.links.cut(nodes)
+
+    async def leave(self) -> None:
+        """Hand over, if this node leads; it is about to stop."""
+        self._office.resign()
+        async with asyncio.timeout(LEAVE_TIMEOUT):
+            await self._quorum.until(lambda: not self._office.is_resigning)
+
+    def _check_leader(self) -> None:
+        if refusal := self._quorum.refusal():
+            raise refusal
+
+    async def _forward(self, call: AnyCall) -> None:
+        leader = self._quorum.consensus.leader
+        if leader is None:
+            raise ServerNotReady
+        if self._quorum.links.is_cut(leader):
+            await asyncio.sleep(FORWARD_TIMEOUT)
+            raise ServerTimeout
+        await self._forwarder.carry_out(call, leader)
+
+    def _changed(self, standing: Standing) -> None:
+        self._forwarder.leader_changed(standing.leader)
+        self._report(standing)

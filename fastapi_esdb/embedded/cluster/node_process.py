@@ -1,0 +1,116 @@
+"""The process of a node, from outside."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from typing import Any
+
+from fastapi_esdb.embedded.address import bracketed
+from fastapi_esdb.embedded.cluster.spec import NodeSpec
+from fastapi_esdb.embedded.errors import NodeFailed
+from fastapi_esdb.wire.cluster import NodeState
+
+MODULE = "fastapi_esdb.embedded.cluster"
+
+
+class ClusterNode:
+    """A node of an `EmbeddedCluster`: what it said last of what it is doing."""
+
+    def __init__(self, spec: NodeSpec, changed: Callable[[], None]) -> None:
+        self._spec = spec
+        self._changed = changed
+        self._process: Process | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._problem = ""
+        self._given = self._done = 0
+        self.host = spec.host
+        self.term = 0
+        self.state: NodeState | None = None
+        self.is_frozen = False
+
+    def __repr__(self) -> str:
+        return f"<ClusterNode {self.number} {self.address} {self.state.name if self.state else 'not running'}>"
+
+    @property
+    def number(self) -> int:
+        """Which one it is, from 0 on."""
+        return self._spec.number
+
+    @property
+    def port(self) -> int:
+        """Its port; 0 until a node that may choose one has been started. It keeps the port then."""
+        return self._spec.port
+
+    @property
+    def address(self) -> str:
+        """`host:port` as clients reach it."""
+        return f"{bracketed(self.host)}:{self.port}"
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has a process, be it frozen."""
+        return self._process is not None
+
+    @property
+    def has_joined(self) -> bool:
+        """Whether it has everything that the cluster holds."""
+        return self.state in (NodeState.LEADER, NodeState.FOLLOWER)
+
+    @property
+    def has_obeyed(self) -> bool:
+        """Whether it has done what it was told to, as far as it can."""
+        return self._done == self._given or self.is_frozen or not self.is_running
+
+    async def start(self) -> None:
+        """Start the process, without waiting for anything that it does."""
+        command = [sys.executable, "-m", MODULE, json.dumps(asdict(self._spec))]
+        self._process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE)
+        self._reading = asyncio.create_task(self._read(self._process))
+
+    def order(self, **what: Any) -> None:
+        """Tell the process to do something; one that is frozen does it when it is thawed."""
+        if self._process and self._process.stdin:
+            self._given += 1
+            self._process.stdin.write(json.dumps(what).encode() + b"\n")
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the process."""
+        if self._process:
+            self._process.send_signal(number)
+
+    async def ended(self) -> None:
+        """Return when the process has ended, and so has what it said."""
+        if self._reading:
+            await asyncio.shield(self._reading)
+
+    def check(self) -> None:
+        """Raises NodeFailed where the process could not start."""
+        if self._problem:
+            raise NodeFailed(self.number, self._problem)
+
+    async def _read(self, process: Process) -> None:
+        self.state, self._problem, self._given, self._done = NodeState.INITIALIZING, "", 0, 0
+        assert process.stdout  # noqa: S101  it was asked for
+        while line := await process.stdout.readline():
+            self._take(json.loads(line))
+        await process.wait()
+        self._process, self.state, self.is_frozen = None, None, False
+        self._changed()
+
+    def _take(self, report: dict[str, Any]) -> None:
+        match report:
+            case {"state": str(state), "term": int(term)}:
+                self.state, self.term = NodeState[state], term
+            case {"host": str(host), "port": int(port)}:
+                self.host, self._spec = host, replace(self._spec, port=port)
+            case {"done": int(done)}:
+                self._done = done
+            case {"error": str(problem)}:
+                self._problem = problem
+        self._changed()

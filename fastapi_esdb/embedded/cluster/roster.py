@@ -1,0 +1,55 @@
+"""What a node knows of the others: who they are, and whether they live."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from fastapi_esdb.embedded.cluster.messages import Presence
+from fastapi_esdb.embedded.cluster.timing import DEAD_AFTER
+from fastapi_esdb.wire.cluster import Member
+from fastapi_esdb.wire.errors import NotLeader
+
+
+@dataclass(slots=True)
+class _Entry:
+    presence: Presence
+    heard: float
+    is_lost: bool = False
+
+
+class Roster:
+    """The nodes that have shown up, by number."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._entries: dict[int, _Entry] = {}
+
+    def note(self, node: int, presence: Presence) -> None:
+        """A node says who it is and that it lives."""
+        self._entries[node] = _Entry(presence, self._now())
+
+    def lost(self, node: int) -> None:
+        """The process of a node has ended."""
+        if entry := self._entries.get(node):
+            entry.is_lost = True
+
+    def not_leader(self, leader: int) -> NotLeader | None:
+        """The error that sends a client to the leader; `None` where that one is not known yet."""
+        entry = self._entries.get(leader)
+        if entry is None:
+            return None
+        presence = entry.presence
+        return NotLeader(presence.host, presence.port, str(presence.instance_id))
+
+    def members(self, leader: int | None, time: datetime) -> Iterator[Member]:
+        """All of them. The leader lives until it is given up, as real nodes have it, even if its process has ended."""
+        for node, entry in self._entries.items():
+            is_there = not entry.is_lost or node == leader
+            yield member_of(entry.presence, time, is_alive=is_there and self._now() - entry.heard <= DEAD_AFTER)
+
+
+def member_of(presence: Presence, time: datetime, *, is_alive: bool) -> Member:
+    """A node as clients are told of it."""
+    return Member(presence.instance_id, time, presence.state, is_alive, presence.host, presence.port)

@@ -1,0 +1,61 @@
+"""What the system tells of this process and of the machine, under the names that servers give it.
+
+Sizes are bytes. What a system does not tell (`/proc` is Linux) is left out.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import shutil
+import threading
+from pathlib import Path
+
+Values = dict[str, int | float]
+
+_KILOBYTE = 1024
+_PROCESS_IO = {"rchar": "readBytes", "wchar": "writtenBytes", "syscr": "readOps", "syscw": "writeOps"}
+_LOADS = ("1m", "5m", "15m")
+
+
+def process() -> Values:
+    """Memory, threads, and what was read and written."""
+    status, io = _table("/proc/self/status"), _table("/proc/self/io")
+    memory = {"proc-mem": status["VmRSS"] * _KILOBYTE} if "VmRSS" in status else {}
+    disk = {f"proc-diskIo-{name}": io[key] for key, name in _PROCESS_IO.items() if key in io}
+    return {"proc-id": os.getpid(), "proc-threadsCount": threading.active_count(), **memory, **disk}
+
+
+def garbage() -> Values:
+    """How often the garbage collector has run, by generation."""
+    return {f"proc-gc-gen{number}ItemsCount": one["collections"] for number, one in enumerate(gc.get_stats())}
+
+
+def machine() -> Values:
+    """Memory and load."""
+    table = _table("/proc/meminfo")
+    names = {"MemTotal": "sys-totalMem", "MemAvailable": "sys-freeMem"}
+    memory = {name: table[key] * _KILOBYTE for key, name in names.items() if key in table}
+    return {**memory, **{f"sys-loadavg-{span}": load for span, load in zip(_LOADS, os.getloadavg(), strict=True)}}
+
+
+def drive(folder: str) -> Values:
+    """The disk that a folder is on."""
+    usage = shutil.disk_usage(folder)
+    sizes = {"totalBytes": usage.total, "usedBytes": usage.used, "availableBytes": usage.free}
+    return {f"sys-drive-{folder}-{name}": size for name, size in sizes.items()}
+
+
+def cpu_seconds() -> float:
+    """The time that all processors together have worked for this process."""
+    times = os.times()
+    return times.user + times.system
+
+
+def _table(path: str) -> dict[str, int]:
+    """The numbers in a file of lines such as `name: 12 kB`."""
+    try:
+        lines = [line.replace(":", " ").split() for line in Path(path).read_text().splitlines()]
+    except OSError:
+        return {}
+    return {words[0]: int(words[1]) for words in lines if len(words) > 1 and words[1].isdecimal()}

@@ -1,0 +1,74 @@
+"""What it means for a server to be a member of a cluster: of a real one, or of one that it is alone in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING, Protocol
+from uuid import uuid4
+
+import grpc
+
+from fastapi_esdb.embedded.address import Address
+from fastapi_esdb.embedded.store import Database, Limits, Storage
+from fastapi_esdb.embedded.store.database import Clock, utc_now
+from fastapi_esdb.wire.cluster import Member, NodeState
+
+if TYPE_CHECKING:
+    from fastapi_esdb.embedded.binding import AnyCall, Handler
+
+LeaderWork = Callable[[], AbstractAsyncContextManager[None]]
+"""What a node does beside answering calls, as long as it leads: persistent subscriptions and the like."""
+
+
+class Membership(Protocol):
+    """What a server asks of its cluster."""
+
+    def database(self, clock: Clock, limits: Limits) -> Database:
+        """The database, not open yet."""
+
+    def listen(self, server: grpc.aio.Server) -> None:
+        """Open further ports of the server, before it starts."""
+
+    def joined(self, address: Address, work: LeaderWork) -> AbstractAsyncContextManager[None]:
+        """Be a member, which clients reach at this address, with the database open."""
+
+    def members(self) -> tuple[Member, ...]:
+        """The nodes as this one sees them, itself among them."""
+
+    async def carry_out(self, call: AnyCall, handler: Handler) -> None:
+        """Have a call carried out, by the handler or by another node. Raises NotLeader and ServerNotReady."""
+
+    async def resign(self) -> None:
+        """Have another node lead, if this one does; returns before that is so."""
+
+
+class Alone:
+    """The membership of a server that is its own cluster, and its leader as long as it runs."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._instance_id = uuid4()
+        self._address = Address("", 0)
+        self._clock: Clock = utc_now
+
+    def database(self, clock: Clock, limits: Limits) -> Database:
+        self._clock = clock
+        return Database(self._storage, clock=clock, limits=limits)
+
+    def listen(self, server: grpc.aio.Server) -> None:
+        """Nobody else calls."""
+
+    def joined(self, address: Address, work: LeaderWork) -> AbstractAsyncContextManager[None]:
+        self._address = address
+        return work()
+
+    def members(self) -> tuple[Member, ...]:
+        host, port = self._address.host, self._address.port
+        return (Member(self._instance_id, self._clock(), NodeState.LEADER, True, host, port),)
+
+    async def carry_out(self, call: AnyCall, handler: Handler) -> None:
+        await handler(call)
+
+    async def resign(self) -> None:
+        """There is nobody else."""

@@ -1,0 +1,23 @@
+"""The Monitoring service."""
+
+from __future__ import annotations
+
+import asyncio
+
+from fastapi_esdb.embedded.calls import Call
+from fastapi_esdb.embedded.statistics import Statistics
+from fastapi_esdb.wire import monitoring
+
+
+class MonitoringService:
+    """Tells what the server measures of itself; anybody may ask."""
+
+    def __init__(self, statistics: Statistics) -> None:
+        self._statistics = statistics
+
+    async def stats(self, call: Call[monitoring.StatsRequest, monitoring.Statistics]) -> None:
+        """All values at once, then again after each period, until the client goes. Values have no descriptions here."""
+        request = await call.request()
+        while True:
+            await call.send(self._statistics.latest())
+            await asyncio.sleep(max(request.period_ms, 1) / 1000)

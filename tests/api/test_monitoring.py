@@ -1,0 +1,65 @@
+"""The statistics of a node."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from fastapi_esdb.api.connection import Connection
+from fastapi_esdb.api.monitoring import Monitoring
+from fastapi_esdb.embedded.server import EmbeddedServer
+from fastapi_esdb.wire.errors import EsdbError, InvalidArgument
+from fastapi_esdb.wire.monitoring import StatsRequest
+from tests.api.fakes import FakeCarrier
+from tests.api.waiting import take
+from tests.faults.until import PATIENCE, until
+
+
+async def test_statistics(esdb: Connection) -> None:
+    """Come at once, and then again and again."""
+    async with esdb.stats(0.001) as several:
+        for statistics in await take(several, 3):
+            assert int(statistics["proc-mem"]) > 0
+
+
+async def test_the_interval(esdb: Connection) -> None:
+    """The next ones come when it is over, and not before."""
+    async with esdb.stats(3600) as several:
+        await take(several, 1)
+        with pytest.raises(TimeoutError):
+            await take(several, 1, limit=0.2)
+
+
+async def test_leaving_ends_the_call(esdb: Connection, esdb_server: EmbeddedServer) -> None:
+    """The server does not go on measuring for nobody."""
+    async for _ in esdb.stats(0.001):
+        break
+    await until(lambda: not esdb_server.open_calls)
+
+
+async def test_a_server_that_goes(esdb: Connection, esdb_server: EmbeddedServer) -> None:
+    """Ends the statistics with an error: they are those of one node."""
+    async with esdb.stats(0.001) as several:
+        await take(several, 1)
+        stopping = asyncio.create_task(esdb_server.stop())
+        with pytest.raises(EsdbError):
+            await take(several, 100_000, limit=PATIENCE)
+        await stopping
+
+
+@pytest.mark.parametrize("interval", [0, -1, 0.0009, float("nan"), float("inf"), 1e18, None, "1", True])
+def test_an_interval_that_can_not_be(interval: Any) -> None:
+    """A server would send without a pause, or what nobody means."""
+    carrier = FakeCarrier()
+    with pytest.raises(InvalidArgument, match="interval"):
+        Monitoring(carrier).stats(interval)
+    assert not carrier.methods
+
+
+async def test_what_is_asked_for() -> None:
+    """The period in milliseconds, and whether values come with descriptions; the call may last."""
+    carrier = FakeCarrier(calls=[[{"a": "1"}]])
+    assert [one async for one in Monitoring(carrier).stats(1.5, use_metadata=True)] == [{"a": "1"}]
+    assert (carrier.requests, carrier.long_lived) == ([StatsRequest(1500, True)], 1)

@@ -1,0 +1,51 @@
+"""Calls that a server lacks, judged by the list of those it has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fastapi_esdb.connection.support import lacking
+from fastapi_esdb.wire.append_methods_v2 import APPEND_RECORDS, APPEND_SESSION
+from fastapi_esdb.wire.cluster import SUPPORTED_METHODS, SupportedMethod, SupportedMethods
+from fastapi_esdb.wire.group_methods import READ_GROUP
+from fastapi_esdb.wire.method import Method
+from fastapi_esdb.wire.methods import all_methods
+from fastapi_esdb.wire.reads import READ
+from tests.conformance.fixtures import exchanges, to_message
+
+
+def named(*methods: Method[Any, Any]) -> SupportedMethods:
+    """A server that names these."""
+    names = (SupportedMethod(method.service.lower(), method.name.lower()) for method in methods)
+    return SupportedMethods("24.6.0", tuple(names))
+
+
+def test_what_is_not_named_is_lacking() -> None:
+    """By service and name: `Read` of one service is not `Read` of another."""
+    lacks = lacking(named(READ))
+    assert READ.path not in lacks
+    assert READ_GROUP.path in lacks
+    assert len(lacks) == len(all_methods()) - 2
+
+
+def test_the_call_that_was_just_answered_is_there() -> None:
+    """It is what a connection is probed with, too."""
+    assert SUPPORTED_METHODS.path not in lacking(named(READ))
+
+
+def test_a_server_that_names_nothing_lacks_nothing() -> None:
+    """One before 21.10 can't tell."""
+    assert lacking(SupportedMethods("", ())) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("version", "lacks"), [("24.6.0", {APPEND_SESSION.path, APPEND_RECORDS.path}), ("26.1.0", set[str]())]
+)
+def test_what_real_servers_lack(version: str, lacks: set[str]) -> None:
+    """Their lists are complete: recorded ones lack nothing but what came later."""
+    codec = SUPPORTED_METHODS.response
+    found = (e for e in exchanges("cluster") if (e.version, e.scenario) == (version, "supported_methods"))
+    [message] = [to_message(codec.message, response) for exchange in found for response in exchange.responses]
+    assert lacking(codec.decode(message)) == lacks

@@ -1,0 +1,60 @@
+"""What a node knows of the others."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from fastapi_esdb.embedded.cluster.messages import Presence
+from fastapi_esdb.embedded.cluster.roster import Roster
+from fastapi_esdb.wire.cluster import NodeState
+
+NOON = datetime(2024, 2, 29, 12, tzinfo=UTC)
+LEADER = Presence(uuid4(), "127.0.0.1", 2113, NodeState.LEADER)
+FOLLOWER = Presence(uuid4(), "127.0.0.1", 2114, NodeState.FOLLOWER)
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def living(roster: Roster, leader: int | None) -> set[int]:
+    return {member.port for member in roster.members(leader, NOON) if member.is_alive}
+
+
+def test_an_ended_follower_is_dead_at_once() -> None:
+    """And an ended leader when it is given up."""
+    roster = Roster(Clock())
+    roster.note(0, LEADER)
+    roster.note(1, FOLLOWER)
+    assert living(roster, 0) == {2113, 2114}
+    roster.lost(0)
+    roster.lost(1)
+    assert living(roster, 0) == {2113}
+    assert living(roster, None) == set()
+
+
+def test_a_silent_node_is_dead_after_some_seconds() -> None:
+    """Whether it leads or not; and it lives again when it is heard of."""
+    clock = Clock()
+    roster = Roster(clock)
+    roster.note(0, LEADER)
+    clock.now += 3.5
+    assert living(roster, 0) == {2113}
+    clock.now += 0.5
+    assert living(roster, 0) == set()
+    roster.note(0, LEADER)
+    assert living(roster, 0) == {2113}
+
+
+def test_where_the_leader_is() -> None:
+    """Clients are sent to the address that it has told, once it has."""
+    roster = Roster(Clock())
+    assert roster.not_leader(0) is None
+    roster.note(0, LEADER)
+    error = roster.not_leader(0)
+    assert error
+    assert (error.host, error.port, error.node_id) == ("127.0.0.1", 2113, str(LEADER.instance_id))
