@@ -74,6 +74,7 @@ if TYPE_CHECKING:
     from fastapi_esdb.settings.connection_string import ConnectionString
     from fastapi_esdb.settings.credentials import Credentials
     from fastapi_esdb.settings.model import EsdbSettings
+    from fastapi_esdb.settings.node_preference import NodePreference
     from fastapi_esdb.wire.appends_v2 import DeletedState, StreamsAppended
     from fastapi_esdb.wire.cluster import Member, NodeState, SupportedMethods
     from fastapi_esdb.wire.groups import ConsumerStrategy, GroupInfo, GroupSettings, NackAction
@@ -137,6 +138,7 @@ __all__ = [
     "NackAction",
     "NetworkError",
     "NewEvent",
+    "NodePreference",
     "NodeState",
     "NotAuthenticated",
     "NotSupported",

@@ -12,6 +12,7 @@ from fastapi_esdb.errors import ConnectionClosed
 
 if TYPE_CHECKING:
     from fastapi_esdb.settings.credentials import Credentials
+    from fastapi_esdb.settings.node_preference import NodePreference
 
 
 PAUSES = Backoff(first=0.1, limit=0.5, jitter=0.2)
@@ -52,15 +53,19 @@ class Calls:
 
 
 def call_options(
-    timeout: float | None = None, credentials: Credentials | None = None, requires_leader: bool | None = None
+    timeout: float | None = None,
+    credentials: Credentials | None = None,
+    requires_leader: bool | None = None,
+    read_preference: NodePreference | None = None,
 ) -> CallOptions:
     """How a call is to be made. The same three arguments end the signature of every call of the API.
 
     `timeout` (seconds) bounds everything in the call: waiting for a connection, retries, the answer; `None` takes
     the settings' deadline. `credentials` stand in for the connection's own. `requires_leader` makes a node that is
-    not the leader of its cluster refuse; `None` takes what the settings' node preference implies.
+    not the leader of its cluster refuse; `None` takes what the settings' node preference implies. Reads can have a
+    `read_preference` of their own: the kind of node in a cluster that answers them.
     """
-    return CallOptions(seconds(timeout, "timeout"), credentials, requires_leader)
+    return CallOptions(seconds(timeout, "timeout"), credentials, requires_leader, read_preference)
 
 
 async def reconnected(carrier: Carrier) -> None:

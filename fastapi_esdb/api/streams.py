@@ -19,6 +19,7 @@ from fastapi_esdb.wire.requests import AppendResult, DeleteRequest, DeleteResult
 if TYPE_CHECKING:
     from fastapi_esdb.connection.transport import CallOptions
     from fastapi_esdb.settings.credentials import Credentials
+    from fastapi_esdb.settings.node_preference import NodePreference
     from fastapi_esdb.wire.method import Method
     from fastapi_esdb.wire.records import ProposedEvent
 
@@ -73,6 +74,7 @@ class Streams(Calls):
         timeout: float | None = None,
         credentials: Credentials | None = None,
         requires_leader: bool | None = None,
+        read_preference: NodePreference | None = None,
     ) -> Read:
         """Read a stream from `start` on (a revision, which is included; by default its first event).
 
@@ -88,7 +90,7 @@ class Streams(Calls):
             limit=arguments.limit_of_events(limit),
             resolve_links=resolve_links,
         )
-        return Read(self._carrier, request, call_options(timeout, credentials, requires_leader))
+        return Read(self._carrier, request, call_options(timeout, credentials, requires_leader, read_preference))
 
     def read_all(
         self,
@@ -101,6 +103,7 @@ class Streams(Calls):
         timeout: float | None = None,
         credentials: Credentials | None = None,
         requires_leader: bool | None = None,
+        read_preference: NodePreference | None = None,
     ) -> Read:
         """Read all streams in the order of their writes, from the position `start` on.
 
@@ -115,7 +118,7 @@ class Streams(Calls):
             resolve_links=resolve_links,
             filter=arguments.event_filter(filter),
         )
-        return Read(self._carrier, request, call_options(timeout, credentials, requires_leader))
+        return Read(self._carrier, request, call_options(timeout, credentials, requires_leader, read_preference))
 
     async def delete(
         self,

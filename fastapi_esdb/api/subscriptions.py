@@ -12,6 +12,7 @@ from fastapi_esdb.wire.requests import ReadRequest
 
 if TYPE_CHECKING:
     from fastapi_esdb.settings.credentials import Credentials
+    from fastapi_esdb.settings.node_preference import NodePreference
     from fastapi_esdb.wire.requests import EventFilter
 
 
@@ -26,6 +27,7 @@ class Subscriptions(Calls):
         resolve_links: bool = False,
         credentials: Credentials | None = None,
         requires_leader: bool | None = None,
+        read_preference: NodePreference | None = None,
     ) -> Subscription[int]:
         """Follow a stream, which need not exist yet.
 
@@ -39,7 +41,7 @@ class Subscriptions(Calls):
             subscribe=True,
             resolve_links=resolve_links,
         )
-        return Subscription(self._carrier, request, call_options(None, credentials, requires_leader))
+        return Subscription(self._carrier, request, call_options(None, credentials, requires_leader, read_preference))
 
     def subscribe_all(
         self,
@@ -49,6 +51,7 @@ class Subscriptions(Calls):
         resolve_links: bool = False,
         credentials: Credentials | None = None,
         requires_leader: bool | None = None,
+        read_preference: NodePreference | None = None,
     ) -> Subscription[Position]:
         """Follow all streams, or the events that `filter` lets through (see `fastapi_esdb.api.filters`).
 
@@ -62,4 +65,4 @@ class Subscriptions(Calls):
             resolve_links=resolve_links,
             filter=arguments.event_filter(filter),
         )
-        return Subscription(self._carrier, request, call_options(None, credentials, requires_leader))
+        return Subscription(self._carrier, request, call_options(None, credentials, requires_leader, read_preference))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from fastapi_esdb.settings.credentials import Credentials
+    from fastapi_esdb.settings.node_preference import NodePreference
     from fastapi_esdb.wire.method import Method
 
 Request = TypeVar("Request")
@@ -23,12 +24,14 @@ class CallOptions:
 
     `timeout` (seconds) bounds the whole call: waiting for a connection, retries and the answer; `None` takes the
     settings' deadline. `credentials` stand in for the connection's own. `requires_leader` asks followers to refuse;
-    `None` takes what the node preference implies.
+    `None` takes what the node preference implies. `read_preference` is the kind of node that a stream is read at in a
+    cluster; `None` takes the settings'.
     """
 
     timeout: float | None = None
     credentials: Credentials | None = None
     requires_leader: bool | None = None
+    read_preference: NodePreference | None = None
 
 
 DEFAULT_OPTIONS = CallOptions()

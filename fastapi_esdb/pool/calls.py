@@ -11,6 +11,7 @@ from fastapi_esdb.connection.call import client_stream, unary
 from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.errors import ReadOnlyConnection
 from fastapi_esdb.pool.headers import Headers
+from fastapi_esdb.pool.placement import Placement
 from fastapi_esdb.pool.pooled_stream import PooledStream, StreamPlan
 from fastapi_esdb.pool.tries import Tell, Tries
 from fastapi_esdb.wire.errors import EsdbError, InvalidArgument
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from fastapi_esdb.connection.transport import CallOptions
     from fastapi_esdb.pool.counters import Counters
     from fastapi_esdb.settings.model import EsdbSettings
+    from fastapi_esdb.settings.node_preference import NodePreference
     from fastapi_esdb.wire.method import Method
 
 Request = TypeVar("Request")
@@ -31,7 +33,9 @@ _MILLISECONDS_PER_SECOND = 1000
 class LeaseSource(Protocol):
     """Where calls get their places from."""
 
-    async def __call__(self, deadline: Deadline, *, long_lived: bool, avoid: Channel | None) -> Lease: ...
+    async def __call__(
+        self, preference: NodePreference, deadline: Deadline, *, long_lived: bool, avoid: Channel | None
+    ) -> Lease: ...
 
 
 class Calls:
@@ -44,6 +48,7 @@ class Calls:
         self._headers = Headers(target, f"fastapi-esdb-{name}")
         self._read_only = settings.read_only
         self._pinned = not target.discover
+        self._placement = Placement.of(settings)
         self._lease = lease
         self._counters = counters
         self._tell = tell
@@ -85,12 +90,15 @@ class Calls:
         timeout = self.deadline if options.timeout is None else options.timeout
         if not 0 <= timeout < math.inf:
             raise InvalidArgument(f"timeout must be a number of seconds, 0 or more: {timeout!r}")
-        return Tries(method, Deadline.after(timeout), self._counters, self._tell, pinned=self._pinned)
+        preference = self._placement.preferred(method, options)
+        return Tries(method, preference, Deadline.after(timeout), self._counters, self._tell, pinned=self._pinned)
 
     async def _repeat(self, tries: Tries, make: Callable[[Lease], Awaitable[Response]]) -> Response:
         while True:
             try:
-                with await self._lease(tries.deadline, long_lived=False, avoid=tries.channel) as lease:
+                with await self._lease(
+                    tries.preference, tries.deadline, long_lived=False, avoid=tries.channel
+                ) as lease:
                     tries.channel = lease.channel
                     return await make(lease)
             except EsdbError as error:

@@ -104,10 +104,13 @@ class Connections:
         ended = all(node.has_ended for node in (*self.nodes, *self._leaving))
         return ended and (self._cluster is None or self._cluster.has_ended)
 
-    def open(self) -> None:
-        """Begin to connect."""
+    def warn(self) -> None:
+        """Log what in the settings is allowed and careless."""
         for caution in cautions(self._settings.target):
             logger.warning("%s: %s", self._name, caution)
+
+    def open(self) -> None:
+        """Begin to connect."""
         for _ in range(self._settings.pool_size):
             self._add(extra=False)
 

@@ -13,8 +13,8 @@ from fastapi_esdb.connection.transport import DEFAULT_OPTIONS, CallOptions, Stre
 from fastapi_esdb.errors import ConnectionClosed
 from fastapi_esdb.pool.calls import Calls
 from fastapi_esdb.pool.connection_status import ConnectionStatus
-from fastapi_esdb.pool.connections import Connections
 from fastapi_esdb.pool.counters import Counters
+from fastapi_esdb.pool.groups import Groups
 from fastapi_esdb.pool.hooks import Hook, Hooks
 from fastapi_esdb.wire.cluster import SUPPORTED_METHODS
 from fastapi_esdb.wire.errors import NotSupported
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Channel, Lease
     from fastapi_esdb.connection.node import NodeConnection
     from fastapi_esdb.settings.model import EsdbSettings
+    from fastapi_esdb.settings.node_preference import NodePreference
     from fastapi_esdb.wire.errors import EsdbError
     from fastapi_esdb.wire.method import Method
 
@@ -45,8 +46,8 @@ class ConnectionPool:
         self.settings = settings
         self._counters = Counters()
         self._calls = Calls(name, settings, self._lease, self._counters, self._call_failed)
-        self._connections: Connections | None = None
-        self._leaving: list[Connections] = []
+        self._connections: Groups | None = None
+        self._leaving: list[Groups] = []
         self._owner: Owner | None = None
         self._hooks = Hooks()
         self._on_connect: list[Hook] = []
@@ -124,7 +125,7 @@ class ConnectionPool:
     async def reconnect(self) -> None:
         """Replace each connection by a fresh one now, without waiting for the next attempt to be due.
 
-        Returns when each has tried. Connections that work are given up for ones that do; their calls go on.
+        Returns when each has tried. Groups that work are given up for ones that do; their calls go on.
         """
         await self._opened().renew()
 
@@ -223,16 +224,16 @@ class ConnectionPool:
         """Whether it was this call that opened it."""
         if self._connections is not None:
             return False
-        connections = Connections(self.name, self.settings, self._counters, self._notice)
+        connections = Groups(self.name, self.settings, self._counters, self._notice)
         self._owner = Owner.here()
         self._connections = connections
         connections.open()
         return True
 
-    async def _connected_with(self, settings: EsdbSettings) -> Connections:
-        """Connections with other settings, among those that `close` ends until they are put to use."""
+    async def _connected_with(self, settings: EsdbSettings) -> Groups:
+        """Groups with other settings, among those that `close` ends until they are put to use."""
         self._check_owner()
-        fresh = Connections(self.name, settings, self._counters, self._notice)
+        fresh = Groups(self.name, settings, self._counters, self._notice)
         self._leaving.append(fresh)
         fresh.open()
         try:
@@ -242,7 +243,7 @@ class ConnectionPool:
             raise
         return fresh
 
-    def _swap(self, before: Connections | None, fresh: Connections | None) -> None:
+    def _swap(self, before: Groups | None, fresh: Groups | None) -> None:
         """Use the fresh ones instead. Raises `ConnectionClosed` if someone else was quicker, to close or to swap."""
         if self._connections is not before:
             self._leave(fresh)
@@ -252,7 +253,7 @@ class ConnectionPool:
         self._leave(before, force=False)
         self._notice()
 
-    def _leave(self, connections: Connections | None, *, force: bool = True) -> None:
+    def _leave(self, connections: Groups | None, *, force: bool = True) -> None:
         """Have connections end, and keep them in view until they have."""
         self._forget_ended()
         if connections is not None:
@@ -271,7 +272,7 @@ class ConnectionPool:
     def _forget_ended(self) -> None:
         self._leaving = [connections for connections in self._leaving if not connections.has_ended]
 
-    def _opened(self) -> Connections:
+    def _opened(self) -> Groups:
         """The present connections. Raises `ConnectionClosed` if there are none, and where they don't belong."""
         if self._connections is None:
             raise ConnectionClosed
@@ -282,10 +283,12 @@ class ConnectionPool:
         if self._owner is not None:
             self._owner.check()
 
-    async def _lease(self, deadline: Deadline, *, long_lived: bool, avoid: Channel | None) -> Lease:
+    async def _lease(
+        self, preference: NodePreference, deadline: Deadline, *, long_lived: bool, avoid: Channel | None
+    ) -> Lease:
         while True:
             # `None` means that they were shut; after `reconfigure` there are others
-            if lease := await self._opened().lease(deadline, long_lived=long_lived, avoid=avoid):
+            if lease := await self._opened().lease(preference, deadline, long_lived=long_lived, avoid=avoid):
                 return lease
 
     def _call_failed(self, channel: Channel, error: EsdbError) -> None:

@@ -60,7 +60,7 @@ class PooledStream(Generic[Request, Response]):
 
     async def _begin(self) -> StreamCall[Request, Response]:
         plan, tries = self._plan, self._tries
-        lease = await self._lease(tries.deadline, long_lived=plan.long_lived, avoid=tries.channel)
+        lease = await self._lease(tries.preference, tries.deadline, long_lived=plan.long_lived, avoid=tries.channel)
         tries.channel = lease.channel
         call = StreamCall(lease, plan.method)
         try:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Channel
     from fastapi_esdb.connection.deadline import Deadline
     from fastapi_esdb.pool.counters import Counters
+    from fastapi_esdb.settings.node_preference import NodePreference
     from fastapi_esdb.wire.errors import EsdbError
     from fastapi_esdb.wire.method import Method
 
@@ -28,8 +29,17 @@ class Tries:
     """Decides after each failure whether the call is made again, and waits until then."""
 
     def __init__(
-        self, method: Method[Any, Any], deadline: Deadline, counters: Counters, tell: Tell, *, pinned: bool
+        self,
+        method: Method[Any, Any],
+        preference: NodePreference,
+        deadline: Deadline,
+        counters: Counters,
+        tell: Tell,
+        *,
+        pinned: bool,
     ) -> None:
+        self.preference = preference
+        """The kind of node that it goes to."""
         self.deadline = deadline
         self.channel: Channel | None = None
         """Where the latest try went."""

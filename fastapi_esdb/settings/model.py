@@ -14,6 +14,7 @@ from fastapi_esdb.errors import InvalidSettings
 from fastapi_esdb.settings.connection_string import ConnectionString
 from fastapi_esdb.settings.credentials import Credentials
 from fastapi_esdb.settings.kinds import MAX_INT
+from fastapi_esdb.settings.node_preference import NodePreference
 from fastapi_esdb.settings.options import nearest
 from fastapi_esdb.settings.overrides import OptionOverrides
 
@@ -89,10 +90,9 @@ class EsdbSettings(OptionOverrides):
     deadline: Annotated[float, Field(ge=0.001, le=MAX_INT // _MILLISECONDS_PER_SECOND)] | None = None
     """Seconds that a call may take in all if it sets no timeout; `None` leaves it to `default_deadline` (10 s)."""
     wait: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
-    """Seconds that a call waits for a connection, within its deadline; 0 has it fail at once.
-
-    In a cluster it waits at least as long as discovery may take: `max_discover_attempts` times `discovery_interval`.
-    """
+    """Seconds that a call waits for a connection; 0 has it fail at once, in a cluster when discovery had its time."""
+    read_preference: NodePreference | None = None
+    """Role of the cluster member that streams are read at, and subscribed to; `None`: the one of `node_preference`."""
     read_only: bool = False
     """Refuse every write before it is sent."""
 

@@ -7,7 +7,7 @@ connections) while the test goes on; the nodes know each other by the ports of t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -19,11 +19,17 @@ import grpc.aio
 from fastapi_esdb.settings import EsdbSettings
 from fastapi_esdb.wire.cluster import GOSSIP, ClusterInfo, Member, NodeState
 from fastapi_esdb.wire.metadata import CallMetadata, parse_metadata
+from fastapi_esdb.wire.projection_methods import PROJECTION_STATISTICS
+from fastapi_esdb.wire.reads import READ
 from tests.faults.proxy import FaultProxy
 from tests.faults.scripted import Context, ScriptedServer
 
 Handler = Any  # gRPC's class can be given its types in stubs only
 Find = Callable[[grpc.HandlerCallDetails], Awaitable[Handler]]
+
+
+NO_FRAMES: Sequence[bytes] = ()
+ANSWERED_WITH_NOTHING = (READ.path, PROJECTION_STATISTICS.path)
 
 
 class Gatekeeper(grpc.aio.ServerInterceptor):
@@ -38,6 +44,8 @@ class Gatekeeper(grpc.aio.ServerInterceptor):
         """The headers of each gossip that was asked for."""
         self.refusal: Mapping[str, str] | None = None
         """The trailers that followers refuse with; `None` for the leader."""
+        self.served: list[str] = []
+        """Paths of the calls of the real protocol that arrived; they are answered with nothing."""
         self.refused = 0
         """Calls that were refused so."""
 
@@ -45,6 +53,8 @@ class Gatekeeper(grpc.aio.ServerInterceptor):
         """gRPC's name for: find the handler of a call."""
         if handler_call_details.method == GOSSIP.path:
             return grpc.unary_unary_rpc_method_handler(self._gossip)
+        if handler_call_details.method in ANSWERED_WITH_NOTHING:
+            return grpc.unary_stream_rpc_method_handler(self._nothing_of(handler_call_details.method))
         if self.refusal is not None and _requires_leader(handler_call_details):
             return _refusing(await continuation(handler_call_details), self._refuse)
         return await continuation(handler_call_details)
@@ -55,6 +65,14 @@ class Gatekeeper(grpc.aio.ServerInterceptor):
             await context.abort(self.gossip_code, "gossip is to fail")
         encoded: bytes = GOSSIP.response.encode(ClusterInfo(tuple(self.members))).SerializeToString()
         return encoded
+
+    def _nothing_of(self, path: str) -> Callable[[bytes, Context], AsyncIterator[bytes]]:
+        async def nothing(_: bytes, context: Context) -> AsyncIterator[bytes]:
+            self.served.append(path)
+            for frame in NO_FRAMES:
+                yield frame
+
+        return nothing
 
     async def _refuse(self, _: object, context: Context) -> None:
         self.refused += 1

@@ -161,7 +161,7 @@ async def test_the_leader_is_frozen_from_the_start(cluster: FakeCluster) -> None
     frozen, heir = cluster.nodes[0], cluster.nodes[1]
     frozen.freeze()
     async with ConnectionPool(cluster.settings(wait=PATIENCE)) as pool:
-        await until(lambda: isinstance(pool._connections and pool._connections.last_error, Exception))
+        await until(lambda: any(node.last_error for node in pool._nodes))
         cluster.elect(heir)
         elected = monotonic()
         assert await pool.call(WRITE, "hello", PATIENT) == "hello"

@@ -1,0 +1,117 @@
+"""The connections of a pool by the kind of node they go to: most pools have one group."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from fastapi_esdb.pool.connections import Connections
+
+if TYPE_CHECKING:
+    from fastapi_esdb.connection.channel import Channel, Lease
+    from fastapi_esdb.connection.deadline import Deadline
+    from fastapi_esdb.connection.node import NodeConnection
+    from fastapi_esdb.pool.counters import Counters
+    from fastapi_esdb.settings.model import EsdbSettings
+    from fastapi_esdb.settings.node_preference import NodePreference
+    from fastapi_esdb.wire.errors import EsdbError
+
+
+class Groups:
+    """The group that the settings prefer, and others for calls that belong elsewhere.
+
+    The state of the pool is that of the preferred group. Another one is opened with the first call that needs it: one
+    connection, and more where it is full.
+    """
+
+    def __init__(self, name: str, settings: EsdbSettings, counters: Counters, tell: Callable[[], None]) -> None:
+        self._name = name
+        self._settings = settings
+        self._counters = counters
+        self._tell = tell
+        target = settings.target
+        self._preference = target.options.node_preference
+        self._in_cluster = target.discover
+        self._first = Connections(name, settings, counters, tell)
+        self._others: dict[NodePreference, Connections] = {}
+        self._is_shut = False
+
+    @property
+    def _all(self) -> tuple[Connections, ...]:
+        return (self._first, *self._others.values())
+
+    @property
+    def nodes(self) -> tuple[NodeConnection, ...]:
+        """All connections."""
+        return tuple(node for group in self._all for node in group.nodes)
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the usual call could leave now."""
+        return self._first.is_connected
+
+    @property
+    def waiting(self) -> int:
+        """The calls that wait for a connection or for a place on one."""
+        return sum(group.waiting for group in self._all)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing of them runs any more."""
+        return all(group.has_ended for group in self._all)
+
+    def open(self) -> None:
+        """Begin to connect, and say what in the settings is careless."""
+        self._first.warn()
+        self._first.open()
+
+    async def first_attempts(self) -> None:
+        """See `Connections.first_attempts`."""
+        await self._first.first_attempts()
+
+    async def wait_connected(self, timeout: float) -> None:
+        """See `Connections.wait_connected`."""
+        await self._first.wait_connected(timeout)
+
+    async def renew(self) -> None:
+        """Replace each connection by a fresh one, now; returns when each has tried."""
+        await asyncio.gather(*(group.renew() for group in self._all))
+
+    async def lease(
+        self, preference: NodePreference, deadline: Deadline, *, long_lived: bool, avoid: Channel | None
+    ) -> Lease | None:
+        """A place for one call at that kind of node; see `Connections.lease`."""
+        if self._is_shut:
+            return None
+        return await self._group(preference).lease(deadline, long_lived=long_lived, avoid=avoid)
+
+    def failed(self, channel: Channel, error: EsdbError) -> None:
+        """A call on the channel has failed."""
+        for group in self._all:
+            group.failed(channel, error)
+
+    def shut(self, *, force: bool) -> None:
+        """Take no further calls; see `Connections.shut`."""
+        self._is_shut = True
+        for group in self._all:
+            group.shut(force=force)
+
+    async def ended(self) -> None:
+        """Wait until nothing of them runs any more."""
+        for group in self._all:
+            await group.ended()
+
+    def _group(self, preference: NodePreference) -> Connections:
+        """The connections to that kind of node; without a cluster there is but one node."""
+        if not self._in_cluster or preference is self._preference:
+            return self._first
+        if preference not in self._others:
+            self._others[preference] = self._open_another(preference)
+        return self._others[preference]
+
+    def _open_another(self, preference: NodePreference) -> Connections:
+        settings = self._settings.model_copy(update={"node_preference": preference, "pool_size": 1})
+        group = Connections(f"{self._name}-{preference}", settings, self._counters, self._tell)
+        group.open()
+        return group

@@ -1,0 +1,118 @@
+"""Reads at one kind of node, writes at another."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from fastapi_esdb.connection.transport import CallOptions
+from fastapi_esdb.pool.placement import Placement
+from fastapi_esdb.pool.pool import ConnectionPool
+from fastapi_esdb.settings import EsdbSettings, NodePreference
+from fastapi_esdb.wire.appends import APPEND
+from fastapi_esdb.wire.cluster import NodeState
+from fastapi_esdb.wire.group_methods import READ_GROUP
+from fastapi_esdb.wire.projection_methods import PROJECTION_STATISTICS
+from fastapi_esdb.wire.projections import StatisticsRequest
+from fastapi_esdb.wire.reads import READ
+from fastapi_esdb.wire.requests import ReadRequest
+from tests.faults.scripted import WRITE
+from tests.faults.until import until
+from tests.pool.fake_cluster import FakeCluster
+from tests.pool.pools import PATIENCE, PATIENT, our_tasks, settings_for
+
+LEADER, FOLLOWER, RANDOM = NodePreference.LEADER, NodePreference.FOLLOWER, NodePreference.RANDOM
+USUAL = CallOptions()
+
+
+@pytest.fixture
+async def cluster() -> AsyncIterator[FakeCluster]:
+    async with FakeCluster() as running:
+        yield running
+
+
+async def read(pool: ConnectionPool, options: CallOptions = PATIENT) -> None:
+    """Read a stream, of which fake nodes have nothing."""
+    async with pool.stream(READ, [ReadRequest("s")], options) as stream:
+        assert [frame async for frame in stream] == []
+
+
+def served(cluster: FakeCluster) -> list[int]:
+    """How often each node was read from."""
+    return [node.gate.served.count(READ.path) for node in cluster.nodes]
+
+
+def test_what_goes_where() -> None:
+    """Streams are read where they are preferred to be; what only the leader has is asked of it."""
+    placed = Placement(usual=LEADER, reads=FOLLOWER)
+    assert placed.preferred(READ, USUAL) is FOLLOWER
+    assert placed.preferred(READ, CallOptions(read_preference=RANDOM)) is RANDOM
+    assert placed.preferred(READ, CallOptions(requires_leader=True)) is LEADER
+    assert placed.preferred(APPEND, USUAL) is LEADER
+    aside = Placement(usual=FOLLOWER, reads=FOLLOWER)
+    assert aside.preferred(APPEND, USUAL) is FOLLOWER, "followers pass writes on"
+    assert aside.preferred(READ_GROUP, USUAL) is LEADER
+    assert aside.preferred(PROJECTION_STATISTICS, USUAL) is LEADER
+
+
+def test_what_the_settings_say() -> None:
+    """Reads go where everything goes, unless they have a preference of their own."""
+    string = "esdb://a,b?nodePreference=random"
+    assert Placement.of(EsdbSettings(connection_string=string)) == Placement(RANDOM, RANDOM)
+    apart = EsdbSettings(connection_string=string, read_preference="Follower")
+    assert Placement.of(apart) == Placement(RANDOM, FOLLOWER)
+
+
+async def test_reads_go_to_followers(cluster: FakeCluster) -> None:
+    """With the setting; writes go to the leader, and nothing is refused."""
+    async with ConnectionPool(cluster.settings(read_preference=FOLLOWER)) as pool:
+        for _ in range(5):
+            await read(pool)
+            await pool.call(WRITE, "hello", PATIENT)
+        leader, *followers = served(cluster)
+        assert (leader, sum(followers)) == (0, 5)
+        assert all(("Write", "hello") not in node.server.seen for node in cluster.nodes[1:])
+        assert pool.stats()["connected"] == 3
+    assert our_tasks() == []
+
+
+async def test_one_read_goes_elsewhere(cluster: FakeCluster) -> None:
+    """A call can say so for itself; the connection for it is opened when it is needed."""
+    async with ConnectionPool(cluster.settings()) as pool:
+        await read(pool)
+        assert served(cluster) == [1, 0, 0]
+        await until(lambda: pool.stats()["connections"] == 2)
+        await read(pool, CallOptions(PATIENCE, read_preference=FOLLOWER))
+        assert sum(served(cluster)[1:]) == 1
+        assert pool.stats()["connections"] == 3
+
+
+async def test_reads_survive_their_follower(cluster: FakeCluster) -> None:
+    """They go to another one, and to the leader when there is none."""
+    async with ConnectionPool(cluster.settings(read_preference=FOLLOWER, wait=PATIENCE)) as pool:
+        await read(pool)
+        for follower in cluster.nodes[1:]:
+            await follower.die()
+            cluster.declare_dead(follower)
+            await read(pool)
+        assert served(cluster)[0] >= 1
+
+
+async def test_a_pool_of_followers_asks_the_leader_where_it_must(cluster: FakeCluster) -> None:
+    """Projections answer nowhere else: without that the call would wait until its deadline."""
+    async with ConnectionPool(cluster.settings(node_preference=FOLLOWER)) as pool:
+        async with pool.stream(PROJECTION_STATISTICS, [StatisticsRequest()], PATIENT) as stream:
+            assert [frame async for frame in stream] == []
+        assert [node.gate.served for node in cluster.nodes] == [[PROJECTION_STATISTICS.path], [], []]
+
+
+async def test_a_lone_server_is_asked_for_everything() -> None:
+    """Without a cluster there is nothing to prefer."""
+    async with FakeCluster(size=1) as cluster:
+        (node,) = cluster.nodes
+        node.gate.members = [node.member(NodeState.LEADER)]
+        async with ConnectionPool(settings_for(node.port, read_preference=FOLLOWER)) as pool:
+            await read(pool)
+            assert node.gate.served == [READ.path]
+            assert node.gate.asked == []
