@@ -8,7 +8,7 @@ import pytest
 from pydantic_settings import SettingsConfigDict
 
 from fastapi_esdb.errors import InvalidConnectionString, InvalidSettings
-from fastapi_esdb.settings import ConnectionString, EsdbSettings
+from fastapi_esdb.settings import ConnectionString, EsdbSettings, NodePreference
 
 DEFAULTS = {
     "connection_string": None,
@@ -28,6 +28,7 @@ DEFAULTS = {
     "start_timeout": 10.0,
     "deadline": None,
     "wait": 0.0,
+    "read_preference": None,
     "read_only": False,
     "health_details": False,
     "control_token": None,
@@ -48,6 +49,7 @@ SET: list[tuple[str, str, Any]] = [
     ("start_timeout", "0.25", 0.25),
     ("deadline", "2.5", 2.5),
     ("wait", "3", 3.0),
+    ("read_preference", "Follower", NodePreference.FOLLOWER),
     ("read_only", "yes", True),
     ("health_details", "on", True),
 ]
