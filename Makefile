@@ -25,7 +25,8 @@ run: $(STAMP) ## Start the example app with the embedded server on http://127.0.
 	$(BIN)/uvicorn example_app.main:app --host 127.0.0.1 --port $(PORT) --timeout-graceful-shutdown 3
 
 test: lint types contracts ## Lint, types, import contracts and all tests
-	$(BIN)/pytest
+	$(BIN)/pytest -m "alone and not slow"
+	$(BIN)/pytest -m "not alone and not slow" --numprocesses 2 --dist worksteal
 
 test-slow: $(STAMP) ## The long fault and load tests
 	$(BIN)/pytest -m slow

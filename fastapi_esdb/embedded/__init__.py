@@ -8,7 +8,7 @@ or `python -m fastapi_esdb.embedded --port 2113 --data events.db` beside an app.
 
 - A request that makes a real server fall over (UNKNOWN, "Exception was thrown by handler.") is INVALID_ARGUMENT with a
   text that says what is wrong: a count of 0, reading a stream forwards from its end, a regex that is none, no name.
-- It is one node and its own leader: `requires-leader` changes nothing, and there is nothing to be redirected to.
+- By itself it is one node and its own leader: `requires-leader` changes nothing.
 - A BatchAppend call ends when its client has half-closed it and has all the answers, where a real server waits on. A
   batch that was a bad request is answered once, not a second time with a timeout.
 - A live subscription reads on in the log, where a real server keeps the last 32 events for it in a queue. So it goes
@@ -25,6 +25,16 @@ or `python -m fastapi_esdb.embedded --port 2113 --data events.db` beside an app.
 - With `secure` it has users, which are events as on a real server: `admin` and `ops` (password `changeit`) at first.
   Without it everybody may do everything, and there is no Users service (UNIMPLEMENTED), where a real one stays silent.
 - With TLS it calls itself `localhost` in the gossip, unless its certificate is for the address that it listens on.
+
+`EmbeddedCluster` (`python -m fastapi_esdb.embedded --nodes 3`) runs several of them as one cluster, which elects,
+replicates and fails over. There it differs from a real one, beside the above:
+
+- Everything is in memory. A new cluster begins when all its nodes are there, as does one that lost most of them at
+  once; a scavenge removes nothing; nodes have no priorities.
+- A follower that is asked for a projection names the leader, where a real one does not answer. A write that it can't
+  pass on, since the leader has just ended, is "not ready" at once and not a time-out after 4 s.
+- A leader that was frozen for long knows that it leads no more before it answers anybody, and follows the new one,
+  where a real one answers for half a second more and may end itself.
 """
 
 from fastapi_esdb.embedded.certificate import ServerCertificate

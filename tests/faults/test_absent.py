@@ -16,6 +16,8 @@ from tests.faults.embedded import settings_for
 from tests.faults.process import free_port
 from tests.faults.resources import memory
 
+pytestmark = pytest.mark.alone
+
 ATTEMPTS_PER_SECOND = 2.2
 """With the default interval of 500 ms, by all connections together, since they go to the same host."""
 

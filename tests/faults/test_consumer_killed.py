@@ -27,7 +27,7 @@ SETTINGS = GroupSettings(message_timeout_ms=600_000, max_retry_count=1_000)
 PATIENCE = 60.0
 """Seconds; far more than anything takes."""
 
-often = pytest.mark.parametrize("kills", [10, pytest.param(50, marks=[pytest.mark.slow, pytest.mark.timeout(600)])])
+often = pytest.mark.parametrize("kills", [5, pytest.param(50, marks=[pytest.mark.slow, pytest.mark.timeout(600)])])
 
 
 class Journal(logging.Handler):

@@ -32,6 +32,8 @@ from tests.faults.process import ServerProcess
 from tests.faults.until import PATIENCE, until
 from tests.serving import served
 
+pytestmark = pytest.mark.alone
+
 FROZEN = 10.0
 """Seconds."""
 KEEP_ALIVE = "&keepAliveInterval=1000&keepAliveTimeout=1000"

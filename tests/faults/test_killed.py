@@ -19,6 +19,8 @@ from tests.faults.embedded import embedded, settings_for
 from tests.faults.process import ServerProcess
 from tests.faults.until import until
 
+pytestmark = pytest.mark.alone
+
 STREAM = "counted"
 PATIENCE = 30.0
 """Seconds that a call waits for a connection."""

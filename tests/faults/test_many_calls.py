@@ -14,6 +14,8 @@ from tests.faults.embedded import embedded, settings_for
 from tests.faults.process import ServerProcess
 from tests.faults.until import PATIENCE, until
 
+pytestmark = pytest.mark.alone
+
 SUBSCRIPTIONS = 500
 APPENDS = 1_000
 POOL_SIZE = 2

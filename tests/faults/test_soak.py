@@ -14,6 +14,8 @@ from tests.faults.process import ServerProcess
 from tests.faults.resources import Resources, memory
 from tests.faults.until import PATIENCE, until
 
+pytestmark = pytest.mark.alone
+
 SUBSCRIPTIONS = 50
 WORKERS = 8
 CALLS_PER_ROUND = 200

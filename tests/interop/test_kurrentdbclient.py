@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from kurrentdbclient import AsyncKurrentDBClient, NewEvent, StreamState
-from kurrentdbclient.exceptions import NotFoundError
+from kurrentdbclient import AsyncKurrentDBClient, CaughtUp, NewEvent, StreamState
+from kurrentdbclient.exceptions import NotFoundError, StreamIsDeletedError, WrongCurrentVersionError
 
 from fastapi_esdb.api.connection import Connection
+from fastapi_esdb.api.new_event import NewEvent as Event
 from fastapi_esdb.embedded.server import EmbeddedServer
 from tests.api.waiting import answered, take
 
@@ -30,16 +31,44 @@ async def other(esdb_server: EmbeddedServer) -> AsyncIterator[AsyncKurrentDBClie
     await client.close()
 
 
-async def append(other: AsyncKurrentDBClient, count: int) -> None:
+async def append(
+    other: AsyncKurrentDBClient, count: int, stream: str = "s", expected: int | StreamState = StreamState.ANY
+) -> None:
     events = [NewEvent("Counted", b'{"number": %d}' % number) for number in range(count)]
-    await other.append_to_stream("s", events=events, current_version=StreamState.ANY)
+    await other.append_to_stream(stream, events=events, current_version=expected)
 
 
 async def test_append_and_read(other: AsyncKurrentDBClient, esdb_connection: Connection) -> None:
     """Each of the two clients reads what the other one wrote."""
-    await append(other, 3)
-    assert [event.json()["number"] for event in await esdb_connection.read("s").to_list()] == [0, 1, 2]
-    assert [event.stream_position for event in await other.get_stream("s")] == [0, 1, 2]
+    await append(other, 300, expected=StreamState.NO_STREAM)
+    await esdb_connection.append("s", Event("Counted", {"number": 300}), 299)
+    assert [event.json()["number"] for event in await esdb_connection.read("s").to_list()] == list(range(301))
+    assert [event.stream_position for event in await other.get_stream("s")] == list(range(301))
+    assert len([event async for event in await other.read_all()]) == 301
+
+
+async def test_conflicts(other: AsyncKurrentDBClient) -> None:
+    """It understands the answer to a wrong expectation, of an append and of a delete."""
+    await append(other, 2)
+    with pytest.raises(WrongCurrentVersionError):
+        await append(other, 1, expected=7)
+    with pytest.raises(WrongCurrentVersionError):
+        await other.delete_stream("s", current_version=7)
+
+
+async def test_metadata_and_the_ends_of_streams(other: AsyncKurrentDBClient) -> None:
+    """It sets metadata, deletes and tombstones, and understands what a read says after that."""
+    for stream in ("a", "b"):
+        await append(other, 3, stream)
+    await other.set_stream_metadata("a", metadata={"$maxCount": 1})
+    assert await other.get_stream_metadata("a") == ({"$maxCount": 1}, 0)
+    assert [event.stream_position for event in await other.get_stream("a")] == [2]
+    await other.delete_stream("a", current_version=StreamState.ANY)
+    await other.tombstone_stream("b", current_version=StreamState.ANY)
+    with pytest.raises(NotFoundError):
+        await other.get_stream("a")
+    with pytest.raises(StreamIsDeletedError):
+        await other.get_stream("b")
 
 
 async def test_catch_up_subscription(other: AsyncKurrentDBClient) -> None:
@@ -49,6 +78,15 @@ async def test_catch_up_subscription(other: AsyncKurrentDBClient) -> None:
         assert [event.stream_position for event in await take(events, 2)] == [0, 1]
         await append(other, 1)
         assert [event.stream_position for event in await take(events, 1)] == [2]
+
+
+async def test_catch_up_subscription_to_all(other: AsyncKurrentDBClient) -> None:
+    """It is told when it has caught up."""
+    await append(other, 2)
+    async with await other.subscribe_to_all(include_caught_up=True) as subscription:
+        frames = await take(subscription, 3)
+    assert [frame.stream_name for frame in frames[:2]] == ["s", "s"]
+    assert isinstance(frames[2], CaughtUp)
 
 
 async def test_persistent_subscription(other: AsyncKurrentDBClient) -> None:

@@ -179,10 +179,10 @@ async def test_read_only_refuses_a_conversation_that_writes(server: ScriptedServ
 
 
 async def test_a_request_that_cannot_be_encoded(server: ScriptedServer) -> None:
-    """The converter's error comes through, and no place is lost."""
+    """The error says so, and no place is lost."""
     wrong: list[Any] = [1]
     async with pool_on(server.port) as pool:
-        with pytest.raises(TypeError):
+        with pytest.raises(InvalidArgument, match="can't be sent"):
             async with pool.stream(FOLLOW, wrong, PATIENT):
                 pass
         with pytest.raises(InvalidArgument):

@@ -19,6 +19,7 @@ _KINDS = {kind.__name__: kind for kind in get_args(Message)}
 _FIELDS = {kind: tuple(field.name for field in fields(kind)) for kind in _KINDS.values()}
 _READERS: dict[str, Callable[[Any], Any]] = {
     "rank": tuple,
+    "transactions": lambda value: [[tuple(row) for row in rows] for rows in value],
     "extent": lambda value: Extent(tuple(Epoch(*epoch) for epoch in value[0]), value[1]),
     "instance_id": UUID,
     "state": NodeState,

@@ -91,15 +91,17 @@ class ClusterNode:
 
     def check(self) -> None:
         """Raises NodeFailed where the process could not start."""
-        if self._problem:
-            raise NodeFailed(self.number, self._problem)
+        problem, self._problem = self._problem, ""
+        if problem:
+            raise NodeFailed(self.number, problem)
 
     async def _read(self, process: Process) -> None:
         self.state, self._problem, self._given, self._done = NodeState.INITIALIZING, "", 0, 0
         assert process.stdout  # noqa: S101  it was asked for
         while line := await process.stdout.readline():
             self._take(json.loads(line))
-        await process.wait()
+        if await process.wait() > 0:  # it was not killed by a signal, which has a negative number here
+            self._problem = self._problem or f"its process ended with the status {process.returncode}"
         self._process, self.state, self.is_frozen = None, None, False
         self._changed()
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from fastapi_esdb.embedded.cluster.messages import Presence
 from fastapi_esdb.embedded.cluster.timing import DEAD_AFTER
-from fastapi_esdb.wire.cluster import Member
+from fastapi_esdb.wire.cluster import Member, NodeState
 from fastapi_esdb.wire.errors import NotLeader
 
 
@@ -44,10 +44,15 @@ class Roster:
         return NotLeader(presence.host, presence.port, str(presence.instance_id))
 
     def members(self, leader: int | None, time: datetime) -> Iterator[Member]:
-        """All of them. The leader lives until it is given up, as real nodes have it, even if its process has ended."""
+        """All of them. The leader lives until it is given up, as real nodes have it, even if its process has ended.
+
+        What is dead is told of with the state that it had; where its process has ended, with none.
+        """
         for node, entry in self._entries.items():
-            is_there = not entry.is_lost or node == leader
-            yield member_of(entry.presence, time, is_alive=is_there and self._now() - entry.heard <= DEAD_AFTER)
+            is_gone = entry.is_lost and node != leader
+            presence = replace(entry.presence, state=NodeState.UNKNOWN) if is_gone else entry.presence
+            is_silent = self._now() - entry.heard > DEAD_AFTER
+            yield member_of(presence, time, is_alive=not (is_gone or is_silent))
 
 
 def member_of(presence: Presence, time: datetime, *, is_alive: bool) -> Member:

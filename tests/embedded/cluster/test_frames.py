@@ -51,17 +51,9 @@ async def decoded(*frames: bytes) -> list[Message]:
     return [await read_message(reader) for _ in frames]
 
 
-def comparable(message: Message) -> Message:
-    """JSON makes lists of the rows, which are tuples."""
-    if isinstance(message, Append):
-        rows = [[tuple(row) for row in transaction] for transaction in message.transactions]
-        return replace(message, transactions=rows)
-    return message
-
-
 async def test_round_trip() -> None:
     """Every kind of message comes out as it went in, one behind the other."""
-    assert list(map(comparable, await decoded(*map(encode, MESSAGES)))) == MESSAGES
+    assert await decoded(*map(encode, MESSAGES)) == MESSAGES
 
 
 @pytest.mark.parametrize("kept", [0, 3, 8, 20])

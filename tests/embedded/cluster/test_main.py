@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import signal
 import socket
 from pathlib import Path
@@ -11,7 +12,8 @@ import grpc
 import psutil
 import pytest
 
-from fastapi_esdb.embedded import EmbeddedServer
+from fastapi_esdb.embedded import EmbeddedCluster, EmbeddedServer
+from fastapi_esdb.embedded.errors import NodeFailed
 from fastapi_esdb.wire.cluster import GOSSIP, NodeState
 from tests.embedded.client import connected, eventually
 from tests.embedded.processes import Running, python
@@ -21,7 +23,7 @@ MODULE = ("-m", "fastapi_esdb.embedded", "--log-level", "error")
 
 def free_ports(count: int) -> int:
     """The first of so many ports in a row that nobody has."""
-    for first in range(20_000, 30_000, count):
+    for first in random.sample(range(20_000, 30_000), 100):
         sockets = [socket.socket() for _ in range(count)]
         try:
             for number, one in enumerate(sockets):
@@ -129,3 +131,17 @@ async def test_tls_without_the_package_for_it(tmp_path: Path) -> None:
         assert await process.ended() == 2
     assert "pip install 'fastapi-esdb[tls]'" in process.printed
     assert process.printed.count("\n") == 1
+
+
+async def test_a_node_that_breaks_down() -> None:
+    """A process that ends with a status of its own is named, once; the cluster can be stopped and started again."""
+    cluster = EmbeddedCluster(1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONHASHSEED", "no number")
+        with pytest.raises(
+            NodeFailed, match="node 0 of the cluster could not start: its process ended with the status 1"
+        ):
+            await cluster.start()
+    async with cluster:
+        assert cluster.leader is cluster.nodes[0]
+    assert not cluster.nodes[0].is_running

@@ -35,6 +35,7 @@ def test_an_ended_follower_is_dead_at_once() -> None:
     roster.lost(1)
     assert living(roster, 0) == {2113}
     assert living(roster, None) == set()
+    assert {member.state for member in roster.members(None, NOON)} == {NodeState.UNKNOWN}
 
 
 def test_a_silent_node_is_dead_after_some_seconds() -> None:
@@ -46,6 +47,7 @@ def test_a_silent_node_is_dead_after_some_seconds() -> None:
     assert living(roster, 0) == {2113}
     clock.now += 0.5
     assert living(roster, 0) == set()
+    assert [member.state for member in roster.members(0, NOON)] == [NodeState.LEADER]
     roster.note(0, LEADER)
     assert living(roster, 0) == {2113}
 
