@@ -7,7 +7,7 @@ connections) while the test goes on; the nodes know each other by the ports of t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -18,9 +18,11 @@ import grpc.aio
 
 from fastapi_esdb.settings import EsdbSettings
 from fastapi_esdb.wire.cluster import GOSSIP, ClusterInfo, Member, NodeState
+from fastapi_esdb.wire.errors import EsdbError, NotLeader
 from fastapi_esdb.wire.metadata import CallMetadata, parse_metadata
 from fastapi_esdb.wire.projection_methods import PROJECTION_STATISTICS
 from fastapi_esdb.wire.reads import READ
+from fastapi_esdb.wire.status import Status, status_of
 from tests.faults.proxy import FaultProxy
 from tests.faults.scripted import Context, ScriptedServer
 
@@ -42,8 +44,10 @@ class Gatekeeper(grpc.aio.ServerInterceptor):
         """How gossip fails, if it does."""
         self.asked: list[CallMetadata] = []
         """The headers of each gossip that was asked for."""
-        self.refusal: Mapping[str, str] | None = None
-        """The trailers that followers refuse with; `None` for the leader."""
+        self.refusal: NotLeader | None = None
+        """What followers refuse with; `None` for the leader."""
+        self.status_of: Callable[[EsdbError], Status] = status_of
+        """How the refusal is told: in the form of the v1 API, or that of v2."""
         self.served: list[str] = []
         """Paths of the calls of the real protocol that arrived; they are answered with nothing."""
         self.refused = 0
@@ -76,7 +80,8 @@ class Gatekeeper(grpc.aio.ServerInterceptor):
 
     async def _refuse(self, _: object, context: Context) -> None:
         self.refused += 1
-        await context.abort(grpc.StatusCode.NOT_FOUND, "Leader info available", tuple((self.refusal or {}).items()))
+        status = self.status_of(self.refusal or NotLeader())
+        await context.abort(status.code, status.details, tuple(status.trailers))
 
 
 def _requires_leader(details: grpc.HandlerCallDetails) -> bool:
@@ -115,8 +120,7 @@ class FakeNode:
 
     def follow(self, leader: FakeNode) -> None:
         """Refuse what requires the leader."""
-        named = {"leader-endpoint-host": leader._host, "leader-endpoint-port": str(leader.port)}
-        self.gate.refusal = {"exception": "not-leader", **named}
+        self.gate.refusal = NotLeader(leader._host, leader.port)
 
     async def start(self) -> None:
         """Come up, on the port it had if it has had one."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from time import monotonic
 
 import grpc
@@ -13,7 +13,8 @@ from fastapi_esdb.connection.transport import CallOptions
 from fastapi_esdb.errors import ConnectionClosed, NotSentInTime, NoUsableNode
 from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.wire.cluster import NodeState
-from fastapi_esdb.wire.errors import NotLeader
+from fastapi_esdb.wire.errors import EsdbError, NotLeader
+from fastapi_esdb.wire.status import Status, rich_status_of, status_of
 from tests.faults.scripted import FOLLOW, READ, WRITE
 from tests.faults.until import until
 from tests.pool.fake_cluster import FakeCluster
@@ -67,15 +68,21 @@ async def test_it_stops_asking_once_it_has_found(cluster: FakeCluster, pool: Con
     assert our_tasks() == []
 
 
-async def test_a_refusal_names_the_leader(cluster: FakeCluster, pool: ConnectionPool) -> None:
-    """The connections move there, and the call is made again: it sees one refusal at most."""
-    for _ in range(3):
-        for leader in cluster.nodes:
-            cluster.elect(leader)
-            before = refused(cluster)
-            assert await pool.call(WRITE, "hello", PATIENT) == "hello"
-            assert refused(cluster) - before <= 1
-            assert places(pool) == {leader.port}
+@pytest.mark.parametrize("form", [status_of, rich_status_of])
+@pytest.mark.parametrize("changes", [9, pytest.param(100, marks=pytest.mark.slow)])
+async def test_a_refusal_names_the_leader(
+    cluster: FakeCluster, pool: ConnectionPool, changes: int, form: Callable[[EsdbError], Status]
+) -> None:
+    """In the form of either API. The connections move there; the call is made again and sees one refusal at most."""
+    for node in cluster.nodes:
+        node.gate.status_of = form
+    for change in range(changes):
+        leader = cluster.nodes[change % 3]
+        cluster.elect(leader)
+        before = refused(cluster)
+        assert await pool.call(WRITE, "hello", PATIENT) == "hello"
+        assert refused(cluster) - before <= 1
+        assert places(pool) == {leader.port}
 
 
 async def test_many_calls_meet_a_new_leader(cluster: FakeCluster, pool: ConnectionPool) -> None:
