@@ -81,7 +81,10 @@ class Connector:
             return None
         self.last_error = None
         self._end()
-        return channel
+        if self._hosts.accepts(endpoint.host):
+            return channel
+        await _discard(channel)
+        return None
 
     def _fail(self, endpoint: Endpoint, error: EsdbError) -> None:
         self.last_error = error
@@ -102,8 +105,7 @@ class Connector:
             self.server = await ask_server(channel, deadline)
             channel.lacks = lacking(self.server)
         except BaseException:
-            channel.retire()
-            await channel.wait_closed()
+            await _discard(channel)
             raise
         return channel
 
@@ -111,3 +113,8 @@ class Connector:
         with suppress(TimeoutError):
             async with asyncio.timeout(delay):
                 await self._hurry.wait()
+
+
+async def _discard(channel: Channel) -> None:
+    channel.retire()
+    await channel.wait_closed()

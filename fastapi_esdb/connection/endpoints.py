@@ -41,6 +41,10 @@ class Hosts(Protocol):
         """Where to try now, waited for until there is a place worth a try."""
         ...
 
+    def accepts(self, host: Host) -> bool:
+        """Whether the host, now that it has answered, is still one to use."""
+        ...
+
     def failed(self, host: Host) -> None:
         """An attempt to connect to the host has failed."""
 
@@ -57,6 +61,10 @@ class Pinned:
     async def next_endpoint(self) -> Endpoint:
         """The host."""
         return self._endpoint
+
+    def accepts(self, host: Host) -> bool:  # noqa: ARG002 - there is one
+        """Always."""
+        return True
 
     def failed(self, host: Host) -> None:
         """Changes nothing: there is no other."""

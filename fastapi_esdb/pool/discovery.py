@@ -91,6 +91,10 @@ class Discovery:
         """Ask anew the next time, even if the leader is known."""
         self._leader = None
 
+    def accepts(self, host: Host) -> bool:
+        """Whether nothing has spoken against the node while it was connected to."""
+        return host not in self._doubts
+
     def failed(self, host: Host) -> None:
         """An attempt to connect to the node has failed: it gets a rest."""
         self._doubt(host, REST)

@@ -13,6 +13,7 @@ async def test_a_pinned_host_stays_whatever_happens() -> None:
     first = await hosts.next_endpoint()
     hosts.failed(Host("a"))
     hosts.doubted(Host("a"))
+    assert hosts.accepts(Host("a"))
     assert first.host == Host("a")
     assert await hosts.next_endpoint() is first
 

@@ -11,14 +11,14 @@ import grpc
 import pytest
 
 from fastapi_esdb.connection.backoff import Backoff
-from fastapi_esdb.connection.endpoints import Pinned
+from fastapi_esdb.connection.endpoints import Endpoint, Pinned
 from fastapi_esdb.connection.node import NodeConnection
 from fastapi_esdb.connection.node_options import NodeOptions
 from fastapi_esdb.connection.stream_call import StreamCall
 from fastapi_esdb.errors import ClosedInFlight, ConnectionClosed, InvalidSettings
 from fastapi_esdb.settings import ConnectionOptions, Host
 from fastapi_esdb.wire.errors import ConnectionLost, ConnectionRefused, NotAuthenticated
-from tests.connection.nodes import PATIENCE, Watcher, closed_connection, connection_to, read
+from tests.connection.nodes import PATIENCE, QUICK, Watcher, closed_connection, connection_to, read
 from tests.faults.process import free_port
 from tests.faults.proxy import FaultProxy
 from tests.faults.scripted import FOLLOW, VERSION, ScriptedServer
@@ -306,6 +306,41 @@ async def test_what_is_logged(server: ScriptedServer, caplog: pytest.LogCaptureF
     assert told == ["connecting", f"connected to {address}", f"lost {address}", f"connected to {address}", "closed"]
     assert sum(record.levelno == logging.WARNING for record in records) == 1
     assert sum(record.levelno == logging.DEBUG for record in records) >= 2
+
+
+class Moving:
+    """Goes to one host, and then to another; the first is out of favour by the time that it has answered."""
+
+    def __init__(self, first: ScriptedServer, second: ScriptedServer) -> None:
+        self._hosts = [Host("127.0.0.1", server.port) for server in (first, second)]
+        self._left = list(self._hosts)
+
+    async def next_endpoint(self) -> Endpoint:
+        return Endpoint(self._left.pop(0))
+
+    def accepts(self, host: Host) -> bool:
+        return host == self._hosts[1]
+
+    def failed(self, host: Host) -> None:  # noqa: ARG002 - the protocol's
+        raise AssertionError
+
+    def doubted(self, host: Host) -> None:  # noqa: ARG002 - the protocol's
+        raise AssertionError
+
+
+async def test_a_host_that_fell_out_of_favour(server: ScriptedServer) -> None:
+    """A connection that is no longer wanted when it comes about is never used."""
+    watcher = Watcher()
+    async with ScriptedServer() as other:
+        options = NodeOptions(ConnectionOptions(tls=False), QUICK)
+        node = NodeConnection("test", options, Moving(server, other), watcher)
+        node.open()
+        await node.wait_connected(PATIENCE)
+        assert await read(node, "hello") == "hello"
+        assert ("Read", "hello") in other.seen
+        assert watcher.states == ["connecting", "connected"]
+        assert len(server.probe_headers) == 1
+        await node.close()
 
 
 async def test_a_certificate_file_that_has_gone(server: ScriptedServer) -> None:
