@@ -62,6 +62,15 @@ def test_an_order_placed_in_one_page_appears_in_another(page: Page, shop: httpx2
     expect(card(page, "Ada")).to_contain_text("paid")
 
 
+def test_the_form_is_as_new_for_the_next_order(page: Page) -> None:
+    """What was ordered is gone from it, and a first choice is there again."""
+    place(page, "Ada")
+    expect(card(page, "Ada")).to_be_visible()
+    expect(page.get_by_label("Customer")).to_have_value("")
+    expect(page.get_by_label("Espresso beans")).to_have_value("1")
+    expect(page.get_by_label("Stoneware cup")).to_have_value("0")
+
+
 def test_an_order_goes_its_way_by_the_buttons(page: Page) -> None:
     """Pay, then ship; what an order does not allow has no button."""
     place(page, "Ada")

@@ -7,6 +7,7 @@ import itertools
 import json
 import logging
 import os
+import shutil
 import signal
 import sys
 from contextlib import suppress
@@ -34,7 +35,7 @@ async def _run(spec: NodeSpec) -> None:
     async with server:
         [me, *_] = node.members()
         _report(host=me.host, port=me.port)
-        orders = asyncio.create_task(_take_orders(node))
+        orders = asyncio.create_task(_take_orders(node, spec.directory))
         stopped = asyncio.create_task(server.wait_stopped())
         await asyncio.wait([orders, stopped], return_when=asyncio.FIRST_COMPLETED)
 
@@ -44,13 +45,16 @@ def _certificate(spec: NodeSpec) -> ServerCertificate | None:
     return ServerCertificate.from_files(directory / "cert.pem", directory / "key.pem") if spec.tls else None
 
 
-async def _take_orders(node: Node) -> None:
+async def _take_orders(node: Node, directory: str) -> None:
     """Until the node is to stop, or whoever gives the orders is gone."""
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     for done in itertools.count(1):
         line = await reader.readline()
-        if not line or await _obey(node, json.loads(line)):
+        if not line:
+            shutil.rmtree(directory, ignore_errors=True)  # nobody else is left to do it, and a key may lie there
+            return
+        if await _obey(node, json.loads(line)):
             return
         _report(done=done)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import signal
 import socket
@@ -62,8 +63,10 @@ async def test_a_cluster_that_is_told_to_stop(number: signal.Signals) -> None:
         async with connected(f"127.0.0.1:{first}") as client:
             [info] = await client.call(GOSSIP, None)
             assert NodeState.LEADER in {member.state for member in info.members}
+        [directory] = {json.loads(node.cmdline()[-1])["directory"] for node in nodes}
         status = await process.ended(number)
         await gone(nodes)
+        assert not is_there(Path(directory))
     assert status == (-signal.SIGKILL if number == signal.SIGKILL else 0)
     assert process.printed == f"{line}\n"
 
@@ -104,8 +107,8 @@ def trusting(authority: Path) -> grpc.ChannelCredentials:
     return grpc.ssl_channel_credentials(authority.read_bytes())
 
 
-def is_there(authority: Path) -> bool:
-    return authority.exists()
+def is_there(path: Path) -> bool:
+    return path.exists()
 
 
 async def test_tls_on_demand() -> None:
