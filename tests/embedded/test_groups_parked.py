@@ -72,8 +72,7 @@ async def test_a_replay(groups: Groups, client: BareClient) -> None:
         assert [one.event.original.revision for one in events] == [0, 1, 2]
         assert {one.event.original.stream for one in events} == {"$persistentsubscription-a::g-parked"}
         await consumer.ack(*events)
-        info = await groups.until("a", holds=lambda info: info.parked == info.outstanding == 0)
-    assert info.status == "Live"
+        await groups.until("a", holds=lambda info: info.parked == info.outstanding == 0 and info.status == "Live")
     assert await parked_events(client) == []
 
 
