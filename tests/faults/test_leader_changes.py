@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
 from time import monotonic
 from uuid import UUID
 
@@ -37,6 +36,7 @@ class Orders:
 
     def __init__(self, esdb: Connection) -> None:
         self._esdb = esdb
+        self.tasks: list[asyncio.Task[None]] = []
         self.written: list[UUID] = []
         self.followed: list[UUID] = []
         self.consumed: set[UUID] = set()
@@ -65,7 +65,14 @@ class Orders:
     async def go_on(self) -> None:
         """Return when some more were written."""
         count = len(self.written)
-        await until(lambda: len(self.written) > count + 20, 3 * PATIENCE)
+        await self.until(lambda: len(self.written) > count + 20)
+
+    async def until(self, reached: Callable[[], bool]) -> None:
+        """Return when it is so; raises what one of the tasks has ended with, since none of them is to end."""
+        await until(lambda: reached() or any(task.done() for task in self.tasks), 3 * PATIENCE)
+        for task in self.tasks:
+            if task.done():
+                task.result()
 
 
 @pytest.fixture
@@ -73,14 +80,12 @@ async def orders(esdb: Connection) -> AsyncIterator[Orders]:
     """Orders that are being written, followed and consumed."""
     made = Orders(esdb)
     await esdb.persistent_subscriptions.create(STREAM, "shop", start=START)
-    tasks = [asyncio.create_task(work) for work in (made.write(), made.follow(), made.consume())]
+    made.tasks = [asyncio.create_task(work) for work in (made.write(), made.follow(), made.consume())]
     await made.go_on()
     yield made
-    for task in tasks:
+    for task in made.tasks:
         task.cancel()
-    for task in tasks:
-        with suppress(asyncio.CancelledError):
-            await task
+    await asyncio.wait(made.tasks)
 
 
 async def stored(esdb: Connection) -> list[RecordedEvent]:
@@ -98,7 +103,7 @@ async def goes_on(cluster: EmbeddedCluster, orders: Orders, before: ClusterNode)
 async def check(esdb: Connection, orders: Orders) -> None:
     """What was acknowledged is there, once and in order; followers and consumers get all of it."""
     ids = [event.id for event in await stored(esdb)]
-    await until(lambda: set(ids) <= set(orders.followed) and set(ids) <= orders.consumed, 3 * PATIENCE)
+    await orders.until(lambda: set(ids) <= set(orders.followed) and set(ids) <= orders.consumed)
     assert orders.followed[: len(ids)] == ids
     assert set(orders.written) >= set(ids[:-1])
     assert orders.written[: len(ids) - 1] == ids[:-1]
