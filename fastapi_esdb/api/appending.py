@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from fastapi_esdb.api.writing import telling_doubt
 from fastapi_esdb.errors import AppendClosedInFlight, AppendOutcomeUnknown, ClosedInFlight
 from fastapi_esdb.wire.appends import APPEND
-from fastapi_esdb.wire.errors import EsdbError, InvalidArgument, Outcome, WrongExpectedRevision
+from fastapi_esdb.wire.errors import EsdbError, InvalidArgument, WrongExpectedRevision
 from fastapi_esdb.wire.records import Expected, ProposedEvent
 from fastapi_esdb.wire.requests import AppendConflict, AppendFrame, AppendOptions, AppendResult
 
@@ -48,15 +49,9 @@ class Append:
         return _unknown(cause, self.stream, self.expected, self.ids)
 
 
-@contextmanager
-def doubtful(stream: str, expected: Expected, ids: Sequence[UUID]) -> Iterator[None]:
-    """Raise what leaves the outcome open as `AppendOutcomeUnknown`, from its cause."""
-    try:
-        yield
-    except EsdbError as error:
-        if error.outcome is Outcome.UNKNOWN:
-            raise _unknown(error, stream, expected, ids) from error
-        raise
+def doubtful(stream: str, expected: Expected, ids: Sequence[UUID]) -> AbstractContextManager[None]:
+    """Raises what leaves the outcome open as `AppendOutcomeUnknown`, from its cause."""
+    return telling_doubt(lambda cause: _unknown(cause, stream, expected, ids))
 
 
 def _unknown(cause: EsdbError, stream: str, expected: Expected, ids: Sequence[UUID]) -> AppendOutcomeUnknown:

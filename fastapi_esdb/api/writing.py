@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -15,20 +15,24 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def telling_doubt(subject: str) -> Iterator[None]:
-    """Raise what leaves the outcome open as `OutcomeUnknown` of the subject, from its cause."""
+def telling_doubt(unknown: Callable[[EsdbError], OutcomeUnknown]) -> Iterator[None]:
+    """Raise what leaves the outcome open as the error that `unknown` makes of it, from its cause."""
     try:
         yield
     except EsdbError as error:
-        if error.outcome is not Outcome.UNKNOWN:
-            raise
-        kind = WriteClosedInFlight if isinstance(error, ClosedInFlight) else OutcomeUnknown
-        raise kind(subject) from error
+        if error.outcome is Outcome.UNKNOWN:
+            raise unknown(error) from error
+        raise
 
 
 async def write(
     transport: Transport, method: Method[Request, Response], request: Request, subject: str, options: CallOptions
 ) -> Response:
     """Make a unary call that changes `subject`. Raises `OutcomeUnknown` where the answer is lost."""
-    with telling_doubt(subject):
+
+    def unknown(cause: EsdbError) -> OutcomeUnknown:
+        kind = WriteClosedInFlight if isinstance(cause, ClosedInFlight) else OutcomeUnknown
+        return kind(subject)
+
+    with telling_doubt(unknown):
         return await transport.call(method, request, options)
