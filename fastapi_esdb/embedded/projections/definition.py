@@ -37,10 +37,6 @@ class Definition:
             return Tag(streams=dict.fromkeys(self.streams, NO_REVISION))
         return Tag(NOTHING_READ, dict.fromkeys(sorted(self.types or ()), NO_REVISION))
 
-    @property
-    def is_partitioned(self) -> bool:
-        return self.by_stream or self.by_partition
-
     def wants(self, event_type: str) -> bool:
         """Whether events of this type are for its handlers."""
         return self.types is None or event_type in self.types
