@@ -1,0 +1,2 @@
+def picture(results: object) -> str:
+    return ""
