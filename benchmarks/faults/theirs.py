@@ -17,7 +17,7 @@ from benchmarks.faults.load import WAIT
 
 NAME = "kurrentdbclient"
 
-OPTIONS = "keepAliveInterval=1000&keepAliveTimeout=1000&gossipTimeout=1&maxDiscoverAttempts=100"
+OPTIONS = "keepAliveInterval=10000&keepAliveTimeout=10000&gossipTimeout=1&maxDiscoverAttempts=100"
 """The best that was found for it: a lost node is noticed in 2 s, and discovery goes on for 10 s."""
 
 SETTINGS = f"{OPTIONS}; appends with timeout={WAIT:.0f}"
