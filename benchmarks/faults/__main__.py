@@ -20,7 +20,9 @@ RESULTS = Path(__file__).parents[1] / "results"
 JSON, TABLE, PICTURE = "faults.json", "faults.md", "faults.svg"
 
 
-async def measure(clients: Sequence[str], plan: Sequence[Share], results: Results, path: Path, *, is_loud: bool) -> None:
+async def measure(
+    clients: Sequence[str], plan: Sequence[Share], results: Results, path: Path, *, is_loud: bool
+) -> None:
     """Make one round of each kind after the other until none is left; everything is written down as it comes."""
     while open_shares := [share for share in plan if share.left]:
         for share in open_shares:
@@ -41,7 +43,11 @@ def note(results: Results, path: Path, fault: FaultResult) -> None:
         for client, cost in fault.costs.items()
     )
     number = len(results.of_kind(fault.kind))
-    print(f"{fault.kind} {number}: election {fault.election:.2f} s; {costs}", file=sys.stderr, flush=True)
+    print(
+        f"{fault.kind} {number}: election {fault.election:.2f} s, stall {fault.stall:.2f} s; {costs}",
+        file=sys.stderr,
+        flush=True,
+    )
 
 
 def draw(results: Results, directory: Path) -> None:

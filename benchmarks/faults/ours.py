@@ -8,7 +8,7 @@ from uuid import UUID
 
 from benchmarks.faults.client import NOTHING
 from benchmarks.faults.load import WAIT
-from fastapi_esdb import NO_STREAM, AppendOutcomeUnknown, EsdbSettings, NewEvent, Connection, StreamNotFound, connect
+from fastapi_esdb import NO_STREAM, AppendOutcomeUnknown, Connection, EsdbSettings, NewEvent, StreamNotFound, connect
 from fastapi_esdb.api.filters import by_stream
 
 NAME = "fastapi_esdb"

@@ -31,10 +31,14 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class FaultResult:
-    """One fault: the seconds that its elections took, and its cost by client."""
+    """One fault: the seconds that its elections took, and its cost by client.
+
+    `stall` is the longest time in seconds for which the machine kept the benchmark itself waiting meanwhile.
+    """
 
     kind: str
     elections: list[float]
+    stall: float
     costs: dict[str, Cost]
 
     @property
@@ -74,7 +78,7 @@ class Results:
         """Read what `save` has written."""
         found = json.loads(path.read_text(encoding="utf-8"))
         faults = [
-            FaultResult(one["kind"], one["elections"], {name: Cost(**cost) for name, cost in one["costs"].items()})
+            FaultResult(**one | {"costs": {name: Cost(**cost) for name, cost in one["costs"].items()}})
             for one in found["faults"]
         ]
         audits = {name: [Audit(**one) for one in rounds] for name, rounds in found["audits"].items()}

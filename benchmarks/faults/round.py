@@ -12,6 +12,7 @@ from benchmarks.faults.audit import Audit, Log, audit, is_delivered
 from benchmarks.faults.client_process import ClientProcess
 from benchmarks.faults.gaps import gap_of_a_writer, gap_of_all
 from benchmarks.faults.kinds import Fault
+from benchmarks.faults.pulse import Pulse
 from benchmarks.faults.results import Cost, FaultResult
 from fastapi_esdb import START, Connection, EsdbSettings, StreamNotFound, connect
 from fastapi_esdb.api.filters import by_stream
@@ -69,18 +70,19 @@ class Round:
     async def _make(self, cluster: EmbeddedCluster, clients: list[ClientProcess], kind: str, fault: Fault) -> bool:
         """One fault; whether all clients are back after it."""
         began = monotonic()
-        elections = await fault(cluster)
-        over = monotonic()
-        are_back = await asyncio.gather(
-            *(client.until(lambda journal: journal.is_back(over), BACK) for client in clients)
-        )
-        await asyncio.sleep(REST)
+        async with Pulse() as pulse:
+            elections = await fault(cluster)
+            over = monotonic()
+            are_back = await asyncio.gather(
+                *(client.until(lambda journal: journal.is_back(over), BACK) for client in clients)
+            )
+            await asyncio.sleep(REST)
         end = monotonic()
         costs = {
             client.name: _cost(client, began, end, is_back=is_back)
             for client, is_back in zip(clients, are_back, strict=True)
         }
-        self._tell(FaultResult(kind, elections, costs))
+        self._tell(FaultResult(kind, elections, pulse.longest_stall, costs))
         return all(are_back)
 
     async def _finish(self, esdb: Connection, clients: list[ClientProcess]) -> None:

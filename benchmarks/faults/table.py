@@ -48,7 +48,10 @@ def table(results: Results) -> str:
 
 
 def _faults(results: Results) -> Iterator[str]:
-    yield "| fault | client | appends failed | longest gap: median, worst | beyond the election: median, worst | did not come back |"
+    yield (
+        "| fault | client | appends failed | longest gap: median, worst | beyond the election: median, worst |"
+        " did not come back |"
+    )
     yield "|---|---|--:|--:|--:|--:|"
     for kind in NAMES:
         if faults := results.of_kind(kind):

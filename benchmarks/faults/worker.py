@@ -50,7 +50,7 @@ class Writer:
         try:
             async with asyncio.timeout(load.CUT):
                 await self._client.append(self._stream, event_id, self._revision)
-        except Exception as error:  # noqa: BLE001  whatever it is, it is counted
+        except Exception as error:  # whatever it is, it is counted
             is_open = self._client.leaves_open(error)
             tell(Failed(monotonic(), self._number, str(event_id), _named(error), is_open))
             await self._read_revision()
@@ -65,7 +65,7 @@ class Writer:
             try:
                 async with asyncio.timeout(load.WAIT):
                     self._revision = await self._client.revision(self._stream)
-            except Exception:  # noqa: BLE001, S112  not an append, so it does not count
+            except Exception:  # not an append, so it does not count
                 continue
             return
 
@@ -75,7 +75,7 @@ async def follow(name: str, ids: AsyncIterator[UUID]) -> None:
     try:
         async for event_id in ids:
             tell(Delivered(monotonic(), name, str(event_id)))
-    except Exception as error:  # noqa: BLE001  whatever it is, it is counted
+    except Exception as error:  # whatever it is, it is counted
         tell(Ended(monotonic(), name, _named(error)))
 
 
