@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import signal
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -74,6 +75,7 @@ def main() -> None:
     if given.draw:
         draw(Results.load(given.out / JSON), given.out)
         return
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that no node is left behind, frozen maybe
     plan = shares(given.kills, given.freezes, given.resignations, given.restarts, given.freeze_seconds)
     facts = about(given.clients, given.freeze_seconds) | {"settings": {name: SETTINGS[name] for name in given.clients}}
     results = Results(facts)

@@ -18,9 +18,9 @@ from benchmarks.faults.load import WAIT
 NAME = "kurrentdbclient"
 
 OPTIONS = "keepAliveInterval=1000&keepAliveTimeout=6000&gossipTimeout=1&maxDiscoverAttempts=100"
-"""The best that was found for it. Under load a frozen leader is noticed after the time-out of a ping: when another one
-leads. With a shorter one it connects to the frozen one again, which gossip still names, and stays there until its append
-times out; a longer one loses time. Discovery goes on for 10 s."""
+"""The best that was found for it. Under load a frozen leader is noticed after the time-out of a ping: by then another
+one leads. With a shorter one it connects to the frozen one again, which gossip still names, and stays there until its
+append is over; a longer one loses time. Discovery goes on for 10 s."""
 
 SETTINGS = f"{OPTIONS}; appends with timeout={WAIT:.0f}"
 

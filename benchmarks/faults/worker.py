@@ -93,7 +93,7 @@ async def run(name: str, target: str) -> None:
         await lines.readline()
         for writer in writers:
             writer.is_stopping = True
-        await asyncio.wait(writing)
+        await asyncio.wait(writing, timeout=load.CUT)
         tell(Stopped(client.reopened))
         await lines.read()
         await _leave(following)
