@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Protocol
 from uuid import UUID
 
@@ -22,13 +22,13 @@ class Client(Protocol):
     async def revision(self, stream: str) -> int:
         """That of the last event, as the leader has it."""
 
-    def follow(self, stream: str) -> AsyncIterator[UUID]:
+    def follow(self, stream: str) -> AsyncGenerator[UUID, None]:
         """The ids of the events of a stream, from its beginning on."""
 
-    def follow_all(self, prefix: str) -> AsyncIterator[UUID]:
+    def follow_all(self, prefix: str) -> AsyncGenerator[UUID, None]:
         """Those of all streams whose names begin so."""
 
-    def consume(self, stream: str, group: str) -> AsyncIterator[UUID]:
+    def consume(self, stream: str, group: str) -> AsyncGenerator[UUID, None]:
         """Those that a group delivers; each is acknowledged when the next one is asked for."""
 
     def leaves_open(self, error: Exception) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID
 
@@ -35,17 +35,17 @@ class Ours:
             pass
         return NOTHING
 
-    async def follow(self, stream: str) -> AsyncIterator[UUID]:
+    async def follow(self, stream: str) -> AsyncGenerator[UUID, None]:
         async with self._esdb.subscribe(stream) as events:
             async for event in events:
                 yield event.id
 
-    async def follow_all(self, prefix: str) -> AsyncIterator[UUID]:
+    async def follow_all(self, prefix: str) -> AsyncGenerator[UUID, None]:
         async with self._esdb.subscribe_all(filter=by_stream(prefix)) as events:
             async for event in events:
                 yield event.id
 
-    async def consume(self, stream: str, group: str) -> AsyncIterator[UUID]:
+    async def consume(self, stream: str, group: str) -> AsyncGenerator[UUID, None]:
         async with self._esdb.persistent_subscriptions.consume(stream, group) as events:
             async for event in events:
                 yield event.id

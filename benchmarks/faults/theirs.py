@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 from uuid import UUID
@@ -47,7 +47,7 @@ class Theirs:
         version = await self._client.get_current_version(stream, timeout=WAIT)
         return NOTHING if version is StreamState.NO_STREAM else int(version)
 
-    async def follow(self, stream: str) -> AsyncIterator[UUID]:
+    async def follow(self, stream: str) -> AsyncGenerator[UUID, None]:
         last: int | None = None
 
         async def make() -> Any:
@@ -57,7 +57,7 @@ class Theirs:
             last = event.stream_position
             yield event.id
 
-    async def follow_all(self, prefix: str) -> AsyncIterator[UUID]:
+    async def follow_all(self, prefix: str) -> AsyncGenerator[UUID, None]:
         last: int | None = None
         pattern = [f"{re.escape(prefix)}.*"]
 
@@ -70,7 +70,7 @@ class Theirs:
             last = event.commit_position
             yield event.id
 
-    async def consume(self, stream: str, group: str) -> AsyncIterator[UUID]:
+    async def consume(self, stream: str, group: str) -> AsyncGenerator[UUID, None]:
         current: Any = None
 
         async def open_consumer() -> Any:
@@ -87,7 +87,7 @@ class Theirs:
         """It has no error for that; one that tells of a deadline is taken as such."""
         return isinstance(error, DeadlineExceededError | TimeoutError)
 
-    async def _again_and_again(self, make: Callable[[], Awaitable[Any]]) -> AsyncIterator[Any]:
+    async def _again_and_again(self, make: Callable[[], Awaitable[Any]]) -> AsyncGenerator[Any, None]:
         """The events of one subscription after the other."""
         while True:
             try:

@@ -9,7 +9,7 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from time import monotonic
 from uuid import UUID, uuid4
 
@@ -70,7 +70,7 @@ class Writer:
             return
 
 
-async def follow(name: str, ids: AsyncIterator[UUID]) -> None:
+async def follow(name: str, ids: AsyncGenerator[UUID, None]) -> None:
     """Tell of each event that comes."""
     try:
         async for event_id in ids:
