@@ -13,6 +13,9 @@ from fastapi_esdb.embedded import ClusterNode, EmbeddedCluster
 
 Fault = Callable[[EmbeddedCluster], Awaitable[list[float]]]
 
+APART = 1.0
+"""Seconds until a node is started again. Its start takes a processor, which elsewhere would be one of another machine."""
+
 
 async def kill(cluster: EmbeddedCluster) -> list[float]:
     """SIGKILL for the leader; it is started again once another one leads."""
@@ -20,6 +23,7 @@ async def kill(cluster: EmbeddedCluster) -> list[float]:
     elected = _elected(cluster, leader)
     await cluster.kill_node(leader)
     took = await elected
+    await asyncio.sleep(APART)
     await cluster.start_node(leader)
     await cluster.wait_joined()
     return [took]
@@ -59,6 +63,7 @@ async def restart(cluster: EmbeddedCluster) -> list[float]:
         await cluster.stop_node(node)
         if elected is not None:
             elections.append(await elected)
+        await asyncio.sleep(APART)
         await cluster.start_node(node)
         await cluster.wait_joined()
     return elections
