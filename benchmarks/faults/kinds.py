@@ -14,7 +14,7 @@ from fastapi_esdb.embedded import ClusterNode, EmbeddedCluster
 Fault = Callable[[EmbeddedCluster], Awaitable[list[float]]]
 
 APART = 1.0
-"""Seconds until a node is started again. Its start takes a processor, which elsewhere would be one of another machine."""
+"""Seconds until a node starts again. Its start takes a processor, which elsewhere would be one of another machine."""
 
 
 async def kill(cluster: EmbeddedCluster) -> list[float]:
