@@ -43,8 +43,15 @@ ROWS = (
 
 
 def table(results: Results) -> str:
-    """Both tables."""
-    return "\n".join([*_faults(results), "", *_events(results), ""])
+    """Both tables, and what they are of."""
+    return "\n".join([*_faults(results), "", *_events(results), "", _about(results), ""])
+
+
+def _about(results: Results) -> str:
+    facts = results.about
+    clients = ", ".join(f"{client} {release}" for client, release in facts["clients"].items())
+    machine = f"Python {facts['python']}, {facts['system']}, {facts['cpus']} processors"
+    return f"Measured on {facts['date']}: {clients}, grpcio {facts['grpcio']}, {machine}."
 
 
 def _faults(results: Results) -> Iterator[str]:

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 from benchmarks.faults.audit import Audit
 from benchmarks.faults.picture import picture
 from benchmarks.faults.plan import KILL, RESTART
-from benchmarks.faults.results import Cost, FaultResult, Results
+from benchmarks.faults.results import Cost, FaultResult, Results, about
 from benchmarks.faults.table import table
 
 ROUND = Audit(100, 2, 99, 0, 0, 1, 1, 3, 0, 0, 4, 0)
@@ -18,7 +18,7 @@ def results() -> Results:
     """Two kills and a restart without an election, for one client."""
     good, bad = Cost(0, 0.5, 0.4, True, {}), Cost(2, 3.0, 2.0, False, {"Error": 2})
     return Results(
-        {"clients": {"theirs": "1.0"}},
+        about([], 20.0) | {"clients": {"theirs": "1.0"}, "date": "2024-02-29"},
         [
             FaultResult(KILL, [0.25], 0.0, {"theirs": good}),
             FaultResult(KILL, [1.0], 0.1, {"theirs": bad}),
@@ -47,6 +47,7 @@ def test_the_tables() -> None:
     assert "| | theirs | 2 | 1.75 s, 3.00 s | 1.12 s, 2.00 s | 1 |" in text
     assert "| | theirs | 0 | 0.50 s, 0.50 s | 0.50 s, 0.50 s | 0 |" in text
     assert "leader frozen" not in text
+    assert "Measured on 2024-02-29: theirs 1.0, grpcio " in text
     assert "| appends acknowledged | 200 |" in text
     assert "| stored though the append raised, without a word of that | 2 |" in text
 
