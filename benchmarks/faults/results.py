@@ -46,6 +46,10 @@ class FaultResult:
         """The longest election; 0 where there was none."""
         return max(self.elections, default=0.0)
 
+    def beyond(self, client: str) -> float:
+        """What is left of a client's longest gap without the election."""
+        return self.costs[client].gap - self.election
+
 
 @dataclass(slots=True)
 class Results:

@@ -41,11 +41,14 @@ def test_rounds_are_added_up() -> None:
 
 
 def test_the_tables() -> None:
-    """Medians and worst ones, failures, and who did not come back; an election is taken off its own fault's gap."""
+    """Medians and worst ones, failures, and who did not come back; an election is taken off its own fault's gap.
+
+    A fault at which the machine had no time for the benchmark does not count as undisturbed.
+    """
     text = table(results())
-    assert "| **leader killed**, 2 times | *election* | | *0.62 s, 1.00 s* | | |" in text
-    assert "| | theirs | 2 | 1.75 s, 3.00 s | 1.12 s, 2.00 s | 1 |" in text
-    assert "| | theirs | 0 | 0.50 s, 0.50 s | 0.50 s, 0.50 s | 0 |" in text
+    assert "| **leader killed**, 2 times | *election* | | *0.62 s, 1.00 s* | | | |" in text
+    assert "| | theirs | 2 | 1.75 s, 3.00 s | 1.12 s, 2.00 s | 0.25 s | 1 |" in text
+    assert "| | theirs | 0 | 0.50 s, 0.50 s | 0.50 s, 0.50 s | 0.50 s | 0 |" in text
     assert "leader frozen" not in text
     assert "Measured on 2024-02-29: theirs 1.0, grpcio " in text
     assert "| appends acknowledged | 200 |" in text
