@@ -48,3 +48,35 @@ def circumstances(result: dict[str, Any]) -> str:
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [head, ["---", *["--:"] * (len(head) - 1)], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def throughput_table(result: dict[str, Any]) -> str:
+    """What the embedded server does: per operation, and what that makes in a second of one core."""
+    head = ["", "server CPU, µs", "per second of one core", "client CPU, µs", "wall, µs"]
+    return table(head, map(_throughput_row, result["throughput"]))
+
+
+def _throughput_row(row: dict[str, Any]) -> list[str]:
+    rate = 1e6 / row["server_cpu"]["median"]
+    return [row["title"], spread(row["server_cpu"]), number(rate), *map(spread, (row["client_cpu"], row["wall"]))]
+
+
+GROWTH = {
+    "append": "append, µs",
+    "read_start": "read 100 from the start, µs",
+    "read_middle": "from the middle",
+    "read_end": "from the end",
+    "read_all": "100 of `$all`",
+}
+
+
+def growth_table(result: dict[str, Any]) -> str:
+    """Medians of the server's CPU time, by what the store holds."""
+    head = ["events in the store", *GROWTH.values(), "memory, MB", "start, s"]
+    return table(head, map(_growth_row, result["growth"]))
+
+
+def _growth_row(row: dict[str, Any]) -> list[str]:
+    where = f"{row['events']:,} {'on disk' if row['on_disk'] else 'in memory'}"
+    start = number(row["start_seconds"]) if "start_seconds" in row else ""
+    return [where, *(number(row[name]["median"]) for name in GROWTH), number(row["memory"] / 1e6), start]
