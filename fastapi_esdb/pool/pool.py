@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from fastapi_esdb.settings.node_preference import NodePreference
     from fastapi_esdb.wire.errors import EsdbError
     from fastapi_esdb.wire.method import Method
+    from fastapi_esdb.wire.requests import AppendRequest, AppendResult
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
@@ -187,6 +188,11 @@ class ConnectionPool:
     ) -> Response:
         """Make a call that streams its requests and has one answer."""
         return await self._calls.send(method, requests, options)
+
+    async def append(self, request: AppendRequest, options: CallOptions = DEFAULT_OPTIONS) -> AppendResult:
+        """Append events; see `Transport.append`."""
+        self._check_owner()
+        return await self._calls.append(request, options)
 
     def stream(
         self,
