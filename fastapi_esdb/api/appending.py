@@ -25,14 +25,10 @@ class Append(AppendRequest):
     def ids(self) -> tuple[UUID, ...]:
         return tuple(event.id for event in self.events)
 
-    async def send(self, transport: Transport, options: CallOptions) -> AppendResult:
-        """Make the call as it is; raises `WrongExpectedRevision` for a conflict and all that the transport raises."""
-        return await transport.append(self, options)
-
     async def send_once(self, transport: Transport, options: CallOptions) -> AppendResult:
-        """As `send`, but what leaves the outcome open becomes `AppendOutcomeUnknown`."""
+        """Send it; what leaves the outcome open becomes `AppendOutcomeUnknown`."""
         with TellingDoubt(self.unknown):
-            return await self.send(transport, options)
+            return await transport.append(self, options)
 
     def unknown(self, cause: EsdbError) -> AppendOutcomeUnknown:
         """The error that says so, with the ids to look for."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.connection.owner import Owner
@@ -189,10 +189,12 @@ class ConnectionPool:
         """Make a call that streams its requests and has one answer."""
         return await self._calls.send(method, requests, options)
 
-    async def append(self, request: AppendRequest, options: CallOptions = DEFAULT_OPTIONS) -> AppendResult:
+    def append(
+        self, request: AppendRequest, options: CallOptions = DEFAULT_OPTIONS
+    ) -> Coroutine[Any, Any, AppendResult]:
         """Append events; see `Transport.append`."""
         self._check_owner()
-        return await self._calls.append(request, options)
+        return self._calls.append(request, options)
 
     def stream(
         self,

@@ -25,7 +25,7 @@ from fastapi_esdb.wire.records import ANY, JSON, NO_STREAM, OCTET_STREAM, STREAM
 from tests.faults.until import PATIENCE
 
 
-@pytest.fixture(params=[AppendMode.SHARED, AppendMode.SINGLE])
+@pytest.fixture(params=AppendMode)
 def append_mode(request: pytest.FixtureRequest) -> AppendMode:
     """Each of them."""
     mode: AppendMode = request.param
@@ -44,17 +44,14 @@ class Order(BaseModel):
     number: int
 
 
-async def test_what_is_appended_can_be_read(esdb: Connection) -> None:
+async def test_what_is_appended_can_be_read(esdb: Connection, append_mode: AppendMode) -> None:
     """Every part of the event, and when and where it was stored."""
     event = NewEvent("OrderPlaced", {"order": 1}, {"$correlationId": "c-1"})
     result = await esdb.append("order-1", event)
     (found,) = await esdb.read("order-1").to_list()
-    assert (found.id, found.type, found.json(), found.json_metadata()) == (
-        event.id,
-        "OrderPlaced",
-        {"order": 1},
-        {"$correlationId": "c-1"},
-    )
+    assert (found.id, found.type, found.json()) == (event.id, "OrderPlaced", {"order": 1})
+    added = {"$schema.name": "OrderPlaced", "$schema.format": "Json"} if append_mode is AppendMode.GROUPED else {}
+    assert found.json_metadata() == {"$correlationId": "c-1", **added}
     assert (found.stream, found.revision, found.position) == ("order-1", result.revision, result.position)
     assert found.created.utcoffset() is not None
 

@@ -35,7 +35,7 @@ every_expectation = pytest.mark.parametrize("expected", EVERY)
 exact_expectations = pytest.mark.parametrize("expected", EXACT)
 
 
-@pytest.fixture(params=[AppendMode.SHARED, AppendMode.SINGLE])
+@pytest.fixture(params=AppendMode)
 def append_mode(request: pytest.FixtureRequest) -> AppendMode:
     """Each of them."""
     mode: AppendMode = request.param
