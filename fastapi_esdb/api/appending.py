@@ -47,7 +47,9 @@ def _unknown(cause: EsdbError, stream: str, expected: Expected, ids: Sequence[UU
 
 def proposed(events: ProposedEvent | Iterable[ProposedEvent]) -> tuple[ProposedEvent, ...]:
     """One event or several, as a tuple; raises `InvalidArgument` for anything else."""
-    several = (events,) if isinstance(events, ProposedEvent) else tuple(_iterated(events))
+    if isinstance(events, ProposedEvent):
+        return (events,)
+    several = tuple(_iterated(events))
     for event in several:
         if not isinstance(event, ProposedEvent):
             raise InvalidArgument(f"events must be NewEvents, not {type(event).__name__}")

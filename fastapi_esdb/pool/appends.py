@@ -78,7 +78,10 @@ class Appends:
             return False
         if options.requires_leader is not None and self._headers.of(APPEND, options) != self._shared_headers:
             return False
-        return sum([len(event.data) + len(event.metadata) + FRAME for event in request.events]) <= MOST_SHARED
+        size = 0
+        for event in request.events:
+            size += len(event.data) + len(event.metadata) + FRAME
+        return size <= MOST_SHARED
 
     def _shared(self, request: AppendRequest, tries: Tries) -> asyncio.Future[AppendResult] | None:
         """The answer to come from the call that took the appends before; `None` if there is none to take this one."""
