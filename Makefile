@@ -44,7 +44,7 @@ contracts: $(STAMP) ## import-linter: who may import whom
 bench: $(STAMP) ## Measure against what a user would pick instead
 	$(BIN)/python -m benchmarks $(if $(TARGET),--target "$(TARGET)")
 
-bench-faults: $(STAMP) ## Kill, freeze and restart a cluster under load, half an hour (FAULTS="--kills 5 …" for less)
+bench-faults: $(STAMP) ## Kill, freeze and restart a cluster under load, 20 minutes (FAULTS="--kills 5 …" for less)
 	$(BIN)/python -m benchmarks.faults $(FAULTS)
 
 docs: $(STAMP) ## Build the documentation into site/, warnings are errors
