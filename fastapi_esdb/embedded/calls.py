@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any, Generic, Self, TypeVar
 
@@ -115,6 +115,12 @@ class Call(Generic[Request, Response]):
     async def send(self, response: Response) -> None:
         """Send a response; waits while the client does not take what was sent before."""
         await self.send_raw(self.method.response.encode(response).SerializeToString())
+
+    async def send_all(self, responses: Iterable[Response]) -> None:
+        """Send one after the other, each as soon as the client takes it; they are made as they go."""
+        encode, write = self.method.response.encode, self._context.write
+        for response in responses:
+            await write(encode(response).SerializeToString())
 
     async def send_raw(self, response: bytes) -> None:
         """Send the bytes of a response."""
