@@ -44,7 +44,7 @@ contracts: $(STAMP) ## import-linter: who may import whom
 bench: $(STAMP) ## Measure beside kurrentdbclient and bare grpc (TARGET=esdb://… for a server of yours)
 	$(BIN)/python -m benchmarks $(if $(TARGET),--target "$(TARGET)")
 
-bench-faults: $(STAMP) ## Kill, freeze and restart a cluster under load, half an hour (FAULTS="--kills 5 …" for less)
+bench-faults: $(STAMP) ## Kill, freeze and restart a cluster under load, 20 minutes (FAULTS="--kills 5 …" for less)
 	$(BIN)/python -m benchmarks.faults $(FAULTS)
 
 bench-pool: $(STAMP) ## Measure how many connections a pool should have (takes TARGET, too)
