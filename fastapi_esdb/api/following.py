@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from fastapi_esdb.api.approach import Approach
 from fastapi_esdb.api.calls import PAUSES, reconnected
 from fastapi_esdb.api.place import Place
 from fastapi_esdb.errors import ClosedInFlight, SubscriptionClosed
@@ -36,39 +37,43 @@ Message = RecordedEvent | Checkpoint | CaughtUp | FellBehind
 
 
 class Following:
-    """The state of a subscription, and the generator of its messages."""
+    """The state of a subscription, and the generator of what it tells."""
 
     def __init__(self, carrier: Carrier, request: ReadRequest, options: CallOptions) -> None:
         self._carrier = carrier
         self._request = request
         self._options = options
         self._pauses = PAUSES.delays()
+        self._approach = Approach()
         self.place = self._place_after(request)
         self.confirmed = False
         self.is_live = False
         self.id = ""
 
-    async def messages(self) -> AsyncGenerator[Message | SubscriptionConfirmed, None]:
-        """Everything the subscription has to tell, in order, over as many calls as it takes.
+    async def frames(self) -> AsyncGenerator[list[ReadFrame], None]:
+        """Everything that servers have to tell, in order, over as many calls as it takes.
 
-        Each call tells first that it is confirmed. Raises what ends the first call before that, and later what
-        trying again can't help.
+        Whoever gives a frame to the reader has it `noted` at that time: the next call goes on from there. Each call
+        tells first that it is confirmed. Raises what ends the first call before that, and later what trying again
+        can't help.
         """
         if self.place.after is END:
             await self._find_end()
         while True:
             before = self.place.after
             try:
-                async with self._open() as frames:
-                    async for frame in frames:
-                        if (message := self._noted(frame)) is not None:
-                            yield message
+                async with self._open() as call:
+                    while frames := await self._approach.read(call):
+                        yield frames
+                if self._approach.turned():
+                    continue
                 raise NoAnswer  # a server that ends a subscription says why
             except EsdbError as error:
                 was_live, self.is_live = self.is_live, False
                 self._go_on_after(error)
             if was_live:
-                yield self.place.fell_behind()
+                yield [self.place.fell_behind()]
+            self._approach.begin()
             await self._wait(moved=self.place.after != before)
 
     async def _find_end(self) -> None:
@@ -89,9 +94,9 @@ class Following:
 
     def _open(self) -> AbstractAsyncContextManager[Stream[ReadRequest, ReadFrame]]:
         request = replace(self._request, start=self.place.after)
-        return self._carrier.stream(READ, [request], self._options, long_lived=True)
+        return self._carrier.stream(READ, [request], self._options, long_lived=True, bulk=self._approach.in_bulk)
 
-    def _noted(self, frame: ReadFrame) -> Message | SubscriptionConfirmed | None:
+    def noted(self, frame: ReadFrame) -> Message | SubscriptionConfirmed | None:
         """Take note of a frame, and return it unless it is none of a subscription's."""
         match frame:
             case RecordedEvent():

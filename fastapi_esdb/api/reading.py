@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING
 
-from fastapi_esdb.api.iteration import Iteration
+from fastapi_esdb.api.batches import BatchIteration
 from fastapi_esdb.wire.errors import StreamNotFound
 from fastapi_esdb.wire.reads import READ
 from fastapi_esdb.wire.records import END, FORWARDS, RecordedEvent
@@ -15,33 +15,52 @@ if TYPE_CHECKING:
     from fastapi_esdb.connection.transport import CallOptions, Transport
 
 
-class Read(Iteration[RecordedEvent]):
+FEW = 20
+"""Events of a read that is not worth a thread."""
+
+
+class Read(BatchIteration[RecordedEvent]):
     """The events of one read, while they arrive: `async for`, at best within `async with`; once only.
 
-    Nothing is sent before the first event is asked for, which is also where the call's errors are raised.
+    Nothing is sent before the first event is asked for, which is also where the call's errors are raised. The events
+    are received ahead of the reader, off the event loop, though never more than two batches of 256 (or a megabyte).
+    `async for events in read.batches()` gives lists instead.
     """
 
     def __init__(self, transport: Transport, request: ReadRequest, options: CallOptions) -> None:
-        super().__init__(events_of(transport, request, options))
+        super().__init__(batches_of(transport, request, options))
 
     async def to_list(self) -> list[RecordedEvent]:
         """All events at once; give the read a `limit` where the stream may be long."""
         async with self:
-            return [event async for event in self._items]
+            return [event async for batch in self.batches() for event in batch]
+
+
+async def batches_of(
+    transport: Transport, request: ReadRequest, options: CallOptions
+) -> AsyncGenerator[list[RecordedEvent], None]:
+    """The events that `request` asks for. Raises `StreamNotFound` where the server says that the stream is missing."""
+    if holds_nothing(request):
+        return
+    async with transport.stream(READ, [request], options, bulk=request.limit > FEW) as answers:
+        while frames := await answers.batch():
+            if events := [_event(frame) for frame in frames if isinstance(frame, RecordedEvent | StreamMissing)]:
+                yield events
 
 
 async def events_of(
     transport: Transport, request: ReadRequest, options: CallOptions
 ) -> AsyncGenerator[RecordedEvent, None]:
-    """The events that `request` asks for. Raises `StreamNotFound` where the server says that the stream is missing."""
-    if holds_nothing(request):
-        return
-    async with transport.stream(READ, [request], options) as frames:
-        async for frame in frames:
-            if isinstance(frame, RecordedEvent):
-                yield frame
-            elif isinstance(frame, StreamMissing):
-                raise StreamNotFound(frame.stream)
+    """The same, one by one."""
+    async for events in batches_of(transport, request, options):
+        for event in events:
+            yield event
+
+
+def _event(frame: RecordedEvent | StreamMissing) -> RecordedEvent:
+    if isinstance(frame, StreamMissing):
+        raise StreamNotFound(frame.stream)
+    return frame
 
 
 def holds_nothing(request: ReadRequest) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Generic, Self, TypeVar, cast
 
+from fastapi_esdb.api.batches import BatchIteration
 from fastapi_esdb.api.following import Following, Message
-from fastapi_esdb.api.iteration import Iteration
 from fastapi_esdb.wire.records import Edge, Position, RecordedEvent
 from fastapi_esdb.wire.requests import ReadRequest, SubscriptionConfirmed
 
@@ -33,7 +33,7 @@ class Subscription(Generic[Where]):
 
     def __init__(self, carrier: Carrier, request: ReadRequest, options: CallOptions) -> None:
         self._following = Following(carrier, request, options)
-        self._messages = Iteration(self._following.messages())
+        self._frames = BatchIteration(self._following.frames())
 
     @property
     def checkpoint(self) -> Where | Edge:
@@ -59,7 +59,7 @@ class Subscription(Generic[Where]):
 
     async def __anext__(self) -> RecordedEvent:
         while True:
-            message = await anext(self._messages)
+            message = self._following.noted(await anext(self._frames))
             if isinstance(message, RecordedEvent):
                 return message
 
@@ -68,17 +68,28 @@ class Subscription(Generic[Where]):
 
         `FellBehind` also says that a live subscription has lost its connection and will go on.
         """
-        async for message in self._messages:
-            if not isinstance(message, SubscriptionConfirmed):
+        async for frame in self._frames:
+            message = self._following.noted(frame)
+            if message is not None and not isinstance(message, SubscriptionConfirmed):
                 yield message
+
+    async def batches(self) -> AsyncGenerator[list[RecordedEvent], None]:
+        """The events as lists, of as many as have arrived: many while it catches up, mostly one when it is live.
+
+        `checkpoint` is then that of the last event of the list.
+        """
+        async for frames in self._frames.batches():
+            messages = [self._following.noted(frame) for frame in frames]
+            if events := [message for message in messages if isinstance(message, RecordedEvent)]:
+                yield events
 
     async def aclose(self) -> None:
         """End the subscription; a task that waits for an event meanwhile sees the end of the iteration."""
-        await self._messages.aclose()
+        await self._frames.aclose()
 
     async def __aenter__(self) -> Self:
         if not self._following.confirmed:
-            await anext(self._messages)
+            self._following.noted(await anext(self._frames))
         return self
 
     async def __aexit__(self, *exc: object) -> None:

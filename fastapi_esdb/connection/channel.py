@@ -7,8 +7,9 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-import grpc.aio
+import grpc
 
+from fastapi_esdb.connection.bulk import Bulk
 from fastapi_esdb.connection.channel_options import is_loopback
 from fastapi_esdb.errors import ClosedInFlight
 from fastapi_esdb.wire.errors import ConnectionLost, EsdbError
@@ -17,10 +18,11 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from fastapi_esdb.connection.batch_call import BatchCall
+    from fastapi_esdb.connection.line import Line
     from fastapi_esdb.settings.hosts import Host
 
 GrpcCall = Any
-"""grpc.aio has a class for each shape of call; of all we use `cancel()`."""
+"""gRPC has a class for each shape of call; of all we use `cancel()`."""
 
 
 class ChannelOwner(Protocol):
@@ -49,10 +51,12 @@ class Late:
 
 
 class Channel:
-    """A grpc.aio channel that counts its calls, and closes when it is retired and the last of them has ended."""
+    """A channel of gRPC's that counts its calls, and closes when it is retired and the last of them has ended."""
 
-    def __init__(self, inner: grpc.aio.Channel, host: Host, owner: ChannelOwner, *, tls: bool = False) -> None:
-        self.inner = inner
+    def __init__(self, line: Line, host: Host, owner: ChannelOwner, *, tls: bool = False) -> None:
+        self.inner = line.open()
+        self.bulk = Bulk(line)
+        """For calls with many answers."""
         self.host = host
         self.tls = tls
         """Whether it is encrypted."""
@@ -161,6 +165,7 @@ class Channel:
         try:
             await self.inner.close()
             await self._stop_tasks()
+            await self.bulk.close()
         finally:
             self._closed.set()
             self._owner.gone(self)

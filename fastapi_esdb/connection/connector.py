@@ -98,8 +98,8 @@ class Connector:
         self._tell()
 
     async def _answering_channel(self, endpoint: Endpoint, owner: ChannelOwner, deadline: Deadline) -> Channel:
-        inner = await dial(endpoint.host, self._options.options, deadline, self._slowdown)
-        channel = Channel(inner, endpoint.host, owner, tls=self._options.options.tls)
+        line = await dial(endpoint.host, self._options.options, deadline, self._slowdown)
+        channel = Channel(line, endpoint.host, owner, tls=self._options.options.tls)
         channel.takes_credentials |= self._options.allow_insecure_credentials
         try:
             self.server = await ask_server(channel, deadline)

@@ -1,13 +1,12 @@
-"""From settings to a channel."""
+"""From settings to a line."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import grpc.aio
-
 from fastapi_esdb.connection.channel_options import ChannelOption, channel_options
+from fastapi_esdb.connection.line import Line
 from fastapi_esdb.connection.tls import make_credentials, read_roots
 from fastapi_esdb.connection.unverified import shown_certificate
 
@@ -19,8 +18,8 @@ if TYPE_CHECKING:
 
 async def dial(
     host: Host, options: ConnectionOptions, deadline: Deadline, slowdown: int = 1, certified: str | None = None
-) -> grpc.aio.Channel:
-    """A new channel to a host, with a TCP connection of its own from the first call on.
+) -> Line:
+    """The line to a host.
 
     The deadline is that of the attempt to connect. With `tls` it is TLS or nothing; certificate files are read anew
     each time, so that those replaced on disk count from the next attempt on. `certified` is the name that the server's
@@ -32,12 +31,12 @@ async def dial(
     # the scheme keeps a host named like one of gRPC's other schemes ("unix") a host
     target = f"dns:///{host.address}"
     if not options.tls:
-        return grpc.aio.insecure_channel(target, arguments)
+        return Line(target, arguments)
     if options.tls_verify_cert:
         credentials = make_credentials(options, read_roots(options))
-        return grpc.aio.secure_channel(target, credentials, (*arguments, *_named(certified)))
+        return Line(target, (*arguments, *_named(certified)), credentials)
     shown = await shown_certificate(host, options, deadline)
-    return grpc.aio.secure_channel(target, make_credentials(options, shown.pem), (*arguments, *_named(shown.name)))
+    return Line(target, (*arguments, *_named(shown.name)), make_credentials(options, shown.pem))
 
 
 def _named(name: str | None) -> Iterator[ChannelOption]:

@@ -39,8 +39,8 @@ async def ask_members(
     Goes without credentials: a node that is starting refuses even the right ones. `certified` is the name that the
     node's certificate must be for, if that is not the host's own.
     """
-    inner = await dial(host, options, deadline, certified=certified)
-    channel = Channel(inner, host, _Nobody(), tls=options.tls)
+    line = await dial(host, options, deadline, certified=certified)
+    channel = Channel(line, host, _Nobody(), tls=options.tls)
     try:
         with channel.lease() as lease:
             return (await unary(lease, GOSSIP, None, deadline)).members

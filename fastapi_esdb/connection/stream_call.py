@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Generic, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 import grpc
 import grpc.aio
@@ -67,7 +67,17 @@ class StreamCall(Generic[Request, Response]):
             raise DeadlineExceeded from None
         if answer is grpc.aio.EOF:
             raise StopAsyncIteration
+        return self._decoded(answer)
+
+    async def read_batch(self, limit: float | None) -> list[Response]:
+        """The next answer, and those that have arrived with it."""
+        return [await self.read(limit), *self._at_hand()]
+
+    def _decoded(self, answer: Any) -> Response:
         return decode(self._method, answer)
+
+    def _at_hand(self) -> list[Response]:
+        return []
 
     async def write(self, request: Request) -> None:
         """Send one more request. Raises the error that the call ended with, `NoAnswer` if it ended without one."""

@@ -41,9 +41,18 @@ DEFAULT_OPTIONS = CallOptions()
 class Stream(Protocol[Sent_contra, Received_co]):
     """An open streaming call. Iterating gives its answers and ends with the call; errors are `EsdbError`s."""
 
+    @property
+    def is_bulk(self) -> bool:
+        """Whether its answers are received off the event loop."""
+        ...
+
     def __aiter__(self) -> AsyncIterator[Received_co]: ...
 
     async def __anext__(self) -> Received_co: ...
+
+    async def batch(self) -> Sequence[Received_co]:
+        """The answers that have come, at least the next one; none when the call has ended."""
+        ...
 
     async def send(self, request: Sent_contra) -> None:
         """Send one more request; one task at a time may do so."""
@@ -81,11 +90,13 @@ class Transport(Protocol):
         options: CallOptions = DEFAULT_OPTIONS,
         *,
         long_lived: bool = False,
+        bulk: bool = False,
     ) -> AbstractAsyncContextManager[Stream[Request, Response]]:
         """Make a call whose answers stream; leaving the context cancels it on the server.
 
         With an explicit `timeout` the whole stream ends then. Without one, the wait for each answer is bounded by
         the settings' deadline, except that a `long_lived` call (a subscription) may wait for ever after its first
-        answer. Long-lived calls are counted, so that no connection fills up with them.
+        answer. Long-lived calls are counted, so that no connection fills up with them. A `bulk` call is expected to
+        have many answers, which are received in batches off the event loop as long as there is room for that.
         """
         ...

@@ -74,13 +74,19 @@ class Calls:
 
     @asynccontextmanager
     async def stream(
-        self, method: Method[Request, Response], requests: Sequence[Request], options: CallOptions, *, long_lived: bool
+        self,
+        method: Method[Request, Response],
+        requests: Sequence[Request],
+        options: CallOptions,
+        *,
+        long_lived: bool,
+        bulk: bool,
     ) -> AsyncIterator[PooledStream[Request, Response]]:
         """See `Transport.stream`."""
         tries = self._begin(method, options)
         whole = options.timeout is not None
         each = None if whole or long_lived else self.deadline
-        plan = StreamPlan(method, requests, self._headers.of(method, options), long_lived, whole, each)
+        plan = StreamPlan(method, requests, self._headers.of(method, options), long_lived, bulk, whole, each)
         stream = PooledStream(plan, tries, self._lease)
         try:
             await stream.start()

@@ -203,9 +203,10 @@ class ConnectionPool:
         options: CallOptions = DEFAULT_OPTIONS,
         *,
         long_lived: bool = False,
+        bulk: bool = False,
     ) -> AbstractAsyncContextManager[Stream[Request, Response]]:
         """Make a call whose answers stream; see `Transport.stream`."""
-        return self._calls.stream(method, requests, options, long_lived=long_lived)
+        return self._calls.stream(method, requests, options, long_lived=long_lived, bulk=bulk)
 
     async def __aenter__(self) -> Self:
         await self.open()

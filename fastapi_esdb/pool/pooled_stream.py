@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
+from fastapi_esdb.connection.bulk_call import BulkCall
 from fastapi_esdb.connection.stream_call import StreamCall
 from fastapi_esdb.wire.errors import EsdbError, NoAnswer
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.call import Headers
+    from fastapi_esdb.connection.channel import Lease
     from fastapi_esdb.pool.lease_source import LeaseSource
     from fastapi_esdb.pool.tries import Tries
     from fastapi_esdb.wire.method import Method
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
+Answer = TypeVar("Answer")
+Read = Callable[[StreamCall[Request, Response], float | None], Awaitable[Answer]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,7 @@ class StreamPlan(Generic[Request, Response]):
     requests: Sequence[Request]
     headers: Headers
     long_lived: bool
+    bulk: bool
     whole: bool
     each: float | None
 
@@ -50,6 +55,11 @@ class PooledStream(Generic[Request, Response]):
         self._committed = False
         """Whether it can't be begun again any more."""
 
+    @property
+    def is_bulk(self) -> bool:
+        """Whether its answers are received off the event loop."""
+        return isinstance(self._call, BulkCall)
+
     async def start(self) -> None:
         """Begin the call; on another connection, if one fails that did nothing."""
         while self._call is None:
@@ -62,7 +72,7 @@ class PooledStream(Generic[Request, Response]):
         plan, tries = self._plan, self._tries
         lease = await self._lease(tries.preference, tries.deadline, long_lived=plan.long_lived, avoid=tries.channel)
         tries.channel = lease.channel
-        call = StreamCall(lease, plan.method)
+        call = self._make(lease)
         try:
             await call.start(plan.requests, tries.deadline if plan.whole else None, plan.headers)
         except BaseException:
@@ -70,13 +80,28 @@ class PooledStream(Generic[Request, Response]):
             raise
         return call
 
+    def _make(self, lease: Lease) -> StreamCall[Request, Response]:
+        """A bulk call has a TCP connection of its own, so one that failed speaks of no other call: these come next."""
+        bulk = self._plan.bulk and self._tries.is_first and lease.channel.bulk.has_room
+        return (BulkCall if bulk else StreamCall)(lease, self._plan.method)
+
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> Response:
+        return await self._read(lambda call, limit: call.read(limit))
+
+    async def batch(self) -> Sequence[Response]:
+        """The answers that have come, at least the next one; none when the call has ended."""
+        try:
+            return await self._read(lambda call, limit: call.read_batch(limit))
+        except StopAsyncIteration:
+            return ()
+
+    async def _read(self, read: Read[Request, Response, Answer]) -> Answer:
         while self._call is not None:
             try:
-                answer = await self._call.read(self._plan.each if self._answered else self._tries.deadline.left())
+                answer = await read(self._call, self._plan.each if self._answered else self._tries.deadline.left())
             except EsdbError as error:
                 self.close()
                 await self._tries.failed(error, final=self._committed)

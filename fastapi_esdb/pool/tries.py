@@ -52,6 +52,11 @@ class Tries:
         self._pauses: Iterator[float] | None = None
         counters.calls += 1
 
+    @property
+    def is_first(self) -> bool:
+        """Whether no try has failed so far."""
+        return self._made == 0
+
     async def failed(self, error: EsdbError, *, final: bool = False) -> None:
         """Return when it is time for the next try; raise the error if there is none, surely so if it is `final`."""
         self._made += 1

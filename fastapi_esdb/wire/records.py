@@ -7,6 +7,8 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from fastapi_esdb.wire.lazy import Lazy
+
 if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
@@ -113,7 +115,7 @@ class ProposedEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class RecordedEvent:
+class RecordedEvent(Lazy):
     """An event as the server stored it.
 
     `revision` counts from 0 within `stream`; `created` is aware, in UTC; `position` is `None` where an old

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -31,10 +32,14 @@ def recorded(
 
 
 class FakeStream:
-    """An open call: gives the scripted frames, raises the scripted error, ends where the script does."""
+    """An open call: gives the scripted frames, raises the scripted error, ends where the script does.
 
-    def __init__(self, frames: Iterable[Any]) -> None:
+    An `asyncio.Event` in the script is waited for.
+    """
+
+    def __init__(self, frames: Iterable[Any], is_bulk: bool = False) -> None:
         self._frames = deque(frames)
+        self.is_bulk = is_bulk
 
     def __aiter__(self) -> AsyncIterator[Any]:
         return self
@@ -45,7 +50,17 @@ class FakeStream:
         frame = self._frames.popleft()
         if isinstance(frame, BaseException):
             raise frame
+        if isinstance(frame, asyncio.Event):
+            await frame.wait()
+            return await anext(self)
         return frame
+
+    async def batch(self) -> list[Any]:
+        """One frame at a time."""
+        try:
+            return [await anext(self)]
+        except StopAsyncIteration:
+            return []
 
     async def send(self, request: Any) -> None:
         raise NotImplementedError
@@ -58,7 +73,8 @@ class FakeCarrier:
     """Plays `calls` for what is opened, and `answers` for what is sent; an exception in them is raised.
 
     `methods`, `requests` and `options` hold what was asked, in order; `open_calls` counts what was opened and not
-    given back, `long_lived` how often a long-lived call was asked for.
+    given back, `long_lived` how often a long-lived call was asked for, `bulk` which of the calls that were opened are
+    expected to have many answers.
     """
 
     def __init__(self, calls: Iterable[Sequence[Any]] = (), answers: Iterable[Any] = ()) -> None:
@@ -69,6 +85,7 @@ class FakeCarrier:
         self.options: list[CallOptions] = []
         self.open_calls = 0
         self.long_lived = 0
+        self.bulk: list[bool] = []
         self.waits: list[float | None] = []
         self.is_connected = True
         self.is_closed = False
@@ -104,14 +121,21 @@ class FakeCarrier:
 
     @asynccontextmanager
     async def stream(
-        self, method: Any, requests: Sequence[Any], options: CallOptions = DEFAULT_OPTIONS, *, long_lived: bool = False
+        self,
+        method: Any,
+        requests: Sequence[Any],
+        options: CallOptions = DEFAULT_OPTIONS,
+        *,
+        long_lived: bool = False,
+        bulk: bool = False,
     ) -> AsyncIterator[FakeStream]:
         self._asked(method, requests[0], options)
+        self.bulk.append(bulk)
         if not self.is_connected:
             raise ConnectionClosed
         self.open_calls += 1
         self.long_lived += long_lived
         try:
-            yield FakeStream(self.calls.popleft())
+            yield FakeStream(self.calls.popleft(), bulk)
         finally:
             self.open_calls -= 1

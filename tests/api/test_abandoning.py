@@ -30,14 +30,31 @@ async def messages(esdb: Connection) -> AsyncIterator[RecordedEvent]:
             yield message
 
 
+async def batches(esdb: Connection) -> AsyncIterator[RecordedEvent]:
+    """The events of a read's batches, likewise."""
+    async for events in esdb.read("s").batches():
+        for event in events:
+            yield event
+
+
+async def subscribed_batches(esdb: Connection) -> AsyncIterator[RecordedEvent]:
+    """And of a subscription's."""
+    async for events in esdb.subscribe("s").batches():
+        for event in events:
+            yield event
+
+
 WAYS: list[Iterate] = [
     lambda esdb: esdb.read("s"),
     lambda esdb: esdb.read_all(),
     lambda esdb: esdb.subscribe("s"),
     lambda esdb: esdb.subscribe_all(),
     messages,
+    batches,
+    subscribed_batches,
 ]
-every_way = pytest.mark.parametrize("iterate", WAYS, ids=["read", "read_all", "subscribe", "subscribe_all", "messages"])
+IDS = ["read", "read_all", "subscribe", "subscribe_all", "messages", "batches", "subscribed batches"]
+every_way = pytest.mark.parametrize("iterate", WAYS, ids=IDS)
 
 
 @pytest.fixture(autouse=True)

@@ -18,6 +18,8 @@ from fastapi_esdb.wire.groups import Ack, Nack, NackAction
 class Line:
     """A call that takes one answer at a time, when it is let."""
 
+    is_bulk = False
+
     def __init__(self) -> None:
         self.sent: list[Any] = []
         self.error: ConnectionLost | None = None
@@ -28,6 +30,9 @@ class Line:
         raise NotImplementedError
 
     async def __anext__(self) -> Any:
+        raise NotImplementedError
+
+    async def batch(self) -> Any:
         raise NotImplementedError
 
     async def send(self, request: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -109,6 +110,40 @@ async def test_a_long_stream_arrives_whole_and_in_order(esdb: Connection) -> Non
         await esdb.append("long", [NewEvent("N", {"n": number}) for number in range(start, start + 500)])
     assert revisions([event async for event in esdb.read("long")]) == list(range(3_000))
     assert revisions(await esdb.read("long", backwards=True).to_list()) == list(range(2_999, -1, -1))
+
+
+async def test_events_come_in_batches_on_request(esdb: Connection) -> None:
+    """The same events; what was taken one by one before does not come again."""
+    await esdb.append("long", [NewEvent("N", {"n": number}) for number in range(1_000)])
+    read = esdb.read("long")
+    first = await anext(read)
+    batches = [batch async for batch in read.batches()]
+    assert revisions([first, *(event for batch in batches for event in batch)]) == list(range(1_000))
+    assert all(batches)
+    assert len(batches) < 1_000
+    assert [batch async for batch in read.batches()] == []
+
+
+@pytest.mark.parametrize("limit", [None, 5, 40])
+async def test_errors_are_those_of_any_read(esdb: Connection, limit: int | None) -> None:
+    """Also in batches."""
+    with pytest.raises(StreamNotFound):
+        _ = [batch async for batch in esdb.read("nowhere", limit=limit).batches()]
+
+
+@pytest.mark.parametrize("limit", [None, 5, 20, 21, 40, 700])
+async def test_a_limit_is_exact(esdb: Connection, limit: int | None) -> None:
+    """However the events are received."""
+    await esdb.append("long", [NewEvent("N", {}) for _ in range(600)])
+    assert len(await esdb.read("long", limit=limit).to_list()) == min(limit or 600, 600)
+    assert len(await esdb.read("long", limit=limit, backwards=True).to_list()) == min(limit or 600, 600)
+
+
+async def test_more_reads_at_a_time_than_threads(esdb: Connection) -> None:
+    """Each has all of its events."""
+    await esdb.append("long", [NewEvent("N", {}) for _ in range(600)])
+    found = await asyncio.gather(*(esdb.read("long").to_list() for _ in range(40)))
+    assert {tuple(revisions(events)) for events in found} == {tuple(range(600))}
 
 
 async def test_a_read_may_be_entered(esdb: Connection) -> None:

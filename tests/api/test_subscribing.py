@@ -99,6 +99,67 @@ async def test_messages_tell_when_it_is_live(esdb: Connection) -> None:
         assert subscription.checkpoint == 2
 
 
+async def test_much_history_comes_whole_while_more_is_written(esdb: Connection) -> None:
+    """It is read by another call than what comes live; the reader sees no seam."""
+
+    async def write() -> None:
+        for _ in range(40):
+            await append(esdb, 25)
+            await asyncio.sleep(0)
+
+    for _ in range(4):
+        await append(esdb, 500)
+    async with esdb.subscribe("s") as subscription, esdb.subscribe_all(filter=OURS) as every:
+        writing = asyncio.create_task(write())
+        assert await revisions(subscription, 3_000) == list(range(3_000))
+        assert await revisions(every, 3_000) == list(range(3_000))
+        await writing
+        await append(esdb, 1)
+        assert await revisions(subscription, 1) == [3_000]
+        assert await revisions(every, 1) == [3_000]
+
+
+async def test_much_history_is_told_to_be_over_once(esdb: Connection) -> None:
+    """Although more than one call was needed for it."""
+    await append(esdb, 1_000)
+    async with esdb.subscribe("s") as subscription:
+        messages = subscription.messages()
+        kinds = [type(message) for message in await take(messages, 1_001)]
+        assert kinds == [RecordedEvent] * 1_000 + [CaughtUp]
+        assert subscription.is_live
+        waiting = asyncio.create_task(take(messages, 1))
+        await append(esdb, 1)
+        assert [type(message) for message in await waiting] == [RecordedEvent]
+
+
+async def test_events_come_in_batches_on_request(esdb: Connection) -> None:
+    """The checkpoint is that of the last event of the batch."""
+    await append(esdb, 1_000)
+    found: list[RecordedEvent] = []
+    count = 0
+    async with esdb.subscribe("s") as subscription, asyncio.timeout(PATIENCE):
+        async for batch in subscription.batches():
+            found += batch
+            count += 1
+            assert subscription.checkpoint == batch[-1].revision
+            if len(found) == 1_000:
+                break
+    assert [event.revision for event in found] == list(range(1_000))
+    assert count < 1_000
+
+
+async def test_its_checkpoint_is_that_of_the_event_given(esdb: Connection) -> None:
+    """Not that of one that has arrived and waits for its turn."""
+    await append(esdb, 1_000)
+    async with esdb.subscribe("s") as subscription:
+        for revision in range(600):
+            await anext(subscription)
+            assert subscription.checkpoint == revision
+        place = subscription.checkpoint
+    async with esdb.subscribe("s", after=place) as subscription:
+        assert await revisions(subscription, 400) == list(range(600, 1_000))
+
+
 async def test_it_goes_on_from_its_checkpoint(esdb: Connection) -> None:
     """Another time, in another process."""
     await append(esdb, 5)

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from fastapi_esdb.connection.bulk_call import BulkCall
 from fastapi_esdb.connection.channel import Channel
 from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.connection.stream_call import StreamCall
@@ -16,11 +17,24 @@ from tests.connection.conftest import Owner
 from tests.faults.scripted import FOLLOW, TALK, ScriptedServer
 from tests.faults.until import until
 
+Kind = type[StreamCall[str, str]]
+
+
+@pytest.fixture(params=[StreamCall, BulkCall])
+def kind(request: pytest.FixtureRequest) -> Kind:
+    """The ways to make a call whose requests do not stream."""
+    found: Kind = request.param
+    return found
+
 
 async def started(
-    channel: Channel, text: str, method: Method[str, str] = FOLLOW, deadline: Deadline | None = None
+    channel: Channel,
+    text: str,
+    kind: Kind = StreamCall,
+    method: Method[str, str] = FOLLOW,
+    deadline: Deadline | None = None,
 ) -> StreamCall[str, str]:
-    call = StreamCall(channel.lease(), method)
+    call = kind(channel.lease(), method)
     await call.start([text], deadline)
     return call
 
@@ -34,35 +48,37 @@ async def all_of(call: StreamCall[str, str]) -> list[str]:
         return answers
 
 
-async def test_answers_come_in_order_and_all_of_them(channel: Channel) -> None:
+async def test_answers_come_in_order_and_all_of_them(channel: Channel, kind: Kind) -> None:
     """Also those that the server sent just before it ended the call, read by a consumer that takes its time."""
-    call = await started(channel, "count 500")
+    call = await started(channel, "count 500", kind)
     first = await call.read(20)
     await asyncio.sleep(0.1)
     assert [first, *await all_of(call)] == [str(number) for number in range(500)]
     call.close()
 
 
-async def test_the_end_stays_the_end(channel: Channel) -> None:
+async def test_the_end_stays_the_end(channel: Channel, kind: Kind) -> None:
     """Reading on after the last answer ends again."""
-    call = await started(channel, "count 0")
+    call = await started(channel, "count 0", kind)
     for _ in range(3):
         with pytest.raises(StopAsyncIteration):
             await call.read(20)
     call.close()
 
 
-async def test_a_status_becomes_an_error(channel: Channel) -> None:
+async def test_a_status_becomes_an_error(channel: Channel, kind: Kind) -> None:
     """As with unary calls."""
-    call = await started(channel, "fail PERMISSION_DENIED no")
+    call = await started(channel, "fail PERMISSION_DENIED no", kind)
     with pytest.raises(AccessDenied):
         await call.read(20)
     call.close()
 
 
-async def test_each_answer_is_waited_for_so_long(channel: Channel, owner: Owner, server: ScriptedServer) -> None:
+async def test_each_answer_is_waited_for_so_long(
+    channel: Channel, kind: Kind, owner: Owner, server: ScriptedServer
+) -> None:
     """An answer that does not come ends the call, here and on the server, and raises suspicion."""
-    call = await started(channel, "hold 1")
+    call = await started(channel, "hold 1", kind)
     assert await call.read(20) == "0"
     with pytest.raises(DeadlineExceeded):
         await call.read(0.1)
@@ -71,24 +87,24 @@ async def test_each_answer_is_waited_for_so_long(channel: Channel, owner: Owner,
     call.close()
 
 
-async def test_a_deadline_ends_the_whole_call(channel: Channel) -> None:
+async def test_a_deadline_ends_the_whole_call(channel: Channel, kind: Kind) -> None:
     """However quickly its answers came."""
-    call = await started(channel, "hold 5", deadline=Deadline.after(0.3))
+    call = await started(channel, "hold 5", kind, deadline=Deadline.after(0.3))
     with pytest.raises(DeadlineExceeded):
         await all_of(call)
     call.close()
 
 
-async def test_a_deadline_that_has_passed(channel: Channel, server: ScriptedServer) -> None:
+async def test_a_deadline_that_has_passed(channel: Channel, kind: Kind, server: ScriptedServer) -> None:
     """Nothing is sent."""
     with pytest.raises(NotSentInTime):
-        await started(channel, "count 1", deadline=Deadline.after(0))
+        await started(channel, "count 1", kind, deadline=Deadline.after(0))
     assert not server.seen
 
 
 async def test_a_conversation(channel: Channel) -> None:
     """Requests and answers in turn; after half-closing the server ends it."""
-    call = await started(channel, "one", TALK)
+    call = await started(channel, "one", method=TALK)
     assert await call.read(20) == "one"
     await call.write("two")
     assert await call.read(20) == "two"
@@ -100,7 +116,7 @@ async def test_a_conversation(channel: Channel) -> None:
 
 async def test_sending_into_a_call_that_has_failed(channel: Channel) -> None:
     """The error is the one the call ended with, not one about the order of things."""
-    call = await started(channel, "fail PERMISSION_DENIED no", TALK)
+    call = await started(channel, "fail PERMISSION_DENIED no", method=TALK)
     with pytest.raises(AccessDenied):
         await call.read(20)
     with pytest.raises(AccessDenied):
@@ -110,7 +126,7 @@ async def test_sending_into_a_call_that_has_failed(channel: Channel) -> None:
 
 async def test_sending_into_a_call_that_has_ended_well(channel: Channel) -> None:
     """There will be no answer, and the error says so."""
-    call = await started(channel, "one", TALK)
+    call = await started(channel, "one", method=TALK)
     await call.done_writing()
     assert await all_of(call) == ["one"]
     with pytest.raises(NoAnswer):
@@ -119,9 +135,11 @@ async def test_sending_into_a_call_that_has_ended_well(channel: Channel) -> None
 
 
 @pytest.mark.parametrize("reading", [True, False])
-async def test_a_forced_close_reaches_every_stream(channel: Channel, server: ScriptedServer, reading: bool) -> None:
+async def test_a_forced_close_reaches_every_stream(
+    channel: Channel, kind: Kind, server: ScriptedServer, reading: bool
+) -> None:
     """Whether it is being read at that moment or not, it fails with `ClosedInFlight` and ends on the server."""
-    call = await started(channel, "hold 1")
+    call = await started(channel, "hold 1", kind)
     assert await call.read(20) == "0"
     task = asyncio.create_task(call.read(None)) if reading else None
     await asyncio.sleep(0)
@@ -133,16 +151,18 @@ async def test_a_forced_close_reaches_every_stream(channel: Channel, server: Scr
 
 async def test_sending_after_a_forced_close(channel: Channel) -> None:
     """The same error for who sends."""
-    call = await started(channel, "one", TALK)
+    call = await started(channel, "one", method=TALK)
     assert await call.read(20) == "one"
     channel.force_close()
     with pytest.raises(ClosedInFlight):
         await call.write("two")
 
 
-async def test_a_cancelled_reader_ends_the_call_on_the_server(channel: Channel, server: ScriptedServer) -> None:
+async def test_a_cancelled_reader_ends_the_call_on_the_server(
+    channel: Channel, kind: Kind, server: ScriptedServer
+) -> None:
     """The task stays cancelled, and the server is told."""
-    call = await started(channel, "hold 0")
+    call = await started(channel, "hold 0", kind)
     task = asyncio.create_task(call.read(None))
     await until(lambda: server.active["Follow"])
     task.cancel()
@@ -152,9 +172,9 @@ async def test_a_cancelled_reader_ends_the_call_on_the_server(channel: Channel, 
     call.close()
 
 
-async def test_a_lost_server_ends_the_stream(channel: Channel, server: ScriptedServer) -> None:
+async def test_a_lost_server_ends_the_stream(channel: Channel, kind: Kind, server: ScriptedServer) -> None:
     """At once, with the error for that."""
-    call = await started(channel, "hold 1")
+    call = await started(channel, "hold 1", kind)
     assert await call.read(20) == "0"
     await server.stop()
     with pytest.raises(ConnectionLost):
@@ -162,9 +182,9 @@ async def test_a_lost_server_ends_the_stream(channel: Channel, server: ScriptedS
     call.close()
 
 
-async def test_closing_frees_the_place(channel: Channel, server: ScriptedServer, owner: Owner) -> None:
+async def test_closing_frees_the_place(channel: Channel, kind: Kind, server: ScriptedServer, owner: Owner) -> None:
     """Here and on the server; a second time does nothing."""
-    call = await started(channel, "hold 1")
+    call = await started(channel, "hold 1", kind)
     assert await call.read(20) == "0"
     assert channel.in_flight == 1
     call.close()
@@ -174,9 +194,9 @@ async def test_closing_frees_the_place(channel: Channel, server: ScriptedServer,
     await until(lambda: not server.active["Follow"])
 
 
-async def test_closed_while_another_task_reads(channel: Channel) -> None:
+async def test_closed_while_another_task_reads(channel: Channel, kind: Kind) -> None:
     """The reader is told that it was closed on purpose, and is not cancelled itself."""
-    call = await started(channel, "hold 1")
+    call = await started(channel, "hold 1", kind)
     assert await call.read(20) == "0"
     reading = asyncio.create_task(call.read(None))
     await asyncio.sleep(0)

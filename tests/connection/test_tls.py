@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from fastapi_esdb.connection.bulk_call import BulkCall
 from fastapi_esdb.connection.call import unary
 from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.connection.dial import dial
@@ -25,7 +26,7 @@ from tests.connection.conftest import Owner, channel_to
 from tests.faults.certificates import Authority, Certificate
 from tests.faults.process import free_port
 from tests.faults.proxy import FaultProxy
-from tests.faults.scripted import READ, ScriptedServer
+from tests.faults.scripted import FOLLOW, READ, ScriptedServer
 
 
 @pytest.fixture
@@ -47,7 +48,12 @@ async def call(port: int, options: ConnectionOptions) -> str:
     channel = await channel_to(port, Owner(), options)
     try:
         with channel.lease() as lease:
-            return await unary(lease, READ, "hello", Deadline.after(20))
+            answer = await unary(lease, READ, "hello", Deadline.after(20))
+        bulk = BulkCall(channel.lease(), FOLLOW)
+        await bulk.start(["count 1"], Deadline.after(20))
+        assert await bulk.read_batch(20) == ["0"], "the second TCP connection is like the first"
+        bulk.close()
+        return answer
     finally:
         channel.force_close()
         await channel.wait_closed()

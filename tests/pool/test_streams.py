@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from time import monotonic
 from typing import Any
 
 import pytest
 
+from fastapi_esdb.connection.bulk import MOST_CALLS
 from fastapi_esdb.connection.transport import CallOptions
 from fastapi_esdb.errors import ClosedInFlight, ConnectionClosed, ReadOnlyConnection
 from fastapi_esdb.wire.errors import (
@@ -25,9 +27,15 @@ from tests.faults.until import until
 from tests.pool.pools import PATIENCE, PATIENT, pool_on
 
 
-async def test_all_answers_come(server: ScriptedServer) -> None:
+@pytest.fixture(params=[False, True], ids=["", "bulk"])
+def bulk(request: pytest.FixtureRequest) -> bool:
+    """Whether many answers are expected."""
+    return bool(request.param)
+
+
+async def test_all_answers_come(server: ScriptedServer, bulk: bool) -> None:
     """In order, and then it ends, however often one asks."""
-    async with pool_on(server.port) as pool, pool.stream(FOLLOW, ["count 5"]) as stream:
+    async with pool_on(server.port) as pool, pool.stream(FOLLOW, ["count 5"], bulk=bulk) as stream:
         assert [answer async for answer in stream] == ["0", "1", "2", "3", "4"]
         assert [answer async for answer in stream] == []
         assert pool.stats()["calls_in_flight"] == 0, "an ended stream takes no place"
@@ -46,11 +54,11 @@ async def test_a_conversation(server: ScriptedServer) -> None:
 
 
 @pytest.mark.parametrize("leave", ["normally", "with an error", "cancelled"])
-async def test_leaving_the_context_ends_the_call(server: ScriptedServer, leave: str) -> None:
+async def test_leaving_the_context_ends_the_call(server: ScriptedServer, leave: str, bulk: bool) -> None:
     """On the server too, and within a second or so, however it is left."""
 
     async def body() -> None:
-        async with pool.stream(FOLLOW, ["hold 1"], long_lived=True) as stream:
+        async with pool.stream(FOLLOW, ["hold 1"], long_lived=True, bulk=bulk) as stream:
             assert await anext(stream) == "0"
             if leave == "with an error":
                 raise ValueError
@@ -82,10 +90,10 @@ async def test_before_its_first_answer_it_is_made_again(server: ScriptedServer) 
         assert pool.stats()["retries_total"] == 4
 
 
-async def test_after_its_first_answer_it_is_not(server: ScriptedServer) -> None:
+async def test_after_its_first_answer_it_is_not(server: ScriptedServer, bulk: bool) -> None:
     """What was delivered must not be delivered again: the loss is told."""
     async with FaultProxy(server.port) as proxy, pool_on(proxy.port) as pool:
-        async with pool.stream(FOLLOW, ["hold 1"], long_lived=True) as stream:
+        async with pool.stream(FOLLOW, ["hold 1"], long_lived=True, bulk=bulk) as stream:
             assert await anext(stream) == "0"
             await proxy.reset()
             with pytest.raises(ConnectionLost):
@@ -106,51 +114,53 @@ async def test_after_a_further_request_it_is_not_either(server: ScriptedServer) 
         assert len(server.seen) == 1
 
 
-async def test_an_answer_is_final(server: ScriptedServer) -> None:
+async def test_an_answer_is_final(server: ScriptedServer, bulk: bool) -> None:
     """A refusal by right ends it at once."""
-    async with pool_on(server.port) as pool, pool.stream(FOLLOW, ["fail PERMISSION_DENIED no"]) as stream:
+    async with pool_on(server.port) as pool, pool.stream(FOLLOW, ["fail PERMISSION_DENIED no"], bulk=bulk) as stream:
         with pytest.raises(AccessDenied):
             await anext(stream)
         assert len(server.seen) == 1
 
 
 @pytest.mark.parametrize(("text", "before"), [("hold 0", 0), ("hold 2", 2)])
-async def test_each_answer_has_the_deadline_of_the_settings(server: ScriptedServer, text: str, before: int) -> None:
+async def test_each_answer_has_the_deadline_of_the_settings(
+    server: ScriptedServer, text: str, before: int, bulk: bool
+) -> None:
     """A read ends when an answer does not come; how long the whole takes does not matter."""
-    async with pool_on(server.port, deadline=0.3) as pool, pool.stream(FOLLOW, [text]) as stream:
+    async with pool_on(server.port, deadline=0.3) as pool, pool.stream(FOLLOW, [text], bulk=bulk) as stream:
         assert [await anext(stream) for _ in range(before)] == [str(number) for number in range(before)]
         with pytest.raises(DeadlineExceeded):
             await anext(stream)
 
 
-async def test_a_long_lived_call_waits_for_ever_after_its_first_answer(server: ScriptedServer) -> None:
+async def test_a_long_lived_call_waits_for_ever_after_its_first_answer(server: ScriptedServer, bulk: bool) -> None:
     """Only the first one has the deadline."""
     async with pool_on(server.port, deadline=0.2) as pool:
-        async with pool.stream(FOLLOW, ["hold 1"], long_lived=True) as stream:
+        async with pool.stream(FOLLOW, ["hold 1"], long_lived=True, bulk=bulk) as stream:
             assert await anext(stream) == "0"
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(anext(stream), 0.6)
-        async with pool.stream(FOLLOW, ["hold 0"], long_lived=True) as stream:
+        async with pool.stream(FOLLOW, ["hold 0"], long_lived=True, bulk=bulk) as stream:
             with pytest.raises(DeadlineExceeded):
                 await anext(stream)
 
 
-async def test_an_explicit_timeout_ends_the_whole_stream(server: ScriptedServer) -> None:
+async def test_an_explicit_timeout_ends_the_whole_stream(server: ScriptedServer, bulk: bool) -> None:
     """However quickly its answers came."""
     async with pool_on(server.port) as pool:
         options, began = CallOptions(timeout=0.3), monotonic()
-        async with pool.stream(FOLLOW, ["hold 3"], options, long_lived=True) as stream:
+        async with pool.stream(FOLLOW, ["hold 3"], options, long_lived=True, bulk=bulk) as stream:
             with pytest.raises(DeadlineExceeded):
                 _ = [answer async for answer in stream]
         assert monotonic() - began < 5
 
 
-async def test_a_forced_close_is_told_as_such(server: ScriptedServer) -> None:
+async def test_a_forced_close_is_told_as_such(server: ScriptedServer, bulk: bool) -> None:
     """To who reads and to who does not read at that moment."""
     async with (
         pool_on(server.port) as pool,
-        pool.stream(FOLLOW, ["hold 1"], long_lived=True) as read,
-        pool.stream(FOLLOW, ["hold 1"], long_lived=True) as unread,
+        pool.stream(FOLLOW, ["hold 1"], long_lived=True, bulk=bulk) as read,
+        pool.stream(FOLLOW, ["hold 1"], long_lived=True, bulk=bulk) as unread,
     ):
         assert [await anext(read), await anext(unread)] == ["0", "0"]
         reading = asyncio.ensure_future(anext(read))
@@ -191,17 +201,60 @@ async def test_a_request_that_cannot_be_encoded(server: ScriptedServer) -> None:
         assert pool.stats()["calls_in_flight"] == 0
 
 
-async def test_a_stream_waits_for_a_connection_if_calls_may(server: ScriptedServer) -> None:
+async def test_a_stream_waits_for_a_connection_if_calls_may(server: ScriptedServer, bulk: bool) -> None:
     """As unary calls do."""
     port = server.port
     await server.stop()
     async with pool_on(port, wait=PATIENCE) as pool:
 
         async def first() -> str:
-            async with pool.stream(FOLLOW, ["count 1"], PATIENT) as stream:
+            async with pool.stream(FOLLOW, ["count 1"], PATIENT, bulk=bulk) as stream:
                 return await anext(stream)
 
         waiting = asyncio.create_task(first())
         await until(lambda: pool.stats()["calls_waiting"] == 1)
         await server.start()
         assert await waiting == "0"
+
+
+async def test_more_bulk_calls_than_there_are_threads(server: ScriptedServer) -> None:
+    """The others are made in the usual way: nobody waits for a thread."""
+    async with pool_on(server.port, pool_size=1) as pool, AsyncExitStack() as opened:
+        streams = [
+            await opened.enter_async_context(pool.stream(FOLLOW, ["hold 2"], long_lived=True, bulk=True))
+            for _ in range(3 * MOST_CALLS)
+        ]
+        assert await asyncio.gather(*(anext(stream) for stream in streams)) == ["0"] * len(streams)
+        assert sum(stream.is_bulk for stream in streams) == MOST_CALLS
+
+
+async def test_a_bulk_call_without_a_second_connection(server: ScriptedServer) -> None:
+    """A host, or something on the way, takes one connection and no more: the call is made on that one."""
+    async with FaultProxy(server.port) as proxy, pool_on(proxy.port, pool_size=1) as pool:
+        proxy.refuse()
+        async with pool.stream(FOLLOW, ["count 3"], bulk=True) as stream:
+            assert [answer async for answer in stream] == ["0", "1", "2"]
+        assert (pool.stats()["retries_total"], pool.stats()["failures_total"]) == (1, 0)
+
+
+async def test_a_lost_bulk_connection_is_made_anew(server: ScriptedServer) -> None:
+    """The next call does not suffer from what became of the last one."""
+    async with FaultProxy(server.port) as proxy, pool_on(proxy.port, pool_size=1, wait=PATIENCE) as pool:
+        for number in range(1, 4):
+            async with pool.stream(FOLLOW, ["hold 1"], long_lived=True, bulk=True) as stream:
+                assert await anext(stream) == "0"
+                await proxy.reset()
+                with pytest.raises(ConnectionLost):
+                    await anext(stream)
+            assert pool.stats()["failures_total"] == number
+            await pool.wait_connected(PATIENCE)
+
+
+async def test_the_batches_of_a_stream(server: ScriptedServer, bulk: bool) -> None:
+    """None of them is empty before the end."""
+    async with pool_on(server.port) as pool, pool.stream(FOLLOW, ["count 1000"], bulk=bulk) as stream:
+        found: list[str] = [await anext(stream)]
+        while batch := await stream.batch():
+            found += batch
+        assert found == [str(number) for number in range(1000)]
+        assert await stream.batch() == ()

@@ -1,0 +1,77 @@
+"""How a subscription comes from the past to the present."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import takewhile
+from typing import TYPE_CHECKING
+
+from fastapi_esdb.wire.requests import CaughtUp
+
+if TYPE_CHECKING:
+    from fastapi_esdb.connection.transport import Stream
+    from fastapi_esdb.wire.requests import ReadFrame, ReadRequest
+
+MUCH = 100
+"""Frames of history after which more of it is expected."""
+QUIET = 1.0
+"""Seconds without a frame that stand for being live: servers before 23.10 do not say so."""
+
+
+class Approach:
+    """Whether the present call is to be followed by another one, of another kind.
+
+    A subscription begins with the call that it will stay live on. If that has much history to give, a bulk call, which
+    costs a fraction for each event, gets the rest; then another call of the first kind goes on. That happens once
+    until `begin`: what is written meanwhile is little.
+    """
+
+    def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """It is not known how much there is to read."""
+        self.in_bulk = False
+        """Whether the next call is to be a bulk call."""
+        self._behind: int | None = 0
+        self._turns = False
+
+    def turned(self) -> bool:
+        """Whether the call was left for another one, which begins with this."""
+        turned, self._turns = self._turns, False
+        return turned
+
+    async def read(self, call: Stream[ReadRequest, ReadFrame]) -> list[ReadFrame]:
+        """The next frames of a call; none if it has ended, or is left."""
+        if self._turns:
+            return []
+        if call.is_bulk:
+            return await self._past(call)
+        frames = list(await call.batch())
+        self._count(frames)
+        return frames
+
+    async def _past(self, call: Stream[ReadRequest, ReadFrame]) -> list[ReadFrame]:
+        """What comes before the subscription is live; the rest, and that it is, comes from the next call again."""
+        try:
+            async with asyncio.timeout(QUIET):
+                frames = await call.batch()
+        except TimeoutError:
+            self._turn(in_bulk=False)
+            return []
+        past = list(takewhile(lambda frame: not isinstance(frame, CaughtUp), frames))
+        if len(past) < len(frames):
+            self._turn(in_bulk=False)
+        return past
+
+    def _count(self, frames: list[ReadFrame]) -> None:
+        if self._behind is None:
+            return
+        self._behind += len(frames)
+        if any(isinstance(frame, CaughtUp) for frame in frames):
+            self._behind = None
+        elif self._behind >= MUCH:
+            self._turn(in_bulk=True)
+
+    def _turn(self, *, in_bulk: bool) -> None:
+        self.in_bulk, self._behind, self._turns = in_bulk, None, True

@@ -1,0 +1,49 @@
+"""Async iterators over what arrives in batches."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncGenerator
+from typing import Generic, Self, TypeVar
+
+from fastapi_esdb.api.iteration import Iteration
+
+Item = TypeVar("Item")
+
+
+class BatchIteration(Generic[Item]):
+    """What a call answers, one after the other; once only. See `Iteration` for its end.
+
+    Batches are never empty. An item that is at hand is given without going back to the event loop.
+    """
+
+    def __init__(self, batches: AsyncGenerator[list[Item], None]) -> None:
+        self._batches = Iteration(batches)
+        self._at_hand: deque[Item] = deque()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Item:
+        if not self._at_hand:
+            self._at_hand.extend(await anext(self._batches))
+        return self._at_hand.popleft()
+
+    async def batches(self) -> AsyncGenerator[list[Item], None]:
+        """The same, as many at a time as have arrived."""
+        if self._at_hand:
+            rest, self._at_hand = self._at_hand, deque()
+            yield list(rest)
+        async for batch in self._batches:
+            yield batch
+
+    async def aclose(self) -> None:
+        """End the call; a task that waits for an item meanwhile sees the end of the iteration."""
+        self._at_hand.clear()
+        await self._batches.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.aclose()

@@ -1,0 +1,178 @@
+"""Calls whose answers are received by threads. What they share with others is in test_stream_call.py."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import threading
+
+import psutil
+import pytest
+
+from fastapi_esdb.connection.bulk import MOST_CALLS
+from fastapi_esdb.connection.bulk_call import BulkCall
+from fastapi_esdb.connection.channel import Channel
+from fastapi_esdb.connection.filling import MOST_ANSWERS
+from fastapi_esdb.errors import ClosedInFlight
+from fastapi_esdb.wire.errors import ConnectionRefused, NoAnswer
+from tests.connection.conftest import Owner, channel_to
+from tests.faults.proxy import FaultProxy
+from tests.faults.scripted import FOLLOW, ScriptedServer
+from tests.faults.until import until
+
+
+async def started(channel: Channel, text: str) -> BulkCall[str, str]:
+    call = BulkCall(channel.lease(), FOLLOW)
+    await call.start([text], None)
+    return call
+
+
+def threads() -> int:
+    """Those that read."""
+    return sum(thread.name == "esdb-reader" for thread in threading.enumerate())
+
+
+async def batches(call: BulkCall[str, str]) -> list[list[str]]:
+    found = []
+    try:
+        while True:
+            found.append(await call.read_batch(20))
+    except StopAsyncIteration:
+        return found
+
+
+async def test_answers_come_in_batches(channel: Channel) -> None:
+    """All of them, in order, and never more at a time than a batch takes."""
+    call = await started(channel, "count 5000")
+    found = await batches(call)
+    assert [answer for batch in found for answer in batch] == [str(number) for number in range(5000)]
+    assert max(len(batch) for batch in found) <= MOST_ANSWERS
+    assert len(found) < 1000
+    call.close()
+
+
+async def test_the_first_answer_does_not_wait_for_more(channel: Channel) -> None:
+    """Nor does any other that comes by itself."""
+    call = await started(channel, "hold 1")
+    assert await call.read_batch(20) == ["0"]
+    call.close()
+
+
+@pytest.mark.parametrize("reads", [0, 1, 2])
+async def test_closing_calls_whose_readers_have_stopped(channel: Channel, server: ScriptedServer, reads: int) -> None:
+    """They end on the server, and as many others find a place, with no more threads than places."""
+    calls = [await started(channel, "count 1000000") for _ in range(MOST_CALLS)]
+    assert not channel.bulk.has_room
+    for call in calls * reads:
+        await call.read_batch(20)
+    for call in calls:
+        call.close()
+    await until(lambda: not server.active["Follow"])
+    await until(lambda: channel.bulk.has_room)
+    again = [await started(channel, "hold 1") for _ in range(MOST_CALLS)]
+    assert [await call.read(20) for call in again] == ["0"] * MOST_CALLS
+    assert threads() <= MOST_CALLS
+    for call in again:
+        call.close()
+
+
+async def test_cancelled_at_any_step(channel: Channel, server: ScriptedServer) -> None:
+    """The call ends on the server and its place is free again."""
+
+    async def read() -> None:
+        call = await started(channel, "count 3000")
+        try:
+            await batches(call)
+        finally:
+            call.close()
+
+    for steps in range(0, 60, 2):
+        task = asyncio.create_task(read())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task])
+    await until(lambda: not server.active["Follow"])
+    assert channel.in_flight == 0
+    again = [await started(channel, "count 1") for _ in range(MOST_CALLS)]
+    await until(lambda: channel.bulk.has_room)
+    assert [await batches(each) for each in again] == [[["0"]]] * MOST_CALLS
+
+
+async def test_an_answer_that_is_no_message_ends_the_call(channel: Channel, server: ScriptedServer) -> None:
+    """Here and on the server."""
+    call = await started(channel, "garbage")
+    with pytest.raises(NoAnswer):
+        await call.read(20)
+    await until(lambda: not server.active["Follow"])
+    call.close()
+
+
+@pytest.mark.parametrize("reads", [0, 1])
+async def test_what_has_arrived_is_given_before_the_end(channel: Channel, reads: int) -> None:
+    """A forced close takes nothing away from a reader that is behind."""
+    call = await started(channel, "hold 20")
+    await until(lambda: len(call._call._filling.answers) == 20)
+    for _ in range(reads):
+        assert await call.read(20) == "0"
+    channel.force_close()
+    assert await call.read_batch(20) == [str(number) for number in range(reads, 20)]
+    with pytest.raises(ClosedInFlight):
+        await call.read(20)
+    call.close()
+
+
+@pytest.mark.parametrize("ended", [True, False])
+async def test_closing_the_channel_leaves_no_thread(server: ScriptedServer, ended: bool) -> None:
+    """Whether it still had something to read or not."""
+    channel = await channel_to(server.port, Owner())
+    call = await started(channel, "count 10" if ended else "hold 10")
+    await call.read_batch(20)
+    assert threads() == 1
+    channel.force_close()
+    await channel.wait_closed()
+    assert threads() == 0
+    call.close()
+
+
+async def test_retired_it_waits_for_the_last_call(channel: Channel) -> None:
+    """As for the other calls."""
+    call = await started(channel, "count 2000")
+    channel.retire()
+    assert sum(len(batch) for batch in await batches(call)) == 2000
+    call.close()
+    await channel.wait_closed()
+    assert threads() == 0
+
+
+async def test_a_host_that_refuses_the_second_connection(server: ScriptedServer) -> None:
+    """Is not asked again."""
+    async with FaultProxy(server.port) as proxy:
+        channel = await channel_to(proxy.port, Owner())
+        await proxy.stop()
+        call = await started(channel, "count 1")
+        with pytest.raises(ConnectionRefused):
+            await call.read(20)
+        call.close()
+        assert not channel.bulk.has_room
+        channel.force_close()
+        await channel.wait_closed()
+
+
+@pytest.mark.alone
+async def test_broken_off_calls_leave_no_memory(channel: Channel) -> None:
+    """gRPC would keep 18 kB of each: its last events are never fetched otherwise."""
+
+    async def break_off(count: int) -> None:
+        for _ in range(count):
+            call = await started(channel, "hold 20")
+            await call.read(20)
+            call.close()
+            await until(lambda: channel.bulk.has_room)
+
+    await break_off(100)
+    gc.collect()
+    before = psutil.Process().memory_info().rss
+    await break_off(400)
+    gc.collect()
+    assert psutil.Process().memory_info().rss - before < 3 * 2**20
