@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from fastapi_esdb import NewEvent
+from fastapi_esdb import NewEvent, connect
 from fastapi_esdb.embedded import ClusterNode, EmbeddedCluster, EmbeddedServer
 from fastapi_esdb.wire.errors import ServerBusy
 from tests.api.losing import LostAnswers
@@ -105,7 +105,7 @@ async def test_no_database() -> None:
 async def test_a_lost_answer(esdb_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """It may be there: repeating it with the same ids clears that up."""
     async with endpoints(esdb_server.connection_string) as app:
-        LostAnswers(monkeypatch, "Append", times=2)
+        LostAnswers(monkeypatch, "BatchAppend", times=2)
         assert await app.append("a", timeout=0.5) == IN_DOUBT
         assert await app.append("b", retry_unknown=True, timeout=PATIENCE / 4) == FINE
         assert len(await app.esdb.read("b").to_list()) == 1
@@ -114,7 +114,7 @@ async def test_a_lost_answer(esdb_server: EmbeddedServer, monkeypatch: pytest.Mo
 async def test_a_server_that_is_too_busy(esdb_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Asked again until the deadline."""
     async with endpoints(esdb_server.connection_string) as app:
-        answers = LostAnswers(monkeypatch, "Append", ServerBusy(), times=1000)
+        answers = LostAnswers(monkeypatch, "BatchAppend", ServerBusy(), times=1000)
         assert await app.append("a", timeout=1) == ("ServerBusy", 503)
         assert answers.lost > 2
 
@@ -129,10 +129,16 @@ async def test_no_answer_in_time(esdb_server: EmbeddedServer) -> None:
 
 async def test_closed_on_purpose(esdb_server: EmbeddedServer) -> None:
     """What was under way ends at once, and endpoints are not even called until someone connects."""
-    async with FaultProxy(esdb_server.port) as proxy, endpoints(f"esdb://127.0.0.1:{proxy.port}?tls=false") as app:
-        proxy.blackhole()
+    async with (
+        connect(esdb_server.connection_string) as beside,
+        FaultProxy(esdb_server.port) as proxy,
+        endpoints(f"esdb://127.0.0.1:{proxy.port}?tls=false") as app,
+    ):
+        proxy.mute()
         tasks = [asyncio.create_task(call) for call in (app.read("a"), app.append("a"))]
         await app.in_flight(2)
+        async with beside.subscribe("a") as written:
+            await anext(written)
         await app.esdb.close()
         assert await asyncio.gather(*tasks) == [("ClosedInFlight", 503), ("AppendClosedInFlight", 500)]
         assert await app.append("a") == ("", 503)
