@@ -1,4 +1,4 @@
-"""The BatchAppend call that the appends of all callers share on one channel."""
+"""A BatchAppend call that appends of all callers share on one channel."""
 
 from __future__ import annotations
 
@@ -40,16 +40,18 @@ MOST_BYTES = 4 * 1024 * 1024
 class BatchCall:
     """One call with many appends, each with an answer, a deadline and an outcome of its own.
 
-    Appends leave in the order they came in, as many at a time as the limits allow. Its place on the channel is taken
-    while it has appends to carry: it does not keep a retired channel open, and a channel that takes no calls any more
-    gives no further appends to it.
+    `lane` tells it from the others on the channel. Appends leave in the order they came in, as many at a time as the
+    limits allow. Its place on the channel is taken while it has appends to carry: it does not keep a retired channel
+    open, and a channel that takes no calls any more gives no further appends to it.
     """
 
-    def __init__(self, lease: Lease, headers: Headers) -> None:
+    def __init__(self, lease: Lease, headers: Headers, lane: int = 0) -> None:
         check_headers(lease, headers)
         check_support(lease, BATCH_APPEND)
         self.channel = lease.channel
-        self._late = lease.late
+        self.late = lease.late
+        """What is told of answers that take long."""
+        self._lane = lane
         self._lease = lease.channel.lease()
         self._id = uuid4().int >> 65
         self._numbers = count(1)
@@ -76,7 +78,7 @@ class BatchCall:
         self._lease.take(self._call)
         self._reader = self.channel.run(self._read(), "esdb-batch-answers")
         self._writer = self.channel.run(self._write(), "esdb-batches")
-        self.channel.batches = self
+        self.channel.batches[self._lane] = self
 
     @property
     def is_open(self) -> bool:
@@ -142,8 +144,8 @@ class BatchCall:
         pending.sent_at, pending.size = now, len(data)
         self._sent[number] = pending
         self._bytes += len(data)
-        if self._late is not None:
-            self._alarm.set(now + self._late.after)
+        if self.late is not None:
+            self._alarm.set(now + self.late.after)
         return data
 
     async def _read(self) -> None:
@@ -208,21 +210,21 @@ class BatchCall:
             self._go_on()
 
     def _tell_late(self, now: float) -> None:
-        if self._late is None:
+        if self.late is None:
             return
-        late = [one for one in self._sent.values() if not one.is_late and now - one.sent_at >= self._late.after]
+        late = [one for one in self._sent.values() if not one.is_late and now - one.sent_at >= self.late.after]
         for pending in late:
             pending.is_late = True
         if late:
-            self._late.tell()
+            self.late.tell()
 
     def _moments(self) -> list[float]:
         """When to look again."""
         if self._is_resting:
             return [self._idle_since + IDLE]
         moments = [pending.deadline.at for pending in (*self._sent.values(), *self._waiting)]
-        if self._late is not None:
-            moments += [one.sent_at + self._late.after for one in self._sent.values() if not one.is_late]
+        if self.late is not None:
+            moments += [one.sent_at + self.late.after for one in self._sent.values() if not one.is_late]
         return moments
 
     def _end(self, error: EsdbError) -> None:
@@ -243,7 +245,7 @@ class BatchCall:
 
     def _close(self) -> None:
         """Let go of everything: the call would hold the TCP connection open."""
-        self.channel.batches = None
+        del self.channel.batches[self._lane]
         self._alarm.stop()
         self._call.cancel()
         self._reader.cancel()

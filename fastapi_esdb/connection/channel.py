@@ -66,8 +66,8 @@ class Channel:
         """Whether the server has complained about the keep-alive pings."""
         self.lacks: frozenset[str] = frozenset()
         """Paths of the calls that the server does not have."""
-        self.batches: BatchCall | None = None
-        """The call that appends share, while it is open."""
+        self.batches: dict[int, BatchCall] = {}
+        """The calls that appends share, by their lanes, while they are open."""
         self._owner = owner
         self._leases: set[Lease] = set()
         self._long_lived = 0

@@ -95,7 +95,7 @@ class EsdbSettings(OptionOverrides):
     read_preference: NodePreference | None = None
     """Role of the cluster member that streams are read at, and subscribed to; `None`: the one of `node_preference`."""
     append_mode: AppendMode = AppendMode.SHARED
-    """How appends travel: over one `shared` call, `grouped` in calls that write for many callers, or each `single`."""
+    """How appends travel: over `shared` calls, `grouped` in calls that write for many callers, or each `single`."""
     read_only: bool = False
     """Refuse every write before it is sent."""
 

@@ -62,6 +62,8 @@ class BatchServer:
         self.plain: list[AppendOptions] = []
         self.headers: list[CallMetadata] = []
         """Of each batch call that was opened, and of each plain append."""
+        self.peers: set[str] = set()
+        """The connections that batch calls came over."""
         self.open_calls = 0
         """Batch calls that run."""
         self.refusal: EsdbError | None = None
@@ -81,6 +83,7 @@ class BatchServer:
 
     async def _batch(self, requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[bytes]:
         self.headers.append(parse_metadata(context.invocation_metadata() or ()))
+        self.peers.add(context.peer())
         if self.refusal:
             await _abort(context, self.refusal)
         answers: asyncio.Queue[bytes | EsdbError] = asyncio.Queue()

@@ -11,6 +11,7 @@ import pytest
 
 from fastapi_esdb import NO_STREAM, Connection, ConnectionPool, EsdbSettings, NewEvent, StreamMetadata, connect
 from fastapi_esdb.embedded import EmbeddedServer
+from fastapi_esdb.pool.appends import LANES
 from tests.faults.embedded import settings_for
 from tests.faults.interruption import MOST, Make, interrupted
 from tests.faults.process import free_port
@@ -19,8 +20,8 @@ from tests.faults.until import PATIENCE, until
 
 EVENT = NewEvent("Tried", {})
 
-SHARED = Counter({"Streams.BatchAppend": 1})
-"""The call of all appends, which stays open for a while."""
+SHARED = Counter({"Streams.BatchAppend": LANES})
+"""The calls that appends share, which stay open for a while."""
 
 
 async def _read_some(esdb: Connection) -> None:

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from fastapi_esdb.api.new_event import NewEvent
 from fastapi_esdb.connection.transport import CallOptions
 from fastapi_esdb.errors import ConnectionClosed, InvalidSettings, ReadOnlyConnection
+from fastapi_esdb.pool.appends import LANES
 from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.settings import Credentials
 from fastapi_esdb.wire.appends import APPEND
@@ -52,7 +53,7 @@ async def answered(pool: ConnectionPool, server: BatchServer, append: AppendRequ
 
 
 async def test_all_go_over_one_call(pool: ConnectionPool, server: BatchServer) -> None:
-    """Whoever makes them, however many connections there are; the first ones open it together."""
+    """Those to a stream, whoever makes them, however many connections there are; the first ones open it together."""
     tasks = [appending(pool) for _ in range(20)]
     for _ in tasks:
         (await server.take_one()).answer()
@@ -61,6 +62,23 @@ async def test_all_go_over_one_call(pool: ConnectionPool, server: BatchServer) -
     assert len(server.headers) == 1
     assert (server.headers[0].requires_leader, server.plain) == (True, [])
     assert pool.stats()["calls_total"] == 21
+
+
+async def test_streams_are_spread_over_a_few_calls(pool: ConnectionPool, server: BatchServer) -> None:
+    """All on one connection; the appends to a stream take the same and stay in order."""
+    streams = [f"s-{number}" for number in range(20)]
+    made = [AppendRequest(stream, ANY, (NewEvent("T", {}),)) for stream in streams * 3]
+    tasks = [asyncio.create_task(pool.append(one, CallOptions(timeout=PATIENCE))) for one in made]
+    received = []
+    for _ in made:
+        one = await server.take_one()
+        one.answer()
+        received.append(one)
+    assert await asyncio.gather(*tasks) == [DONE] * 60
+    assert len(server.headers) == len(server.peers) * LANES == LANES
+    for stream in streams:
+        sent = [one.events[0].id for one in made if one.stream == stream]
+        assert [one.fragment.events[0].id for one in received if one.stream == stream] == sent
 
 
 @pytest.mark.parametrize(
