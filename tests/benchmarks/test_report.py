@@ -9,9 +9,9 @@ import pytest
 from benchmarks.cases import AIO, BATCH, GROUPED, KURRENT, OURS, OURS_GROUPED, Case, Kind, all_cases
 from benchmarks.chart import BARE_COLOUR, KURRENT_COLOUR, OURS_COLOUR, chart
 from benchmarks.measurement import Measurement
-from benchmarks.report import Comparison, as_json, read_json, write_json
+from benchmarks.report import Comparison, as_json, conditions, read_json, write_json
 from benchmarks.runner import rotated
-from benchmarks.tables import circumstances, comparison_tables, number, table
+from benchmarks.tables import comparison_tables, number, table
 
 CASE = Case("append-64", "append, 64 callers", Kind.APPEND, 1000, 64)
 RUNS = {
@@ -55,7 +55,7 @@ def test_the_json_tells_what_was_measured_on_what(kept: dict[str, Any]) -> None:
     """Versions, machine and server, so that figures can be compared at all."""
     assert kept["server"] == "a server, version 1"
     assert {"kurrentdbclient", "grpcio"} <= set(kept["versions"])
-    assert "kurrentdbclient" in circumstances(kept)
+    assert "kurrentdbclient" in conditions(kept)
 
 
 def test_the_table_has_a_row_a_contender(kept: dict[str, Any]) -> None:
