@@ -6,7 +6,7 @@ PORT ?= 8000
 CODE := fastapi_esdb example_app tests benchmarks protos docs
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-slow lint types contracts bench bench-faults bench-pool docs proto clean
+.PHONY: help install run test test-slow lint types contracts bench bench-faults bench-costs bench-embedded bench-pool docs proto clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -46,6 +46,12 @@ bench: $(STAMP) ## Measure beside kurrentdbclient and bare grpc (TARGET=esdb://â
 
 bench-faults: $(STAMP) ## Kill, freeze and restart a cluster under load, 20 minutes (FAULTS="--kills 5 â€¦" for less)
 	$(BIN)/python -m benchmarks.faults $(FAULTS)
+
+bench-costs: $(STAMP) ## Measure imports, dependencies, health answers, idle subscriptions (takes TARGET, too)
+	$(BIN)/python -m benchmarks.costs $(if $(TARGET),--target "$(TARGET)")
+
+bench-embedded: $(STAMP) ## Measure the embedded server, and how its costs grow with what it holds
+	$(BIN)/python -m benchmarks.embedded
 
 bench-pool: $(STAMP) ## Measure how many connections a pool should have (takes TARGET, too)
 	$(BIN)/python -m benchmarks.pool_size $(if $(TARGET),--target "$(TARGET)")

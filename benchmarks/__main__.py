@@ -16,10 +16,10 @@ from pathlib import Path
 from benchmarks.cases import Case, all_cases
 from benchmarks.chart import chart
 from benchmarks.events import filled_stream, server_version
-from benchmarks.report import RESULTS, Comparison, as_json, write_json
+from benchmarks.report import RESULTS, Comparison, as_json, write_result
 from benchmarks.runner import WARM_UP, Plan, run_all, say
 from benchmarks.server import server_at
-from benchmarks.tables import circumstances, comparison_tables
+from benchmarks.tables import comparison_tables
 
 
 async def main(target: str | None, rounds: int, events: int, cases: Sequence[Case], folder: Path) -> None:
@@ -31,9 +31,8 @@ async def main(target: str | None, rounds: int, events: int, cases: Sequence[Cas
         found = await run_all(Plan(where, rounds, *streams), cases)
         named = f"{'an embedded server' if server.pid else 'a server'}, version {await server_version(where)}"
     result = as_json([Comparison.of(case, found[case.name]) for case in cases], rounds, named)
-    write_json("bench", result, folder)
+    print(write_result("bench", result, comparison_tables(result), folder))
     (folder / "bench.svg").write_text(chart(result), encoding="utf-8")
-    print(comparison_tables(result), circumstances(result), sep="\n\n")
 
 
 def parser() -> argparse.ArgumentParser:

@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import growth, throughput
-from benchmarks.report import RESULTS, circumstances, write_json
-from benchmarks.tables import circumstances as shown_circumstances
+from benchmarks.report import RESULTS, circumstances, write_result
 from benchmarks.tables import growth_table, throughput_table
 
 SIZES = (1_000, 100_000, 1_000_000)
@@ -29,8 +28,7 @@ async def main(rounds: int, sizes: Sequence[int], operations: int, folder: Path)
         result["throughput"] = await throughput.measured(rounds, operations, Path(disk))
         result["growth"] = await growth.measured(rounds, sizes, Path(disk))
     result = {**circumstances("an embedded server"), **result}
-    write_json("embedded", result, folder)
-    print(throughput_table(result), growth_table(result), shown_circumstances(result), sep="\n\n")
+    print(write_result("embedded", result, f"{throughput_table(result)}\n\n{growth_table(result)}", folder))
 
 
 def run(arguments: Sequence[str] | None = None) -> None:

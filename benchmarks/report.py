@@ -95,6 +95,20 @@ def write_json(name: str, content: Mapping[str, Any], folder: Path = RESULTS) ->
     (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")
 
 
+def write_result(name: str, content: Mapping[str, Any], table: str, folder: Path = RESULTS) -> str:
+    """Keep a result as JSON and, as the documentation shows it, as Markdown; the latter."""
+    text = f"{table}\n\n{conditions(content)}"
+    write_json(name, content, folder)
+    (folder / f"{name}.md").write_text(text + "\n", encoding="utf-8")
+    return text
+
+
+def conditions(result: Mapping[str, Any]) -> str:
+    """On what it was measured, in a line."""
+    versions = ", ".join(f"{package} {version}" for package, version in result["versions"].items())
+    return f"Measured {result['measured']} on {result['machine']}, against {result['server']}. {versions}."
+
+
 def rounded(value: Any) -> Any:
     """Numbers with four significant digits, all the way down."""
     if isinstance(value, Mapping):

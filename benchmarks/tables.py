@@ -39,12 +39,6 @@ def number(value: float) -> str:
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
-def circumstances(result: dict[str, Any]) -> str:
-    """On what it was measured, in a line."""
-    versions = ", ".join(f"{package} {version}" for package, version in result["versions"].items())
-    return f"Measured {result['measured']} on {result['machine']}, against {result['server']}. {versions}."
-
-
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [head, ["---", *["--:"] * (len(head) - 1)], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
@@ -80,3 +74,14 @@ def _growth_row(row: dict[str, Any]) -> list[str]:
     where = f"{row['events']:,} {'on disk' if row['on_disk'] else 'in memory'}"
     start = number(row["start_seconds"]) if "start_seconds" in row else ""
     return [where, *(number(row[name]["median"]) for name in GROWTH), number(row["memory"] / 1e6), start]
+
+
+def costs_table(result: dict[str, Any]) -> str:
+    """Medians, with the lowest and the highest round where there are several, beside what they must stay below."""
+    return table(["", "measured", "limit"], map(_cost_row, result["costs"]))
+
+
+def _cost_row(cost: dict[str, Any]) -> list[str]:
+    value, unit, limit = cost["value"], cost["unit"], cost["limit"]
+    measured = number(value["median"]) if value["low"] == value["high"] else spread(value)
+    return [cost["what"], f"{measured} {unit}".strip(), "" if limit is None else f"below {limit:g} {unit}".strip()]

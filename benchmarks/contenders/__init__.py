@@ -5,11 +5,12 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from benchmarks.cases import AIO, BATCH, GROUPED, KURRENT, OURS, THREAD
+from benchmarks.cases import AIO, BATCH, GROUPED, KURRENT, OURS, OURS_GROUPED, THREAD
 from benchmarks.contenders.client import Client
 
 CLASSES: dict[str, tuple[str, dict[str, Any]]] = {
     OURS: ("ours.Ours", {}),
+    OURS_GROUPED: ("ours.Ours", {"append_mode": "grouped"}),
     KURRENT: ("kurrent.KurrentClient", {}),
     AIO: ("grpc_aio.BareAio", {}),
     THREAD: ("thread.BareThread", {}),

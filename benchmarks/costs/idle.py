@@ -1,0 +1,86 @@
+"""What subscriptions cost while nothing happens: run in a process of its own, which prints it as JSON."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import sys
+import time
+from asyncio.subprocess import PIPE
+from contextlib import AsyncExitStack
+
+from benchmarks.costs.cost import Cost
+from benchmarks.cpu import resident_bytes
+from benchmarks.events import CONTENT_TYPE, DATA, TYPE, fresh_stream
+from fastapi_esdb import Connection, NewEvent, connect
+
+MEMORY_LIMIT = 60.0
+"""Kilobytes each."""
+
+CPU_LIMIT = 1.0
+"""Milliseconds a minute, each."""
+
+PATIENCE = 60.0
+
+
+async def idle_costs(target: str, subscriptions: int, seconds: float) -> list[Cost]:
+    """Measured once: it takes twice so many seconds."""
+    command = [sys.executable, "-m", "benchmarks.costs.idle", target, str(subscriptions), str(seconds)]
+    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE)
+    printed, _ = await process.communicate()
+    if process.returncode:
+        raise SystemExit("the process with the idle subscriptions failed")
+    memory, cpu = json.loads(printed)
+    return [
+        Cost.of(f"memory of each of {subscriptions} idle subscriptions", "kB", [memory], MEMORY_LIMIT),
+        Cost.of(f"CPU of each of {subscriptions} idle subscriptions, a minute", "ms", [cpu], CPU_LIMIT),
+    ]
+
+
+async def measured(target: str, subscriptions: int, seconds: float) -> tuple[float, float]:
+    """Kilobytes, and milliseconds of CPU a minute, that each subscription adds to an open pool."""
+    async with connect(target) as esdb, AsyncExitStack() as stack:
+        await esdb.wait_connected(PATIENCE)
+        memory, cpu = _memory(), await _cpu_a_minute(seconds)
+        await _subscribe(esdb, subscriptions, stack)
+        added = _memory() - memory, await _cpu_a_minute(seconds) - cpu
+    return added[0] / subscriptions / 1e3, added[1] / subscriptions
+
+
+async def _subscribe(esdb: Connection, subscriptions: int, stack: AsyncExitStack) -> None:
+    """Follow so many streams, each of which has had an event that came."""
+    following = set()
+    for _ in range(subscriptions):
+        stream, came = fresh_stream(), asyncio.Event()
+        await esdb.append(stream, NewEvent(TYPE, DATA, content_type=CONTENT_TYPE))
+        following.add(asyncio.create_task(_follow(esdb, stream, came)))
+        await asyncio.wait_for(came.wait(), PATIENCE)
+    stack.push_async_callback(_end, following)
+
+
+async def _follow(esdb: Connection, stream: str, came: asyncio.Event) -> None:
+    async for _ in esdb.subscribe(stream):
+        came.set()
+
+
+async def _end(following: set[asyncio.Task[None]]) -> None:
+    for task in following:
+        task.cancel()
+    await asyncio.gather(*following, return_exceptions=True)
+
+
+def _memory() -> int:
+    gc.collect()
+    return resident_bytes()
+
+
+async def _cpu_a_minute(seconds: float) -> float:
+    """Milliseconds of CPU, of all threads."""
+    began = time.process_time()
+    await asyncio.sleep(seconds)
+    return 1e3 * (time.process_time() - began) * 60 / seconds
+
+
+if __name__ == "__main__":
+    print(json.dumps(asyncio.run(measured(sys.argv[1], int(sys.argv[2]), float(sys.argv[3])))))

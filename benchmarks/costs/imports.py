@@ -1,0 +1,49 @@
+"""What importing takes, in fresh processes whose modules are compiled already."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from benchmarks.costs.cost import Cost
+
+IMPORT_LIMIT = 150.0
+"""Milliseconds on top of fastapi and grpc."""
+
+ALL = "from fastapi_esdb import EsdbConnection, NewEvent, esdb_router, add_error_handlers"
+"""What an app imports."""
+
+UNUSED = ("fastapi_esdb.embedded", "uvicorn", "sqlite3", "pytest", "kurrentdbclient")
+"""What no import of an app should load."""
+
+
+def import_costs(rounds: int) -> list[Cost]:
+    """CPU times: on a busy machine an import waits for others."""
+    cpu_of("import fastapi, grpc", ALL)  # compiles what was changed
+    base = [cpu_of("pass", "import fastapi, grpc") for _ in range(rounds)]
+    ours = [cpu_of("import fastapi, grpc", ALL) for _ in range(rounds)]
+    return [
+        Cost.of("importing fastapi and grpc", "ms", base),
+        Cost.of("importing fastapi_esdb on top", "ms", ours, IMPORT_LIMIT),
+        Cost.of("modules that this loads needlessly", "", [float(len(needless()))], 1.0),
+    ]
+
+
+def cpu_of(before: str, statement: str) -> float:
+    """Milliseconds of CPU that the statement takes behind the other one."""
+    measured = f"{before}; import time; began = time.process_time(); {statement}; print(time.process_time() - began)"
+    return 1e3 * float(printed(measured))
+
+
+def needless() -> list[str]:
+    """The modules that should not be there, and are."""
+    loaded = printed(f"{ALL}; import sys; print(*sys.modules)").split()
+    return [name for name in loaded if name.startswith(UNUSED)]
+
+
+def printed(code: str) -> str:
+    """What a fresh process prints. It may keep what it compiles, whatever the environment says."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout

@@ -1,0 +1,40 @@
+"""`make bench-costs`, with tiny numbers, and what it relies on."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from benchmarks.costs.__main__ import run
+from benchmarks.costs.imports import needless
+from benchmarks.cpu import Stopwatch, cpu_seconds, resident_bytes
+from benchmarks.report import read_json
+
+
+def test_an_app_loads_nothing_that_it_does_not_use() -> None:
+    """Neither the embedded server nor what only it, the tests or the benchmarks need."""
+    assert needless() == []
+
+
+def test_the_cpu_time_of_a_process_is_what_it_says_itself() -> None:
+    """The clock of another process can be read from outside."""
+    before = cpu_seconds(os.getpid())
+    used = Stopwatch(os.getpid())
+    sum(range(300_000))
+    assert 0 < used.cpu() <= 1e6 * (cpu_seconds(os.getpid()) - before)
+    assert resident_bytes() > 1_000_000
+
+
+def test_every_cost_is_measured(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has a value, and those that the project promises have a limit."""
+    monkeypatch.setenv("ESDB_CONNECTION_STRING", "")  # which the command sets, and the test takes back
+    run(f"--rounds 1 --calls 5 --subscriptions 2 --seconds 0.2 --requests 100 --output {tmp_path}".split())
+    costs = read_json("costs", tmp_path)["costs"]
+    assert [cost["unit"] for cost in costs if cost["limit"]] == ["ms", "", "µs", "ms", "kB", "ms"]
+    assert len(costs) == 18
+    assert "| closing it |" in capsys.readouterr().out
+    assert "| closing it |" in (tmp_path / "costs.md").read_text()
