@@ -126,7 +126,7 @@ class ConnectionPool:
     async def reconnect(self) -> None:
         """Replace each connection by a fresh one now, without waiting for the next attempt to be due.
 
-        Returns when each has tried. Groups that work are given up for ones that do; their calls go on.
+        Returns when each has tried. Calls in flight go on; a connection that can't be replaced counts as lost.
         """
         await self._opened().renew()
 
