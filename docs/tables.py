@@ -5,10 +5,13 @@ The tests fail while a page is not what this makes of it.
 
 from __future__ import annotations
 
+import ast
 import asyncio
+import inspect
 import re
 from collections.abc import Iterable
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -106,8 +109,23 @@ def settings_table() -> str:
     """The settings that are no options of the connection string."""
     options = {option.field for option in OPTIONS}
     own = {name: field for name, field in EsdbSettings.model_fields.items() if name not in options}
-    rows = ([f"`{n}`", f"`ESDB_{n.upper()}`", default_of(f), f.description or ""] for n, f in own.items())
+    meanings = docstrings(EsdbSettings)
+    rows = ([f"`{n}`", f"`ESDB_{n.upper()}`", default_of(f), meanings[n]] for n, f in own.items())
     return table(["Setting", "Environment", "Default", "Meaning"], rows)
+
+
+def docstrings(cls: type) -> dict[str, str]:
+    """What stands below each attribute of a class. Pydantic could tell, at a price that every import would pay."""
+    (body,) = (node.body for node in ast.parse(inspect.getsource(cls)).body if isinstance(node, ast.ClassDef))
+    found = ((above, below) for above, below in pairwise(body) if isinstance(above, ast.AnnAssign))
+    return {ast.unparse(above.target): _text_of(below) for above, below in found}
+
+
+def _text_of(node: ast.stmt) -> str:
+    match node:
+        case ast.Expr(ast.Constant(str(text))):
+            return inspect.cleandoc(text)
+    return ""
 
 
 def default_of(field: FieldInfo) -> str:

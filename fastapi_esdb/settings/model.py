@@ -51,7 +51,6 @@ class EsdbSettings(OptionOverrides):
         extra="ignore",
         frozen=True,
         hide_input_in_errors=True,
-        use_attribute_docstrings=True,
     )
 
     connection_string: SecretStr | None = None

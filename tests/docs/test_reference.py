@@ -64,6 +64,13 @@ def test_all_settings_and_all_calls_are_listed() -> None:
     assert all(f"`{method.service}`" in protocol and f"| {method.name} |" in protocol for method in all_methods())
 
 
+def test_every_setting_is_described(tables: ModuleType) -> None:
+    """The table takes what each means from below its field."""
+    described = tables.docstrings(EsdbSettings)
+    own = set(EsdbSettings.__annotations__) - {"model_config"}
+    assert {name for name, text in described.items() if text} >= own
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_variable_that_is_mentioned_exists(page: Path) -> None:
     """No setting in the text is made up."""

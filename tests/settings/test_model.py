@@ -85,11 +85,6 @@ def test_defaults() -> None:
     assert own_fields() == DEFAULTS
 
 
-def test_every_setting_is_described() -> None:
-    """The description of each setting is there for documentation to take."""
-    assert [name for name in DEFAULTS if not EsdbSettings.model_fields[name].description] == []
-
-
 @pytest.mark.parametrize(("name", "text", "value"), SET)
 def test_environment(name: str, text: str, value: object, monkeypatch: pytest.MonkeyPatch) -> None:
     """A setting is read from the environment, in any case."""

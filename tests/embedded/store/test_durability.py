@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -189,6 +190,24 @@ async def test_writes_share_a_flush(tmp_path: Path) -> None:
         await asyncio.wait_for(asyncio.gather(first, *others), PROMPT)
         assert storage.flushes == 2
         assert len(shown(database)) == 101
+
+
+async def test_appends_that_come_together_share_one_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As SQLite itself tells; with `synchronous = FULL` in WAL mode a commit is one fsync."""
+    statements: list[str] = []
+    connect = sqlite3.connect
+
+    def traced(path: str, check_same_thread: bool) -> sqlite3.Connection:
+        connection = connect(path, check_same_thread=check_same_thread)
+        connection.set_trace_callback(statements.append)
+        return connection
+
+    monkeypatch.setattr(sqlite3, "connect", traced)
+    async with Database(SqliteStorage(tmp_path / "events.db")) as database:
+        statements.clear()
+        await asyncio.gather(*(database.append(f"stream-{number}", ANY, events(1)) for number in range(64)))
+        assert sum(statement.startswith("INSERT") for statement in statements) == 64
+        assert statements.count("COMMIT") == 1
 
 
 async def test_a_repeat_waits_for_the_original(tmp_path: Path) -> None:
