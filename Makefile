@@ -6,10 +6,10 @@ PORT ?= 8000
 CODE := fastapi_esdb example_app tests benchmarks protos docs
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-slow lint types contracts bench docs proto clean
+.PHONY: help install run test test-slow lint types contracts bench bench-faults bench-pool docs proto clean
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12"; exit 1; }
@@ -41,8 +41,14 @@ types: $(STAMP) ## mypy, strict
 contracts: $(STAMP) ## import-linter: who may import whom
 	$(BIN)/lint-imports
 
-bench: $(STAMP) ## Measure against what a user would pick instead
+bench: $(STAMP) ## Measure beside kurrentdbclient and bare grpc (TARGET=esdb://… for a server of yours)
 	$(BIN)/python -m benchmarks $(if $(TARGET),--target "$(TARGET)")
+
+bench-faults: $(STAMP) ## Kill, freeze and restart a cluster under load, 20 minutes (FAULTS="--kills 5 …" for less)
+	$(BIN)/python -m benchmarks.faults $(FAULTS)
+
+bench-pool: $(STAMP) ## Measure how many connections a pool should have (takes TARGET, too)
+	$(BIN)/python -m benchmarks.pool_size $(if $(TARGET),--target "$(TARGET)")
 
 docs: $(STAMP) ## Build the documentation into site/, warnings are errors
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

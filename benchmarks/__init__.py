@@ -1,1 +1,1 @@
-"""Measurements; each module is a program."""
+"""Measurements, on this machine or against any server. `make help` lists the commands."""

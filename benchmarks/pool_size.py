@@ -10,23 +10,19 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import socket
 import statistics
 import sys
 import time
-from asyncio.subprocess import Process
 from collections import defaultdict
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from benchmarks.server import server_at
 from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.settings import EsdbSettings
 from fastapi_esdb.wire.cluster import SUPPORTED_METHODS
 
 SIZES = (1, 2, 4, 8)
 CALLERS = (1, 16, 64)
-START_TIMEOUT = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,44 +72,10 @@ def show(found: dict[tuple[int, int], list[Measurement]]) -> None:
         print(f"{size:>11} {callers:>8} {rate:>9.0f} {cpu:>13.0f} µs")
 
 
-@asynccontextmanager
-async def embedded_server() -> AsyncIterator[str]:
-    """The connection string of an embedded server in a process of its own."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "fastapi_esdb.embedded", "--port", str(port)]
-    server = await asyncio.create_subprocess_exec(
-        *command, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
-    )
-    try:
-        await _until_listening(server, port)
-        yield f"esdb://127.0.0.1:{port}?tls=false"
-    finally:
-        server.terminate()
-        await server.wait()
-
-
-async def _until_listening(server: Process, port: int) -> None:
-    async with asyncio.timeout(START_TIMEOUT):
-        while server.returncode is None:
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-            except OSError:
-                await asyncio.sleep(0.05)
-            else:
-                writer.close()
-                return
-    raise SystemExit("the embedded server did not start")
-
-
 async def main(target: str | None, rounds: int, seconds: float) -> None:
     """Measure and print."""
-    if target is not None:
-        show(await measure_all(target, rounds, seconds))
-        return
-    async with embedded_server() as started:
-        show(await measure_all(started, rounds, seconds))
+    async with server_at(target) as server:
+        show(await measure_all(server.connection_string, rounds, seconds))
 
 
 def run() -> None:

@@ -23,6 +23,7 @@ from fastapi_esdb.wire import operations, users
 from fastapi_esdb.wire import projection_methods as projections
 from fastapi_esdb.wire.append_methods_v2 import APPEND_RECORDS, APPEND_SESSION
 from fastapi_esdb.wire.appends import APPEND
+from fastapi_esdb.wire.batches import BATCH_APPEND
 from fastapi_esdb.wire.cluster import GOSSIP, SUPPORTED_METHODS
 from fastapi_esdb.wire.deletes import DELETE, TOMBSTONE
 from fastapi_esdb.wire.method import Method
@@ -37,10 +38,11 @@ GROUPS, PROJECTIONS, USERS, OPERATIONS = "persistent_subscriptions", "projection
 OFFERED: dict[Method[Any, Any], tuple[str, ...]] = {
     READ: ("read", "read_all", "subscribe", "subscribe_all", "get_metadata"),
     APPEND: ("append", "set_metadata", "set_default_acl"),
+    BATCH_APPEND: ("append", "set_metadata", "set_default_acl"),
     DELETE: ("delete",),
     TOMBSTONE: ("tombstone",),
     APPEND_SESSION: ("append_session",),
-    APPEND_RECORDS: ("append_records",),
+    APPEND_RECORDS: ("append_records", "append"),
     groups.CREATE_GROUP: (f"{GROUPS}.create",),
     groups.UPDATE_GROUP: (f"{GROUPS}.update",),
     groups.DELETE_GROUP: (f"{GROUPS}.delete",),

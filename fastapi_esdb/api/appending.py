@@ -3,55 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from fastapi_esdb.api.writing import telling_doubt
+from fastapi_esdb.api.writing import TellingDoubt
 from fastapi_esdb.errors import AppendClosedInFlight, AppendOutcomeUnknown, ClosedInFlight
-from fastapi_esdb.wire.appends import APPEND
-from fastapi_esdb.wire.errors import EsdbError, InvalidArgument, WrongExpectedRevision
+from fastapi_esdb.wire.errors import EsdbError, InvalidArgument
 from fastapi_esdb.wire.records import Expected, ProposedEvent
-from fastapi_esdb.wire.requests import AppendConflict, AppendFrame, AppendOptions, AppendResult
+from fastapi_esdb.wire.requests import AppendRequest, AppendResult
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.transport import CallOptions, Transport
 
 
-@dataclass(frozen=True, slots=True)
-class Append:
+class Append(AppendRequest):
     """Events on their way to a stream, all of them or none."""
 
-    stream: str
-    expected: Expected
-    events: tuple[ProposedEvent, ...]
+    __slots__ = ()
 
     @property
     def ids(self) -> tuple[UUID, ...]:
         return tuple(event.id for event in self.events)
 
-    async def send(self, transport: Transport, options: CallOptions) -> AppendResult:
-        """Make the call as it is; raises `WrongExpectedRevision` for a conflict and all that the transport raises."""
-        frames: list[AppendFrame] = [AppendOptions(self.stream, self.expected), *self.events]
-        answer = await transport.send(APPEND, frames, options)
-        if isinstance(answer, AppendConflict):
-            raise WrongExpectedRevision(self.stream, answer.expected, answer.actual)
-        return answer
-
     async def send_once(self, transport: Transport, options: CallOptions) -> AppendResult:
-        """As `send`, but what leaves the outcome open becomes `AppendOutcomeUnknown`."""
-        with doubtful(self.stream, self.expected, self.ids):
-            return await self.send(transport, options)
+        """Send it; what leaves the outcome open becomes `AppendOutcomeUnknown`."""
+        with TellingDoubt(self.unknown):
+            return await transport.append(self, options)
 
     def unknown(self, cause: EsdbError) -> AppendOutcomeUnknown:
         """The error that says so, with the ids to look for."""
         return _unknown(cause, self.stream, self.expected, self.ids)
 
 
-def doubtful(stream: str, expected: Expected, ids: Sequence[UUID]) -> AbstractContextManager[None]:
+def doubtful(stream: str, expected: Expected, ids: Sequence[UUID]) -> TellingDoubt:
     """Raises what leaves the outcome open as `AppendOutcomeUnknown`, from its cause."""
-    return telling_doubt(lambda cause: _unknown(cause, stream, expected, ids))
+    return TellingDoubt(lambda cause: _unknown(cause, stream, expected, ids))
 
 
 def _unknown(cause: EsdbError, stream: str, expected: Expected, ids: Sequence[UUID]) -> AppendOutcomeUnknown:
@@ -61,7 +47,9 @@ def _unknown(cause: EsdbError, stream: str, expected: Expected, ids: Sequence[UU
 
 def proposed(events: ProposedEvent | Iterable[ProposedEvent]) -> tuple[ProposedEvent, ...]:
     """One event or several, as a tuple; raises `InvalidArgument` for anything else."""
-    several = (events,) if isinstance(events, ProposedEvent) else tuple(_iterated(events))
+    if isinstance(events, ProposedEvent):
+        return (events,)
+    several = tuple(_iterated(events))
     for event in several:
         if not isinstance(event, ProposedEvent):
             raise InvalidArgument(f"events must be NewEvents, not {type(event).__name__}")

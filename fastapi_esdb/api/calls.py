@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from fastapi_esdb.api.arguments import seconds
 from fastapi_esdb.connection.backoff import Backoff
-from fastapi_esdb.connection.transport import CallOptions, Transport
+from fastapi_esdb.connection.transport import DEFAULT_OPTIONS, CallOptions, Transport
 from fastapi_esdb.errors import ConnectionClosed
 
 if TYPE_CHECKING:
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 PAUSES = Backoff(first=0.1, limit=0.5, jitter=0.2)
 """Between the calls that the API makes again by itself, beside the retries of the transport."""
+
+
+_NOTHING_SAID = (None, None, None, None)
 
 
 class Carrier(Transport, Protocol):
@@ -65,6 +68,8 @@ def call_options(
     not the leader of its cluster refuse; `None` takes what the settings' node preference implies. Reads can have a
     `read_preference` of their own: the kind of node in a cluster that answers them.
     """
+    if (timeout, credentials, requires_leader, read_preference) == _NOTHING_SAID:
+        return DEFAULT_OPTIONS
     return CallOptions(seconds(timeout, "timeout"), credentials, requires_leader, read_preference)
 
 

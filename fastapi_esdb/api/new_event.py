@@ -12,6 +12,8 @@ from fastapi_esdb.wire.records import JSON, OCTET_STREAM, ProposedEvent
 
 SHOWN_BYTES = 80
 
+_JSON = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+
 
 class NewEvent(ProposedEvent):
     """An event to be appended, encoded as soon as it is made.
@@ -41,17 +43,17 @@ class NewEvent(ProposedEvent):
         id: uuid.UUID | str | None = None,  # noqa: A002
         content_type: str | None = None,
     ) -> None:
-        event = f"event {text(type, 'type')!r}: "
         content_type = content_type or (OCTET_STREAM if _is_bytes(data) else JSON)
-        if content_type != JSON and not _is_bytes(data):
-            raise InvalidArgument(f"{event}data of content type {content_type!r} must be bytes")
-        super().__init__(
-            id=_event_id(id, event),
-            type=type,
-            data=_encoded(data, f"{event}data"),
-            metadata=b"" if metadata is None else _encoded(metadata, f"{event}metadata"),
-            content_type=text(content_type, f"{event}content_type"),
-        )
+        try:
+            super().__init__(
+                _event_id(id),
+                text(type, "type"),
+                _encoded(data, "data"),
+                b"" if metadata is None else _encoded(metadata, "metadata"),
+                _checked(content_type, data),
+            )
+        except InvalidArgument as error:
+            raise InvalidArgument(f"event {text(type, 'type')!r}: {error.message}") from error.__cause__
 
     def __repr__(self) -> str:
         return f"NewEvent({self.type!r}, {_shown(self.data)}, id={str(self.id)!r})"
@@ -61,15 +63,23 @@ def _is_bytes(value: Any) -> bool:
     return isinstance(value, (bytes, bytearray, memoryview))
 
 
-def _event_id(value: uuid.UUID | str | None, event: str) -> uuid.UUID:
+def _event_id(value: uuid.UUID | str | None) -> uuid.UUID:
     """A UUID that is not nil, which servers refuse (protocol: "nil id rejected")."""
+    if value is None:
+        return uuid.uuid4()
     try:
-        event_id = uuid.uuid4() if value is None else uuid.UUID(str(value))
+        event_id = uuid.UUID(str(value))
     except ValueError:
-        raise InvalidArgument(f"{event}id must be a UUID, not {value!r}") from None
+        raise InvalidArgument(f"id must be a UUID, not {value!r}") from None
     if not event_id.int:
-        raise InvalidArgument(f"{event}id must not be the nil UUID")
+        raise InvalidArgument("id must not be the nil UUID")
     return event_id
+
+
+def _checked(content_type: str, data: Any) -> str:
+    if content_type != JSON and not _is_bytes(data):
+        raise InvalidArgument(f"data of content type {content_type!r} must be bytes")
+    return content_type if content_type == JSON else text(content_type, "content_type")
 
 
 def _encoded(value: Any, name: str) -> bytes:
@@ -78,7 +88,7 @@ def _encoded(value: Any, name: str) -> bytes:
     try:
         if hasattr(value, "model_dump_json"):
             return str(value.model_dump_json()).encode()
-        return json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode()
+        return _JSON.encode(value).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidArgument(f"{name} cannot be written as JSON: {error}") from error
 

@@ -43,7 +43,7 @@ class RepeatedAppend:
         pauses = PAUSES.delays()
         while True:
             try:
-                return await self._append.send(self._carrier, self._share())
+                return await self._carrier.append(self._append, self._share())
             except WrongExpectedRevision as conflict:
                 return await self._judge(conflict)
             except EsdbError as error:

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from fastapi_esdb.errors import ClosedInFlight, OutcomeUnknown, WriteClosedInFlight
 from fastapi_esdb.wire.errors import EsdbError, Outcome
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from fastapi_esdb.connection.transport import CallOptions, Transport
     from fastapi_esdb.wire.method import Method, Request, Response
 
 
-@contextmanager
-def telling_doubt(unknown: Callable[[EsdbError], OutcomeUnknown]) -> Iterator[None]:
-    """Raise what leaves the outcome open as the error that `unknown` makes of it, from its cause."""
-    try:
-        yield
-    except EsdbError as error:
-        if error.outcome is Outcome.UNKNOWN:
-            raise unknown(error) from error
-        raise
+class TellingDoubt:
+    """A context that raises what leaves the outcome open as the error that `unknown` makes of it, from its cause."""
+
+    __slots__ = ("_unknown",)
+
+    def __init__(self, unknown: Callable[[EsdbError], OutcomeUnknown]) -> None:
+        self._unknown = unknown
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, EsdbError) and error.outcome is Outcome.UNKNOWN:
+            raise self._unknown(error) from error
 
 
 async def write(
@@ -34,5 +42,5 @@ async def write(
         kind = WriteClosedInFlight if isinstance(cause, ClosedInFlight) else OutcomeUnknown
         return kind(subject)
 
-    with telling_doubt(unknown):
+    with TellingDoubt(unknown):
         return await transport.call(method, request, options)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from fastapi_esdb.connection.seam import decode, encode, translated
 from fastapi_esdb.connection.secrecy import check_headers
@@ -26,9 +26,15 @@ async def unary(
     lease: Lease, method: Method[Request, Response], request: Request, deadline: Deadline, headers: Headers = ()
 ) -> Response:
     """One request, one answer. Raises `EsdbError`; a cancelled task cancels the call on the server."""
+    return await unary_encoded(lease, method, encode(method, request), deadline, headers)
+
+
+async def unary_encoded(
+    lease: Lease, method: Method[Any, Response], data: bytes, deadline: Deadline, headers: Headers = ()
+) -> Response:
+    """The same with a request that is bytes already."""
     check_headers(lease, headers)
     check_support(lease, method)
-    data = encode(method, request)
     with translated(lease, method):
         start: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = lease.channel.inner.unary_unary(method.path)
         answer = await _held(lease, start(data, timeout=time_left(deadline), metadata=headers))

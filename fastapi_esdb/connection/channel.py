@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import grpc
@@ -15,6 +17,7 @@ from fastapi_esdb.wire.errors import ConnectionLost, EsdbError
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from fastapi_esdb.connection.batch_call import BatchCall
     from fastapi_esdb.connection.line import Line
     from fastapi_esdb.settings.hosts import Host
 
@@ -25,6 +28,10 @@ GrpcCall = Any
 class ChannelOwner(Protocol):
     """Who is told what happens to a channel."""
 
+    @property
+    def is_doubted(self) -> bool:
+        """Whether a call has just been lost, and the server is being asked whether it is still there."""
+
     def suspect(self, channel: Channel, *, lost: bool) -> None:
         """A call on it was `lost`, or was not answered in time: the server may be gone."""
 
@@ -33,6 +40,14 @@ class ChannelOwner(Protocol):
 
     def gone(self, channel: Channel) -> None:
         """It is closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """What happens, by `tell`, when a call is not answered `after` so many seconds."""
+
+    after: float
+    tell: Callable[[], None]
 
 
 class Channel:
@@ -51,9 +66,12 @@ class Channel:
         """Whether the server has complained about the keep-alive pings."""
         self.lacks: frozenset[str] = frozenset()
         """Paths of the calls that the server does not have."""
+        self.batches: BatchCall | None = None
+        """The call that appends share, while it is open."""
         self._owner = owner
         self._leases: set[Lease] = set()
         self._long_lived = 0
+        self._tasks: set[asyncio.Task[None]] = set()
         self._retired = False
         self._closing: asyncio.Task[None] | None = None
         self._closed = asyncio.Event()
@@ -68,12 +86,21 @@ class Channel:
         """The long-lived calls on it."""
         return self._long_lived
 
+    @property
+    def takes_calls(self) -> bool:
+        """Whether it is one for new calls: neither on its way out nor doubted."""
+        return not self._retired and not self._owner.is_doubted
+
     def lease(self, *, long_lived: bool = False) -> Lease:
         """A place for one call; it is taken from now until its release."""
         lease = Lease(self, long_lived=long_lived)
-        self._leases.add(lease)
-        self._long_lived += long_lived
+        self.take(lease)
         return lease
+
+    def take(self, lease: Lease) -> None:
+        """Take a place, perhaps not for the first time."""
+        self._leases.add(lease)
+        self._long_lived += lease.long_lived
 
     def release(self, lease: Lease) -> None:
         """Give a place back; once is enough and more does no harm."""
@@ -105,6 +132,13 @@ class Channel:
         for lease in list(self._leases):
             lease.cancel(ConnectionLost)
 
+    def run(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        """A task that ends with the channel at the latest."""
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
     async def wait_closed(self) -> None:
         """Wait until nothing is left of it."""
         await self._closed.wait()
@@ -131,28 +165,40 @@ class Channel:
         try:
             await self.inner.close()
             await self.bulk.close()
+            await self._stop_tasks()
         finally:
             self._closed.set()
             self._owner.gone(self)
+
+    async def _stop_tasks(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
 class Lease:
     """A place for one call on a channel. A context manager that releases it."""
 
-    __slots__ = ("_call", "cancelled", "channel", "long_lived", "reminder")
+    __slots__ = ("_call", "_reminder", "cancelled", "channel", "late", "long_lived")
 
     def __init__(self, channel: Channel, *, long_lived: bool) -> None:
         self.channel = channel
         self.long_lived = long_lived
         self.cancelled: type[EsdbError] | None = None
         """What its call ends with if it was cancelled on purpose: by a close, of the channel or of the call itself."""
-        self.reminder: asyncio.TimerHandle | None = None
-        """What happens if the place is not given back in time."""
+        self.late: Late | None = None
+        """What happens if the call takes longer than it should."""
+        self._reminder: asyncio.TimerHandle | None = None
         self._call: GrpcCall | None = None
 
     def hold(self, call: GrpcCall) -> None:
         """Keep the call, so that a forced close of the channel reaches it also while nobody awaits it."""
         self._call = call
+
+    def watch(self, late: Late) -> None:
+        """Have that happen unless the place is given back in time."""
+        self.late = late
+        self._reminder = asyncio.get_running_loop().call_later(late.after, late.tell)
 
     def cancel(self, kind: type[EsdbError] = ClosedInFlight) -> None:
         """Cancel the call, here and on the server, and have it fail so; nothing happens if it has ended."""
@@ -160,11 +206,16 @@ class Lease:
         if self._call is not None:
             self._call.cancel()
 
+    def take(self, call: GrpcCall) -> None:
+        """Take the place again after a release, for the same call."""
+        self.channel.take(self)
+        self.hold(call)
+
     def release(self) -> None:
         """Give the place back, and let go of the call: it would hold the TCP connection open."""
         self._call = None
-        if self.reminder is not None:
-            self.reminder.cancel()
+        if self._reminder is not None:
+            self._reminder.cancel()
         self.channel.release(self)
 
     def __enter__(self) -> Lease:

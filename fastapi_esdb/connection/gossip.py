@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 class _Nobody:
     """The owner of a channel that is used once: whatever becomes of it, the one call on it tells."""
 
+    is_doubted = False
+
     def suspect(self, channel: Channel, *, lost: bool) -> None:
         """Of no interest."""
 

@@ -166,7 +166,8 @@ class NodeConnection:
     async def renew(self) -> None:
         """Make a fresh connection now instead of the present one, or of the pause before the next attempt.
 
-        Returns when an attempt has ended. A connection that works is only given up for one that does, too.
+        Returns when an attempt has ended. The present connection is used until then; if the attempt fails, it counts as
+        lost, too.
         """
         before = self._connector.ended
         self._connector.hurry()

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from fastapi_esdb.settings.credentials import Credentials
     from fastapi_esdb.settings.node_preference import NodePreference
     from fastapi_esdb.wire.method import Method
+    from fastapi_esdb.wire.requests import AppendRequest, AppendResult
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
@@ -73,6 +74,13 @@ class Transport(Protocol):
         self, method: Method[Request, Response], requests: Sequence[Request], options: CallOptions = DEFAULT_OPTIONS
     ) -> Response:
         """Make a call that streams its requests and has one answer."""
+        ...
+
+    async def append(self, request: AppendRequest, options: CallOptions = DEFAULT_OPTIONS) -> AppendResult:
+        """Append events to a stream, in a call of its own or in one shared with others.
+
+        Raises `WrongExpectedRevision` where the stream is elsewhere.
+        """
         ...
 
     def stream(

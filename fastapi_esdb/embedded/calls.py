@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any, Generic, Self, TypeVar
 
@@ -41,6 +41,7 @@ class Call(Generic[Request, Response]):
         self.check_leader: Callable[[], None] = _pass
         self._context = context
         self._is_receiving = False
+        self._has_received = False
         self._is_half_closed = False
 
     @property
@@ -104,17 +105,24 @@ class Call(Generic[Request, Response]):
         """Take what the client is still sending, for a moment, before the call is ended with an error.
 
         A client that has not sent everything by then may miss the error: grpc.aio makes "Internal error from Core"
-        of a request that it can't send. A call that streams both ways ends at once, since there is no end to wait for.
+        of a request that it can't send. Of a call that streams both ways the first request is taken, and no more,
+        since there is no end to wait for.
         """
-        if self.method.shape is not Shape.DUPLEX:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(DRAIN_TIMEOUT):
-                    while await self.receive_raw() is not grpc.aio.EOF:
-                        pass
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_TIMEOUT):
+                while not (self._has_received and self.method.shape is Shape.DUPLEX):
+                    if await self.receive_raw() is grpc.aio.EOF:
+                        return
 
     async def send(self, response: Response) -> None:
         """Send a response; waits while the client does not take what was sent before."""
         await self.send_raw(self.method.response.encode(response).SerializeToString())
+
+    async def send_all(self, responses: Iterable[Response]) -> None:
+        """Send one after the other, each as soon as the client takes it; they are made as they go."""
+        encode, write = self.method.response.encode, self._context.write
+        for response in responses:
+            await write(encode(response).SerializeToString())
 
     async def send_raw(self, response: bytes) -> None:
         """Send the bytes of a response."""
@@ -129,6 +137,7 @@ class Call(Generic[Request, Response]):
             raw = await self._context.read()
         finally:
             self._is_receiving = False
+        self._has_received = True
         self._is_half_closed = raw is grpc.aio.EOF
         return raw
 

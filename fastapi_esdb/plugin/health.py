@@ -130,9 +130,9 @@ def _add_commands(router: APIRouter, name: str, control: Callable[..., Any] | No
         return HealthResponse(health_of(started), 202)
 
     async def reconnect(request: Request) -> Response:
-        """Replace every connection by a fresh one, now. Answers when each has tried."""
+        """Replace every connection by a fresh one, now; after a close, connect. Answers when each has tried."""
         started = started_for(request, name)
-        await started.pool.reconnect()
+        await (started.pool.connect() if started.pool.is_closed else started.pool.reconnect())
         return HealthResponse(health_of(started), 202)
 
     guards = [Depends(guard) for guard in control_guard(name, control)]

@@ -5,37 +5,32 @@ from __future__ import annotations
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from fastapi_esdb.connection.call import client_stream, unary
 from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.errors import ReadOnlyConnection
+from fastapi_esdb.pool.appends import Appends
 from fastapi_esdb.pool.headers import Headers
 from fastapi_esdb.pool.placement import Placement
 from fastapi_esdb.pool.pooled_stream import PooledStream, StreamPlan
 from fastapi_esdb.pool.tries import Tell, Tries
+from fastapi_esdb.wire.appends import APPEND
 from fastapi_esdb.wire.errors import EsdbError, InvalidArgument
 
 if TYPE_CHECKING:
-    from fastapi_esdb.connection.channel import Channel, Lease
+    from fastapi_esdb.connection.channel import Lease
     from fastapi_esdb.connection.transport import CallOptions
     from fastapi_esdb.pool.counters import Counters
+    from fastapi_esdb.pool.lease_source import LeaseSource
     from fastapi_esdb.settings.model import EsdbSettings
-    from fastapi_esdb.settings.node_preference import NodePreference
     from fastapi_esdb.wire.method import Method
+    from fastapi_esdb.wire.requests import AppendRequest, AppendResult
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
 
 _MILLISECONDS_PER_SECOND = 1000
-
-
-class LeaseSource(Protocol):
-    """Where calls get their places from."""
-
-    async def __call__(
-        self, preference: NodePreference, deadline: Deadline, *, long_lived: bool, avoid: Channel | None
-    ) -> Lease: ...
 
 
 class Calls:
@@ -52,6 +47,7 @@ class Calls:
         self._lease = lease
         self._counters = counters
         self._tell = tell
+        self._appends = Appends(settings, lease, self._headers)
 
     async def call(self, method: Method[Request, Response], request: Request, options: CallOptions) -> Response:
         """See `Transport.call`."""
@@ -66,6 +62,15 @@ class Calls:
         headers = self._headers.of(method, options)
         tries = self._begin(method, options)
         return await self._repeat(tries, lambda lease: client_stream(lease, method, requests, tries.deadline, headers))
+
+    async def append(self, request: AppendRequest, options: CallOptions) -> AppendResult:
+        """See `Transport.append`."""
+        tries = self._begin(APPEND, options)
+        while True:
+            try:
+                return await self._appends.make(request, options, tries)
+            except EsdbError as error:
+                await tries.failed(error)
 
     @asynccontextmanager
     async def stream(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
+from fastapi_esdb.connection.channel import Late
 from fastapi_esdb.pool.discovery import Discovery
 from fastapi_esdb.settings.hosts import Host
 from fastapi_esdb.settings.node_preference import NodePreference
@@ -60,7 +62,7 @@ class Cluster:
 
     def watch(self, lease: Lease) -> None:
         """Take it as a sign if the call that has this place goes on for long."""
-        lease.reminder = asyncio.get_running_loop().call_later(SLOW, self._slow, lease.channel)
+        lease.watch(Late(SLOW, partial(self._slow, lease.channel)))
 
     def failed(self, channel: Channel, error: EsdbError) -> None:
         """A call on the channel has failed."""

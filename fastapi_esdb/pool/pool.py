@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.connection.owner import Owner
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from fastapi_esdb.settings.node_preference import NodePreference
     from fastapi_esdb.wire.errors import EsdbError
     from fastapi_esdb.wire.method import Method
+    from fastapi_esdb.wire.requests import AppendRequest, AppendResult
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
@@ -187,6 +188,13 @@ class ConnectionPool:
     ) -> Response:
         """Make a call that streams its requests and has one answer."""
         return await self._calls.send(method, requests, options)
+
+    def append(
+        self, request: AppendRequest, options: CallOptions = DEFAULT_OPTIONS
+    ) -> Coroutine[Any, Any, AppendResult]:
+        """Append events; see `Transport.append`."""
+        self._check_owner()
+        return self._calls.append(request, options)
 
     def stream(
         self,

@@ -10,7 +10,7 @@ from typing import Generic, Protocol, TypeVar
 CALLS_PER_CONNECTION = 96
 """Calls on one connection at a time. Servers take 100; beyond that a call would wait inside gRPC, where nobody sees it.
 
-The rest is left for probes.
+The rest is left for probes, and for the call that appends share while nobody waits for it.
 """
 
 

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 QUICKEST = 1.0
 """Seconds that a node has for its first answer; each further time it is twice as much, up to `gossipTimeout`."""
 
-SLOWEST_PACE = 0.3
-"""Seconds between two questions to the same node, at most: a new leader shall be noticed within half a second."""
+SLOWEST_PACE = 0.2
+"""Seconds between two questions to the same node, at most: until a new leader is noticed, everybody waits."""
 
 RESOLVE_AGAIN = 5.0
 """Seconds after which a name is resolved again: the nodes behind it may be others by now."""

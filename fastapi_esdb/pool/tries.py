@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from fastapi_esdb.connection.backoff import Backoff
@@ -49,7 +49,7 @@ class Tries:
         self._pinned = pinned
         """Whether there is one node to go to and no other, so that its refusal is the answer."""
         self._made = 0
-        self._pauses = PAUSES.delays()
+        self._pauses: Iterator[float] | None = None
         counters.calls += 1
 
     @property
@@ -62,6 +62,7 @@ class Tries:
         self._made += 1
         if self.channel is not None:
             self._tell(self.channel, error)
+        self._pauses = self._pauses or PAUSES.delays()
         pause = next(self._pauses)
         final |= self._pinned and isinstance(error, NotLeader)
         if final or not may_repeat(error, self._method, self._made) or self.deadline.left() <= pause:

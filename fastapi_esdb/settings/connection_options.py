@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from fastapi_esdb.settings.node_preference import NodePreference
@@ -39,3 +39,15 @@ class ConnectionOptions:
             raise problem("userCertFile", "needs its private key beside it: set userKeyFile (ESDB_USER_KEY_FILE), too")
         if self.user_key_file is not None and self.user_cert_file is None:
             raise problem("userKeyFile", "needs its certificate beside it: set userCertFile (ESDB_USER_CERT_FILE), too")
+
+    def __copy__(self) -> ConnectionOptions:
+        return self
+
+    def __deepcopy__(self, memo: object) -> ConnectionOptions:
+        return self
+
+    def __getstate__(self) -> list[object]:
+        """What pickling writes down, as dataclasses have it."""
+        if self.user_key_file is not None:
+            raise TypeError("ConnectionOptions with a userKeyFile can't be pickled, since that would write it down")
+        return [getattr(self, option.name) for option in fields(self)]

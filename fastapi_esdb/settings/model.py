@@ -11,6 +11,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from fastapi_esdb.errors import InvalidSettings
+from fastapi_esdb.settings.append_mode import AppendMode
 from fastapi_esdb.settings.connection_string import ConnectionString
 from fastapi_esdb.settings.credentials import Credentials
 from fastapi_esdb.settings.kinds import MAX_INT
@@ -93,6 +94,8 @@ class EsdbSettings(OptionOverrides):
     """Seconds that a call waits for a connection; 0 has it fail at once, in a cluster when discovery had its time."""
     read_preference: NodePreference | None = None
     """Role of the cluster member that streams are read at, and subscribed to; `None`: the one of `node_preference`."""
+    append_mode: AppendMode = AppendMode.SHARED
+    """How appends travel: over one `shared` call, `grouped` in calls that write for many callers, or each `single`."""
     read_only: bool = False
     """Refuse every write before it is sent."""
 

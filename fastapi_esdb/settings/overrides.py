@@ -25,7 +25,7 @@ class OptionOverrides(BaseSettings):
     tls_verify_cert: bool | None = None
     tls_ca_file: Path | None = None
     user_cert_file: Path | None = None
-    user_key_file: Path | None = Field(default=None, repr=False)
+    user_key_file: Path | None = Field(default=None, repr=False, exclude=True)
     connection_name: str | None = None
     node_preference: NodePreference | None = None
     dns_discover: bool | None = None

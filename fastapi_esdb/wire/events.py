@@ -14,7 +14,6 @@ from fastapi_esdb.wire.errors import InvalidArgument, MissingMetadata
 from fastapi_esdb.wire.lazy import Readers
 from fastapi_esdb.wire.records import Position, ProposedEvent, RecordedEvent
 from fastapi_esdb.wire.scalars import (
-    EMPTY,
     MAX_UINT64,
     NIL,
     Fields,
@@ -22,10 +21,9 @@ from fastapi_esdb.wire.scalars import (
     decode_stream,
     decode_ticks,
     decode_uuid,
-    encode_position,
-    encode_stream,
     encode_ticks,
     encode_uuid,
+    write_uuid,
 )
 
 if TYPE_CHECKING:
@@ -78,28 +76,36 @@ _READERS: Readers = {
 }
 
 
-def encode_read_event(event: RecordedEvent, structured_ids: bool = False) -> Fields:
-    """The fields of a ReadEvent; its position is that of the record in the log, the link where there is one."""
+def write_read_event(message: ReadEvent, event: RecordedEvent, structured_ids: bool = False) -> None:
+    """Fill a ReadEvent; its position is that of the record in the log, the link where there is one.
+
+    The embedded server's hottest path: setting fields takes half as long as making the message of dicts.
+    """
     position = event.original.position
-    fields: Fields = {"commit_position": position.commit} if position else {"no_position": EMPTY}
+    if position:
+        message.commit_position = position.commit
+    else:
+        message.no_position.SetInParent()
     if not event.is_unresolved_link:
-        fields["event"] = _encode_recorded(event, structured_ids)
+        _write_recorded(message.event, event, structured_ids)
     if event.link:
-        fields["link"] = _encode_recorded(event.link, structured_ids)
-    return fields
+        _write_recorded(message.link, event.link, structured_ids)
 
 
-def _encode_recorded(event: RecordedEvent, structured_ids: bool) -> Fields:
-    created = str(encode_ticks(event.created))
-    return {
-        "id": encode_uuid(event.id, structured_ids),
-        "stream_identifier": encode_stream(event.stream),
-        "stream_revision": event.revision,
-        "metadata": {TYPE: event.type, CONTENT_TYPE: event.content_type, CREATED: created},
-        "custom_metadata": event.metadata,
-        "data": event.data,
-        **encode_position(event.position or Position(MAX_UINT64, MAX_UINT64)),
-    }
+def _write_recorded(message: Recorded, event: RecordedEvent, structured_ids: bool) -> None:
+    write_uuid(message.id, event.id, structured_ids)
+    message.stream_identifier.stream_name = event.stream.encode()
+    message.stream_revision = event.revision
+    message.metadata[TYPE] = event.type
+    message.metadata[CONTENT_TYPE] = event.content_type
+    message.metadata[CREATED] = str(encode_ticks(event.created))
+    message.custom_metadata = event.metadata
+    message.data = event.data
+    message.commit_position, message.prepare_position = _numbers(event.position)
+
+
+def _numbers(position: Position | None) -> tuple[int, int]:
+    return (position.commit, position.prepare) if position else (MAX_UINT64, MAX_UINT64)
 
 
 def encode_proposed(event: ProposedEvent) -> Fields:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.events import decode_read_event, encode_read_event
+from fastapi_esdb.wire.events import decode_read_event, write_read_event
 from fastapi_esdb.wire.group_requests import decode_target, encode_target
 from fastapi_esdb.wire.groups import (
     Ack,
@@ -76,7 +76,7 @@ def _decode_nack(nack: pb.ReadReq.Nack) -> Nack:
 def encode_frame(frame: GroupReadFrame) -> pb.ReadResp:
     """The message of one frame of the server."""
     if isinstance(frame, GroupEvent):
-        return pb.ReadResp(event=_encode_event(frame))
+        return _encode_event(frame)
     if isinstance(frame, GroupConfirmed):
         return pb.ReadResp(subscription_confirmation={"subscription_id": frame.subscription_id})
     return pb.ReadResp()
@@ -90,9 +90,14 @@ def decode_frame(message: pb.ReadResp) -> GroupReadFrame:
     return GroupConfirmed(message.subscription_confirmation.subscription_id) if case else UnknownFrame()
 
 
-def _encode_event(frame: GroupEvent) -> Fields:
-    count: Fields = {"no_retry_count": EMPTY} if frame.retry_count is None else {"retry_count": frame.retry_count}
-    return encode_read_event(frame.event, frame.structured_ids) | count
+def _encode_event(frame: GroupEvent) -> pb.ReadResp:
+    response = pb.ReadResp()
+    write_read_event(response.event, frame.event, frame.structured_ids)
+    if frame.retry_count is None:
+        response.event.no_retry_count.SetInParent()
+    else:
+        response.event.retry_count = frame.retry_count
+    return response
 
 
 def _decode_event(message: pb.ReadResp.ReadEvent) -> GroupEvent:

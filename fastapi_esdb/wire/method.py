@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from google.protobuf.message import Message
@@ -58,11 +58,11 @@ class Method(Generic[Request, Response]):
     response: Codec[Response]
     writes: bool = False
     since: str = "20.6"
+    path: str = field(init=False)
+    """The HTTP/2 path of the call."""
 
-    @property
-    def path(self) -> str:
-        """The HTTP/2 path of the call."""
-        return f"/{self.service}/{self.name}"
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "path", f"/{self.service}/{self.name}")
 
     def __repr__(self) -> str:
         return f"<Method {self.path}>"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from fastapi_esdb.wire.events import decode_read_event, encode_read_event
+from fastapi_esdb.wire.events import decode_read_event, write_read_event
 from fastapi_esdb.wire.proto.v1 import streams_pb2 as pb
 from fastapi_esdb.wire.records import Position, RecordedEvent
 from fastapi_esdb.wire.requests import (
@@ -79,6 +79,12 @@ def _time(message: Response.Checkpoint | Response.CaughtUp | Response.FellBehind
     return decode_timestamp(message.timestamp) if message.HasField("timestamp") else None
 
 
+def _encode_event(event: RecordedEvent, structured_ids: bool) -> Response:
+    response = Response()
+    write_read_event(response.event, event, structured_ids)
+    return response
+
+
 def _encode_checkpoint(frame: Checkpoint) -> Response:
     return Response(checkpoint=encode_position(frame.position) | _timestamp(frame.timestamp))
 
@@ -108,8 +114,8 @@ _DECODERS: dict[str, Callable[[Any], ReadFrame]] = {
 }
 
 _ENCODERS: dict[type, Callable[[Any], Response]] = {
-    RecordedEvent: lambda frame: Response(event=encode_read_event(frame)),
-    StructuredIds: lambda frame: Response(event=encode_read_event(frame.event, structured_ids=True)),
+    RecordedEvent: lambda frame: _encode_event(frame, structured_ids=False),
+    StructuredIds: lambda frame: _encode_event(frame.event, structured_ids=True),
     SubscriptionConfirmed: lambda frame: Response(confirmation={"subscription_id": frame.subscription_id}),
     Checkpoint: _encode_checkpoint,
     StreamMissing: lambda frame: Response(stream_not_found={"stream_identifier": encode_stream(frame.stream)}),

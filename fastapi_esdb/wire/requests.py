@@ -165,6 +165,15 @@ AppendFrame = AppendOptions | ProposedEvent
 
 
 @dataclass(frozen=True, slots=True)
+class AppendRequest:
+    """Events on their way to a stream, all of them or none, whatever call they travel in."""
+
+    stream: str
+    expected: Expected
+    events: tuple[ProposedEvent, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AppendResult:
     """What an append did. `revision` is the stream's last one, `None` when nothing was written to a missing stream."""
 

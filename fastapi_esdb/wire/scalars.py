@@ -43,6 +43,15 @@ def encode_uuid(value: UUID, structured: bool = False) -> Fields:
     return {"structured": {"most_significant_bits": most, "least_significant_bits": least}}
 
 
+def write_uuid(message: shared.UUID, value: UUID, structured: bool = False) -> None:
+    """The same, into a message."""
+    if structured:
+        message.structured.most_significant_bits = _signed(value.int >> 64)
+        message.structured.least_significant_bits = _signed(value.int % HALF)
+    else:
+        message.string = str(value)
+
+
 def decode_uuid(message: shared.UUID) -> UUID:
     """Either form of a UUID; raises InvalidArgument where it is neither."""
     if text := message.string:

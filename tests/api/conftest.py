@@ -2,12 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import pytest
 
 from fastapi_esdb.api.connection import Connection
+from fastapi_esdb.compose import connect
+from fastapi_esdb.embedded.server import EmbeddedServer
+from fastapi_esdb.settings import AppendMode, EsdbSettings
+from tests.faults.until import PATIENCE
+
+CARRIERS = {
+    AppendMode.SHARED: "BatchAppend",
+    AppendMode.GROUPED: "AppendRecords",
+    AppendMode.SINGLE: "Append",
+}
+"""The call that appends travel in."""
 
 
 @pytest.fixture
-def esdb(esdb_connection: Connection) -> Connection:
+def append_mode() -> AppendMode:
+    """How appends travel; a module that is about them runs with each."""
+    return AppendMode.SHARED
+
+
+@pytest.fixture
+def carrier(append_mode: AppendMode) -> str:
+    """The name of the call that appends travel in."""
+    return CARRIERS[append_mode]
+
+
+@pytest.fixture
+async def esdb(esdb_server: EmbeddedServer, append_mode: AppendMode) -> AsyncIterator[Connection]:
     """A connection to an empty embedded server, through a real socket."""
-    return esdb_connection
+    settings = EsdbSettings(connection_string=esdb_server.connection_string, append_mode=append_mode)
+    async with connect(settings) as connection:
+        await connection.wait_connected(PATIENCE)
+        yield connection

@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 from fastapi_esdb.connection.transport import DEFAULT_OPTIONS, CallOptions
 from fastapi_esdb.errors import ConnectionClosed
 from fastapi_esdb.wire.records import Position, RecordedEvent
+from fastapi_esdb.wire.requests import AppendRequest
 
 
 def recorded(
@@ -102,6 +103,9 @@ class FakeCarrier:
 
     async def send(self, method: Any, requests: Sequence[Any], options: CallOptions = DEFAULT_OPTIONS) -> Any:
         return self._answer(method, requests, options)
+
+    async def append(self, request: AppendRequest, options: CallOptions = DEFAULT_OPTIONS) -> Any:
+        return self._answer(None, request, options)
 
     def _answer(self, method: Any, request: Any, options: CallOptions) -> Any:
         self._asked(method, request, options)

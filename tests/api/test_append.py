@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from fastapi_esdb.api.connection import Connection
 from fastapi_esdb.api.new_event import NewEvent
 from fastapi_esdb.compose import connect
 from fastapi_esdb.embedded.server import EmbeddedServer
+from fastapi_esdb.settings import AppendMode, EsdbSettings
 from fastapi_esdb.wire.errors import (
     InvalidArgument,
     MaximumAppendSizeExceeded,
@@ -23,25 +25,33 @@ from fastapi_esdb.wire.records import ANY, JSON, NO_STREAM, OCTET_STREAM, STREAM
 from tests.faults.until import PATIENCE
 
 
+@pytest.fixture(params=AppendMode)
+def append_mode(request: pytest.FixtureRequest) -> AppendMode:
+    """Each of them."""
+    mode: AppendMode = request.param
+    return mode
+
+
 def events(count: int) -> list[NewEvent]:
     return [NewEvent("Counted", {"n": number}) for number in range(count)]
+
+
+def connected(server: EmbeddedServer, append_mode: AppendMode) -> AbstractAsyncContextManager[Connection]:
+    return connect(EsdbSettings(connection_string=server.connection_string, append_mode=append_mode))
 
 
 class Order(BaseModel):
     number: int
 
 
-async def test_what_is_appended_can_be_read(esdb: Connection) -> None:
+async def test_what_is_appended_can_be_read(esdb: Connection, append_mode: AppendMode) -> None:
     """Every part of the event, and when and where it was stored."""
     event = NewEvent("OrderPlaced", {"order": 1}, {"$correlationId": "c-1"})
     result = await esdb.append("order-1", event)
     (found,) = await esdb.read("order-1").to_list()
-    assert (found.id, found.type, found.json(), found.json_metadata()) == (
-        event.id,
-        "OrderPlaced",
-        {"order": 1},
-        {"$correlationId": "c-1"},
-    )
+    assert (found.id, found.type, found.json()) == (event.id, "OrderPlaced", {"order": 1})
+    added = {"$schema.name": "OrderPlaced", "$schema.format": "Json"} if append_mode is AppendMode.GROUPED else {}
+    assert found.json_metadata() == {"$correlationId": "c-1", **added}
     assert (found.stream, found.revision, found.position) == ("order-1", result.revision, result.position)
     assert found.created.utcoffset() is not None
 
@@ -136,9 +146,9 @@ async def test_a_tombstoned_stream_takes_nothing(esdb: Connection, retry_unknown
     assert caught.value.stream == "s"
 
 
-async def test_an_append_over_the_servers_limit() -> None:
+async def test_an_append_over_the_servers_limit(append_mode: AppendMode) -> None:
     """The error has the limit that the server told; nothing is written, and the connection stays."""
-    async with EmbeddedServer(max_append_size=10_000) as server, connect(server.connection_string) as esdb:
+    async with EmbeddedServer(max_append_size=10_000) as server, connected(server, append_mode) as esdb:
         await esdb.wait_connected(PATIENCE)
         with pytest.raises(MaximumAppendSizeExceeded) as caught:
             await esdb.append("s", [NewEvent("Large", b"x" * 6_000), NewEvent("Large", b"x" * 6_000)])

@@ -156,12 +156,12 @@ async def test_without_a_context(
     """The first event opens the call, and closing ends it; once more does no harm."""
     await filled(esdb, 1)
     events = groups.consume("s", "g")
-    assert not esdb_server.open_calls
+    assert READ not in esdb_server.open_calls
     await take(events, 1)
     assert esdb_server.open_calls[READ] == 1
     for _ in range(2):
         await events.aclose()
-    await until(lambda: not esdb_server.open_calls)
+    await until(lambda: not esdb_server.open_calls[READ])
 
 
 async def test_a_full_group(groups: PersistentSubscriptions) -> None:
@@ -255,7 +255,7 @@ async def test_a_cancelled_wait_ends_it(
     async with groups.consume("s", "g") as events:
         with pytest.raises(TimeoutError):
             await take(events, 1, 0.1)
-        await until(lambda: not esdb_server.open_calls)
+        await until(lambda: not esdb_server.open_calls[READ])
 
 
 async def test_it_can_be_left_while_a_task_waits_for_an_event(
@@ -284,7 +284,7 @@ async def test_a_loop_that_is_abandoned_ends_the_call(
     assert esdb_server.open_calls[READ] == 1
     del events
     gc.collect()
-    await until(lambda: not esdb_server.open_calls)
+    await until(lambda: not esdb_server.open_calls[READ])
 
 
 async def test_an_exception_in_the_loop_leaves_the_group(
@@ -302,7 +302,7 @@ async def test_an_exception_in_the_loop_leaves_the_group(
 
     with pytest.raises(LookupError):
         await fail_at_the_second()
-    await until(lambda: not esdb_server.open_calls)
+    await until(lambda: not esdb_server.open_calls[READ])
     assert (await shown(esdb, lambda info: not info.connections)).last_checkpointed == 0
 
 
@@ -323,6 +323,6 @@ async def test_it_can_be_cancelled_anywhere(
             await asyncio.sleep(0)
         task.cancel()
         await asyncio.wait([task])
-    await until(lambda: not esdb_server.open_calls)
+    await until(lambda: not esdb_server.open_calls[READ])
     assert esdb.pool.stats()["calls_in_flight"] == 0
     assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("esdb-answers")]

@@ -17,7 +17,7 @@ from fastapi_esdb.settings.model import EsdbSettings
 from fastapi_esdb.wire.errors import GroupNotFound
 from fastapi_esdb.wire.groups import GroupSettings
 from fastapi_esdb.wire.records import RecordedEvent
-from tests.api.consuming import append, filled, seen, shown
+from tests.api.consuming import EAGER, append, filled, seen, shown
 from tests.api.waiting import take
 from tests.faults.proxy import FaultProxy
 from tests.faults.until import PATIENCE, until
@@ -152,6 +152,30 @@ async def test_it_can_be_left_during_an_outage(esdb: Connection, proxied: Connec
         consuming = asyncio.create_task(consume(events))
         await outage(proxy, proxied)
     assert await asyncio.wait_for(consuming, PATIENCE) == []
+
+
+async def test_a_confirmation_is_not_waited_for_for_ever(
+    esdb: Connection, proxy: FaultProxy, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Dropped, it asks again; where no answer comes to that it asks once more after the deadline."""
+    caplog.set_level("INFO", "fastapi_esdb")
+    string: Any = f"esdb://127.0.0.1:{proxy.port}?tls=false"
+    await filled(esdb, 0)
+    settings = EsdbSettings(connection_string=string, deadline=0.5, retry_interval=0.05, wait=PATIENCE)
+    async with connect(settings) as proxied, proxied.persistent_subscriptions.consume("s", "g") as events:
+        waiting = asyncio.create_task(take(events, 1))
+        caplog.handler.addFilter(lambda record: "dropped its consumers" not in record.getMessage() or _mute(proxy))
+        await esdb.persistent_subscriptions.update("s", "g", EAGER)
+        await until(lambda: caplog.text.count("goes on") == 2)
+        proxy.heal()
+        await proxy.reset()
+        await append(esdb)
+        assert seen(await waiting) == [(0, 0)]
+
+
+def _mute(proxy: FaultProxy) -> bool:
+    proxy.mute()
+    return True
 
 
 async def test_it_can_be_left_while_the_server_is_silent(

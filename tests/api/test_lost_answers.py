@@ -12,6 +12,7 @@ from fastapi_esdb.api.new_event import NewEvent
 from fastapi_esdb.compose import connect
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.errors import AppendClosedInFlight, AppendOutcomeUnknown, OutcomeUnknown
+from fastapi_esdb.settings import AppendMode
 from fastapi_esdb.wire.errors import (
     ConnectionLost,
     DeadlineExceeded,
@@ -23,6 +24,7 @@ from fastapi_esdb.wire.errors import (
 )
 from fastapi_esdb.wire.records import ANY, NO_STREAM, STREAM_EXISTS, StreamState
 from tests.api.losing import LostAnswers
+from tests.faults.embedded import settings_for
 from tests.faults.proxy import FaultProxy
 from tests.faults.until import PATIENCE
 
@@ -33,6 +35,13 @@ every_expectation = pytest.mark.parametrize("expected", EVERY)
 exact_expectations = pytest.mark.parametrize("expected", EXACT)
 
 
+@pytest.fixture(params=AppendMode)
+def append_mode(request: pytest.FixtureRequest) -> AppendMode:
+    """Each of them."""
+    mode: AppendMode = request.param
+    return mode
+
+
 @pytest.fixture
 async def proxy(esdb_server: EmbeddedServer) -> AsyncIterator[FaultProxy]:
     async with FaultProxy(esdb_server.port) as proxy:
@@ -40,9 +49,9 @@ async def proxy(esdb_server: EmbeddedServer) -> AsyncIterator[FaultProxy]:
 
 
 @pytest.fixture
-async def proxied(proxy: FaultProxy) -> AsyncIterator[Connection]:
+async def proxied(proxy: FaultProxy, append_mode: AppendMode) -> AsyncIterator[Connection]:
     """A connection through the proxy."""
-    async with connect(f"esdb://127.0.0.1:{proxy.port}?tls=false") as connection:
+    async with connect(settings_for(proxy.port, append_mode=append_mode)) as connection:
         await connection.wait_connected(PATIENCE)
         yield connection
 
@@ -64,11 +73,11 @@ async def stored(esdb: Connection) -> list[str]:
 
 @every_expectation
 async def test_silence_leaves_doubt(
-    esdb: Connection, monkeypatch: pytest.MonkeyPatch, expected: int | StreamState
+    esdb: Connection, carrier: str, monkeypatch: pytest.MonkeyPatch, expected: int | StreamState
 ) -> None:
     """The error has the ids, and the events are there once."""
     before = await begun(esdb, expected)
-    answers = LostAnswers(monkeypatch, "Append")
+    answers = LostAnswers(monkeypatch, carrier)
     event = NewEvent("Doubtful", {})
     with pytest.raises(AppendOutcomeUnknown) as caught:
         await esdb.append("s", event, expected, timeout=0.5)
@@ -80,10 +89,10 @@ async def test_silence_leaves_doubt(
 
 @pytest.mark.parametrize("error", [ServerTimeout(), HandlerFailed("Exception was thrown by handler.")])
 async def test_an_answer_that_says_nothing_leaves_doubt(
-    esdb: Connection, monkeypatch: pytest.MonkeyPatch, error: EsdbError
+    esdb: Connection, carrier: str, monkeypatch: pytest.MonkeyPatch, error: EsdbError
 ) -> None:
     """The server gave up after the write, or fell over."""
-    LostAnswers(monkeypatch, "Append", error)
+    LostAnswers(monkeypatch, carrier, error)
     with pytest.raises(AppendOutcomeUnknown) as caught:
         await esdb.append("s", NewEvent("Doubtful", {}), NO_STREAM)
     assert isinstance(caught.value.__cause__, type(error))
@@ -93,11 +102,15 @@ async def test_an_answer_that_says_nothing_leaves_doubt(
 @exact_expectations
 @pytest.mark.parametrize("error", [None, ServerTimeout(), HandlerFailed()])
 async def test_on_request_it_is_sent_again(
-    esdb: Connection, monkeypatch: pytest.MonkeyPatch, expected: int | StreamState, error: EsdbError | None
+    esdb: Connection,
+    carrier: str,
+    monkeypatch: pytest.MonkeyPatch,
+    expected: int | StreamState,
+    error: EsdbError | None,
 ) -> None:
     """The server knows the ids again: one copy, and the answer of the first try."""
     before = await begun(esdb, expected)
-    answers = LostAnswers(monkeypatch, "Append", error)
+    answers = LostAnswers(monkeypatch, carrier, error)
     result = await esdb.append("s", NewEvent("Doubtful", {}), expected, retry_unknown=True, timeout=PATIENCE / 4)
     assert result.revision == before
     assert answers.lost == 1
@@ -112,18 +125,20 @@ async def test_a_loose_expectation_is_never_sent_again(esdb: Connection, expecte
     assert await stored(esdb) == []
 
 
-async def test_a_server_that_stays_silent_leaves_doubt(esdb: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_server_that_stays_silent_leaves_doubt(
+    esdb: Connection, carrier: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """However often it is asked, within one deadline."""
-    answers = LostAnswers(monkeypatch, "Append", times=100)
+    answers = LostAnswers(monkeypatch, carrier, times=100)
     with pytest.raises(AppendOutcomeUnknown):
         await esdb.append("s", NewEvent("Doubtful", {}), NO_STREAM, retry_unknown=True, timeout=1)
     assert answers.lost > 1
     assert await stored(esdb) == ["Doubtful"]
 
 
-async def test_others_may_come_between(esdb: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_others_may_come_between(esdb: Connection, carrier: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second try is still known for what it is, and answered as the first one would have been."""
-    LostAnswers(monkeypatch, "Append")
+    LostAnswers(monkeypatch, carrier)
     again = esdb.append("s", NewEvent("Doubtful", {}), NO_STREAM, retry_unknown=True, timeout=PATIENCE / 4)
     append = asyncio.create_task(again)
     await until_stored(esdb)

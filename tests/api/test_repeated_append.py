@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from fastapi_esdb.api.appending import Append
 from fastapi_esdb.api.new_event import NewEvent
 from fastapi_esdb.api.streams import Streams
 from fastapi_esdb.errors import (
@@ -31,7 +32,7 @@ from fastapi_esdb.wire.errors import (
     WrongExpectedRevision,
 )
 from fastapi_esdb.wire.records import ANY, NO_STREAM, STREAM_EXISTS, Position, StreamState
-from fastapi_esdb.wire.requests import AppendConflict, AppendOptions, AppendResult, ReadRequest, StreamMissing
+from fastapi_esdb.wire.requests import AppendResult, ReadRequest, StreamMissing
 from tests.api.fakes import FakeCarrier, recorded
 
 DONE = AppendResult(6, Position(600, 600))
@@ -51,7 +52,7 @@ async def test_a_doubtful_append_is_sent_again_unchanged(doubt: EsdbError) -> No
     """The same ids under the same expectation, so that the server knows them again."""
     carrier = FakeCarrier(answers=[doubt, DONE])
     assert await append(carrier) == DONE
-    assert carrier.requests == [[AppendOptions("s", 4), *EVENTS]] * 2
+    assert carrier.requests == [Append("s", 4, tuple(EVENTS))] * 2
 
 
 @pytest.mark.parametrize("expected", [ANY, STREAM_EXISTS])
@@ -138,7 +139,7 @@ async def test_a_connection_that_does_not_come_back_leaves_doubt() -> None:
 
 async def test_a_conflict_without_doubt_is_a_conflict() -> None:
     """Nothing is read back."""
-    carrier = FakeCarrier(answers=[AppendConflict(4, 9)])
+    carrier = FakeCarrier(answers=[WrongExpectedRevision("s", 4, 9)])
     with pytest.raises(WrongExpectedRevision) as caught:
         await append(carrier)
     assert (caught.value.stream, caught.value.expected, caught.value.actual) == ("s", 4, 9)
@@ -146,7 +147,7 @@ async def test_a_conflict_without_doubt_is_a_conflict() -> None:
 
 async def test_a_conflict_with_the_own_events_is_success() -> None:
     """The first try had worked, and the stream went on after it."""
-    carrier = FakeCarrier([OWN], [ConnectionLost(), AppendConflict(4, 9)])
+    carrier = FakeCarrier([OWN], [ConnectionLost(), WrongExpectedRevision("s", 4, 9)])
     assert await append(carrier) == AppendResult(6, OWN[-1].position)
     assert carrier.requests[-1] == ReadRequest("s", 5, limit=2)
     assert carrier.options[-1].requires_leader is True
@@ -154,7 +155,7 @@ async def test_a_conflict_with_the_own_events_is_success() -> None:
 
 async def test_a_conflict_with_other_events_is_a_conflict() -> None:
     """They stand where the own ones would."""
-    carrier = FakeCarrier([OTHERS], [ConnectionLost(), AppendConflict(4, 9)])
+    carrier = FakeCarrier([OTHERS], [ConnectionLost(), WrongExpectedRevision("s", 4, 9)])
     with pytest.raises(WrongExpectedRevision):
         await append(carrier)
 
@@ -162,7 +163,7 @@ async def test_a_conflict_with_other_events_is_a_conflict() -> None:
 @pytest.mark.parametrize("actual", [NO_STREAM, 2])
 async def test_a_shorter_stream_is_a_conflict(actual: int | StreamState) -> None:
     """It never came to where the events would be, which is known without reading."""
-    carrier = FakeCarrier(answers=[ConnectionLost(), AppendConflict(4, actual)])
+    carrier = FakeCarrier(answers=[ConnectionLost(), WrongExpectedRevision("s", 4, actual)])
     with pytest.raises(WrongExpectedRevision):
         await append(carrier)
 
@@ -170,7 +171,7 @@ async def test_a_shorter_stream_is_a_conflict(actual: int | StreamState) -> None
 async def test_a_new_stream_is_searched_from_its_beginning() -> None:
     """The own events are its first ones, or those after an earlier deletion."""
     again = [recorded(8, id=IDS[0]), recorded(9, id=IDS[1])]
-    carrier = FakeCarrier([again], [ConnectionLost(), AppendConflict(NO_STREAM, 12)])
+    carrier = FakeCarrier([again], [ConnectionLost(), WrongExpectedRevision("s", NO_STREAM, 12)])
     assert await append(carrier, NO_STREAM) == AppendResult(9, again[-1].position)
     assert carrier.requests[-1] == ReadRequest("s", 0, limit=2)
 
@@ -188,7 +189,7 @@ async def test_a_new_stream_is_searched_from_its_beginning() -> None:
 async def test_a_conflict_that_cannot_be_explained_is_doubt(frames: Sequence[Any]) -> None:
     """The place of the events was truncated or deleted meanwhile, or can't be read."""
     lost = ConnectionLost()
-    carrier = FakeCarrier([frames], [lost, AppendConflict(4, 9)])
+    carrier = FakeCarrier([frames], [lost, WrongExpectedRevision("s", 4, 9)])
     with pytest.raises(AppendOutcomeUnknown) as caught:
         await append(carrier)
     assert caught.value.__cause__ is lost
@@ -196,7 +197,7 @@ async def test_a_conflict_that_cannot_be_explained_is_doubt(frames: Sequence[Any
 
 async def test_nothing_to_append_is_not_searched_for() -> None:
     """An append of no events only checks where the stream is."""
-    carrier = FakeCarrier([[]], [ConnectionLost(), AppendConflict(4, 9)])
+    carrier = FakeCarrier([[]], [ConnectionLost(), WrongExpectedRevision("s", 4, 9)])
     with pytest.raises(WrongExpectedRevision):
         await Streams(carrier).append("s", [], 4, retry_unknown=True, timeout=5)
 

@@ -20,6 +20,7 @@ class Owner:
         self.suspicions = 0
         self.releases = 0
         self.is_gone = False
+        self.is_doubted = False
 
     def suspect(self, channel: Channel, *, lost: bool) -> None:  # noqa: ARG002 - the protocol's
         self.suspicions += 1

@@ -80,6 +80,22 @@ async def test_a_certificate_that_is_wrong(wrong: str, tmp_path: Path, caplog: p
     assert not found_in([shown(caught.value), caplog.text])
 
 
+async def test_a_certificate_of_the_systems_authorities(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without `tlsCaFile` these are trusted, and no others are."""
+    authority = Authority(tmp_path, "known")
+    certificate = authority.sign("127.0.0.1")
+    files = ["--tls-cert", str(certificate.certificate), "--tls-key", str(certificate.key)]
+    async with embedded(*files) as server:
+        async with connect(settings_with(server.port, "tls=true")) as esdb:
+            with pytest.raises(ConnectionClosed) as caught:
+                await esdb.append("s", EVENT)
+        assert "not signed by a trusted authority" in str(caught.value.__cause__)
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+        async with connect(settings_with(server.port, "tls=true")) as esdb:
+            await esdb.wait_connected(PATIENCE)
+            await esdb.append("s", EVENT)
+
+
 async def test_a_server_without_tls(caplog: pytest.LogCaptureFixture) -> None:
     """There is no way back to plain text."""
     async with embedded() as server, connect(settings_with(server.port, "tls=true")) as esdb:

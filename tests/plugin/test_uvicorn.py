@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 
 import httpx2
 import pytest
 
 from fastapi_esdb.embedded.server import EmbeddedServer
+from tests.embedded.processes import python
 from tests.faults.process import ServerProcess
 from tests.faults.until import until
 
@@ -40,3 +42,12 @@ async def test_each_worker_has_a_pool_of_its_own() -> None:
         answers = [(await http.post("/events/a")).json() for _ in range(40)]
         await app.stop()  # a kill would leave the workers behind
     assert [answer["revision"] for answer in answers] == list(range(40))
+
+
+async def test_several_workers_with_the_embedded_server_are_refused() -> None:
+    """One of two workers serves; the other one says what is wrong, and what to do."""
+    arguments = ("-m", "uvicorn", APP, "--port", "0", "--workers", "2")
+    async with python(*arguments, env={"ESDB_CONNECTION_STRING": "esdb+embedded://"}) as app:
+        await app.until("Application startup complete")
+        await app.until("cannot serve several workers")
+        await app.ended(signal.SIGTERM)

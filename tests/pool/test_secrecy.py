@@ -131,6 +131,36 @@ async def test_certificates_replaced_on_disk(tmp_path: Path) -> None:
                 assert await pool.call(READ, "new", PATIENT) == "new"
 
 
+async def test_a_reconnect_takes_them_at_once(tmp_path: Path) -> None:
+    """The connection that is up is replaced; so a file that does not fit is noticed, and one that fits again helps."""
+    ours, theirs = Authority(tmp_path, "ours"), Authority(tmp_path, "theirs")
+    trusted = tmp_path / "trusted.pem"
+    trusted.write_bytes(ours.file.read_bytes())
+    async with ScriptedServer(tls=ours.sign("127.0.0.1").server()) as server:
+        string = f"esdb://127.0.0.1:{server.port}?tlsCaFile={trusted}"
+        async with ConnectionPool(settings(string, retry_interval=0.05, wait=PATIENCE)) as pool:
+            trusted.write_bytes(theirs.file.read_bytes())
+            assert await pool.call(READ, "still", PATIENT) == "still"
+            await pool.reconnect()
+            with pytest.raises(ConnectionClosed) as caught:
+                await pool.wait_connected(0.1)
+            assert isinstance(caught.value.__cause__, TlsFailed)
+            trusted.write_bytes(ours.file.read_bytes())
+            assert await pool.call(READ, "again", PATIENT) == "again"
+
+
+async def test_two_authorities_in_one_file(tmp_path: Path) -> None:
+    """While one takes the place of the other, servers of both are trusted."""
+    ours, theirs = Authority(tmp_path, "ours"), Authority(tmp_path, "theirs")
+    both = tmp_path / "both.pem"
+    both.write_bytes(ours.file.read_bytes() + theirs.file.read_bytes())
+    for authority in (ours, theirs):
+        async with ScriptedServer(tls=authority.sign("127.0.0.1").server()) as server:
+            string = f"esdb://127.0.0.1:{server.port}?tlsCaFile={both}"
+            async with ConnectionPool(settings(string, wait=PATIENCE)) as pool:
+                assert await pool.call(READ, "hello", PATIENT) == "hello"
+
+
 async def test_a_user_certificate_replaced_on_disk(tmp_path: Path) -> None:
     """The same goes for the one that we show."""
     ours, theirs = Authority(tmp_path, "ours"), Authority(tmp_path, "theirs")
@@ -144,6 +174,22 @@ async def test_a_user_certificate_replaced_on_disk(tmp_path: Path) -> None:
             wrong.certificate.write_bytes(right.certificate.read_bytes())
             wrong.key.write_bytes(right.key.read_bytes())
             assert await pool.call(READ, "hello", PATIENT) == "hello"
+
+
+async def test_a_server_that_wants_a_user_certificate(tmp_path: Path) -> None:
+    """Whoever shows none, or one of another authority, is told what it is about; nothing reaches the server."""
+    ours, theirs = Authority(tmp_path, "ours"), Authority(tmp_path, "theirs")
+    wrong = theirs.sign("ada@example.org")
+    shown = f"&userCertFile={wrong.certificate}&userKeyFile={wrong.key}"
+    async with ScriptedServer(tls=ours.sign("127.0.0.1").server(client_ca=ours.file)) as server:
+        for files in ("", shown):
+            string = f"esdb://127.0.0.1:{server.port}?tlsCaFile={ours.file}{files}"
+            async with ConnectionPool(settings(string)) as pool:
+                with pytest.raises(ConnectionClosed) as caught:
+                    await pool.call(READ, "hello")
+            assert isinstance(caught.value.__cause__, TlsFailed)
+            assert "user certificate" in str(caught.value.__cause__)
+        assert not server.seen
 
 
 async def test_leaving_the_check_out_is_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -8,7 +8,7 @@ import pytest
 from pydantic_settings import SettingsConfigDict
 
 from fastapi_esdb.errors import InvalidConnectionString, InvalidSettings
-from fastapi_esdb.settings import ConnectionString, EsdbSettings, NodePreference
+from fastapi_esdb.settings import AppendMode, ConnectionString, EsdbSettings, NodePreference
 
 DEFAULTS = {
     "connection_string": None,
@@ -29,6 +29,7 @@ DEFAULTS = {
     "deadline": None,
     "wait": 0.0,
     "read_preference": None,
+    "append_mode": AppendMode.SHARED,
     "read_only": False,
     "health_details": False,
     "control_token": None,
@@ -50,6 +51,7 @@ SET: list[tuple[str, str, Any]] = [
     ("deadline", "2.5", 2.5),
     ("wait", "3", 3.0),
     ("read_preference", "Follower", NodePreference.FOLLOWER),
+    ("append_mode", "grouped", AppendMode.GROUPED),
     ("read_only", "yes", True),
     ("health_details", "on", True),
 ]
@@ -57,6 +59,7 @@ SET: list[tuple[str, str, Any]] = [
 BAD = [
     *[("pool_size", text) for text in ("0", "-1", "two", "1.5", "17")],
     *[("max_connections", text) for text in ("0", "x")],
+    *[("append_mode", text) for text in ("both", "0")],
     *[("max_streams", text) for text in ("0", "x")],
     *[("idle_timeout", text) for text in ("0", "-1", "x", "inf", "nan")],
     *[("retry_interval", text) for text in ("0", "-1", "x", "inf", "nan")],

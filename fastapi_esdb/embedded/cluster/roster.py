@@ -46,12 +46,12 @@ class Roster:
     def members(self, leader: int | None, time: datetime) -> Iterator[Member]:
         """All of them. The leader lives until it is given up, as real nodes have it, even if its process has ended.
 
-        What is dead is told of with the state that it had; where its process has ended, with none.
+        What is dead has no state any more. Only a leader that is dead and not given up yet is still told of as one.
         """
         for node, entry in self._entries.items():
-            is_gone = entry.is_lost and node != leader
-            presence = replace(entry.presence, state=NodeState.UNKNOWN) if is_gone else entry.presence
             is_silent = self._now() - entry.heard > DEAD_AFTER
+            is_gone = node != leader and (entry.is_lost or is_silent)
+            presence = replace(entry.presence, state=NodeState.UNKNOWN) if is_gone else entry.presence
             yield member_of(presence, time, is_alive=not (is_gone or is_silent))
 
 

@@ -17,8 +17,7 @@ async def read_all(call: ReadCall, request: ReadRequest, database: Database) -> 
     frame, left, start = framing(request, database), request.limit, place_of(request)
     while left:
         page = database.read_all(start, request.direction, min(PAGE, left), request.filter, PAGE)
-        for record in page.records:
-            await call.send(frame(record))
+        await call.send_all(map(frame, page.records))
         if page.is_end:
             return
         left, start = left - len(page.records), page.next

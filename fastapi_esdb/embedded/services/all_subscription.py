@@ -81,8 +81,7 @@ class AllSubscription:
         window = min(PAGE, self._checkpoints.records_left) if self._checkpoints else PAGE
         page = self._database.read_all(self._next, limit=PAGE, event_filter=self._request.filter, window=window)
         self._next = page.next
-        for record in page.records:
-            await self._call.send(self._frame(record))
+        await self._call.send_all(map(self._frame, page.records))
         self._last = page.last_searched or self._last
         if self._checkpoints and self._checkpoints.is_due_after(page.searched):
             await self._send_checkpoint()

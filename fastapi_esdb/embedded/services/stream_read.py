@@ -30,8 +30,7 @@ async def _send_all(call: ReadCall, stream: str, page: StreamPage, request: Read
     """Send the events of the page and of those that follow; the last revision of the stream."""
     frame, left = framing(request, database), request.limit
     while True:
-        for record in page.records:
-            await call.send(frame(record))
+        await call.send_all(map(frame, page.records))
         left -= len(page.records)
         if page.is_end or not left:
             return page.last

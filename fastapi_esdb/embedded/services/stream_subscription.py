@@ -70,8 +70,9 @@ class StreamSubscription:
         start = 0 if self._last is None else min(self._last + 1, MAX_REVISION)
         page = self._database.read_stream(self._stream, start, limit=PAGE)
         self._seen = page.end
-        for record in page.records:
-            await self._send(record)
+        await self._call.send_all(map(self._frame, page.records))
+        if page.records:
+            self._last = page.records[-1].revision
         return page.is_end
 
     async def _stay_live(self) -> None:

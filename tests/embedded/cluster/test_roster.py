@@ -39,7 +39,7 @@ def test_an_ended_follower_is_dead_at_once() -> None:
 
 
 def test_a_silent_node_is_dead_after_some_seconds() -> None:
-    """Whether it leads or not; and it lives again when it is heard of."""
+    """Whether it leads or not; it is told of as the leader until another one leads, and lives when it is heard of."""
     clock = Clock()
     roster = Roster(clock)
     roster.note(0, LEADER)
@@ -48,6 +48,7 @@ def test_a_silent_node_is_dead_after_some_seconds() -> None:
     clock.now += 0.5
     assert living(roster, 0) == set()
     assert [member.state for member in roster.members(0, NOON)] == [NodeState.LEADER]
+    assert [member.state for member in roster.members(1, NOON)] == [NodeState.UNKNOWN]
     roster.note(0, LEADER)
     assert living(roster, 0) == {2113}
 

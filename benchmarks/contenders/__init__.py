@@ -1,0 +1,27 @@
+"""Who is compared, by name: the module and class of each, which only its own process imports."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from benchmarks.cases import AIO, BATCH, GROUPED, KURRENT, OURS, THREAD
+from benchmarks.contenders.client import Client
+
+CLASSES: dict[str, tuple[str, dict[str, Any]]] = {
+    OURS: ("ours.Ours", {}),
+    KURRENT: ("kurrent.KurrentClient", {}),
+    AIO: ("grpc_aio.BareAio", {}),
+    THREAD: ("thread.BareThread", {}),
+    BATCH: ("batch.BareBatch", {}),
+    GROUPED: ("grouped.BareGrouped", {}),
+}
+"""Where each is, and with which settings."""
+
+
+def opened(name: str, target: str) -> Client:
+    """The contender of that name, to be entered."""
+    path, settings = CLASSES[name]
+    module, _, kind = path.partition(".")
+    client: Client = getattr(import_module(f"{__name__}.{module}"), kind)(target, **settings)
+    return client

@@ -1,0 +1,62 @@
+"""fastapi_esdb under load. Subscriptions and consumers come back by themselves, so there is no code for that."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+from benchmarks.faults.client import NOTHING
+from benchmarks.faults.load import WAIT
+from fastapi_esdb import NO_STREAM, AppendOutcomeUnknown, Connection, EsdbSettings, NewEvent, StreamNotFound, connect
+from fastapi_esdb.api.filters import by_stream
+
+NAME = "fastapi_esdb"
+SETTINGS = f"ESDB_WAIT={WAIT:.0f}; appends with retry_unknown=True"
+
+
+class Ours:
+    """A connection as an app has it."""
+
+    def __init__(self, esdb: Connection) -> None:
+        self.reopened = 0
+        self._esdb = esdb
+
+    async def append(self, stream: str, event_id: UUID, revision: int) -> None:
+        expected = NO_STREAM if revision == NOTHING else revision
+        event = NewEvent("Written", {}, id=event_id)
+        await self._esdb.append(stream, event, expected=expected, retry_unknown=True, timeout=WAIT)
+
+    async def revision(self, stream: str) -> int:
+        try:
+            async for event in self._esdb.read(stream, backwards=True, limit=1, requires_leader=True):
+                return event.revision
+        except StreamNotFound:
+            pass
+        return NOTHING
+
+    async def follow(self, stream: str) -> AsyncGenerator[UUID, None]:
+        async with self._esdb.subscribe(stream) as events:
+            async for event in events:
+                yield event.id
+
+    async def follow_all(self, prefix: str) -> AsyncGenerator[UUID, None]:
+        async with self._esdb.subscribe_all(filter=by_stream(prefix)) as events:
+            async for event in events:
+                yield event.id
+
+    async def consume(self, stream: str, group: str) -> AsyncGenerator[UUID, None]:
+        async with self._esdb.persistent_subscriptions.consume(stream, group) as events:
+            async for event in events:
+                yield event.id
+                await events.ack(event)
+
+    def leaves_open(self, error: Exception) -> bool:
+        return isinstance(error, AppendOutcomeUnknown | TimeoutError)
+
+
+@asynccontextmanager
+async def ours(target: str) -> AsyncIterator[Ours]:
+    """One that is open."""
+    async with connect(EsdbSettings(connection_string=target, wait=WAIT)) as esdb:
+        yield Ours(esdb)

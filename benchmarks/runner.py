@@ -1,0 +1,114 @@
+"""The runs: every contender once in each round, in an order that goes round."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+
+from benchmarks.cases import Case
+from benchmarks.measurement import Measurement
+from benchmarks.worker import encoded
+
+LINE_LIMIT = 1 << 20
+END_TIMEOUT = 30.0
+WARM_UP = 100
+"""Operations of each case that are made before anything is measured."""
+
+Runs = dict[str, list[Measurement]]
+"""The measurements of each contender, one a round."""
+
+
+class Worker:
+    """The process of one contender."""
+
+    def __init__(self, name: str, process: Process) -> None:
+        self._name = name
+        self._process = process
+
+    async def measure(self, case: Case, stream: str) -> Measurement | None:
+        """`None` where the server does not have what the contender uses. Raises SystemExit when the process failed."""
+        if not self._process.stdin or not self._process.stdout:
+            raise SystemExit(f"{self._name} has no pipes")
+        self._process.stdin.write(encoded(case, stream))
+        line = await self._process.stdout.readline()
+        if not line:
+            raise SystemExit(f"{self._name} failed in {case.name}")
+        found = json.loads(line)
+        return Measurement(**found) if found else None
+
+    async def end(self) -> None:
+        """It ends with its input; killed where it doesn't."""
+        if self._process.stdin:
+            self._process.stdin.close()
+        try:
+            await asyncio.wait_for(self._process.wait(), END_TIMEOUT)
+        except TimeoutError:
+            self._process.kill()
+            await self._process.wait()
+
+
+@asynccontextmanager
+async def started(name: str, target: str) -> AsyncIterator[Worker]:
+    """The worker of that contender, while it runs."""
+    command = [sys.executable, "-m", "benchmarks.worker", name, target]
+    process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, limit=LINE_LIMIT)
+    worker = Worker(name, process)
+    try:
+        yield worker
+    finally:
+        await worker.end()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be measured: how often, against which server, and where its reads read."""
+
+    target: str
+    rounds: int
+    stream: str
+    warm_up_stream: str
+
+
+async def run_all(plan: Plan, cases: Sequence[Case]) -> dict[str, Runs]:
+    """The measurements of each case."""
+    async with AsyncExitStack() as stack:
+        names = dict.fromkeys(name for case in cases for name in case.contenders)
+        workers = {name: await stack.enter_async_context(started(name, plan.target)) for name in names}
+        for case in cases:
+            await _warm_up(plan, case, workers)
+        return {case.name: await _run(plan, case, workers) for case in cases}
+
+
+async def _warm_up(plan: Plan, case: Case, workers: dict[str, Worker]) -> None:
+    """Imports, caches and connections are no part of what is measured."""
+    say(f"warming up: {case.title}")
+    small = replace(case, operations=WARM_UP)
+    for name in case.contenders:
+        await workers[name].measure(small, plan.warm_up_stream)
+
+
+async def _run(plan: Plan, case: Case, workers: dict[str, Worker]) -> Runs:
+    runs: Runs = {name: [] for name in case.contenders}
+    for number in range(plan.rounds):
+        for name in rotated(case.contenders, number):
+            if found := await workers[name].measure(case, plan.stream):
+                runs[name].append(found)
+                where = f"{case.title}, round {number + 1} of {plan.rounds}"
+                say(f"{where}: {name} {found.cpu:.0f} µs CPU, {found.wall:.0f} µs wall")
+    return runs
+
+
+def rotated(names: Sequence[str], by: int) -> list[str]:
+    """The names in an order that begins elsewhere in each round."""
+    by %= len(names)
+    return [*names[by:], *names[:by]]
+
+
+def say(text: str) -> None:
+    """Progress, for whoever waits."""
+    print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,251 @@
+"""The BatchAppend call that the appends of all callers share on one channel."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from itertools import count
+from time import monotonic
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import grpc.aio
+
+from fastapi_esdb.connection.alarm import Alarm
+from fastapi_esdb.connection.pending_append import PendingAppend, fate, fate_unsent
+from fastapi_esdb.connection.seam import translated
+from fastapi_esdb.connection.secrecy import check_headers
+from fastapi_esdb.connection.support import check_support
+from fastapi_esdb.errors import ClosedInFlight, NotSentInTime
+from fastapi_esdb.wire.batches import BATCH_APPEND
+from fastapi_esdb.wire.errors import DeadlineExceeded, EsdbError, NoAnswer, NotSupported
+from fastapi_esdb.wire.numbered_batches import decode_batch, encode_batch
+
+if TYPE_CHECKING:
+    from fastapi_esdb.connection.call import Headers
+    from fastapi_esdb.connection.channel import GrpcCall, Lease
+    from fastapi_esdb.connection.deadline import Deadline
+    from fastapi_esdb.wire.requests import AppendRequest, AppendResult
+
+IDLE = 5.0
+"""Seconds without an append after which the call ends."""
+
+MOST_PENDING = 500
+"""Appends that may be without an answer; the embedded server takes 1000 before it stops reading."""
+
+MOST_BYTES = 4 * 1024 * 1024
+"""Bytes of appends without an answer, after which the next waits for one."""
+
+
+class BatchCall:
+    """One call with many appends, each with an answer, a deadline and an outcome of its own.
+
+    Appends leave in the order they came in, as many at a time as the limits allow. Its place on the channel is taken
+    while it has appends to carry: it does not keep a retired channel open, and a channel that takes no calls any more
+    gives no further appends to it.
+    """
+
+    def __init__(self, lease: Lease, headers: Headers) -> None:
+        check_headers(lease, headers)
+        check_support(lease, BATCH_APPEND)
+        self.channel = lease.channel
+        self._late = lease.late
+        self._lease = lease.channel.lease()
+        self._id = uuid4().int >> 65
+        self._numbers = count(1)
+        self._waiting: deque[PendingAppend] = deque()
+        self._sent: dict[int, PendingAppend] = {}
+        self._bytes = 0
+        self._is_answered = False
+        self._has_ended = False
+        self._is_resting = False
+        self._idle_since = 0.0
+        self._work: asyncio.Future[None] | None = None
+        self._alarm = Alarm(self._look)
+        self._begin(headers)
+
+    def _begin(self, headers: Headers) -> None:
+        try:
+            with translated(self._lease, BATCH_APPEND):
+                start: grpc.aio.StreamStreamMultiCallable[bytes, bytes]
+                start = self.channel.inner.stream_stream(BATCH_APPEND.path)
+                self._call: GrpcCall = start(metadata=headers)
+        except BaseException:
+            self._lease.release()
+            raise
+        self._lease.take(self._call)
+        self._reader = self.channel.run(self._read(), "esdb-batch-answers")
+        self._writer = self.channel.run(self._write(), "esdb-batches")
+        self.channel.batches = self
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it takes further appends."""
+        return not self._has_ended and self.channel.takes_calls
+
+    def append(self, request: AppendRequest, deadline: Deadline) -> asyncio.Future[AppendResult]:
+        """Have the append sent when its turn comes; the future has its result, or the error that it ended with."""
+        pending = PendingAppend(request, deadline, asyncio.get_running_loop().create_future())
+        if self._is_resting:
+            self._is_resting = False
+            self._lease.take(self._call)
+        self._waiting.append(pending)
+        self._alarm.set(deadline.at)
+        self._go_on()
+        return pending.answer
+
+    async def _write(self) -> None:
+        """Send what waits, until the call ends."""
+        try:
+            await self._call.wait_for_connection()
+            while True:
+                if data := self._message(await self._next()):
+                    await self._call.write(data)
+        except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
+            pass  # the reader hears of it, too
+
+    async def _next(self) -> PendingAppend:
+        while not (self._waiting and self._has_room):
+            self._work = asyncio.get_running_loop().create_future()
+            await self._work
+        return self._waiting.popleft()
+
+    @property
+    def _has_room(self) -> bool:
+        """Whether another one may be under way.
+
+        Until the first has its answer it goes alone: gRPC forgets why a server ended a call (not the leader, not let
+        in) if that happens while it sends another message.
+        """
+        most = MOST_PENDING if self._is_answered else 1
+        return len(self._sent) < most and self._bytes < MOST_BYTES
+
+    def _message(self, pending: PendingAppend) -> bytes | None:
+        """What is to be sent, from now on to be answered; nothing for an append that has come to an end before."""
+        if self._call.done():
+            self._waiting.appendleft(pending)
+            raise asyncio.InvalidStateError
+        now = monotonic()
+        if pending.answer.done() or pending.deadline.at <= now:
+            pending.finish(NotSentInTime())
+        else:
+            try:
+                return self._count(pending, now)
+            except EsdbError as error:
+                pending.finish(error)
+        self._rest_if_done()
+        return None
+
+    def _count(self, pending: PendingAppend, now: float) -> bytes:
+        number = next(self._numbers)
+        data = encode_batch(self._id, number, pending.request, pending.deadline.at - now)
+        pending.sent_at, pending.size = now, len(data)
+        self._sent[number] = pending
+        self._bytes += len(data)
+        if self._late is not None:
+            self._alarm.set(now + self._late.after)
+        return data
+
+    async def _read(self) -> None:
+        error: EsdbError = ClosedInFlight()
+        try:
+            with translated(self._lease, BATCH_APPEND):
+                async for data in self._call:
+                    self._take_answer(*decode_batch(data))
+            error = NoAnswer()
+        except EsdbError as found:
+            error = found
+        finally:
+            self._end(error)
+
+    def _take_answer(self, number: int, result: AppendResult | EsdbError) -> None:
+        """One that comes too late for its append is dropped."""
+        self._is_answered = True
+        if number in self._sent:
+            self._free(number).finish(result)
+            self._go_on()
+            self._rest_if_done()
+
+    def _free(self, number: int) -> PendingAppend:
+        pending = self._sent.pop(number)
+        self._bytes -= pending.size
+        return pending
+
+    def _go_on(self) -> None:
+        """Wake the writer, unless it writes."""
+        if self._work is not None and not self._work.done():
+            self._work.set_result(None)
+
+    def _rest_if_done(self) -> None:
+        """Give the place back while there is nothing to carry."""
+        if not (self._sent or self._waiting or self._is_resting or self._has_ended):
+            self._is_resting = True
+            self._idle_since = monotonic()
+            self._alarm.set(self._idle_since + IDLE)
+            self._lease.release()
+
+    def _look(self) -> None:
+        """See what time has brought: deadlines that passed, answers that take long, nothing to do for long."""
+        now = monotonic()
+        self._give_up(now)
+        self._tell_late(now)
+        self._rest_if_done()
+        if self._is_resting and now - self._idle_since >= IDLE:
+            self._end(ClosedInFlight())
+        else:
+            self._alarm.set(min(self._moments()))
+
+    def _give_up(self, now: float) -> None:
+        for pending in self._waiting:
+            if pending.deadline.at <= now:
+                pending.finish(NotSentInTime())
+        self._waiting = deque(pending for pending in self._waiting if not pending.answer.done())
+        passed = [number for number, pending in self._sent.items() if pending.deadline.at <= now]
+        for number in passed:
+            self._free(number).finish(DeadlineExceeded())
+        if passed:
+            self.channel.suspect(lost=False)
+            self._go_on()
+
+    def _tell_late(self, now: float) -> None:
+        if self._late is None:
+            return
+        late = [one for one in self._sent.values() if not one.is_late and now - one.sent_at >= self._late.after]
+        for pending in late:
+            pending.is_late = True
+        if late:
+            self._late.tell()
+
+    def _moments(self) -> list[float]:
+        """When to look again."""
+        if self._is_resting:
+            return [self._idle_since + IDLE]
+        moments = [pending.deadline.at for pending in (*self._sent.values(), *self._waiting)]
+        if self._late is not None:
+            moments += [one.sent_at + self._late.after for one in self._sent.values() if not one.is_late]
+        return moments
+
+    def _end(self, error: EsdbError) -> None:
+        """Whatever it ended with, each append hears what that means for it."""
+        if self._has_ended:
+            return
+        self._has_ended = True
+        self._close()
+        if isinstance(error, NotSupported):
+            self.channel.lacks |= {BATCH_APPEND.path}
+        alone = len(self._sent) == 1
+        for pending in self._sent.values():
+            pending.fail(fate(error, pending, alone=alone, answered=self._is_answered))
+        for pending in self._waiting:
+            pending.fail(fate_unsent(error))
+        self._sent.clear()
+        self._waiting.clear()
+
+    def _close(self) -> None:
+        """Let go of everything: the call would hold the TCP connection open."""
+        self.channel.batches = None
+        self._alarm.stop()
+        self._call.cancel()
+        self._reader.cancel()
+        self._writer.cancel()
+        self._lease.release()

@@ -1,0 +1,87 @@
+"""An append that has no answer yet, in a call that it shares with others."""
+
+from __future__ import annotations
+
+import asyncio
+from copy import copy
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from fastapi_esdb.errors import ClosedInFlight, ConnectionClosed
+from fastapi_esdb.wire.errors import (
+    AccessDenied,
+    ConnectionRefused,
+    EsdbError,
+    NoAnswer,
+    NotAuthenticated,
+    NotLeader,
+    NotSupported,
+    Outcome,
+)
+
+if TYPE_CHECKING:
+    from fastapi_esdb.connection.deadline import Deadline
+    from fastapi_esdb.wire.requests import AppendRequest, AppendResult
+
+ELECTION = 0.25
+"""Seconds that pass at least from the end of a node's leadership until it says that another one leads (measured: 0.28).
+
+What it was given longer ago it may have begun to write before it was deposed.
+"""
+
+REFUSES_ALL = (NotAuthenticated, AccessDenied, NotSupported)
+"""Ends of a call that was not let in: each append in it was refused."""
+
+
+@dataclass(slots=True, eq=False)
+class PendingAppend:
+    """The append, the moment of its deadline, and what the caller waits for."""
+
+    request: AppendRequest
+    deadline: Deadline
+    answer: asyncio.Future[AppendResult]
+    size: int = 0
+    """Bytes of its message."""
+    sent_at: float = field(default=0.0)
+    """When its message was handed to gRPC."""
+    is_late: bool = False
+    """Whether it was said that its answer takes long."""
+
+    def finish(self, result: AppendResult | EsdbError) -> None:
+        """Give the caller what it waits for, if it still does."""
+        if self.answer.done():
+            return
+        if not isinstance(result, EsdbError):
+            self.answer.set_result(result)
+            return
+        self.answer.set_exception(result)
+        self.answer.exception()  # a caller that is cancelled at this very moment does not look at it
+
+    def fail(self, error: EsdbError) -> None:
+        """Raise an error of its own in the caller: a shared one would collect the traces of all."""
+        own = copy(error)
+        own.__cause__ = error.__cause__
+        self.finish(own)
+
+
+def fate(error: EsdbError, pending: PendingAppend, *, alone: bool, answered: bool) -> EsdbError:
+    """What became of an append that was sent in a call that ended with this error, without an answer of its own.
+
+    An error of the call is about one of its appends, and nothing tells which, unless it was `alone`. Before anything
+    was `answered` it is about the call, and so about all.
+    """
+    if error.outcome is Outcome.UNKNOWN or alone or not answered:
+        return error
+    if isinstance(error, NotLeader) and monotonic() - pending.sent_at < ELECTION:
+        return error
+    doubt = NoAnswer()
+    doubt.__cause__ = error
+    return doubt
+
+
+def fate_unsent(error: EsdbError) -> EsdbError:
+    """What an append ends with that was not sent before its call ended with this error."""
+    if isinstance(error, REFUSES_ALL):
+        return error
+    return ConnectionClosed() if isinstance(error, ClosedInFlight) else ConnectionRefused()

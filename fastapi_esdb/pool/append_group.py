@@ -1,0 +1,123 @@
+"""Which appends go together in one call, and what its end means for each. Pure decisions."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fastapi_esdb.connection.pending_append import PendingAppend
+from fastapi_esdb.wire.errors import ConsistencyViolation, EsdbError, WrongExpectedRevision
+from fastapi_esdb.wire.records import ANY, NO_STREAM, Expected
+from fastapi_esdb.wire.requests import AppendResult
+
+if TYPE_CHECKING:
+    from fastapi_esdb.connection.channel import Channel
+    from fastapi_esdb.wire.appends_v2 import StreamsAppended
+    from fastapi_esdb.wire.records import Violation
+
+MOST_APPENDS = 500
+"""Appends in one group."""
+
+MOST_BYTES = 512 * 1024
+"""Bytes of a group; servers take at least twice as much in one transaction."""
+
+
+class MadeApart(EsdbError):
+    """The append is not one for a group: it goes the way of `shared` appends, whatever comes of it there."""
+
+
+@dataclass(slots=True, eq=False)
+class Member(PendingAppend):
+    """An append of a group."""
+
+    part: bytes = b""
+    """Its part of the request."""
+    channel: Channel | None = None
+    """Where it was sent to."""
+
+    @property
+    def is_checked(self) -> bool:
+        """Whether its stream has to be somewhere."""
+        return self.request.expected is not ANY
+
+
+class Group(list[Member]):
+    """Members in the order of their arrival."""
+
+    def __init__(self, members: Iterable[Member] = ()) -> None:
+        super().__init__(members)
+        self._bytes = sum(len(member.part) for member in self)
+        self._checked = {member.request.stream: member.is_checked for member in self}
+
+    @property
+    def data(self) -> bytes:
+        """The request."""
+        return b"".join(member.part for member in self)
+
+    def is_full_for(self, member: Member) -> bool:
+        """Whether the group has room for no more."""
+        return bool(self) and (len(self) >= MOST_APPENDS or self._bytes + len(member.part) > MOST_BYTES)
+
+    def take(self, member: Member) -> bool:
+        """Take it in, if it may: checks are made before anything is written, so a stream with one has one append."""
+        stream = member.request.stream
+        if stream in self._checked and (member.is_checked or self._checked[stream]):
+            return False
+        self._checked[stream] = member.is_checked
+        self._bytes += len(member.part)
+        self.append(member)
+        return True
+
+    def halves(self) -> tuple[Group, Group]:
+        """Two groups of one."""
+        middle = len(self) // 2
+        return Group(self[:middle]), Group(self[middle:])
+
+
+def next_group(waiting: deque[Member]) -> Group:
+    """Take the next group out of those that wait; what a stream has to leave for later stays in order."""
+    group, left, held = Group(), deque[Member](), set[str]()
+    while waiting and not group.is_full_for(waiting[0]):
+        member = waiting.popleft()
+        stream = member.request.stream
+        if member.answer.done():
+            continue
+        if stream in held or not group.take(member):
+            held.add(stream)
+            left.append(member)
+    waiting.extendleft(reversed(left))
+    return group
+
+
+def results(group: Sequence[Member], done: StreamsAppended) -> list[AppendResult | None]:
+    """What each member gets: a server tells where each stream is in the end. `None` where it does not."""
+    at = dict(done.revisions)
+    found: list[AppendResult | None] = []
+    for member in reversed(group):
+        last = at.get(member.request.stream)
+        found.append(None if last is None else AppendResult(last, done.position))
+        if last is not None:
+            at[member.request.stream] = last - len(member.request.events)
+    return found[::-1]
+
+
+def convicted(group: Sequence[Member], error: ConsistencyViolation) -> dict[Member, EsdbError]:
+    """The members whose checks failed, each with what it gets."""
+    named = {violation.stream: violation for violation in error.violations if violation.expected != ANY.value}
+    return {
+        member: _verdict(member, named[member.request.stream])
+        for member in group
+        if member.is_checked and member.request.stream in named
+    }
+
+
+def _verdict(member: Member, violation: Violation) -> EsdbError:
+    """A conflict, where it can't be one with the same events that were appended before: v1 knows those again."""
+    stream, expected = member.request.stream, member.request.expected
+    actual: Expected = NO_STREAM if violation.actual == NO_STREAM.value else violation.actual
+    is_behind = isinstance(expected, int) and 0 <= violation.actual < expected
+    if actual is NO_STREAM or is_behind:
+        return WrongExpectedRevision(stream, expected, actual)
+    return MadeApart()

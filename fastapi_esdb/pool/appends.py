@@ -1,0 +1,119 @@
+"""Which call an append travels in."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
+
+from fastapi_esdb.connection.batch_call import BatchCall
+from fastapi_esdb.connection.call import client_stream
+from fastapi_esdb.connection.transport import DEFAULT_OPTIONS
+from fastapi_esdb.pool.append_group import MadeApart
+from fastapi_esdb.pool.grouped_appends import GroupedAppends
+from fastapi_esdb.settings.append_mode import AppendMode
+from fastapi_esdb.settings.node_preference import NodePreference
+from fastapi_esdb.wire.appends import APPEND
+from fastapi_esdb.wire.batches import BATCH_APPEND
+from fastapi_esdb.wire.errors import EsdbError, NotSupported, WrongExpectedRevision
+from fastapi_esdb.wire.requests import AppendConflict, AppendFrame, AppendOptions
+
+if TYPE_CHECKING:
+    from fastapi_esdb.connection.channel import Lease
+    from fastapi_esdb.connection.transport import CallOptions
+    from fastapi_esdb.pool.headers import Headers
+    from fastapi_esdb.pool.lease_source import LeaseSource
+    from fastapi_esdb.pool.tries import Tries
+    from fastapi_esdb.settings.model import EsdbSettings
+    from fastapi_esdb.wire.requests import AppendRequest, AppendResult
+
+MOST_SHARED = 512 * 1024
+"""Bytes of an append that others wait behind in a shared call; a larger one has a call of its own."""
+
+FRAME = 128
+"""Bytes that an event takes in a message beside its data and metadata, roughly."""
+
+
+class Appends:
+    """Makes appends, one try at a time, as the settings say."""
+
+    def __init__(self, settings: EsdbSettings, lease: LeaseSource, headers: Headers) -> None:
+        self._mode = settings.append_mode
+        self._lease = lease
+        self._headers = headers
+        self._shared_headers = headers.of(BATCH_APPEND, DEFAULT_OPTIONS)
+        self._latest: dict[NodePreference, BatchCall] = {}
+        self._groups = self._begin_groups(settings)
+
+    def _begin_groups(self, settings: EsdbSettings) -> GroupedAppends | None:
+        """Groups are for the leader alone: other nodes pass on the calls of v1, and refuse these."""
+        preference = settings.target.options.node_preference
+        if self._mode is not AppendMode.GROUPED or preference is not NodePreference.LEADER:
+            return None
+        return GroupedAppends(self._lease, self._shared_headers, preference)
+
+    async def make(self, request: AppendRequest, options: CallOptions, tries: Tries) -> AppendResult:
+        """Make one try. Raises what it failed with."""
+        if self._may_share(request, options):
+            # one coroutine and no more around the wait: there may be thousands
+            if self._groups is not None and (member := self._groups.take(request, tries.deadline)):
+                try:
+                    return await member.answer
+                except MadeApart:
+                    pass
+                except EsdbError:
+                    tries.channel = member.channel
+                    raise
+            try:
+                return await (self._shared(request, tries) or await self._first_shared(request, tries))
+            except NotSupported:
+                pass
+        with await self._place(tries) as lease:
+            tries.channel = lease.channel
+            return await self._alone(lease, request, options, tries)
+
+    def _may_share(self, request: AppendRequest, options: CallOptions) -> bool:
+        """Whether the append fits into the shared call: the caller is the same, and the others can wait for it."""
+        if self._mode is AppendMode.SINGLE or options.credentials or not request.events:
+            return False
+        if options.requires_leader is not None and self._headers.of(APPEND, options) != self._shared_headers:
+            return False
+        size = 0
+        for event in request.events:
+            size += len(event.data) + len(event.metadata) + FRAME
+        return size <= MOST_SHARED
+
+    def _shared(self, request: AppendRequest, tries: Tries) -> asyncio.Future[AppendResult] | None:
+        """The answer to come from the call that took the appends before; `None` if there is none to take this one."""
+        call = self._present(tries)
+        if call is None:
+            return None
+        tries.channel = call.channel
+        return call.append(request, tries.deadline)
+
+    async def _first_shared(self, request: AppendRequest, tries: Tries) -> asyncio.Future[AppendResult]:
+        """The same over a call that is opened if need be. Raises `NotSupported`; nothing was sent then."""
+        with await self._place(tries) as lease:
+            call = self._present(tries) or self._opened(lease)
+            self._latest[tries.preference] = call
+            tries.channel = call.channel
+            return call.append(request, tries.deadline)
+
+    def _place(self, tries: Tries) -> Coroutine[Any, Any, Lease]:
+        return self._lease(tries.preference, tries.deadline, long_lived=False, avoid=tries.channel)
+
+    def _present(self, tries: Tries) -> BatchCall | None:
+        """The call that took the appends before, unless it is over, or is where this one has just failed."""
+        call = self._latest.get(tries.preference)
+        return call if call and call.is_open and call.channel is not tries.channel else None
+
+    def _opened(self, lease: Lease) -> BatchCall:
+        call = lease.channel.batches
+        return call if call and call.is_open else BatchCall(lease, self._shared_headers)
+
+    async def _alone(self, lease: Lease, request: AppendRequest, options: CallOptions, tries: Tries) -> AppendResult:
+        frames: list[AppendFrame] = [AppendOptions(request.stream, request.expected), *request.events]
+        answer = await client_stream(lease, APPEND, frames, tries.deadline, self._headers.of(APPEND, options))
+        if isinstance(answer, AppendConflict):
+            raise WrongExpectedRevision(request.stream, answer.expected, answer.actual)
+        return answer

@@ -1,0 +1,92 @@
+"""BatchAppend as the client speaks it: each append is one message, known by its number within the call.
+
+Built and read by hand, since every append pays for it: no plain value in between, the options of recent streams are
+kept, and of an answer only what the caller gets is looked at.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from google.protobuf.message import DecodeError
+
+from fastapi_esdb.wire.appends import decode_success
+from fastapi_esdb.wire.batch_errors import decode_error
+from fastapi_esdb.wire.batches import NANOSECONDS, REVISION
+from fastapi_esdb.wire.errors import EsdbError, InvalidArgument, NoAnswer
+from fastapi_esdb.wire.proto.v1 import streams_pb2 as pb
+from fastapi_esdb.wire.scalars import HALF, decode_uuid, encode_expected, encode_stream
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from fastapi_esdb.wire.records import Expected, ProposedEvent
+    from fastapi_esdb.wire.requests import AppendRequest, AppendResult
+
+RECENT = 1024
+"""How many streams' options are kept."""
+
+
+def encode_batch(call: int, number: int, append: AppendRequest, seconds: float) -> bytes:
+    """An append as the bytes of one message; `seconds` are what is left until its deadline.
+
+    The correlation id is made of two numbers below 2^63, that of the call and the append's own. Raises
+    InvalidArgument for an append that the protocol has no room for.
+    """
+    try:
+        message = pb.BatchAppendReq(options=_options(append.stream, append.expected), is_final=True)
+        _write_id(message, call, number)
+        _write_deadline(message, seconds)
+        for event in append.events:
+            _write_event(message, event)
+        serialized: bytes = message.SerializeToString()
+    except (TypeError, ValueError) as error:
+        if isinstance(error, EsdbError):
+            raise
+        raise InvalidArgument(f"the append to {append.stream!r} can't be sent: {error}") from error
+    return serialized
+
+
+@lru_cache(RECENT)
+def _options(stream: str, expected: Expected) -> pb.BatchAppendReq.Options:
+    return pb.BatchAppendReq.Options(stream_identifier=encode_stream(stream), **encode_expected(expected, REVISION))
+
+
+def _write_id(message: pb.BatchAppendReq, call: int, number: int) -> None:
+    halves = message.correlation_id.structured
+    halves.most_significant_bits = call
+    halves.least_significant_bits = number
+
+
+def _write_deadline(message: pb.BatchAppendReq, seconds: float) -> None:
+    deadline = message.options.deadline
+    deadline.seconds = int(seconds)
+    deadline.nanos = int(seconds % 1 * NANOSECONDS)
+
+
+def _write_event(message: pb.BatchAppendReq, event: ProposedEvent) -> None:
+    proposed = message.proposed_messages.add()
+    proposed.id.string = str(event.id)
+    proposed.metadata["type"] = event.type
+    proposed.metadata["content-type"] = event.content_type
+    proposed.data = event.data
+    if event.metadata:
+        proposed.custom_metadata = event.metadata
+
+
+def decode_batch(data: bytes) -> tuple[int, AppendResult | EsdbError]:
+    """The number of the append that is answered, and how. Raises NoAnswer for bytes that are no such message."""
+    try:
+        message = pb.BatchAppendResp.FromString(data)
+    except DecodeError as error:
+        raise NoAnswer from error
+    if message.HasField("success"):
+        return message.correlation_id.structured.least_significant_bits, decode_success(message.success)
+    identity = decode_uuid(message.correlation_id)
+    return identity.int % HALF, _read_error(message, identity)
+
+
+def _read_error(message: pb.BatchAppendResp, identity: UUID) -> EsdbError:
+    stream = message.stream_identifier.stream_name.decode(errors="replace")
+    return decode_error(message.error, stream, identity)

@@ -1,0 +1,1 @@
+"""The measurements: what they count is counted right."""

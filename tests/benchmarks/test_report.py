@@ -1,0 +1,104 @@
+"""From runs to the JSON, the tables and the picture."""
+
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from benchmarks.cases import AIO, BATCH, GROUPED, KURRENT, OURS, Case, Kind, all_cases
+from benchmarks.chart import chart
+from benchmarks.measurement import Measurement
+from benchmarks.report import Comparison, as_json, read_json, write_json
+from benchmarks.runner import rotated
+from benchmarks.tables import circumstances, comparison_tables, number, table
+
+CASE = Case("append-64", "append, 64 callers", Kind.APPEND, 1000, 64)
+RUNS = {
+    OURS: [Measurement(100, 200), Measurement(120, 240)],
+    KURRENT: [Measurement(300, 500), Measurement(360, 600)],
+    AIO: [Measurement(250, 400), Measurement(300, 480)],
+    BATCH: [Measurement(90, 180), Measurement(108, 216)],
+    GROUPED: [],
+}
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@pytest.fixture
+def result() -> dict[str, Any]:
+    return as_json([Comparison.of(CASE, RUNS)], 2, "a server, version 1")
+
+
+@pytest.fixture
+def kept(result: dict[str, Any], tmp_path: Path) -> dict[str, Any]:
+    write_json("bench", result, tmp_path)
+    return read_json("bench", tmp_path)
+
+
+def test_the_json_has_ratios_to_the_client_and_to_the_technique(kept: dict[str, Any]) -> None:
+    """Ours is compared with kurrentdbclient, and with what is possible by bare means."""
+    ours = kept["cases"][0]["rows"][0]
+    assert ours["contender"] == OURS
+    assert ours["cpu"] == {"median": 110.0, "low": 100.0, "high": 120.0}
+    assert ours["gain"]["median"] == 3.0
+    assert ours["speed_up"]["median"] == 2.5
+    assert (ours["technique"], ours["nearness"]["median"]) == (BATCH, 0.9)
+
+
+def test_what_the_server_does_not_have_is_left_out(kept: dict[str, Any]) -> None:
+    """An old server has no AppendRecords: there is no row without a measurement."""
+    assert [row["contender"] for row in kept["cases"][0]["rows"]] == [OURS, KURRENT, AIO, BATCH]
+
+
+def test_the_json_tells_what_was_measured_on_what(kept: dict[str, Any]) -> None:
+    """Versions, machine and server, so that figures can be compared at all."""
+    assert kept["server"] == "a server, version 1"
+    assert {"kurrentdbclient", "grpcio"} <= set(kept["versions"])
+    assert "kurrentdbclient" in circumstances(kept)
+
+
+def test_the_table_has_a_row_a_contender(kept: dict[str, Any]) -> None:
+    """Medians with their spread, and ratios."""
+    text = comparison_tables(kept)
+    assert f"| {OURS} | 110 (100–120) | 220 (200–240) | 3.00 | 0.90 |" in text
+    assert text.count("\n| bare ") == 2
+
+
+def test_the_picture_has_bars_as_long_as_what_they_show(kept: dict[str, Any]) -> None:
+    """The longest bar is the slowest contender, and the others are in proportion."""
+    drawn = ET.fromstring(chart(kept))
+    bars = [rect for rect in drawn.iter(f"{SVG}rect") if rect.get("class") != "ground"]
+    widths = [float(bar.get("width", 0)) for bar in bars]
+    assert [bar.get("class") for bar in bars] == ["ours", "kurrent", "bare", "bare"]
+    assert widths[0] / widths[1] == pytest.approx(110 / 330, rel=0.01)
+    assert max(widths) == widths[1]
+
+
+def test_the_picture_can_be_read_out(kept: dict[str, Any]) -> None:
+    """Its description says what its bars show."""
+    described = ET.fromstring(chart(kept)).findtext(f"{SVG}desc", "")
+    assert "fastapi_esdb 110 µs" in described
+
+
+@pytest.mark.parametrize(("value", "text"), [(1234.5, "1,234"), (99.96, "100.0"), (12.34, "12.3"), (0.5, "0.50")])
+def test_numbers_have_the_digits_that_count(value: float, text: str) -> None:
+    """Three of them, about."""
+    assert number(value) == text
+
+
+def test_a_table_aligns_numbers_to_the_right() -> None:
+    """All columns but the first."""
+    assert table(["a", "b"], [["x", "1"]]) == "| a | b |\n| --- | --: |\n| x | 1 |"
+
+
+def test_the_order_goes_round() -> None:
+    """Each contender is first in one round of as many, so that none has the best place for good."""
+    assert [rotated("abc", by)[0] for by in range(4)] == ["a", "b", "c", "a"]
+    assert sorted(rotated("abc", 5)) == ["a", "b", "c"]
+
+
+def test_every_case_compares_ours_with_the_established_client() -> None:
+    """And both with a bare technique at least."""
+    for case in all_cases(50_000, 4_000):
+        assert case.contenders[:2] == (OURS, KURRENT)
+        assert any(name.startswith("bare") for name in case.contenders)

@@ -1,0 +1,158 @@
+"""What a fault looks like to an endpoint, and to its callers: the table of docs/how-to/production.md, line by line."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from fastapi_esdb import NewEvent
+from fastapi_esdb.embedded import ClusterNode, EmbeddedCluster, EmbeddedServer
+from fastapi_esdb.wire.errors import ServerBusy
+from tests.api.losing import LostAnswers
+from tests.faults.endpoint_app import Endpoints, endpoints
+from tests.faults.process import free_port
+from tests.faults.proxy import FaultProxy
+from tests.faults.until import PATIENCE, until
+
+FINE = ("", 200)
+IN_DOUBT = ("AppendOutcomeUnknown", 500)
+PATIENT = 2 * PATIENCE
+
+
+@pytest.fixture
+async def cluster() -> AsyncIterator[EmbeddedCluster]:
+    async with EmbeddedCluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+async def app(cluster: EmbeddedCluster) -> AsyncIterator[Endpoints]:
+    """An app set up as the page says, with a stream to read."""
+    async with endpoints(cluster.connection_string, wait=PATIENT, deadline=PATIENT) as app:
+        await app.esdb.append("there", NewEvent("Happened", {}))
+        yield app
+
+
+async def caught(app: Endpoints, cluster: EmbeddedCluster) -> tuple[ClusterNode, list[asyncio.Task[tuple[str, int]]]]:
+    """The leader, frozen while it has an append, one that may be repeated, and a read in its hands."""
+    leader = await cluster.wait_leader()
+    await cluster.freeze_node(leader)
+    calls = [app.append("a"), app.append("b", retry_unknown=True), app.read("there")]
+    tasks = [asyncio.create_task(call) for call in calls]
+    await app.in_flight(3)
+    return leader, tasks
+
+
+async def test_a_killed_leader(app: Endpoints, cluster: EmbeddedCluster) -> None:
+    """What was under way at it: an append is in doubt, unless it may be repeated; all else takes a moment longer."""
+    leader, tasks = await caught(app, cluster)
+    await cluster.kill_node(leader)
+    assert await asyncio.gather(*tasks) == [IN_DOUBT, FINE, FINE]
+    assert await app.append("a") == FINE
+
+
+async def test_a_frozen_leader(app: Endpoints, cluster: EmbeddedCluster) -> None:
+    """The same, a little later; nobody waits for a deadline."""
+    _, tasks = await caught(app, cluster)
+    assert await asyncio.gather(*tasks) == [IN_DOUBT, FINE, FINE]
+    assert await app.append("a") == FINE
+
+
+async def test_a_leader_that_resigns(app: Endpoints, cluster: EmbeddedCluster) -> None:
+    """Nothing is noticed."""
+    resigning = asyncio.create_task(cluster.resign())
+    answers = {await app.append("a")}
+    while not resigning.done():
+        answers |= {await app.append("a"), await app.read("there")}
+    assert answers == {FINE}
+
+
+async def test_no_leader(cluster: EmbeddedCluster) -> None:
+    """Most nodes are gone: refused after the wait, or at the deadline if that comes first; nothing was written."""
+    async with endpoints(cluster.connection_string, wait=2.0) as app:
+        assert await app.append("a") == FINE
+        leader = await cluster.wait_leader()
+        follower = next(node for node in cluster.nodes if node is not leader)
+        await cluster.freeze_node(follower)
+        await cluster.kill_node(leader)
+        await until(lambda: not app.esdb.is_connected)
+        assert await app.append("a") == ("ConnectionClosed", 503)
+        assert await app.append("a", timeout=0.5) == ("NotSentInTime", 504)
+        await cluster.thaw_node(follower)
+        await app.esdb.wait_connected(PATIENCE)
+        assert len(await app.esdb.read("a").to_list()) == 1
+
+
+async def test_the_wrong_node(cluster: EmbeddedCluster) -> None:
+    """One host without discovery, and it does not lead."""
+    follower = next(node for node in cluster.nodes if node is not cluster.leader)
+    async with endpoints(f"esdb://{follower.address}?tls=false") as app:
+        assert await app.append("a") == ("NotLeader", 503)
+
+
+async def test_no_database() -> None:
+    """Not there, or not yet: refused at once."""
+    port = free_port()
+    async with EmbeddedServer(port=port) as server, endpoints(server.connection_string) as app:
+        await server.stop()
+        await until(lambda: not app.esdb.is_connected)
+        assert await app.append("a") == ("ConnectionClosed", 503)
+        assert await app.read("a") == ("ConnectionClosed", 503)
+
+
+async def test_a_lost_answer(esdb_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be there: repeating it with the same ids clears that up."""
+    async with endpoints(esdb_server.connection_string) as app:
+        LostAnswers(monkeypatch, "Append", times=2)
+        assert await app.append("a", timeout=0.5) == IN_DOUBT
+        assert await app.append("b", retry_unknown=True, timeout=PATIENCE / 4) == FINE
+        assert len(await app.esdb.read("b").to_list()) == 1
+
+
+async def test_a_server_that_is_too_busy(esdb_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked again until the deadline."""
+    async with endpoints(esdb_server.connection_string) as app:
+        answers = LostAnswers(monkeypatch, "Append", ServerBusy(), times=1000)
+        assert await app.append("a", timeout=1) == ("ServerBusy", 503)
+        assert answers.lost > 2
+
+
+async def test_no_answer_in_time(esdb_server: EmbeddedServer) -> None:
+    """A read has failed; of an append nobody knows."""
+    async with FaultProxy(esdb_server.port) as proxy, endpoints(f"esdb://127.0.0.1:{proxy.port}?tls=false") as app:
+        proxy.blackhole()
+        read, append = await asyncio.gather(app.read("a", timeout=0.5), app.append("a", timeout=0.5))
+        assert (read, append) == (("DeadlineExceeded", 504), IN_DOUBT)
+
+
+async def test_closed_on_purpose(esdb_server: EmbeddedServer) -> None:
+    """What was under way ends at once, and endpoints are not even called until someone connects."""
+    async with FaultProxy(esdb_server.port) as proxy, endpoints(f"esdb://127.0.0.1:{proxy.port}?tls=false") as app:
+        proxy.blackhole()
+        tasks = [asyncio.create_task(call) for call in (app.read("a"), app.append("a"))]
+        await app.in_flight(2)
+        await app.esdb.close()
+        assert await asyncio.gather(*tasks) == [("ClosedInFlight", 503), ("AppendClosedInFlight", 500)]
+        assert await app.append("a") == ("", 503)
+
+
+async def test_too_many_subscriptions(esdb_server: EmbeddedServer) -> None:
+    """Calls still find a place."""
+    async with endpoints(esdb_server.connection_string, pool_size=1, max_connections=1, max_streams=1) as app:
+        following = asyncio.create_task(app.follow("a"))
+        await until(lambda: app.esdb.pool.stats()["streams_open"] == 1)
+        assert await app.follow("a") == ("TooManyStreams", 503)
+        assert await app.append("a") == FINE
+        assert await following == FINE
+        assert await app.read("a") == FINE
+
+
+async def test_credentials_that_are_refused() -> None:
+    """Wrong ones are the app's fault, missing rights are the user's."""
+    async with EmbeddedServer(secure=True) as server:
+        async with endpoints(f"esdb://admin:wrong@{server.address}?tls=false") as app:
+            assert await app.read("a") == ("NotAuthenticated", 502)
+        async with endpoints(server.connection_string) as app:
+            assert await app.read("a") == ("AccessDenied", 403)

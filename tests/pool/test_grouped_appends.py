@@ -1,0 +1,325 @@
+"""Appends that go together in AppendRecords calls, against the embedded server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+
+import pytest
+from pydantic import SecretStr
+
+from fastapi_esdb import Connection, NewEvent, connect
+from fastapi_esdb.embedded.calls import Call
+from fastapi_esdb.embedded.server import EmbeddedServer
+from fastapi_esdb.errors import AppendClosedInFlight, AppendOutcomeUnknown, NotSentInTime
+from fastapi_esdb.pool import append_group
+from fastapi_esdb.settings import AppendMode, Credentials, EsdbSettings
+from fastapi_esdb.wire.append_methods_v2 import APPEND_RECORDS
+from fastapi_esdb.wire.appends import APPEND
+from fastapi_esdb.wire.appends_v2 import AppendRecords
+from fastapi_esdb.wire.batches import BATCH_APPEND
+from fastapi_esdb.wire.errors import (
+    HandlerFailed,
+    MaximumAppendSizeExceeded,
+    ServerNotReady,
+    StreamDeleted,
+    WrongExpectedRevision,
+)
+from fastapi_esdb.wire.records import ANY, NO_STREAM, STREAM_EXISTS, Expected
+from fastapi_esdb.wire.requests import AppendResult
+from tests.faults.batches import BatchServer
+from tests.faults.until import PATIENCE, until
+from tests.pool.pools import pool_on
+
+ADMIN = Credentials("admin", SecretStr("changeit"))
+
+
+class Watched:
+    """The calls that write, as they arrive: how many of each, and the groups. Holds them back while `gate` is shut."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.groups: list[AppendRecords] = []
+        self.calls: Counter[str] = Counter()
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.refusals: list[Exception] = []
+        """What the next groups are refused with, after they were written."""
+        request, send, receive = Call.request, Call.send, Call.__anext__
+
+        async def asked(call: Call[AppendRecords, object]) -> AppendRecords:
+            value = await request(call)
+            if call.method is APPEND_RECORDS:
+                self.groups.append(value)
+                await self.gate.wait()
+            return value
+
+        async def told(call: Call[object, object], response: object) -> None:
+            if call.method is APPEND_RECORDS and self.refusals:
+                raise self.refusals.pop(0)
+            await send(call, response)
+
+        async def taken(call: Call[object, object]) -> object:
+            value = await receive(call)
+            if call.method in (APPEND, BATCH_APPEND):
+                self.calls[call.method.name] += 1
+            return value
+
+        patch.setattr(Call, "request", asked)
+        patch.setattr(Call, "send", told)
+        patch.setattr(Call, "__anext__", taken)
+
+
+@pytest.fixture
+def watched(monkeypatch: pytest.MonkeyPatch) -> Watched:
+    return Watched(monkeypatch)
+
+
+@pytest.fixture
+async def esdb(esdb_server: EmbeddedServer) -> AsyncIterator[Connection]:
+    settings = EsdbSettings(connection_string=esdb_server.connection_string, append_mode=AppendMode.GROUPED)
+    async with connect(settings) as connection:
+        await connection.wait_connected(PATIENCE)
+        yield connection
+
+
+def event(name: str = "T") -> NewEvent:
+    return NewEvent(name, {"n": 1})
+
+
+async def held(watched: Watched, esdb: Connection) -> asyncio.Task[AppendResult]:
+    """A first append that is in flight until the gate opens."""
+    watched.gate.clear()
+    first = asyncio.create_task(esdb.append("first", event()))
+    await until(lambda: watched.groups)
+    return first
+
+
+async def gathered(
+    watched: Watched, esdb: Connection, *appends: tuple[str, NewEvent | list[NewEvent], Expected]
+) -> list[AppendResult | BaseException]:
+    """Appends that wait together for a first one."""
+    first = await held(watched, esdb)
+    tasks = [asyncio.create_task(esdb.append(*append)) for append in appends]
+    await asyncio.sleep(0)
+    watched.gate.set()
+    await first
+    return await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def revisions(ends: list[AppendResult | BaseException]) -> list[int | type[BaseException] | None]:
+    return [end.revision if isinstance(end, AppendResult) else type(end) for end in ends]
+
+
+async def test_the_first_goes_at_once_and_the_others_together(watched: Watched, esdb: Connection) -> None:
+    """Each gets the revision of its own stream."""
+    ends = await gathered(watched, esdb, *((f"s-{number % 3}", event(), ANY) for number in range(9)))
+    assert [len(group.records) for group in watched.groups] == [1, 9]
+    assert revisions(ends) == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+
+
+async def test_several_events_each(watched: Watched, esdb: Connection) -> None:
+    """The revision is that of the last one, in the order they came in."""
+    several = [event(), event(), event()]
+    ends = await gathered(watched, esdb, ("s", several, ANY), ("s", event(), ANY), ("t", several, NO_STREAM))
+    assert revisions(ends) == [2, 3, 2]
+    assert [found.id async for found in esdb.read("s", limit=3)] == [one.id for one in several]
+
+
+@pytest.mark.parametrize(("bound", "most"), [("MOST_APPENDS", 2), ("MOST_BYTES", 150)])
+async def test_a_group_has_bounds(
+    watched: Watched, esdb: Connection, monkeypatch: pytest.MonkeyPatch, bound: str, most: int
+) -> None:
+    """By count and by bytes."""
+    monkeypatch.setattr(append_group, bound, most)
+    ends = await gathered(watched, esdb, *((f"s-{number}", event(), ANY) for number in range(5)))
+    assert [len(group.records) for group in watched.groups] == [1, 2, 2, 1]
+    assert revisions(ends) == [0] * 5
+
+
+async def test_a_stream_with_a_check_waits_for_the_next_group(watched: Watched, esdb: Connection) -> None:
+    """Its appends stay in order; the others are not held up."""
+    appends: list[tuple[str, NewEvent, Expected]] = [
+        ("s", event(), NO_STREAM),
+        ("s", event(), 0),
+        ("t", event(), ANY),
+        ("s", event(), ANY),
+        ("t", event(), STREAM_EXISTS),
+    ]
+    ends = await gathered(watched, esdb, *appends)
+    assert [[record.stream for record in group.records] for group in watched.groups] == [
+        ["first"],
+        ["s", "t"],
+        ["s", "t"],
+        ["s"],
+    ]
+    assert revisions(ends) == [0, 1, 0, 2, 1]
+
+
+async def test_a_violation_is_that_of_the_callers_it_names(watched: Watched, esdb: Connection) -> None:
+    """They hear where the stream is; the others go again at once."""
+    await esdb.append("taken", [event(), event()])
+    watched.groups.clear()
+    ends = await gathered(
+        watched,
+        esdb,
+        ("taken", event(), NO_STREAM),
+        ("a", event(), NO_STREAM),
+        ("taken too", event(), 5),
+        ("b", event(), ANY),
+    )
+    assert revisions(ends) == [WrongExpectedRevision, 0, WrongExpectedRevision, 0]
+    first, third = ends[0], ends[2]
+    assert isinstance(first, WrongExpectedRevision)
+    assert isinstance(third, WrongExpectedRevision)
+    assert (first.stream, first.expected, first.actual) == ("taken", NO_STREAM, 1)
+    assert (third.stream, third.expected, third.actual) == ("taken too", 5, NO_STREAM)
+    assert [len(group.records) for group in watched.groups] == [1, 4, 2]
+
+
+async def test_the_same_append_again_is_known_again(watched: Watched, esdb: Connection) -> None:
+    """Beside others, and though its check fails by now: the answer is the one of the first time."""
+    given = event()
+    assert (await esdb.append("s", given, NO_STREAM)).revision == 0
+    await esdb.append("s", event())
+    watched.groups.clear()
+    ends = await gathered(watched, esdb, ("s", given, NO_STREAM), ("t", event(), ANY))
+    assert revisions(ends) == [0, 0]
+    assert len(await esdb.read("s").to_list()) == 2
+
+
+async def test_ids_of_which_the_server_knows_some(watched: Watched, esdb: Connection) -> None:
+    """The group is refused, names nobody, and is made in parts; nothing is doubled."""
+    given = event()
+    await esdb.append("s", given)
+    watched.groups.clear()
+    ends = await gathered(watched, esdb, ("s", given, ANY), ("t", event(), ANY), ("u", event(), ANY))
+    assert revisions(ends) == [0, 0, 0]
+    assert len(await esdb.read("s").to_list()) == 1
+
+
+async def test_a_tombstoned_stream(watched: Watched, esdb: Connection) -> None:
+    """Only the append to it fails."""
+    await esdb.tombstone("gone")
+    ends = await gathered(watched, esdb, ("a", event(), ANY), ("gone", event(), ANY), ("b", event(), NO_STREAM))
+    assert revisions(ends) == [0, StreamDeleted, 0]
+
+
+async def test_a_refusal_that_names_nobody(watched: Watched) -> None:
+    """Splits the group until only the guilty fails."""
+    limit = MaximumAppendSizeExceeded
+    async with EmbeddedServer(max_append_size=3_000) as server:
+        settings = EsdbSettings(connection_string=server.connection_string, append_mode=AppendMode.GROUPED)
+        async with connect(settings) as small:
+            await small.wait_connected(PATIENCE)
+            watched.groups.clear()
+            sizes = [10, 10, 5_000, 10, 10]
+            appends = [(name, NewEvent("T", b"x" * size), ANY) for name, size in zip("abcde", sizes, strict=True)]
+            assert revisions(await gathered(watched, small, *appends)) == [0, 0, limit, 0, 0]
+
+
+async def test_a_lost_call_leaves_each_in_doubt(watched: Watched, esdb: Connection) -> None:
+    """With its own ids; nothing is sent again."""
+    given = [event() for _ in range(3)]
+    first = await held(watched, esdb)
+    tasks = [asyncio.create_task(esdb.append(f"s-{number}", one)) for number, one in enumerate(given)]
+    await asyncio.sleep(0)
+    watched.gate.set()
+    await first
+    watched.refusals = [HandlerFailed("fell over")]
+    ends = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [end.ids for end in ends if isinstance(end, AppendOutcomeUnknown)] == [(one.id,) for one in given]
+    assert len(watched.groups) == 2
+
+
+async def test_what_was_not_executed_goes_again(watched: Watched, esdb: Connection) -> None:
+    """By each caller's own retries."""
+    watched.refusals = [ServerNotReady()]
+    assert (await esdb.append("s", event(), NO_STREAM)).revision == 0
+    assert esdb.pool.stats()["retries_total"] == 1
+
+
+async def test_deadlines(watched: Watched, esdb: Connection) -> None:
+    """Who waits for the next group was not sent; who is in one is in doubt."""
+    watched.gate.clear()
+    sent = asyncio.create_task(esdb.append("a", event(), timeout=0.3))
+    await until(lambda: watched.groups)
+    with pytest.raises(NotSentInTime):
+        await esdb.append("b", event(), timeout=0.05)
+    with pytest.raises(AppendOutcomeUnknown):
+        await sent
+    watched.gate.set()
+
+
+async def test_a_cancelled_caller(watched: Watched, esdb: Connection) -> None:
+    """Is left out of the next group."""
+    first = await held(watched, esdb)
+    staying, leaving = (asyncio.create_task(esdb.append(name, event())) for name in ("a", "b"))
+    await asyncio.sleep(0)
+    leaving.cancel()
+    watched.gate.set()
+    assert (await first, (await staying).revision)[1] == 0
+    assert [len(group.records) for group in watched.groups] == [1, 1]
+
+
+async def test_a_close_on_purpose(watched: Watched, esdb: Connection) -> None:
+    """What is in flight is in doubt."""
+    first = await held(watched, esdb)
+    await esdb.close()
+    with pytest.raises(AppendClosedInFlight):
+        await first
+    watched.gate.set()
+
+
+@pytest.mark.parametrize(
+    ("given", "options"),
+    [
+        (NewEvent("My Event/v1", {}), {}),
+        (NewEvent("A\u030a", {}), {}),
+        (NewEvent("T", {}, [1, 2]), {}),
+        (NewEvent("T", {}, b"no JSON"), {}),
+        (NewEvent("T", {}, {"$schema.name": "mine"}), {}),
+        (NewEvent("T", {}, {"large": 2**60}), {}),
+        (event(), {"credentials": ADMIN}),
+    ],
+    ids=["odd type", "not normalised", "a list", "no JSON", "a key of the server", "a large number", "credentials"],
+)
+async def test_what_a_group_can_not_hold(
+    watched: Watched, esdb: Connection, given: NewEvent, options: dict[str, Credentials]
+) -> None:
+    """Goes the other way and is stored as it is."""
+    await esdb.append("s", given, credentials=options.get("credentials"))
+    (found,) = await esdb.read("s").to_list()
+    assert (found.type, found.metadata) == (given.type, given.metadata)
+    assert watched.groups == []
+
+
+async def test_what_readers_see(esdb: Connection) -> None:
+    """The metadata gains the schema, and loses its layout; the rest is as it was."""
+    given = NewEvent("T", b'{ "n": 1 }', b'{ "user":"ada" }', content_type="application/json")
+    await esdb.append("s", [given, NewEvent("B", b"\x00")])
+    found, other = await esdb.read("s").to_list()
+    assert (found.id, found.type, found.data, found.content_type) == (given.id, "T", given.data, given.content_type)
+    assert found.json_metadata() == {"user": "ada", "$schema.name": "T", "$schema.format": "Json"}
+    assert found.metadata != given.metadata
+    assert other.json_metadata() == {"$schema.name": "B", "$schema.format": "Bytes"}
+
+
+async def test_a_server_without_the_call() -> None:
+    """Appends share a call there."""
+    async with BatchServer() as server, pool_on(server.port, append_mode="grouped") as pool:
+        esdb = Connection(pool)
+        for _ in range(3):
+            append = asyncio.create_task(esdb.append("s", event()))
+            (await server.take_one()).answer()
+            await append
+    assert len(server.headers) == 1
+
+
+async def test_a_node_that_is_not_to_be_the_leader(esdb_server: EmbeddedServer, watched: Watched) -> None:
+    """Other nodes refuse the call, and pass on the shared one."""
+    string = f"{esdb_server.connection_string}&nodePreference=follower"
+    async with connect(EsdbSettings(connection_string=string, append_mode=AppendMode.GROUPED)) as esdb:
+        await esdb.wait_connected(PATIENCE)
+        await esdb.append("s", event())
+    assert watched.groups == []
