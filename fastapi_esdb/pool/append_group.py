@@ -70,6 +70,10 @@ class Group(list[Member]):
         self.append(member)
         return True
 
+    def drop_ended(self) -> None:
+        """Leave out those who were given up, or have gone, and hear no answer any more."""
+        self[:] = [member for member in self if not member.answer.done()]
+
     def halves(self) -> tuple[Group, Group]:
         """Two groups of one."""
         middle = len(self) // 2

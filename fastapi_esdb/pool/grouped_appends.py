@@ -92,8 +92,12 @@ class GroupedAppends:
     async def _call(self, group: Group) -> StreamsAppended:
         deadline = max(member.deadline for member in group)
         with await self._lease(self._preference, deadline, long_lived=False, avoid=None) as lease:
+            # whoever was told while the place was waited for that his append was not sent must be right
+            group.drop_ended()
             for member in group:
                 member.channel = lease.channel
+            if not group:
+                raise NotSentInTime
             try:
                 return await unary_encoded(lease, APPEND_RECORDS, group.data, deadline, self._headers)
             except NotSupported:

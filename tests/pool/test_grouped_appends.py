@@ -14,6 +14,7 @@ from fastapi_esdb.embedded.calls import Call
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.errors import AppendClosedInFlight, AppendOutcomeUnknown, NotSentInTime
 from fastapi_esdb.pool import append_group
+from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.settings import AppendMode, Credentials, EsdbSettings
 from fastapi_esdb.wire.append_methods_v2 import APPEND_RECORDS
 from fastapi_esdb.wire.appends import APPEND
@@ -24,13 +25,15 @@ from fastapi_esdb.wire.errors import (
     MaximumAppendSizeExceeded,
     ServerNotReady,
     StreamDeleted,
+    StreamNotFound,
     WrongExpectedRevision,
 )
 from fastapi_esdb.wire.records import ANY, NO_STREAM, STREAM_EXISTS, Expected
 from fastapi_esdb.wire.requests import AppendResult
 from tests.faults.batches import BatchServer
+from tests.faults.proxy import FaultProxy
 from tests.faults.until import PATIENCE, until
-from tests.pool.pools import pool_on
+from tests.pool.pools import pool_on, settings_for
 
 ADMIN = Credentials("admin", SecretStr("changeit"))
 
@@ -249,6 +252,22 @@ async def test_deadlines(watched: Watched, esdb: Connection) -> None:
     with pytest.raises(AppendOutcomeUnknown):
         await sent
     watched.gate.set()
+
+
+async def test_a_deadline_that_passes_while_there_is_no_connection(esdb_server: EmbeddedServer) -> None:
+    """What was said not to be sent is not sent later, when the others of its group are."""
+    async with FaultProxy(esdb_server.port) as proxy:
+        await proxy.stop()
+        settings = settings_for(proxy.port, append_mode="grouped", wait=PATIENCE)
+        async with ConnectionPool(settings) as pool:
+            esdb = Connection(pool)
+            staying = asyncio.create_task(esdb.append("staying", event(), timeout=PATIENCE))
+            with pytest.raises(NotSentInTime):
+                await esdb.append("leaving", event(), timeout=0.1)
+            await proxy.start()
+            assert (await staying).revision == 0
+            with pytest.raises(StreamNotFound):
+                await esdb.read("leaving").to_list()
 
 
 async def test_a_cancelled_caller(watched: Watched, esdb: Connection) -> None:
