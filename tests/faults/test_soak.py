@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from fastapi_esdb import AppendOutcomeUnknown, Connection, NetworkError, NewEvent, connect
+from fastapi_esdb.connection.bulk import MOST_CALLS
 from tests.faults.embedded import embedded, settings_for
 from tests.faults.process import ServerProcess
 from tests.faults.resources import Resources, memory
@@ -19,8 +20,11 @@ pytestmark = pytest.mark.alone
 SUBSCRIPTIONS = 50
 WORKERS = 8
 CALLS_PER_ROUND = 200
-SPARE = Resources(tasks=WORKERS, threads=8, descriptors=0)
-"""A worker's call has a task of its own or has none; gRPC's pool of threads breathes."""
+SPARE = Resources(tasks=WORKERS, threads=8 + 2 * MOST_CALLS, descriptors=2)
+"""A worker's call has a task of its own or has none; gRPC's pool of threads breathes.
+
+Each of the two connections gets its reader threads, and their TCP connection, when it first has many answers to read.
+"""
 GROWTH_PER_ROUND = 0.25
 """Megabytes: half a megabyte a minute, at the rate of a kill each 20 seconds and with room for noise."""
 NOISE = 4.0
