@@ -15,12 +15,11 @@ from fastapi_esdb.wire.appends import decode_success
 from fastapi_esdb.wire.batch_errors import decode_error
 from fastapi_esdb.wire.batches import NANOSECONDS, REVISION
 from fastapi_esdb.wire.errors import EsdbError, InvalidArgument, NoAnswer
+from fastapi_esdb.wire.events import CONTENT_TYPE, TYPE
 from fastapi_esdb.wire.proto.v1 import streams_pb2 as pb
-from fastapi_esdb.wire.scalars import HALF, decode_uuid, encode_expected, encode_stream
+from fastapi_esdb.wire.scalars import HALF, decode_stream, decode_uuid, encode_expected, encode_stream
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
     from fastapi_esdb.wire.records import Expected, ProposedEvent
     from fastapi_esdb.wire.requests import AppendRequest, AppendResult
 
@@ -68,8 +67,8 @@ def _write_deadline(message: pb.BatchAppendReq, seconds: float) -> None:
 def _write_event(message: pb.BatchAppendReq, event: ProposedEvent) -> None:
     proposed = message.proposed_messages.add()
     proposed.id.string = str(event.id)
-    proposed.metadata["type"] = event.type
-    proposed.metadata["content-type"] = event.content_type
+    proposed.metadata[TYPE] = event.type
+    proposed.metadata[CONTENT_TYPE] = event.content_type
     proposed.data = event.data
     if event.metadata:
         proposed.custom_metadata = event.metadata
@@ -84,9 +83,4 @@ def decode_batch(data: bytes) -> tuple[int, AppendResult | EsdbError]:
     if message.HasField("success"):
         return message.correlation_id.structured.least_significant_bits, decode_success(message.success)
     identity = decode_uuid(message.correlation_id)
-    return identity.int % HALF, _read_error(message, identity)
-
-
-def _read_error(message: pb.BatchAppendResp, identity: UUID) -> EsdbError:
-    stream = message.stream_identifier.stream_name.decode(errors="replace")
-    return decode_error(message.error, stream, identity)
+    return identity.int % HALF, decode_error(message.error, decode_stream(message.stream_identifier), identity)
