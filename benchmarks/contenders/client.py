@@ -2,8 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterable
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
+
+
+class Event(Protocol):
+    """What the clients give, as far as it is looked at."""
+
+    @property
+    def data(self) -> bytes: ...
+
+
+async def size_of_first(events: AsyncIterable[Event], count: int) -> int:
+    """The bytes of data in so many events of a subscription."""
+    size = 0
+    async for event in events:
+        size += len(event.data)
+        count -= 1
+        if not count:
+            break
+    return size
 
 
 class Client:

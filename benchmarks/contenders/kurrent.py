@@ -7,7 +7,7 @@ from typing import Self
 
 from kurrentdbclient import AsyncKurrentDBClient, NewEvent, StreamState
 
-from benchmarks.contenders.client import Client
+from benchmarks.contenders.client import Client, size_of_first
 from benchmarks.events import TYPE
 from fastapi_esdb import ConnectionString
 
@@ -24,14 +24,8 @@ class KurrentClient(Client):
             return sum([len(event.data) async for event in events])
 
     async def subscribe(self, stream: str, events: int) -> int:
-        size = 0
         async with await self._client.subscribe_to_stream(stream) as subscription:
-            async for event in subscription:
-                size += len(event.data)
-                events -= 1
-                if not events:
-                    break
-        return size
+            return await size_of_first(subscription, events)
 
     async def read_some(self, stream: str, limit: int) -> int:
         return sum(len(event.data) for event in await self._client.get_stream(stream, limit=limit))

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, Self
 
-from benchmarks.contenders.client import Client
+from benchmarks.contenders.client import Client, size_of_first
 from benchmarks.events import CONTENT_TYPE, TYPE
 from fastapi_esdb import Connection, EsdbSettings, NewEvent, connect
 
@@ -26,14 +26,8 @@ class Ours(Client):
         return sum([len(event.data) async for event in self._esdb.read(stream, timeout=PATIENCE)])
 
     async def subscribe(self, stream: str, events: int) -> int:
-        size = 0
         async with self._esdb.subscribe(stream) as subscription:
-            async for event in subscription:
-                size += len(event.data)
-                events -= 1
-                if not events:
-                    break
-        return size
+            return await size_of_first(subscription, events)
 
     async def read_some(self, stream: str, limit: int) -> int:
         return sum([len(event.data) async for event in self._esdb.read(stream, limit=limit)])
