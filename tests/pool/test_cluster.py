@@ -205,7 +205,16 @@ async def test_no_leader_or_two(cluster: FakeCluster, leaders: int) -> None:
 
 
 async def test_it_starts_before_the_cluster() -> None:
-    """The start is not held up for long; connected soon after there is a leader, whatever was tried before."""
+    """The start is not held up for long; connected within half a second of a leader, whatever was tried before.
+
+    It takes 0.2 seconds at most; the median of three is what a busy machine does not spoil.
+    """
+    waits = sorted([await _wait_for_first_leader() for _ in range(3)])
+    assert waits[1] < 0.5
+
+
+async def _wait_for_first_leader() -> float:
+    """The seconds from an election to the connection of a pool that was opened when no node ran."""
     async with FakeCluster() as cluster:
         settings = cluster.settings()
         await asyncio.gather(*(node.die() for node in cluster.nodes))
@@ -214,12 +223,12 @@ async def test_it_starts_before_the_cluster() -> None:
             assert monotonic() - began < 3
             cluster.depose()
             await asyncio.gather(*(node.revive() for node in cluster.nodes))
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(0.3)
             assert not pool.is_connected
             cluster.elect(cluster.nodes[1])
             elected = monotonic()
             await pool.wait_connected(PATIENCE)
-            assert monotonic() - elected < 1.5
+            return monotonic() - elected
 
 
 async def test_a_starting_node_refuses_gossip(cluster: FakeCluster) -> None:
