@@ -181,45 +181,55 @@ __all__ = [
     "open_pool",
 ]
 
-_MODULES = (
-    "fastapi_esdb.wire.records",
-    "fastapi_esdb.wire.requests",
-    "fastapi_esdb.wire.appends_v2",
-    "fastapi_esdb.wire.cluster",
-    "fastapi_esdb.wire.groups",
-    "fastapi_esdb.wire.operations",
-    "fastapi_esdb.wire.projections",
-    "fastapi_esdb.wire.users",
-    "fastapi_esdb.errors",
-    "fastapi_esdb.settings.model",
-    "fastapi_esdb.settings.connection_string",
-    "fastapi_esdb.settings.credentials",
-    "fastapi_esdb.connection.state",
-    "fastapi_esdb.pool.pool",
-    "fastapi_esdb.api.new_event",
-    "fastapi_esdb.api.stream_acl",
-    "fastapi_esdb.api.stream_metadata",
-    "fastapi_esdb.api.subscription",
-    "fastapi_esdb.api.atomic_appends",
-    "fastapi_esdb.api.consumer",
-    "fastapi_esdb.api.filters",
-    "fastapi_esdb.api",  # the package, which has `filters` when that is loaded
-    "fastapi_esdb.api.connection",
-    "fastapi_esdb.compose",
-    "fastapi_esdb.plugin.esdb",
-    "fastapi_esdb.plugin.handlers",
-    "fastapi_esdb.plugin.sync",
-)
-"""Where the names live, lowest layer first: a name loads its own layer and what that stands on."""
+_MODULES = {
+    "fastapi_esdb.api": "filters",
+    "fastapi_esdb.api.atomic_appends": "StreamAppend",
+    "fastapi_esdb.api.connection": "Connection",
+    "fastapi_esdb.api.consumer": "Consumer",
+    "fastapi_esdb.api.new_event": "NewEvent",
+    "fastapi_esdb.api.stream_acl": "StreamAcl",
+    "fastapi_esdb.api.stream_metadata": "StreamMetadata",
+    "fastapi_esdb.api.subscription": "Subscription",
+    "fastapi_esdb.compose": "connect open_pool",
+    "fastapi_esdb.connection.state": "ConnectionState",
+    "fastapi_esdb.errors": (
+        "AccessDenied AppendOutcomeUnknown CallerError ConnectionClosed ConsistencyViolation ConsumerClosed "
+        "DeadlineExceeded EsdbError EsdbNotStarted GroupExists GroupFailed GroupFull GroupNotFound "
+        "InvalidArgument InvalidConnectionString InvalidSettings NetworkError NotAuthenticated NotSupported "
+        "OutcomeUnknown ProjectionFailed ProjectionNotFound ReadOnlyConnection ScavengeNotFound ServerError "
+        "SessionRefused StreamDeleted StreamNotFound SubscriptionClosed UserConflict UserNotFound "
+        "WrongExpectedRevision"
+    ),
+    "fastapi_esdb.plugin.esdb": (
+        "Esdb EsdbConnection EsdbSyncConnection connection_of esdb_lifespan esdb_router get_connection "
+        "get_sync_connection"
+    ),
+    "fastapi_esdb.plugin.handlers": "add_error_handlers",
+    "fastapi_esdb.plugin.sync": "SyncConnection",
+    "fastapi_esdb.pool.pool": "ConnectionPool",
+    "fastapi_esdb.settings.connection_string": "ConnectionString",
+    "fastapi_esdb.settings.credentials": "Credentials",
+    "fastapi_esdb.settings.model": "EsdbSettings",
+    "fastapi_esdb.settings.node_preference": "NodePreference",
+    "fastapi_esdb.wire.appends_v2": "DeletedState StreamsAppended",
+    "fastapi_esdb.wire.cluster": "Member NodeState SupportedMethods",
+    "fastapi_esdb.wire.groups": "ConsumerStrategy GroupInfo GroupSettings NackAction",
+    "fastapi_esdb.wire.operations": "Scavenge ScavengeResult",
+    "fastapi_esdb.wire.projections": "ProjectionMode ProjectionStatistics",
+    "fastapi_esdb.wire.records": "ANY END NO_STREAM START STREAM_EXISTS Position RecordedEvent StreamState",
+    "fastapi_esdb.wire.requests": "AppendResult CaughtUp Checkpoint EventFilter FellBehind",
+    "fastapi_esdb.wire.users": "UserDetails",
+}
+"""The names of each module. One that is asked for loads its own layer and what that stands on."""
+
+_HOMES = {name: module for module, names in _MODULES.items() for name in names.split()}
 
 
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
+    if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    for module in map(import_module, _MODULES):
-        if hasattr(module, name):
-            return globals().setdefault(name, getattr(module, name))
-    raise AttributeError(f"no module of {__name__!r} has {name!r}")
+    module = import_module(_HOMES[name])
+    return globals().setdefault(name, getattr(module, name))
 
 
 def __dir__() -> list[str]:

@@ -5,21 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Annotated, Any, overload
+from typing import TYPE_CHECKING, Annotated, Any, overload
 
 from fastapi import APIRouter, Depends
 from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
 
 from fastapi_esdb.api.connection import Connection
-from fastapi_esdb.compose import open_pool
 from fastapi_esdb.errors import EsdbNotStarted, InvalidSettings
 from fastapi_esdb.plugin.closed import ClosedByCommand
 from fastapi_esdb.plugin.health import health_router
 from fastapi_esdb.plugin.started import Started, held, started_for, started_in
 from fastapi_esdb.plugin.sync import SyncConnection
-from fastapi_esdb.pool.pool import ConnectionPool
-from fastapi_esdb.settings.model import EsdbSettings
+
+if TYPE_CHECKING:
+    from fastapi_esdb.pool.pool import ConnectionPool
+    from fastapi_esdb.settings.model import EsdbSettings
 
 Lifespan = Callable[[Any], AbstractAsyncContextManager[Mapping[str, Any] | None]]
 State = AbstractAsyncContextManager[Mapping[str, Any]]
@@ -83,6 +84,8 @@ class Esdb:
         return lifespan
 
     def _open(self) -> AbstractAsyncContextManager[ConnectionPool]:
+        from fastapi_esdb.compose import open_pool  # noqa: PLC0415 - what connects is loaded when the app starts
+
         return open_pool(self._settings, name=self.name, embedded=self._embedded)
 
     async def get_connection(self, request: HTTPConnection) -> Connection:

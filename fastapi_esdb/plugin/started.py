@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
 
 from fastapi_esdb.api.connection import Connection
 from fastapi_esdb.errors import EsdbNotStarted, InvalidSettings
-from fastapi_esdb.pool.pool import ConnectionPool
+
+if TYPE_CHECKING:
+    from fastapi_esdb.pool.pool import ConnectionPool
 
 
 @dataclass

@@ -9,7 +9,7 @@ import json
 import re
 import unicodedata
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fastapi_esdb.wire.appends_v2 import SchemaFormat
 from fastapi_esdb.wire.json_values import write_json
@@ -25,6 +25,18 @@ METASTREAM = "$$"
 OWN_KEYS = "$schema."
 """What servers write into the metadata themselves, in the place of what a writer has put there."""
 
+RECENT = 1024
+"""How many streams are kept as the bytes that a record says of them."""
+
+RECORD = b"\x0a"
+"""The tag of a record in the request."""
+ID = b"\x0a\x24"
+"""The tag of a record's id, and the length of a UUID."""
+DATA = b"\x22"
+"""The tag of a record's data."""
+MORE = 0x80
+"""In the byte of a varint: another one follows."""
+
 _TYPE = re.compile(r"[\w.$:-]+")
 
 
@@ -32,41 +44,54 @@ def encode_part(append: AppendRequest) -> bytes | None:
     """The append's records, and its check if it expects anything; `None` for what the v2 API can't hold as it is."""
     if append.stream.startswith(METASTREAM):
         return None
-    message = pb.AppendRecordsRequest()
     try:
-        if not all(_add_record(message, append.stream, event) for event in append.events):
-            return None
-        if append.expected is not ANY:
-            message.checks.add().stream_state.expected_state = number_of(append.expected)
-            message.checks[0].stream_state.stream = append.stream
-        part: bytes = message.SerializeToString()
+        records = b"".join([_record(append.stream, event) for event in append.events])
+        return records if append.expected is ANY else records + _check(append)
     except (TypeError, ValueError):
         return None
-    return part
 
 
-def _add_record(message: pb.AppendRecordsRequest, stream: str, event: ProposedEvent) -> bool:
-    properties = _properties(event.metadata) if event.metadata else {}
-    if properties is None or not _is_schema_name(event.type):
-        return False
-    encoding = SchemaFormat.JSON if event.content_type == JSON else SchemaFormat.BYTES
-    schema = {"format": encoding.value, "name": event.type}
-    record = message.records.add(record_id=str(event.id), schema=schema, data=event.data, stream=stream)
-    for key, value in properties.items():
+def _record(stream: str, event: ProposedEvent) -> bytes:
+    """A record within the request, put together by hand: every append pays for it, and most of it repeats."""
+    place = _place(stream, event.type, event.content_type == JSON)
+    properties = _properties(event.metadata) if event.metadata else b""
+    record = b"%b%b%b%b%b%b" % (ID, str(event.id).encode(), properties, place, _length(len(event.data)), event.data)
+    return b"%b%b%b" % (RECORD, _length(len(record)), record)
+
+
+@lru_cache(RECENT)
+def _place(stream: str, name: str, is_json: bool) -> bytes:
+    """What a record says of its stream and schema, and the tag of the data behind it; ValueError for an odd type."""
+    if not _is_schema_name(name):
+        raise ValueError(name)
+    encoding = SchemaFormat.JSON if is_json else SchemaFormat.BYTES
+    record = pb.AppendRecord(stream=stream, schema={"format": encoding.value, "name": name})
+    return bytes(record.SerializeToString()) + DATA
+
+
+@lru_cache(RECENT)
+def _length(size: int) -> bytes:
+    """A length as protobuf writes it: seven bits in a byte, the lowest first."""
+    return bytes((size,)) if size < MORE else bytes((size % MORE | MORE,)) + _length(size // MORE)
+
+
+def _properties(metadata: bytes) -> bytes:
+    """Metadata as a record has it; ValueError where it can't be."""
+    found = json.loads(metadata)
+    if not isinstance(found, dict) or any(key.startswith(OWN_KEYS) for key in found):
+        raise ValueError(found)
+    record = pb.AppendRecord()
+    for key, value in found.items():
         write_json(value, record.properties[key])
-    return True
+    return bytes(record.SerializeToString())
 
 
-def _properties(metadata: bytes) -> dict[str, Any] | None:
-    """Metadata as the API wants it; `None` where it can't be."""
-    try:
-        found = json.loads(metadata)
-    except ValueError:
-        return None
-    return found if isinstance(found, dict) and not any(key.startswith(OWN_KEYS) for key in found) else None
+def _check(append: AppendRequest) -> bytes:
+    """What must hold of the stream."""
+    state = {"stream": append.stream, "expected_state": number_of(append.expected)}
+    return bytes(pb.AppendRecordsRequest(checks=[{"stream_state": state}]).SerializeToString())
 
 
-@lru_cache(1024)
 def _is_schema_name(name: str) -> bool:
     """Whether the API takes the type, and keeps it as it is: it normalises others."""
     return bool(_TYPE.fullmatch(name)) and unicodedata.is_normalized("NFC", name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fastapi_esdb.connection.cautions import cautions
-from fastapi_esdb.settings import ConnectionString
+from fastapi_esdb.settings.connection_string import ConnectionString
 
 CAREFUL = [
     "esdb://ada:secret@example.org",

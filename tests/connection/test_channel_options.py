@@ -3,7 +3,8 @@
 import pytest
 
 from fastapi_esdb.connection.channel_options import channel_options, is_loopback
-from fastapi_esdb.settings import ConnectionOptions, Host
+from fastapi_esdb.settings.connection_options import ConnectionOptions
+from fastapi_esdb.settings.hosts import Host
 
 LOCAL = Host("127.0.0.1")
 

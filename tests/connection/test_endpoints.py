@@ -4,7 +4,7 @@ import pytest
 
 from fastapi_esdb.connection import endpoints
 from fastapi_esdb.connection.endpoints import WARNING_INTERVAL, Endpoint, Pinned
-from fastapi_esdb.settings import Host
+from fastapi_esdb.settings.hosts import Host
 
 
 async def test_a_pinned_host_stays_whatever_happens() -> None:

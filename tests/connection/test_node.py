@@ -16,7 +16,8 @@ from fastapi_esdb.connection.node import NodeConnection
 from fastapi_esdb.connection.node_options import NodeOptions
 from fastapi_esdb.connection.stream_call import StreamCall
 from fastapi_esdb.errors import ClosedInFlight, ConnectionClosed, InvalidSettings
-from fastapi_esdb.settings import ConnectionOptions, Host
+from fastapi_esdb.settings.connection_options import ConnectionOptions
+from fastapi_esdb.settings.hosts import Host
 from fastapi_esdb.wire.errors import ConnectionLost, ConnectionRefused, NotAuthenticated
 from tests.connection.nodes import PATIENCE, QUICK, Watcher, closed_connection, connection_to, read
 from tests.faults.process import free_port

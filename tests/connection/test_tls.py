@@ -20,7 +20,8 @@ from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.connection.dial import dial
 from fastapi_esdb.connection.tls import read_roots, ssl_context, tls_failure
 from fastapi_esdb.errors import InvalidSettings, TlsFailed
-from fastapi_esdb.settings import ConnectionOptions, Host
+from fastapi_esdb.settings.connection_options import ConnectionOptions
+from fastapi_esdb.settings.hosts import Host
 from fastapi_esdb.wire.errors import ConnectionRefused
 from tests.connection.conftest import Owner, channel_to
 from tests.faults.certificates import Authority, Certificate

@@ -12,7 +12,7 @@ import pytest
 
 from fastapi_esdb import AppendOutcomeUnknown, Connection, NewEvent, connect
 from fastapi_esdb.embedded.server import EmbeddedServer
-from fastapi_esdb.settings import AppendMode
+from fastapi_esdb.settings.append_mode import AppendMode
 from fastapi_esdb.wire.errors import EsdbError, Outcome, WrongExpectedRevision
 from fastapi_esdb.wire.records import ANY, NO_STREAM, STREAM_EXISTS, Expected
 from tests.faults.embedded import settings_for

@@ -16,7 +16,7 @@ from uuid import UUID, uuid4
 import grpc
 import grpc.aio
 
-from fastapi_esdb.settings import EsdbSettings
+from fastapi_esdb.settings.model import EsdbSettings
 from fastapi_esdb.wire.cluster import GOSSIP, ClusterInfo, Member, NodeState
 from fastapi_esdb.wire.errors import EsdbError, NotLeader
 from fastapi_esdb.wire.metadata import CallMetadata, parse_metadata

@@ -14,7 +14,7 @@ from fastapi_esdb.connection.transport import CallOptions
 from fastapi_esdb.errors import ConnectionClosed, InvalidSettings, ReadOnlyConnection
 from fastapi_esdb.pool.appends import LANES
 from fastapi_esdb.pool.pool import ConnectionPool
-from fastapi_esdb.settings import Credentials
+from fastapi_esdb.settings.credentials import Credentials
 from fastapi_esdb.wire.appends import APPEND
 from fastapi_esdb.wire.errors import EsdbError, HandlerFailed, NotLeader, ServerBusy, ServerNotReady
 from fastapi_esdb.wire.records import ANY

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from fastapi_esdb.connection.transport import CallOptions
 from fastapi_esdb.errors import ConnectionClosed, NotSentInTime, ReadOnlyConnection
-from fastapi_esdb.settings import Credentials
+from fastapi_esdb.settings.credentials import Credentials
 from fastapi_esdb.wire.errors import (
     ConnectionLost,
     DeadlineExceeded,

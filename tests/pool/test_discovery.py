@@ -14,7 +14,8 @@ import pytest
 from fastapi_esdb.errors import NoUsableNode
 from fastapi_esdb.pool.discovery import Discovery
 from fastapi_esdb.pool.survey import resolved
-from fastapi_esdb.settings import ConnectionString, Host
+from fastapi_esdb.settings.connection_string import ConnectionString
+from fastapi_esdb.settings.hosts import Host
 from fastapi_esdb.wire.cluster import NodeState
 from fastapi_esdb.wire.errors import ConnectionRefused
 from tests.faults.process import free_port

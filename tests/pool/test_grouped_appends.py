@@ -15,7 +15,9 @@ from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.errors import AppendClosedInFlight, AppendOutcomeUnknown, NotSentInTime
 from fastapi_esdb.pool import append_group
 from fastapi_esdb.pool.pool import ConnectionPool
-from fastapi_esdb.settings import AppendMode, Credentials, EsdbSettings
+from fastapi_esdb.settings.append_mode import AppendMode
+from fastapi_esdb.settings.credentials import Credentials
+from fastapi_esdb.settings.model import EsdbSettings
 from fastapi_esdb.wire.append_methods_v2 import APPEND_RECORDS
 from fastapi_esdb.wire.appends import APPEND
 from fastapi_esdb.wire.appends_v2 import AppendRecords

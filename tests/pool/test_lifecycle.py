@@ -12,7 +12,7 @@ import pytest
 
 from fastapi_esdb.errors import ClosedInFlight, ConnectionClosed, InvalidSettings
 from fastapi_esdb.pool.pool import ConnectionPool
-from fastapi_esdb.settings import EsdbSettings
+from fastapi_esdb.settings.model import EsdbSettings
 from fastapi_esdb.wire.errors import ConnectionRefused
 from tests.faults.process import free_port
 from tests.faults.proxy import FaultProxy

@@ -9,7 +9,8 @@ import pytest
 from fastapi_esdb.connection.transport import CallOptions
 from fastapi_esdb.pool.placement import Placement
 from fastapi_esdb.pool.pool import ConnectionPool
-from fastapi_esdb.settings import EsdbSettings, NodePreference
+from fastapi_esdb.settings.model import EsdbSettings
+from fastapi_esdb.settings.node_preference import NodePreference
 from fastapi_esdb.wire.appends import APPEND
 from fastapi_esdb.wire.cluster import NodeState
 from fastapi_esdb.wire.group_methods import READ_GROUP

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from fastapi_esdb.errors import ConnectionClosed, InvalidSettings, ReadOnlyConnection
-from fastapi_esdb.settings import EsdbSettings
+from fastapi_esdb.settings.model import EsdbSettings
 from fastapi_esdb.wire.errors import ConnectionRefused
 from tests.faults.process import free_port
 from tests.faults.proxy import FaultProxy

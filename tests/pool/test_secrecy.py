@@ -11,7 +11,8 @@ from pydantic import SecretStr
 from fastapi_esdb.connection.transport import CallOptions
 from fastapi_esdb.errors import ConnectionClosed, InvalidSettings, TlsFailed
 from fastapi_esdb.pool.pool import ConnectionPool
-from fastapi_esdb.settings import Credentials, EsdbSettings
+from fastapi_esdb.settings.credentials import Credentials
+from fastapi_esdb.settings.model import EsdbSettings
 from tests.faults.certificates import Authority
 from tests.faults.scripted import FOLLOW, READ, WRITE, ScriptedServer
 from tests.pool.fake_cluster import FakeCluster

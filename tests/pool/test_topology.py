@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastapi_esdb.pool.topology import USABLE, candidates, hosts_of
-from fastapi_esdb.settings import Host, NodePreference
+from fastapi_esdb.settings.hosts import Host
+from fastapi_esdb.settings.node_preference import NodePreference
 from fastapi_esdb.wire.cluster import Member, NodeState
 
 LEADER, FOLLOWER, RANDOM, REPLICA = (

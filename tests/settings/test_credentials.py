@@ -6,7 +6,7 @@ import pickle
 import pytest
 from pydantic import SecretStr
 
-from fastapi_esdb.settings import Credentials
+from fastapi_esdb.settings.credentials import Credentials
 
 ADMIN = Credentials("admin", SecretStr("canary"))
 

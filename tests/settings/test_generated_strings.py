@@ -9,8 +9,11 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from fastapi_esdb.errors import InvalidConnectionString
-from fastapi_esdb.settings import ConnectionOptions, ConnectionString, Credentials, Host, NodePreference
-from fastapi_esdb.settings.connection_string import SCHEMES
+from fastapi_esdb.settings.connection_options import ConnectionOptions
+from fastapi_esdb.settings.connection_string import SCHEMES, ConnectionString
+from fastapi_esdb.settings.credentials import Credentials
+from fastapi_esdb.settings.hosts import Host
+from fastapi_esdb.settings.node_preference import NodePreference
 from fastapi_esdb.settings.options import OPTIONS
 from fastapi_esdb.settings.percent import has_control
 

@@ -3,8 +3,7 @@ from __future__ import annotations
 import pytest
 
 from fastapi_esdb.errors import InvalidConnectionString
-from fastapi_esdb.settings import Host
-from fastapi_esdb.settings.hosts import parse_hosts
+from fastapi_esdb.settings.hosts import Host, parse_hosts
 
 VALID = [
     ("localhost", Host("localhost", 2113), "localhost:2113"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from kurrentdbclient.connection_spec import ConnectionSpec
 
-from fastapi_esdb.settings import ConnectionString
+from fastapi_esdb.settings.connection_string import ConnectionString
 
 SHARED = [
     "esdb://admin:changeit@localhost",

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from fastapi_esdb.errors import InvalidSettings
-from fastapi_esdb.settings import EsdbSettings, NodePreference
+from fastapi_esdb.settings.model import EsdbSettings
+from fastapi_esdb.settings.node_preference import NodePreference
 from fastapi_esdb.settings.options import OPTIONS, Option
 from fastapi_esdb.settings.overrides import OptionOverrides
 

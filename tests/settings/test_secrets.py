@@ -15,7 +15,9 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from fastapi_esdb.errors import EsdbError
-from fastapi_esdb.settings import ConnectionString, Credentials, EsdbSettings
+from fastapi_esdb.settings.connection_string import ConnectionString
+from fastapi_esdb.settings.credentials import Credentials
+from fastapi_esdb.settings.model import EsdbSettings
 
 CANARY = "c4n4ry"
 STRING = f"esdb://admin:{CANARY}@localhost?tls=false&userCertFile=u.crt&userKeyFile={CANARY}.key"
