@@ -34,13 +34,10 @@ class Member(PendingAppend):
 
     part: bytes = b""
     """Its part of the request."""
+    is_checked: bool = False
+    """Whether its stream has to be somewhere."""
     channel: Channel | None = None
     """Where it was sent to."""
-
-    @property
-    def is_checked(self) -> bool:
-        """Whether its stream has to be somewhere."""
-        return self.request.expected is not ANY
 
 
 class Group(list[Member]):
@@ -56,16 +53,16 @@ class Group(list[Member]):
         """The request."""
         return b"".join(member.part for member in self)
 
-    def is_full_for(self, member: Member) -> bool:
-        """Whether the group has room for no more."""
-        return bool(self) and (len(self) >= MOST_APPENDS or self._bytes + len(member.part) > MOST_BYTES)
+    def has_room_for(self, member: Member) -> bool:
+        """Whether the group can be as large as it is with this one."""
+        return not self or (len(self) < MOST_APPENDS and self._bytes + len(member.part) <= MOST_BYTES)
 
     def take(self, member: Member) -> bool:
         """Take it in, if it may: checks are made before anything is written, so a stream with one has one append."""
-        stream = member.request.stream
-        if stream in self._checked and (member.is_checked or self._checked[stream]):
+        stream, is_checked = member.request.stream, member.is_checked
+        if stream in self._checked and (is_checked or self._checked[stream]):
             return False
-        self._checked[stream] = member.is_checked
+        self._checked[stream] = is_checked
         self._bytes += len(member.part)
         self.append(member)
         return True
@@ -83,7 +80,7 @@ class Group(list[Member]):
 def next_group(waiting: deque[Member]) -> Group:
     """Take the next group out of those that wait; what a stream has to leave for later stays in order."""
     group, left, held = Group(), deque[Member](), set[str]()
-    while waiting and not group.is_full_for(waiting[0]):
+    while waiting and group.has_room_for(waiting[0]):
         member = waiting.popleft()
         stream = member.request.stream
         if member.answer.done():
