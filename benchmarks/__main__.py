@@ -3,7 +3,8 @@
     python -m benchmarks [--target esdb://…] [--rounds 5] [--events 50000] [--cases read append-64]
 
 Without a target the embedded server is started in another process. Streams have fresh names, and
-nothing is assumed of what else the server holds.
+nothing is assumed of what else the server holds. Cases in which answers come several at a time are
+made with the embedded server alone: any other one sends as it does.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 from benchmarks.cases import Case, all_cases
@@ -18,17 +20,20 @@ from benchmarks.chart import chart
 from benchmarks.events import filled_stream, server_version
 from benchmarks.report import RESULTS, Comparison, as_json, write_result
 from benchmarks.runner import WARM_UP, Plan, run_all, say
-from benchmarks.server import server_at
+from benchmarks.server import relay_to, server_at
 from benchmarks.tables import comparison_tables
 
 
 async def main(target: str | None, rounds: int, events: int, cases: Sequence[Case], folder: Path) -> None:
     """Measure, print and keep."""
-    async with server_at(target) as server:
-        where = server.connection_string
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(server_at(target))
+        where, relay = server.connection_string, ""
+        if server.pid:
+            relay = (await stack.enter_async_context(relay_to(server))).connection_string
         say(f"writing {events:,} events to read")
         streams = await filled_stream(where, events), await filled_stream(where, WARM_UP)
-        found = await run_all(Plan(where, rounds, *streams), cases)
+        found = await run_all(Plan(where, rounds, *streams, relay), cases)
         named = f"{'an embedded server' if server.pid else 'a server'}, version {await server_version(where)}"
     result = as_json([Comparison.of(case, found[case.name]) for case in cases], rounds, named)
     print(write_result("bench", result, comparison_tables(result), folder))
@@ -50,7 +55,8 @@ def run(arguments: Sequence[str] | None = None) -> None:
     """Read the command line and measure."""
     reading = parser()
     options = reading.parse_args(arguments)
-    cases = {case.name: case for case in all_cases(options.events, options.appends)}
+    possible = all_cases(options.events, options.appends)
+    cases = {case.name: case for case in possible if not (case.in_pieces and options.target)}
     names = options.cases or list(cases)
     if unknown := [name for name in names if name not in cases]:
         reading.error(f"no case {', '.join(unknown)}: there are {', '.join(cases)}")

@@ -49,6 +49,8 @@ class Case:
     kind: Kind
     operations: int
     callers: int = 1
+    in_pieces: bool = False
+    """Whether the answers of the server come several at a time: see `benchmarks.relay`."""
 
     @property
     def contenders(self) -> tuple[str, ...]:
@@ -65,6 +67,7 @@ def all_cases(events: int, appends: int) -> list[Case]:
     some = max(appends // 4, 1)
     return [
         Case("read", f"read a stream of {events:,} events", Kind.READ, events),
+        Case("read-pieces", f"read {events:,} events that come several at a time", Kind.READ, events, in_pieces=True),
         Case("subscribe", f"catch up over {events:,} events", Kind.SUBSCRIBE, events),
         Case("append-1", "append, 1 caller", Kind.APPEND, some, 1),
         Case("append-64", "append, 64 callers", Kind.APPEND, appends, 64),

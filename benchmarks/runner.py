@@ -72,31 +72,41 @@ class Plan:
     rounds: int
     stream: str
     warm_up_stream: str
+    relay: str = ""
+    """The same server, where what it sends comes in pieces."""
+
+    def worker_for(self, name: str, case: Case) -> tuple[str, str]:
+        """The contender, and the server that it is connected to."""
+        return name, self.relay if case.in_pieces else self.target
+
+
+Workers = dict[tuple[str, str], Worker]
+"""By name, and by the server that they are connected to."""
 
 
 async def run_all(plan: Plan, cases: Sequence[Case]) -> dict[str, Runs]:
     """The measurements of each case."""
     async with AsyncExitStack() as stack:
-        names = dict.fromkeys(name for case in cases for name in case.contenders)
-        workers = {name: await stack.enter_async_context(started(name, plan.target)) for name in names}
+        needed = dict.fromkeys(plan.worker_for(name, case) for case in cases for name in case.contenders)
+        workers = {worker: await stack.enter_async_context(started(*worker)) for worker in needed}
         for case in cases:
             await _warm_up(plan, case, workers)
         return {case.name: await _run(plan, case, workers) for case in cases}
 
 
-async def _warm_up(plan: Plan, case: Case, workers: dict[str, Worker]) -> None:
+async def _warm_up(plan: Plan, case: Case, workers: Workers) -> None:
     """Imports, caches and connections are no part of what is measured."""
     say(f"warming up: {case.title}")
     small = replace(case, operations=WARM_UP)
     for name in case.contenders:
-        await workers[name].measure(small, plan.warm_up_stream)
+        await workers[plan.worker_for(name, case)].measure(small, plan.warm_up_stream)
 
 
-async def _run(plan: Plan, case: Case, workers: dict[str, Worker]) -> Runs:
+async def _run(plan: Plan, case: Case, workers: Workers) -> Runs:
     runs: Runs = {name: [] for name in case.contenders}
     for number in range(plan.rounds):
         for name in rotated(case.contenders, number):
-            if found := await workers[name].measure(case, plan.stream):
+            if found := await workers[plan.worker_for(name, case)].measure(case, plan.stream):
                 runs[name].append(found)
                 where = f"{case.title}, round {number + 1} of {plan.rounds}"
                 say(f"{where}: {name} {found.cpu:.0f} µs CPU, {found.wall:.0f} µs wall")

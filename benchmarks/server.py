@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from fastapi_esdb import ConnectionString
+
 START_TIMEOUT = 60.0
 
 
@@ -24,13 +26,28 @@ class RunningServer:
 @asynccontextmanager
 async def embedded_server(*arguments: str) -> AsyncIterator[RunningServer]:
     """An embedded server in another process, with these arguments of its command line."""
-    command = [sys.executable, "-m", "fastapi_esdb.embedded", "--port", "0", "--log-level", "error", *arguments]
+    async with _running("fastapi_esdb.embedded", "--port", "0", "--log-level", "error", *arguments) as server:
+        yield server
+
+
+@asynccontextmanager
+async def relay_to(server: RunningServer) -> AsyncIterator[RunningServer]:
+    """The same server, in plain text, whose answers come in pieces: see `benchmarks.relay`."""
+    host = ConnectionString.parse(server.connection_string).hosts[0]
+    async with _running("benchmarks.relay", host.name, str(host.port)) as relay:
+        yield relay
+
+
+@asynccontextmanager
+async def _running(module: str, *arguments: str) -> AsyncIterator[RunningServer]:
+    """A module in another process that first prints where it can be reached."""
+    command = [sys.executable, "-m", module, *arguments]
     process = await asyncio.create_subprocess_exec(*command, stdin=DEVNULL, stdout=PIPE)
     try:
         async with asyncio.timeout(START_TIMEOUT):
             line = await process.stdout.readline() if process.stdout else b""
         if not line:
-            raise SystemExit("the embedded server did not start")
+            raise SystemExit(f"{module} did not start")
         yield RunningServer(line.decode().strip(), process.pid)
     finally:
         if process.returncode is None:

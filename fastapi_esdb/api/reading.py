@@ -44,7 +44,9 @@ async def batches_of(
         return
     async with transport.stream(READ, [request], options, bulk=request.limit > FEW) as answers:
         while frames := await answers.batch():
-            if events := [_event(frame) for frame in frames if isinstance(frame, RecordedEvent | StreamMissing)]:
+            if isinstance(frames[0], StreamMissing):
+                raise StreamNotFound(frames[0].stream)
+            if events := [frame for frame in frames if isinstance(frame, RecordedEvent)]:
                 yield events
 
 
@@ -55,12 +57,6 @@ async def events_of(
     async for events in batches_of(transport, request, options):
         for event in events:
             yield event
-
-
-def _event(frame: RecordedEvent | StreamMissing) -> RecordedEvent:
-    if isinstance(frame, StreamMissing):
-        raise StreamNotFound(frame.stream)
-    return frame
 
 
 def holds_nothing(request: ReadRequest) -> bool:

@@ -6,7 +6,7 @@ pair of functions serves both. Reading is the hottest path of the client: a fiel
 
 from __future__ import annotations
 
-from dataclasses import replace
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -45,16 +45,9 @@ def decode_read_event(message: ReadEvent) -> RecordedEvent:
     A link whose target is gone comes without an event: then it is given as itself (`is_unresolved_link`).
     """
     if not message.HasField("link"):
-        return _decode_recorded(message.event)
-    link = _decode_recorded(message.link)
-    if not message.HasField("event"):
-        return replace(link, link=link)
-    return _decode_recorded(message.event, link)
-
-
-def _decode_recorded(message: Recorded, link: RecordedEvent | None = None) -> RecordedEvent:
-    event = RecordedEvent.read_from(message, _READERS)
-    object.__setattr__(event, "link", link)
+        return RecordedEvent.read_from(message.event, _READERS)
+    event = RecordedEvent.read_from(message.event if message.HasField("event") else message.link, _READERS)
+    object.__setattr__(event, "link", RecordedEvent.read_from(message.link, _READERS))
     return event
 
 
@@ -65,13 +58,14 @@ def _id(message: Recorded) -> UUID:
 _READERS: Readers = {
     "id": _id,
     "stream": lambda message: decode_stream(message.stream_identifier),
-    "revision": lambda message: message.stream_revision,
+    "revision": attrgetter("stream_revision"),
     "type": lambda message: message.metadata[TYPE],
-    "data": lambda message: message.data,
-    "metadata": lambda message: message.custom_metadata,
+    "data": attrgetter("data"),
+    "metadata": attrgetter("custom_metadata"),
     "content_type": lambda message: message.metadata[CONTENT_TYPE],
     "created": lambda message: decode_ticks(int(message.metadata[CREATED])),
     "position": decode_position,
+    "link": lambda _: None,
     "retry_count": lambda _: None,
 }
 

@@ -22,23 +22,28 @@ class Lazy:
     def read_from(cls, message: Any, readers: Readers) -> Self:
         """A value whose fields are still in the message. `readers` has one for each of them."""
         made = cls.__new__(cls)
-        object.__setattr__(made, "_source", (message, readers))
+        _set_source(made, (message, readers))
         return made
 
     if not TYPE_CHECKING:  # type checkers would take any name for a field
 
         def __getattr__(self, name: str) -> Any:
             """The value of a field that is asked for the first time."""
-            if name.startswith("_"):
+            if name == "_source":
                 raise AttributeError(name)
-            message, readers = _source_of(self, name)
-            value = readers[name](message)
+            message, read = _reader_of(self, name)
+            value = read(message)
             object.__setattr__(self, name, value)
             return value
 
 
-def _source_of(value: Lazy, name: str) -> tuple[Any, Readers]:
-    source: tuple[Any, Readers] | None = getattr(value, "_source", None)
-    if source is None or name not in source[1]:
-        raise AttributeError(f"{type(value).__name__!r} object has no attribute {name!r}")
-    return source
+_set_source = Lazy.__dict__["_source"].__set__
+"""Sets what a frozen dataclass guards."""
+
+
+def _reader_of(value: Lazy, name: str) -> tuple[Any, Callable[[Any], Any]]:
+    try:
+        message, readers = value._source  # type: ignore[attr-defined]
+        return message, readers[name]
+    except (AttributeError, KeyError):
+        raise AttributeError(f"{type(value).__name__!r} object has no attribute {name!r}") from None
