@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 FEW = 20
-"""Events of a read that is not worth a thread."""
+"""Events of a read that is not worth a thread, and comes as a whole."""
 
 
 class Read(BatchIteration[RecordedEvent]):
@@ -24,6 +24,7 @@ class Read(BatchIteration[RecordedEvent]):
 
     Nothing is sent before the first event is asked for, which is also where the call's errors are raised. The events
     are received ahead of the reader, off the event loop, though never more than two batches of 256 (or a megabyte).
+    With a limit of 20 or fewer they are given when all have come, and the read is made again as long as they have not.
     `async for events in read.batches()` gives lists instead.
     """
 
@@ -42,8 +43,9 @@ async def batches_of(
     """The events that `request` asks for. Raises `StreamNotFound` where the server says that the stream is missing."""
     if holds_nothing(request):
         return
-    async with transport.stream(READ, [request], options, bulk=request.limit > FEW) as answers:
-        while frames := await answers.batch():
+    are_few = request.limit <= FEW
+    async with transport.stream(READ, [request], options, bulk=not are_few) as answers:
+        while frames := await (answers.whole() if are_few else answers.batch()):
             if isinstance(frames[0], StreamMissing):
                 raise StreamNotFound(frames[0].stream)
             if events := [frame for frame in frames if isinstance(frame, RecordedEvent)]:

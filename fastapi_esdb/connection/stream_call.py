@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 import grpc
@@ -58,16 +58,23 @@ class StreamCall(Generic[Request, Response]):
 
         Raises StopAsyncIteration at the end and `EsdbError` where it broke off.
         """
-        try:
-            async with asyncio.timeout(limit):
-                with translated(self._lease, self._method):
-                    answer = await self._call.read()
-        except TimeoutError:
-            self._lease.channel.suspect(lost=False)
-            raise DeadlineExceeded from None
+        answer = await self._awaited(self._call.read(), limit)
         if answer is grpc.aio.EOF:
             raise StopAsyncIteration
         return self._decoded(answer)
+
+    async def read_whole(self, limit: float) -> list[Response]:
+        """All answers, up to the end, which is waited for `limit` seconds at most. Raises like `read`."""
+        return [self._decoded(answer) for answer in await self._awaited(_all_of(self._call), limit)]
+
+    async def _awaited(self, answers: Awaitable[Any], limit: float | None) -> Any:
+        try:
+            async with asyncio.timeout(limit):
+                with translated(self._lease, self._method):
+                    return await answers
+        except TimeoutError:
+            self._lease.channel.suspect(lost=False)
+            raise DeadlineExceeded from None
 
     async def read_batch(self, limit: float | None) -> list[Response]:
         """The next answer, and those that have arrived with it."""
@@ -112,3 +119,10 @@ class StreamCall(Generic[Request, Response]):
         self._call = None
         self._lease.cancel()
         self._lease.release()
+
+
+async def _all_of(call: GrpcCall) -> list[Any]:
+    answers = []
+    while (answer := await call.read()) is not grpc.aio.EOF:
+        answers.append(answer)
+    return answers

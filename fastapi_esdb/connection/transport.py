@@ -54,6 +54,13 @@ class Stream(Protocol[Sent_contra, Received_co]):
         """The answers that have come, at least the next one; none when the call has ended."""
         ...
 
+    async def whole(self) -> Sequence[Received_co]:
+        """All answers of a call that has few; none when they were given.
+
+        It is made again until it comes to its end, within its deadline.
+        """
+        ...
+
     async def send(self, request: Sent_contra) -> None:
         """Send one more request; one task at a time may do so."""
 

@@ -98,6 +98,15 @@ class PooledStream(Generic[Request, Response]):
         except StopAsyncIteration:
             return ()
 
+    async def whole(self) -> Sequence[Response]:
+        """All answers of a call that has few: it is made again until it comes to its end. None when they were given."""
+        try:
+            return await self._read(lambda call, _: call.read_whole(self._tries.deadline.left()))
+        except StopAsyncIteration:
+            return ()
+        finally:
+            self.close()
+
     async def _read(self, read: Read[Request, Response, Answer]) -> Answer:
         while self._call is not None:
             try:

@@ -62,6 +62,9 @@ class FakeStream:
         except StopAsyncIteration:
             return []
 
+    async def whole(self) -> list[Any]:
+        return [frame async for frame in self]
+
     async def send(self, request: Any) -> None:
         raise NotImplementedError
 

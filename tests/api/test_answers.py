@@ -35,6 +35,9 @@ class Line:
     async def batch(self) -> Any:
         raise NotImplementedError
 
+    async def whole(self) -> Any:
+        raise NotImplementedError
+
     async def send(self, request: Any) -> None:
         await self.free.wait()
         if self.error:

@@ -7,6 +7,7 @@
 | `sleep SECONDS` | answers later |
 | `wait` | never answers |
 | `count N` | answers N times (a stream); then it ends |
+| `half N` | breaks off half-way the first time, then as `count N` |
 | `hold N` | answers N times and then no more, without ending |
 | `garbage` | answers with bytes that are no message |
 | anything else | answers with the same text |
@@ -135,10 +136,13 @@ class ScriptedServer:
         text = _text(data)
         with _Running(self, FOLLOW, text, context):
             command, _, argument = text.partition(" ")
-            if command not in ("count", "hold"):
+            if command not in ("count", "hold", "half"):
                 yield await self._obey(text, context)
                 return
             for number in range(int(argument)):
+                if command == "half" and number == int(argument) // 2 and not self._failed[text]:
+                    self._failed[text] += 1
+                    await context.abort(grpc.StatusCode.UNAVAILABLE, "Server Is Not Ready")
                 yield _data(str(number))
             if command == "hold":
                 await asyncio.Event().wait()

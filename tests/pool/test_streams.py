@@ -103,6 +103,25 @@ async def test_after_its_first_answer_it_is_not(server: ScriptedServer, bulk: bo
         assert pool.stats()["failures_total"] == 1
 
 
+async def test_a_whole_is_made_again_until_all_of_it_has_come(server: ScriptedServer) -> None:
+    """Nobody has seen the half that came before the call broke off."""
+    async with pool_on(server.port) as pool:
+        async with pool.stream(FOLLOW, ["half 6"]) as stream:
+            assert await stream.whole() == ["0", "1", "2", "3", "4", "5"]
+            assert pool.stats()["calls_in_flight"] == 0
+            assert await stream.whole() == ()
+        assert len(server.seen) == 2
+        assert pool.stats()["retries_total"] == 1
+
+
+async def test_a_whole_has_one_deadline(server: ScriptedServer) -> None:
+    """However many of its answers have come."""
+    async with pool_on(server.port, deadline=0.3) as pool, pool.stream(FOLLOW, ["hold 2"]) as stream:
+        with pytest.raises(DeadlineExceeded):
+            await stream.whole()
+        assert await stream.whole() == ()
+
+
 async def test_after_a_further_request_it_is_not_either(server: ScriptedServer) -> None:
     """The second request could not be repeated."""
     async with pool_on(server.port) as pool:
