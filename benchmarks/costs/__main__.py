@@ -1,6 +1,7 @@
 """`make bench-costs`: what the project costs an app, beside the calls themselves.
 
-python -m benchmarks.costs [--target esdb://…] [--rounds 5] [--calls 2000] [--subscriptions 500] [--seconds 60]
+python -m benchmarks.costs [--target esdb://…] [--rounds 5] [--calls 2000] [--subscriptions 500] [--seconds 60] \
+    [--events 1000000]
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from benchmarks.costs.app import app
 from benchmarks.costs.cost import Cost
+from benchmarks.costs.following import following_costs
 from benchmarks.costs.idle import idle_costs
 from benchmarks.costs.imports import import_costs
 from benchmarks.costs.load import load_costs
@@ -41,6 +43,8 @@ async def costs_of(options: argparse.Namespace) -> list[Cost]:
         found += await opening_costs(options.rounds, where)
         say(f"{options.subscriptions} idle subscriptions, {2 * options.seconds:.0f} s")
         found += await idle_costs(where, options.subscriptions, options.seconds)
+        say(f"a live subscription, and a slow reader of {options.events:,} events")
+        found += await following_costs(where, options.events, options.seconds / 60)
         say(f"{options.requests:,} requests, {3 * options.seconds:.0f} s")
         return found + await load_costs(where, options.requests, options.seconds)
 
@@ -60,6 +64,7 @@ def run(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--rounds", type=int, default=5, help="(default: %(default)s)")
     parser.add_argument("--calls", type=int, default=2_000, help="requests in a round (default: %(default)s)")
     parser.add_argument("--subscriptions", type=int, default=500, help="that idle (default: %(default)s)")
+    parser.add_argument("--events", type=int, default=1_000_000, help="before a slow reader (default: %(default)s)")
     parser.add_argument("--requests", type=int, default=10_000, help="of 100 callers (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=60.0, help="for idling, and for all requests")
     parser.add_argument("--output", type=Path, default=RESULTS, help="folder for the results")

@@ -7,9 +7,9 @@ import gc
 import json
 import sys
 import time
-from asyncio.subprocess import PIPE
 from contextlib import AsyncExitStack
 
+from benchmarks.costs.apart import apart
 from benchmarks.costs.cost import Cost
 from benchmarks.cpu import resident_bytes
 from benchmarks.events import CONTENT_TYPE, DATA, TYPE, fresh_stream
@@ -26,12 +26,7 @@ PATIENCE = 60.0
 
 async def idle_costs(target: str, subscriptions: int, seconds: float) -> list[Cost]:
     """Measured once: it takes twice so many seconds."""
-    command = [sys.executable, "-m", "benchmarks.costs.idle", target, str(subscriptions), str(seconds)]
-    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE)
-    printed, _ = await process.communicate()
-    if process.returncode:
-        raise SystemExit("the process with the idle subscriptions failed")
-    memory, cpu = json.loads(printed)
+    memory, cpu = await apart("benchmarks.costs.idle", target, subscriptions, seconds)
     return [
         Cost.of(f"memory of each of {subscriptions} idle subscriptions", "kB", [memory], MEMORY_LIMIT),
         Cost.of(f"CPU of each of {subscriptions} idle subscriptions, a minute", "ms", [cpu], CPU_LIMIT),

@@ -32,9 +32,11 @@ def test_every_cost_is_measured(
 ) -> None:
     """Each has a value, and those that the project promises have a limit."""
     monkeypatch.setenv("ESDB_CONNECTION_STRING", "")  # which the command sets, and the test takes back
-    run(f"--rounds 1 --calls 5 --subscriptions 2 --seconds 0.2 --requests 100 --output {tmp_path}".split())
+    run(
+        f"--rounds 1 --calls 5 --subscriptions 2 --seconds 0.2 --events 1000 --requests 100 --output {tmp_path}".split()
+    )
     costs = read_json("costs", tmp_path)["costs"]
-    assert [cost["unit"] for cost in costs if cost["limit"]] == ["ms", "", "µs", "ms", "kB", "ms"]
-    assert len(costs) == 18
+    assert [cost["unit"] for cost in costs if cost["limit"]] == ["ms", "", "µs", "ms", "kB", "ms", "ms", "MB"]
+    assert len(costs) == 20
     assert "| closing it |" in capsys.readouterr().out
     assert "| closing it |" in (tmp_path / "costs.md").read_text()
