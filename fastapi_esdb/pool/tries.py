@@ -28,6 +28,8 @@ Tell = Callable[["Channel", "EsdbError"], None]
 class Tries:
     """Decides after each failure whether the call is made again, and waits until then."""
 
+    __slots__ = ("_counters", "_made", "_method", "_pauses", "_pinned", "_tell", "channel", "deadline", "preference")
+
     def __init__(
         self,
         method: Method[Any, Any],

@@ -164,9 +164,12 @@ AppendFrame = AppendOptions | ProposedEvent
 """What an Append call sends: its options, then its events."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class AppendRequest:
-    """Events on their way to a stream, all of them or none, whatever call they travel in."""
+    """Events on their way to a stream, all of them or none, whatever call they travel in.
+
+    Not frozen, since that would take as long as all the rest of making one, for each append.
+    """
 
     stream: str
     expected: Expected
