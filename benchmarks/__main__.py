@@ -45,7 +45,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--target", help="connection string of a server (default: an embedded one is started)")
     found.add_argument("--rounds", type=int, default=5, help="how often each contender runs (default: %(default)s)")
     found.add_argument("--events", type=int, default=50_000, help="in the stream that is read (default: %(default)s)")
-    found.add_argument("--appends", type=int, default=4_000, help="of all callers together (default: %(default)s)")
+    found.add_argument("--appends", type=int, default=8_000, help="of all callers together (default: %(default)s)")
     found.add_argument("--cases", nargs="+", metavar="CASE", help="some of them only (default: all)")
     found.add_argument("--output", type=Path, default=RESULTS, help="folder for the results")
     return found
