@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from fastapi_esdb.api.writing import TellingDoubt
 from fastapi_esdb.errors import AppendClosedInFlight, AppendOutcomeUnknown, ClosedInFlight
 from fastapi_esdb.wire.errors import EsdbError, InvalidArgument
 from fastapi_esdb.wire.records import Expected, ProposedEvent
-from fastapi_esdb.wire.requests import AppendRequest
+from fastapi_esdb.wire.requests import AppendRequest, AppendResult
+
+if TYPE_CHECKING:
+    from fastapi_esdb.connection.transport import CallOptions, Transport
 
 
 class Append(AppendRequest):
@@ -20,6 +24,11 @@ class Append(AppendRequest):
     @property
     def ids(self) -> tuple[UUID, ...]:
         return tuple(event.id for event in self.events)
+
+    async def send_once(self, transport: Transport, options: CallOptions) -> AppendResult:
+        """Send it; what leaves the outcome open becomes `AppendOutcomeUnknown`."""
+        with TellingDoubt(self.unknown):
+            return await transport.append(self, options)
 
     def unknown(self, cause: EsdbError) -> AppendOutcomeUnknown:
         """The error that says so, with the ids to look for."""

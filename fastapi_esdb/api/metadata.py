@@ -10,7 +10,6 @@ from fastapi_esdb.api.calls import Calls, call_options
 from fastapi_esdb.api.new_event import NewEvent
 from fastapi_esdb.api.reading import events_of
 from fastapi_esdb.api.stream_metadata import StreamMetadata
-from fastapi_esdb.api.writing import TellingDoubt
 from fastapi_esdb.wire.errors import StreamNotFound
 from fastapi_esdb.wire.records import ANY, BACKWARDS, END, Expected
 from fastapi_esdb.wire.requests import AppendResult, ReadRequest
@@ -68,8 +67,7 @@ class Metadata(Calls):
         """
         event = NewEvent("$metadata", metadata.to_json())
         append = Append(metastream(stream), arguments.expected_revision(expected), (event,))
-        with TellingDoubt(append.unknown):
-            return await self._carrier.append(append, call_options(timeout, credentials, requires_leader))
+        return await append.send_once(self._carrier, call_options(timeout, credentials, requires_leader))
 
     async def set_default_acl(
         self,
@@ -90,5 +88,4 @@ class Metadata(Calls):
         given = {"$userStreamAcl": user_streams, "$systemStreamAcl": system_streams}
         event = NewEvent("$settings", {key: acl.to_json() for key, acl in given.items() if acl is not None})
         append = Append(SETTINGS_STREAM, arguments.expected_revision(expected), (event,))
-        with TellingDoubt(append.unknown):
-            return await self._carrier.append(append, call_options(timeout, credentials, requires_leader))
+        return await append.send_once(self._carrier, call_options(timeout, credentials, requires_leader))

@@ -11,8 +11,6 @@ from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.records import JSON, OCTET_STREAM, ProposedEvent
 
 SHOWN_BYTES = 80
-BYTES = (bytes, bytearray, memoryview)
-"""What is sent as it is."""
 
 _JSON = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":"))
 
@@ -45,14 +43,14 @@ class NewEvent(ProposedEvent):
         id: uuid.UUID | str | None = None,  # noqa: A002
         content_type: str | None = None,
     ) -> None:
-        content_type = content_type or (OCTET_STREAM if isinstance(data, BYTES) else JSON)
+        content_type = content_type or (OCTET_STREAM if _is_bytes(data) else JSON)
         try:
             super().__init__(
-                uuid.uuid4() if id is None else _event_id(id),
+                _event_id(id),
                 text(type, "type"),
                 _encoded(data, "data"),
                 b"" if metadata is None else _encoded(metadata, "metadata"),
-                content_type if content_type == JSON else _checked(content_type, data),
+                _checked(content_type, data),
             )
         except InvalidArgument as error:
             raise InvalidArgument(f"event {text(type, 'type')!r}: {error.message}") from error.__cause__
@@ -61,8 +59,14 @@ class NewEvent(ProposedEvent):
         return f"NewEvent({self.type!r}, {_shown(self.data)}, id={str(self.id)!r})"
 
 
-def _event_id(value: uuid.UUID | str) -> uuid.UUID:
+def _is_bytes(value: Any) -> bool:
+    return isinstance(value, (bytes, bytearray, memoryview))
+
+
+def _event_id(value: uuid.UUID | str | None) -> uuid.UUID:
     """A UUID that is not nil, which servers refuse (protocol: "nil id rejected")."""
+    if value is None:
+        return uuid.uuid4()
     try:
         event_id = uuid.UUID(str(value))
     except ValueError:
@@ -73,14 +77,13 @@ def _event_id(value: uuid.UUID | str) -> uuid.UUID:
 
 
 def _checked(content_type: str, data: Any) -> str:
-    """A content type that is not JSON."""
-    if not isinstance(data, BYTES):
+    if content_type != JSON and not _is_bytes(data):
         raise InvalidArgument(f"data of content type {content_type!r} must be bytes")
-    return text(content_type, "content_type")
+    return content_type if content_type == JSON else text(content_type, "content_type")
 
 
 def _encoded(value: Any, name: str) -> bytes:
-    if isinstance(value, BYTES):
+    if _is_bytes(value):
         return bytes(value)
     try:
         if hasattr(value, "model_dump_json"):

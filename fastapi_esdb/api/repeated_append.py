@@ -39,7 +39,7 @@ class RepeatedAppend:
         self._doubt: EsdbError | None = None
 
     async def send(self) -> AppendResult:
-        """Make the call, and make it again while that helps. Raises as `Streams.append` does."""
+        """Make the call, and make it again while that helps. Raises as `Append.send_once` does."""
         pauses = PAUSES.delays()
         while True:
             try:

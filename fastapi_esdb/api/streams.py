@@ -10,7 +10,7 @@ from fastapi_esdb.api.appending import Append, proposed
 from fastapi_esdb.api.calls import Calls, call_options
 from fastapi_esdb.api.reading import Read
 from fastapi_esdb.api.repeated_append import RepeatedAppend
-from fastapi_esdb.api.writing import TellingDoubt, write
+from fastapi_esdb.api.writing import write
 from fastapi_esdb.wire.deletes import DELETE, TOMBSTONE
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.records import ANY, BACKWARDS, END, FORWARDS, START, STREAM_EXISTS, Edge, Expected, Position
@@ -58,8 +58,7 @@ class Streams(Calls):
         append = Append(arguments.stream_name(stream), arguments.expected_revision(expected), proposed(events))
         options = call_options(timeout, credentials, requires_leader)
         if not retry_unknown:
-            with TellingDoubt(append.unknown):
-                return await self._carrier.append(append, options)
+            return await append.send_once(self._carrier, options)
         if expected in (ANY, STREAM_EXISTS):
             raise InvalidArgument(f"retry_unknown needs a revision or NO_STREAM as expected, not {expected!r}")
         return await RepeatedAppend(self._carrier, append, options).send()

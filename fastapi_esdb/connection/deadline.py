@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from time import monotonic
-from typing import NamedTuple
 
 
-class Deadline(NamedTuple):
+@dataclass(frozen=True, slots=True, order=True)
+class Deadline:
     """A moment, in seconds of the monotonic clock."""
 
     at: float
