@@ -15,17 +15,22 @@ PAGE = 500
 """Events in one append of the preparation."""
 
 
+def new_event(data: bytes = DATA) -> NewEvent:
+    """One of them."""
+    return NewEvent(TYPE, data, content_type=CONTENT_TYPE)
+
+
 def fresh_stream() -> str:
     return f"bench-{uuid4().hex}"
 
 
-async def filled_stream(target: str, events: int) -> str:
+async def filled_stream(target: str, events: int, data: bytes = DATA) -> str:
     """A new stream with so many events."""
     stream = fresh_stream()
     async with connect(target) as esdb:
         await esdb.wait_connected(10)
         for start in range(0, events, PAGE):
-            page = [NewEvent(TYPE, DATA, content_type=CONTENT_TYPE) for _ in range(min(PAGE, events - start))]
+            page = [new_event(data) for _ in range(min(PAGE, events - start))]
             await esdb.append(stream, page, timeout=60)
     return stream
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.cpu import Stopwatch, resident_bytes
-from benchmarks.events import CONTENT_TYPE, DATA, TYPE, fresh_stream
+from benchmarks.events import fresh_stream, new_event
 from benchmarks.measurement import summary
 from benchmarks.runner import say
 from benchmarks.server import RunningServer, embedded_server
-from fastapi_esdb import END, Connection, NewEvent, connect
+from fastapi_esdb import END, Connection, connect
 
 PAGE = 1000
 """Events in one append while the store is filled."""
@@ -52,7 +52,7 @@ async def _fill(esdb: Connection, size: int) -> str:
     stream, others = fresh_stream(), [fresh_stream() for _ in range(STREAMS)]
     for number, start in enumerate(range(0, size, PAGE)):
         into = stream if number % 2 == 0 else others[number % STREAMS]
-        await esdb.append(into, [_event() for _ in range(min(PAGE, size - start))], timeout=PATIENCE)
+        await esdb.append(into, [new_event() for _ in range(min(PAGE, size - start))], timeout=PATIENCE)
         if start % 100_000 == 0:
             say(f"filling a store: {start:,} of {size:,} events")
     return stream
@@ -79,7 +79,7 @@ async def _works(esdb: Connection, stream: str) -> dict[str, Work]:
     middle, fresh = last.revision // 2, fresh_stream()
     half = (await esdb.read(stream, start=middle, limit=1).to_list())[0].position
     return {
-        "append": lambda: esdb.append(fresh, _event()),
+        "append": lambda: esdb.append(fresh, new_event()),
         "read_start": lambda: esdb.read(stream, limit=READ).to_list(),
         "read_middle": lambda: esdb.read(stream, start=middle, limit=READ).to_list(),
         "read_end": lambda: esdb.read(stream, backwards=True, limit=READ).to_list(),
@@ -99,7 +99,3 @@ async def _start_seconds(arguments: Sequence[str]) -> float:
     began = time.perf_counter()
     async with embedded_server(*arguments):
         return time.perf_counter() - began
-
-
-def _event() -> NewEvent:
-    return NewEvent(TYPE, DATA, content_type=CONTENT_TYPE)

@@ -7,8 +7,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from benchmarks.contenders.client import Client, size_of_first
-from benchmarks.events import CONTENT_TYPE, TYPE
-from fastapi_esdb import Connection, EsdbSettings, NewEvent, connect
+from benchmarks.events import new_event
+from fastapi_esdb import Connection, EsdbSettings, connect
 
 PATIENCE = 600.0
 """Seconds that a long read may take, and the connection may take to come up."""
@@ -33,7 +33,7 @@ class Ours(Client):
         return sum([len(event.data) async for event in self._esdb.read(stream, limit=limit)])
 
     async def append(self, stream: str, data: bytes) -> None:
-        await self._esdb.append(stream, NewEvent(TYPE, data, content_type=CONTENT_TYPE))
+        await self._esdb.append(stream, new_event(data))
 
     async def __aenter__(self) -> Self:
         self._esdb = await self._stack.enter_async_context(connect(self._settings))

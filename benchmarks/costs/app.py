@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from benchmarks.events import CONTENT_TYPE, DATA, TYPE, fresh_stream
-from fastapi_esdb import EsdbConnection, NewEvent, esdb_router
+from benchmarks.events import fresh_stream, new_event
+from fastapi_esdb import EsdbConnection, esdb_router
 
 STREAM = fresh_stream()
 
@@ -26,5 +26,5 @@ async def connection(esdb: EsdbConnection) -> dict[str, int]:
 @app.get("/append")
 async def append(esdb: EsdbConnection) -> dict[str, int | None]:
     """A GET, so that both endpoints are asked for in the same way."""
-    result = await esdb.append(STREAM, NewEvent(TYPE, DATA, content_type=CONTENT_TYPE))
+    result = await esdb.append(STREAM, new_event())
     return {"revision": result.revision}

@@ -15,8 +15,8 @@ import time
 from benchmarks.costs.apart import apart
 from benchmarks.costs.cost import Cost
 from benchmarks.cpu import resident_bytes
-from benchmarks.events import CONTENT_TYPE, DATA, TYPE, fresh_stream
-from fastapi_esdb import Connection, NewEvent, connect
+from benchmarks.events import filled_stream, fresh_stream, new_event
+from fastapi_esdb import Connection, connect
 
 LATENCY_LIMIT = 5.0
 """Milliseconds."""
@@ -29,7 +29,6 @@ SLOW_EVENTS = 20
 """Events that the slow reader takes, one a second."""
 
 KILOBYTE = b"x" * 1000
-PAGE = 900
 PATIENCE = 60.0
 
 
@@ -47,34 +46,26 @@ async def measured(target: str, events: int, pause: float) -> tuple[float, float
     """Milliseconds from an append to its event, and megabytes that the slow reader adds."""
     async with connect(target) as esdb:
         await esdb.wait_connected(PATIENCE)
-        return await _latency(esdb), await _growth(esdb, events, pause)
+        return await _latency(esdb), await _growth(esdb, await filled_stream(target, events, KILOBYTE), pause)
 
 
 async def _latency(esdb: Connection) -> float:
     """In the median of events that come one by one."""
     stream, took = fresh_stream(), list[float]()
-    await _append(esdb, stream)
+    await esdb.append(stream, new_event())
     async with esdb.subscribe(stream) as subscription:
         await anext(subscription)
         for _ in range(LIVE_EVENTS):
             began = time.perf_counter()
-            appending = asyncio.create_task(_append(esdb, stream))
+            appending = asyncio.create_task(esdb.append(stream, new_event()))
             await anext(subscription)
             took.append(1e3 * (time.perf_counter() - began))
             await appending
     return statistics.median(took)
 
 
-async def _append(esdb: Connection, stream: str) -> None:
-    await esdb.append(stream, NewEvent(TYPE, DATA, content_type=CONTENT_TYPE))
-
-
-async def _growth(esdb: Connection, events: int, pause: float) -> float:
+async def _growth(esdb: Connection, stream: str, pause: float) -> float:
     """The most that the process has grown by while the reader read."""
-    stream = fresh_stream()
-    for start in range(0, events, PAGE):
-        page = [NewEvent(TYPE, KILOBYTE) for _ in range(min(PAGE, events - start))]
-        await esdb.append(stream, page, timeout=PATIENCE)
     gc.collect()
     before = most = resident_bytes()
     async with esdb.subscribe(stream) as subscription:

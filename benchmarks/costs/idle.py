@@ -12,8 +12,8 @@ from contextlib import AsyncExitStack
 from benchmarks.costs.apart import apart
 from benchmarks.costs.cost import Cost
 from benchmarks.cpu import resident_bytes
-from benchmarks.events import CONTENT_TYPE, DATA, TYPE, fresh_stream
-from fastapi_esdb import Connection, NewEvent, connect
+from benchmarks.events import fresh_stream, new_event
+from fastapi_esdb import Connection, connect
 
 MEMORY_LIMIT = 60.0
 """Kilobytes each."""
@@ -48,7 +48,7 @@ async def _subscribe(esdb: Connection, subscriptions: int, stack: AsyncExitStack
     following = set()
     for _ in range(subscriptions):
         stream, came = fresh_stream(), asyncio.Event()
-        await esdb.append(stream, NewEvent(TYPE, DATA, content_type=CONTENT_TYPE))
+        await esdb.append(stream, new_event())
         following.add(asyncio.create_task(_follow(esdb, stream, came)))
         await asyncio.wait_for(came.wait(), PATIENCE)
     stack.push_async_callback(_end, following)

@@ -13,8 +13,8 @@ from benchmarks.costs.cost import Cost
 from benchmarks.costs.http import HttpClient
 from benchmarks.costs.serving import Served, served
 from benchmarks.cpu import Stopwatch
-from benchmarks.events import CONTENT_TYPE, DATA, TYPE, fresh_stream
-from fastapi_esdb import NewEvent, connect
+from benchmarks.events import fresh_stream, new_event
+from fastapi_esdb import connect
 
 CALLERS = 100
 
@@ -65,7 +65,7 @@ async def _alone(target: str, requests: int, seconds: float) -> Load:
     async with connect(target) as esdb:
         await esdb.wait_connected(60)
         began = time.process_time()
-        call = lambda: esdb.append(stream, NewEvent(TYPE, DATA, content_type=CONTENT_TYPE))  # noqa: E731
+        call = lambda: esdb.append(stream, new_event())  # noqa: E731
         waits = await _paced([call] * CALLERS, requests, seconds)
         return Load(1e6 * (time.process_time() - began) / len(waits), waits)
 
