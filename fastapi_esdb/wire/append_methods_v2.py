@@ -6,7 +6,6 @@ its frames.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Mapping
 from enum import Enum
@@ -14,6 +13,7 @@ from typing import TypeVar
 from uuid import UUID, uuid4
 
 from fastapi_esdb.wire.appends_v2 import (
+    SCHEMA_NAME,
     AppendRecords,
     Check,
     DeletedState,
@@ -50,7 +50,6 @@ ODD_CHECK = (
 CHECKED_TWICE = FieldViolation("Checks", "Each stream can only appear once in consistency checks.")
 """What a server says of these (recorded)."""
 
-_TYPE = re.compile(r"[\w.$:-]+")
 _FORMATS = {format_.value: format_ for format_ in SchemaFormat}
 _EXPECTED: dict[int, StreamState] = {state.value: state for state in StreamState}
 _CHECKED: dict[int, StreamState | DeletedState] = {
@@ -100,7 +99,7 @@ def _parsed_id(text: str) -> UUID:
 
 def _decode_type(name: str) -> str:
     name = unicodedata.normalize("NFC", name)
-    if not _TYPE.fullmatch(name):
+    if not SCHEMA_NAME.fullmatch(name):
         message = f"the schema name {name!r} must be made of letters, digits and _ . $ : - (one or more)"
         odd = FieldViolation("Schema.Name", ODD_TYPE + name)
         raise InvalidArgument(message, (odd,) if name else (NO_TYPE, odd))
@@ -163,7 +162,7 @@ def _encode_records(value: AppendRecords) -> pb.AppendRecordsRequest:
     _check_streams(value.records)
     return pb.AppendRecordsRequest(
         records=[_encode_record(record) for record in value.records],
-        checks=[_encode_check(check) for check in value.checks],
+        checks=[encode_check(check) for check in value.checks],
     )
 
 
@@ -185,7 +184,8 @@ def _check_streams(records: tuple[Record, ...]) -> None:
             raise InvalidArgument(f"record {record.id} has no stream: AppendRecords needs one in each record")
 
 
-def _encode_check(check: Check) -> pb.ConsistencyCheck:
+def encode_check(check: Check) -> pb.ConsistencyCheck:
+    """A check of an AppendRecords request; InvalidArgument for a revision that no stream can have."""
     state = pb.ConsistencyCheck.StreamStateCheck(stream=check.stream, expected_state=_encode_state(check.expected))
     return pb.ConsistencyCheck(stream_state=state)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -12,6 +13,10 @@ from fastapi_esdb.wire.records import ANY, Expected, Position
 
 if TYPE_CHECKING:
     from uuid import UUID
+
+
+SCHEMA_NAME = re.compile(r"[\w.$:-]+")
+"""What the type of a record is made of: letters, digits and `_ . $ : -`."""
 
 
 class SchemaFormat(enum.Enum):

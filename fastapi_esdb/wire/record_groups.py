@@ -6,16 +6,15 @@ Protobuf allows that: of messages put one behind the other, repeated fields are 
 from __future__ import annotations
 
 import json
-import re
 import unicodedata
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from fastapi_esdb.wire.appends_v2 import SchemaFormat
+from fastapi_esdb.wire.append_methods_v2 import encode_check
+from fastapi_esdb.wire.appends_v2 import SCHEMA_NAME, Check, SchemaFormat
 from fastapi_esdb.wire.json_values import write_json
 from fastapi_esdb.wire.proto.v2 import streams_pb2 as pb
 from fastapi_esdb.wire.records import ANY, JSON
-from fastapi_esdb.wire.scalars import number_of
 
 if TYPE_CHECKING:
     from fastapi_esdb.wire.records import ProposedEvent
@@ -26,7 +25,7 @@ OWN_KEYS = "$schema."
 """What servers write into the metadata themselves, in the place of what a writer has put there."""
 
 RECENT = 1024
-"""How many streams are kept as the bytes that a record says of them."""
+"""How many streams, and lengths, are kept as the bytes that a record has of them."""
 
 RECORD = b"\x0a"
 """The tag of a record in the request."""
@@ -36,8 +35,6 @@ DATA = b"\x22"
 """The tag of a record's data."""
 MORE = 0x80
 """In the byte of a varint: another one follows."""
-
-_TYPE = re.compile(r"[\w.$:-]+")
 
 
 def encode_part(append: AppendRequest) -> bytes | None:
@@ -88,10 +85,10 @@ def _properties(metadata: bytes) -> bytes:
 
 def _check(append: AppendRequest) -> bytes:
     """What must hold of the stream."""
-    state = {"stream": append.stream, "expected_state": number_of(append.expected)}
-    return bytes(pb.AppendRecordsRequest(checks=[{"stream_state": state}]).SerializeToString())
+    check = encode_check(Check(append.stream, append.expected))
+    return bytes(pb.AppendRecordsRequest(checks=[check]).SerializeToString())
 
 
 def _is_schema_name(name: str) -> bool:
     """Whether the API takes the type, and keeps it as it is: it normalises others."""
-    return bool(_TYPE.fullmatch(name)) and unicodedata.is_normalized("NFC", name)
+    return bool(SCHEMA_NAME.fullmatch(name)) and unicodedata.is_normalized("NFC", name)
