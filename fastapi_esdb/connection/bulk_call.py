@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from fastapi_esdb.connection.reception import Reception
@@ -19,10 +19,9 @@ Response = TypeVar("Response")
 class BulkCall(StreamCall[Request, Response]):
     """Like every `StreamCall` whose requests do not stream, but received by threads, on a channel of their own."""
 
-    async def read(self, limit: float | None) -> Response:
-        """See `StreamCall.read`."""
+    async def _awaited(self, answers: Awaitable[Any], limit: float | None) -> Any:
         try:
-            return await super().read(limit)
+            return await super()._awaited(answers, limit)
         except ConnectionRefused:
             self._lease.channel.bulk.give_up()
             raise

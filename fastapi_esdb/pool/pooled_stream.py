@@ -93,19 +93,20 @@ class PooledStream(Generic[Request, Response]):
 
     async def batch(self) -> Sequence[Response]:
         """The answers that have come, at least the next one; none when the call has ended."""
-        try:
-            return await self._read(lambda call, limit: call.read_batch(limit))
-        except StopAsyncIteration:
-            return ()
+        return await self._several(lambda call, limit: call.read_batch(limit))
 
     async def whole(self) -> Sequence[Response]:
         """All answers of a call that has few: it is made again until it comes to its end. None when they were given."""
         try:
-            return await self._read(lambda call, _: call.read_whole(self._tries.deadline.left()))
-        except StopAsyncIteration:
-            return ()
+            return await self._several(lambda call, _: call.read_whole(self._tries.deadline.left()))
         finally:
             self.close()
+
+    async def _several(self, read: Read[Request, Response, Sequence[Response]]) -> Sequence[Response]:
+        try:
+            return await self._read(read)
+        except StopAsyncIteration:
+            return ()
 
     async def _read(self, read: Read[Request, Response, Answer]) -> Answer:
         while self._call is not None:
