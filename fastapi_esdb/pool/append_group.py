@@ -34,10 +34,13 @@ class Member(PendingAppend):
 
     part: bytes = b""
     """Its part of the request."""
-    is_checked: bool = False
-    """Whether its stream has to be somewhere."""
     channel: Channel | None = None
     """Where it was sent to."""
+
+    @property
+    def is_checked(self) -> bool:
+        """Whether its stream has to be somewhere."""
+        return self.request.expected is not ANY
 
 
 class Group(list[Member]):

@@ -22,7 +22,6 @@ from fastapi_esdb.wire.errors import (
     Outcome,
 )
 from fastapi_esdb.wire.record_groups import encode_part
-from fastapi_esdb.wire.records import ANY
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.call import Headers
@@ -59,7 +58,7 @@ class GroupedAppends:
         if part is None:
             return None
         loop = asyncio.get_running_loop()
-        member = Member(request, deadline, loop.create_future(), part=part, is_checked=request.expected is not ANY)
+        member = Member(request, deadline, loop.create_future(), part=part)
         self._waiting.append(member)
         self._alarm.set(deadline.at)
         if self._work is None or self._work.done():
