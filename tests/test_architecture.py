@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+import fastapi_esdb
+
 ROOT = Path(__file__).parent.parent
 GENERATED = ROOT / "fastapi_esdb" / "wire" / "proto"
 MAX_LINES = 400
@@ -47,3 +49,9 @@ def test_the_embedded_server_loads_neither_fastapi_nor_the_client() -> None:
     """The two sides share the wire and nothing else, at run time too."""
     loaded = loaded_after("import fastapi_esdb.embedded.server")
     assert not {"fastapi", "pydantic", "fastapi_esdb.errors", "fastapi_esdb.pool"} & loaded
+
+
+def test_the_front_door_opens_for_every_name() -> None:
+    """Names are loaded when they are used, so that one without a home would be noticed by its first user only."""
+    assert [name for name in fastapi_esdb.__all__ if not hasattr(fastapi_esdb, name)] == []
+    assert not hasattr(fastapi_esdb, "nonsense")
