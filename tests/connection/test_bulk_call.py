@@ -27,6 +27,12 @@ async def started(channel: Channel, text: str) -> BulkCall[str, str]:
     return call
 
 
+async def placed(channel: Channel, text: str) -> BulkCall[str, str]:
+    """One that waits for its place, as every caller does."""
+    await until(lambda: channel.bulk.has_room)
+    return await started(channel, text)
+
+
 def threads() -> int:
     """Those that read."""
     return sum(thread.name == "esdb-reader" for thread in threading.enumerate())
@@ -68,8 +74,7 @@ async def test_closing_calls_whose_readers_have_stopped(channel: Channel, server
     for call in calls:
         call.close()
     await until(lambda: not server.active["Follow"])
-    await until(lambda: channel.bulk.has_room)
-    again = [await started(channel, "hold 1") for _ in range(MOST_CALLS)]
+    again = [await placed(channel, "hold 1") for _ in range(MOST_CALLS)]
     assert [await call.read(20) for call in again] == ["0"] * MOST_CALLS
     assert threads() <= MOST_CALLS
     for call in again:
@@ -94,7 +99,7 @@ async def test_cancelled_at_any_step(channel: Channel, server: ScriptedServer) -
         await asyncio.wait([task])
     await until(lambda: not server.active["Follow"])
     assert channel.in_flight == 0
-    again = [await started(channel, "count 1") for _ in range(MOST_CALLS)]
+    again = [await placed(channel, "count 1") for _ in range(MOST_CALLS)]
     await until(lambda: channel.bulk.has_room)
     assert [await batches(each) for each in again] == [[["0"]]] * MOST_CALLS
 
