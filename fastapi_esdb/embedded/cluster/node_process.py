@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -80,9 +82,13 @@ class ClusterNode:
             self._process.stdin.write(json.dumps(what).encode() + b"\n")
 
     def signal(self, number: signal.Signals) -> None:
-        """Send a signal to the process."""
-        if self._process:
-            self._process.send_signal(number)
+        """Send a signal to the process, if it has not ended by itself.
+
+        Not by `Process.send_signal`, which takes the status of one that has just ended from whoever waits for it.
+        """
+        if self._process and self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.kill(self._process.pid, number)
 
     async def ended(self) -> None:
         """Return when the process has ended, and so has what it said."""

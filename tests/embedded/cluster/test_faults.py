@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
 
 import pytest
@@ -103,6 +104,31 @@ async def test_all_but_one_are_lost(cluster: EmbeddedCluster) -> None:
     for node in others:
         await cluster.start_node(node)
     await check(cluster, writer)
+
+
+async def test_all_but_a_follower_are_lost(cluster: EmbeddedCluster) -> None:
+    """It takes all of them to be sure that nobody has more than the follower."""
+    async with Writer(cluster) as writer:
+        pass
+    await cluster.wait_joined()
+    leader = await cluster.wait_leader()
+    survivor, lost = (node for node in cluster.nodes if node is not leader)
+    for node in (lost, leader):
+        await cluster.kill_node(node)
+    await asyncio.gather(cluster.start_node(lost), cluster.start_node(leader))
+    assert cluster.leader is survivor
+    await check(cluster, writer)
+
+
+async def test_a_node_that_is_killed_again_and_again(cluster: EmbeddedCluster) -> None:
+    """It counts as killed, not as one that failed by itself."""
+    node = cluster.nodes[1]
+    while node.is_running:
+        node.signal(signal.SIGKILL)
+        await asyncio.sleep(0)
+    node.check()
+    await cluster.start_node(node)
+    await cluster.wait_joined()
 
 
 async def test_a_leader_that_resigns(cluster: EmbeddedCluster) -> None:
