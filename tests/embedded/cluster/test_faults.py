@@ -116,7 +116,7 @@ async def test_all_but_a_follower_are_lost(cluster: EmbeddedCluster) -> None:
     for node in (lost, leader):
         await cluster.kill_node(node)
     await asyncio.gather(cluster.start_node(lost), cluster.start_node(leader))
-    assert cluster.leader is survivor
+    assert await cluster.wait_leader() is survivor
     await check(cluster, writer)
 
 
