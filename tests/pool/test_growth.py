@@ -96,10 +96,10 @@ async def test_at_the_limit_long_lived_calls_are_refused(server: ScriptedServer,
 async def test_at_the_limit_short_calls_queue(server: ScriptedServer) -> None:
     """In our own queue, in order, until a place comes free."""
     async with pool_on(server.port, pool_size=1, max_connections=2) as pool:
-        calls = [asyncio.create_task(pool.call(READ, f"sleep 0.0{n}", PATIENT)) for n in range(1, 10)]
+        calls = [asyncio.create_task(pool.call(READ, f"sleep 0.20{n}", PATIENT)) for n in range(1, 10)]
         await until(lambda: pool.stats()["calls_waiting"] == 5)
         assert sum(server.active.values()) <= 4
-        assert await asyncio.gather(*calls) == [f"sleep 0.0{n}" for n in range(1, 10)]
+        assert await asyncio.gather(*calls) == [f"sleep 0.20{n}" for n in range(1, 10)]
         assert pool.stats()["queued_total"] >= 5
 
 
