@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from benchmarks.aims import aims_table
 from benchmarks.cases import Case, all_cases
 from benchmarks.chart import chart
 from benchmarks.events import filled_stream, server_version
@@ -36,7 +37,7 @@ async def main(target: str | None, rounds: int, events: int, cases: Sequence[Cas
         found = await run_all(Plan(where, rounds, *streams, relay), cases)
         named = f"{'an embedded server' if server.pid else 'a server'}, version {await server_version(where)}"
     result = as_json([Comparison.of(case, found[case.name]) for case in cases], rounds, named)
-    print(write_result("bench", result, comparison_tables(result), folder))
+    print(write_result("bench", result, f"{comparison_tables(result)}\n\n{aims_table(result)}", folder))
     (folder / "bench.svg").write_text(chart(result), encoding="utf-8")
 
 

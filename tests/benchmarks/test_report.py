@@ -6,6 +6,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from benchmarks.aims import aims_table
 from benchmarks.cases import AIO, BATCH, GROUPED, KURRENT, OURS, OURS_GROUPED, Case, Kind, all_cases
 from benchmarks.chart import BARE_COLOUR, KURRENT_COLOUR, OURS_COLOUR, chart
 from benchmarks.measurement import Measurement
@@ -63,6 +64,14 @@ def test_the_table_has_a_row_a_contender(kept: dict[str, Any]) -> None:
     text = comparison_tables(kept)
     assert f"| {OURS} | 110 (100–120) | 220 (200–240) | 3.00 | 0.90 |" in text
     assert text.count("\n| bare ") == 2
+
+
+def test_the_aims_are_told_whether_reached_or_not(kept: dict[str, Any]) -> None:
+    """Those of the cases and contenders that were measured."""
+    kept["cases"][0]["rows"][0]["nearness"]["median"] = 0.79
+    reached, missed = aims_table(kept).splitlines()[-2:]
+    assert reached.endswith("CPU: kurrentdbclient ÷ this | 3.00 | 2.2 | reached |")
+    assert missed.endswith("CPU: bare technique ÷ this | 0.79 | 0.8 | missed |")
 
 
 def test_the_picture_has_bars_as_long_as_what_they_show(kept: dict[str, Any]) -> None:

@@ -1,0 +1,59 @@
+"""What this project is to reach, and whether it has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks.cases import OURS, OURS_GROUPED
+from benchmarks.tables import table
+
+NEARNESS = 0.8
+"""Of the operations that the bare technique makes in the same CPU time."""
+
+WHAT = {
+    "gain": "CPU: kurrentdbclient ÷ this",
+    "speed_up": "wall: kurrentdbclient ÷ this",
+    "nearness": "CPU: bare technique ÷ this",
+}
+HEAD = ["", "", "", "measured", "at least", ""]
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """What a contender is to reach in a case at least, by the name of the ratio in its row."""
+
+    case: str
+    contender: str
+    ratio: str
+    least: float
+
+
+AIMS = [
+    Aim("read", OURS, "gain", 2.5),
+    Aim("read-pieces", OURS, "gain", 2.5),
+    Aim("append-1", OURS, "gain", 2.2),
+    Aim("append-64", OURS, "gain", 2.2),
+    Aim("append-64", OURS_GROUPED, "gain", 15),
+    Aim("append-64", OURS_GROUPED, "speed_up", 5),
+]
+
+
+def aims_table(result: dict[str, Any]) -> str:
+    """Each aim beside what was measured, in the median."""
+    rows = [_row(case, row, aim) for case in result["cases"] for row in case["rows"] for aim in _aims(case, row)]
+    return f"**What is to be reached**\n\n{table(HEAD, rows)}"
+
+
+def _aims(case: dict[str, Any], row: dict[str, Any]) -> Iterator[Aim]:
+    where = case["name"], row["contender"]
+    yield from (aim for aim in AIMS if (aim.case, aim.contender) == where and row[aim.ratio])
+    if row["nearness"]:
+        yield Aim(*where, "nearness", NEARNESS)
+
+
+def _row(case: dict[str, Any], row: dict[str, Any], aim: Aim) -> list[str]:
+    found = row[aim.ratio]["median"]
+    verdict = "reached" if found >= aim.least else "missed"
+    return [case["title"], row["contender"], WHAT[aim.ratio], f"{found:.2f}", f"{aim.least:g}", verdict]
