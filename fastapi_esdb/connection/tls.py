@@ -6,12 +6,12 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import grpc
 
 from fastapi_esdb.connection.handshake import CA_FILE, USER_CERTIFICATE, Certificates
+from fastapi_esdb.connection.roots import system_roots
 from fastapi_esdb.errors import InvalidSettings
 
 if TYPE_CHECKING:
@@ -40,16 +40,11 @@ def make_tls(options: ConnectionOptions, roots: bytes | None) -> Tls:
 
 def read_roots(options: ConnectionOptions) -> bytes | None:
     """The authorities to trust, as PEM: those of `tlsCaFile`, else the system's, else (`None`) those of gRPC."""
-    file = options.tls_ca_file or _system_roots()
-    if file is None:
-        return None
+    if options.tls_ca_file is None:
+        with _blaming("SSL_CERT_FILE"):
+            return system_roots()
     with _blaming(CA_FILE):
-        return file.read_bytes()
-
-
-def _system_roots() -> Path | None:
-    found = ssl.get_default_verify_paths().cafile
-    return Path(found) if found else None
+        return options.tls_ca_file.read_bytes()
 
 
 def ssl_context(options: ConnectionOptions) -> ssl.SSLContext:

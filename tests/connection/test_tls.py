@@ -71,9 +71,14 @@ async def test_a_server_signed_by_the_authority_of_the_settings(authority: Autho
 async def test_the_systems_authorities_are_trusted(
     authority: Authority, certificate: Certificate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without `tlsCaFile` it is those that OpenSSL would take, which SSL_CERT_FILE can name."""
-    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+    """Without `tlsCaFile` it is those that OpenSSL would take, which SSL_CERT_FILE or SSL_CERT_DIR can name."""
+    authority.file.rename(authority.file.with_name("0123abcd.0"))
     async with ScriptedServer(tls=certificate.server()) as server:
+        monkeypatch.setenv("SSL_CERT_DIR", str(authority.file.parent))
+        monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+        assert await call(server.port, ConnectionOptions()) == "hello"
+        monkeypatch.delenv("SSL_CERT_DIR")
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority.file.with_name("0123abcd.0")))
         assert await call(server.port, ConnectionOptions()) == "hello"
 
 
