@@ -209,6 +209,17 @@ async def test_tls(authority: trustme.CA) -> None:
             assert (info.members[0].host, info.members[0].port) == ("localhost", server.port)
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
+async def test_a_made_certificate(host: str) -> None:
+    """It is for every name of this machine: the connection string and the gossip name the one that was given."""
+    made = ServerCertificate.made()
+    async with EmbeddedServer(host, tls=made) as server:
+        assert server.connection_string.startswith(f"esdb://{server.address}?tls=true&tlsCaFile=")
+        async with connected(server.address, grpc.ssl_channel_credentials(made.authority)) as client:
+            [info] = await client.call(GOSSIP, None)
+            assert (info.members[0].host, info.members[0].port) == (host, server.port)
+
+
 async def test_a_client_that_does_not_know_the_authority(authority: trustme.CA) -> None:
     """A client that trusts others does not get through, and the server goes on."""
     stranger = grpc.ssl_channel_credentials(trustme.CA().cert_pem.bytes())
