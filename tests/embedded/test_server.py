@@ -232,12 +232,6 @@ async def test_a_client_that_does_not_know_the_authority(authority: trustme.CA) 
             assert await client.call(GOSSIP, None)
 
 
-async def test_a_certificate_that_is_none() -> None:
-    """What is no certificate is an error at the start that says so."""
-    with pytest.raises(CannotListen, match="certificate"):
-        await EmbeddedServer(tls=ServerCertificate(b"rubbish", b"rubbish")).start()
-
-
 def test_a_certificate_keeps_its_key_to_itself(authority: trustme.CA) -> None:
     """The private key is not part of what is shown."""
     assert "PRIVATE" not in repr(certificate(authority, "localhost"))
