@@ -53,14 +53,14 @@ class Late:
 class Channel:
     """A channel of gRPC's that counts its calls, and closes when it is retired and the last of them has ended."""
 
-    def __init__(self, line: Line, host: Host, owner: ChannelOwner, *, tls: bool = False) -> None:
+    def __init__(self, line: Line, host: Host, owner: ChannelOwner) -> None:
         self.inner = line.open()
         self.bulk = Bulk(line)
         """For calls with many answers."""
         self.host = host
-        self.tls = tls
-        """Whether it is encrypted."""
-        self.takes_credentials = tls or is_loopback(host)
+        self.tls = line.tls
+        """How it is encrypted, if it is."""
+        self.takes_credentials = line.tls is not None or is_loopback(host)
         """Whether nobody else can read them on the way, or that is said to do no harm."""
         self.pinged_too_often = False
         """Whether the server has complained about the keep-alive pings."""

@@ -99,7 +99,7 @@ class Connector:
 
     async def _answering_channel(self, endpoint: Endpoint, owner: ChannelOwner, deadline: Deadline) -> Channel:
         line = await dial(endpoint.host, self._options.options, deadline, self._slowdown)
-        channel = Channel(line, endpoint.host, owner, tls=self._options.options.tls)
+        channel = Channel(line, endpoint.host, owner)
         channel.takes_credentials |= self._options.allow_insecure_credentials
         try:
             self.server = await ask_server(channel, deadline)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fastapi_esdb.connection.channel_options import ChannelOption, channel_options
 from fastapi_esdb.connection.line import Line
-from fastapi_esdb.connection.tls import make_credentials, read_roots
+from fastapi_esdb.connection.tls import make_tls, read_roots
 from fastapi_esdb.connection.unverified import shown_certificate
 
 if TYPE_CHECKING:
@@ -33,10 +33,9 @@ async def dial(
     if not options.tls:
         return Line(target, arguments)
     if options.tls_verify_cert:
-        credentials = make_credentials(options, read_roots(options))
-        return Line(target, (*arguments, *_named(certified)), credentials)
+        return Line(target, (*arguments, *_named(certified)), make_tls(options, read_roots(options)))
     shown = await shown_certificate(host, options, deadline)
-    return Line(target, (*arguments, *_named(shown.name)), make_credentials(options, shown.pem))
+    return Line(target, (*arguments, *_named(shown.name)), make_tls(options, shown.pem))
 
 
 def _named(name: str | None) -> Iterator[ChannelOption]:

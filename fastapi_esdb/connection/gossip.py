@@ -40,7 +40,7 @@ async def ask_members(
     node's certificate must be for, if that is not the host's own.
     """
     line = await dial(host, options, deadline, certified=certified)
-    channel = Channel(line, host, _Nobody(), tls=options.tls)
+    channel = Channel(line, host, _Nobody())
     try:
         with channel.lease() as lease:
             return (await unary(lease, GOSSIP, None, deadline)).members

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import grpc
@@ -11,28 +11,29 @@ from grpc.experimental import ChannelOptions
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel_options import ChannelOption
+    from fastapi_esdb.connection.tls import Tls
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Where a host is and how gRPC is to talk to it: in plain text without `credentials`.
+    """Where a host is and how gRPC is to talk to it: in plain text without `tls`.
 
     Each channel has a TCP connection of its own, from its first call on.
     """
 
     target: str
     options: tuple[ChannelOption, ...]
-    credentials: grpc.ChannelCredentials | None = field(default=None, repr=False)
+    tls: Tls | None = None
 
     def open(self) -> grpc.aio.Channel:
         """A channel for the event loop."""
-        if self.credentials is None:
+        if self.tls is None:
             return grpc.aio.insecure_channel(self.target, self.options)
-        return grpc.aio.secure_channel(self.target, self.credentials, self.options)
+        return grpc.aio.secure_channel(self.target, self.tls.credentials, self.options)
 
     def open_for_threads(self) -> grpc.Channel:
         """A channel whose calls are each read by one thread, without any thread of gRPC's in between."""
         options = (*self.options, (ChannelOptions.SingleThreadedUnaryStream, 1))
-        if self.credentials is None:
+        if self.tls is None:
             return grpc.insecure_channel(self.target, options)
-        return grpc.secure_channel(self.target, self.credentials, options)
+        return grpc.secure_channel(self.target, self.tls.credentials, options)

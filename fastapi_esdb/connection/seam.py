@@ -12,7 +12,7 @@ import grpc
 import grpc.aio
 from google.protobuf.message import DecodeError
 
-from fastapi_esdb.connection.tls import tls_failure
+from fastapi_esdb.connection.handshake import tls_failure
 from fastapi_esdb.errors import ConnectionClosed
 from fastapi_esdb.wire.errors import (
     ConnectionLost,
@@ -70,7 +70,7 @@ def _translate(error: grpc.aio.AioRpcError, channel: Channel, method: Method[Any
         channel.pinged_too_often |= "too_many_pings" in details.lower().replace(" ", "_")
         channel.suspect(lost=not isinstance(found, DeadlineExceeded))
     if isinstance(found, ConnectionRefused):
-        return (tls_failure(details) if channel.tls else None) or found
+        return (tls_failure(details, channel.tls.certificates) if channel.tls else None) or found
     return found
 
 

@@ -1,62 +1,50 @@
-"""TLS: which certificates are trusted, which one is shown, and what went wrong."""
+"""TLS: which certificates are trusted, and which one is shown."""
 
 from __future__ import annotations
 
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import grpc
 
-from fastapi_esdb.errors import InvalidSettings, TlsFailed
+from fastapi_esdb.connection.handshake import CA_FILE, USER_CERTIFICATE, Certificates
+from fastapi_esdb.connection.roots import system_roots
+from fastapi_esdb.errors import InvalidSettings
 
 if TYPE_CHECKING:
     from fastapi_esdb.settings.connection_options import ConnectionOptions
 
-CA_FILE = "tlsCaFile (ESDB_TLS_CA_FILE)"
-USER_CERTIFICATE = "userCertFile (ESDB_USER_CERT_FILE), userKeyFile (ESDB_USER_KEY_FILE)"
-
-_CAUSES = (
-    ("WRONG_VERSION_NUMBER", "the server answers in plain text: is it meant to be tls=false (ESDB_TLS)?"),
-    ("Hostname Verification", "the server's certificate is for another host name than the one connected to"),
-    ("certificate has expired", "the server's certificate has expired"),
-    ("CERTIFICATE_VERIFY_FAILED", f"the server's certificate is not signed by a trusted authority: see {CA_FILE}"),
-    ("TSI_PROTOCOL_FAILURE", "the server refused the handshake; it may want another user certificate"),
-    ("Socket closed", f"the server broke the handshake off; it may want a user certificate: see {USER_CERTIFICATE}"),
-    ("Connection reset", f"the server broke the handshake off; it may want a user certificate: see {USER_CERTIFICATE}"),
-    ("security handshaker", f"a certificate file can't be used: see {CA_FILE} and {USER_CERTIFICATE}"),
-)
-"""What gRPC says of a handshake that failed, and what it means. The first row that fits counts."""
+DAMAGED = "something in it is damaged"
+"""Where OpenSSL gives no reason: it could not parse a part of a file that is a PEM file otherwise."""
 
 
-def tls_failure(details: str) -> TlsFailed | None:
-    """The error behind the status text of an attempt to connect with TLS, `None` if it did not get that far."""
-    return next((TlsFailed(meaning) for sign, meaning in _CAUSES if sign in details), None)
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """How channels are encrypted: gRPC's credentials, and the certificates they are made of."""
+
+    credentials: grpc.ChannelCredentials = field(repr=False)
+    certificates: Certificates = field(repr=False)
 
 
-def make_credentials(options: ConnectionOptions, roots: bytes | None) -> grpc.ChannelCredentials:
-    """What a channel trusts (`roots`, PEM; `None` for those that gRPC brings) and shows to the server."""
+def make_tls(options: ConnectionOptions, roots: bytes | None) -> Tls:
+    """TLS that trusts the `roots` (PEM; `None` for those that gRPC brings) and shows the user certificate, if any."""
     if options.user_cert_file is None or options.user_key_file is None:
-        return grpc.ssl_channel_credentials(roots)
+        return Tls(grpc.ssl_channel_credentials(roots), Certificates(roots))
     with _blaming(USER_CERTIFICATE):
-        key, certificate = options.user_key_file.read_bytes(), options.user_cert_file.read_bytes()
-    return grpc.ssl_channel_credentials(roots, key, certificate)
+        key, shown = options.user_key_file.read_bytes(), options.user_cert_file.read_bytes()
+    return Tls(grpc.ssl_channel_credentials(roots, key, shown), Certificates(roots, shown))
 
 
 def read_roots(options: ConnectionOptions) -> bytes | None:
     """The authorities to trust, as PEM: those of `tlsCaFile`, else the system's, else (`None`) those of gRPC."""
-    file = options.tls_ca_file or _system_roots()
-    if file is None:
-        return None
+    if options.tls_ca_file is None:
+        with _blaming("SSL_CERT_FILE"):
+            return system_roots()
     with _blaming(CA_FILE):
-        return file.read_bytes()
-
-
-def _system_roots() -> Path | None:
-    found = ssl.get_default_verify_paths().cafile
-    return Path(found) if found else None
+        return options.tls_ca_file.read_bytes()
 
 
 def ssl_context(options: ConnectionOptions) -> ssl.SSLContext:
@@ -79,5 +67,5 @@ def _blaming(setting: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        problem = error.reason if isinstance(error, ssl.SSLError) else error.strerror
+        problem = (error.reason or DAMAGED) if isinstance(error, ssl.SSLError) else error.strerror
         raise InvalidSettings(f"{setting}: must be a PEM file that can be read ({problem})") from None

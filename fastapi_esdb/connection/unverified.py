@@ -2,7 +2,8 @@
 
 gRPC for Python can't leave the check out. What it can is to trust one certificate for one name: so we ask the server
 for the certificate it shows, and trust that. Whoever is in the way can show one of their own; that is what leaving the
-check out means. A certificate that has expired stays refused.
+check out means. gRPC looks at the dates of what it trusts, too: a certificate that has expired, or is not valid yet,
+stays refused.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from fastapi_esdb.connection.handshake import Certificates, tls_failure
 from fastapi_esdb.connection.tls import ssl_context
 from fastapi_esdb.errors import TlsFailed
 from fastapi_esdb.wire.errors import ConnectionRefused
@@ -31,7 +33,10 @@ class ShownCertificate:
 
 
 async def shown_certificate(host: Host, options: ConnectionOptions, deadline: Deadline) -> ShownCertificate:
-    """Ask a server for its certificate. Raises `ConnectionRefused`, or `TlsFailed` if it speaks no TLS."""
+    """Ask a server for its certificate.
+
+    Raises `ConnectionRefused`, or `TlsFailed` if it speaks no TLS or gRPC would not take its certificate.
+    """
     trusting_all = ssl_context(options)
     trusting_all.check_hostname = False
     trusting_all.verify_mode = ssl.CERT_NONE
@@ -49,14 +54,21 @@ async def _peer_certificate(host: Host, context: ssl.SSLContext, deadline: Deadl
     try:
         async with asyncio.timeout(deadline.left()):
             _, writer = await asyncio.open_connection(host.name, host.port, ssl=context)
+    except ssl.SSLCertVerificationError as error:
+        raise TlsFailed(f"{_meaning(error)}; tlsVerifyCert=false does not leave that check out") from None
     except ssl.SSLError as error:
-        raise TlsFailed(f"the handshake failed ({error.reason})") from None
+        raise TlsFailed(_meaning(error)) from None
     except OSError as error:
         raise ConnectionRefused from error
     found = writer.get_extra_info("ssl_object").getpeercert(binary)
     # not closed politely: a server that waits for HTTP/2 frames would let us wait in turn
     writer.transport.abort()
     return found
+
+
+def _meaning(error: ssl.SSLError) -> str:
+    known = tls_failure(str(error), Certificates())
+    return known.reason if known else f"the handshake failed ({error.reason})"
 
 
 def _a_name(certificate: dict[str, Any]) -> str | None:

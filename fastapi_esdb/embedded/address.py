@@ -6,6 +6,7 @@ import ipaddress
 import socket
 from dataclasses import dataclass
 
+from fastapi_esdb.embedded.certificate import ServerCertificate
 from fastapi_esdb.wire.errors import InvalidArgument
 
 MAX_PORT = 65535
@@ -21,10 +22,14 @@ class Address:
     def __str__(self) -> str:
         return f"{bracketed(self.host)}:{self.port}"
 
-    def advertised(self, *, tls: bool) -> Address:
-        """The address that clients connect to: with TLS by a name that certificates of development machines have."""
+    def advertised(self, certificate: ServerCertificate | None) -> Address:
+        """The address that clients connect to: with TLS one that the certificate is for.
+
+        On this machine that is `localhost` where the certificate does not name the address itself.
+        """
         if self.is_loopback:
-            return Address("localhost", self.port) if tls else self
+            is_named = certificate is None or certificate.names(self.host)
+            return self if is_named else Address("localhost", self.port)
         return Address(socket.gethostname(), self.port) if self._is_wildcard else self
 
     @property

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from uuid import uuid4
 
 from fastapi_esdb.embedded.errors import TlsUnavailable
+from fastapi_esdb.embedded.key_pair import check_pair
 
 IP_ADDRESS = 0x87
 """The tag of an IP address among the names of a certificate."""
@@ -20,7 +21,7 @@ IP_ADDRESS = 0x87
 
 @dataclass(frozen=True, slots=True)
 class ServerCertificate:
-    """A certificate (or chain) and its private key, both PEM.
+    """A certificate (or chain) and its private key, both PEM. Raises InvalidArgument for what is not that.
 
     `authority` is the certificate of who signed it, where no client can know that one. The server writes it to a file,
     which its connection string names, for as long as it runs.
@@ -30,9 +31,12 @@ class ServerCertificate:
     key: bytes = field(repr=False)
     authority: bytes | None = None
 
+    def __post_init__(self) -> None:
+        check_pair(self.certificate, self.key)
+
     @classmethod
     def from_files(cls, certificate: str | PathLike[str], key: str | PathLike[str]) -> Self:
-        """Read both from files; raises OSError."""
+        """Read both from files; raises OSError, and InvalidArgument."""
         return cls(Path(certificate).read_bytes(), Path(key).read_bytes())
 
     @classmethod

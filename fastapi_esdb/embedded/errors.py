@@ -9,13 +9,13 @@ from fastapi_esdb.wire.errors import EsdbError
 
 @dataclass(eq=False)
 class CannotListen(EsdbError):
-    """The server can't have the address, most often because another process listens there; or it can't use its key."""
+    """The server can't have the address, most often since another process listens there; or gRPC can't use its key."""
 
     address: str
     tls: bool = False
 
     def __str__(self) -> str:
-        key = ", or the certificate and its key are no PEM that belong together" if self.tls else ""
+        key = ", or gRPC does not take this kind of private key" if self.tls else ""
         return f"cannot listen on {self.address}: the port is in use, or the host is not one of this machine's{key}"
 
 

@@ -127,8 +127,8 @@ class EmbeddedServer:
     @property
     def connection_string(self) -> str:
         """What a client takes to connect. It has no user in it; with `secure` put `admin:changeit@` before the host."""
-        tls = self._tls is not None
-        return f"esdb://{self._address.advertised(tls=tls)}?tls={str(tls).lower()}{self._authority_file.option}"
+        tls = str(self._tls is not None).lower()
+        return f"esdb://{self._address.advertised(self._tls)}?tls={tls}{self._authority_file.option}"
 
     @property
     def open_calls(self) -> Mapping[str, int]:
@@ -191,7 +191,7 @@ class EmbeddedServer:
         server = grpc.aio.server(handlers=[binding], options=self._options())
         self._address = Address(self._address.host, self._open_port(server))
         self._membership.listen(server)
-        advertised = self._advertised()
+        advertised = self._address.advertised(self._tls)
         groups, projections = Groups(database, self._clock), Projections(database, self._clock)
         scavenges = await stack.enter_async_context(Scavenges(database, str(advertised)))
         bind_streams(binding, database, access, self._limits, self._clock)
@@ -205,11 +205,6 @@ class EmbeddedServer:
         await stack.enter_async_context(self._membership.joined(advertised, work))
         stack.push_async_callback(lambda: completed(server.stop(GRACE)))
         await completed(server.start())
-
-    def _advertised(self) -> Address:
-        """Where the gossip says that the server is: at its own address, if its certificate is for that."""
-        named = self._tls is None or self._tls.names(self._address.host)
-        return self._address.advertised(tls=not named)
 
     def _open_port(self, server: grpc.aio.Server) -> int:
         try:

@@ -39,21 +39,25 @@ _NO_HOST = (
 )
 
 
+def check(settings: EsdbSettings) -> None:
+    """Raise `InvalidSettings` where the settings can't work, such as a certificate file that is not there."""
+    target = settings.target
+    if not target.hosts:
+        raise InvalidSettings(_NO_HOST)
+    if target.options.tls:
+        ssl_context(target.options)
+    if not settings.allow_insecure_credentials:
+        check_hosts(target)
+
+
 class Connections:
     """Opens connections, gives calls a place on them, opens more when they are full and closes those left idle.
 
-    `tell` is called whenever one of them changes its state. Raises `InvalidSettings` where the settings can't work,
-    such as a certificate file that is not there.
+    `tell` is called whenever one of them changes its state. The settings are to be checked before.
     """
 
     def __init__(self, name: str, settings: EsdbSettings, counters: Counters, tell: Callable[[], None]) -> None:
         target = settings.target
-        if not target.hosts:
-            raise InvalidSettings(_NO_HOST)
-        if target.options.tls:
-            ssl_context(target.options)
-        if not settings.allow_insecure_credentials:
-            check_hosts(target)
         self.nodes: list[NodeConnection] = []
         self._name = name
         self._settings = settings

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from fastapi_esdb.pool.connections import Connections
+from fastapi_esdb.pool.connections import Connections, check
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Channel, Lease
@@ -22,10 +22,12 @@ class Groups:
     """The group that the settings prefer, and others for calls that belong elsewhere.
 
     The state of the pool is that of the preferred group. Another one is opened with the first call that needs it: one
-    connection, and more where it is full.
+    connection, and more where it is full. Raises `InvalidSettings` where the settings can't work; a file that is gone
+    later counts as a failed attempt to connect.
     """
 
     def __init__(self, name: str, settings: EsdbSettings, counters: Counters, tell: Callable[[], None]) -> None:
+        check(settings)
         self._name = name
         self._settings = settings
         self._counters = counters

@@ -35,7 +35,7 @@ class Owner:
 
 async def channel_to(port: int, owner: Owner, options: ConnectionOptions | None = None) -> Channel:
     host, options = Host("127.0.0.1", port), options or ConnectionOptions(tls=False)
-    return Channel(await dial(host, options, Deadline.after(10)), host, owner, tls=options.tls)
+    return Channel(await dial(host, options, Deadline.after(10)), host, owner)
 
 
 @pytest.fixture

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import ssl
+import re
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from cryptography.hazmat.primitives.serialization import (
@@ -18,16 +17,19 @@ from fastapi_esdb.connection.bulk_call import BulkCall
 from fastapi_esdb.connection.call import unary
 from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.connection.dial import dial
-from fastapi_esdb.connection.tls import read_roots, ssl_context, tls_failure
+from fastapi_esdb.connection.handshake import Certificates, tls_failure
+from fastapi_esdb.connection.tls import read_roots, ssl_context
 from fastapi_esdb.errors import InvalidSettings, TlsFailed
 from fastapi_esdb.settings.connection_options import ConnectionOptions
 from fastapi_esdb.settings.hosts import Host
 from fastapi_esdb.wire.errors import ConnectionRefused
 from tests.connection.conftest import Owner, channel_to
-from tests.faults.certificates import Authority, Certificate
+from tests.faults.certificates import LONG_AGO, NOT_YET, Authority, Certificate, Period
 from tests.faults.process import free_port
 from tests.faults.proxy import FaultProxy
 from tests.faults.scripted import FOLLOW, READ, ScriptedServer
+
+DAMAGED_BLOCK = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
 
 
 @pytest.fixture
@@ -69,17 +71,23 @@ async def test_a_server_signed_by_the_authority_of_the_settings(authority: Autho
 async def test_the_systems_authorities_are_trusted(
     authority: Authority, certificate: Certificate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without `tlsCaFile` it is those that OpenSSL would take, which SSL_CERT_FILE can name."""
-    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+    """Without `tlsCaFile` it is those that OpenSSL would take, which SSL_CERT_FILE or SSL_CERT_DIR can name."""
+    authority.file.rename(authority.file.with_name("0123abcd.0"))
     async with ScriptedServer(tls=certificate.server()) as server:
+        monkeypatch.setenv("SSL_CERT_DIR", str(authority.file.parent))
+        monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+        assert await call(server.port, ConnectionOptions()) == "hello"
+        monkeypatch.delenv("SSL_CERT_DIR")
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority.file.with_name("0123abcd.0")))
         assert await call(server.port, ConnectionOptions()) == "hello"
 
 
-async def test_a_server_of_another_authority(other: Authority, certificate: Certificate) -> None:
-    """It is not trusted, and the error says which setting is about that."""
+async def test_a_server_of_another_authority(authority: Authority, other: Authority, certificate: Certificate) -> None:
+    """It is not trusted, be its name that of a trusted one; the error says which setting is about that."""
     async with ScriptedServer(tls=certificate.server()) as server:
-        with pytest.raises(TlsFailed, match=r"not signed by a trusted authority.*tlsCaFile"):
-            await call(server.port, ConnectionOptions(tls_ca_file=other.file))
+        for untrusted in (other, authority.with_another_key()):
+            with pytest.raises(TlsFailed, match=r"not signed by a trusted authority.*tlsCaFile"):
+                await call(server.port, ConnectionOptions(tls_ca_file=untrusted.file))
         assert not server.seen
 
 
@@ -90,11 +98,28 @@ async def test_a_certificate_for_another_host(authority: Authority) -> None:
             await call(server.port, ConnectionOptions(tls_ca_file=authority.file))
 
 
-async def test_a_certificate_that_has_expired(authority: Authority) -> None:
-    """The dates are checked."""
-    async with ScriptedServer(tls=authority.sign("127.0.0.1", expired=True).server()) as server:
-        with pytest.raises(TlsFailed, match="has expired"):
+@pytest.mark.parametrize(("period", "meaning"), [(LONG_AGO, "has expired"), (NOT_YET, "is not valid yet")])
+async def test_a_certificate_out_of_date(authority: Authority, period: Period, meaning: str) -> None:
+    """The dates are checked, and the error says whose they are."""
+    async with ScriptedServer(tls=authority.sign("127.0.0.1", period=period).server()) as server:
+        with pytest.raises(TlsFailed, match=f"the server's certificate {meaning}[^:]*$"):
             await call(server.port, ConnectionOptions(tls_ca_file=authority.file))
+
+
+@pytest.mark.parametrize(("period", "meaning"), [(LONG_AGO, "has expired"), (NOT_YET, "is not valid yet")])
+async def test_an_authority_out_of_date(authority: Authority, tmp_path: Path, period: Period, meaning: str) -> None:
+    """So are those of the authority; where several are trusted, it may be the certificate as well.
+
+    What can't be read among them does not matter.
+    """
+    old = Authority(tmp_path, "old", period=period)
+    both = tmp_path / "both.pem"
+    both.write_bytes(old.file.read_bytes() + authority.file.read_bytes() + DAMAGED_BLOCK)
+    async with ScriptedServer(tls=old.sign("127.0.0.1").server()) as server:
+        with pytest.raises(TlsFailed, match=f"the authority of the server's certificate {meaning}.*tlsCaFile"):
+            await call(server.port, ConnectionOptions(tls_ca_file=old.file))
+        with pytest.raises(TlsFailed, match=f"the server's certificate {meaning}.*or its authority.*tlsCaFile"):
+            await call(server.port, ConnectionOptions(tls_ca_file=both))
 
 
 async def test_a_server_without_tls() -> None:
@@ -125,6 +150,26 @@ async def test_a_user_certificate_is_shown(authority: Authority, certificate: Ce
             await call(server.port, ConnectionOptions(tls_ca_file=authority.file))
 
 
+@pytest.mark.parametrize(
+    ("signs", "period", "meaning"),
+    [
+        ("ours", LONG_AGO, "the user certificate has expired"),
+        ("ours", NOT_YET, "the user certificate is not valid yet"),
+        ("theirs", None, "may not trust the authority of the user certificate"),
+    ],
+)
+async def test_a_user_certificate_that_is_refused(
+    tmp_path: Path, signs: str, period: Period | None, meaning: str
+) -> None:
+    """It is not asked for once more: the error says what may be wrong with it."""
+    authorities = {name: Authority(tmp_path, name) for name in ("ours", "theirs")}
+    ours, user = authorities["ours"], authorities[signs].sign("someone@example.org", period=period)
+    options = ConnectionOptions(tls_ca_file=ours.file, user_cert_file=user.certificate, user_key_file=user.key)
+    async with ScriptedServer(tls=ours.sign("127.0.0.1").server(client_ca=ours.file)) as server:
+        with pytest.raises(TlsFailed, match=f"{meaning}.*userCertFile"):
+            await call(server.port, options)
+
+
 @pytest.mark.parametrize("names", [["127.0.0.1"], ["example.org"], ["*.example.org"], ["10.9.8.7"]])
 async def test_the_check_can_be_left_out(other: Authority, names: list[str]) -> None:
     """With `tlsVerifyCert=false` neither authority nor name matters; it is encrypted all the same."""
@@ -132,11 +177,19 @@ async def test_the_check_can_be_left_out(other: Authority, names: list[str]) -> 
         assert await call(server.port, ConnectionOptions(tls_verify_cert=False)) == "hello"
 
 
+@pytest.mark.parametrize(("period", "meaning"), [(LONG_AGO, "has expired"), (NOT_YET, "is not valid yet")])
+async def test_dates_are_checked_all_the_same(other: Authority, period: Period, meaning: str) -> None:
+    """gRPC can't leave that out; the error says so, and what is wrong."""
+    async with ScriptedServer(tls=other.sign("127.0.0.1", period=period).server()) as server:
+        with pytest.raises(TlsFailed, match=f"certificate {meaning}.*tlsVerifyCert=false does not"):
+            await call(server.port, ConnectionOptions(tls_verify_cert=False))
+
+
 async def test_without_the_check_it_is_still_tls_or_nothing() -> None:
     """A server in plain text is refused, as is none at all."""
     unchecked = ConnectionOptions(tls_verify_cert=False)
     async with ScriptedServer() as server:
-        with pytest.raises(TlsFailed):
+        with pytest.raises(TlsFailed, match="tls=false"):
             await call(server.port, unchecked)
         assert not server.seen
     with pytest.raises(ConnectionRefused):
@@ -152,8 +205,9 @@ async def test_without_the_check_a_mute_server_is_given_up_in_time(certificate: 
 
 
 def unusable_files(folder: Path, certificate: Certificate, other: Certificate) -> list[tuple[str, ConnectionOptions]]:
-    absent, garbage = folder / "absent.pem", folder / "garbage.pem"
+    absent, garbage, damaged = (folder / f"{name}.pem" for name in ("absent", "garbage", "damaged"))
     garbage.write_text("no certificate")
+    damaged.write_bytes(certificate.certificate.read_bytes() + DAMAGED_BLOCK)
     encrypted = folder / "encrypted.key"
     key = load_pem_private_key(certificate.key.read_bytes(), None)
     encrypted.write_bytes(
@@ -164,6 +218,7 @@ def unusable_files(folder: Path, certificate: Certificate, other: Certificate) -
         ("tlsCaFile", ConnectionOptions(tls_ca_file=absent)),
         ("tlsCaFile", ConnectionOptions(tls_ca_file=garbage)),
         ("tlsCaFile", ConnectionOptions(tls_ca_file=folder)),
+        ("tlsCaFile", ConnectionOptions(tls_ca_file=damaged)),
         ("userKeyFile", ConnectionOptions(user_cert_file=own, user_key_file=absent)),
         ("userKeyFile", ConnectionOptions(user_cert_file=own, user_key_file=other.key)),
         ("userKeyFile", ConnectionOptions(user_cert_file=own, user_key_file=encrypted)),
@@ -177,13 +232,7 @@ def test_files_that_cannot_be_used(tmp_path: Path, authority: Authority, certifi
         with pytest.raises(InvalidSettings, match=f"{setting}.*must be a PEM file that can be read") as caught:
             ssl_context(options)
         assert str(tmp_path) not in str(caught.value)
-
-
-def test_roots_without_any_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A system without a file of authorities leaves it to those that come with gRPC."""
-    nothing = SimpleNamespace(cafile=None)
-    monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: nothing)
-    assert read_roots(ConnectionOptions()) is None
+        assert "None" not in str(caught.value)
 
 
 def test_roots_that_have_gone(tmp_path: Path) -> None:
@@ -194,4 +243,21 @@ def test_roots_that_have_gone(tmp_path: Path) -> None:
 
 def test_other_failures_are_not_blamed_on_tls() -> None:
     """A refused connection is just that."""
-    assert tls_failure("failed to connect to all addresses; last error: Connection refused") is None
+    assert tls_failure("failed to connect to all addresses; last error: Connection refused", Certificates()) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "meaning"),
+    [
+        ("SSL routines:OPENSSL_internal:TLSV1_ALERT_UNKNOWN_CA: OK", "may want a user certificate"),
+        ("SSL routines:OPENSSL_internal:UNSUPPORTED_PROTOCOL: OK", r"the handshake failed \(UNSUPPORTED_PROTOCOL\)"),
+        (
+            "SSL routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED: bad purpose: OK",
+            r"can't be used \(.*bad purpose\)",
+        ),
+    ],
+)
+def test_what_other_servers_are_refused_for(said: str, meaning: str) -> None:
+    """An alert that is about certificates is about ours; other reasons are passed on."""
+    failure = tls_failure(f"Tls handshake failed (TSI_PROTOCOL_FAILURE): SSL_ERROR_SSL: error:1:{said}", Certificates())
+    assert re.search(meaning, str(failure))

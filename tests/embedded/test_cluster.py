@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from fastapi_esdb.embedded.address import Address
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.wire.cluster import GOSSIP, SUPPORTED_METHODS, NodeState
 from fastapi_esdb.wire.errors import EsdbError, InvalidArgument, NotSupported
@@ -67,25 +66,3 @@ async def test_a_call_without_a_request(client: BareClient, method: Method[None,
     """A unary call needs its request, be it an empty one."""
     with pytest.raises(InvalidArgument):
         await client.call(method)
-
-
-@pytest.mark.parametrize(
-    ("address", "tls", "advertised"),
-    [
-        (Address("127.0.0.1", 1), False, "127.0.0.1:1"),
-        (Address("127.0.0.1", 1), True, "localhost:1"),
-        (Address("::1", 1), False, "[::1]:1"),
-        (Address("localhost", 1), True, "localhost:1"),
-        (Address("192.168.1.2", 1), True, "192.168.1.2:1"),
-        (Address("db.example", 1), True, "db.example:1"),
-    ],
-)
-def test_what_is_advertised(address: Address, tls: bool, advertised: str) -> None:
-    """Clients of this machine are sent to the name that its certificates have, others to the host as it was given."""
-    assert str(address.advertised(tls=tls)) == advertised
-
-
-@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
-def test_what_is_advertised_for_all_addresses(host: str) -> None:
-    """Nobody can connect to "all addresses": the name of the machine stands for them."""
-    assert Address(host, 1).advertised(tls=False).host not in (host, "")

@@ -93,6 +93,7 @@ async def test_a_port_in_use() -> None:
         (("--port", "70000"), "port 70000"),
         (("--tls-cert", "cert.pem"), "--tls-key"),
         (("--tls-cert", "missing.pem", "--tls-key", "missing.pem"), "missing.pem"),
+        (("--tls-cert", __file__, "--tls-key", __file__), "the certificate (--tls-cert) is none"),
         (("--data", "/nowhere/events.db"), "/nowhere/events.db"),
     ],
 )

@@ -21,7 +21,7 @@ from fastapi_esdb import (
     connect,
 )
 from fastapi_esdb.errors import TlsFailed
-from tests.faults.certificates import Authority, Certificate
+from tests.faults.certificates import LONG_AGO, Authority, Certificate
 from tests.faults.embedded import embedded
 from tests.faults.secrets import PASSWORD, USER, found_in, shown
 from tests.faults.until import PATIENCE
@@ -60,7 +60,7 @@ async def test_no_password() -> None:
 
 SIGNED: dict[str, tuple[Callable[[Authority, Authority], tuple[Authority, Certificate]], str]] = {
     "another authority": (lambda ours, theirs: (ours, theirs.sign("127.0.0.1")), "not signed by a trusted authority"),
-    "expired": (lambda ours, _: (ours, ours.sign("127.0.0.1", expired=True)), "has expired"),
+    "expired": (lambda ours, _: (ours, ours.sign("127.0.0.1", period=LONG_AGO)), "has expired"),
     "another host": (lambda ours, _: (ours, ours.sign("elsewhere.example")), "another host name"),
 }
 

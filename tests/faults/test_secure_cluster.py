@@ -100,12 +100,12 @@ async def test_followers_ask_for_rights_too(esdb: Connection) -> None:
 
 
 async def test_from_the_command_line() -> None:
-    """`--nodes 3 --tls --secure` prints all that a client needs but the user."""
+    """`--nodes 3 --tls --secure` prints all that a client needs but the user, wherever it listens."""
     first = free_ports(3)
-    arguments = ("--nodes", "3", "--port", str(first), "--tls", "--secure", "--log-level", "error")
+    arguments = ("--nodes", "3", "--host", "::1", "--port", str(first), "--tls", "--secure", "--log-level", "error")
     async with python("-m", "fastapi_esdb.embedded", *arguments) as process:
         string = await process.line()
-        hosts = ",".join(f"localhost:{port}" for port in range(first, first + 3))
+        hosts = ",".join(f"[::1]:{port}" for port in range(first, first + 3))
         assert string.startswith(f"esdb://{hosts}?tls=true&tlsCaFile=/")
         settings = EsdbSettings(
             connection_string=string, username=ADMIN.username, password=ADMIN.password, wait=PATIENCE

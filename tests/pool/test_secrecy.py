@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,12 @@ from fastapi_esdb.errors import ConnectionClosed, InvalidSettings, TlsFailed
 from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.settings.credentials import Credentials
 from fastapi_esdb.settings.model import EsdbSettings
+from fastapi_esdb.settings.node_preference import NodePreference
+from fastapi_esdb.wire.reads import READ as STREAM_READ
+from fastapi_esdb.wire.requests import ReadRequest
 from tests.faults.certificates import Authority
 from tests.faults.scripted import FOLLOW, READ, WRITE, ScriptedServer
+from tests.faults.until import until
 from tests.pool.fake_cluster import FakeCluster
 from tests.pool.pools import PATIENCE, PATIENT, pool_on
 
@@ -76,9 +82,15 @@ async def test_a_member_elsewhere_gets_no_credentials(server: ScriptedServer, mo
                 await pool.call(READ, "hello", PATIENT)
 
 
-def encrypted(cluster: FakeCluster, authority: Authority, name: str = "127.0.0.1", options: str = "") -> EsdbSettings:
+def encrypted(cluster: FakeCluster, authority: Authority, name: str = "127.0.0.1", **values: Any) -> EsdbSettings:
     """Settings for a pool over a cluster with TLS."""
-    return settings(f"esdb+discover://{name}:{cluster.nodes[2].port}?tlsCaFile={authority.file}{options}")
+    return settings(f"esdb+discover://{name}:{cluster.nodes[2].port}?tlsCaFile={authority.file}", **values)
+
+
+async def read(pool: ConnectionPool, options: CallOptions) -> Sequence[object]:
+    """Read a stream, of which fake nodes have nothing."""
+    async with pool.stream(STREAM_READ, [ReadRequest("s")], options) as stream:
+        return await stream.whole()
 
 
 async def test_gossip_is_encrypted_as_well(tmp_path: Path) -> None:
@@ -132,6 +144,23 @@ async def test_certificates_replaced_on_disk(tmp_path: Path) -> None:
                 assert await pool.call(READ, "new", PATIENT) == "new"
 
 
+async def test_a_file_that_is_gone_when_another_kind_of_node_is_wanted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The first read from a follower connects to one: it waits for the file as it would for a server."""
+    authority = Authority(tmp_path, "ours")
+    trusted, aside = authority.file, tmp_path / "aside.pem"
+    follower = CallOptions(PATIENCE, read_preference=NodePreference.FOLLOWER)
+    tls = authority.sign("127.0.0.1").server()
+    async with FakeCluster(tls=tls) as cluster, ConnectionPool(encrypted(cluster, authority, wait=PATIENCE)) as pool:
+        await pool.call(WRITE, "hello", PATIENT)
+        trusted.rename(aside)
+        reading = asyncio.create_task(read(pool, follower))
+        await until(lambda: reading.done() or "must be a PEM file that can be read" in caplog.text)
+        aside.rename(trusted)
+        assert await reading == []
+
+
 async def test_a_reconnect_takes_them_at_once(tmp_path: Path) -> None:
     """The connection that is up is replaced; so a file that does not fit is noticed, and one that fits again helps."""
     ours, theirs = Authority(tmp_path, "ours"), Authority(tmp_path, "theirs")
@@ -182,14 +211,15 @@ async def test_a_server_that_wants_a_user_certificate(tmp_path: Path) -> None:
     ours, theirs = Authority(tmp_path, "ours"), Authority(tmp_path, "theirs")
     wrong = theirs.sign("ada@example.org")
     shown = f"&userCertFile={wrong.certificate}&userKeyFile={wrong.key}"
+    cases = (("", "may want a user certificate"), (shown, "may not trust the authority of the user certificate"))
     async with ScriptedServer(tls=ours.sign("127.0.0.1").server(client_ca=ours.file)) as server:
-        for files in ("", shown):
+        for files, reason in cases:
             string = f"esdb://127.0.0.1:{server.port}?tlsCaFile={ours.file}{files}"
             async with ConnectionPool(settings(string)) as pool:
                 with pytest.raises(ConnectionClosed) as caught:
                     await pool.call(READ, "hello")
             assert isinstance(caught.value.__cause__, TlsFailed)
-            assert "user certificate" in str(caught.value.__cause__)
+            assert reason in str(caught.value.__cause__)
         assert not server.seen
 
 

@@ -1,0 +1,92 @@
+"""What it means when a TLS handshake fails."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from fastapi_esdb.connection.validity import validities
+from fastapi_esdb.errors import TlsFailed
+
+CA_FILE = "tlsCaFile (ESDB_TLS_CA_FILE)"
+USER_CERTIFICATE = "userCertFile (ESDB_USER_CERT_FILE), userKeyFile (ESDB_USER_KEY_FILE)"
+
+
+@dataclass(frozen=True, slots=True)
+class Certificates:
+    """What a handshake is made with, PEM: the authorities that are trusted, as far as known, and what is shown."""
+
+    trusted: bytes | None = None
+    shown: bytes | None = None
+
+
+def tls_failure(details: str, used: Certificates) -> TlsFailed | None:
+    """The error behind the status text of an attempt to connect with TLS, `None` if it did not get that far."""
+    found = next((meaning for sign, meaning in _CAUSES if re.search(sign, details)), None)
+    if found is None:
+        return None
+    return TlsFailed(found if isinstance(found, str) else found(details, used))
+
+
+def _expired(_: str, used: Certificates) -> str:
+    return _out_of_date("has expired", [authority.is_over for authority in validities(used.trusted)])
+
+
+def _too_early(_: str, used: Certificates) -> str:
+    early = [authority.is_to_come for authority in validities(used.trusted)]
+    return _out_of_date("is not valid yet by the clock of this machine", early)
+
+
+def _out_of_date(what: str, authorities: list[bool]) -> str:
+    """Whose dates they are that are wrong, which nobody says: the trusted authorities tell by theirs."""
+    if not any(authorities):
+        return f"the server's certificate {what}"
+    if all(authorities):
+        return f"the authority of the server's certificate {what}: see {CA_FILE}"
+    return f"the server's certificate {what}, or its authority, as some that are trusted: see {CA_FILE}"
+
+
+def _not_verified(details: str, _: Certificates) -> str:
+    return f"the server's certificate can't be used ({_reason(details)})"
+
+
+def _broken_off(_: str, used: Certificates) -> str:
+    if used.shown is None:
+        return f"the server broke the handshake off; it may want a user certificate: see {USER_CERTIFICATE}"
+    own = validities(used.shown)[:1]
+    if any(validity.is_over for validity in own):
+        return f"the user certificate has expired: see {USER_CERTIFICATE}"
+    if any(validity.is_to_come for validity in own):
+        return f"the user certificate is not valid yet: see {USER_CERTIFICATE}, and the clock of this machine"
+    return (
+        "the server broke the handshake off; it may not trust the authority of the user certificate: "
+        f"see {USER_CERTIFICATE}"
+    )
+
+
+def _failed(details: str, _: Certificates) -> str:
+    return f"the handshake failed ({_reason(details)})"
+
+
+def _reason(details: str) -> str:
+    """What gRPC's TLS library says, without the path that it came on."""
+    return details.rpartition("OPENSSL_internal:")[2].removesuffix(": OK")
+
+
+_CAUSES: tuple[tuple[str, str | Callable[[str, Certificates], str]], ...] = (
+    ("WRONG_VERSION_NUMBER", "the server answers in plain text: is it meant to be tls=false (ESDB_TLS)?"),
+    ("Hostname Verification", "the server's certificate is for another host name than the one connected to"),
+    ("certificate has expired", _expired),
+    ("certificate is not yet valid", _too_early),
+    (
+        "issuer certificate|self.signed|signature failure",
+        f"the server's certificate is not signed by a trusted authority: see {CA_FILE}",
+    ),
+    ("CERTIFICATE_VERIFY_FAILED", _not_verified),
+    ("ALERT_.*(CERTIFICATE|UNKNOWN_CA|HANDSHAKE_FAILURE|ACCESS_DENIED)|CERTIFICATE_REQUIRED", _broken_off),
+    ("TSI_PROTOCOL_FAILURE", _failed),
+    ("Socket closed|Connection reset", _broken_off),
+    ("security handshaker", f"a certificate file can't be used: see {CA_FILE} and {USER_CERTIFICATE}"),
+)
+"""What is said of a handshake that failed, and what it means. The first row that fits counts."""
