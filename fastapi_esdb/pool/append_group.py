@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -36,39 +36,17 @@ class Member(PendingAppend):
     """Its part of the request."""
     channel: Channel | None = None
     """Where it was sent to."""
-
-    @property
-    def is_checked(self) -> bool:
-        """Whether its stream has to be somewhere."""
-        return self.request.expected is not ANY
+    has_turn: bool = False
+    """Whether no append to its stream is ahead of it any more."""
 
 
 class Group(list[Member]):
-    """Members in the order of their arrival."""
-
-    def __init__(self, members: Iterable[Member] = ()) -> None:
-        super().__init__(members)
-        self._bytes = sum(len(member.part) for member in self)
-        self._checked = {member.request.stream: member.is_checked for member in self}
+    """Members in the order of their arrival, each with a stream of its own."""
 
     @property
     def data(self) -> bytes:
         """The request."""
         return b"".join(member.part for member in self)
-
-    def has_room_for(self, member: Member) -> bool:
-        """Whether the group can be as large as it is with this one."""
-        return not self or (len(self) < MOST_APPENDS and self._bytes + len(member.part) <= MOST_BYTES)
-
-    def take(self, member: Member) -> bool:
-        """Take it in, if it may: checks are made before anything is written, so a stream with one has one append."""
-        stream, is_checked = member.request.stream, member.is_checked
-        if stream in self._checked and (is_checked or self._checked[stream]):
-            return False
-        self._checked[stream] = is_checked
-        self._bytes += len(member.part)
-        self.append(member)
-        return True
 
     def drop_ended(self) -> None:
         """Leave out those who were given up, or have gone, and hear no answer any more."""
@@ -81,47 +59,41 @@ class Group(list[Member]):
 
 
 def next_group(waiting: deque[Member]) -> Group:
-    """Take the next group out of those that wait; what a stream has to leave for later stays in order."""
-    group, left, held = Group(), deque[Member](), set[str]()
-    while waiting and group.has_room_for(waiting[0]):
+    """Take the next group out of those that wait, the first first."""
+    group, size = Group(), 0
+    while waiting and len(group) < MOST_APPENDS:
+        size += len(waiting[0].part)
+        if group and size > MOST_BYTES:
+            break
         member = waiting.popleft()
-        stream = member.request.stream
-        if member.answer.done():
-            continue
-        if stream in held or not group.take(member):
-            held.add(stream)
-            left.append(member)
-    waiting.extendleft(reversed(left))
+        if not member.answer.done():
+            group.append(member)
     return group
 
 
 def results(group: Sequence[Member], done: StreamsAppended) -> list[AppendResult | None]:
     """What each member gets: a server tells where each stream is in the end. `None` where it does not."""
-    at = dict(done.revisions)
-    found: list[AppendResult | None] = []
-    for member in reversed(group):
-        last = at.get(member.request.stream)
-        found.append(None if last is None else AppendResult(last, done.position))
-        if last is not None:
-            at[member.request.stream] = last - len(member.request.events)
-    return found[::-1]
+    ends = dict(done.revisions)
+    revisions = (ends.get(member.request.stream) for member in group)
+    return [None if revision is None else AppendResult(revision, done.position) for revision in revisions]
 
 
 def convicted(group: Sequence[Member], error: ConsistencyViolation) -> dict[Member, EsdbError]:
-    """The members whose checks failed, each with what it gets."""
-    named = {violation.stream: violation for violation in error.violations if violation.expected != ANY.value}
+    """The members whose streams are not as they have to be, each with what it gets."""
+    named = {violation.stream: violation for violation in error.violations}
     return {
-        member: _verdict(member, named[member.request.stream])
-        for member in group
-        if member.is_checked and member.request.stream in named
+        member: _verdict(member, named[member.request.stream]) for member in group if member.request.stream in named
     }
 
 
 def _verdict(member: Member, violation: Violation) -> EsdbError:
-    """A conflict, where it can't be one with the same events that were appended before: v1 knows those again."""
+    """A conflict, where it can't be one with the same events that were appended before: v1 knows those again.
+
+    Without an expectation it is always such a one, or the stream is deleted.
+    """
     stream, expected = member.request.stream, member.request.expected
     actual: Expected = NO_STREAM if violation.actual == NO_STREAM.value else violation.actual
     is_behind = isinstance(expected, int) and 0 <= violation.actual < expected
-    if actual is NO_STREAM or is_behind:
+    if expected is not ANY and (actual is NO_STREAM or is_behind):
         return WrongExpectedRevision(stream, expected, actual)
     return MadeApart()

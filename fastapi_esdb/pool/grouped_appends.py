@@ -11,6 +11,7 @@ from fastapi_esdb.connection.alarm import Alarm
 from fastapi_esdb.connection.call import unary_encoded
 from fastapi_esdb.errors import NotSentInTime
 from fastapi_esdb.pool.append_group import Group, MadeApart, Member, convicted, next_group, results
+from fastapi_esdb.pool.append_turns import AppendTurns
 from fastapi_esdb.wire.append_methods_v2 import APPEND_RECORDS
 from fastapi_esdb.wire.errors import (
     ConsistencyViolation,
@@ -40,6 +41,7 @@ class GroupedAppends:
         self._lease = lease
         self._headers = headers
         self._preference = preference
+        self._turns = AppendTurns()
         self._waiting: deque[Member] = deque()
         self._again: deque[Group] = deque()
         """What others were the reason for, and goes before anything else."""
@@ -50,20 +52,30 @@ class GroupedAppends:
         self._work: asyncio.Task[None] | None = None
 
     def take(self, request: AppendRequest, deadline: Deadline) -> Member | None:
-        """Have the append made with others. `None` where it is not one for a group.
+        """Have the append made with others, and call `leave` in the end. `None` where it is not one for a group.
 
-        Its answer is the result, the error that it failed with, or `MadeApart` where that has turned out.
+        Its answer is the result, the error that it failed with, or `MadeApart`.
         """
         part = None if self._is_lacking else encode_part(request)
         if part is None:
             return None
-        loop = asyncio.get_running_loop()
-        member = Member(request, deadline, loop.create_future(), part=part)
-        self._waiting.append(member)
+        member = Member(request, deadline, asyncio.get_running_loop().create_future(), part=part)
         self._alarm.set(deadline.at)
-        if self._work is None or self._work.done():
-            self._work = loop.create_task(self._send_all(), name="esdb-append-groups")
+        self._turns.enter(member)
+        if member.has_turn:
+            self._waiting.append(member)
+            self._go_on()
         return member
+
+    def leave(self, member: Member) -> None:
+        """Nobody waits for it any more."""
+        self._turns.leave(member)
+        if not self._turns:
+            self._alarm.stop()
+
+    def _go_on(self) -> None:
+        if self._work is None or self._work.done():
+            self._work = asyncio.get_running_loop().create_task(self._send_all(), name="esdb-append-groups")
 
     @property
     def _is_lacking(self) -> bool:
@@ -144,7 +156,7 @@ class GroupedAppends:
 
     def _members(self) -> list[Member]:
         again = (member for group in self._again for member in group)
-        return [*self._current, *again, *self._waiting]
+        return [*self._current, *again, *self._waiting, *self._turns.behind]
 
 
 def _give_up(member: Member) -> None:

@@ -117,18 +117,14 @@ def revisions(ends: list[AppendResult | BaseException]) -> list[int | type[BaseE
 
 
 async def test_the_first_goes_at_once_and_the_others_together(watched: Watched, esdb: Connection) -> None:
-    """Each gets the revision of its own stream."""
-    ends = await gathered(watched, esdb, *((f"s-{number % 3}", event(), ANY) for number in range(9)))
-    assert [len(group.records) for group in watched.groups] == [1, 9]
-    assert revisions(ends) == [0, 0, 0, 1, 1, 1, 2, 2, 2]
-
-
-async def test_several_events_each(watched: Watched, esdb: Connection) -> None:
-    """The revision is that of the last one, in the order they came in."""
+    """Each gets the revision of its own stream, which is that of its last event."""
     several = [event(), event(), event()]
-    ends = await gathered(watched, esdb, ("s", several, ANY), ("s", event(), ANY), ("t", several, NO_STREAM))
-    assert revisions(ends) == [2, 3, 2]
-    assert [found.id async for found in esdb.read("s", limit=3)] == [one.id for one in several]
+    await esdb.append("s-0", event())
+    watched.groups.clear()
+    ends = await gathered(watched, esdb, *((f"s-{number}", several, ANY) for number in range(3)))
+    assert [len(group.records) for group in watched.groups] == [1, 9]
+    assert revisions(ends) == [3, 2, 2]
+    assert [found.id async for found in esdb.read("s-1")] == [one.id for one in several]
 
 
 @pytest.mark.parametrize(("bound", "most"), [("MOST_APPENDS", 2), ("MOST_BYTES", 150)])
@@ -142,23 +138,55 @@ async def test_a_group_has_bounds(
     assert revisions(ends) == [0] * 5
 
 
-async def test_a_stream_with_a_check_waits_for_the_next_group(watched: Watched, esdb: Connection) -> None:
-    """Its appends stay in order; the others are not held up."""
-    appends: list[tuple[str, NewEvent, Expected]] = [
-        ("s", event(), NO_STREAM),
-        ("s", event(), 0),
+async def test_a_stream_has_one_append_in_a_group(watched: Watched, esdb: Connection) -> None:
+    """What comes behind it goes over the shared call, in order; the others are not held up."""
+    appends: list[tuple[str, NewEvent | list[NewEvent], Expected]] = [
+        ("s", [event(), event()], NO_STREAM),
+        ("s", event(), 1),
         ("t", event(), ANY),
-        ("s", event(), ANY),
+        ("s", [event(), event()], ANY),
         ("t", event(), STREAM_EXISTS),
     ]
     ends = await gathered(watched, esdb, *appends)
-    assert [[record.stream for record in group.records] for group in watched.groups] == [
-        ["first"],
-        ["s", "t"],
-        ["s", "t"],
-        ["s"],
-    ]
-    assert revisions(ends) == [0, 1, 0, 2, 1]
+    assert [[record.stream for record in group.records] for group in watched.groups] == [["first"], ["s", "s", "t"]]
+    assert watched.calls == {BATCH_APPEND.name: 3}
+    assert revisions(ends) == [1, 2, 0, 4, 1]
+
+
+async def test_a_stream_that_is_written_to_apart(watched: Watched, esdb: Connection) -> None:
+    """Who comes meanwhile waits until that is done, or until its deadline; then groups have the stream again."""
+    first = await held(watched, esdb)
+    second, third = (asyncio.create_task(esdb.append("first", event(), number)) for number in range(2))
+    await asyncio.sleep(0)
+    third.cancel()
+    with pytest.raises(NotSentInTime):
+        await esdb.append("first", event(), timeout=0.05)
+    watched.gate.set()
+    assert [(await one).revision for one in (first, second)] == [0, 1]
+    assert (await esdb.append("first", event())).revision == 2
+    assert [len(group.records) for group in watched.groups] == [1, 1]
+    assert watched.calls == {BATCH_APPEND.name: 1}
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["in order", "in reverse"])
+async def test_several_appends_that_are_known(watched: Watched, esdb: Connection, order: tuple[int, int]) -> None:
+    """Each is answered as the first time, wherever its events are in the stream."""
+    given = [[event()], [event(), event()]]
+    await esdb.append("s", given[0])
+    await esdb.append("s", event())
+    await esdb.append("s", given[1])
+    ends = await gathered(watched, esdb, *(("s", given[number], ANY) for number in order))
+    assert revisions(ends) == [[0, 3][number] for number in order]
+    assert len(await esdb.read("s").to_list()) == 4
+
+
+async def test_the_same_event_twice_at_a_time(watched: Watched, esdb: Connection) -> None:
+    """Is stored once, also if the server knows it and something new goes before."""
+    given, known = event(), event()
+    await esdb.append("t", known)
+    ends = await gathered(watched, esdb, ("s", given, ANY), ("s", given, ANY), ("t", event(), ANY), ("t", known, ANY))
+    assert revisions(ends) == [0, 0, 1, 0]
+    assert [len(await esdb.read(stream).to_list()) for stream in "st"] == [1, 2]
 
 
 async def test_a_violation_is_that_of_the_callers_it_names(watched: Watched, esdb: Connection) -> None:
@@ -194,13 +222,14 @@ async def test_the_same_append_again_is_known_again(watched: Watched, esdb: Conn
 
 
 async def test_ids_of_which_the_server_knows_some(watched: Watched, esdb: Connection) -> None:
-    """The group is refused, names nobody, and is made in parts; nothing is doubled."""
+    """What it knows is made apart, and the others go again; nothing is doubled."""
     given = event()
     await esdb.append("s", given)
     watched.groups.clear()
     ends = await gathered(watched, esdb, ("s", given, ANY), ("t", event(), ANY), ("u", event(), ANY))
     assert revisions(ends) == [0, 0, 0]
     assert len(await esdb.read("s").to_list()) == 1
+    assert [len(group.records) for group in watched.groups] == [1, 3, 2]
 
 
 async def test_a_tombstoned_stream(watched: Watched, esdb: Connection) -> None:
