@@ -5,11 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
 
 import pytest
 from pydantic import SecretStr
 
 from fastapi_esdb import Connection, NewEvent, connect
+from fastapi_esdb.api.stream_acl import StreamAcl
+from fastapi_esdb.api.stream_metadata import StreamMetadata
+from fastapi_esdb.connection.call import unary_encoded
 from fastapi_esdb.embedded.calls import Call
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.errors import AppendClosedInFlight, AppendOutcomeUnknown, NotSentInTime
@@ -23,15 +28,18 @@ from fastapi_esdb.wire.appends import APPEND
 from fastapi_esdb.wire.appends_v2 import AppendRecords
 from fastapi_esdb.wire.batches import BATCH_APPEND
 from fastapi_esdb.wire.errors import (
+    AccessDenied,
     HandlerFailed,
+    InvalidArgument,
     MaximumAppendSizeExceeded,
     ServerNotReady,
     StreamDeleted,
     StreamNotFound,
     WrongExpectedRevision,
 )
-from fastapi_esdb.wire.records import ANY, NO_STREAM, STREAM_EXISTS, Expected
+from fastapi_esdb.wire.records import ANY, NO_STREAM, STREAM_EXISTS, Expected, ProposedEvent
 from fastapi_esdb.wire.requests import AppendResult
+from tests.api.secure import as_admin
 from tests.faults.batches import BatchServer
 from tests.faults.proxy import FaultProxy
 from tests.faults.until import PATIENCE, until
@@ -74,6 +82,13 @@ class Watched:
         patch.setattr(Call, "send", told)
         patch.setattr(Call, "__anext__", taken)
 
+    async def step(self) -> None:
+        """Let through the group that is held back, and wait until the next one is."""
+        seen = len(self.groups)
+        self.gate.set()
+        self.gate.clear()
+        await until(lambda: len(self.groups) > seen)
+
 
 @pytest.fixture
 def watched(monkeypatch: pytest.MonkeyPatch) -> Watched:
@@ -92,6 +107,11 @@ def event(name: str = "T") -> NewEvent:
     return NewEvent(name, {"n": 1})
 
 
+def nameless() -> ProposedEvent:
+    """An event that servers refuse."""
+    return ProposedEvent(UUID(int=0), "T", b"{}")
+
+
 async def held(watched: Watched, esdb: Connection) -> asyncio.Task[AppendResult]:
     """A first append that is in flight until the gate opens."""
     watched.gate.clear()
@@ -101,7 +121,7 @@ async def held(watched: Watched, esdb: Connection) -> asyncio.Task[AppendResult]
 
 
 async def gathered(
-    watched: Watched, esdb: Connection, *appends: tuple[str, NewEvent | list[NewEvent], Expected]
+    watched: Watched, esdb: Connection, *appends: tuple[str, ProposedEvent | list[NewEvent], Expected]
 ) -> list[AppendResult | BaseException]:
     """Appends that wait together for a first one."""
     first = await held(watched, esdb)
@@ -140,7 +160,7 @@ async def test_a_group_has_bounds(
 
 async def test_a_stream_has_one_append_in_a_group(watched: Watched, esdb: Connection) -> None:
     """What comes behind it goes over the shared call, in order; the others are not held up."""
-    appends: list[tuple[str, NewEvent | list[NewEvent], Expected]] = [
+    appends: list[tuple[str, ProposedEvent | list[NewEvent], Expected]] = [
         ("s", [event(), event()], NO_STREAM),
         ("s", event(), 1),
         ("t", event(), ANY),
@@ -250,6 +270,62 @@ async def test_a_refusal_that_names_nobody(watched: Watched) -> None:
             sizes = [10, 10, 5_000, 10, 10]
             appends = [(name, NewEvent("T", b"x" * size), ANY) for name, size in zip("abcde", sizes, strict=True)]
             assert revisions(await gathered(watched, small, *appends)) == [0, 0, limit, 0, 0]
+
+
+async def test_a_bad_request(watched: Watched, esdb: Connection) -> None:
+    """Only the append fails that is one."""
+    ends = await gathered(watched, esdb, ("a", event(), ANY), ("b", nameless(), ANY), ("c", event(), NO_STREAM))
+    assert revisions(ends) == [0, InvalidArgument, 0]
+
+
+async def test_a_stream_that_the_user_may_not_write_to(watched: Watched) -> None:
+    """Only the append to it fails."""
+    async with as_admin() as admin:
+        await admin.set_metadata("mine", StreamMetadata(acl=StreamAcl(write="$admins")))
+        string = f"esdb://jane:secret@{admin.pool.address}?tls=false"
+        async with connect(EsdbSettings(connection_string=string, append_mode=AppendMode.GROUPED)) as jane:
+            await jane.wait_connected(PATIENCE)
+            ends = await gathered(watched, jane, ("a", event(), ANY), ("mine", event(), ANY), ("b", event(), NO_STREAM))
+    assert revisions(ends) == [0, AccessDenied, 0]
+    assert [len(group.records) for group in watched.groups] == [1, 3, 1, 2, 1, 1]
+
+
+async def test_a_deadline_that_passes_before_a_group_goes_again(watched: Watched, esdb: Connection) -> None:
+    """Nothing of it was written."""
+    first = await held(watched, esdb)
+    given = [nameless(), event(), event()]
+    tasks = [asyncio.create_task(esdb.append(f"s-{number}", one)) for number, one in enumerate(given)]
+    leaving = asyncio.create_task(esdb.append("leaving", event(), timeout=0.5))
+    await asyncio.sleep(0)
+    await watched.step()
+    with pytest.raises(NotSentInTime):
+        await leaving
+    watched.gate.set()
+    assert (await first).revision == 0
+    assert revisions(await asyncio.gather(*tasks, return_exceptions=True)) == [InvalidArgument, 0, 0]
+
+
+async def test_a_failure_that_nobody_foresaw(
+    watched: Watched, esdb: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Leaves its group in doubt, and the next one goes."""
+    monkeypatch.setattr(append_group, "MOST_APPENDS", 1)
+    first = await held(watched, esdb)
+    second, third = (asyncio.create_task(esdb.append(name, event())) for name in "st")
+    await asyncio.sleep(0)
+    failures = [OverflowError()]
+
+    async def failing(*arguments: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return await unary_encoded(*arguments)
+
+    monkeypatch.setattr("fastapi_esdb.pool.grouped_appends.unary_encoded", failing)
+    watched.gate.set()
+    await first
+    with pytest.raises(AppendOutcomeUnknown):
+        await second
+    assert (await third).revision == 0
 
 
 async def test_a_lost_call_leaves_each_in_doubt(watched: Watched, esdb: Connection) -> None:
