@@ -116,10 +116,11 @@ async def test_a_second_call_in_the_same_lane(call: BatchCall, channel: Channel)
     """The end of the first leaves it in its place, and each ends by itself."""
     second = opened(channel)
     appends = append(call), append(second)
-    for one in (call, second):
-        assert channel.batches == {0: second}
-        one._call.cancel()
-        await until(lambda one=one: not one.is_open)
+    call._call.cancel()
+    await until(lambda: not call.is_open)
+    assert channel.batches == {0: second}
+    second._call.cancel()
+    await until(lambda: not second.is_open)
     assert channel.batches == {}
     assert set(await ends(*appends)) <= {ConnectionClosed, ClosedInFlight}
 
