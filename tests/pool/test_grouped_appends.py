@@ -41,6 +41,7 @@ from fastapi_esdb.wire.records import ANY, NO_STREAM, STREAM_EXISTS, Expected, P
 from fastapi_esdb.wire.requests import AppendResult
 from tests.api.secure import as_admin
 from tests.faults.batches import BatchServer
+from tests.faults.process import free_port
 from tests.faults.proxy import FaultProxy
 from tests.faults.until import PATIENCE, until
 from tests.pool.pools import pool_on, settings_for
@@ -359,6 +360,30 @@ async def test_deadlines(watched: Watched, esdb: Connection) -> None:
     with pytest.raises(AppendOutcomeUnknown):
         await sent
     watched.gate.set()
+
+
+def test_deadlines_on_the_next_loop(watched: Watched) -> None:
+    """Nothing is left of those on the loop where the pool was before."""
+    port = free_port()
+    pool = ConnectionPool(settings_for(port, append_mode="grouped", wait=PATIENCE))
+    esdb = Connection(pool)
+
+    async def before() -> None:
+        async with EmbeddedServer(port=port), pool:
+            await esdb.append("s", event(), timeout=0.5)
+
+    async def after() -> None:
+        async with EmbeddedServer(port=port), pool:
+            first = await held(watched, esdb)
+            with pytest.raises(NotSentInTime):
+                await esdb.append("s", event(), timeout=0.5)
+            assert not first.done()
+            watched.gate.set()
+            await first
+
+    asyncio.run(before())
+    watched.groups.clear()
+    asyncio.run(after())
 
 
 async def test_a_deadline_that_passes_while_there_is_no_connection(esdb_server: EmbeddedServer) -> None:
