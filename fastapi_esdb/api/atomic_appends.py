@@ -97,7 +97,7 @@ def _record(event: ProposedEvent, stream: str = "") -> Record:
 def _properties(event: ProposedEvent) -> Mapping[str, Any]:
     try:
         metadata = json.loads(event.metadata or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         metadata = None
     if not isinstance(metadata, dict):
         raise InvalidArgument(f"event {event.type!r}: its metadata must be a JSON object")
