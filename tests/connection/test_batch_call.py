@@ -112,19 +112,6 @@ async def test_what_is_sent(call: BatchCall, server: BatchServer) -> None:
     assert 0 < received.options.deadline <= 5
 
 
-async def test_a_second_call_in_the_same_lane(call: BatchCall, channel: Channel) -> None:
-    """The end of the first leaves it in its place, and each ends by itself."""
-    second = opened(channel)
-    appends = append(call), append(second)
-    call._call.cancel()
-    await until(lambda: not call.is_open)
-    assert channel.batches == {0: second}
-    second._call.cancel()
-    await until(lambda: not second.is_open)
-    assert channel.batches == {}
-    assert set(await ends(*appends)) <= {ConnectionClosed, ClosedInFlight}
-
-
 async def test_answers_may_come_out_of_order(call: BatchCall, server: BatchServer) -> None:
     """Each reaches its own caller."""
     first, second = append(call, "a"), append(call, "b")
