@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -36,17 +36,43 @@ class Member(PendingAppend):
     """Its part of the request."""
     channel: Channel | None = None
     """Where it was sent to."""
-    has_turn: bool = False
-    """Whether no append to its stream is ahead of it any more."""
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether its group may have no other append to its stream.
+
+        A check is made before anything is written. And events that the server knows are recognised where nothing goes
+        before them, and answered with a revision that tells nothing of others.
+        """
+        return self.request.expected is not ANY or not self.request.is_fresh
 
 
 class Group(list[Member]):
-    """Members in the order of their arrival, each with a stream of its own."""
+    """Members in the order of their arrival."""
+
+    def __init__(self, members: Iterable[Member] = ()) -> None:
+        super().__init__(members)
+        self._bytes = sum(len(member.part) for member in self)
+        self._streams = {member.request.stream: member.is_alone for member in self}
 
     @property
     def data(self) -> bytes:
         """The request."""
         return b"".join(member.part for member in self)
+
+    def has_room_for(self, member: Member) -> bool:
+        """Whether the group can be as large as it is with this one."""
+        return not self or (len(self) < MOST_APPENDS and self._bytes + len(member.part) <= MOST_BYTES)
+
+    def take(self, member: Member) -> bool:
+        """Take it in, if it may be beside the others of its stream."""
+        stream, is_alone = member.request.stream, member.is_alone
+        if stream in self._streams and (is_alone or self._streams[stream]):
+            return False
+        self._streams[stream] = is_alone
+        self._bytes += len(member.part)
+        self.append(member)
+        return True
 
     def drop_ended(self) -> None:
         """Leave out those who were given up, or have gone, and hear no answer any more."""
@@ -59,23 +85,30 @@ class Group(list[Member]):
 
 
 def next_group(waiting: deque[Member]) -> Group:
-    """Take the next group out of those that wait, the first first."""
-    group, size = Group(), 0
-    while waiting and len(group) < MOST_APPENDS:
-        size += len(waiting[0].part)
-        if group and size > MOST_BYTES:
-            break
+    """Take the next group out of those that wait; what a stream has to leave for later stays in order."""
+    group, left, held = Group(), deque[Member](), set[str]()
+    while waiting and group.has_room_for(waiting[0]):
         member = waiting.popleft()
-        if not member.answer.done():
-            group.append(member)
+        stream = member.request.stream
+        if member.answer.done():
+            continue
+        if stream in held or not group.take(member):
+            held.add(stream)
+            left.append(member)
+    waiting.extendleft(reversed(left))
     return group
 
 
 def results(group: Sequence[Member], done: StreamsAppended) -> list[AppendResult | None]:
     """What each member gets: a server tells where each stream is in the end. `None` where it does not."""
-    ends = dict(done.revisions)
-    revisions = (ends.get(member.request.stream) for member in group)
-    return [None if revision is None else AppendResult(revision, done.position) for revision in revisions]
+    at = dict(done.revisions)
+    found: list[AppendResult | None] = []
+    for member in reversed(group):
+        last = at.get(member.request.stream)
+        found.append(None if last is None else AppendResult(last, done.position))
+        if last is not None:
+            at[member.request.stream] = last - len(member.request.events)
+    return found[::-1]
 
 
 def convicted(group: Sequence[Member], error: ConsistencyViolation) -> dict[Member, EsdbError]:

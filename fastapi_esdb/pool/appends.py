@@ -21,7 +21,6 @@ from fastapi_esdb.wire.requests import AppendConflict, AppendFrame, AppendOption
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Lease
     from fastapi_esdb.connection.transport import CallOptions
-    from fastapi_esdb.pool.append_group import Member
     from fastapi_esdb.pool.headers import Headers
     from fastapi_esdb.pool.lease_source import LeaseSource
     from fastapi_esdb.pool.tries import Tries
@@ -57,36 +56,25 @@ class Appends:
             return None
         return GroupedAppends(self._lease, self._shared_headers, preference)
 
-    def make(self, request: AppendRequest, options: CallOptions, tries: Tries) -> Coroutine[Any, Any, AppendResult]:
+    async def make(self, request: AppendRequest, options: CallOptions, tries: Tries) -> AppendResult:
         """Make one try. Raises what it failed with."""
-        # one coroutine and no more around the wait: there may be thousands
-        if not self._may_share(request, options):
-            return self._alone(request, options, tries)
-        if self._groups is not None and (member := self._groups.take(request, tries.deadline)):
-            return self._grouped(self._groups, member, options, tries)
-        return self._together(request, options, tries)
-
-    async def _grouped(
-        self, groups: GroupedAppends, member: Member, options: CallOptions, tries: Tries
-    ) -> AppendResult:
-        try:
+        if self._may_share(request, options):
+            # one coroutine and no more around the wait: there may be thousands
+            if self._groups is not None and (member := self._groups.take(request, tries.deadline)):
+                try:
+                    return await member.answer
+                except MadeApart:
+                    pass
+                except EsdbError:
+                    tries.channel = member.channel
+                    raise
             try:
-                return await member.answer
-            except MadeApart:
+                return await (self._shared(request, tries) or await self._first_shared(request, tries))
+            except NotSupported:
                 pass
-            except EsdbError:
-                tries.channel = member.channel
-                raise
-            return await self._together(member.request, options, tries)
-        finally:
-            groups.leave(member)
-
-    async def _together(self, request: AppendRequest, options: CallOptions, tries: Tries) -> AppendResult:
-        try:
-            return await (self._shared(request, tries) or await self._first_shared(request, tries))
-        except NotSupported:
-            pass
-        return await self._alone(request, options, tries)
+        with await self._place(tries) as lease:
+            tries.channel = lease.channel
+            return await self._alone(lease, request, options, tries)
 
     def _may_share(self, request: AppendRequest, options: CallOptions) -> bool:
         """Whether the append fits into the shared call: the caller is the same, and the others can wait for it."""
@@ -136,11 +124,9 @@ class Appends:
         call = lease.channel.batches.get(lane)
         return call if call and call.is_open else BatchCall(lease, self._shared_headers, lane)
 
-    async def _alone(self, request: AppendRequest, options: CallOptions, tries: Tries) -> AppendResult:
+    async def _alone(self, lease: Lease, request: AppendRequest, options: CallOptions, tries: Tries) -> AppendResult:
         frames: list[AppendFrame] = [AppendOptions(request.stream, request.expected), *request.events]
-        with await self._place(tries) as lease:
-            tries.channel = lease.channel
-            answer = await client_stream(lease, APPEND, frames, tries.deadline, self._headers.of(APPEND, options))
+        answer = await client_stream(lease, APPEND, frames, tries.deadline, self._headers.of(APPEND, options))
         if isinstance(answer, AppendConflict):
             raise WrongExpectedRevision(request.stream, answer.expected, answer.actual)
         return answer

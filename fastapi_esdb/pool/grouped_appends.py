@@ -11,7 +11,6 @@ from fastapi_esdb.connection.alarm import Alarm
 from fastapi_esdb.connection.call import unary_encoded
 from fastapi_esdb.errors import NotSentInTime
 from fastapi_esdb.pool.append_group import Group, MadeApart, Member, convicted, next_group, results
-from fastapi_esdb.pool.append_turns import AppendTurns
 from fastapi_esdb.wire.append_methods_v2 import APPEND_RECORDS
 from fastapi_esdb.wire.errors import (
     ConsistencyViolation,
@@ -41,7 +40,6 @@ class GroupedAppends:
         self._lease = lease
         self._headers = headers
         self._preference = preference
-        self._turns = AppendTurns()
         self._waiting: deque[Member] = deque()
         self._again: deque[Group] = deque()
         """What others were the reason for, and goes before anything else."""
@@ -52,30 +50,20 @@ class GroupedAppends:
         self._work: asyncio.Task[None] | None = None
 
     def take(self, request: AppendRequest, deadline: Deadline) -> Member | None:
-        """Have the append made with others, and call `leave` in the end. `None` where it is not one for a group.
+        """Have the append made with others. `None` where it is not one for a group.
 
-        Its answer is the result, the error that it failed with, or `MadeApart`.
+        Its answer is the result, the error that it failed with, or `MadeApart` where that has turned out.
         """
         part = None if self._is_lacking else encode_part(request)
         if part is None:
             return None
-        member = Member(request, deadline, asyncio.get_running_loop().create_future(), part=part)
+        loop = asyncio.get_running_loop()
+        member = Member(request, deadline, loop.create_future(), part=part)
+        self._waiting.append(member)
         self._alarm.set(deadline.at)
-        self._turns.enter(member)
-        if member.has_turn:
-            self._waiting.append(member)
-            self._go_on()
-        return member
-
-    def leave(self, member: Member) -> None:
-        """Nobody waits for it any more."""
-        self._turns.leave(member)
-        if not self._turns:
-            self._alarm.stop()
-
-    def _go_on(self) -> None:
         if self._work is None or self._work.done():
-            self._work = asyncio.get_running_loop().create_task(self._send_all(), name="esdb-append-groups")
+            self._work = loop.create_task(self._send_all(), name="esdb-append-groups")
+        return member
 
     @property
     def _is_lacking(self) -> bool:
@@ -86,6 +74,7 @@ class GroupedAppends:
             self._current = group
             await self._send(group)
         self._current = Group()
+        self._alarm.stop()
 
     def _next(self) -> Group:
         while self._again:
@@ -165,7 +154,7 @@ class GroupedAppends:
 
     def _members(self) -> list[Member]:
         again = (member for group in self._again for member in group)
-        return [*self._current, *again, *self._waiting, *self._turns.behind]
+        return [*self._current, *again, *self._waiting]
 
 
 def _give_up(member: Member) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from copy import copy
 
 import pytest
 from pydantic import SecretStr
@@ -15,11 +16,10 @@ from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.settings.append_mode import AppendMode
 from fastapi_esdb.settings.credentials import Credentials
 from fastapi_esdb.settings.model import EsdbSettings
-from fastapi_esdb.wire.batches import BATCH_APPEND
 from fastapi_esdb.wire.errors import (
     StreamNotFound,
 )
-from fastapi_esdb.wire.records import ANY, NO_STREAM, STREAM_EXISTS, Expected, ProposedEvent
+from fastapi_esdb.wire.records import ANY, NO_STREAM, STREAM_EXISTS, Expected
 from tests.faults.batches import BatchServer
 from tests.faults.process import free_port
 from tests.faults.proxy import FaultProxy
@@ -31,14 +31,18 @@ ADMIN = Credentials("admin", SecretStr("changeit"))
 
 
 async def test_the_first_goes_at_once_and_the_others_together(watched: Watched, esdb: Connection) -> None:
-    """Each gets the revision of its own stream, which is that of its last event."""
-    several = [event(), event(), event()]
-    await esdb.append("s-0", event())
-    watched.groups.clear()
-    ends = await gathered(watched, esdb, *((f"s-{number}", several, ANY) for number in range(3)))
+    """Each gets the revision of its own stream."""
+    ends = await gathered(watched, esdb, *((f"s-{number % 3}", event(), ANY) for number in range(9)))
     assert [len(group.records) for group in watched.groups] == [1, 9]
-    assert revisions(ends) == [3, 2, 2]
-    assert [found.id async for found in esdb.read("s-1")] == [one.id for one in several]
+    assert revisions(ends) == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+
+
+async def test_several_events_each(watched: Watched, esdb: Connection) -> None:
+    """The revision is that of the last one, in the order they came in."""
+    several = [event(), event(), event()]
+    ends = await gathered(watched, esdb, ("s", several, ANY), ("s", event(), ANY), ("t", several, NO_STREAM))
+    assert revisions(ends) == [2, 3, 2]
+    assert [found.id async for found in esdb.read("s", limit=3)] == [one.id for one in several]
 
 
 @pytest.mark.parametrize(("bound", "most"), [("MOST_APPENDS", 2), ("MOST_BYTES", 150)])
@@ -52,34 +56,23 @@ async def test_a_group_has_bounds(
     assert revisions(ends) == [0] * 5
 
 
-async def test_a_stream_has_one_append_in_a_group(watched: Watched, esdb: Connection) -> None:
-    """What comes behind it goes over the shared call, in order; the others are not held up."""
-    appends: list[tuple[str, ProposedEvent | list[NewEvent], Expected]] = [
-        ("s", [event(), event()], NO_STREAM),
-        ("s", event(), 1),
+async def test_a_stream_with_a_check_waits_for_the_next_group(watched: Watched, esdb: Connection) -> None:
+    """Its appends stay in order; the others are not held up."""
+    appends: list[tuple[str, NewEvent, Expected]] = [
+        ("s", event(), NO_STREAM),
+        ("s", event(), 0),
         ("t", event(), ANY),
-        ("s", [event(), event()], ANY),
+        ("s", event(), ANY),
         ("t", event(), STREAM_EXISTS),
     ]
     ends = await gathered(watched, esdb, *appends)
-    assert [[record.stream for record in group.records] for group in watched.groups] == [["first"], ["s", "s", "t"]]
-    assert watched.calls == {BATCH_APPEND.name: 3}
-    assert revisions(ends) == [1, 2, 0, 4, 1]
-
-
-async def test_a_stream_that_is_written_to_apart(watched: Watched, esdb: Connection) -> None:
-    """Who comes meanwhile waits until that is done, or until its deadline; then groups have the stream again."""
-    first = await held(watched, esdb)
-    second, third = (asyncio.create_task(esdb.append("first", event(), number)) for number in range(2))
-    await asyncio.sleep(0)
-    third.cancel()
-    with pytest.raises(NotSentInTime):
-        await esdb.append("first", event(), timeout=0.05)
-    watched.gate.set()
-    assert [(await one).revision for one in (first, second)] == [0, 1]
-    assert (await esdb.append("first", event())).revision == 2
-    assert [len(group.records) for group in watched.groups] == [1, 1]
-    assert watched.calls == {BATCH_APPEND.name: 1}
+    assert [[record.stream for record in group.records] for group in watched.groups] == [
+        ["first"],
+        ["s", "t"],
+        ["s", "t"],
+        ["s"],
+    ]
+    assert revisions(ends) == [0, 1, 0, 2, 1]
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["in order", "in reverse"])
@@ -101,6 +94,20 @@ async def test_the_same_event_twice_at_a_time(watched: Watched, esdb: Connection
     ends = await gathered(watched, esdb, ("s", given, ANY), ("s", given, ANY), ("t", event(), ANY), ("t", known, ANY))
     assert revisions(ends) == [0, 0, 1, 0]
     assert [len(await esdb.read(stream).to_list()) for stream in "st"] == [1, 2]
+
+
+@pytest.mark.parametrize("sent", ["by id", "as a copy", "atomically"])
+async def test_what_may_be_known_though_it_looks_new(watched: Watched, esdb: Connection, sent: str) -> None:
+    """An event with an id of the caller's own, one that was copied, and one that another call has sent."""
+    given = known = event()
+    if sent == "by id":
+        known = NewEvent("T", {"n": 1}, id=given.id)
+    elif sent == "as a copy":
+        known = copy(given)
+    await esdb.append_records([("s", given)])
+    ends = await gathered(watched, esdb, ("s", event(), ANY), ("s", known, ANY))
+    assert revisions(ends) == [1, 0]
+    assert len(await esdb.read("s").to_list()) == 2
 
 
 async def test_deadlines(watched: Watched, esdb: Connection) -> None:
