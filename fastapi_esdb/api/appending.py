@@ -56,6 +56,12 @@ def proposed(events: ProposedEvent | Iterable[ProposedEvent]) -> tuple[ProposedE
     return several
 
 
+def leave(events: Sequence[ProposedEvent]) -> bool:
+    """Note that they are being sent; whether no server can know any of them."""
+    known = [event for event in events if not event.leave()]
+    return not known
+
+
 def _iterated(events: Iterable[ProposedEvent]) -> Iterable[ProposedEvent]:
     if not isinstance(events, Iterable):
         raise InvalidArgument(f"events must be a NewEvent or several of them, not {type(events).__name__}")

@@ -90,6 +90,7 @@ def _frame(append: StreamAppend) -> SessionAppend:
 def _record(event: ProposedEvent, stream: str = "") -> Record:
     if not TYPE_NAME.fullmatch(event.type):
         raise InvalidArgument(f"event {event.type!r}: its type must be made of letters, digits and _ . $ : -")
+    event.leave()
     encoding = SchemaFormat.JSON if event.content_type == JSON else SchemaFormat.BYTES
     return Record(event.id, event.type, event.data, encoding, _properties(event), stream=stream)
 
@@ -97,7 +98,7 @@ def _record(event: ProposedEvent, stream: str = "") -> Record:
 def _properties(event: ProposedEvent) -> Mapping[str, Any]:
     try:
         metadata = json.loads(event.metadata or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         metadata = None
     if not isinstance(metadata, dict):
         raise InvalidArgument(f"event {event.type!r}: its metadata must be a JSON object")

@@ -32,7 +32,7 @@ class NewEvent(ProposedEvent):
         InvalidArgument: the type is empty, the id is none, or the data is not JSON (NaN is not).
     """
 
-    __slots__ = ()
+    __slots__ = ("_is_fresh",)
 
     def __init__(
         self,
@@ -54,6 +54,12 @@ class NewEvent(ProposedEvent):
             )
         except InvalidArgument as error:
             raise InvalidArgument(f"event {text(type, 'type')!r}: {error.message}") from error.__cause__
+        object.__setattr__(self, "_is_fresh", id is None)
+
+    def leave(self) -> bool:
+        is_fresh = getattr(self, "_is_fresh", False)  # a copy does not know what has become of the original
+        object.__setattr__(self, "_is_fresh", False)
+        return is_fresh
 
     def __repr__(self) -> str:
         return f"NewEvent({self.type!r}, {_shown(self.data)}, id={str(self.id)!r})"

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from fastapi_esdb.api import arguments
-from fastapi_esdb.api.appending import Append, proposed
+from fastapi_esdb.api.appending import Append, leave, proposed
 from fastapi_esdb.api.calls import Calls, call_options
 from fastapi_esdb.api.reading import Read
 from fastapi_esdb.api.repeated_append import RepeatedAppend
@@ -55,7 +55,8 @@ class Streams(Calls):
             MaximumAppendSizeExceeded, MaximumEventSizeExceeded: too large for the server.
             AppendOutcomeUnknown: whether it happened is not known; the error has the ids.
         """
-        append = Append(arguments.stream_name(stream), arguments.expected_revision(expected), proposed(events))
+        stream, given = arguments.stream_name(stream), proposed(events)
+        append = Append(stream, arguments.expected_revision(expected), given, leave(given))
         options = call_options(timeout, credentials, requires_leader)
         if not retry_unknown:
             return await append.send_once(self._carrier, options)

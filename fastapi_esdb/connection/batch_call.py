@@ -245,7 +245,8 @@ class BatchCall:
 
     def _close(self) -> None:
         """Let go of everything: the call would hold the TCP connection open."""
-        del self.channel.batches[self._lane]
+        if self.channel.batches.get(self._lane) is self:
+            del self.channel.batches[self._lane]
         self._alarm.stop()
         self._call.cancel()
         self._reader.cancel()

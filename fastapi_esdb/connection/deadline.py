@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from time import monotonic
 
+YEAR = 365 * 24 * 60 * 60.0
+"""Seconds that nothing waits longer than: gRPC, and the protocol, have no room for much more."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Deadline:
@@ -14,8 +17,8 @@ class Deadline:
 
     @classmethod
     def after(cls, seconds: float) -> Deadline:
-        """The moment that many seconds from now."""
-        return cls(monotonic() + seconds)
+        """The moment that many seconds from now, a year at most."""
+        return cls(monotonic() + min(seconds, YEAR))
 
     def left(self) -> float:
         """The seconds until then, 0 when it has passed."""

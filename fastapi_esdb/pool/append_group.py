@@ -38,9 +38,13 @@ class Member(PendingAppend):
     """Where it was sent to."""
 
     @property
-    def is_checked(self) -> bool:
-        """Whether its stream has to be somewhere."""
-        return self.request.expected is not ANY
+    def is_alone(self) -> bool:
+        """Whether its group may have no other append to its stream.
+
+        A check is made before anything is written. And events that the server knows are recognised where nothing goes
+        before them, and answered with a revision that tells nothing of others.
+        """
+        return self.request.expected is not ANY or not self.request.is_fresh
 
 
 class Group(list[Member]):
@@ -49,7 +53,7 @@ class Group(list[Member]):
     def __init__(self, members: Iterable[Member] = ()) -> None:
         super().__init__(members)
         self._bytes = sum(len(member.part) for member in self)
-        self._checked = {member.request.stream: member.is_checked for member in self}
+        self._streams = {member.request.stream: member.is_alone for member in self}
 
     @property
     def data(self) -> bytes:
@@ -61,11 +65,11 @@ class Group(list[Member]):
         return not self or (len(self) < MOST_APPENDS and self._bytes + len(member.part) <= MOST_BYTES)
 
     def take(self, member: Member) -> bool:
-        """Take it in, if it may: checks are made before anything is written, so a stream with one has one append."""
-        stream, is_checked = member.request.stream, member.is_checked
-        if stream in self._checked and (is_checked or self._checked[stream]):
+        """Take it in, if it may be beside the others of its stream."""
+        stream, is_alone = member.request.stream, member.is_alone
+        if stream in self._streams and (is_alone or self._streams[stream]):
             return False
-        self._checked[stream] = is_checked
+        self._streams[stream] = is_alone
         self._bytes += len(member.part)
         self.append(member)
         return True
@@ -108,20 +112,21 @@ def results(group: Sequence[Member], done: StreamsAppended) -> list[AppendResult
 
 
 def convicted(group: Sequence[Member], error: ConsistencyViolation) -> dict[Member, EsdbError]:
-    """The members whose checks failed, each with what it gets."""
-    named = {violation.stream: violation for violation in error.violations if violation.expected != ANY.value}
+    """The members whose streams are not as they have to be, each with what it gets."""
+    named = {violation.stream: violation for violation in error.violations}
     return {
-        member: _verdict(member, named[member.request.stream])
-        for member in group
-        if member.is_checked and member.request.stream in named
+        member: _verdict(member, named[member.request.stream]) for member in group if member.request.stream in named
     }
 
 
 def _verdict(member: Member, violation: Violation) -> EsdbError:
-    """A conflict, where it can't be one with the same events that were appended before: v1 knows those again."""
+    """A conflict, where it can't be one with the same events that were appended before: v1 knows those again.
+
+    Without an expectation it is always such a one, or the stream is deleted.
+    """
     stream, expected = member.request.stream, member.request.expected
     actual: Expected = NO_STREAM if violation.actual == NO_STREAM.value else violation.actual
     is_behind = isinstance(expected, int) and 0 <= violation.actual < expected
-    if actual is NO_STREAM or is_behind:
+    if expected is not ANY and (actual is NO_STREAM or is_behind):
         return WrongExpectedRevision(stream, expected, actual)
     return MadeApart()

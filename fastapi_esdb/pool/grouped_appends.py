@@ -74,6 +74,7 @@ class GroupedAppends:
             self._current = group
             await self._send(group)
         self._current = Group()
+        self._alarm.stop()
 
     def _next(self) -> Group:
         while self._again:
@@ -86,6 +87,8 @@ class GroupedAppends:
             done = await self._call(group)
         except EsdbError as error:
             self._failed(group, error)
+        except Exception as error:  # whatever it is, those who wait must hear of it
+            _fail(group, _doubt(error))
         else:
             _finish(group, done)
 
@@ -122,14 +125,21 @@ class GroupedAppends:
             return
         for member, verdict in guilty.items():
             member.finish(verdict)
-        self._again.appendleft(Group(member for member in group if member not in guilty))
+        self._send_again(Group(member for member in group if member not in guilty))
 
     def _split(self, group: Group) -> None:
         """Look for the one that the server refuses; it hears why in a call of v1, as it would without groups."""
         if len(group) == 1:
             _fail(group, MadeApart())
         else:
-            self._again.extendleft(reversed(group.halves()))
+            self._send_again(*group.halves())
+
+    def _send_again(self, *groups: Group) -> None:
+        """Nothing of them was written."""
+        for group in groups:
+            for member in group:
+                member.channel = None
+        self._again.extendleft(reversed(groups))
 
     def _look(self) -> None:
         """Give up what has come to its deadline."""
@@ -163,3 +173,10 @@ def _finish(group: Group, done: StreamsAppended) -> None:
 def _fail(group: Group, error: EsdbError) -> None:
     for member in group:
         member.fail(error)
+
+
+def _doubt(error: Exception) -> EsdbError:
+    """What is said of an append when nobody foresaw what has happened to its group."""
+    doubt = NoAnswer()
+    doubt.__cause__ = error
+    return doubt

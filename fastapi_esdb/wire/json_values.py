@@ -22,6 +22,15 @@ Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 EXACT = 2**53
 """Every whole number up to this one, and its negative, is a double without loss."""
 
+ROOM = 96
+"""Levels of messages that a value has: protobuf reads 100 and no more, and a record's values are in the fourth."""
+
+OBJECT = 3
+"""Levels from an object's message to those of its values."""
+
+ARRAY = 2
+"""Levels from an array's message to those of its items."""
+
 
 def read_json(message: ValueV1 | ValueV2) -> Json:
     """The plain value; `None` also for a message without content."""
@@ -35,8 +44,10 @@ def read_json(message: ValueV1 | ValueV2) -> Json:
     return None if kind in (None, "null_value") else getattr(message, kind)
 
 
-def write_json(value: object, message: ValueV1 | ValueV2) -> None:
-    """Fill an empty message; raises InvalidArgument for what JSON, or a double, cannot hold."""
+def write_json(value: object, message: ValueV1 | ValueV2, room: int = ROOM) -> None:
+    """Fill an empty message; raises InvalidArgument for what JSON, a double, or the `room` cannot hold."""
+    if room < 0:
+        raise InvalidArgument("JSON as deeply nested as this does not fit: keep to 32 objects, or 48 lists, in a row")
     match value:
         case None:
             message.null_value = 0  # type: ignore[assignment] # each pool has a type of its own for this number
@@ -47,25 +58,25 @@ def write_json(value: object, message: ValueV1 | ValueV2) -> None:
         case str():
             message.string_value = value
         case Mapping():
-            _write_object(value, message)
+            _write_object(value, message, room - OBJECT)
         case list() | tuple():
-            _write_array(value, message)
+            _write_array(value, message, room - ARRAY)
         case _:
             raise InvalidArgument(f"{value!r} is not JSON: it must be made of str, numbers, bool, None, list and dict")
 
 
-def _write_object(value: Mapping[object, object], message: ValueV1 | ValueV2) -> None:
+def _write_object(value: Mapping[object, object], message: ValueV1 | ValueV2, room: int) -> None:
     message.struct_value.SetInParent()  # an empty object is an object all the same
     for key, item in value.items():
         if not isinstance(key, str):
             raise InvalidArgument(f"the key {key!r} is not JSON: keys of an object must be str")
-        write_json(item, message.struct_value.fields[key])
+        write_json(item, message.struct_value.fields[key], room)
 
 
-def _write_array(value: list[object] | tuple[object, ...], message: ValueV1 | ValueV2) -> None:
+def _write_array(value: list[object] | tuple[object, ...], message: ValueV1 | ValueV2, room: int) -> None:
     message.list_value.SetInParent()
     for item in value:
-        write_json(item, message.list_value.values.add())
+        write_json(item, message.list_value.values.add(), room)
 
 
 def _plain_number(number: float) -> int | float:

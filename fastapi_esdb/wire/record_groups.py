@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
+from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,9 @@ DATA = b"\x22"
 MORE = 0x80
 """In the byte of a varint: another one follows."""
 
+NO_RECORD = (TypeError, ValueError, InvalidOperation, RecursionError)
+"""What is raised for that which a record can't hold as it is."""
+
 
 def encode_part(append: AppendRequest) -> bytes | None:
     """The append's records, and its check if it expects anything; `None` for what the v2 API can't hold as it is."""
@@ -44,7 +48,7 @@ def encode_part(append: AppendRequest) -> bytes | None:
     try:
         records = b"".join([_record(append.stream, event) for event in append.events])
         return records if append.expected is ANY else records + _check(append)
-    except (TypeError, ValueError):
+    except NO_RECORD:
         return None
 
 
@@ -72,9 +76,21 @@ def _length(size: int) -> bytes:
     return bytes((size,)) if size < MORE else bytes((size % MORE | MORE,)) + _length(size // MORE)
 
 
+def _double(digits: str) -> float:
+    """A number as a record has it; ValueError where that is another one, InvalidOperation where it is out of bounds."""
+    number = float(digits)
+    is_minus_zero = not number and digits.startswith("-")
+    if is_minus_zero or Decimal(repr(number)) != Decimal(digits):
+        raise ValueError(digits)
+    return number
+
+
+_METADATA = json.JSONDecoder(parse_float=_double)
+
+
 def _properties(metadata: bytes) -> bytes:
-    """Metadata as a record has it; ValueError where it can't be."""
-    found = json.loads(metadata)
+    """Metadata as a record has it; raises one of `NO_RECORD` where it can't be."""
+    found = _METADATA.decode(metadata.decode())
     if not isinstance(found, dict) or any(key.startswith(OWN_KEYS) for key in found):
         raise ValueError(found)
     record = pb.AppendRecord()

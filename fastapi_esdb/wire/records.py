@@ -113,6 +113,10 @@ class ProposedEvent:
     metadata: bytes = b""
     content_type: str = JSON
 
+    def leave(self) -> bool:
+        """Note that it is being sent; whether no server can know its id, which is random and has not left before."""
+        return False
+
 
 @dataclass(frozen=True, slots=True)
 class RecordedEvent(Lazy):

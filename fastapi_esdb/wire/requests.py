@@ -174,6 +174,8 @@ class AppendRequest:
     stream: str
     expected: Expected
     events: tuple[ProposedEvent, ...]
+    is_fresh: bool = False
+    """Whether no server can know any of the events."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,13 @@ async def test_what_is_appended_can_be_read(esdb: Connection, append_mode: Appen
     assert found.created.utcoffset() is not None
 
 
+@pytest.mark.parametrize("timeout", [1e10, 1e300])
+async def test_a_timeout_may_be_as_long_as_one_likes(esdb: Connection, timeout: float) -> None:
+    """In every mode, and for other calls."""
+    assert (await esdb.append("s", events(1), timeout=timeout)).revision == 0
+    assert len(await esdb.read("s", timeout=timeout).to_list()) == 1
+
+
 async def test_several_events_are_appended_together(esdb: Connection) -> None:
     """In order; the result tells the last one."""
     given = events(3)

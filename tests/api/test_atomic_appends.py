@@ -197,6 +197,7 @@ async def test_an_append_without_answer_leaves_doubt(
         (lambda esdb: esdb.append_records([("a", NewEvent("✓", {}))]), "letters, digits"),
         (lambda esdb: esdb.append_records([("a", NewEvent("T", {}, b"[]"))]), "JSON object"),
         (lambda esdb: esdb.append_records([("a", NewEvent("T", {}, b"\xff"))]), "JSON object"),
+        (lambda esdb: esdb.append_records([("a", NewEvent("T", {}, b"[" * 100_000))]), "JSON object"),
         (lambda esdb: esdb.append_records([("a", event())], checks={"b": ANY}), "ANY always holds"),
         (lambda esdb: esdb.append_records([("a", event())], checks={"b": -5}), "expected"),
         (lambda esdb: esdb.append_records([("a", event())], checks={"": 0}), "stream"),

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import AsyncIterator
+from copy import copy
 
 import pytest
 from pydantic import SecretStr
 
 from fastapi_esdb import Connection, NewEvent, connect
-from fastapi_esdb.embedded.calls import Call
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.errors import AppendClosedInFlight, AppendOutcomeUnknown, NotSentInTime
 from fastapi_esdb.pool import append_group
@@ -18,102 +16,18 @@ from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.settings.append_mode import AppendMode
 from fastapi_esdb.settings.credentials import Credentials
 from fastapi_esdb.settings.model import EsdbSettings
-from fastapi_esdb.wire.append_methods_v2 import APPEND_RECORDS
-from fastapi_esdb.wire.appends import APPEND
-from fastapi_esdb.wire.appends_v2 import AppendRecords
-from fastapi_esdb.wire.batches import BATCH_APPEND
 from fastapi_esdb.wire.errors import (
-    HandlerFailed,
-    MaximumAppendSizeExceeded,
-    ServerNotReady,
-    StreamDeleted,
     StreamNotFound,
-    WrongExpectedRevision,
 )
 from fastapi_esdb.wire.records import ANY, NO_STREAM, STREAM_EXISTS, Expected
-from fastapi_esdb.wire.requests import AppendResult
 from tests.faults.batches import BatchServer
+from tests.faults.process import free_port
 from tests.faults.proxy import FaultProxy
 from tests.faults.until import PATIENCE, until
+from tests.pool.grouped import Watched, event, gathered, held, revisions
 from tests.pool.pools import pool_on, settings_for
 
 ADMIN = Credentials("admin", SecretStr("changeit"))
-
-
-class Watched:
-    """The calls that write, as they arrive: how many of each, and the groups. Holds them back while `gate` is shut."""
-
-    def __init__(self, patch: pytest.MonkeyPatch) -> None:
-        self.groups: list[AppendRecords] = []
-        self.calls: Counter[str] = Counter()
-        self.gate = asyncio.Event()
-        self.gate.set()
-        self.refusals: list[Exception] = []
-        """What the next groups are refused with, after they were written."""
-        request, send, receive = Call.request, Call.send, Call.__anext__
-
-        async def asked(call: Call[AppendRecords, object]) -> AppendRecords:
-            value = await request(call)
-            if call.method is APPEND_RECORDS:
-                self.groups.append(value)
-                await self.gate.wait()
-            return value
-
-        async def told(call: Call[object, object], response: object) -> None:
-            if call.method is APPEND_RECORDS and self.refusals:
-                raise self.refusals.pop(0)
-            await send(call, response)
-
-        async def taken(call: Call[object, object]) -> object:
-            value = await receive(call)
-            if call.method in (APPEND, BATCH_APPEND):
-                self.calls[call.method.name] += 1
-            return value
-
-        patch.setattr(Call, "request", asked)
-        patch.setattr(Call, "send", told)
-        patch.setattr(Call, "__anext__", taken)
-
-
-@pytest.fixture
-def watched(monkeypatch: pytest.MonkeyPatch) -> Watched:
-    return Watched(monkeypatch)
-
-
-@pytest.fixture
-async def esdb(esdb_server: EmbeddedServer) -> AsyncIterator[Connection]:
-    settings = EsdbSettings(connection_string=esdb_server.connection_string, append_mode=AppendMode.GROUPED)
-    async with connect(settings) as connection:
-        await connection.wait_connected(PATIENCE)
-        yield connection
-
-
-def event(name: str = "T") -> NewEvent:
-    return NewEvent(name, {"n": 1})
-
-
-async def held(watched: Watched, esdb: Connection) -> asyncio.Task[AppendResult]:
-    """A first append that is in flight until the gate opens."""
-    watched.gate.clear()
-    first = asyncio.create_task(esdb.append("first", event()))
-    await until(lambda: watched.groups)
-    return first
-
-
-async def gathered(
-    watched: Watched, esdb: Connection, *appends: tuple[str, NewEvent | list[NewEvent], Expected]
-) -> list[AppendResult | BaseException]:
-    """Appends that wait together for a first one."""
-    first = await held(watched, esdb)
-    tasks = [asyncio.create_task(esdb.append(*append)) for append in appends]
-    await asyncio.sleep(0)
-    watched.gate.set()
-    await first
-    return await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def revisions(ends: list[AppendResult | BaseException]) -> list[int | type[BaseException] | None]:
-    return [end.revision if isinstance(end, AppendResult) else type(end) for end in ends]
 
 
 async def test_the_first_goes_at_once_and_the_others_together(watched: Watched, esdb: Connection) -> None:
@@ -161,87 +75,39 @@ async def test_a_stream_with_a_check_waits_for_the_next_group(watched: Watched, 
     assert revisions(ends) == [0, 1, 0, 2, 1]
 
 
-async def test_a_violation_is_that_of_the_callers_it_names(watched: Watched, esdb: Connection) -> None:
-    """They hear where the stream is; the others go again at once."""
-    await esdb.append("taken", [event(), event()])
-    watched.groups.clear()
-    ends = await gathered(
-        watched,
-        esdb,
-        ("taken", event(), NO_STREAM),
-        ("a", event(), NO_STREAM),
-        ("taken too", event(), 5),
-        ("b", event(), ANY),
-    )
-    assert revisions(ends) == [WrongExpectedRevision, 0, WrongExpectedRevision, 0]
-    first, third = ends[0], ends[2]
-    assert isinstance(first, WrongExpectedRevision)
-    assert isinstance(third, WrongExpectedRevision)
-    assert (first.stream, first.expected, first.actual) == ("taken", NO_STREAM, 1)
-    assert (third.stream, third.expected, third.actual) == ("taken too", 5, NO_STREAM)
-    assert [len(group.records) for group in watched.groups] == [1, 4, 2]
-
-
-async def test_the_same_append_again_is_known_again(watched: Watched, esdb: Connection) -> None:
-    """Beside others, and though its check fails by now: the answer is the one of the first time."""
-    given = event()
-    assert (await esdb.append("s", given, NO_STREAM)).revision == 0
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["in order", "in reverse"])
+async def test_several_appends_that_are_known(watched: Watched, esdb: Connection, order: tuple[int, int]) -> None:
+    """Each is answered as the first time, wherever its events are in the stream."""
+    given = [[event()], [event(), event()]]
+    await esdb.append("s", given[0])
     await esdb.append("s", event())
-    watched.groups.clear()
-    ends = await gathered(watched, esdb, ("s", given, NO_STREAM), ("t", event(), ANY))
-    assert revisions(ends) == [0, 0]
+    await esdb.append("s", given[1])
+    ends = await gathered(watched, esdb, *(("s", given[number], ANY) for number in order))
+    assert revisions(ends) == [[0, 3][number] for number in order]
+    assert len(await esdb.read("s").to_list()) == 4
+
+
+async def test_the_same_event_twice_at_a_time(watched: Watched, esdb: Connection) -> None:
+    """Is stored once, also if the server knows it and something new goes before."""
+    given, known = event(), event()
+    await esdb.append("t", known)
+    ends = await gathered(watched, esdb, ("s", given, ANY), ("s", given, ANY), ("t", event(), ANY), ("t", known, ANY))
+    assert revisions(ends) == [0, 0, 1, 0]
+    assert [len(await esdb.read(stream).to_list()) for stream in "st"] == [1, 2]
+
+
+@pytest.mark.parametrize("sent", ["by id", "as a copy", "atomically"])
+async def test_what_may_be_known_though_it_looks_new(watched: Watched, esdb: Connection, sent: str) -> None:
+    """An event with an id of the caller's own, one that was copied, and one that another call has sent."""
+    given = known = event()
+    if sent == "by id":
+        known = NewEvent("T", {"n": 1}, id=given.id)
+    elif sent == "as a copy":
+        known = copy(given)
+    await esdb.append_records([("s", given)])
+    ends = await gathered(watched, esdb, ("s", event(), ANY), ("s", known, ANY))
+    assert revisions(ends) == [1, 0]
     assert len(await esdb.read("s").to_list()) == 2
-
-
-async def test_ids_of_which_the_server_knows_some(watched: Watched, esdb: Connection) -> None:
-    """The group is refused, names nobody, and is made in parts; nothing is doubled."""
-    given = event()
-    await esdb.append("s", given)
-    watched.groups.clear()
-    ends = await gathered(watched, esdb, ("s", given, ANY), ("t", event(), ANY), ("u", event(), ANY))
-    assert revisions(ends) == [0, 0, 0]
-    assert len(await esdb.read("s").to_list()) == 1
-
-
-async def test_a_tombstoned_stream(watched: Watched, esdb: Connection) -> None:
-    """Only the append to it fails."""
-    await esdb.tombstone("gone")
-    ends = await gathered(watched, esdb, ("a", event(), ANY), ("gone", event(), ANY), ("b", event(), NO_STREAM))
-    assert revisions(ends) == [0, StreamDeleted, 0]
-
-
-async def test_a_refusal_that_names_nobody(watched: Watched) -> None:
-    """Splits the group until only the guilty fails."""
-    limit = MaximumAppendSizeExceeded
-    async with EmbeddedServer(max_append_size=3_000) as server:
-        settings = EsdbSettings(connection_string=server.connection_string, append_mode=AppendMode.GROUPED)
-        async with connect(settings) as small:
-            await small.wait_connected(PATIENCE)
-            watched.groups.clear()
-            sizes = [10, 10, 5_000, 10, 10]
-            appends = [(name, NewEvent("T", b"x" * size), ANY) for name, size in zip("abcde", sizes, strict=True)]
-            assert revisions(await gathered(watched, small, *appends)) == [0, 0, limit, 0, 0]
-
-
-async def test_a_lost_call_leaves_each_in_doubt(watched: Watched, esdb: Connection) -> None:
-    """With its own ids; nothing is sent again."""
-    given = [event() for _ in range(3)]
-    first = await held(watched, esdb)
-    tasks = [asyncio.create_task(esdb.append(f"s-{number}", one)) for number, one in enumerate(given)]
-    await asyncio.sleep(0)
-    watched.gate.set()
-    await first
-    watched.refusals = [HandlerFailed("fell over")]
-    ends = await asyncio.gather(*tasks, return_exceptions=True)
-    assert [end.ids for end in ends if isinstance(end, AppendOutcomeUnknown)] == [(one.id,) for one in given]
-    assert len(watched.groups) == 2
-
-
-async def test_what_was_not_executed_goes_again(watched: Watched, esdb: Connection) -> None:
-    """By each caller's own retries."""
-    watched.refusals = [ServerNotReady()]
-    assert (await esdb.append("s", event(), NO_STREAM)).revision == 0
-    assert esdb.pool.stats()["retries_total"] == 1
 
 
 async def test_deadlines(watched: Watched, esdb: Connection) -> None:
@@ -254,6 +120,30 @@ async def test_deadlines(watched: Watched, esdb: Connection) -> None:
     with pytest.raises(AppendOutcomeUnknown):
         await sent
     watched.gate.set()
+
+
+def test_deadlines_on_the_next_loop(watched: Watched) -> None:
+    """Nothing is left of those on the loop where the pool was before."""
+    port = free_port()
+    pool = ConnectionPool(settings_for(port, append_mode="grouped", wait=PATIENCE))
+    esdb = Connection(pool)
+
+    async def before() -> None:
+        async with EmbeddedServer(port=port), pool:
+            await esdb.append("s", event(), timeout=0.5)
+
+    async def after() -> None:
+        async with EmbeddedServer(port=port), pool:
+            first = await held(watched, esdb)
+            with pytest.raises(NotSentInTime):
+                await esdb.append("s", event(), timeout=0.5)
+            assert not first.done()
+            watched.gate.set()
+            await first
+
+    asyncio.run(before())
+    watched.groups.clear()
+    asyncio.run(after())
 
 
 async def test_a_deadline_that_passes_while_there_is_no_connection(esdb_server: EmbeddedServer) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from uuid import UUID
 
 import pytest
@@ -18,6 +19,11 @@ METADATA = b'{"$correlationId":"c","tags":["a",null,1.5],"of":{"deep":true}}'
 
 def event(**other: object) -> ProposedEvent:
     return ProposedEvent(ID, **{"type": "OrderPlaced", "data": b"{}", **other})  # type: ignore[arg-type]
+
+
+def nested(levels: int, before: bytes = b'{"a":', behind: bytes = b"}") -> bytes:
+    """Metadata in which a value is that deep."""
+    return b'{"x":%b1%b}' % (before * levels, behind * levels)
 
 
 def decoded(append: AppendRequest) -> AppendRecords:
@@ -59,6 +65,20 @@ def test_metadata_becomes_properties() -> None:
     assert record.properties == {"$correlationId": "c", "tags": ["a", None, 1.5], "of": {"deep": True}}
 
 
+@pytest.mark.parametrize("text", ["1.5", "1e17", "1716234567.123456", "0.0", "-2.50", "5e-324"])
+def test_numbers_are_kept(text: str) -> None:
+    (record,) = decoded(AppendRequest("orders-1", ANY, (event(metadata=b'{"n":%b}' % text.encode()),))).records
+
+    assert record.properties == {"n": float(text)}
+
+
+@pytest.mark.parametrize("metadata", [nested(32), nested(48, b"[", b"]")], ids=["objects", "lists"])
+def test_what_is_nested_as_deeply_as_servers_read(metadata: bytes) -> None:
+    (record,) = decoded(AppendRequest("orders-1", ANY, (event(metadata=metadata),))).records
+
+    assert record.properties == json.loads(metadata)
+
+
 @pytest.mark.parametrize("expected", [0, 7, 2**40, NO_STREAM, STREAM_EXISTS])
 def test_an_expectation_becomes_a_check(expected: int) -> None:
     assert decoded(AppendRequest("orders-1", expected, (event(),))).checks == (Check("orders-1", expected),)
@@ -76,6 +96,15 @@ def test_an_expectation_becomes_a_check(expected: int) -> None:
         AppendRequest("orders-1", ANY, (event(metadata=b"[1]"),)),
         AppendRequest("orders-1", ANY, (event(metadata=b"\xff"),)),
         AppendRequest("orders-1", ANY, (event(metadata=b'{"$schema.name":"x"}'),)),
+        AppendRequest("orders-1", ANY, (event(metadata=nested(33)),)),
+        AppendRequest("orders-1", ANY, (event(metadata=nested(49, b"[", b"]")),)),
+        AppendRequest("orders-1", ANY, (event(metadata=nested(100_000)),)),
+        AppendRequest("orders-1", ANY, (event(metadata='{"n":1}'.encode("utf-16")),)),
+        AppendRequest("orders-1", ANY, (event(metadata=b'{"n":12345678901234567.89}'),)),
+        AppendRequest("orders-1", ANY, (event(metadata=b'{"n":0.12345678901234567890}'),)),
+        AppendRequest("orders-1", ANY, (event(metadata=b'{"n":-0.0}'),)),
+        AppendRequest("orders-1", ANY, (event(metadata=b'{"n":1e400}'),)),
+        AppendRequest("orders-1", ANY, (event(metadata=b'{"n":1e-99999999999999999999}'),)),
         AppendRequest("orders-1", ANY, (event(), event(type="with space"))),
         AppendRequest("orders-1", ANY, (event(data="text"),)),
     ],
