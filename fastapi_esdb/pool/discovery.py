@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from fastapi_esdb.connection.endpoints import WARNING_INTERVAL, Endpoint
 from fastapi_esdb.connection.seam import explain
 from fastapi_esdb.errors import NoUsableNode
+from fastapi_esdb.pool.doubts import Doubts
 from fastapi_esdb.pool.survey import Survey
 from fastapi_esdb.pool.topology import candidates, hosts_of
 from fastapi_esdb.settings.node_preference import NodePreference
@@ -34,8 +35,8 @@ class Discovery:
     answer with a usable node wins.
 
     After a failure the others go on naming the failed node for a while (a dead leader for about a second, a frozen one
-    for five). So a node in doubt is used again only when it has answered for itself since. It is asked all the time,
-    and never given up for good.
+    for five). So during that time a node in doubt is used again only when it has answered for itself since. It is asked
+    like the others, and before a node of another kind takes its place.
     """
 
     def __init__(self, name: str, target: ConnectionString) -> None:
@@ -46,8 +47,7 @@ class Discovery:
         self._preference = target.options.node_preference
         self._endpoints: dict[Host, Endpoint] = {}
         self._known: set[Host] = set()
-        self._doubts: dict[Host, float] = {}
-        """For each node in doubt the moment (monotonic) from which on its own answer counts."""
+        self._doubts = Doubts()
         self._leader: Host | None = None
         self._seekers: set[asyncio.Future[Host]] = set()
         self._survey: Survey | None = None
@@ -100,11 +100,11 @@ class Discovery:
         self._doubt(host, REST)
 
     def doubted(self, host: Host) -> None:
-        """Something speaks against the node: use it again only when it has answered for itself."""
+        """Something speaks against the node: that others name it does not count for now, its own answer does."""
         self._doubt(host, 0.0)
 
     def redirected(self, refused: Host, leader: Host | None) -> None:
-        """A node has refused a call and named the leader: go there, unless that one is in doubt itself."""
+        """A node has refused a call and named the leader: go there, unless that one failed just now."""
         self.doubted(refused)
         if leader is not None and leader not in self._doubts:
             self._settle(leader)
@@ -117,8 +117,10 @@ class Discovery:
         self._known = set(found)
         if self._survey is not None:
             self._survey.include(found)
+        if asked in self._candidates(asked, members):
+            self._doubts.answered(asked)
         for seeker in self._seekers:
-            if (host := self._choose(asked, members)) is not None:
+            if (host := self._choose(self._candidates(asked, members))) is not None:
                 self._give(seeker, host)
         self._complain(NoUsableNode(self._preference, len(members)))
 
@@ -127,17 +129,23 @@ class Discovery:
         if not isinstance(self.last_error, NoUsableNode):
             self._complain(error)
 
-    def _choose(self, asked: Host, members: Sequence[Member]) -> Host | None:
-        """Whom to connect to after this answer."""
+    def _candidates(self, asked: Host, members: Sequence[Member]) -> list[Host]:
+        """Where to connect after this answer, in this order."""
         found = candidates(members, self._preference, self._doubts)
-        if found and len(members) == 1:
-            # the only node there is: it can be reached as it was, whatever it takes for its own address
-            found = [asked]
-        return next((host for host in found if self._is_trusted(host, asked)), None)
+        # the only node there is: it can be reached as it was, whatever it takes for its own address
+        return [asked] if found and len(members) == 1 else found
 
-    def _is_trusted(self, host: Host, asked: Host) -> bool:
-        since = self._doubts.get(host)
-        return since is None or (host == asked and monotonic() >= since)
+    def _choose(self, found: Sequence[Host]) -> Host | None:
+        """The first that is not in doubt; `None` as long as one before it may still answer for itself."""
+        for host in found:
+            if host not in self._doubts:
+                return host
+            if self._may_answer(host):
+                return None
+        return None
+
+    def _may_answer(self, host: Host) -> bool:
+        return self._survey is not None and self._survey.awaits(host) and not self._doubts.is_resting(host)
 
     def _give(self, seeker: asyncio.Future[Host], host: Host) -> None:
         if not seeker.done():
@@ -147,12 +155,11 @@ class Discovery:
     def _settle(self, host: Host) -> None:
         """There is a node to connect to: a leader is good for everybody, other nodes are looked for one by one."""
         self.last_error = None
-        self._doubts.pop(host, None)
         if self._preference is NodePreference.LEADER:
             self._leader = host
 
     def _doubt(self, host: Host, rest: float) -> None:
-        self._doubts[host] = monotonic() + rest
+        self._doubts.add(host, rest)
         if self._leader == host:
             self._leader = None
 

@@ -60,7 +60,10 @@ class Survey:
         self._pace = Backoff(interval, max(interval, SLOWEST_PACE), jitter=0.2)
         self._timeouts = Backoff(min(QUICKEST, options.gossip_timeout), options.gossip_timeout)
         self._hosts: set[Host] = set()
-        self._respondents: set[Respondent] = set()
+        self._lookups: dict[Host, int] = {}
+        """The names without an address so far, and how often they were looked up."""
+        self._questions: dict[Respondent, int] = {}
+        """How often each node has answered, or failed to."""
         self._group = asyncio.TaskGroup()
 
     async def run(self, hosts: Iterable[Host]) -> None:
@@ -68,10 +71,16 @@ class Survey:
         async with self._group:
             self.include(hosts)
 
+    def awaits(self, host: Host) -> bool:
+        """Whether it was asked and has neither answered nor failed so far."""
+        asked = [times for respondent, times in self._questions.items() if respondent.host == host]
+        return self._lookups.get(host) == 0 or 0 in asked
+
     def include(self, hosts: Iterable[Host]) -> None:
         """Ask these, too."""
         for host in set(hosts) - self._hosts:
             self._hosts.add(host)
+            self._lookups[host] = 0
             self._group.create_task(self._resolve(host), name="esdb-resolve")
 
     async def _resolve(self, host: Host) -> None:
@@ -81,13 +90,15 @@ class Survey:
                 addresses = await resolved(host)
             except ConnectionRefused as error:
                 self._listener.missed(error)
+                self._lookups[host] = self._lookups.get(host, 0) + 1
             else:
                 self._include_addresses(host, addresses)
             await asyncio.sleep(RESOLVE_AGAIN)
 
     def _include_addresses(self, host: Host, addresses: Iterable[Host]) -> None:
-        for respondent in {Respondent(host, address) for address in addresses} - self._respondents:
-            self._respondents.add(respondent)
+        self._lookups.pop(host, None)
+        for respondent in {Respondent(host, address) for address in addresses} - self._questions.keys():
+            self._questions[respondent] = 0
             self._group.create_task(self._ask(respondent), name="esdb-gossip")
 
     async def _ask(self, respondent: Respondent) -> None:
@@ -99,6 +110,7 @@ class Survey:
                 self._listener.missed(error)
             else:
                 self._listener.heard(respondent.host, members)
+            self._questions[respondent] += 1
             await asyncio.sleep(next(pauses))
 
     async def _answer(self, respondent: Respondent, deadline: Deadline) -> tuple[Member, ...]:

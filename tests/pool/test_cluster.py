@@ -17,7 +17,7 @@ from fastapi_esdb.wire.errors import EsdbError, NotLeader
 from fastapi_esdb.wire.status import Status, rich_status_of, status_of
 from tests.faults.scripted import FOLLOW, READ, WRITE
 from tests.faults.until import until
-from tests.pool.fake_cluster import FakeCluster
+from tests.pool.fake_cluster import FakeCluster, FakeNode
 from tests.pool.pools import PATIENCE, PATIENT, our_tasks, settings_for
 
 
@@ -126,6 +126,21 @@ async def test_nobody_is_banned(cluster: FakeCluster, pool: ConnectionPool) -> N
         assert await pool.call(WRITE, "hello", PATIENT) == "hello"
         assert monotonic() - back < 2
         await until(lambda: pool.stats()["connected"] == 2)
+
+
+async def test_followers_take_turns_to_fail(cluster: FakeCluster) -> None:
+    """One that is back is used when the other fails; the leader is for when there is none."""
+    async with ConnectionPool(cluster.settings(options="&nodePreference=follower", wait=PATIENCE)) as pool:
+        for failing in (*cluster.nodes[1:], cluster.nodes[1]):
+            await until(lambda: pool.stats()["connected"] == 2)
+            await failing.die()
+            await _moved_from(failing, pool)
+            assert cluster.nodes[0].port not in places(pool)
+            await failing.revive()
+
+
+async def _moved_from(failed: FakeNode, pool: ConnectionPool) -> None:
+    await until(lambda: pool.stats()["connected"] == 2 and failed.port not in places(pool))
 
 
 async def test_the_leader_freezes(cluster: FakeCluster, pool: ConnectionPool) -> None:

@@ -7,12 +7,14 @@ import logging
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from time import monotonic
 from typing import Any
 
 import pytest
 
 from fastapi_esdb.errors import NoUsableNode
 from fastapi_esdb.pool.discovery import Discovery
+from fastapi_esdb.pool.doubts import LONGEST
 from fastapi_esdb.pool.survey import resolved
 from fastapi_esdb.settings.connection_string import ConnectionString
 from fastapi_esdb.settings.hosts import Host
@@ -147,17 +149,44 @@ async def test_a_node_in_doubt_has_to_answer_for_itself(cluster: FakeCluster) ->
         assert seeking.last_error is None
 
 
-async def test_a_redirect_is_believed_unless_the_leader_failed(cluster: FakeCluster) -> None:
-    """The hint of a node that does not know yet who died leads nowhere."""
-    first, second, _ = cluster.nodes
+async def test_followers_that_failed_and_are_back(cluster: FakeCluster) -> None:
+    """None of them is left out, and the leader does not take their place."""
+    followers = {at(node) for node in cluster.nodes[1:]}
+    async with discovery(cluster, cluster.settings(options="&nodePreference=follower").target.render()) as seeking:
+        for _ in range(20):
+            for follower in followers:
+                seeking.doubted(follower)
+            assert await find(seeking) in followers
+        assert {await find(seeking) for _ in range(20)} == followers
+
+
+async def test_followers_that_failed_and_are_not_back(cluster: FakeCluster) -> None:
+    """The leader takes their place, although the others still name them."""
+    leader, frozen, dead = cluster.nodes
+    async with discovery(cluster, cluster.settings(options="&nodePreference=follower").target.render()) as seeking:
+        frozen.freeze()
+        await dead.die()
+        seeking.doubted(at(frozen))
+        seeking.failed(at(dead))
+        assert await find(seeking) == at(leader)
+
+
+async def test_a_redirect_is_believed_unless_the_leader_failed(
+    cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hint of a node that does not know yet who died leads nowhere; what failed long ago is forgotten."""
+    first, second, third = cluster.nodes
     async with discovery(cluster) as seeking:
         assert await find(seeking) == at(first)
         seeking.redirected(at(first), at(second))
         assert await find(seeking) == at(second)
         seeking.failed(at(second))
         seeking.redirected(at(first), at(second))
-        cluster.elect(cluster.nodes[2])
-        assert await find(seeking) == at(cluster.nodes[2])
+        cluster.elect(third)
+        assert await find(seeking) == at(third)
+        monkeypatch.setattr("fastapi_esdb.pool.doubts.monotonic", lambda: monotonic() + 2 * LONGEST)
+        seeking.redirected(at(third), at(second))
+        assert await find(seeking) == at(second)
 
 
 async def test_a_node_that_redirects_to_itself(cluster: FakeCluster) -> None:
