@@ -51,8 +51,8 @@ async def _peer_certificate(host: Host, context: ssl.SSLContext, deadline: Deadl
             _, writer = await asyncio.open_connection(host.name, host.port, ssl=context)
     except ssl.SSLError as error:
         raise TlsFailed(f"the handshake failed ({error.reason})") from None
-    except OSError as error:
-        raise ConnectionRefused from error
+    except (OSError, ValueError, OverflowError) as error:  # the latter are for what is no name, and no port
+        raise ConnectionRefused(str(error)) from error
     found = writer.get_extra_info("ssl_object").getpeercert(binary)
     # not closed politely: a server that waits for HTTP/2 frames would let us wait in turn
     writer.transport.abort()

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from fastapi_esdb.connection.backoff import Backoff
 from fastapi_esdb.connection.endpoints import WARNING_INTERVAL, Endpoint
 from fastapi_esdb.connection.seam import explain
 from fastapi_esdb.errors import NoUsableNode
@@ -26,6 +27,9 @@ logger = logging.getLogger("fastapi_esdb")
 
 REST = 0.2
 """Seconds that a node is left alone after a failed attempt to connect to it."""
+
+PAUSES = Backoff(first=0.2, limit=10.0)
+"""After a survey that broke off, which none should."""
 
 
 class Discovery:
@@ -174,13 +178,22 @@ class Discovery:
             logger.warning("%s: found no node to connect to: %s", self._name, explain(error))
 
     def _begin(self) -> None:
-        if self._survey is None:
+        if self._surveying is None:
             self.last_error = None
-            self._survey = Survey(self._target.options, self)
-            task = asyncio.create_task(self._survey.run((*self._target.hosts, *self._known)), name="esdb-discovery")
-            self._surveying = task
+            self._surveying = task = asyncio.create_task(self._ask_around(), name="esdb-discovery")
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+
+    async def _ask_around(self) -> None:
+        """Ask the nodes as long as that is this task's, and begin again if it breaks off."""
+        pauses = PAUSES.delays()
+        while self._surveying is asyncio.current_task():
+            self._survey = Survey(self._target.options, self)
+            try:
+                await self._survey.run((*self._target.hosts, *self._known))
+            except Exception:
+                logger.exception("%s: asking the nodes of the cluster broke off and begins again", self._name)
+            await asyncio.sleep(next(pauses))
 
     def _end_if_idle(self) -> None:
         if not self._seekers and self._surveying is not None:

@@ -125,8 +125,9 @@ async def resolved(host: Host) -> tuple[Host, ...]:
     loop = asyncio.get_running_loop()
     try:
         found = await loop.getaddrinfo(host.name, host.port, type=socket.SOCK_STREAM)
-    except OSError as error:
-        raise ConnectionRefused from error
+    except (OSError, ValueError) as error:  # the latter is for what is no name at all, such as "node..example.com"
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ConnectionRefused(f"the name {host.name!r} has no address ({reason})") from error
     return tuple(Host(str(address[0]), host.port) for _, _, _, _, address in found)
 
 

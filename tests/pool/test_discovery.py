@@ -5,20 +5,22 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from time import monotonic
 from typing import Any
 
 import pytest
 
+from fastapi_esdb.connection.gossip import ask_members
 from fastapi_esdb.errors import NoUsableNode
 from fastapi_esdb.pool.discovery import Discovery
 from fastapi_esdb.pool.doubts import LONGEST
 from fastapi_esdb.pool.survey import resolved
 from fastapi_esdb.settings.connection_string import ConnectionString
 from fastapi_esdb.settings.hosts import Host
-from fastapi_esdb.wire.cluster import NodeState
+from fastapi_esdb.wire.cluster import Member, NodeState
 from fastapi_esdb.wire.errors import ConnectionRefused
 from tests.faults.process import free_port
 from tests.faults.until import until
@@ -113,6 +115,37 @@ async def test_a_name_that_is_not_known_yet(
             assert await find(seeking) == at(cluster.nodes[0])
     assert len(caplog.records) == 1
     assert "found no node to connect to" in caplog.text
+
+
+async def test_names_that_are_none(cluster: FakeCluster) -> None:
+    """A member that gives such a name can't be reached; discovery goes on without it."""
+    member = cluster.nodes[1].member(NodeState.FOLLOWER)
+    broken = [replace(member, host=name) for name in ("node..example", ".example", 64 * "a", "no\0de", "")]
+    cluster.depose()
+    cluster.gossip_of([*cluster.roles(), *broken])
+    async with discovery(cluster) as seeking:
+        seeker = asyncio.create_task(find(seeking))
+        await until(lambda: len(cluster.nodes[0].gate.asked) > 2)
+        cluster.elect(cluster.nodes[2])
+        cluster.gossip_of([*cluster.roles(), *broken])
+        assert await seeker == at(cluster.nodes[2])
+
+
+async def test_a_survey_that_breaks_off(
+    cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is told in the log, and another one begins."""
+    faults = iter([RuntimeError("a fault of ours")])
+
+    async def ask(*arguments: Any) -> Sequence[Member]:
+        for fault in faults:
+            raise fault
+        return await ask_members(*arguments)
+
+    monkeypatch.setattr("fastapi_esdb.pool.survey.ask_members", ask)
+    async with discovery(cluster) as seeking:
+        assert await find(seeking) == at(cluster.nodes[0])
+    assert "a fault of ours" in caplog.text
 
 
 async def test_addresses_are_not_resolved(monkeypatch: pytest.MonkeyPatch) -> None:
