@@ -27,7 +27,7 @@ SLOWEST_PACE = 0.2
 """Seconds between two questions to the same node, at most: until a new leader is noticed, everybody waits."""
 
 RESOLVE_AGAIN = 5.0
-"""Seconds after which a name is resolved again: the nodes behind it may be others by now."""
+"""Seconds after which a name that has addresses is resolved again: the nodes behind it may be others by now."""
 
 _MILLISECONDS_PER_SECOND = 1000
 
@@ -85,15 +85,16 @@ class Survey:
 
     async def _resolve(self, host: Host) -> None:
         """Ask every node behind the name, those that appear later as well."""
+        pauses = self._pace.delays()
         while True:
             try:
-                addresses = await resolved(host)
+                self._include_addresses(host, await resolved(host))
             except ConnectionRefused as error:
                 self._listener.missed(error)
                 self._lookups[host] = self._lookups.get(host, 0) + 1
+                await asyncio.sleep(next(pauses))
             else:
-                self._include_addresses(host, addresses)
-            await asyncio.sleep(RESOLVE_AGAIN)
+                await asyncio.sleep(RESOLVE_AGAIN)
 
     def _include_addresses(self, host: Host, addresses: Iterable[Host]) -> None:
         self._lookups.pop(host, None)

@@ -17,7 +17,7 @@ from fastapi_esdb.connection.gossip import ask_members
 from fastapi_esdb.errors import NoUsableNode
 from fastapi_esdb.pool.discovery import Discovery
 from fastapi_esdb.pool.doubts import LONGEST
-from fastapi_esdb.pool.survey import resolved
+from fastapi_esdb.pool.survey import RESOLVE_AGAIN, resolved
 from fastapi_esdb.settings.connection_string import ConnectionString
 from fastapi_esdb.settings.hosts import Host
 from fastapi_esdb.wire.cluster import Member, NodeState
@@ -107,14 +107,16 @@ async def test_a_name_with_several_addresses(cluster: FakeCluster, monkeypatch: 
 async def test_a_name_that_is_not_known_yet(
     cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is resolved again until it is."""
-    monkeypatch.setattr("fastapi_esdb.pool.survey.RESOLVE_AGAIN", 0.05)
-    resolving(monkeypatch, [], [], [(socket.AF_INET, "127.0.0.1")])
+    """It is resolved again as often as nodes are asked, until it is; the log says which name, and why."""
+    resolving(monkeypatch, [], [], [], [(socket.AF_INET, "127.0.0.1")])
+    began = monotonic()
     with caplog.at_level(logging.WARNING, "fastapi_esdb"):
         async with discovery(cluster, f"esdb+discover://cluster.example:{cluster.nodes[1].port}?tls=false") as seeking:
             assert await find(seeking) == at(cluster.nodes[0])
-    assert len(caplog.records) == 1
-    assert "found no node to connect to" in caplog.text
+    assert monotonic() - began < RESOLVE_AGAIN
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert "found no node to connect to" in told
+    assert "'cluster.example' has no address (unknown)" in told
 
 
 async def test_names_that_are_none(cluster: FakeCluster) -> None:
@@ -154,7 +156,7 @@ async def test_addresses_are_not_resolved(monkeypatch: pytest.MonkeyPatch) -> No
     assert await resolved(Host("127.0.0.1", 7)) == (Host("127.0.0.1", 7),)
     assert await resolved(Host("::1", 7)) == (Host("::1", 7),)
     assert not asked
-    with pytest.raises(ConnectionRefused):
+    with pytest.raises(ConnectionRefused, match=r"could not be reached: the name 'nowhere.example' has no address"):
         await resolved(Host("nowhere.example", 7))
 
 
