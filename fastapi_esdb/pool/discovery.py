@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -43,11 +43,19 @@ class Discovery:
     like the others, and before a node of another kind takes its place.
     """
 
-    def __init__(self, name: str, target: ConnectionString) -> None:
+    def __init__(self, name: str, target: ConnectionString, tell: Callable[[], None] | None = None) -> None:
+        self.failures = 0
+        """How often it was tried in vain: rounds of questions without a node to go to, and attempts to connect to one.
+
+        `tell` is called when that has grown by a round.
+        """
         self.last_error: EsdbError | None = None
         """Why there is no node to connect to; `None` as long as that is not known, and while there is one."""
+        self.last_failure: EsdbError | None = None
+        """Why there was no node the last time that there was none."""
         self._name = name
         self._target = target
+        self._tell = tell
         self._preference = target.options.node_preference
         self._endpoints: dict[Host, Endpoint] = {}
         self._known: set[Host] = set()
@@ -101,6 +109,7 @@ class Discovery:
 
     def failed(self, host: Host) -> None:
         """An attempt to connect to the node has failed: it gets a rest."""
+        self.failures += 1
         self._doubt(host, REST)
 
     def doubted(self, host: Host) -> None:
@@ -132,6 +141,18 @@ class Discovery:
         """See `survey.Listener`. What a node says counts more than that another one says nothing."""
         if not isinstance(self.last_error, NoUsableNode):
             self._complain(error)
+
+    def asked(self, rounds: int) -> None:
+        """See `survey.Listener`."""
+        if self._is_sought:
+            self.failures += rounds
+            if self._tell is not None:
+                self._tell()
+
+    @property
+    def _is_sought(self) -> bool:
+        """Whether anybody waits for a node."""
+        return any(not seeker.done() for seeker in self._seekers)
 
     def _candidates(self, asked: Host, members: Sequence[Member]) -> list[Host]:
         """Where to connect after this answer, in this order."""
@@ -169,9 +190,9 @@ class Discovery:
 
     def _complain(self, error: EsdbError) -> None:
         """Keep the reason why those who seek have to wait, and log it now and then."""
-        if all(seeker.done() for seeker in self._seekers):
+        if not self._is_sought:
             return
-        self.last_error = error
+        self.last_error = self.last_failure = error
         now = monotonic()
         if now - self._warned >= WARNING_INTERVAL:
             self._warned = now

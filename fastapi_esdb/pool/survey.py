@@ -49,9 +49,16 @@ class Listener(Protocol):
     def missed(self, error: EsdbError) -> None:
         """A node did not answer, or its name stands for nothing."""
 
+    def asked(self, rounds: int) -> None:
+        """So many further rounds of questions are over, whatever came of them."""
+
 
 class Survey:
-    """Asks each node by itself, so that one which is frozen keeps nobody from hearing the others."""
+    """Asks each node by itself, so that one which is frozen keeps nobody from hearing the others.
+
+    The first round of questions is over when all have answered or failed to, the following ones are counted by the
+    quickest node.
+    """
 
     def __init__(self, options: ConnectionOptions, listener: Listener) -> None:
         self._options = options
@@ -64,6 +71,7 @@ class Survey:
         """The names without an address so far, and how often they were looked up."""
         self._questions: dict[Respondent, int] = {}
         """How often each node has answered, or failed to."""
+        self._rounds = 0
         self._group = asyncio.TaskGroup()
 
     async def run(self, hosts: Iterable[Host]) -> None:
@@ -88,13 +96,26 @@ class Survey:
         pauses = self._pace.delays()
         while True:
             try:
-                self._include_addresses(host, await resolved(host))
+                self._include_addresses(host, await self._addresses(host))
             except ConnectionRefused as error:
-                self._listener.missed(error)
-                self._lookups[host] = self._lookups.get(host, 0) + 1
+                self._unresolved(host, error)
                 await asyncio.sleep(next(pauses))
             else:
                 await asyncio.sleep(RESOLVE_AGAIN)
+
+    async def _addresses(self, host: Host) -> tuple[Host, ...]:
+        """Those behind the name. A look-up that takes longer than an answer may goes on, and counts as failed."""
+        late = ConnectionRefused(f"the name {host.name!r} is not resolved yet")
+        timer = asyncio.get_running_loop().call_later(self._options.gossip_timeout, self._unresolved, host, late)
+        try:
+            return await resolved(host)
+        finally:
+            timer.cancel()
+
+    def _unresolved(self, host: Host, error: ConnectionRefused) -> None:
+        self._listener.missed(error)
+        self._lookups[host] = self._lookups.get(host, 0) + 1
+        self._count()
 
     def _include_addresses(self, host: Host, addresses: Iterable[Host]) -> None:
         self._lookups.pop(host, None)
@@ -112,7 +133,15 @@ class Survey:
             else:
                 self._listener.heard(respondent.host, members)
             self._questions[respondent] += 1
+            self._count()
             await asyncio.sleep(next(pauses))
+
+    def _count(self) -> None:
+        times = (*self._lookups.values(), *self._questions.values())
+        rounds = max(times) if all(times) else 0
+        if rounds > self._rounds:
+            self._listener.asked(rounds - self._rounds)
+            self._rounds = rounds
 
     async def _answer(self, respondent: Respondent, deadline: Deadline) -> tuple[Member, ...]:
         host, address = respondent.host, respondent.address

@@ -119,6 +119,24 @@ async def test_a_name_that_is_not_known_yet(
     assert "'cluster.example' has no address (unknown)" in told
 
 
+async def test_a_name_that_takes_long(cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After `gossipTimeout` it counts as a failed attempt, and is taken when it comes."""
+    port = cluster.nodes[1].port
+    known = asyncio.Event()
+
+    async def getaddrinfo(*_: Any, **__: Any) -> list[Any]:
+        await known.wait()
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", getaddrinfo)
+    async with discovery(cluster, f"esdb+discover://cluster.example:{port}?tls=false&gossipTimeout=1") as seeking:
+        seeker = asyncio.create_task(find(seeking))
+        await until(lambda: seeking.failures)
+        assert "'cluster.example' is not resolved yet" in str(seeking.last_error)
+        known.set()
+        assert await seeker == at(cluster.nodes[0])
+
+
 async def test_names_that_are_none(cluster: FakeCluster) -> None:
     """A member that gives such a name can't be reached; discovery goes on without it."""
     member = cluster.nodes[1].member(NodeState.FOLLOWER)
