@@ -58,8 +58,8 @@ async def _peer_certificate(host: Host, context: ssl.SSLContext, deadline: Deadl
         raise TlsFailed(f"{_meaning(error)}; tlsVerifyCert=false does not leave that check out") from None
     except ssl.SSLError as error:
         raise TlsFailed(_meaning(error)) from None
-    except OSError as error:
-        raise ConnectionRefused from error
+    except (OSError, ValueError, OverflowError) as error:  # the latter are for what is no name, and no port
+        raise ConnectionRefused(str(error)) from error
     found = writer.get_extra_info("ssl_object").getpeercert(binary)
     # not closed politely: a server that waits for HTTP/2 frames would let us wait in turn
     writer.transport.abort()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
 from fastapi_esdb.connection.channel import Late
 from fastapi_esdb.pool.discovery import Discovery
+from fastapi_esdb.pool.search import Search
 from fastapi_esdb.settings.hosts import Host
 from fastapi_esdb.settings.node_preference import NodePreference
 from fastapi_esdb.wire.errors import DeadlineExceeded, EsdbError, NotLeader, ServerNotReady
@@ -30,11 +31,14 @@ DOUBTFUL = (DeadlineExceeded, ServerNotReady)
 class Cluster:
     """Keeps the connections of a pool at the node that the settings prefer."""
 
-    def __init__(self, name: str, target: ConnectionString, nodes: Sequence[NodeConnection]) -> None:
+    def __init__(
+        self, name: str, target: ConnectionString, nodes: Sequence[NodeConnection], tell: Callable[[], None]
+    ) -> None:
         options = target.options
-        self.discovery = Discovery(name, target)
-        self.patience = options.max_discover_attempts * options.discovery_interval / _MILLISECONDS_PER_SECOND
-        """Seconds that a call waits at least until a node is found."""
+        self.discovery = Discovery(name, target, tell)
+        self._attempts = options.max_discover_attempts
+        self._pauses = options.max_discover_attempts * options.discovery_interval / _MILLISECONDS_PER_SECOND
+        self._patience = max(self._pauses, options.gossip_timeout)
         self._strict = options.node_preference is NodePreference.LEADER
         self._nodes = nodes
         self._checking: asyncio.Task[None] | None = None
@@ -43,6 +47,14 @@ class Cluster:
     def last_error(self) -> EsdbError | None:
         """Why there is no node to connect to."""
         return self.discovery.last_error
+
+    def opening(self) -> Search:
+        """What opening waits for."""
+        return Search(self.discovery, self._attempts, self._pauses)
+
+    def search(self) -> Search:
+        """What a call without a connection waits for."""
+        return Search(self.discovery, self._attempts, self._patience)
 
     @property
     def has_ended(self) -> bool:

@@ -25,6 +25,7 @@ from fastapi_esdb.pool.waiting import WaitingCalls
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Channel, Lease
     from fastapi_esdb.pool.counters import Counters
+    from fastapi_esdb.pool.search import Search
     from fastapi_esdb.settings.model import EsdbSettings
     from fastapi_esdb.wire.errors import EsdbError
 
@@ -63,14 +64,14 @@ class Connections:
         self._settings = settings
         self._counters = counters
         self._tell = tell
-        self._cluster = Cluster(name, target, self.nodes) if target.discover else None
+        self._changes = Wakeup()
+        self._cluster = Cluster(name, target, self.nodes, self._changes.wake) if target.discover else None
         self._hosts: Hosts = self._cluster.discovery if self._cluster else Pinned(target.hosts[0])
         self._options = NodeOptions.in_a_cluster(settings) if self._cluster else NodeOptions.from_settings(settings)
-        self._patience = max(settings.wait, self._cluster.patience if self._cluster else 0.0)
         self._limits = Limits(settings.max_connections, settings.max_streams)
         self._leaving: list[NodeConnection] = []
         self._waiting = {long_lived: WaitingCalls() for long_lived in (False, True)}
-        self._changes = Wakeup()
+        self._seeking = 0
         self._connected: set[NodeConnection] = set()
         self._numbered = 0
         self._turn = 0
@@ -85,13 +86,18 @@ class Connections:
     @property
     def waiting(self) -> int:
         """The calls that wait for a connection or for a place on one."""
-        return sum(len(queue) for queue in self._waiting.values())
+        return self._seeking + sum(len(queue) for queue in self._waiting.values())
 
     @property
     def last_error(self) -> EsdbError | None:
         """Why one of them is not connected."""
         known = next((node.last_error for node in self.nodes if node.last_error), None)
         return known or (self._cluster.last_error if self._cluster else None)
+
+    @property
+    def _cause(self) -> EsdbError | None:
+        """Why there is no connection; what the last attempt failed with, while another one is made."""
+        return self.last_error or (self._cluster.discovery.last_failure if self._cluster else None)
 
     @property
     def _failed(self) -> int:
@@ -123,16 +129,22 @@ class Connections:
 
         In a cluster it takes no longer than a call has for discovery.
         """
-        limit = self._cluster.patience if self._cluster else None
-        await self._changes.wait_until(lambda: self._is_shut or self.is_connected or self._failed > 0, limit)
+        if self._cluster is None:
+            await self._changes.wait_until(self._has_tried)
+        else:
+            until = Deadline.after(self._settings.connect_timeout)
+            await self._cluster.opening().wait(self._changes, self._has_tried, until)
         if self.is_connected:
             await self._changes.wait_until(lambda: self._is_shut or self._failed > 0 or self._is_complete, GRACE)
+
+    def _has_tried(self) -> bool:
+        return self._is_shut or self.is_connected or self._failed > 0
 
     async def wait_connected(self, timeout: float) -> None:
         """Wait until one is connected; raises `ConnectionClosed` after `timeout` seconds, and when they are shut."""
         await self._changes.wait_until(lambda: self._is_shut or self.is_connected, timeout)
         if not self.is_connected:
-            raise ConnectionClosed from self.last_error
+            raise ConnectionClosed from self._cause
 
     async def renew(self) -> None:
         """Replace each by a fresh one, now; returns when each has tried."""
@@ -146,9 +158,10 @@ class Connections:
         Raises `ConnectionClosed` without a connection, `NotSentInTime` when the deadline has passed, and
         `TooManyStreams` when a long-lived call finds everything full.
         """
-        patience = min(deadline, Deadline.after(self._patience))
+        patience = min(deadline, Deadline.after(self._settings.wait))
+        search = self._cluster.search() if self._cluster else None
         while not self._is_shut:
-            if lease := self._take(long_lived, avoid) or await self._wait(long_lived, deadline, patience):
+            if lease := self._take(long_lived, avoid) or await self._wait(long_lived, deadline, patience, search):
                 if self._cluster is not None and not long_lived:
                     self._cluster.watch(lease)
                 return lease
@@ -223,8 +236,10 @@ class Connections:
         found = self._route(long_lived).use
         return found.lease(long_lived=long_lived) if found else None
 
-    async def _wait(self, long_lived: bool, deadline: Deadline, patience: Deadline) -> Lease | None:
-        """Queue: for a connection until the patience ends, for a place on one until the deadline."""
+    async def _wait(
+        self, long_lived: bool, deadline: Deadline, patience: Deadline, search: Search | None
+    ) -> Lease | None:
+        """Queue: for a connection until patience and search have ended, for a place on one until the deadline."""
         until = deadline if self.is_connected else patience
         try:
             if until.left():
@@ -232,9 +247,21 @@ class Connections:
                 return await self._waiting[long_lived].wait(until)
         except TimeoutError:
             pass
-        if until == deadline:
-            raise NotSentInTime from self.last_error
-        raise ConnectionClosed from self.last_error
+        if until == deadline or not deadline.left():
+            raise NotSentInTime from self._cause
+        if search is None or search.is_over:
+            raise ConnectionClosed from self._cause
+        await self._seek(search, deadline)
+        return None
+
+    async def _seek(self, search: Search, deadline: Deadline) -> None:
+        """Wait for a connection as long as discovery has not tried often enough."""
+        self._counters.queued += 1
+        self._seeking += 1
+        try:
+            await search.wait(self._changes, lambda: self._is_shut or self.is_connected, deadline)
+        finally:
+            self._seeking -= 1
 
     def _add(self, *, extra: bool) -> None:
         """Open one more connection."""

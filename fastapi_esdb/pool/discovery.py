@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from fastapi_esdb.connection.backoff import Backoff
 from fastapi_esdb.connection.endpoints import WARNING_INTERVAL, Endpoint
 from fastapi_esdb.connection.seam import explain
 from fastapi_esdb.errors import NoUsableNode
+from fastapi_esdb.pool.doubts import Doubts
 from fastapi_esdb.pool.survey import Survey
 from fastapi_esdb.pool.topology import candidates, hosts_of
 from fastapi_esdb.settings.node_preference import NodePreference
@@ -26,6 +28,9 @@ logger = logging.getLogger("fastapi_esdb")
 REST = 0.2
 """Seconds that a node is left alone after a failed attempt to connect to it."""
 
+PAUSES = Backoff(first=0.2, limit=10.0)
+"""After a survey that broke off, which none should."""
+
 
 class Discovery:
     """See `connection.endpoints.Hosts`.
@@ -34,20 +39,27 @@ class Discovery:
     answer with a usable node wins.
 
     After a failure the others go on naming the failed node for a while (a dead leader for about a second, a frozen one
-    for five). So a node in doubt is used again only when it has answered for itself since. It is asked all the time,
-    and never given up for good.
+    for five). So during that time a node in doubt is used again only when it has answered for itself since. It is asked
+    like the others, and before a node of another kind takes its place.
     """
 
-    def __init__(self, name: str, target: ConnectionString) -> None:
+    def __init__(self, name: str, target: ConnectionString, tell: Callable[[], None] | None = None) -> None:
+        self.failures = 0
+        """How often it was tried in vain: rounds of questions without a node to go to, and attempts to connect to one.
+
+        `tell` is called when that has grown by a round.
+        """
         self.last_error: EsdbError | None = None
         """Why there is no node to connect to; `None` as long as that is not known, and while there is one."""
+        self.last_failure: EsdbError | None = None
+        """Why there was no node the last time that there was none."""
         self._name = name
         self._target = target
+        self._tell = tell
         self._preference = target.options.node_preference
         self._endpoints: dict[Host, Endpoint] = {}
         self._known: set[Host] = set()
-        self._doubts: dict[Host, float] = {}
-        """For each node in doubt the moment (monotonic) from which on its own answer counts."""
+        self._doubts = Doubts()
         self._leader: Host | None = None
         self._seekers: set[asyncio.Future[Host]] = set()
         self._survey: Survey | None = None
@@ -97,14 +109,15 @@ class Discovery:
 
     def failed(self, host: Host) -> None:
         """An attempt to connect to the node has failed: it gets a rest."""
+        self.failures += 1
         self._doubt(host, REST)
 
     def doubted(self, host: Host) -> None:
-        """Something speaks against the node: use it again only when it has answered for itself."""
+        """Something speaks against the node: that others name it does not count for now, its own answer does."""
         self._doubt(host, 0.0)
 
     def redirected(self, refused: Host, leader: Host | None) -> None:
-        """A node has refused a call and named the leader: go there, unless that one is in doubt itself."""
+        """A node has refused a call and named the leader: go there, unless that one failed just now."""
         self.doubted(refused)
         if leader is not None and leader not in self._doubts:
             self._settle(leader)
@@ -117,8 +130,10 @@ class Discovery:
         self._known = set(found)
         if self._survey is not None:
             self._survey.include(found)
+        if asked in self._candidates(asked, members):
+            self._doubts.answered(asked)
         for seeker in self._seekers:
-            if (host := self._choose(asked, members)) is not None:
+            if (host := self._choose(self._candidates(asked, members))) is not None:
                 self._give(seeker, host)
         self._complain(NoUsableNode(self._preference, len(members)))
 
@@ -127,17 +142,35 @@ class Discovery:
         if not isinstance(self.last_error, NoUsableNode):
             self._complain(error)
 
-    def _choose(self, asked: Host, members: Sequence[Member]) -> Host | None:
-        """Whom to connect to after this answer."""
-        found = candidates(members, self._preference, self._doubts)
-        if found and len(members) == 1:
-            # the only node there is: it can be reached as it was, whatever it takes for its own address
-            found = [asked]
-        return next((host for host in found if self._is_trusted(host, asked)), None)
+    def asked(self, rounds: int) -> None:
+        """See `survey.Listener`."""
+        if self._is_sought:
+            self.failures += rounds
+            if self._tell is not None:
+                self._tell()
 
-    def _is_trusted(self, host: Host, asked: Host) -> bool:
-        since = self._doubts.get(host)
-        return since is None or (host == asked and monotonic() >= since)
+    @property
+    def _is_sought(self) -> bool:
+        """Whether anybody waits for a node."""
+        return any(not seeker.done() for seeker in self._seekers)
+
+    def _candidates(self, asked: Host, members: Sequence[Member]) -> list[Host]:
+        """Where to connect after this answer, in this order."""
+        found = candidates(members, self._preference, self._doubts)
+        # the only node there is: it can be reached as it was, whatever it takes for its own address
+        return [asked] if found and len(members) == 1 else found
+
+    def _choose(self, found: Sequence[Host]) -> Host | None:
+        """The first that is not in doubt; `None` as long as one before it may still answer for itself."""
+        for host in found:
+            if host not in self._doubts:
+                return host
+            if self._may_answer(host):
+                return None
+        return None
+
+    def _may_answer(self, host: Host) -> bool:
+        return self._survey is not None and self._survey.awaits(host) and not self._doubts.is_resting(host)
 
     def _give(self, seeker: asyncio.Future[Host], host: Host) -> None:
         if not seeker.done():
@@ -147,33 +180,41 @@ class Discovery:
     def _settle(self, host: Host) -> None:
         """There is a node to connect to: a leader is good for everybody, other nodes are looked for one by one."""
         self.last_error = None
-        self._doubts.pop(host, None)
         if self._preference is NodePreference.LEADER:
             self._leader = host
 
     def _doubt(self, host: Host, rest: float) -> None:
-        self._doubts[host] = monotonic() + rest
+        self._doubts.add(host, rest)
         if self._leader == host:
             self._leader = None
 
     def _complain(self, error: EsdbError) -> None:
         """Keep the reason why those who seek have to wait, and log it now and then."""
-        if all(seeker.done() for seeker in self._seekers):
+        if not self._is_sought:
             return
-        self.last_error = error
+        self.last_error = self.last_failure = error
         now = monotonic()
         if now - self._warned >= WARNING_INTERVAL:
             self._warned = now
             logger.warning("%s: found no node to connect to: %s", self._name, explain(error))
 
     def _begin(self) -> None:
-        if self._survey is None:
+        if self._surveying is None:
             self.last_error = None
-            self._survey = Survey(self._target.options, self)
-            task = asyncio.create_task(self._survey.run((*self._target.hosts, *self._known)), name="esdb-discovery")
-            self._surveying = task
+            self._surveying = task = asyncio.create_task(self._ask_around(), name="esdb-discovery")
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+
+    async def _ask_around(self) -> None:
+        """Ask the nodes as long as that is this task's, and begin again if it breaks off."""
+        pauses = PAUSES.delays()
+        while self._surveying is asyncio.current_task():
+            self._survey = Survey(self._target.options, self)
+            try:
+                await self._survey.run((*self._target.hosts, *self._known))
+            except Exception:
+                logger.exception("%s: asking the nodes of the cluster broke off and begins again", self._name)
+            await asyncio.sleep(next(pauses))
 
     def _end_if_idle(self) -> None:
         if not self._seekers and self._surveying is not None:

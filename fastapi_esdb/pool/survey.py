@@ -27,7 +27,7 @@ SLOWEST_PACE = 0.2
 """Seconds between two questions to the same node, at most: until a new leader is noticed, everybody waits."""
 
 RESOLVE_AGAIN = 5.0
-"""Seconds after which a name is resolved again: the nodes behind it may be others by now."""
+"""Seconds after which a name that has addresses is resolved again: the nodes behind it may be others by now."""
 
 _MILLISECONDS_PER_SECOND = 1000
 
@@ -49,9 +49,16 @@ class Listener(Protocol):
     def missed(self, error: EsdbError) -> None:
         """A node did not answer, or its name stands for nothing."""
 
+    def asked(self, rounds: int) -> None:
+        """So many further rounds of questions are over, whatever came of them."""
+
 
 class Survey:
-    """Asks each node by itself, so that one which is frozen keeps nobody from hearing the others."""
+    """Asks each node by itself, so that one which is frozen keeps nobody from hearing the others.
+
+    The first round of questions is over when all have answered or failed to, the following ones are counted by the
+    quickest node.
+    """
 
     def __init__(self, options: ConnectionOptions, listener: Listener) -> None:
         self._options = options
@@ -60,7 +67,11 @@ class Survey:
         self._pace = Backoff(interval, max(interval, SLOWEST_PACE), jitter=0.2)
         self._timeouts = Backoff(min(QUICKEST, options.gossip_timeout), options.gossip_timeout)
         self._hosts: set[Host] = set()
-        self._respondents: set[Respondent] = set()
+        self._lookups: dict[Host, int] = {}
+        """The names without an address so far, and how often they were looked up."""
+        self._questions: dict[Respondent, int] = {}
+        """How often each node has answered, or failed to."""
+        self._rounds = 0
         self._group = asyncio.TaskGroup()
 
     async def run(self, hosts: Iterable[Host]) -> None:
@@ -68,26 +79,48 @@ class Survey:
         async with self._group:
             self.include(hosts)
 
+    def awaits(self, host: Host) -> bool:
+        """Whether it was asked and has neither answered nor failed so far."""
+        asked = [times for respondent, times in self._questions.items() if respondent.host == host]
+        return self._lookups.get(host) == 0 or 0 in asked
+
     def include(self, hosts: Iterable[Host]) -> None:
         """Ask these, too."""
         for host in set(hosts) - self._hosts:
             self._hosts.add(host)
+            self._lookups[host] = 0
             self._group.create_task(self._resolve(host), name="esdb-resolve")
 
     async def _resolve(self, host: Host) -> None:
         """Ask every node behind the name, those that appear later as well."""
+        pauses = self._pace.delays()
         while True:
             try:
-                addresses = await resolved(host)
+                self._include_addresses(host, await self._addresses(host))
             except ConnectionRefused as error:
-                self._listener.missed(error)
+                self._unresolved(host, error)
+                await asyncio.sleep(next(pauses))
             else:
-                self._include_addresses(host, addresses)
-            await asyncio.sleep(RESOLVE_AGAIN)
+                await asyncio.sleep(RESOLVE_AGAIN)
+
+    async def _addresses(self, host: Host) -> tuple[Host, ...]:
+        """Those behind the name. A look-up that takes longer than an answer may goes on, and counts as failed."""
+        late = ConnectionRefused(f"the name {host.name!r} is not resolved yet")
+        timer = asyncio.get_running_loop().call_later(self._options.gossip_timeout, self._unresolved, host, late)
+        try:
+            return await resolved(host)
+        finally:
+            timer.cancel()
+
+    def _unresolved(self, host: Host, error: ConnectionRefused) -> None:
+        self._listener.missed(error)
+        self._lookups[host] = self._lookups.get(host, 0) + 1
+        self._count()
 
     def _include_addresses(self, host: Host, addresses: Iterable[Host]) -> None:
-        for respondent in {Respondent(host, address) for address in addresses} - self._respondents:
-            self._respondents.add(respondent)
+        self._lookups.pop(host, None)
+        for respondent in {Respondent(host, address) for address in addresses} - self._questions.keys():
+            self._questions[respondent] = 0
             self._group.create_task(self._ask(respondent), name="esdb-gossip")
 
     async def _ask(self, respondent: Respondent) -> None:
@@ -99,7 +132,16 @@ class Survey:
                 self._listener.missed(error)
             else:
                 self._listener.heard(respondent.host, members)
+            self._questions[respondent] += 1
+            self._count()
             await asyncio.sleep(next(pauses))
+
+    def _count(self) -> None:
+        times = (*self._lookups.values(), *self._questions.values())
+        rounds = max(times) if all(times) else 0
+        if rounds > self._rounds:
+            self._listener.asked(rounds - self._rounds)
+            self._rounds = rounds
 
     async def _answer(self, respondent: Respondent, deadline: Deadline) -> tuple[Member, ...]:
         host, address = respondent.host, respondent.address
@@ -113,8 +155,9 @@ async def resolved(host: Host) -> tuple[Host, ...]:
     loop = asyncio.get_running_loop()
     try:
         found = await loop.getaddrinfo(host.name, host.port, type=socket.SOCK_STREAM)
-    except OSError as error:
-        raise ConnectionRefused from error
+    except (OSError, ValueError) as error:  # the latter is for what is no name at all, such as "node..example.com"
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ConnectionRefused(f"the name {host.name!r} has no address ({reason})") from error
     return tuple(Host(str(address[0]), host.port) for _, _, _, _, address in found)
 
 

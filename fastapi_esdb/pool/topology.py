@@ -41,13 +41,13 @@ def candidates(
 
     Nodes that are not alive don't count. The leader is the one there is: none and two mean that an election is under
     way. Every other preference is satisfied with any usable node where the preferred kind is missing. Those in doubt
-    come last; which of two equals comes first is left to `chance`.
+    come last of their kind; which of two equals comes first is left to `chance`.
     """
     usable = [member for member in members if member.is_alive and member.state in USABLE]
     if preference is NodePreference.LEADER:
         leaders = [_host(member) for member in usable if member.state is NodeState.LEADER]
         return leaders if len(leaders) == 1 else []
-    ranked = sorted(usable, key=lambda member: (_host(member) in doubted, _rank(member, preference), chance()))
+    ranked = sorted(usable, key=lambda member: (_rank(member, preference), _host(member) in doubted, chance()))
     return [_host(member) for member in ranked]
 
 

@@ -370,13 +370,15 @@ class ConnectionLost(NetworkError):
         return "the connection was lost while the call was in flight"
 
 
+@dataclass(eq=False)
 class ConnectionRefused(NetworkError):
-    """No connection could be made, so the call never left."""
+    """No connection could be made, so the call never left; `reason` says why, as far as it is known."""
 
+    reason: str = ""
     outcome = Outcome.NOT_EXECUTED
 
     def __str__(self) -> str:
-        return "the server could not be reached"
+        return "the server could not be reached" + (f": {self.reason}" if self.reason else "")
 
 
 class NoAnswer(NetworkError):

@@ -196,6 +196,13 @@ async def test_without_the_check_it_is_still_tls_or_nothing() -> None:
         await call(free_port(), unchecked)
 
 
+@pytest.mark.parametrize("host", [Host("node..example"), Host("127.0.0.1", 70000)])
+async def test_without_the_check_a_host_that_is_none_is_refused(host: Host) -> None:
+    """Members of a cluster may give themselves any name."""
+    with pytest.raises(ConnectionRefused):
+        await dial(host, ConnectionOptions(tls_verify_cert=False), Deadline.after(5))
+
+
 async def test_without_the_check_a_mute_server_is_given_up_in_time(certificate: Certificate) -> None:
     """Asking for the certificate has the deadline of the attempt."""
     async with ScriptedServer(tls=certificate.server()) as server, FaultProxy(server.port) as proxy:

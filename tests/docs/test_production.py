@@ -16,6 +16,8 @@ import fastapi_esdb
 from fastapi_esdb import EsdbSettings, errors
 from fastapi_esdb.embedded import EmbeddedServer, ServerCertificate
 from fastapi_esdb.plugin.handlers import problem_of
+from fastapi_esdb.settings.connection_string import ConnectionString
+from fastapi_esdb.settings.hosts import Host
 from tests.docs.conftest import DOCS
 from tests.embedded.processes import Running, python
 from tests.faults.certificates import Authority
@@ -34,10 +36,12 @@ app.include_router(esdb_router)
 Values = dict[str, Any]
 
 
+BLOCKS = re.findall(r"^```yaml\n(.*?)^```", PAGE, flags=re.DOTALL | re.MULTILINE)
+
+
 def manifests() -> dict[str, Values]:
-    """Those of the page, by their kind."""
-    [block] = re.findall(r"^```yaml\n(.*?)^```", PAGE, flags=re.DOTALL | re.MULTILINE)
-    return {manifest["kind"]: manifest for manifest in yaml.safe_load_all(block)}
+    """Those of the app, by their kind."""
+    return {manifest["kind"]: manifest for manifest in yaml.safe_load_all(BLOCKS[0])}
 
 
 @pytest.fixture
@@ -97,6 +101,15 @@ def test_the_environment_is_one_that_settings_are_made_from(container: Values, m
     folders = [Path(mount["mountPath"]) for mount in container["volumeMounts"]]
     assert settings.target.options.tls_ca_file
     assert settings.target.options.tls_ca_file.parent in folders
+
+
+def test_the_database_is_the_one_that_the_app_names() -> None:
+    """The service is headless, and its name and port are those of the connection string."""
+    service = yaml.safe_load(BLOCKS[1])
+    name, (port,) = service["metadata"], service["spec"]["ports"]
+    assert service["spec"]["clusterIP"] == "None"
+    [host] = ConnectionString.parse(manifests()["Secret"]["stringData"]["ESDB_CONNECTION_STRING"]).hosts
+    assert host == Host(f"{name['name']}.{name['namespace']}.svc.cluster.local", port["port"])
 
 
 @pytest.fixture

@@ -13,11 +13,11 @@ from fastapi_esdb.connection.transport import CallOptions
 from fastapi_esdb.errors import ConnectionClosed, NotSentInTime, NoUsableNode
 from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.wire.cluster import NodeState
-from fastapi_esdb.wire.errors import EsdbError, NotLeader
+from fastapi_esdb.wire.errors import DeadlineExceeded, EsdbError, NotLeader
 from fastapi_esdb.wire.status import Status, rich_status_of, status_of
 from tests.faults.scripted import FOLLOW, READ, WRITE
 from tests.faults.until import until
-from tests.pool.fake_cluster import FakeCluster
+from tests.pool.fake_cluster import FakeCluster, FakeNode
 from tests.pool.pools import PATIENCE, PATIENT, our_tasks, settings_for
 
 
@@ -128,6 +128,21 @@ async def test_nobody_is_banned(cluster: FakeCluster, pool: ConnectionPool) -> N
         await until(lambda: pool.stats()["connected"] == 2)
 
 
+async def test_followers_take_turns_to_fail(cluster: FakeCluster) -> None:
+    """One that is back is used when the other fails; the leader is for when there is none."""
+    async with ConnectionPool(cluster.settings(options="&nodePreference=follower", wait=PATIENCE)) as pool:
+        for failing in (*cluster.nodes[1:], cluster.nodes[1]):
+            await until(lambda: pool.stats()["connected"] == 2)
+            await failing.die()
+            await _moved_from(failing, pool)
+            assert cluster.nodes[0].port not in places(pool)
+            await failing.revive()
+
+
+async def _moved_from(failed: FakeNode, pool: ConnectionPool) -> None:
+    await until(lambda: pool.stats()["connected"] == 2 and failed.port not in places(pool))
+
+
 async def test_the_leader_freezes(cluster: FakeCluster, pool: ConnectionPool) -> None:
     """A call that is not answered is a sign: the next leader is found without waiting for keep-alive or deadlines.
 
@@ -202,6 +217,44 @@ async def test_no_leader_or_two(cluster: FakeCluster, leaders: int) -> None:
         await pool.wait_connected(PATIENCE)
         assert monotonic() - elected < 1.5
         assert await pool.call(WRITE, "hello", PATIENT) == "hello"
+
+
+async def test_one_attempt_is_a_whole_one(cluster: FakeCluster) -> None:
+    """With `maxDiscoverAttempts=1` a slow network has the time that it needs to find the leader and connect to it."""
+    for node in cluster.nodes:
+        node.proxy.delay(0.05)
+    async with ConnectionPool(cluster.settings(options="&maxDiscoverAttempts=1")) as pool:
+        assert await pool.call(WRITE, "hello", PATIENT) == "hello"
+
+
+async def test_attempts_are_counted(cluster: FakeCluster) -> None:
+    """However short the pauses between them are: the nodes are asked so often, and then the call is told why."""
+    cluster.depose()
+    async with ConnectionPool(cluster.settings(options="&maxDiscoverAttempts=5&discoveryInterval=1")) as pool:
+        before = questions(cluster)
+        with pytest.raises(ConnectionClosed) as caught:
+            await pool.call(WRITE, "hello", PATIENT)
+        assert isinstance(caught.value.__cause__, NoUsableNode)
+        assert 4 <= questions(cluster) - before <= 7
+
+
+async def test_the_first_attempt_has_an_end(cluster: FakeCluster) -> None:
+    """Where all nodes are mute it is the time that they have for their first answer; the error says so."""
+    for node in cluster.nodes:
+        node.freeze()
+    pool = ConnectionPool(cluster.settings(options="&maxDiscoverAttempts=1"))
+    opening = asyncio.create_task(pool.open())
+    await until(lambda: not pool.is_closed)
+    with pytest.raises(ConnectionClosed) as caught:
+        await pool.call(WRITE, "hello", PATIENT)
+    assert isinstance(caught.value.__cause__, DeadlineExceeded)
+    await opening
+    await pool.close()
+
+
+def questions(cluster: FakeCluster) -> int:
+    """How often the node that was asked most was asked for the members."""
+    return max(len(node.gate.asked) for node in cluster.nodes)
 
 
 async def test_it_starts_before_the_cluster() -> None:

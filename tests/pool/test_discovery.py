@@ -5,18 +5,22 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from time import monotonic
 from typing import Any
 
 import pytest
 
+from fastapi_esdb.connection.gossip import ask_members
 from fastapi_esdb.errors import NoUsableNode
 from fastapi_esdb.pool.discovery import Discovery
-from fastapi_esdb.pool.survey import resolved
+from fastapi_esdb.pool.doubts import LONGEST
+from fastapi_esdb.pool.survey import RESOLVE_AGAIN, resolved
 from fastapi_esdb.settings.connection_string import ConnectionString
 from fastapi_esdb.settings.hosts import Host
-from fastapi_esdb.wire.cluster import NodeState
+from fastapi_esdb.wire.cluster import Member, NodeState
 from fastapi_esdb.wire.errors import ConnectionRefused
 from tests.faults.process import free_port
 from tests.faults.until import until
@@ -103,14 +107,65 @@ async def test_a_name_with_several_addresses(cluster: FakeCluster, monkeypatch: 
 async def test_a_name_that_is_not_known_yet(
     cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is resolved again until it is."""
-    monkeypatch.setattr("fastapi_esdb.pool.survey.RESOLVE_AGAIN", 0.05)
-    resolving(monkeypatch, [], [], [(socket.AF_INET, "127.0.0.1")])
+    """It is resolved again as often as nodes are asked, until it is; the log says which name, and why."""
+    resolving(monkeypatch, [], [], [], [(socket.AF_INET, "127.0.0.1")])
+    began = monotonic()
     with caplog.at_level(logging.WARNING, "fastapi_esdb"):
         async with discovery(cluster, f"esdb+discover://cluster.example:{cluster.nodes[1].port}?tls=false") as seeking:
             assert await find(seeking) == at(cluster.nodes[0])
-    assert len(caplog.records) == 1
-    assert "found no node to connect to" in caplog.text
+    assert monotonic() - began < RESOLVE_AGAIN
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert "found no node to connect to" in told
+    assert "'cluster.example' has no address (unknown)" in told
+
+
+async def test_a_name_that_takes_long(cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After `gossipTimeout` it counts as a failed attempt, and is taken when it comes."""
+    port = cluster.nodes[1].port
+    known = asyncio.Event()
+
+    async def getaddrinfo(*_: Any, **__: Any) -> list[Any]:
+        await known.wait()
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", getaddrinfo)
+    async with discovery(cluster, f"esdb+discover://cluster.example:{port}?tls=false&gossipTimeout=1") as seeking:
+        seeker = asyncio.create_task(find(seeking))
+        await until(lambda: seeking.failures)
+        assert "'cluster.example' is not resolved yet" in str(seeking.last_error)
+        known.set()
+        assert await seeker == at(cluster.nodes[0])
+
+
+async def test_names_that_are_none(cluster: FakeCluster) -> None:
+    """A member that gives such a name can't be reached; discovery goes on without it."""
+    member = cluster.nodes[1].member(NodeState.FOLLOWER)
+    broken = [replace(member, host=name) for name in ("node..example", ".example", 64 * "a", "no\0de", "")]
+    cluster.depose()
+    cluster.gossip_of([*cluster.roles(), *broken])
+    async with discovery(cluster) as seeking:
+        seeker = asyncio.create_task(find(seeking))
+        await until(lambda: len(cluster.nodes[0].gate.asked) > 2)
+        cluster.elect(cluster.nodes[2])
+        cluster.gossip_of([*cluster.roles(), *broken])
+        assert await seeker == at(cluster.nodes[2])
+
+
+async def test_a_survey_that_breaks_off(
+    cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is told in the log, and another one begins."""
+    faults = iter([RuntimeError("a fault of ours")])
+
+    async def ask(*arguments: Any) -> Sequence[Member]:
+        for fault in faults:
+            raise fault
+        return await ask_members(*arguments)
+
+    monkeypatch.setattr("fastapi_esdb.pool.survey.ask_members", ask)
+    async with discovery(cluster) as seeking:
+        assert await find(seeking) == at(cluster.nodes[0])
+    assert "a fault of ours" in caplog.text
 
 
 async def test_addresses_are_not_resolved(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,7 +174,7 @@ async def test_addresses_are_not_resolved(monkeypatch: pytest.MonkeyPatch) -> No
     assert await resolved(Host("127.0.0.1", 7)) == (Host("127.0.0.1", 7),)
     assert await resolved(Host("::1", 7)) == (Host("::1", 7),)
     assert not asked
-    with pytest.raises(ConnectionRefused):
+    with pytest.raises(ConnectionRefused, match=r"could not be reached: the name 'nowhere.example' has no address"):
         await resolved(Host("nowhere.example", 7))
 
 
@@ -147,17 +202,44 @@ async def test_a_node_in_doubt_has_to_answer_for_itself(cluster: FakeCluster) ->
         assert seeking.last_error is None
 
 
-async def test_a_redirect_is_believed_unless_the_leader_failed(cluster: FakeCluster) -> None:
-    """The hint of a node that does not know yet who died leads nowhere."""
-    first, second, _ = cluster.nodes
+async def test_followers_that_failed_and_are_back(cluster: FakeCluster) -> None:
+    """None of them is left out, and the leader does not take their place."""
+    followers = {at(node) for node in cluster.nodes[1:]}
+    async with discovery(cluster, cluster.settings(options="&nodePreference=follower").target.render()) as seeking:
+        for _ in range(20):
+            for follower in followers:
+                seeking.doubted(follower)
+            assert await find(seeking) in followers
+        assert {await find(seeking) for _ in range(20)} == followers
+
+
+async def test_followers_that_failed_and_are_not_back(cluster: FakeCluster) -> None:
+    """The leader takes their place, although the others still name them."""
+    leader, frozen, dead = cluster.nodes
+    async with discovery(cluster, cluster.settings(options="&nodePreference=follower").target.render()) as seeking:
+        frozen.freeze()
+        await dead.die()
+        seeking.doubted(at(frozen))
+        seeking.failed(at(dead))
+        assert await find(seeking) == at(leader)
+
+
+async def test_a_redirect_is_believed_unless_the_leader_failed(
+    cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hint of a node that does not know yet who died leads nowhere; what failed long ago is forgotten."""
+    first, second, third = cluster.nodes
     async with discovery(cluster) as seeking:
         assert await find(seeking) == at(first)
         seeking.redirected(at(first), at(second))
         assert await find(seeking) == at(second)
         seeking.failed(at(second))
         seeking.redirected(at(first), at(second))
-        cluster.elect(cluster.nodes[2])
-        assert await find(seeking) == at(cluster.nodes[2])
+        cluster.elect(third)
+        assert await find(seeking) == at(third)
+        monkeypatch.setattr("fastapi_esdb.pool.doubts.monotonic", lambda: monotonic() + 2 * LONGEST)
+        seeking.redirected(at(third), at(second))
+        assert await find(seeking) == at(second)
 
 
 async def test_a_node_that_redirects_to_itself(cluster: FakeCluster) -> None:

@@ -71,10 +71,11 @@ def test_what_is_preferred_comes_first(preference: NodePreference, first: list[s
     assert set(found) == {"leader", "f1", "f2", "replica", "pre", "leaderless"}
 
 
-def test_nodes_in_doubt_come_last() -> None:
-    """Even a node of another kind is better, but nobody is left out."""
-    found = names(MEMBERS, FOLLOWER, frozenset({Host("f1")}))
-    assert (found[0], found[-1]) == ("f2", "f1")
+def test_nodes_in_doubt_come_last_of_their_kind() -> None:
+    """They are still what is preferred, and nobody is left out."""
+    doubted = frozenset({Host("f1"), Host("leader")})
+    assert names(MEMBERS, FOLLOWER, doubted)[:2] == ["f2", "f1"]
+    assert set(names(MEMBERS, RANDOM, doubted)[-2:]) == {"f1", "leader"}
     assert names(MEMBERS, LEADER, frozenset({Host("leader")})) == ["leader"]
 
 
