@@ -33,8 +33,9 @@ class Consumer:
 
     The consumer connects again by itself, also after the server has dropped it because the group was changed. It ends
     with `ConsumerClosed` when the connection is closed on purpose, with the server's error when trying again can't
-    help (`GroupNotFound`, `AccessDenied`), and when a task that waits for an event is cancelled. Until it is confirmed
-    for the first time it raises like any other call, `GroupFull` among others.
+    help (`GroupNotFound`, `AccessDenied`; `NotAuthenticated` after 10 s, in which the node may be starting), and when a
+    task that waits for an event is cancelled. Until it is confirmed for the first time it raises like any other call,
+    `GroupFull` among others.
 
     Leaving the context, or the loop once nothing refers to the consumer, ends the call on the server. Only leaving the
     context gives the last answers the time to arrive.

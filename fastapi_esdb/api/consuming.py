@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from fastapi_esdb.api.answers import Answers
 from fastapi_esdb.api.calls import PAUSES, reconnected
+from fastapi_esdb.api.refusal import Refusal
 from fastapi_esdb.errors import ClosedInFlight, ConsumerClosed
-from fastapi_esdb.wire.errors import EsdbError, GroupDropped, GroupFull, NoAnswer, NotAuthenticated, Outcome
+from fastapi_esdb.wire.errors import EsdbError, GroupDropped, GroupFull, NoAnswer, Outcome
 from fastapi_esdb.wire.group_methods import READ_GROUP
 from fastapi_esdb.wire.groups import ALL, GroupConfirmed, GroupEvent, GroupReadFrame, GroupReadOptions
 from fastapi_esdb.wire.records import RecordedEvent
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("fastapi_esdb")
 
-PASSING = (GroupDropped, GroupFull, NotAuthenticated)
-"""Answers that do not last: the group was changed, it still counts the call that was lost, the node is starting."""
+PASSING = (GroupDropped, GroupFull)
+"""Answers that do not last: the group was changed, it still counts the call that was lost."""
 
 
 class Consuming:
@@ -36,6 +37,7 @@ class Consuming:
         self._source = request.stream or ALL
         self._pauses = PAUSES.delays()
         self._delivered = False
+        self._refusal = Refusal(f"the consumer of group {request.group!r} of {self._source!r}")
         self.answers = Answers(f"{self._source}::{request.group}")
         self.confirmed = False
 
@@ -66,6 +68,7 @@ class Consuming:
                 return replace(frame.event, retry_count=frame.retry_count)
             case GroupConfirmed():
                 self.confirmed = True
+                self._refusal.over()
                 return frame
         return None
 
@@ -75,7 +78,8 @@ class Consuming:
             raise error
         if self._carrier.is_closed or isinstance(error, ClosedInFlight):
             raise ConsumerClosed(self._source, self._request.group) from error
-        if error.outcome is Outcome.ANSWERED and not isinstance(error, PASSING):
+        passes = self._refusal.may_pass(error) or isinstance(error, PASSING)
+        if error.outcome is Outcome.ANSWERED and not passes:
             raise error
         logger.info("the consumer of group %r of %r goes on: %s", self._request.group, self._source, error)
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from fastapi_esdb.api.approach import Approach
 from fastapi_esdb.api.calls import PAUSES, reconnected
 from fastapi_esdb.api.place import Place
+from fastapi_esdb.api.refusal import Refusal
 from fastapi_esdb.errors import ClosedInFlight, SubscriptionClosed
-from fastapi_esdb.wire.errors import EsdbError, NoAnswer, NotAuthenticated, Outcome
+from fastapi_esdb.wire.errors import EsdbError, NoAnswer, Outcome
 from fastapi_esdb.wire.reads import READ
 from fastapi_esdb.wire.records import BACKWARDS, END, START, RecordedEvent
 from fastapi_esdb.wire.requests import (
@@ -45,6 +46,8 @@ class Following:
         self._options = options
         self._pauses = PAUSES.delays()
         self._approach = Approach()
+        self._name = request.stream or "$all"
+        self._refusal = Refusal(f"the subscription to {self._name!r}")
         self.place = self._place_after(request)
         self.confirmed = False
         self.is_live = False
@@ -111,6 +114,7 @@ class Following:
             case SubscriptionConfirmed():
                 self.id = frame.subscription_id
                 self.confirmed = True
+                self._refusal.over()
             case _:
                 return None
         return frame
@@ -119,10 +123,11 @@ class Following:
         """Return if another call makes sense, else raise what ends the subscription."""
         if not self.confirmed:
             raise error
-        name, after = self._request.stream or "$all", self.place.after
+        name, after = self._name, self.place.after
         if self._carrier.is_closed or isinstance(error, ClosedInFlight):
             raise SubscriptionClosed(name, after) from error
-        if error.outcome is Outcome.ANSWERED and not isinstance(error, NotAuthenticated):
+        passes = self._refusal.may_pass(error)
+        if error.outcome is Outcome.ANSWERED and not passes:
             error.add_note(f"the subscription to {name!r} had come to {after!r}")
             raise error
         logger.info("the subscription to %r goes on after %r: %s", name, after, error)

@@ -27,8 +27,9 @@ class Subscription(Generic[Where]):
 
     It goes on by itself after the connection was lost, exactly after the last event it gave: none is missed, none
     comes twice. It ends with `SubscriptionClosed` when the connection is closed on purpose, and with the server's
-    error when trying again can't help (`StreamDeleted`, `AccessDenied`). Until it is confirmed for the first time
-    it raises like any other call. Its reader sets the pace: nothing is fetched far ahead of it.
+    error when trying again can't help (`StreamDeleted`, `AccessDenied`; `NotAuthenticated` after 10 s, in which the
+    node may be starting). Until it is confirmed for the first time it raises like any other call. Its reader sets
+    the pace: nothing is fetched far ahead of it.
     """
 
     def __init__(self, carrier: Carrier, request: ReadRequest, options: CallOptions) -> None:

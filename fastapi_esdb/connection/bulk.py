@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import GrpcCall
     from fastapi_esdb.connection.line import Line
 
-MOST_CALLS = 8
-"""Calls at a time, and so threads: more of them would only wait for each other."""
+MOST_BUSY = 8
+"""Threads at work, beside which no further call begins: more of them would only wait for each other."""
+MOST_CALLS = 32
+"""Calls at a time. Most of their readers stand still if so many are open, and hold no thread."""
 
 
 class Bulk:
@@ -35,8 +37,11 @@ class Bulk:
 
     @property
     def has_room(self) -> bool:
-        """Whether another call can begin; if not, it is made in the usual way."""
-        return self._is_usable and self._calls < MOST_CALLS
+        """Whether another call can begin; if not, it is made in the usual way.
+
+        A call that has begun gets a thread whenever it needs one, so a server that is slow with some holds up no other.
+        """
+        return self._is_usable and self._workers.busy < MOST_BUSY and self._calls < MOST_CALLS
 
     def begin(self, path: str, request: bytes, timeout: float | None, headers: Headers) -> GrpcCall:
         """Start a call. Its place is taken until `ended`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import grpc
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from fastapi_esdb.connection.batch_call import BatchCall
     from fastapi_esdb.connection.line import Line
     from fastapi_esdb.settings.hosts import Host
+
+T = TypeVar("T")
 
 GrpcCall = Any
 """gRPC has a class for each shape of call; of all we use `cancel()`."""
@@ -71,7 +73,7 @@ class Channel:
         self._owner = owner
         self._leases: set[Lease] = set()
         self._long_lived = 0
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._retired = False
         self._closing: asyncio.Task[None] | None = None
         self._closed = asyncio.Event()
@@ -132,7 +134,7 @@ class Channel:
         for lease in list(self._leases):
             lease.cancel(ConnectionLost)
 
-    def run(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+    def run(self, work: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
         """A task that ends with the channel at the latest."""
         task = asyncio.get_running_loop().create_task(work, name=name)
         self._tasks.add(task)

@@ -1,4 +1,4 @@
-"""Asking one node who the members of its cluster are."""
+"""Asking one node who the members of its cluster are, without credentials: one that is starting refuses all of them."""
 
 from __future__ import annotations
 
@@ -36,14 +36,18 @@ async def ask_members(
 ) -> tuple[Member, ...]:
     """The members as the node at `host` sees them, over a connection of its own. Raises `EsdbError`.
 
-    Goes without credentials: a node that is starting refuses even the right ones. `certified` is the name that the
-    node's certificate must be for, if that is not the host's own.
+    `certified` is the name that the node's certificate must be for, if that is not the host's own.
     """
     line = await dial(host, options, deadline, certified=certified)
     channel = Channel(line, host, _Nobody())
     try:
-        with channel.lease() as lease:
-            return (await unary(lease, GOSSIP, None, deadline)).members
+        return await ask_on(channel, deadline)
     finally:
         channel.retire()
         await channel.wait_closed()
+
+
+async def ask_on(channel: Channel, deadline: Deadline) -> tuple[Member, ...]:
+    """The same over a connection that is there."""
+    with channel.lease() as lease:
+        return (await unary(lease, GOSSIP, None, deadline)).members

@@ -24,6 +24,11 @@ class Workers:
         self._busy = 0
         self._left = asyncio.Event()
 
+    @property
+    def busy(self) -> int:
+        """Jobs that are being done."""
+        return self._busy
+
     def run(self, work: Callable[[], None], then: Callable[[], None]) -> None:
         """Have a thread do the `work`, which must not raise, and call `then` on this event loop."""
         self._busy += 1

@@ -14,6 +14,7 @@ from fastapi_esdb.pool.appends import Appends
 from fastapi_esdb.pool.headers import Headers
 from fastapi_esdb.pool.placement import Placement
 from fastapi_esdb.pool.pooled_stream import PooledStream, StreamPlan
+from fastapi_esdb.pool.starting import Starting
 from fastapi_esdb.pool.tries import Tell, Tries
 from fastapi_esdb.wire.appends import APPEND
 from fastapi_esdb.wire.errors import EsdbError, InvalidArgument
@@ -47,6 +48,7 @@ class Calls:
         self._lease = lease
         self._counters = counters
         self._tell = tell
+        self._starting = Starting()
         self._appends = Appends(settings, lease, self._headers)
 
     async def call(self, method: Method[Request, Response], request: Request, options: CallOptions) -> Response:
@@ -102,7 +104,8 @@ class Calls:
         if not 0 <= timeout < math.inf:
             raise InvalidArgument(f"timeout must be a number of seconds, 0 or more: {timeout!r}")
         preference = self._placement.preferred(method, options)
-        return Tries(method, preference, Deadline.after(timeout), self._counters, self._tell, pinned=self._pinned)
+        deadline, starting = Deadline.after(timeout), self._starting
+        return Tries(method, preference, deadline, self._counters, self._tell, starting=starting, pinned=self._pinned)
 
     async def _repeat(self, tries: Tries, make: Callable[[Lease], Awaitable[Response]]) -> Response:
         while True:

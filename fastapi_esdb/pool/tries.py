@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Channel
     from fastapi_esdb.connection.deadline import Deadline
     from fastapi_esdb.pool.counters import Counters
+    from fastapi_esdb.pool.starting import Starting
     from fastapi_esdb.settings.node_preference import NodePreference
     from fastapi_esdb.wire.errors import EsdbError
     from fastapi_esdb.wire.method import Method
@@ -28,7 +29,18 @@ Tell = Callable[["Channel", "EsdbError"], None]
 class Tries:
     """Decides after each failure whether the call is made again, and waits until then."""
 
-    __slots__ = ("_counters", "_made", "_method", "_pauses", "_pinned", "_tell", "channel", "deadline", "preference")
+    __slots__ = (
+        "_counters",
+        "_made",
+        "_method",
+        "_pauses",
+        "_pinned",
+        "_starting",
+        "_tell",
+        "channel",
+        "deadline",
+        "preference",
+    )
 
     def __init__(
         self,
@@ -38,6 +50,7 @@ class Tries:
         counters: Counters,
         tell: Tell,
         *,
+        starting: Starting,
         pinned: bool,
     ) -> None:
         self.preference = preference
@@ -48,6 +61,7 @@ class Tries:
         self._method = method
         self._counters = counters
         self._tell = tell
+        self._starting = starting
         self._pinned = pinned
         """Whether there is one node to go to and no other, so that its refusal is the answer."""
         self._made = 0
@@ -67,8 +81,13 @@ class Tries:
         self._pauses = self._pauses or PAUSES.delays()
         pause = next(self._pauses)
         final |= self._pinned and isinstance(error, NotLeader)
-        if final or not may_repeat(error, self._method, self._made) or self.deadline.left() <= pause:
+        if final or not await self._may_repeat(error) or self.deadline.left() <= pause:
             self._counters.failures += 1
             raise error
         self._counters.retries += 1
         await asyncio.sleep(pause)
+
+    async def _may_repeat(self, error: EsdbError) -> bool:
+        if may_repeat(error, self._method, self._made):
+            return True
+        return await self._starting.explains(error, self.channel, self.deadline)

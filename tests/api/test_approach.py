@@ -22,6 +22,13 @@ FIRST = MUCH - 1
 """The events of the first call, beside its confirmation."""
 
 
+@pytest.fixture
+def quiet(monkeypatch: pytest.MonkeyPatch) -> float:
+    """Seconds without a frame that stand for being live."""
+    monkeypatch.setattr("fastapi_esdb.api.approach.QUIET", 0.2)
+    return 0.2
+
+
 async def told(carrier: FakeCarrier) -> list[Any]:
     """The messages of a subscription, the last one the error that ends it."""
     found: list[Any] = []
@@ -55,13 +62,34 @@ async def test_little_history_takes_one_call() -> None:
     assert carrier.bulk == [False]
 
 
-async def test_a_bulk_call_that_is_quiet_has_come_to_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Old servers do not say that they have. That is looked at once, since what follows is live."""
-    monkeypatch.setattr("fastapi_esdb.api.approach.QUIET", 0.01)
-    calls = [[CONFIRMED, *E[:FIRST]], [CONFIRMED, E[FIRST], asyncio.Event()], [CONFIRMED, *E[MUCH:], CLOSED]]
+async def test_a_bulk_call_that_is_quiet_may_have_come_to_the_end(quiet: float) -> None:
+    """Old servers do not say that they have. That is looked at, since what follows is live: it comes with pauses."""
+    middle, pause = MUCH + 50, asyncio.Event()
+    calls = [
+        [CONFIRMED, *E[:FIRST]],
+        [CONFIRMED, E[FIRST], asyncio.Event()],
+        [CONFIRMED, *E[MUCH:middle], pause, *E[middle : middle + FIRST], CLOSED],
+    ]
     carrier = FakeCarrier(calls)
-    assert await told(carrier) == [*E, CLOSED]
+    asyncio.get_running_loop().call_later(3 * quiet, pause.set)
+    assert await told(carrier) == [*E[: middle + FIRST], CLOSED]
     assert carrier.bulk == [False, True, False]
+
+
+async def test_a_bulk_call_that_was_held_up(quiet: float) -> None:
+    """As soon as much has come again without a pause the next bulk call gets the rest."""
+    middle = MUCH + FIRST
+    calls = [
+        [CONFIRMED, *E[:FIRST]],
+        [CONFIRMED, E[FIRST], asyncio.Event()],
+        [CONFIRMED, *E[MUCH:middle]],
+        [CONFIRMED, *E[middle:], CaughtUp()],
+        [CONFIRMED, CaughtUp(), CLOSED],
+    ]
+    carrier = FakeCarrier(calls)
+    assert await told(carrier) == [*E, CaughtUp(), CLOSED]
+    assert carrier.bulk == [False, True, False, True, False]
+    assert [request.start for request in carrier.requests] == [START, FIRST - 1, FIRST, middle - 1, len(E) - 1]
 
 
 async def test_a_bulk_call_that_is_lost() -> None:

@@ -16,6 +16,7 @@ from fastapi_esdb.errors import ConnectionClosed, SubscriptionClosed
 from fastapi_esdb.wire.errors import StreamDeleted
 from fastapi_esdb.wire.records import END, START, Edge, Position, RecordedEvent
 from fastapi_esdb.wire.requests import CaughtUp, Checkpoint
+from tests.api.losing import HeldUp
 from tests.api.waiting import take
 from tests.faults.until import PATIENCE, until
 
@@ -117,6 +118,17 @@ async def test_much_history_comes_whole_while_more_is_written(esdb: Connection) 
         await append(esdb, 1)
         assert await revisions(subscription, 1) == [3_000]
         assert await revisions(every, 1) == [3_000]
+
+
+async def test_much_history_that_is_held_up(esdb: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After each pause the quick way is found again, and nothing is missed or doubled."""
+    monkeypatch.setattr("fastapi_esdb.api.approach.QUIET", 0.2)
+    for _ in range(4):
+        await append(esdb, 500)
+    held_up = HeldUp(monkeypatch, [2, 4])  # those that are to be quick
+    async with esdb.subscribe("s") as subscription:
+        assert await revisions(subscription, 2_000) == list(range(2_000))
+        assert held_up.calls >= 6
 
 
 async def test_much_history_is_told_to_be_over_once(esdb: Connection) -> None:

@@ -9,7 +9,7 @@ import threading
 import psutil
 import pytest
 
-from fastapi_esdb.connection.bulk import MOST_CALLS
+from fastapi_esdb.connection.bulk import MOST_BUSY, MOST_CALLS
 from fastapi_esdb.connection.bulk_call import BulkCall
 from fastapi_esdb.connection.channel import Channel
 from fastapi_esdb.connection.filling import MOST_ANSWERS
@@ -74,10 +74,22 @@ async def test_closing_calls_whose_readers_have_stopped(channel: Channel, server
     for call in calls:
         call.close()
     await until(lambda: not server.active["Follow"])
-    again = [await placed(channel, "hold 1") for _ in range(MOST_CALLS)]
-    assert [await call.read(20) for call in again] == ["0"] * MOST_CALLS
+    again = [await placed(channel, "hold 1") for _ in range(MOST_BUSY)]
+    assert [await call.read(20) for call in again] == ["0"] * MOST_BUSY
     assert threads() <= MOST_CALLS
     for call in again:
+        call.close()
+
+
+async def test_calls_whose_readers_stand_still_leave_room(channel: Channel) -> None:
+    """They hold no thread. When their readers go on they get one, even if all others wait for a silent server."""
+    still = [await placed(channel, "count 1000") for _ in range(MOST_BUSY + 1)]
+    await until(lambda: channel.bulk.has_room)
+    silent = [await started(channel, "hold 1") for _ in range(MOST_BUSY)]
+    assert [await call.read(20) for call in silent] == ["0"] * MOST_BUSY
+    assert not channel.bulk.has_room
+    assert [sum(map(len, await batches(call))) for call in still] == [1000] * len(still)
+    for call in (*still, *silent):
         call.close()
 
 
@@ -99,9 +111,9 @@ async def test_cancelled_at_any_step(channel: Channel, server: ScriptedServer) -
         await asyncio.wait([task])
     await until(lambda: not server.active["Follow"])
     assert channel.in_flight == 0
-    again = [await placed(channel, "count 1") for _ in range(MOST_CALLS)]
+    again = [await placed(channel, "count 1") for _ in range(MOST_BUSY)]
     await until(lambda: channel.bulk.has_room)
-    assert [await batches(each) for each in again] == [[["0"]]] * MOST_CALLS
+    assert [await batches(each) for each in again] == [[["0"]]] * MOST_BUSY
 
 
 async def test_an_answer_that_is_no_message_ends_the_call(channel: Channel, server: ScriptedServer) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
 from fastapi_esdb import NewEvent, connect
-from fastapi_esdb.embedded import ClusterNode, EmbeddedCluster, EmbeddedServer
-from fastapi_esdb.wire.errors import ServerBusy
+from fastapi_esdb.embedded import ClusterNode, EmbeddedCluster, EmbeddedServer, ServerCertificate
+from fastapi_esdb.wire.errors import EsdbError, ServerBusy, ServerNotReady
 from tests.api.losing import LostAnswers
+from tests.faults.certificates import Authority
 from tests.faults.endpoint_app import Endpoints, endpoints
 from tests.faults.process import free_port
 from tests.faults.proxy import FaultProxy
@@ -60,6 +62,15 @@ async def test_a_frozen_leader(app: Endpoints, cluster: EmbeddedCluster) -> None
     assert await app.append("a") == FINE
 
 
+async def test_a_leader_that_is_cut_off(app: Endpoints, cluster: EmbeddedCluster) -> None:
+    """The same: it takes appends that it can't store, until it notices."""
+    leader = await cluster.wait_leader()
+    await cluster.partition(leader)
+    calls = [app.append("a"), app.append("b", retry_unknown=True), app.read("there")]
+    assert await asyncio.gather(*calls) == [IN_DOUBT, FINE, FINE]
+    assert await app.append("a") == FINE
+
+
 async def test_a_leader_that_resigns(app: Endpoints, cluster: EmbeddedCluster) -> None:
     """Nothing is noticed."""
     resigning = asyncio.create_task(cluster.resign())
@@ -102,6 +113,23 @@ async def test_no_database() -> None:
         assert await app.read("a") == ("ConnectionClosed", 503)
 
 
+def shows(authority: Authority) -> ServerCertificate:
+    """A certificate by that authority."""
+    signed = authority.sign("127.0.0.1")
+    return ServerCertificate.from_files(signed.certificate, signed.key)
+
+
+async def test_a_handshake_that_fails(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The server comes back with a certificate that the app does not trust: refused, and the log says why."""
+    ours, port = Authority(tmp_path, "ours"), free_port()
+    server = EmbeddedServer(port=port, tls=shows(ours))
+    async with server, endpoints(f"esdb://127.0.0.1:{port}?tlsCaFile={ours.file}") as app:
+        await server.stop()
+        async with EmbeddedServer(port=port, tls=shows(Authority(tmp_path, "theirs"))):
+            await until(lambda: "not signed by a trusted authority" in caplog.text)
+            assert await app.append("a") == ("ConnectionClosed", 503)
+
+
 async def test_a_lost_answer(esdb_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """It may be there: repeating it with the same ids clears that up."""
     async with endpoints(esdb_server.connection_string) as app:
@@ -111,11 +139,14 @@ async def test_a_lost_answer(esdb_server: EmbeddedServer, monkeypatch: pytest.Mo
         assert len(await app.esdb.read("b").to_list()) == 1
 
 
-async def test_a_server_that_is_too_busy(esdb_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [ServerBusy(), ServerNotReady()])
+async def test_a_server_that_is_too_busy_or_not_ready(
+    esdb_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch, error: EsdbError
+) -> None:
     """Asked again until the deadline."""
     async with endpoints(esdb_server.connection_string) as app:
-        answers = LostAnswers(monkeypatch, "BatchAppend", ServerBusy(), times=1000)
-        assert await app.append("a", timeout=1) == ("ServerBusy", 503)
+        answers = LostAnswers(monkeypatch, "BatchAppend", error, times=1000)
+        assert await app.append("a", timeout=1) == (type(error).__name__, 503)
         assert answers.lost > 2
 
 

@@ -14,8 +14,9 @@ from fastapi_esdb.embedded import ClusterNode, EmbeddedCluster
 from tests.faults.until import PATIENCE, until
 
 STREAM = "orders"
-NOTICED = 5.0
-"""Seconds from the election to the next append; it is a fraction of one on a machine that has nothing else to do."""
+NOTICED, FROZEN = 1.5, 3.0
+"""Seconds from the election to the next append, and after a freeze. The aims are 0.5 and 2; measured on a busy machine
+were 0.2 and 1.3."""
 
 
 @pytest.fixture
@@ -92,12 +93,13 @@ async def stored(esdb: Connection) -> list[RecordedEvent]:
     return await esdb.read(STREAM, requires_leader=True).to_list()
 
 
-async def goes_on(cluster: EmbeddedCluster, orders: Orders, before: ClusterNode) -> None:
+async def goes_on(cluster: EmbeddedCluster, orders: Orders, before: ClusterNode, notices: float = NOTICED) -> None:
     """Writes go on soon after the election of another leader."""
     await cluster.wait_leader(other_than=before)
-    elected = monotonic()
+    elected, count = monotonic(), len(orders.written)
+    await orders.until(lambda: len(orders.written) > count)
+    assert monotonic() - elected < notices
     await orders.go_on()
-    assert monotonic() - elected < NOTICED
 
 
 async def check(esdb: Connection, orders: Orders) -> None:
@@ -124,7 +126,7 @@ async def test_frozen(cluster: EmbeddedCluster, esdb: Connection, orders: Orders
     """The same, long before any keep-alive or deadline; the frozen node does no harm when it comes back."""
     leader = await cluster.wait_leader()
     await cluster.freeze_node(leader)
-    await goes_on(cluster, orders, leader)
+    await goes_on(cluster, orders, leader, FROZEN)
     await cluster.thaw_node(leader)
     await orders.go_on()
     await check(esdb, orders)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from fastapi_esdb.connection.bulk import MOST_CALLS
+from fastapi_esdb.connection.bulk import MOST_BUSY
 from fastapi_esdb.connection.transport import CallOptions
 from fastapi_esdb.errors import ClosedInFlight, ConnectionClosed, ReadOnlyConnection
 from fastapi_esdb.wire.errors import (
@@ -236,15 +236,15 @@ async def test_a_stream_waits_for_a_connection_if_calls_may(server: ScriptedServ
         assert await waiting == "0"
 
 
-async def test_more_bulk_calls_than_there_are_threads(server: ScriptedServer) -> None:
+async def test_more_bulk_calls_than_threads_may_be_busy(server: ScriptedServer) -> None:
     """The others are made in the usual way: nobody waits for a thread."""
     async with pool_on(server.port, pool_size=1) as pool, AsyncExitStack() as opened:
         streams = [
             await opened.enter_async_context(pool.stream(FOLLOW, ["hold 2"], long_lived=True, bulk=True))
-            for _ in range(3 * MOST_CALLS)
+            for _ in range(3 * MOST_BUSY)
         ]
         assert await asyncio.gather(*(anext(stream) for stream in streams)) == ["0"] * len(streams)
-        assert sum(stream.is_bulk for stream in streams) == MOST_CALLS
+        assert sum(stream.is_bulk for stream in streams) == MOST_BUSY
 
 
 async def test_a_bulk_call_without_a_second_connection(server: ScriptedServer) -> None:

@@ -1,0 +1,41 @@
+"""For how long it is borne that credentials are refused which were accepted before."""
+
+from __future__ import annotations
+
+import logging
+from time import monotonic
+
+from fastapi_esdb.wire.errors import EsdbError, NotAuthenticated
+
+logger = logging.getLogger("fastapi_esdb")
+
+STARTING = 10.0
+"""Seconds in which a node that is starting gets to know its users. Until then it refuses everybody.
+
+EventStoreDB 24.6 took one, and five where the whole cluster was starting.
+"""
+
+
+class Refusal:
+    """What tells a node that is starting from a password that has changed, for whoever makes one call after the other.
+
+    `who` is named in the warning.
+    """
+
+    def __init__(self, who: str) -> None:
+        self._who = who
+        self._since: float | None = None
+
+    def may_pass(self, error: EsdbError) -> bool:
+        """Whether the call has ended with a refusal that need not last. The first one is logged as a warning."""
+        if not isinstance(error, NotAuthenticated):
+            self.over()
+            return False
+        if self._since is None:
+            self._since = monotonic()
+            logger.warning("%s: %s; trying again for %s s, since the node may be starting", self._who, error, STARTING)
+        return monotonic() - self._since < STARTING
+
+    def over(self) -> None:
+        """The credentials were accepted."""
+        self._since = None
