@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fastapi_esdb.wire.records import (
@@ -174,7 +174,7 @@ class AppendRequest:
     stream: str
     expected: Expected
     events: tuple[ProposedEvent, ...]
-    is_fresh: bool = False
+    is_fresh: bool = field(default=False, compare=False)
     """Whether no server can know any of the events."""
 
 
