@@ -23,7 +23,7 @@ from fastapi_esdb.wire.errors import EsdbError
 
 
 async def _run(spec: NodeSpec) -> None:
-    node = Node(spec.number, spec.nodes, Path(spec.directory), _report_standing)
+    node = Node(spec.number, spec.nodes, Path(spec.directory), _report_standing, tls=spec.tls)
     server = EmbeddedServer(
         spec.host,
         spec.port,

@@ -35,13 +35,17 @@ class Node:
         nodes: how many there are.
         directory: where all of them have their sockets.
         changed: called with each change of what the node is doing.
+        tls: whether clients speak TLS with it.
     """
 
-    def __init__(self, me: int, nodes: int, directory: Path, changed: Callable[[Standing], None]) -> None:
+    def __init__(
+        self, me: int, nodes: int, directory: Path, changed: Callable[[Standing], None], *, tls: bool = False
+    ) -> None:
         self._me = me
         self._nodes = nodes
         self._directory = directory
         self._report = changed
+        self._tls = tls
         self._forwarder = Forwarder(directory)
 
     def database(self, clock: Clock, limits: Limits) -> Database:
@@ -55,7 +59,9 @@ class Node:
 
     @asynccontextmanager
     async def joined(self, address: Address, work: LeaderWork) -> AsyncIterator[None]:
-        """Take part in the cluster, as a node at that address."""
+        """Take part in the cluster. With TLS a node at 127.0.0.1 is `localhost`, as real ones on a machine are."""
+        if self._tls and address.host == "127.0.0.1":
+            address = Address("localhost", address.port)
         self._office = Office(self._quorum, work)
         presence = Presence(uuid4(), address.host, address.port, NodeState.INITIALIZING)
         async with self._quorum.running(presence):

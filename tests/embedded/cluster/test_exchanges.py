@@ -23,7 +23,7 @@ SCENARIOS = scenarios("follower_calls", "follower_v2")
 async def runner() -> AsyncIterator[Runner]:
     certificate = ServerCertificate.made()
     trusting = grpc.ssl_channel_credentials(certificate.authority)
-    async with EmbeddedCluster(host="localhost", tls=certificate, secure=True) as cluster:
+    async with EmbeddedCluster(tls=certificate, secure=True) as cluster:
         follower = next(node for node in cluster.nodes if node is not cluster.leader)
         async with grpc.aio.secure_channel(follower.address, trusting, [("grpc.enable_http_proxy", 0)]) as channel:
             yield Runner(channel)
