@@ -7,16 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.cases import OURS, OURS_GROUPED
-from benchmarks.tables import table
+from benchmarks.tables import RATIOS, table
 
 NEARNESS = 0.8
 """Of the operations that the bare technique makes in the same CPU time."""
 
-WHAT = {
-    "gain": "CPU: kurrentdbclient ÷ this",
-    "speed_up": "wall: kurrentdbclient ÷ this",
-    "nearness": "CPU: bare technique ÷ this",
-}
 HEAD = ["", "", "", "measured", "at least", ""]
 
 
@@ -56,4 +51,4 @@ def _aims(case: dict[str, Any], row: dict[str, Any]) -> Iterator[Aim]:
 def _row(case: dict[str, Any], row: dict[str, Any], aim: Aim) -> list[str]:
     found = row[aim.ratio]["median"]
     verdict = "reached" if found >= aim.least else "missed"
-    return [case["title"], row["contender"], WHAT[aim.ratio], f"{found:.2f}", f"{aim.least:g}", verdict]
+    return [case["title"], row["contender"], RATIOS[aim.ratio], f"{found:.2f}", f"{aim.least:g}", verdict]

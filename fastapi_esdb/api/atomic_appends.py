@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Unpack
@@ -14,6 +13,7 @@ from fastapi_esdb.api.calls import Calls
 from fastapi_esdb.api.options import Options, chosen
 from fastapi_esdb.wire.append_methods_v2 import APPEND_RECORDS, APPEND_SESSION
 from fastapi_esdb.wire.appends_v2 import (
+    SCHEMA_NAME,
     AppendRecords,
     Check,
     DeletedState,
@@ -24,9 +24,6 @@ from fastapi_esdb.wire.appends_v2 import (
 )
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.records import ANY, JSON, Expected, ProposedEvent
-
-TYPE_NAME = re.compile(r"[\w.$:-]+")
-"""What a type may be made of (v2 calls it the schema name)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +85,7 @@ def _frame(append: StreamAppend) -> SessionAppend:
 
 
 def _record(event: ProposedEvent, stream: str = "") -> Record:
-    if not TYPE_NAME.fullmatch(event.type):
+    if not SCHEMA_NAME.fullmatch(event.type):
         raise InvalidArgument(f"event {event.type!r}: its type must be made of letters, digits and _ . $ : -")
     event.leave()
     encoding = SchemaFormat.JSON if event.content_type == JSON else SchemaFormat.BYTES

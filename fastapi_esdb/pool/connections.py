@@ -158,10 +158,12 @@ class Connections:
         Raises `ConnectionClosed` without a connection, `NotSentInTime` when the deadline has passed, and
         `TooManyStreams` when a long-lived call finds everything full.
         """
-        patience = min(deadline, Deadline.after(self._settings.wait))
-        search = self._cluster.search() if self._cluster else None
+        patience, search = min(deadline, Deadline.after(self._settings.wait)), None
         while not self._is_shut:
-            if lease := self._take(long_lived, avoid) or await self._wait(long_lived, deadline, patience, search):
+            if (lease := self._take(long_lived, avoid)) is None:
+                search = search or (self._cluster.search() if self._cluster else None)
+                lease = await self._wait(long_lived, deadline, patience, search)
+            if lease is not None:
                 if self._cluster is not None and not long_lived:
                     self._cluster.watch(lease)
                 return lease
