@@ -9,6 +9,7 @@ from fastapi_esdb.connection.seam import decode, encode, translated
 from fastapi_esdb.connection.secrecy import check_headers
 from fastapi_esdb.connection.support import check_support
 from fastapi_esdb.errors import NotSentInTime
+from fastapi_esdb.wire.errors import NoAnswer
 
 if TYPE_CHECKING:
     import grpc.aio
@@ -68,5 +69,7 @@ def time_left(deadline: Deadline) -> float:
 
 async def _held(lease: Lease, call: GrpcCall) -> bytes:
     lease.hold(call)
-    answer: bytes = await call
+    answer: bytes | None = await call
+    if answer is None:
+        raise NoAnswer
     return answer

@@ -17,6 +17,9 @@ ChannelOption = tuple[str, int | str]
 RECEIVE_LIMIT = 64 * 1024 * 1024
 """Bytes of the largest answer taken. Servers keep events of up to 16 MiB; lists of groups and pages have no bound."""
 
+GRACE = 0.5
+"""Seconds that an attempt to connect has beyond its deadline: of two that end together, either might be told."""
+
 _MILLISECONDS_PER_SECOND = 1000
 METADATA_LIMIT = 1024 * 1024
 """Bytes of headers and trailers taken: errors come with the name of their stream, which may be long."""
@@ -32,9 +35,12 @@ def channel_options(
 
     `connect_timeout` (seconds) bounds the attempt to connect; `slowdown` multiplies the interval of keep-alive pings.
     """
+    return (*_common(), *_attempt(connect_timeout), *_keep_alive(options, slowdown), *_proxy(host))
+
+
+def _attempt(timeout: float) -> Iterator[ChannelOption]:
     # gRPC's name for how long an attempt may take; one that hangs would outlive its channel by 20 s otherwise
-    attempt = ("grpc.min_reconnect_backoff_ms", max(1, round(connect_timeout * _MILLISECONDS_PER_SECOND)))
-    return (*_common(), attempt, *_keep_alive(options, slowdown), *_proxy(host))
+    yield "grpc.min_reconnect_backoff_ms", min(round((timeout + GRACE) * _MILLISECONDS_PER_SECOND), _NEVER)
 
 
 def _common() -> Iterator[ChannelOption]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import pytest
 
@@ -90,6 +91,21 @@ async def test_an_answer_that_is_no_message(channel: Channel) -> None:
     """Bytes that can't be parsed are no answer; what the call did is not known."""
     with pytest.raises(NoAnswer) as caught:
         await call(channel, "garbage")
+    assert caught.value.outcome is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize("shape", [Shape.UNARY, Shape.CLIENT_STREAM])
+async def test_an_end_without_an_answer(channel: Channel, shape: Shape) -> None:
+    """What a call did that ended well and said nothing is not known."""
+    silent = Method("test.Scripted", "Follow", shape, TEXT, TEXT)
+    with channel.lease() as lease:
+        deadline = Deadline.after(20)
+        unanswered = {
+            Shape.UNARY: partial(unary, lease, silent, "count 0", deadline),
+            Shape.CLIENT_STREAM: partial(client_stream, lease, silent, ["count 0"], deadline),
+        }
+        with pytest.raises(NoAnswer) as caught:
+            await unanswered[shape]()
     assert caught.value.outcome is Outcome.UNKNOWN
 
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Self
 
+Side = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
 CHUNK = 64 * 1024
+BACKLOG = 100
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -25,7 +29,7 @@ class FaultProxy:
         """Connections that were accepted, ever."""
         self.bytes_up = 0
         self.bytes_down = 0
-        self._server: asyncio.Server | None = None
+        self._listener: socket.socket | None = None
         self._pairs: set[_Pair] = set()
         self.delayed = 0.0
         self.pace = 0
@@ -40,9 +44,11 @@ class FaultProxy:
 
     async def start(self) -> None:
         """Listen, again on the same port after `stop` or `refuse`."""
-        if self._server is None:
-            self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
-            self.port = self._server.sockets[0].getsockname()[1]
+        if self._listener is None:
+            self._listener = socket.create_server(("127.0.0.1", self.port), backlog=BACKLOG)
+            self._listener.setblocking(False)
+            self.port = self._listener.getsockname()[1]
+            asyncio.get_running_loop().add_reader(self._listener, self._accept, self._listener)
 
     async def stop(self) -> None:
         """Refuse new connections and reset the open ones: the process behind the port has died."""
@@ -51,16 +57,14 @@ class FaultProxy:
 
     def refuse(self) -> None:
         """Refuse new connections; open ones go on."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        if self._listener is not None:
+            asyncio.get_running_loop().remove_reader(self._listener)
+            self._listener.close()
+            self._listener = None
 
     async def reset(self) -> None:
-        """Reset every open connection (RST)."""
-        pairs = list(self._pairs)
-        for pair in pairs:
-            pair.reset()
-        await asyncio.gather(*(pair.ended.wait() for pair in pairs))
+        """Reset every open connection (RST), at once: what comes after it was called is not passed on."""
+        await asyncio.gather(*[pair.reset() for pair in list(self._pairs)], return_exceptions=True)
 
     def blackhole(self) -> None:
         """Take everything and pass nothing on, either way: a lost host, whose kernel still acknowledges."""
@@ -89,15 +93,12 @@ class FaultProxy:
         self.delayed, self.pace, self.down_limit = 0.0, 0, None
         self.passes_up = self.passes_down = True
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
-        pair = _Pair(self, reader, writer)
-        self._pairs.add(pair)
-        try:
-            await pair.run()
-        finally:
-            self._pairs.discard(pair)
-            pair.ended.set()
+    def _accept(self, listener: socket.socket) -> None:
+        """One connection, known from now on: none is on its way here when the proxy is stopped."""
+        with suppress(BlockingIOError, ConnectionAbortedError):
+            client, _ = listener.accept()
+            self.connections += 1
+            self._pairs.add(_Pair(self, client, self._pairs.discard))
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -110,35 +111,44 @@ class FaultProxy:
 class _Pair:
     """One connection through the proxy: two pumps."""
 
-    def __init__(self, proxy: FaultProxy, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.ended = asyncio.Event()
+    def __init__(self, proxy: FaultProxy, client: socket.socket, ended: Callable[[_Pair], None]) -> None:
         self.passed_down = 0
         self._proxy = proxy
-        self._client = (reader, writer)
-        self._server: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
-        self._pumps: list[asyncio.Task[None]] = []
+        self._client = _resetting(client)
+        self._ended = ended
+        self._writers: list[asyncio.StreamWriter] = []
+        self._task = asyncio.create_task(self._run())
+        self._task.add_done_callback(self._close)
 
-    async def run(self) -> None:
+    def reset(self) -> asyncio.Task[None]:
+        """Close both sides with an RST; the task ends when that is done."""
+        self._close()
+        self._task.cancel()
+        return self._task
+
+    async def _run(self) -> None:
         """Until either side has closed, or a reset."""
-        try:
-            self._server = await asyncio.open_connection("127.0.0.1", self._proxy.target_port)
-        except OSError:
-            self.reset()
-            return
-        down = self._pump(self._server[0], self._client[1], is_down=True)
-        up = self._pump(self._client[0], self._server[1], is_down=False)
-        self._pumps = [asyncio.create_task(down), asyncio.create_task(up)]
-        await asyncio.wait(self._pumps, return_when=asyncio.FIRST_COMPLETED)
-        self.reset()
-        await asyncio.gather(*self._pumps, return_exceptions=True)
+        with suppress(OSError):
+            up_reader, up_writer = self._keep(await asyncio.open_connection(sock=self._client))
+            down_reader, down_writer = self._keep(await asyncio.open_connection("127.0.0.1", self._proxy.target_port))
+            down = asyncio.create_task(self._pump(down_reader, up_writer, is_down=True))
+            up = asyncio.create_task(self._pump(up_reader, down_writer, is_down=False))
+            try:
+                await asyncio.wait((down, up), return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                down.cancel()
+                up.cancel()
 
-    def reset(self) -> None:
-        """Close both sides with an RST."""
-        for side in (self._client, self._server):
-            if side is not None:
-                _reset(side[1])
-        for pump in self._pumps:
-            pump.cancel()
+    def _keep(self, side: Side) -> Side:
+        self._writers.append(side[1])
+        _resetting(side[1].get_extra_info("socket"))
+        return side
+
+    def _close(self, *_: object) -> None:
+        for writer in self._writers:
+            writer.transport.abort()
+        self._client.close()
+        self._ended(self)
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, is_down: bool) -> None:
         with suppress(OSError):
@@ -179,8 +189,7 @@ class _Pair:
         return data, goes_on
 
 
-def _reset(writer: asyncio.StreamWriter) -> None:
-    plain: socket.socket | None = writer.get_extra_info("socket")
-    if plain is not None and plain.fileno() >= 0:
-        plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-    writer.transport.abort()
+def _resetting(plain: socket.socket) -> socket.socket:
+    """The socket, whose peer is told by an RST when it is closed."""
+    plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+    return plain
