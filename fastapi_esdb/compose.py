@@ -9,6 +9,7 @@ from dataclasses import replace
 from pydantic import SecretStr
 
 from fastapi_esdb.api.connection import Connection
+from fastapi_esdb.errors import InvalidSettings
 from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.settings.connection_string import ConnectionString
 from fastapi_esdb.settings.hosts import Host
@@ -32,11 +33,19 @@ async def open_pool(
     settings: EsdbSettings | None = None, *, name: str = "default", embedded: bool = False
 ) -> AsyncIterator[ConnectionPool]:
     """An open pool that closes with the context. `embedded` gives settings without a database the embedded server."""
-    settings = settings or EsdbSettings()
+    settings = _checked(settings or EsdbSettings())
     if embedded:
         settings = settings.model_copy(update={"embedded": True})
     async with _reachable(settings, name) as reachable, ConnectionPool(reachable, name) as pool:
         yield pool
+
+
+def _checked(settings: EsdbSettings) -> EsdbSettings:
+    """The settings, which Python does not check: a connection string alone is an easy mistake."""
+    if not isinstance(settings, EsdbSettings):
+        wanted = "settings must be EsdbSettings, as in EsdbSettings(connection_string=...)"
+        raise InvalidSettings(f"{wanted}, not {type(settings).__name__}")
+    return settings
 
 
 @asynccontextmanager

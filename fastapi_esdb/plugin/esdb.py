@@ -52,6 +52,8 @@ class Esdb:
             raise InvalidSettings(
                 f"name must be lower-case letters, digits, '-' or '_' and none of {', '.join(sorted(_TAKEN))}: {name!r}"
             )
+        if not (control is None or callable(control)):
+            raise InvalidSettings("control must be a function to depend on, without the Depends() around it")
         self.name = name
         self.router: APIRouter = health_router(name, control, self.lifespan)
         self._settings = settings

@@ -112,6 +112,8 @@ class ConnectionString:
 
 def _split_scheme(text: str) -> tuple[str, str]:
     """The scheme in lower case, and what follows `://`."""
+    if not isinstance(text, str):
+        raise problem("text", f"must be a str, not {type(text).__name__}")
     if has_control(text) or any(character.isspace() for character in text):
         raise problem("text", "must not hold blanks or control characters; a blank is written %20")
     if "#" in text:

@@ -22,6 +22,8 @@ class Credentials:
     password: SecretStr
 
     def __post_init__(self) -> None:
+        if not isinstance(self.password, SecretStr):
+            raise ValueError("password must be a SecretStr, as in Credentials(username, SecretStr(password))")
         if not self.username or ":" in self.username or has_control(self.username):
             raise ValueError("user name must not be empty, nor hold ':' or control characters")
         password = self.password.get_secret_value()

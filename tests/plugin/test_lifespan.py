@@ -6,10 +6,11 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import httpx2
 import pytest
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.testclient import TestClient
 
 from fastapi_esdb import (
@@ -208,6 +209,21 @@ def test_a_name_must_fit_into_a_path(name: str) -> None:
     """The name stands in the paths of the health routes."""
     with pytest.raises(InvalidSettings, match="name must be"):
         Esdb(name=name)
+
+
+def test_a_connection_string_in_place_of_the_settings_is_reported() -> None:
+    """The message says what to write instead and does not show the string, which may hold a password."""
+    wrong: Any = "esdb://admin:canary@localhost"
+    app = app_of(Esdb(wrong))
+    with pytest.raises(InvalidSettings, match=r"EsdbSettings\(connection_string=") as caught, TestClient(app):
+        pytest.fail("the app must not start")
+    assert "canary" not in str(caught.value)
+
+
+def test_control_is_given_without_depends() -> None:
+    """What FastAPI would say about it does not name it."""
+    with pytest.raises(InvalidSettings, match=r"control must be a function .* without the Depends"):
+        Esdb(control=Depends(lambda: None))
 
 
 def test_importing_creates_nothing() -> None:

@@ -211,6 +211,12 @@ def test_invalid(text: str, part: str, right: str) -> None:
     assert caught.value.__cause__ is caught.value.__context__ is None
 
 
+def test_no_text() -> None:
+    """A variable of the environment that is not set is easily passed on."""
+    with pytest.raises(InvalidConnectionString, match="must be a str, not NoneType"):
+        ConnectionString.parse(None)  # type: ignore[arg-type]  # it is what is tested
+
+
 def test_error_types() -> None:
     """The error can be caught as ours, as one of settings and as a ValueError."""
     assert issubclass(InvalidConnectionString, InvalidSettings | EsdbError)

@@ -52,6 +52,13 @@ def test_bad_password(password: str) -> None:
     assert "canary" not in str(caught.value)
 
 
+def test_a_password_that_is_no_secret() -> None:
+    """Is told how it is wrapped, without being shown."""
+    with pytest.raises(ValueError, match=r"Credentials\(username, SecretStr\(password\)\)") as caught:
+        Credentials("admin", "canary")  # type: ignore[arg-type]  # it is what is tested
+    assert "canary" not in str(caught.value)
+
+
 def test_password_with_everything_else() -> None:
     """A password may hold colons, blanks and any letters."""
     assert Credentials("admin", SecretStr("a:b c/ü🔑")).password.get_secret_value() == "a:b c/ü🔑"
