@@ -7,14 +7,13 @@ take any UTF-8 text.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.records import MAX_REVISION, Edge, Expected, Position, StreamState
-from fastapi_esdb.wire.requests import ALL_EVENTS
+from fastapi_esdb.wire.requests import ALL_EVENTS, EventFilter
 
-if TYPE_CHECKING:
-    from fastapi_esdb.wire.requests import EventFilter
+Value = TypeVar("Value")
 
 MAX_WINDOW = 2**32 - 1
 """The filter window and the checkpoint interval are unsigned 32-bit numbers in the protocol."""
@@ -22,6 +21,13 @@ MAX_WINDOW = 2**32 - 1
 
 INT32 = 2**31 - 1
 """The largest of the numbers that are signed 32-bit ones in the protocol."""
+
+
+def instance(value: Value, kind: type, name: str) -> Value:
+    """A value of that type. The error does not show the value, which may hold a password."""
+    if not isinstance(value, kind):
+        raise InvalidArgument(f"{name} must be of type {kind.__name__}, not {type(value).__name__}")
+    return value
 
 
 def text(value: object, name: str) -> str:
@@ -87,6 +93,11 @@ def place_in_all(place: object, name: str) -> Position | Edge:
     return place
 
 
+def patience(timeout: float | None) -> float | None:
+    """A time span for something that may also be waited for without an end."""
+    return timeout if timeout == math.inf else seconds(timeout, "timeout")
+
+
 def seconds(timeout: object, name: str) -> float | None:
     """A time span, or `None` for the default one."""
     if timeout is None:
@@ -105,6 +116,7 @@ def event_filter(chosen: EventFilter | None) -> EventFilter | None:
     """A filter that says what to let through: by prefixes or by a regex, not both."""
     if chosen is None:
         return None
+    instance(chosen, EventFilter, "filter")
     if bool(chosen.prefixes) == bool(chosen.regex):
         raise InvalidArgument("filter must have either prefixes or a regex")
     if chosen.window is not None:

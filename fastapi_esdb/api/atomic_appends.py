@@ -49,7 +49,7 @@ class AtomicAppends(Calls):
         stream twice), `NotSupported`, `AppendOutcomeUnknown` with the ids of all events, and what `append` raises
         about sizes. In each case nothing was written, or all of it.
         """
-        frames = [_frame(append) for append in appends]
+        frames = [_frame(append) for append in arguments.instance(appends, Iterable, "appends")]
         if not frames:
             raise InvalidArgument("appends must hold at least one StreamAppend")
         ids = [record.id for frame in frames for record in frame.records]
@@ -68,20 +68,29 @@ class AtomicAppends(Calls):
         `checks` say what must hold of streams, written to or not. Raises `ConsistencyViolation` with every check that
         failed, `NotSupported`, `AppendOutcomeUnknown`, and what `append` raises about sizes.
         """
-        several = tuple(_record(event, arguments.stream_name(stream)) for stream, event in records)
+        several = tuple(_addressed(record) for record in arguments.instance(records, Iterable, "records"))
         if not several:
             raise InvalidArgument("records must hold at least one event")
-        request = AppendRecords(several, tuple(_check(*check) for check in (checks or {}).items()))
+        given = arguments.instance(checks or {}, Mapping, "checks")
+        request = AppendRecords(several, tuple(_check(*check) for check in given.items()))
         with doubtful(_names(record.stream for record in several), ANY, [record.id for record in several]):
             return await self._carrier.call(APPEND_RECORDS, request, chosen(options))
 
 
 def _frame(append: StreamAppend) -> SessionAppend:
+    arguments.instance(append, StreamAppend, "an append")
     stream, expected = arguments.stream_name(append.stream), arguments.expected_revision(append.expected)
     records = tuple(_record(event) for event in proposed(append.events))
     if not records:
         raise InvalidArgument(f"the append to {stream!r} must have at least one event")
     return SessionAppend(stream, records, expected)
+
+
+def _addressed(record: tuple[str, ProposedEvent]) -> Record:
+    match record:
+        case (stream, event):
+            return _record(arguments.instance(event, ProposedEvent, "an event"), arguments.stream_name(stream))
+    raise InvalidArgument(f"records must be pairs of a stream's name and a NewEvent, not {type(record).__name__}")
 
 
 def _record(event: ProposedEvent, stream: str = "") -> Record:

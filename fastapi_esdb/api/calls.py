@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-from fastapi_esdb.api.arguments import seconds
+from fastapi_esdb.api.arguments import instance, seconds
 from fastapi_esdb.connection.backoff import Backoff
 from fastapi_esdb.connection.transport import DEFAULT_OPTIONS, CallOptions, Transport
 from fastapi_esdb.errors import ConnectionClosed
-
-if TYPE_CHECKING:
-    from fastapi_esdb.settings.credentials import Credentials
-    from fastapi_esdb.settings.node_preference import NodePreference
-
+from fastapi_esdb.settings.credentials import Credentials
+from fastapi_esdb.settings.node_preference import NodePreference
+from fastapi_esdb.wire.errors import InvalidArgument
 
 PAUSES = Backoff(first=0.1, limit=0.5, jitter=0.2)
 """Between the calls that the API makes again by itself, beside the retries of the transport."""
@@ -66,10 +64,16 @@ def call_options(
     `timeout` (seconds) bounds everything in the call: waiting for a connection, retries, the answer; `None` takes
     the settings' deadline. `credentials` stand in for the connection's own. `requires_leader` makes a node that is
     not the leader of its cluster refuse; `None` takes what the settings' node preference implies. Reads can have a
-    `read_preference` of their own: the kind of node in a cluster that answers them.
+    `read_preference` of their own: the kind of node in a cluster that answers them. Raises `InvalidArgument`.
     """
     if (timeout, credentials, requires_leader, read_preference) == _NOTHING_SAID:
         return DEFAULT_OPTIONS
+    if credentials is not None:
+        instance(credentials, Credentials, "credentials")
+    if requires_leader not in (True, False, None):
+        raise InvalidArgument(f"requires_leader must be True, False or None, not {requires_leader!r}")
+    if read_preference not in (None, *NodePreference):
+        raise InvalidArgument(f"read_preference must be a NodePreference or None, not {read_preference!r}")
     return CallOptions(seconds(timeout, "timeout"), credentials, requires_leader, read_preference)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from fastapi_esdb.api import arguments
 from fastapi_esdb.api.atomic_appends import AtomicAppends
 from fastapi_esdb.api.metadata import Metadata
 from fastapi_esdb.api.monitoring import Monitoring
@@ -90,12 +91,16 @@ class Connection(Streams, AtomicAppends, Subscriptions, Metadata, Monitoring):
         return self.pool.server_version
 
     async def wait_connected(self, timeout: float | None = None) -> None:
-        """Return as soon as there is a connection; raises `ConnectionClosed` after `timeout` seconds without one."""
-        await self.pool.wait_connected(timeout)
+        """Return as soon as there is a connection.
+
+        Raises `ConnectionClosed` after `timeout` seconds without one, and when it is closed. `None` waits as long as a
+        call would (the settings' deadline), `math.inf` for as long as it takes.
+        """
+        await self.pool.wait_connected(arguments.patience(timeout))
 
     async def ping(self, timeout: float | None = None) -> None:
-        """Return when the server has answered a cheap call; raises what hindered it."""
-        await self.pool.ping(timeout)
+        """Return when the server has answered a cheap call within `timeout` seconds; raises what hindered it."""
+        await self.pool.ping(arguments.seconds(timeout, "timeout"))
 
     async def close(self) -> None:
         """Disconnect and stay so until `connect()`; calls in flight fail with `ConnectionClosed`.

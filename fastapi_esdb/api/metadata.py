@@ -9,13 +9,13 @@ from fastapi_esdb.api.appending import Append
 from fastapi_esdb.api.calls import Calls, call_options
 from fastapi_esdb.api.new_event import NewEvent
 from fastapi_esdb.api.reading import events_of
+from fastapi_esdb.api.stream_acl import StreamAcl
 from fastapi_esdb.api.stream_metadata import StreamMetadata
 from fastapi_esdb.wire.errors import StreamNotFound
 from fastapi_esdb.wire.records import ANY, BACKWARDS, END, Expected
 from fastapi_esdb.wire.requests import AppendResult, ReadRequest
 
 if TYPE_CHECKING:
-    from fastapi_esdb.api.stream_acl import StreamAcl
     from fastapi_esdb.settings.credentials import Credentials
 
 SETTINGS_STREAM = "$settings"
@@ -65,7 +65,7 @@ class Metadata(Calls):
         `expected` is about the metadata: `metadata.revision` as `get_metadata` gave it, or `NO_STREAM` where it was
         `None`, to change nothing that someone else has set meanwhile. Raises as `append` does.
         """
-        event = NewEvent("$metadata", metadata.to_json())
+        event = NewEvent("$metadata", arguments.instance(metadata, StreamMetadata, "metadata").to_json())
         append = Append(metastream(stream), arguments.expected_revision(expected), (event,))
         return await append.send_once(self._carrier, call_options(timeout, credentials, requires_leader))
 
@@ -85,7 +85,14 @@ class Metadata(Calls):
         user streams, and only `$admins` with system streams. `expected` is about the stream `$settings`.
         Raises as `append` does.
         """
-        given = {"$userStreamAcl": user_streams, "$systemStreamAcl": system_streams}
-        event = NewEvent("$settings", {key: acl.to_json() for key, acl in given.items() if acl is not None})
+        given = {
+            "$userStreamAcl": _rights(user_streams, "user_streams"),
+            "$systemStreamAcl": _rights(system_streams, "system_streams"),
+        }
+        event = NewEvent("$settings", {key: rights for key, rights in given.items() if rights is not None})
         append = Append(SETTINGS_STREAM, arguments.expected_revision(expected), (event,))
         return await append.send_once(self._carrier, call_options(timeout, credentials, requires_leader))
+
+
+def _rights(acl: StreamAcl | None, name: str) -> dict[str, list[str]] | None:
+    return None if acl is None else arguments.instance(acl, StreamAcl, name).to_json()

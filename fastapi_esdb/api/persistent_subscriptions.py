@@ -139,6 +139,7 @@ def _group(group: str) -> str:
 
 
 def _settings(settings: GroupSettings) -> GroupSettings:
+    arguments.instance(settings, GroupSettings, "settings")
     for field in fields(settings):
         if field.type == "int":
             name, value = f"settings.{field.name}", getattr(settings, field.name)

@@ -174,6 +174,8 @@ class Projections(Calls):
     async def _json(
         self, method: Method[StateRequest, Any], name: str, partition: str, model: type[Model] | None, options: Options
     ) -> Any:
+        if model is not None and not hasattr(model, "model_validate"):
+            raise InvalidArgument(f"model must be a pydantic model, not {model!r}")
         request = StateRequest(_name(name), arguments.text_or_empty(partition, "partition"))
         answer = await self._carrier.call(method, request, chosen(options))
         return model.model_validate(answer) if model else answer

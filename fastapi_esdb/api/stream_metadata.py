@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from fastapi_esdb.api.arguments import whole_number
+from fastapi_esdb.api.arguments import instance, whole_number
 from fastapi_esdb.api.stream_acl import StreamAcl
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.records import MAX_REVISION
@@ -50,6 +50,9 @@ class StreamMetadata:
             whole_number(self.truncate_before, "truncate_before", least=0, most=MAX_REVISION)
         _seconds(self.max_age, "max_age")
         _seconds(self.cache_control, "cache_control")
+        if self.acl is not None:
+            instance(self.acl, StreamAcl, "acl")
+        instance(self.custom, Mapping, "custom")
         if taken := RESERVED.intersection(self.custom):
             raise InvalidArgument(f"custom must not hold {', '.join(sorted(taken))}: there are fields for it")
 

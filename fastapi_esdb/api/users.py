@@ -9,7 +9,7 @@ from fastapi_esdb.api import arguments
 from fastapi_esdb.api.calls import Calls
 from fastapi_esdb.api.options import Options, chosen
 from fastapi_esdb.api.writing import write
-from fastapi_esdb.wire.errors import UserNotFound
+from fastapi_esdb.wire.errors import InvalidArgument, UserNotFound
 from fastapi_esdb.wire.method import Method, Request
 from fastapi_esdb.wire.users import (
     CHANGE_PASSWORD,
@@ -42,14 +42,15 @@ class Users(Calls):
         self, login: str, password: str, *, full_name: str = "", groups: Iterable[str] = (), **options: Unpack[Options]
     ) -> None:
         """Add a user; the same user once more is no error. Groups are roles for access lists and administration."""
-        request = CreateUser(_login(login), password, full_name, _groups(groups))
+        request = CreateUser(_login(login), _password(password), _full_name(full_name), _groups(groups))
         await self._write(CREATE_USER, request, login, options)
 
     async def update(
         self, login: str, *, full_name: str, groups: Iterable[str] = (), **options: Unpack[Options]
     ) -> None:
         """Replace the full name and all groups."""
-        await self._write(UPDATE_USER, UpdateUser(_login(login), full_name, _groups(groups)), login, options)
+        request = UpdateUser(_login(login), _full_name(full_name), _groups(groups))
+        await self._write(UPDATE_USER, request, login, options)
 
     async def delete(self, login: str, **options: Unpack[Options]) -> None:
         """Remove a user."""
@@ -65,11 +66,12 @@ class Users(Calls):
 
     async def change_password(self, login: str, current: str, new: str, **options: Unpack[Options]) -> None:
         """Change one's own password; `AccessDenied` where `current` is not right."""
-        await self._write(CHANGE_PASSWORD, ChangePassword(_login(login), current, new), login, options)
+        request = ChangePassword(_login(login), arguments.instance(current, str, "current"), _password(new, "new"))
+        await self._write(CHANGE_PASSWORD, request, login, options)
 
     async def reset_password(self, login: str, new: str, **options: Unpack[Options]) -> None:
         """Change somebody's password as an administrator."""
-        await self._write(RESET_PASSWORD, ResetPassword(_login(login), new), login, options)
+        await self._write(RESET_PASSWORD, ResetPassword(_login(login), _password(new, "new")), login, options)
 
     async def details(self, login: str, **options: Unpack[Options]) -> UserDetails:
         """One user. Raises `UserNotFound`."""
@@ -94,6 +96,17 @@ def _login(login: str) -> str:
     return arguments.text(login, "login")
 
 
+def _password(password: str, name: str = "password") -> str:
+    """A new password, which the error does not show. An empty one would let nobody in: see `Credentials`."""
+    if not arguments.instance(password, str, name):
+        raise InvalidArgument(f"{name} must not be empty")
+    return password
+
+
+def _full_name(name: str) -> str:
+    return arguments.text_or_empty(name, "full_name")
+
+
 def _groups(groups: Iterable[str]) -> tuple[str, ...]:
-    several = (groups,) if isinstance(groups, str) else tuple(groups)
+    several = (groups,) if isinstance(groups, str) else tuple(arguments.instance(groups, Iterable, "groups"))
     return tuple(arguments.text(group, "groups") for group in several)
