@@ -1,4 +1,5 @@
 import asyncio
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -13,7 +14,7 @@ orders: dict[str, str] = {}
 
 
 async def follow(esdb: Connection) -> None:
-    await esdb.wait_connected()
+    await esdb.wait_connected(timeout=math.inf)
     async with esdb.subscribe_all(filter=filters.by_stream("order-")) as events:
         async for event in events:
             orders[event.stream] = STATUS[event.type]

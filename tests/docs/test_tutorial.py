@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator
 import pytest
 from fastapi.testclient import TestClient
 
+from fastapi_esdb.embedded import EmbeddedServer
 from tests.docs.conftest import DOCS
+from tests.faults.process import free_port
 from tests.serving import await_connection, sent_events, served
 from tests.waiting import eventually
 
@@ -19,9 +21,17 @@ Start = Callable[[int], TestClient]
 
 
 @pytest.fixture
-def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], TestClient]]:
-    """Start a step, with the steps before it and no others."""
+def tutorial(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The steps can be imported, each as if for the first time."""
     monkeypatch.syspath_prepend(str(DOCS / "tutorial"))
+    yield
+    for name in [name for name in sys.modules if name.startswith("step")]:
+        del sys.modules[name]
+
+
+@pytest.fixture
+def start(tutorial: None) -> Iterator[Callable[[int], TestClient]]:
+    """Start a step, with the steps before it and no others."""
     clients: list[TestClient] = []
 
     def start(step: int) -> TestClient:
@@ -33,8 +43,6 @@ def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], TestClien
     yield start
     for client in clients:
         client.__exit__()
-    for name in [name for name in sys.modules if name.startswith("step")]:
-        del sys.modules[name]
 
 
 def test_step_1_places_an_order_once(start: Start) -> None:
@@ -68,6 +76,19 @@ def test_step_4_keeps_a_list(start: Start) -> None:
     client.post("/orders/2", json=PLACED)
     client.post("/orders/2/pay")
     eventually(lambda: client.get("/orders").json() == {"order-1": "placed", "order-2": "paid"})
+
+
+def test_step_4_waits_for_its_database(tutorial: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The list also follows a database that comes long after the app has started."""
+    port = free_port()
+    monkeypatch.setenv("ESDB_CONNECTION_STRING", f"esdb://127.0.0.1:{port}?tls=false")
+    monkeypatch.setenv("ESDB_DEADLINE", "0.1")
+    with TestClient(importlib.import_module("step4").app) as client:
+        eventually(lambda: client.get("/health/esdb").json()["connections"][0]["attempts"] > 1)
+        with client.portal.wrap_async_context_manager(EmbeddedServer(port=port)):  # type: ignore[union-attr]
+            await_connection(client)
+            client.post("/orders/1", json=PLACED)
+            eventually(lambda: client.get("/orders").json() == {"order-1": "placed"})
 
 
 def test_step_5_shows_it_live() -> None:
