@@ -14,12 +14,13 @@
     │   ├── NotLeader, ServerNotReady, ServerBusy          (not executed: sent again within the deadline)
     │   ├── GroupError: GroupNotFound, GroupExists, GroupFailed, GroupDropped, GroupFull
     │   ├── UserNotFound, UserConflict, ScavengeNotFound, ProjectionNotFound, ProjectionFailed
-    │   └── ConsistencyViolation, SessionRefused, IndexNotFound, InvalidTransaction, UnknownServerError
+    │   ├── ConsistencyViolation, SessionRefused, IndexNotFound, InvalidTransaction
+    │   └── BatchFailed, UnknownServerError
     └── NetworkError                   no usable answer
         ├── ConnectionClosed           there is no connection
         │   └── ClosedInFlight         it was closed on purpose while the call was in flight
         │       ├── SubscriptionClosed …the call of a subscription, with the place it had come to
-    │       └── ConsumerClosed     …the call of a consumer of a persistent subscription
+        │       └── ConsumerClosed     …the call of a consumer of a persistent subscription
         ├── NoUsableNode               no member of the cluster is what the node preference asks for
         ├── ConnectionRefused          no connection could be made
         │   └── TlsFailed              …since there was no agreement on TLS

@@ -1,0 +1,32 @@
+"""The tree of errors that the reference shows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from fastapi_esdb import errors
+
+LINE = re.compile(r"^    (?P<branch>[│├└─ ]*)(?P<names>[A-Z]\w+((, |: )[A-Z]\w+)*)", re.MULTILINE)
+INDENT = 4
+
+
+def drawn() -> Iterator[tuple[str, str]]:
+    """Each name in the drawing, with the one that it hangs on."""
+    above: list[str] = []
+    for line in LINE.finditer(errors.__doc__ or ""):
+        depth, names = len(line["branch"]) // INDENT, re.split(", |: ", line["names"])
+        del above[depth:]
+        for name in names:
+            yield name, above[-1] if above else "Exception"
+        above.append(names[0])
+
+
+def test_the_tree_is_drawn_as_it_is() -> None:
+    """Every error hangs below one that it is a kind of, and none is missing."""
+    pairs = dict(drawn())
+    classes = {name: found for name in errors.__all__ if isinstance(found := getattr(errors, name), type)}
+    kinds = {name: kind for name, kind in classes.items() if issubclass(kind, Exception)}
+    assert set(pairs) == set(kinds)
+    for name, parent in pairs.items():
+        assert issubclass(kinds[name], kinds.get(parent, Exception)), f"{name} is no {parent}"
