@@ -54,8 +54,11 @@ PROBLEMS: dict[type[Exception], Problem] = {
 
 
 def add_error_handlers(app: FastAPI) -> None:
-    """Answer our errors with problem details. Titles are fixed; texts, streams and addresses stay in the logs."""
-    for error in PROBLEMS:
+    """Answer our errors with problem details. Titles are fixed; texts, streams and addresses stay in the logs.
+
+    Handlers that the app has for the same errors stay, whether they were added before or come afterwards.
+    """
+    for error in PROBLEMS.keys() - app.exception_handlers.keys():
         app.add_exception_handler(error, problem_response)
 
 

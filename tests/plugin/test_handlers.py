@@ -5,7 +5,8 @@ from __future__ import annotations
 from uuid import uuid4
 
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
 from fastapi.testclient import TestClient
 
 from fastapi_esdb import add_error_handlers, errors
@@ -31,8 +32,8 @@ CASES: list[tuple[EsdbError, int, str]] = [
 ]
 
 
-def raising(error: EsdbError) -> FastAPI:
-    app = FastAPI()
+def raising(error: EsdbError, app: FastAPI | None = None) -> FastAPI:
+    app = app or FastAPI()
     add_error_handlers(app)
 
     @app.get("/")
@@ -78,6 +79,16 @@ def test_without_handlers_nothing_is_hidden() -> None:
     """The error reaches the app as it is."""
     with TestClient(app_with_router()) as client, pytest.raises(errors.StreamNotFound):
         client.get("/orders/2")
+
+
+def test_a_handler_of_the_app_takes_the_place_of_ours() -> None:
+    """Also where the app has it before ours are added."""
+
+    async def own(_: Request, error: Exception) -> JSONResponse:
+        return JSONResponse({"own": type(error).__name__}, 409)
+
+    app = raising(errors.StreamNotFound("s"), FastAPI(exception_handlers={errors.StreamNotFound: own}))
+    assert TestClient(app).get("/").json() == {"own": "StreamNotFound"}
 
 
 def test_a_mistake_of_the_application_stays_one() -> None:
