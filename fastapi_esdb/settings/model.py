@@ -22,9 +22,9 @@ from fastapi_esdb.settings.overrides import OptionOverrides
 _MILLISECONDS_PER_SECOND = 1000
 _IN_MEMORY = "esdb+embedded://"
 _MISSING = (
-    "connection_string (ESDB_CONNECTION_STRING): is not set. For a database on this machine set "
-    "ESDB_CONNECTION_STRING=esdb://admin:changeit@localhost:2113?tls=false, to try things out without one "
-    f"ESDB_CONNECTION_STRING={_IN_MEMORY}"
+    "{label}: is not set. For a database on this machine set "
+    "{variable}=esdb://admin:changeit@localhost:2113?tls=false, to try things out without one "
+    f"{{variable}}={_IN_MEMORY}"
 )
 
 _TOKEN = re.compile("[!-~]+")
@@ -109,7 +109,7 @@ class EsdbSettings(OptionOverrides):
         try:
             super().__init__(**values)
         except ValidationError as error:
-            complaint = _describe(error)
+            complaint = self._describe(error)
         if complaint:
             raise InvalidSettings(complaint)
         self._check_sizes()
@@ -132,9 +132,10 @@ class EsdbSettings(OptionOverrides):
 
     def _check_sizes(self) -> None:
         if self.pool_size > self.max_connections:
-            raise InvalidSettings(f"{_label('pool_size')}: must not be more than {_label('max_connections')}")
+            raise InvalidSettings(f"{self._label('pool_size')}: must not be more than {self._label('max_connections')}")
         if self.retry_interval_max < self.retry_interval:
-            raise InvalidSettings(f"{_label('retry_interval_max')}: must not be less than {_label('retry_interval')}")
+            least = self._label("retry_interval")
+            raise InvalidSettings(f"{self._label('retry_interval_max')}: must not be less than {least}")
 
     @property
     def target(self) -> ConnectionString:
@@ -143,7 +144,8 @@ class EsdbSettings(OptionOverrides):
         Raises `InvalidSettings` if there is no connection string and the embedded server was not asked for.
         """
         if self._text is None:
-            raise InvalidSettings(_MISSING)
+            name = "connection_string"
+            raise InvalidSettings(_MISSING.format(label=self._label(name), variable=self._variable(name)))
         return self._resolve(self._text)
 
     @property
@@ -166,8 +168,31 @@ class EsdbSettings(OptionOverrides):
             return None
         if username is None or password is None:
             missing, present = ("username", "password") if username is None else ("password", "username")
-            raise InvalidSettings(f"{_label(missing)}: must be set, too, since {_label(present)} is")
-        return _make_credentials(username, password)
+            raise InvalidSettings(f"{self._label(missing)}: must be set, too, since {self._label(present)} is")
+        return self._make_credentials(username, password)
+
+    def _make_credentials(self, username: str, password: SecretStr) -> Credentials:
+        try:
+            return Credentials(username, password)
+        except ValueError as error:
+            wrong = str(error)
+        raise InvalidSettings(f"{self._label('username')}, {self._label('password')}: {wrong}")
+
+    @classmethod
+    def _describe(cls, error: ValidationError) -> str:
+        """All that pydantic found, in names and rules; the values stay behind."""
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        own = [detail for detail in found if detail["type"] != "default_factory_not_called"]
+        return "; ".join(f"{cls._label(str(detail['loc'][0]))}: {_rule(detail['msg'])}" for detail in own)
+
+    @classmethod
+    def _label(cls, field: str) -> str:
+        return f"{field} ({cls._variable(field)})"
+
+    @classmethod
+    def _variable(cls, field: str) -> str:
+        """The environment variable of a field; a class of the app's own may have another prefix."""
+        return f"{cls.model_config['env_prefix']}{field}".upper()
 
     @classmethod
     def model_validate(cls, obj: Any, **_: Any) -> Self:
@@ -183,25 +208,6 @@ class EsdbSettings(OptionOverrides):
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("EsdbSettings can't be pickled, since that would write secrets down: make them where needed")
-
-
-def _make_credentials(username: str, password: SecretStr) -> Credentials:
-    try:
-        return Credentials(username, password)
-    except ValueError as error:
-        wrong = str(error)
-    raise InvalidSettings(f"{_label('username')}, {_label('password')}: {wrong}")
-
-
-def _label(field: str) -> str:
-    return f"{field} (ESDB_{field.upper()})"
-
-
-def _describe(error: ValidationError) -> str:
-    """All that pydantic found, in names and rules; the values stay behind."""
-    found = error.errors(include_url=False, include_context=False, include_input=False)
-    own = [detail for detail in found if detail["type"] != "default_factory_not_called"]
-    return "; ".join(f"{_label(str(detail['loc'][0]))}: {_rule(detail['msg'])}" for detail in own)
 
 
 def _rule(message: str) -> str:

@@ -250,6 +250,29 @@ def test_another_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
     assert EsdbSettings().target.hosts[0].name == "main"
 
 
+@pytest.mark.parametrize(
+    ("environment", "complaint"),
+    [
+        ({}, r"AUDIT_CONNECTION_STRING\): is not set.* set AUDIT_CONNECTION_STRING=esdb://"),
+        ({"AUDIT_POOL_SIZE": "none"}, r"pool_size \(AUDIT_POOL_SIZE\): must be"),
+        ({"AUDIT_POOL_SIZE": "17"}, r"pool_size \(AUDIT_POOL_SIZE\): .* max_connections \(AUDIT_MAX_CONNECTIONS\)"),
+        ({"AUDIT_CONNECTION_STRING": "esdb://a", "AUDIT_USERNAME": "a"}, r"password \(AUDIT_PASSWORD\): must be set"),
+    ],
+)
+def test_complaints_behind_another_prefix(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], complaint: str
+) -> None:
+    """They name the variables that are read: those of the first database may be right."""
+
+    class AuditSettings(EsdbSettings, env_prefix="AUDIT_"):
+        pass
+
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(InvalidSettings, match=complaint):
+        _ = AuditSettings().target
+
+
 def test_secrets_directory(tmp_path: Path) -> None:
     """Secrets may be files of a directory, as container platforms mount them."""
     (tmp_path / "esdb_connection_string").write_text("esdb://admin:canary@a\n")
