@@ -91,14 +91,14 @@ class Esdb:
         return open_pool(self._settings, name=self.name, embedded=self._embedded)
 
     async def get_connection(self, request: HTTPConnection) -> Connection:
-        """The dependency of endpoints, and the one point that tests override.
+        """The dependency of `async def` endpoints, and the one point that tests override.
 
         Raises `EsdbNotStarted` where no lifespan ran, and answers 503 while the pool is closed by command.
         """
         return self._serving(request).connection
 
     async def get_sync_connection(self, request: HTTPConnection) -> SyncConnection:
-        """The dependency of `def` endpoints, which run in threads."""
+        """The dependency of `def` endpoints, which run in threads. Tests override it apart from `get_connection`."""
         return SyncConnection(self._serving(request).connection)
 
     def _serving(self, request: HTTPConnection) -> Started:
