@@ -30,3 +30,9 @@ def test_the_tree_is_drawn_as_it_is() -> None:
     assert set(pairs) == set(kinds)
     for name, parent in pairs.items():
         assert issubclass(kinds[name], kinds.get(parent, Exception)), f"{name} is no {parent}"
+
+
+def test_every_error_says_what_it_is() -> None:
+    """Python writes a docstring of its own for a dataclass without one, and it says nothing."""
+    kinds = [getattr(errors, name) for name in errors.__all__ if isinstance(getattr(errors, name), type)]
+    assert not [kind for kind in kinds if not kind.__doc__ or kind.__doc__.startswith(f"{kind.__name__}(")]

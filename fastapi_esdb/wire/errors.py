@@ -1,7 +1,6 @@
 """What can go wrong between a client and a server, as exceptions that carry data.
 
-Both sides use them: the embedded server raises them, the client gets them back. `fastapi_esdb.errors` draws the
-whole tree. Each class says what is known of a call that ended with it, its `outcome`.
+The embedded server raises them, and the client gets them back with their `outcome`. `fastapi_esdb.errors` draws a tree.
 """
 
 from __future__ import annotations
@@ -49,10 +48,7 @@ class NetworkError(EsdbError):
 
 @dataclass(eq=False)
 class InvalidArgument(CallerError, ValueError):
-    """An argument is out of bounds; raised before sending where possible, else the server's INVALID_ARGUMENT.
-
-    `violations` are the fields of the request at fault, as far as a server told them.
-    """
+    """An argument is out of bounds, found before sending or by the server, whose `violations` name fields at fault."""
 
     message: str
     violations: tuple[FieldViolation, ...] = ()
@@ -231,6 +227,8 @@ class GroupFailed(GroupError):
 
 @dataclass(eq=False)
 class UserNotFound(ServerError):
+    """There is no such user."""
+
     login: str
 
     def __str__(self) -> str:
@@ -260,6 +258,8 @@ class ScavengeNotFound(ServerError):
 
 @dataclass(eq=False)
 class ProjectionNotFound(ServerError):
+    """There is no such projection; `message` is the server's."""
+
     message: str
 
     def __str__(self) -> str:
