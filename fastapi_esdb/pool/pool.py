@@ -223,7 +223,7 @@ class ConnectionPool:
         try:
             await connections.first_attempts()
             if start_timeout is not None:
-                await connections.wait_connected(start_timeout)
+                await _connected_within(connections, start_timeout)
         except BaseException:
             if mine and self._connections is connections:
                 await self.close()
@@ -316,3 +316,11 @@ class ConnectionPool:
     @property
     def _nodes(self) -> Sequence[NodeConnection]:
         return self._connections.nodes if self._connections else ()
+
+
+async def _connected_within(connections: Groups, start_timeout: float) -> None:
+    try:
+        await connections.wait_connected(start_timeout)
+    except ConnectionClosed as error:
+        error.add_note(f"the start waited {start_timeout:g} s (ESDB_START_TIMEOUT), as ESDB_REQUIRE_CONNECTION is set")
+        raise

@@ -119,8 +119,9 @@ def test_an_absent_database_stops_the_app_if_the_settings_say_so(monkeypatch: py
     monkeypatch.setenv("ESDB_CONNECTION_STRING", NOBODY_LISTENS)
     monkeypatch.setenv("ESDB_REQUIRE_CONNECTION", "true")
     monkeypatch.setenv("ESDB_START_TIMEOUT", "0.3")
-    with pytest.raises(ConnectionClosed), TestClient(app_with_router()):
+    with pytest.raises(ConnectionClosed) as caught, TestClient(app_with_router()):
         pytest.fail("the app must not start")
+    assert caught.value.__notes__ == ["the start waited 0.3 s (ESDB_START_TIMEOUT), as ESDB_REQUIRE_CONNECTION is set"]
 
 
 def test_a_missing_connection_string_stops_the_start_with_an_example() -> None:
