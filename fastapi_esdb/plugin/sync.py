@@ -18,9 +18,9 @@ Result = TypeVar("Result")
 
 
 class SyncConnection:
-    """`Connection` for threads. It blocks the calling thread, never the event loop, on which the calls run.
+    """`Connection` for threads: its calls on streams. It blocks the calling thread, never the loop that they run on.
 
-    Reads give lists: give them a `limit`. For subscriptions use an `async def` endpoint.
+    Reads give lists: give them a `limit`. For subscriptions and everything else use an `async def` endpoint.
     Calling it on the event loop's own thread raises `WrongEventLoop`, since it would wait for itself.
     """
 
