@@ -49,7 +49,7 @@ class Script:
 
     def __init__(self, source: str, *, time_limit: float = TIME_LIMIT) -> None:
         quickjs = require_engine()
-        self._errors: tuple[type[Exception], ...] = (quickjs.JSException, UnicodeError)
+        self._errors: tuple[type[Exception], ...] = (quickjs.JSException, ValueError)  # for lone surrogates and NULs
         self._context: Any = quickjs.Context()
         self._context.set_memory_limit(MEMORY_LIMIT)
         self._context.set_max_stack_size(STACK_LIMIT)

@@ -75,6 +75,12 @@ def test_a_text_that_is_none() -> None:
     assert script.call("partition", "{}") in ('"\\ud800"', '"�"')
 
 
+def test_a_text_that_the_engine_does_not_take() -> None:
+    """One with a NUL fails like one that does not parse."""
+    with pytest.raises(ScriptFailed, match="null character"):
+        Script("fromAll()\x00")
+
+
 def test_without_an_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the engine is not installed, the error says how to install it."""
     monkeypatch.setitem(sys.modules, "quickjs", None)
