@@ -99,7 +99,7 @@ class EsdbSettings(OptionOverrides):
     """Refuse every write before it is sent."""
 
     health_details: bool = False
-    """Whether health answers tell addresses and the texts of errors. Only for endpoints that strangers can't reach."""
+    """Whether health answers tell address, server version and counters. Only for routes that strangers can't reach."""
     control_token: SecretStr | None = None
     """Token that lets a caller close and open the connections over HTTP. Without one these endpoints answer 404."""
 
