@@ -11,6 +11,7 @@ from fastapi_esdb.api.options import Options
 from fastapi_esdb.api.stream_acl import StreamAcl
 from fastapi_esdb.api.stream_metadata import StreamMetadata
 from fastapi_esdb.errors import WrongEventLoop
+from fastapi_esdb.settings.node_preference import NodePreference
 from fastapi_esdb.wire.records import ANY, Edge, Expected, Position, ProposedEvent, RecordedEvent
 from fastapi_esdb.wire.requests import AppendResult, EventFilter
 
@@ -48,11 +49,18 @@ class SyncConnection:
         backwards: bool = False,
         limit: int | None = None,
         resolve_links: bool = False,
+        read_preference: NodePreference | None = None,
         **options: Unpack[Options],
     ) -> list[RecordedEvent]:
         """See `Connection.read`; all events at once."""
         read = self._connection.read(
-            stream, start=start, backwards=backwards, limit=limit, resolve_links=resolve_links, **options
+            stream,
+            start=start,
+            backwards=backwards,
+            limit=limit,
+            resolve_links=resolve_links,
+            read_preference=read_preference,
+            **options,
         )
         return self._run(read.to_list())
 
@@ -64,11 +72,18 @@ class SyncConnection:
         limit: int | None = None,
         filter: EventFilter | None = None,  # noqa: A002  the field's name for it
         resolve_links: bool = False,
+        read_preference: NodePreference | None = None,
         **options: Unpack[Options],
     ) -> list[RecordedEvent]:
         """See `Connection.read_all`; all events at once."""
         read = self._connection.read_all(
-            start=start, backwards=backwards, limit=limit, filter=filter, resolve_links=resolve_links, **options
+            start=start,
+            backwards=backwards,
+            limit=limit,
+            filter=filter,
+            resolve_links=resolve_links,
+            read_preference=read_preference,
+            **options,
         )
         return self._run(read.to_list())
 

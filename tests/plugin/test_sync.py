@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from fastapi.testclient import TestClient
 
-from fastapi_esdb import Connection, NewEvent, StreamAcl, StreamMetadata, SyncConnection
+from fastapi_esdb import Connection, NewEvent, NodePreference, StreamAcl, StreamMetadata, SyncConnection
 from fastapi_esdb.errors import WrongEventLoop
 from tests.plugin.apps import app_with_router
 
@@ -32,6 +32,8 @@ async def test_every_call_has_its_blocking_form(esdb_connection: Connection) -> 
         assert sync.append("s", [NewEvent("A", 1), NewEvent("B", 2)]).revision == 1
         assert [event.json() for event in sync.read("s", backwards=True)] == [2, 1]
         assert [event.type for event in sync.read_all() if event.stream == "s"] == ["A", "B"]
+        assert len(sync.read("s", limit=1, read_preference=NodePreference.FOLLOWER)) == 1
+        assert len(sync.read_all(limit=1, read_preference=NodePreference.FOLLOWER)) == 1
         sync.set_metadata("s", StreamMetadata(max_age=timedelta(hours=1), acl=StreamAcl(read="$all")))
         assert sync.get_metadata("s").max_age == timedelta(hours=1)
         assert sync.set_default_acl(user_streams=StreamAcl(read="$all")).revision == 0
