@@ -10,7 +10,7 @@ from fastapi_esdb.api.connection import Connection
 from fastapi_esdb.api.options import Options
 from fastapi_esdb.api.stream_acl import StreamAcl
 from fastapi_esdb.api.stream_metadata import StreamMetadata
-from fastapi_esdb.errors import WrongEventLoop
+from fastapi_esdb.errors import ConnectionClosed, WrongEventLoop
 from fastapi_esdb.settings.node_preference import NodePreference
 from fastapi_esdb.wire.records import ANY, Edge, Expected, Position, ProposedEvent, RecordedEvent
 from fastapi_esdb.wire.requests import AppendResult, EventFilter
@@ -125,10 +125,13 @@ class SyncConnection:
         self._run(self._connection.ping(timeout))
 
     def _run(self, call: Coroutine[Any, Any, Result]) -> Result:
-        """Every call ends by its own deadline, so the wait for it is bounded."""
+        """Every call ends by its own deadline, so the wait for it is bounded. A closed loop has no connection."""
         try:
             asyncio.get_running_loop()
         except RuntimeError:
-            return asyncio.run_coroutine_threadsafe(call, self._loop).result()
+            if not self._loop.is_closed():
+                return asyncio.run_coroutine_threadsafe(call, self._loop).result()
+            call.close()
+            raise ConnectionClosed from None
         call.close()
         raise WrongEventLoop

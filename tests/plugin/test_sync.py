@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from fastapi.testclient import TestClient
 
-from fastapi_esdb import Connection, NewEvent, NodePreference, StreamAcl, StreamMetadata, SyncConnection
-from fastapi_esdb.errors import WrongEventLoop
+from fastapi_esdb import Connection, NewEvent, NodePreference, StreamAcl, StreamMetadata, SyncConnection, connect
+from fastapi_esdb.errors import ConnectionClosed, WrongEventLoop
 from tests.plugin.apps import app_with_router
 
 
@@ -23,8 +24,6 @@ def test_a_hundred_threads_append_and_read() -> None:
 
 async def test_every_call_has_its_blocking_form(esdb_connection: Connection) -> None:
     """Each does what the call of the same name does."""
-    import asyncio
-
     sync = SyncConnection(esdb_connection)
 
     def work() -> None:
@@ -47,3 +46,15 @@ async def test_the_loops_own_thread_is_refused(esdb_connection: Connection) -> N
     """It would wait for itself for ever: an error at once instead."""
     with pytest.raises(WrongEventLoop):
         SyncConnection(esdb_connection).ping()
+
+
+def test_a_thread_that_outlives_its_app() -> None:
+    """There is no event loop any more that could connect."""
+
+    async def connected_once() -> SyncConnection:
+        async with connect("esdb+embedded://") as esdb:
+            return SyncConnection(esdb)
+
+    sync = asyncio.run(connected_once())
+    with pytest.raises(ConnectionClosed):
+        sync.ping()
