@@ -17,7 +17,7 @@ from fastapi_esdb.wire.errors import EsdbError, Outcome, WrongExpectedRevision
 from fastapi_esdb.wire.records import ANY, NO_STREAM, STREAM_EXISTS, Expected
 from tests.faults.embedded import settings_for
 from tests.faults.proxy import FaultProxy
-from tests.faults.until import PATIENCE
+from tests.faults.until import PATIENCE, until
 
 CALLERS, APPENDS, STREAMS = 16, 25, 8
 
@@ -68,8 +68,9 @@ class Caller:
             self._ledger.ends["cancelled"] += 1
 
 
-async def make_trouble(proxy: FaultProxy, chance: random.Random) -> None:
-    """Cut and slow down the connections, again and again."""
+async def make_trouble(proxy: FaultProxy, chance: random.Random, ledger: Ledger) -> None:
+    """Cut and slow down the connections, again and again, from the first acknowledged append on."""
+    await until(lambda: ledger.acknowledged)
     while True:
         await asyncio.sleep(chance.random() / 4)
         chance.choice((lambda: proxy.delay(0.02), proxy.mute))()
@@ -87,7 +88,7 @@ async def test_what_callers_hear_is_what_is_stored(esdb_server: EmbeddedServer, 
         FaultProxy(esdb_server.port) as proxy,
         connect(settings_for(proxy.port, append_mode=mode, wait=PATIENCE)) as esdb,
     ):
-        trouble = asyncio.create_task(make_trouble(proxy, chance))
+        trouble = asyncio.create_task(make_trouble(proxy, chance, ledger))
         callers = [Caller(esdb, ledger, random.Random(f"{seed}-{number}")) for number in range(CALLERS)]
         await asyncio.gather(*(caller.run() for caller in callers))
         trouble.cancel()

@@ -101,8 +101,7 @@ async def test_all_but_one_are_lost(cluster: EmbeddedCluster) -> None:
     others = [node for node in cluster.nodes if node is not survivor]
     for node in others:
         await cluster.kill_node(node)
-    for node in others:
-        await cluster.start_node(node)
+    await asyncio.gather(*(cluster.start_node(node) for node in others))
     await check(cluster, writer)
 
 
