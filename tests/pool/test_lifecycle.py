@@ -38,7 +38,7 @@ async def test_open_returns_connected(server: ScriptedServer) -> None:
 async def test_each_connection_is_a_tcp_connection(server: ScriptedServer) -> None:
     """As many as the settings say, and none is left after the close."""
     async with FaultProxy(server.port) as proxy, pool_on(proxy.port, pool_size=4) as pool:
-        assert proxy.connections == 4
+        await until(lambda: proxy.connections == 4)
         await pool.close()
         await until(lambda: proxy.open_connections == 0)
 
