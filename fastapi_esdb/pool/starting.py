@@ -35,12 +35,13 @@ class Starting:
         return asking.done() and not asking.cancelled() and asking.result()
 
     def _ask(self, channel: Channel) -> asyncio.Task[bool]:
-        self._asking[channel] = asking = channel.run(_is_starting(channel), "esdb-starting")
+        self._asking[channel] = asking = channel.run(says_not_ready(channel), "esdb-starting")
         asking.add_done_callback(lambda _: self._asking.pop(channel))
         return asking
 
 
-async def _is_starting(channel: Channel) -> bool:
+async def says_not_ready(channel: Channel) -> bool:
+    """Whether the node says itself that it is in no state to answer; not so if it says nothing."""
     try:
         members = await ask_on(channel, Deadline.after(PATIENCE))
     except EsdbError:
