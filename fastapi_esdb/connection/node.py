@@ -238,7 +238,7 @@ class NodeConnection:
         while (reason := await self._verdict()) is None:
             channel = await self._connector.try_once(self)
             if channel is None:
-                return f"a fresh connection was wanted and not to be had: {self.last_error or 'another node leads'}"
+                return f"a fresh connection was wanted and not to be had: {self.last_error or 'no node to go to'}"
             self._use(channel)
         return reason
 

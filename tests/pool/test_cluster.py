@@ -166,6 +166,18 @@ async def test_a_node_that_is_ready_is_not_left(cluster: FakeCluster) -> None:
         assert pool.stats()["disconnects_total"] == 0
 
 
+async def test_a_reconnect_without_a_leader(cluster: FakeCluster) -> None:
+    """What can't be replaced is lost: the pool does not say that it is connected, and connects to the next leader."""
+    async with ConnectionPool(cluster.settings(connect_timeout=1, wait=PATIENCE)) as pool:
+        await until(lambda: pool.stats()["connected"] == 2)
+        cluster.depose()
+        await pool.reconnect()
+        await until(lambda: pool.stats()["connected"] == 0)
+        assert not pool.is_connected
+        cluster.elect(cluster.nodes[1])
+        assert await pool.call(WRITE, "hello", PATIENT) == "hello"
+
+
 async def test_the_leader_freezes(cluster: FakeCluster, pool: ConnectionPool) -> None:
     """A call that is not answered is a sign: the next leader is found without waiting for keep-alive or deadlines.
 
