@@ -66,8 +66,13 @@ class Connector:
                 await self._pause(next(delays))
 
     async def try_once(self, owner: ChannelOwner) -> Channel | None:
-        """One attempt, without a pause; `None` if it failed."""
-        endpoint = await self._hosts.next_endpoint()
+        """One attempt, without a pause; `None` if it failed, or if there was no host to try in the time that it has."""
+        try:
+            async with asyncio.timeout(self._options.connect_timeout):
+                endpoint = await self._hosts.next_endpoint()
+        except TimeoutError:
+            self._end()
+            return None
         async with endpoint.knock:
             return await self._attempt(endpoint, owner, self._options.connect_timeout)
 

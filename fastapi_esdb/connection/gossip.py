@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fastapi_esdb.connection.call import unary
 from fastapi_esdb.connection.channel import Channel
+from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.connection.dial import dial
-from fastapi_esdb.wire.cluster import GOSSIP
+from fastapi_esdb.settings.hosts import Host
+from fastapi_esdb.wire.cluster import GOSSIP, USABLE
+from fastapi_esdb.wire.errors import EsdbError
 
 if TYPE_CHECKING:
-    from fastapi_esdb.connection.deadline import Deadline
     from fastapi_esdb.settings.connection_options import ConnectionOptions
-    from fastapi_esdb.settings.hosts import Host
     from fastapi_esdb.wire.cluster import Member
+
+PATIENCE = 1.0
+"""Seconds that a node has to say how it is. Whoever has a wrong password waits for it."""
 
 
 class _Nobody:
@@ -51,3 +56,17 @@ async def ask_on(channel: Channel, deadline: Deadline) -> tuple[Member, ...]:
     """The same over a connection that is there."""
     with channel.lease() as lease:
         return (await unary(lease, GOSSIP, None, deadline)).members
+
+
+async def says_not_ready(channel: Channel) -> bool:
+    """Whether the node says itself that it is in no state to answer; not so if it says nothing."""
+    try:
+        members = await ask_on(channel, Deadline.after(PATIENCE))
+    except EsdbError:
+        return False
+    return any(member.state not in USABLE for member in _itself(members, channel.host))
+
+
+def _itself(members: Sequence[Member], host: Host) -> Sequence[Member]:
+    """The node among the members; the only one there is may go by another address."""
+    return members if len(members) == 1 else [each for each in members if Host(each.host, each.port) == host]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from fastapi_esdb.connection.connector import Connector
 from fastapi_esdb.connection.deadline import Deadline
-from fastapi_esdb.connection.parting import give_up_if_mute
+from fastapi_esdb.connection.parting import give_up_if_of_no_use
 from fastapi_esdb.connection.probe import ask_server
 from fastapi_esdb.connection.state import Change, ConnectionState, next_state
 from fastapi_esdb.connection.wakeup import Wakeup
@@ -64,7 +64,6 @@ class NodeConnection:
         self._hosts = hosts
         self._connector = Connector(name, options, hosts, self._tell)
         self._channels: set[Channel] = set()
-        self._partings: set[asyncio.Task[None]] = set()
         self._supervisor: asyncio.Task[None] | None = None
         self._watch: Watch | None = None
         self._changes = Wakeup()
@@ -120,7 +119,7 @@ class NodeConnection:
     @property
     def has_ended(self) -> bool:
         """Whether nothing of it runs: neither attempts nor calls."""
-        return not (self._channels or self._partings) and (self._supervisor is None or self._supervisor.done())
+        return not self._channels and (self._supervisor is None or self._supervisor.done())
 
     @property
     def channels(self) -> tuple[Channel, ...]:
@@ -156,7 +155,6 @@ class NodeConnection:
             self._forget(supervisor)
         for channel in self.channels:
             await channel.wait_closed()
-        await asyncio.gather(*self._partings)
 
     async def close(self) -> None:
         """Close it now and wait until that is done. More than once, or several together, do no harm."""
@@ -238,7 +236,7 @@ class NodeConnection:
         while (reason := await self._verdict()) is None:
             channel = await self._connector.try_once(self)
             if channel is None:
-                return f"a fresh connection was wanted and not to be had: {self.last_error or 'another node leads'}"
+                return f"a fresh connection was wanted and not to be had: {self.last_error or 'no node to go to'}"
             self._use(channel)
         return reason
 
@@ -261,12 +259,10 @@ class NodeConnection:
             before.retire()
 
     def _part_from_others(self, present: Channel) -> None:
-        """See to calls that were left on another host: if it has become mute, they would wait until their deadlines."""
+        """See to calls that were left on another host: if it is of no use, they would wait until their deadlines."""
         for channel in self.channels:
             if channel.host != present.host:
-                parting = asyncio.create_task(give_up_if_mute(channel), name="esdb-parting")
-                self._partings.add(parting)
-                parting.add_done_callback(self._partings.discard)
+                channel.run(give_up_if_of_no_use(channel), "esdb-parting")
 
     def _forget(self, supervisor: asyncio.Task[None]) -> None:
         """Let go of a task that has ended: its traceback would hold an interrupted attempt's socket open."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fastapi_esdb.connection.channel import Late
+from fastapi_esdb.connection.gossip import says_not_ready
 from fastapi_esdb.pool.discovery import Discovery
 from fastapi_esdb.pool.search import Search
 from fastapi_esdb.settings.hosts import Host
@@ -79,34 +80,41 @@ class Cluster:
     def failed(self, channel: Channel, error: EsdbError) -> None:
         """A call on the channel has failed."""
         if not self._strict:
-            return
-        if isinstance(error, NotLeader) and self._is_in_use(channel.host):
+            if isinstance(error, ServerNotReady):
+                self._check(channel, self._find_ready)
+        elif isinstance(error, NotLeader) and self._is_in_use(channel.host):
             leader = Host(error.host, error.port) if error.host else None
             self.discovery.redirected(channel.host, leader)
             self._leave(channel.host, "it does not lead the cluster")
         elif isinstance(error, DOUBTFUL):
-            self._check(channel.host)
+            self._check(channel, self._find_other)
 
     def _slow(self, channel: Channel) -> None:
         channel.suspect(lost=False)
         if self._strict:
-            self._check(channel.host)
+            self._check(channel, self._find_other)
 
     @property
     def _is_checking(self) -> bool:
         return self._checking is not None and not self._checking.done()
 
-    def _check(self, host: Host) -> None:
-        """Have the cluster asked whether the node still leads it, unless that is being asked."""
-        if not self._is_checking and self._is_in_use(host):
-            self._checking = asyncio.create_task(self._find_other(host), name="esdb-check")
+    def _check(self, channel: Channel, check: Callable[[Channel], Coroutine[Any, Any, None]]) -> None:
+        """Have it asked whether the node is still the one to use, unless that is being asked."""
+        if not self._is_checking and self._is_in_use(channel.host):
+            self._checking = asyncio.create_task(check(channel), name="esdb-check")
 
-    async def _find_other(self, host: Host) -> None:
+    async def _find_other(self, channel: Channel) -> None:
         """Return when the node has answered for itself, or another one has taken its place."""
+        host = channel.host
         self.discovery.doubted(host)
-        leader = await self.discovery.find()
-        if leader != host:
-            self._leave(host, f"{leader.address} leads the cluster")
+        found = await self.discovery.find()
+        if found != host:
+            self._leave(host, f"{found.address} {'leads the cluster' if self._strict else 'is ready, unlike this one'}")
+
+    async def _find_ready(self, channel: Channel) -> None:
+        """A follower that the others can't reach refuses everything, and other nodes do as well."""
+        if await says_not_ready(channel):
+            await self._find_other(channel)
 
     def _is_in_use(self, host: Host) -> bool:
         """Whether calls go there now; what is heard from others is old."""

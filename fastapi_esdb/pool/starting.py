@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from fastapi_esdb.connection.deadline import Deadline
-from fastapi_esdb.connection.gossip import ask_on
-from fastapi_esdb.pool.topology import USABLE
-from fastapi_esdb.settings.hosts import Host
+from fastapi_esdb.connection.gossip import says_not_ready
 from fastapi_esdb.wire.errors import EsdbError, NotAuthenticated
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Channel
-    from fastapi_esdb.wire.cluster import Member
-
-PATIENCE = 1.0
-"""Seconds that the node has to say so. Whoever has a wrong password waits for it."""
+    from fastapi_esdb.connection.deadline import Deadline
 
 
 class Starting:
@@ -35,19 +28,6 @@ class Starting:
         return asking.done() and not asking.cancelled() and asking.result()
 
     def _ask(self, channel: Channel) -> asyncio.Task[bool]:
-        self._asking[channel] = asking = channel.run(_is_starting(channel), "esdb-starting")
+        self._asking[channel] = asking = channel.run(says_not_ready(channel), "esdb-starting")
         asking.add_done_callback(lambda _: self._asking.pop(channel))
         return asking
-
-
-async def _is_starting(channel: Channel) -> bool:
-    try:
-        members = await ask_on(channel, Deadline.after(PATIENCE))
-    except EsdbError:
-        return False
-    return any(member.state not in USABLE for member in _itself(members, channel.host))
-
-
-def _itself(members: Sequence[Member], host: Host) -> Sequence[Member]:
-    """The node among the members; the only one there is may go by another address."""
-    return members if len(members) == 1 else [each for each in members if Host(each.host, each.port) == host]

@@ -9,14 +9,10 @@ from typing import TYPE_CHECKING
 
 from fastapi_esdb.settings.hosts import Host
 from fastapi_esdb.settings.node_preference import NodePreference
-from fastapi_esdb.wire.cluster import NodeState
+from fastapi_esdb.wire.cluster import REPLICAS, USABLE, NodeState
 
 if TYPE_CHECKING:
     from fastapi_esdb.wire.cluster import Member
-
-REPLICAS = (NodeState.READ_ONLY_REPLICA, NodeState.PRE_READ_ONLY_REPLICA, NodeState.READ_ONLY_LEADERLESS)
-USABLE = (NodeState.LEADER, NodeState.FOLLOWER, *REPLICAS)
-"""States in which a node answers; in all others it starts, stops, or is between two roles."""
 
 PREFERRED: Mapping[NodePreference, Sequence[NodeState]] = MappingProxyType(
     {

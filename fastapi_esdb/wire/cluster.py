@@ -41,6 +41,11 @@ class NodeState(enum.Enum):
         return cls.UNKNOWN
 
 
+REPLICAS = (NodeState.READ_ONLY_REPLICA, NodeState.PRE_READ_ONLY_REPLICA, NodeState.READ_ONLY_LEADERLESS)
+USABLE = (NodeState.LEADER, NodeState.FOLLOWER, *REPLICAS)
+"""States in which a node answers; in all others it starts, stops, or is between two roles."""
+
+
 @dataclass(frozen=True, slots=True)
 class Member:
     """A node of the cluster as another one sees it; `host` and `port` are the address it advertises to clients."""

@@ -158,6 +158,22 @@ async def test_a_position_that_is_none(client: BareClient) -> None:
         await anext(call)
 
 
+async def test_a_position_that_is_still_to_come(client: BareClient) -> None:
+    """Who comes from a node that has more of the log gets what is behind that, and nothing another time."""
+    await client.write("a", 2)
+    first, second = await positions(client)
+    size = second.commit - first.commit
+    known = Position(second.commit + 2 * size, second.commit + 2 * size)
+    call = await subscribe(client, known)
+    _, caught_up = await until(call, CaughtUp)
+    assert caught_up.position == known
+    for _ in range(4):
+        await client.write("a")
+    event = await anext(call)
+    assert isinstance(event, RecordedEvent)
+    assert event.position == (await positions(client))[4]
+
+
 async def test_a_regex_that_is_none(client: BareClient) -> None:
     """A filter that can't be understood is refused before the confirmation."""
     call = await subscribe(client, START, EventFilter(regex="("))

@@ -143,6 +143,41 @@ async def _moved_from(failed: FakeNode, pool: ConnectionPool) -> None:
     await until(lambda: pool.stats()["connected"] == 2 and failed.port not in places(pool))
 
 
+async def test_a_follower_is_cut_off(cluster: FakeCluster) -> None:
+    """It refuses everything while the others go on calling it a follower: another node is used, and answers."""
+    async with ConnectionPool(cluster.settings(options="&nodePreference=follower", wait=PATIENCE)) as pool:
+        await until(lambda: pool.stats()["connected"] == 2)
+        for cut_off in cluster.nodes[1:]:
+            cut_off.server.is_ready = False
+            cut_off.gate.members = [cut_off.member(NodeState.UNKNOWN)]
+            assert await pool.call(READ, "hello", PATIENT) == "hello"
+        await until(lambda: places(pool) == {cluster.nodes[0].port})
+
+
+async def test_a_node_that_is_ready_is_not_left(cluster: FakeCluster) -> None:
+    """It may have refused what it had to pass on to a leader that was not there."""
+    async with ConnectionPool(cluster.settings(options="&nodePreference=follower")) as pool:
+        await until(lambda: pool.stats()["connected"] == 2)
+        before = places(pool)
+        text = "twice UNAVAILABLE Server Is Not Ready"
+        assert await pool.call(READ, text, PATIENT) == text
+        await until(lambda: "esdb-check" not in our_tasks())
+        assert places(pool) == before
+        assert pool.stats()["disconnects_total"] == 0
+
+
+async def test_a_reconnect_without_a_leader(cluster: FakeCluster) -> None:
+    """What can't be replaced is lost: the pool does not say that it is connected, and connects to the next leader."""
+    async with ConnectionPool(cluster.settings(connect_timeout=1, wait=PATIENCE)) as pool:
+        await until(lambda: pool.stats()["connected"] == 2)
+        cluster.depose()
+        await pool.reconnect()
+        await until(lambda: pool.stats()["connected"] == 0)
+        assert not pool.is_connected
+        cluster.elect(cluster.nodes[1])
+        assert await pool.call(WRITE, "hello", PATIENT) == "hello"
+
+
 async def test_the_leader_freezes(cluster: FakeCluster, pool: ConnectionPool) -> None:
     """A call that is not answered is a sign: the next leader is found without waiting for keep-alive or deadlines.
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastapi_esdb.pool.topology import USABLE, candidates, hosts_of
+from fastapi_esdb.pool.topology import candidates, hosts_of
 from fastapi_esdb.settings.hosts import Host
 from fastapi_esdb.settings.node_preference import NodePreference
-from fastapi_esdb.wire.cluster import Member, NodeState
+from fastapi_esdb.wire.cluster import USABLE, Member, NodeState
 
 LEADER, FOLLOWER, RANDOM, REPLICA = (
     NodePreference.LEADER,

@@ -166,7 +166,7 @@ class EmbeddedCluster:
     async def start_node(self, node: ClusterNode | int) -> None:
         """Start a node that does not run, with nothing in its memory, and wait until it has joined the others.
 
-        Where most nodes had ended and the leader with them, a new one needs all nodes: start them at the same time.
+        Where most nodes had ended, the election of a leader may need all nodes: start them at the same time.
         """
         started = self._node(node)
         if not started.is_running:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import cast
 from uuid import uuid4
 
 from fastapi_esdb.embedded.services.checkpoints import Checkpoints
@@ -12,7 +13,7 @@ from fastapi_esdb.embedded.services.filters import check_filter
 from fastapi_esdb.embedded.services.frames import LIVE_WINDOW, PAGE, ReadCall, framing, place_of
 from fastapi_esdb.embedded.store.database import Database
 from fastapi_esdb.embedded.store.pages import AllPage
-from fastapi_esdb.wire.records import END, Edge, Position
+from fastapi_esdb.wire.records import END, Edge, Position, RecordedEvent
 from fastapi_esdb.wire.requests import CaughtUp, Checkpoint, ReadRequest, SubscriptionConfirmed
 
 
@@ -81,16 +82,28 @@ class AllSubscription:
         window = min(PAGE, self._checkpoints.records_left) if self._checkpoints else PAGE
         page = self._database.read_all(self._next, limit=PAGE, event_filter=self._request.filter, window=window)
         self._next = page.next
-        await self._call.send_all(map(self._frame, page.records))
-        self._last = page.last_searched or self._last
+        await self._call.send_all(map(self._frame, self._behind_last(page.records)))
+        if page.last_searched and not (self._last and page.last_searched < self._last):
+            self._last = page.last_searched
         if self._checkpoints and self._checkpoints.is_due_after(page.searched):
             await self._send_checkpoint()
         await asyncio.sleep(0)  # a page without a match sends nothing, and others want their turn
         return page
 
+    def _behind_last(self, records: Sequence[RecordedEvent]) -> Sequence[RecordedEvent]:
+        """A client may have subscribed after a position that is still to come: on a follower that lags, for example."""
+        if self._last is None or not records or _position(records[0]) > self._last:
+            return records
+        return [record for record in records if _position(record) > self._last]
+
     async def _send_checkpoint(self) -> None:
         if self._checkpoints and (position := self._checkpoints.tell(self._last)):
             await self._call.send(Checkpoint(position, self._clock()))
+
+
+def _position(record: RecordedEvent) -> Position:
+    """In the log each record has one."""
+    return cast("Position", record.position)
 
 
 def _checkpoints(request: ReadRequest) -> Checkpoints | None:

@@ -23,5 +23,5 @@ async def cluster(running_cluster: EmbeddedCluster) -> AsyncIterator[EmbeddedClu
     await running_cluster.heal()
     for node in running_cluster.nodes:
         await running_cluster.thaw_node(node)
-    await asyncio.gather(*(running_cluster.start_node(node) for node in running_cluster.nodes))
+    await asyncio.gather(*map(running_cluster.start_node, running_cluster.nodes))
     await running_cluster.wait_joined()
