@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -88,6 +89,22 @@ async def test_a_client_that_is_gone(server: EmbeddedServer, caplog: pytest.LogC
         await calls[0].take(1)
         await eventually(lambda: server.open_calls == {"Streams.Read": 10})
     await eventually(lambda: not server.open_calls)
+    assert not [r for r in caplog.records if r.levelno >= logging.ERROR]
+
+
+async def test_a_reader_that_is_gone(
+    server: EmbeddedServer, client: BareClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who breaks off a read that the server can't go on with until more is taken is nothing for the log, either."""
+    await client.write("a", 40, data=b"x" * 200_000)
+    for _ in range(5):
+        call = client.open(READ)
+        await call.send(ReadRequest("a"))
+        await call.done_sending()
+        await call.take(2)
+        await asyncio.sleep(0.05)  # nothing tells that the server waits
+        call.cancel()
+        await eventually(lambda: not server.open_calls)
     assert not [r for r in caplog.records if r.levelno >= logging.ERROR]
 
 
