@@ -20,7 +20,7 @@ from fastapi_esdb.wire.errors import BatchFailed, HandlerFailed, InvalidArgument
 from fastapi_esdb.wire.method import Method
 from fastapi_esdb.wire.reads import READ
 from fastapi_esdb.wire.requests import AppendOptions, BatchFragment, BatchOptions, DeleteRequest, ReadRequest
-from tests.embedded.client import BareClient, connected, event, eventually
+from tests.embedded.client import PATIENCE, BareClient, connected, event, eventually
 
 REQUESTS: dict[str, object] = {READ.path: ReadRequest("a"), DELETE.path: DeleteRequest("a"), GOSSIP.path: None}
 
@@ -128,7 +128,8 @@ async def test_a_second_request(client: BareClient, method: Method[Any, Any]) ->
         await client.call(method, request, request)
 
 
-async def test_an_error_waits_for_what_is_being_sent(client: BareClient) -> None:
+async def test_an_error_waits_for_what_is_being_sent(client: BareClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """A call that fails at its first request still takes the others, so that its client learns why it failed."""
+    monkeypatch.setattr("fastapi_esdb.embedded.calls.DRAIN_TIMEOUT", PATIENCE)
     with pytest.raises(InvalidArgument, match="options"):
         await client.call(APPEND, *(event(data=b"x" * 100_000) for _ in range(50)))
