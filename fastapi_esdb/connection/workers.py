@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from queue import SimpleQueue
-from threading import Thread
+from threading import Thread, current_thread
 from typing import Any
 
 Job = tuple[Callable[[], None], Callable[[], None]]
@@ -37,14 +37,11 @@ class Workers:
         self._jobs.put((work, then))
 
     async def close(self) -> None:
-        """Wait until the threads have done what they were given, and are no more."""
-        threads, self._threads = self._threads, []
-        for _ in threads:
+        """Wait until the threads have done what they were given, and what follows from it, and are no more."""
+        while self._threads:
             self._left.clear()
             self._jobs.put(None)
             await self._left.wait()
-        for thread in threads:
-            thread.join()
 
     def _start(self) -> None:
         thread = Thread(target=self._work, args=(asyncio.get_running_loop(),), name="esdb-reader", daemon=True)
@@ -59,10 +56,18 @@ class Workers:
         """Do one job; False if there will be no more. A frame of its own lets go of the job before the next wait."""
         job = self._jobs.get()
         if job is None:
-            return _tell(loop, self._left.set) and False
+            return _tell(loop, self._leave, current_thread()) and False
         work, then = job
         work()
         return _tell(loop, self._done, then)
+
+    def _leave(self, thread: Thread) -> None:
+        """A thread is at its end, whichever was the first to hear of it."""
+        thread.join()
+        self._threads.remove(thread)
+        if self._busy > len(self._threads):
+            self._start()  # what came after the word to end has nobody else to do it
+        self._left.set()
 
     def _done(self, then: Callable[[], None]) -> None:
         self._busy -= 1

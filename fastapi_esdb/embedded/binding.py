@@ -75,6 +75,8 @@ class Binding(grpc.GenericRpcHandler):
             if not self._calls.was_cut():
                 raise
             return ServerNotReady()
+        except grpc.aio.InternalError:
+            log.debug("%s was broken off while it was being answered", call.method.path)
         except Exception:
             log.exception("the handler of %s failed", call.method.path)
             return HandlerFailed(THROWN)

@@ -12,6 +12,9 @@ from benchmarks.cases import CONTENDERS, KURRENT, OURS
 from benchmarks.report import read_json
 from tests.docs.conftest import ROOT
 
+pytestmark = pytest.mark.timeout(300)
+"""Many processes, one after the other: a busy machine takes two minutes for what a free one does in 20 seconds."""
+
 
 def bench(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "benchmarks", *map(str, arguments)]

@@ -27,6 +27,7 @@ def test_the_cpu_time_of_a_process_is_what_it_says_itself() -> None:
     assert resident_bytes() > 1_000_000
 
 
+@pytest.mark.timeout(300)
 def test_every_cost_is_measured(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

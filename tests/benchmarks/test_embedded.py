@@ -11,6 +11,7 @@ from benchmarks.report import read_json
 from benchmarks.tables import GROWTH
 
 
+@pytest.mark.timeout(300)
 def test_throughput_and_growth_are_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Every way to append and to read, and every size in memory and on disk."""
     run(f"--rounds 1 --sizes 300 --operations 100 --output {tmp_path}".split())

@@ -71,6 +71,26 @@ async def test_closing_leaves_no_thread(workers: Workers) -> None:
     assert running() == 0
 
 
+@pytest.mark.parametrize("count", [1, 3])
+async def test_what_follows_from_a_job_while_closing(workers: Workers, count: int) -> None:
+    """Is done before, too, and neither that nor the threads are waited for in vain."""
+    began, go_on, finished = threading.Barrier(count + 1), threading.Event(), []
+
+    def work() -> None:
+        began.wait(20)
+        go_on.wait(20)
+
+    for _ in range(count):
+        workers.run(work, lambda: workers.run(lambda: None, lambda: finished.append(True)))
+    await asyncio.to_thread(began.wait, 20)
+    closing = asyncio.create_task(workers.close())
+    await asyncio.sleep(0)
+    go_on.set()
+    await closing
+    assert len(finished) == count
+    assert running() == 0
+
+
 def test_a_loop_that_is_closed_ends_them() -> None:
     """There is nobody left to work for."""
     began, go_on = threading.Event(), threading.Event()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -19,7 +20,7 @@ from fastapi_esdb.wire.errors import BatchFailed, HandlerFailed, InvalidArgument
 from fastapi_esdb.wire.method import Method
 from fastapi_esdb.wire.reads import READ
 from fastapi_esdb.wire.requests import AppendOptions, BatchFragment, BatchOptions, DeleteRequest, ReadRequest
-from tests.embedded.client import BareClient, connected, event, eventually
+from tests.embedded.client import PATIENCE, BareClient, connected, event, eventually
 
 REQUESTS: dict[str, object] = {READ.path: ReadRequest("a"), DELETE.path: DeleteRequest("a"), GOSSIP.path: None}
 
@@ -91,6 +92,22 @@ async def test_a_client_that_is_gone(server: EmbeddedServer, caplog: pytest.LogC
     assert not [r for r in caplog.records if r.levelno >= logging.ERROR]
 
 
+async def test_a_reader_that_is_gone(
+    server: EmbeddedServer, client: BareClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who breaks off a read that the server can't go on with until more is taken is nothing for the log, either."""
+    await client.write("a", 40, data=b"x" * 200_000)
+    for _ in range(5):
+        call = client.open(READ)
+        await call.send(ReadRequest("a"))
+        await call.done_sending()
+        await call.take(2)
+        await asyncio.sleep(0.05)  # nothing tells that the server waits
+        call.cancel()
+        await eventually(lambda: not server.open_calls)
+    assert not [r for r in caplog.records if r.levelno >= logging.ERROR]
+
+
 @pytest.mark.parametrize("method", [READ, DELETE, GOSSIP])
 async def test_a_request_without_an_end(
     client: BareClient, method: Method[Any, Any], monkeypatch: pytest.MonkeyPatch
@@ -111,7 +128,8 @@ async def test_a_second_request(client: BareClient, method: Method[Any, Any]) ->
         await client.call(method, request, request)
 
 
-async def test_an_error_waits_for_what_is_being_sent(client: BareClient) -> None:
+async def test_an_error_waits_for_what_is_being_sent(client: BareClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """A call that fails at its first request still takes the others, so that its client learns why it failed."""
+    monkeypatch.setattr("fastapi_esdb.embedded.calls.DRAIN_TIMEOUT", PATIENCE)
     with pytest.raises(InvalidArgument, match="options"):
         await client.call(APPEND, *(event(data=b"x" * 100_000) for _ in range(50)))
