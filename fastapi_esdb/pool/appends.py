@@ -59,6 +59,9 @@ class Appends:
     async def make(self, request: AppendRequest, options: CallOptions, tries: Tries) -> AppendResult:
         """Make one try. Raises what it failed with."""
         if self._may_share(request, options):
+            if self._groups is not None and self._groups.awaits_place:
+                with await self._place(tries):
+                    pass  # one that can be sent may leave in a group
             # one coroutine and no more around the wait: there may be thousands
             if self._groups is not None and (member := self._groups.take(request, tries.deadline)):
                 try:

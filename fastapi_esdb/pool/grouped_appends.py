@@ -25,7 +25,7 @@ from fastapi_esdb.wire.record_groups import encode_part
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.call import Headers
-    from fastapi_esdb.connection.channel import Channel
+    from fastapi_esdb.connection.channel import Channel, Lease
     from fastapi_esdb.connection.deadline import Deadline
     from fastapi_esdb.pool.lease_source import LeaseSource
     from fastapi_esdb.settings.node_preference import NodePreference
@@ -40,6 +40,8 @@ class GroupedAppends:
         self._lease = lease
         self._headers = headers
         self._preference = preference
+        self.awaits_place = False
+        """Whether a group waits until it can be sent. Who comes then has a wait of its own, and joins one after it."""
         self._waiting: deque[Member] = deque()
         self._again: deque[Group] = deque()
         """What others were the reason for, and goes before anything else."""
@@ -94,7 +96,7 @@ class GroupedAppends:
 
     async def _call(self, group: Group) -> StreamsAppended:
         deadline = max(member.deadline for member in group)
-        with await self._lease(self._preference, deadline, long_lived=False, avoid=None) as lease:
+        with await self._place(deadline) as lease:
             # whoever was told while the place was waited for that his append was not sent must be right
             group.drop_ended()
             for member in group:
@@ -106,6 +108,13 @@ class GroupedAppends:
             except NotSupported:
                 self._lacking = lease.channel
                 raise
+
+    async def _place(self, deadline: Deadline) -> Lease:
+        self.awaits_place = True
+        try:
+            return await self._lease(self._preference, deadline, long_lived=False, avoid=None)
+        finally:
+            self.awaits_place = False
 
     def _failed(self, group: Group, error: EsdbError) -> None:
         """All hear of what concerns all; of what concerns some, only they do, and the others go again."""

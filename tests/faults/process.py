@@ -33,9 +33,16 @@ class ServerProcess:
     async def start(self) -> None:
         """Start it, and return when it listens."""
         self._process = await asyncio.create_subprocess_exec(*self._command, stdout=asyncio.subprocess.DEVNULL)
+        try:
+            await self._listening(self._process)
+        except BaseException:
+            await self.kill()
+            raise
+
+    async def _listening(self, process: Process) -> None:
         async with asyncio.timeout(START_TIMEOUT):
             while not await self._listens():
-                assert self._process.returncode is None, "the server ended instead of listening"
+                assert process.returncode is None, "the server ended instead of listening"
                 await asyncio.sleep(0.01)
 
     async def kill(self) -> None:

@@ -45,6 +45,21 @@ async def test_several_events_each(watched: Watched, esdb: Connection) -> None:
     assert [found.id async for found in esdb.read("s", limit=3)] == [one.id for one in several]
 
 
+async def test_each_waits_for_a_connection_by_itself(watched: Watched, esdb_server: EmbeddedServer) -> None:
+    """And not for the end of somebody else's wait; then they go in groups."""
+    async with FaultProxy(esdb_server.port) as proxy:
+        await proxy.stop()
+        settings = settings_for(proxy.port, append_mode="grouped", wait=PATIENCE)
+        async with connect(settings) as esdb:
+            appends = []
+            for number in range(5):
+                appends.append(asyncio.create_task(esdb.append(f"s-{number}", event())))
+                await until(lambda: esdb.pool.stats()["calls_waiting"] == len(appends))
+            await proxy.start()
+            assert revisions(await asyncio.gather(*appends)) == [0] * len(appends)
+    assert sum(len(group.records) for group in watched.groups) == len(appends)
+
+
 @pytest.mark.parametrize(("bound", "most"), [("MOST_APPENDS", 2), ("MOST_BYTES", 150)])
 async def test_a_group_has_bounds(
     watched: Watched, esdb: Connection, monkeypatch: pytest.MonkeyPatch, bound: str, most: int
