@@ -26,7 +26,7 @@ run: $(STAMP) ## Start the example app with the embedded server on http://127.0.
 
 test: lint types contracts ## Lint, types, import contracts and all tests
 	$(BIN)/pytest -m "alone and not slow"
-	$(BIN)/pytest -m "not alone and not slow" --numprocesses 2 --dist worksteal
+	$(BIN)/pytest -m "not alone and not slow" --numprocesses 3 --dist worksteal
 
 test-slow: $(STAMP) ## The long fault and load tests
 	$(BIN)/pytest -m slow
