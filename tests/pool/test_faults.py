@@ -38,11 +38,11 @@ async def failure(call: Awaitable[T]) -> tuple[EsdbError, float]:
     return caught.value, monotonic() - began
 
 
-async def followed(pool: ConnectionPool) -> None:
-    """Follow until it ends."""
+async def followed(pool: ConnectionPool, answered: asyncio.Event) -> None:
+    """Follow until it ends; before the first answer it would be begun again."""
     async with pool.stream(FOLLOW, ["hold 1"], PATIENT, long_lived=True) as stream:
         async for _ in stream:
-            pass
+            answered.set()
 
 
 async def test_killed_and_started_again() -> None:
@@ -61,9 +61,10 @@ async def test_killed_and_started_again() -> None:
 async def test_frozen_with_keep_alive() -> None:
     """Streams and calls end with the loss of the connection; thawed, the server is found again."""
     async with ServerProcess(SCRIPTED) as server, pool_on(server.port, options=KEEP_ALIVE, pool_size=1) as pool:
-        following, writing = (
-            asyncio.create_task(failure(call)) for call in (followed(pool), pool.call(WRITE, "wait", PATIENT))
-        )
+        answered = asyncio.Event()
+        following = asyncio.create_task(failure(followed(pool, answered)))
+        writing = asyncio.create_task(failure(pool.call(WRITE, "wait", PATIENT)))
+        await answered.wait()
         await until(lambda: pool.stats()["calls_in_flight"] == 2)
         server.freeze()
         for task in (following, writing):
