@@ -8,6 +8,8 @@ from fastapi_esdb import EsdbSettings, NewEvent, connect
 from tests.faults.resources import Resources, memory
 from tests.faults.until import until
 
+pytestmark = pytest.mark.alone
+
 WARM_UP = 100
 """Cycles after which everything that is made once has been made."""
 GROWTH = 20.0

@@ -13,6 +13,8 @@ from tests.faults.embedded import embedded, settings_for
 from tests.faults.resources import memory
 from tests.faults.until import PATIENCE
 
+pytestmark = pytest.mark.alone
+
 MOST_GROWTH = 32.0
 """Megabytes, of which most is what gRPC and the allocator take once."""
 EVENTS_READ = 5

@@ -7,6 +7,7 @@ import gc
 import threading
 
 import psutil
+import pytest
 
 from fastapi_esdb.connection.transport import CallOptions
 from fastapi_esdb.errors import ConnectionClosed
@@ -14,6 +15,8 @@ from tests.faults.process import free_port
 from tests.faults.scripted import FOLLOW, READ, ScriptedServer
 from tests.faults.until import until
 from tests.pool.pools import pool_on
+
+pytestmark = pytest.mark.alone
 
 CYCLES = 1000
 SETTLED_AFTER = 200
