@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import cast
 from uuid import uuid4
 
 from fastapi_esdb.embedded.services.checkpoints import Checkpoints
@@ -13,6 +12,7 @@ from fastapi_esdb.embedded.services.filters import check_filter
 from fastapi_esdb.embedded.services.frames import LIVE_WINDOW, PAGE, ReadCall, framing, place_of
 from fastapi_esdb.embedded.store.database import Database
 from fastapi_esdb.embedded.store.pages import AllPage
+from fastapi_esdb.embedded.store.positions import position_of
 from fastapi_esdb.wire.records import END, Edge, Position, RecordedEvent
 from fastapi_esdb.wire.requests import CaughtUp, Checkpoint, ReadRequest, SubscriptionConfirmed
 
@@ -92,18 +92,13 @@ class AllSubscription:
 
     def _behind_last(self, records: Sequence[RecordedEvent]) -> Sequence[RecordedEvent]:
         """A client may have subscribed after a position that is still to come: on a follower that lags, for example."""
-        if self._last is None or not records or _position(records[0]) > self._last:
+        if self._last is None or not records or position_of(records[0]) > self._last.commit:
             return records
-        return [record for record in records if _position(record) > self._last]
+        return [record for record in records if position_of(record) > self._last.commit]
 
     async def _send_checkpoint(self) -> None:
         if self._checkpoints and (position := self._checkpoints.tell(self._last)):
             await self._call.send(Checkpoint(position, self._clock()))
-
-
-def _position(record: RecordedEvent) -> Position:
-    """In the log each record has one."""
-    return cast("Position", record.position)
 
 
 def _checkpoints(request: ReadRequest) -> Checkpoints | None:
