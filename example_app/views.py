@@ -14,8 +14,7 @@ from pydantic import BaseModel
 
 from example_app.orders import Order
 from example_app.streams import PREFIX, OrderView, event_of, order_id_of, position_text, view_of
-from fastapi_esdb import START, Connection, EsdbError, Position, RecordedEvent, Subscription
-from fastapi_esdb.api import filters
+from fastapi_esdb import START, Connection, EsdbError, Position, RecordedEvent, Subscription, filters
 
 PAUSE = 1.0
 """Seconds from a subscription that ended to the next one."""

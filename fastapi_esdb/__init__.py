@@ -94,6 +94,8 @@ if TYPE_CHECKING:
     from fastapi_esdb.wire.requests import AppendResult, CaughtUp, Checkpoint, EventFilter, FellBehind
     from fastapi_esdb.wire.users import UserDetails
 
+    __version__: str
+
 __all__ = [
     "ANY",
     "END",
@@ -228,6 +230,8 @@ _HOMES = {name: module for module, names in _MODULES.items() for name in names.s
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return globals().setdefault(name, import_module("importlib.metadata").version("fastapi-esdb"))
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module = import_module(_HOMES[name])
@@ -235,4 +239,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, "__version__"})

@@ -1,7 +1,9 @@
 """The rules of the source tree: who imports whom, how long a file may be, what the front door offers."""
 
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -55,3 +57,19 @@ def test_the_front_door_opens_for_every_name() -> None:
     """Names are loaded when they are used, so that one without a home would be noticed by its first user only."""
     assert [name for name in fastapi_esdb.__all__ if not hasattr(fastapi_esdb, name)] == []
     assert not hasattr(fastapi_esdb, "nonsense")
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    """`fastapi_esdb.__version__` is what pip installed, and what pyproject.toml says."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert fastapi_esdb.__version__ == project["version"]
+
+
+def test_filters_are_imported_from_the_front_door() -> None:
+    """Docs, examples, tests and benchmarks write `from fastapi_esdb import filters`, and docstrings name it so."""
+    folders = ("docs", "example_app", "tests", "benchmarks", "fastapi_esdb/api", "fastapi_esdb/plugin")
+    files = [path for folder in folders for path in (ROOT / folder).rglob("*") if path.suffix in (".py", ".md")]
+    other = re.compile(r"(?<!::: )fastapi_esdb\.api(\.filters\b| import filters)|`api\.filters")
+    found = {path.relative_to(ROOT) for path in files if other.search(path.read_text())}
+    assert found == {Path("fastapi_esdb/api/__init__.py")}
+    assert fastapi_esdb.filters.by_stream("order-").prefixes == ("order-",)

@@ -8,8 +8,16 @@ from uuid import UUID
 
 from benchmarks.faults.client import NOTHING
 from benchmarks.faults.load import WAIT
-from fastapi_esdb import NO_STREAM, AppendOutcomeUnknown, Connection, EsdbSettings, NewEvent, StreamNotFound, connect
-from fastapi_esdb.api.filters import by_stream
+from fastapi_esdb import (
+    NO_STREAM,
+    AppendOutcomeUnknown,
+    Connection,
+    EsdbSettings,
+    NewEvent,
+    StreamNotFound,
+    connect,
+    filters,
+)
 
 NAME = "fastapi_esdb"
 SETTINGS = f"ESDB_WAIT={WAIT:.0f}; appends with retry_unknown=True"
@@ -41,7 +49,7 @@ class Ours:
                 yield event.id
 
     async def follow_all(self, prefix: str) -> AsyncGenerator[UUID, None]:
-        async with self._esdb.subscribe_all(filter=by_stream(prefix)) as events:
+        async with self._esdb.subscribe_all(filter=filters.by_stream(prefix)) as events:
             async for event in events:
                 yield event.id
 

@@ -14,8 +14,7 @@ from benchmarks.faults.gaps import gap_of_a_writer, gap_of_all
 from benchmarks.faults.kinds import Fault
 from benchmarks.faults.pulse import Pulse
 from benchmarks.faults.results import Cost, FaultResult
-from fastapi_esdb import START, Connection, EsdbSettings, StreamNotFound, connect
-from fastapi_esdb.api.filters import by_stream
+from fastapi_esdb import START, Connection, EsdbSettings, StreamNotFound, connect, filters
 from fastapi_esdb.embedded import EmbeddedCluster
 
 BEGIN = 60.0
@@ -111,7 +110,7 @@ def _cost(client: ClientProcess, began: float, end: float, *, is_back: bool) -> 
 async def read_log(esdb: Connection, client: str) -> Log:
     """What the leader holds of a client's events."""
     streams = {stream: await _read_stream(esdb, stream) for stream in load.streams(client)}
-    chosen = esdb.read_all(filter=by_stream(load.prefix(client)), requires_leader=True)
+    chosen = esdb.read_all(filter=filters.by_stream(load.prefix(client)), requires_leader=True)
     return Log(streams, [str(event.id) async for event in chosen])
 
 

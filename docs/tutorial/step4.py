@@ -7,8 +7,7 @@ from fastapi import APIRouter, FastAPI
 from step2 import STATUS
 from step3 import app
 
-from fastapi_esdb import Connection, connection_of
-from fastapi_esdb.api import filters
+from fastapi_esdb import Connection, connection_of, filters
 
 orders: dict[str, str] = {}
 

@@ -57,7 +57,10 @@ class PersistentSubscriptions(Calls):
         filter: EventFilter | None = None,  # noqa: A002  the field's name for it
         **options: Unpack[Options],
     ) -> None:
-        """Add a group that begins at `start`, which is included. `filter` is for `$all` (see `api.filters`)."""
+        """Add a group that begins at `start`, which is included.
+
+        `filter` (see `fastapi_esdb.filters`) is for `$all`.
+        """
         source = _source(stream)
         chosen_filter = arguments.event_filter(filter)
         request = CreateGroup(source, _group(group), _settings(settings), _start(source, start), chosen_filter)

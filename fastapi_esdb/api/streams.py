@@ -109,7 +109,7 @@ class Streams(Calls):
         """Read all streams in the order of their writes, from the position `start` on.
 
         Forwards the event at `start` is included, backwards it is not. `filter` lets only some events through (see
-        `fastapi_esdb.api.filters`); `limit` counts these. Raises `InvalidArgument`.
+        `fastapi_esdb.filters`); `limit` counts these. Raises `InvalidArgument`.
         """
         request = ReadRequest(
             stream=None,

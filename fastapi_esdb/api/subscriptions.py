@@ -53,7 +53,7 @@ class Subscriptions(Calls):
         requires_leader: bool | None = None,
         read_preference: NodePreference | None = None,
     ) -> Subscription[Position]:
-        """Follow all streams, or the events that `filter` lets through (see `fastapi_esdb.api.filters`).
+        """Follow all streams, or the events that `filter` lets through (see `fastapi_esdb.filters`).
 
         `after` is the position of the last event that is already known; `START` gives everything, `END` only what
         is written from now on. Raises `InvalidArgument`; the rest is raised by the subscription.

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from fastapi_esdb.api import filters
+from fastapi_esdb import filters
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.requests import EventFilter
 

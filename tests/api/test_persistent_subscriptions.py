@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from fastapi_esdb.api import filters
+from fastapi_esdb import filters
 from fastapi_esdb.api.connection import Connection
 from fastapi_esdb.api.new_event import NewEvent
 from fastapi_esdb.api.persistent_subscriptions import PersistentSubscriptions

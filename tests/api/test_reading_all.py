@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fastapi_esdb.api import filters
+from fastapi_esdb import filters
 from fastapi_esdb.api.connection import Connection
 from fastapi_esdb.api.new_event import NewEvent
 from fastapi_esdb.api.streams import Streams

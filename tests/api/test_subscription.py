@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fastapi_esdb.api import filters
+from fastapi_esdb import filters
 from fastapi_esdb.api.subscriptions import Subscriptions
 from fastapi_esdb.errors import ClosedInFlight, ConnectionClosed, SubscriptionClosed
 from fastapi_esdb.wire.errors import (

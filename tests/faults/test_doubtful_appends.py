@@ -10,8 +10,7 @@ from uuid import UUID
 import pytest
 import pytest_asyncio
 
-from fastapi_esdb import NO_STREAM, AppendOutcomeUnknown, Connection, EsdbSettings, NewEvent, connect
-from fastapi_esdb.api.filters import by_stream
+from fastapi_esdb import NO_STREAM, AppendOutcomeUnknown, Connection, EsdbSettings, NewEvent, connect, filters
 from fastapi_esdb.embedded import EmbeddedCluster
 from tests.faults.until import PATIENCE, until
 
@@ -84,7 +83,7 @@ async def test_what_a_kill_leaves_in_doubt(
             await kill_the_leader(cluster, orders)
             for each in orders:
                 each.is_stopped = True
-        stored = [event.id async for event in esdb.read_all(filter=by_stream(mode), requires_leader=True)]
+        stored = [event.id async for event in esdb.read_all(filter=filters.by_stream(mode), requires_leader=True)]
     acknowledged = {event_id for each in orders for stream in each.written for event_id in stream}
     doubtful = {event_id for each in orders for event_id in each.doubtful}
     assert doubtful, "every writer had an append on the way when the leader was killed"

@@ -11,8 +11,7 @@ from uuid import UUID
 
 import pytest
 
-from fastapi_esdb import AppendOutcomeUnknown, Connection, NewEvent, RecordedEvent, connect
-from fastapi_esdb.api.filters import by_stream
+from fastapi_esdb import AppendOutcomeUnknown, Connection, NewEvent, RecordedEvent, connect, filters
 from fastapi_esdb.connection.wakeup import Wakeup
 from fastapi_esdb.wire.records import NO_STREAM, Expected
 from tests.faults.embedded import embedded, settings_for
@@ -121,7 +120,7 @@ async def test_nothing_is_lost_or_doubled(server: ServerProcess, esdb: Connectio
         watching = [
             group.create_task(read_what_is_acknowledged(esdb, writer)),
             group.create_task(collect(esdb.subscribe(STREAM), in_stream)),
-            group.create_task(collect(esdb.subscribe_all(filter=by_stream(STREAM)), in_all)),
+            group.create_task(collect(esdb.subscribe_all(filter=filters.by_stream(STREAM)), in_all)),
         ]
         seconds = [await killed_and_back(server, writer, chance.randint(1, 50)) for _ in range(cycles)]
         writer.stop()
