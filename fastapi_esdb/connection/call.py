@@ -27,16 +27,22 @@ async def unary(
     lease: Lease, method: Method[Request, Response], request: Request, deadline: Deadline, headers: Headers = ()
 ) -> Response:
     """One request, one answer. Raises `EsdbError`; a cancelled task cancels the call on the server."""
-    return await unary_encoded(lease, method, encode(method, request), deadline, headers)
+    return await unary_encoded(lease, method, encode(method, request), deadline, headers, request=request)
 
 
 async def unary_encoded(
-    lease: Lease, method: Method[Any, Response], data: bytes, deadline: Deadline, headers: Headers = ()
+    lease: Lease,
+    method: Method[Any, Response],
+    data: bytes,
+    deadline: Deadline,
+    headers: Headers = (),
+    *,
+    request: Any = None,
 ) -> Response:
-    """The same with a request that is bytes already."""
+    """The same with a request that is bytes already; `request` is what they were made of, for the names in errors."""
     check_headers(lease, headers)
     check_support(lease, method)
-    with translated(lease, method):
+    with translated(lease, method, request):
         start: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = lease.channel.inner.unary_unary(method.path)
         answer = await _held(lease, start(data, timeout=time_left(deadline), metadata=headers))
     return decode(method, answer)
@@ -53,7 +59,7 @@ async def client_stream(
     check_headers(lease, headers)
     check_support(lease, method)
     data = [encode(method, request) for request in requests]
-    with translated(lease, method):
+    with translated(lease, method, requests[0]):
         start: grpc.aio.StreamUnaryMultiCallable[bytes, bytes] = lease.channel.inner.stream_unary(method.path)
         answer = await _held(lease, start(iter(data), timeout=time_left(deadline), metadata=headers))
     return decode(method, answer)

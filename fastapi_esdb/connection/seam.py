@@ -36,12 +36,12 @@ SUSPICIOUS = (ConnectionLost, ConnectionRefused, DeadlineExceeded)
 
 
 @contextmanager
-def translated(lease: Lease, method: Method[Any, Any]) -> Iterator[None]:
+def translated(lease: Lease, method: Method[Any, Any], request: Any = None) -> Iterator[None]:
     """Turn what gRPC raises into an `EsdbError`, and tell the channel if it speaks against the server.
 
-    A `CancelledError` stays one if the task was cancelled. If not, gRPC means by it that the call was, by a close.
-    The frames in gRPC's tracebacks are cleared: they hold the call, and the call holds the TCP connection open, for as
-    long as anybody keeps the error, or the task that ended with it.
+    The names in the error are those of the `request`. A `CancelledError` stays one if the task was cancelled. If not,
+    gRPC means by it that the call was, by a close. The frames in gRPC's tracebacks are cleared: they hold the call, and
+    the call holds the TCP connection open, for as long as anybody keeps the error, or the task that ended with it.
     """
     task = asyncio.current_task()
     cancelled_before = task.cancelling() if task else 0
@@ -51,7 +51,7 @@ def translated(lease: Lease, method: Method[Any, Any]) -> Iterator[None]:
         clear_frames(error.__traceback__)
         if lease.cancelled and error.code() is grpc.StatusCode.CANCELLED:
             raise lease.cancelled from None
-        raise _translate(error, lease.channel, method) from error
+        raise _translate(error, lease.channel, method, request) from error
     except grpc.aio.UsageError as error:
         raise ConnectionClosed from error
     except asyncio.CancelledError as error:
@@ -61,9 +61,9 @@ def translated(lease: Lease, method: Method[Any, Any]) -> Iterator[None]:
         raise
 
 
-def _translate(error: grpc.aio.AioRpcError, channel: Channel, method: Method[Any, Any]) -> EsdbError:
+def _translate(error: grpc.aio.AioRpcError, channel: Channel, method: Method[Any, Any], request: Any) -> EsdbError:
     details = error.details() or ""
-    found = error_of(error.code(), details, tuple(error.trailing_metadata() or ()))
+    found = error_of(error.code(), details, tuple(error.trailing_metadata() or ()), request)
     if isinstance(found, NotSupported):
         return NotSupported(method.path, method.since)
     if isinstance(found, SUSPICIOUS):

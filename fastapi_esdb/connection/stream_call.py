@@ -33,13 +33,15 @@ class StreamCall(Generic[Request, Response]):
         self._lease = lease
         self._method = method
         self._call: GrpcCall = None
+        self._request: Request | None = None
 
     async def start(self, requests: Sequence[Request], deadline: Deadline | None, headers: Headers = ()) -> None:
         """Send the first requests. The deadline ends the whole call; with `None` it has no end of its own."""
         check_headers(self._lease, headers)
         check_support(self._lease, self._method)
         data = [encode(self._method, request) for request in requests]
-        with translated(self._lease, self._method):
+        self._request = next(iter(requests), None)
+        with translated(self._lease, self._method, self._request):
             self._call = self._begin(data, time_left(deadline) if deadline else None, headers)
             self._lease.hold(self._call)
             if self._method.shape.client_streams:
@@ -70,7 +72,7 @@ class StreamCall(Generic[Request, Response]):
     async def _awaited(self, answers: Awaitable[Any], limit: float | None) -> Any:
         try:
             async with asyncio.timeout(limit):
-                with translated(self._lease, self._method):
+                with translated(self._lease, self._method, self._request):
                     return await answers
         except TimeoutError:
             self._lease.channel.suspect(lost=False)
@@ -89,7 +91,7 @@ class StreamCall(Generic[Request, Response]):
     async def write(self, request: Request) -> None:
         """Send one more request. Raises the error that the call ended with, `NoAnswer` if it ended without one."""
         data = encode(self._method, request)
-        with translated(self._lease, self._method):
+        with translated(self._lease, self._method, self._request):
             await self._write(data)
 
     async def _write(self, data: bytes) -> None:
@@ -111,7 +113,7 @@ class StreamCall(Generic[Request, Response]):
     async def done_writing(self) -> None:
         """Half-close the call; more than once does no harm."""
         if self._method.shape.client_streams:
-            with translated(self._lease, self._method):
+            with translated(self._lease, self._method, self._request):
                 await self._call.done_writing()
 
     def close(self) -> None:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from grpc import StatusCode
 
 from fastapi_esdb.wire.errors import EsdbError
 from fastapi_esdb.wire.exception_trailers import EXCEPTION, row_named, row_of
 from fastapi_esdb.wire.metadata import legal
+from fastapi_esdb.wire.names import as_asked
 from fastapi_esdb.wire.rich_status import RICH_STATUS, read_rich, write_rich
 from fastapi_esdb.wire.status_texts import read_text, write_text
 
@@ -30,14 +32,14 @@ class Status:
     trailers: tuple[Trailer, ...] = ()
 
 
-def error_of(code: StatusCode, details: str | None, trailers: Iterable[Trailer] = ()) -> EsdbError:
-    """What a failed call means to its caller."""
+def error_of(code: StatusCode, details: str | None, trailers: Iterable[Trailer] = (), request: Any = None) -> EsdbError:
+    """What a failed call means to its caller, who gave the `request` (the first one, of a call that has several)."""
     told = dict(trailers)
     rich = told.get(RICH_STATUS)
     if isinstance(rich, bytes) and (error := read_rich(rich)):
         return error
     row = row_named(str(told.get(EXCEPTION, "")), code)
-    return row.read(told) if row else read_text(code, details or "")
+    return as_asked(row.read(told), request) if row else read_text(code, details or "")
 
 
 def status_of(error: EsdbError) -> Status:
