@@ -129,7 +129,7 @@ class StreamsSource:
         """What follows in a stream, from the first readable event on."""
         try:
             page = self._database.read_stream(stream, revision, limit=PAGE)
-            if not page.records and not page.is_end:
+            while not page.records and not page.is_end:
                 page = self._database.read_stream(stream, page.next, limit=PAGE)
         except (StreamNotFound, StreamDeleted):
             return _Piece((), is_end=True, last=NO_REVISION)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from uuid import uuid4
@@ -56,24 +57,28 @@ class StreamSubscription:
 
     async def _catch_up(self) -> None:
         """Send what is readable behind the last revision. A stream that is not there may come yet."""
+        start: int | None = 0 if self._last is None else min(self._last + 1, MAX_REVISION)
         try:
-            while not await self._send_page():
-                pass
+            while start is not None:
+                start = await self._send_page(start)
         except StreamNotFound:
             self._seen = self._database.end
         except StreamDeleted:
             await self._send_tombstone()
             raise
 
-    async def _send_page(self) -> bool:
-        """Send a page of history; whether it was the last one."""
-        start = 0 if self._last is None else min(self._last + 1, MAX_REVISION)
+    async def _send_page(self, start: int) -> int | None:
+        """Send a page of history; the revision that the next one starts at, `None` where this was the last one.
+
+        The metadata may hide all of a page, and then of the following ones: the next one begins behind them.
+        """
         page = self._database.read_stream(self._stream, start, limit=PAGE)
         self._seen = page.end
         await self._call.send_all(map(self._frame, page.records))
         if page.records:
             self._last = page.records[-1].revision
-        return page.is_end
+        await asyncio.sleep(0)  # an empty page sends nothing, and others want their turn
+        return None if page.is_end else page.next
 
     async def _stay_live(self) -> None:
         """Send what is written to the stream, until more of it has come together than the window takes."""
