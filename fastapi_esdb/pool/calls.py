@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from fastapi_esdb.connection.call import client_stream, unary
@@ -74,8 +73,7 @@ class Calls:
             except EsdbError as error:
                 await tries.failed(error)
 
-    @asynccontextmanager
-    async def stream(
+    def stream(
         self,
         method: Method[Request, Response],
         requests: Sequence[Request],
@@ -83,18 +81,13 @@ class Calls:
         *,
         long_lived: bool,
         bulk: bool,
-    ) -> AsyncIterator[PooledStream[Request, Response]]:
+    ) -> PooledStream[Request, Response]:
         """See `Transport.stream`."""
         tries = self._begin(method, options)
         whole = options.timeout is not None
         each = None if whole or long_lived else self.deadline
         plan = StreamPlan(method, requests, self._headers.of(method, options), long_lived, bulk, whole, each)
-        stream = PooledStream(plan, tries, self._lease)
-        try:
-            await stream.start()
-            yield stream
-        finally:
-            stream.close()
+        return PooledStream(plan, tries, self._lease)
 
     def _begin(self, method: Method[Any, Any], options: CallOptions) -> Tries:
         """Raise what is wrong with the call before anything else happens."""

@@ -43,7 +43,8 @@ class PooledStream(Generic[Request, Response]):
     """See `connection.transport.Stream`.
 
     Until its first answer it is made again like a unary call, unless more was sent than the first requests: those
-    could not be repeated.
+    could not be repeated. Entering its context begins the call and leaving it ends it. That is no generator, since
+    generators use it: when a loop ends, asyncio closes all that are left at once, though one waits for the other.
     """
 
     def __init__(self, plan: StreamPlan[Request, Response], tries: Tries, lease: LeaseSource) -> None:
@@ -60,7 +61,14 @@ class PooledStream(Generic[Request, Response]):
         """Whether its answers are received off the event loop."""
         return isinstance(self._call, BulkCall)
 
-    async def start(self) -> None:
+    async def __aenter__(self) -> Self:
+        await self._start()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        self.close()
+
+    async def _start(self) -> None:
         """Begin the call; on another connection, if one fails that did nothing."""
         while self._call is None:
             try:
@@ -115,7 +123,7 @@ class PooledStream(Generic[Request, Response]):
             except EsdbError as error:
                 self.close()
                 await self._tries.failed(error, final=self._committed)
-                await self.start()
+                await self._start()
             except BaseException:
                 self.close()
                 raise
