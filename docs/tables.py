@@ -8,12 +8,17 @@ from __future__ import annotations
 import ast
 import asyncio
 import inspect
+import logging
+import os
 import re
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from pydantic.fields import FieldInfo
 
@@ -138,6 +143,40 @@ def shown(value: object) -> str:
     return "" if value is None else f"`{as_text(value)}`"
 
 
+PLACES = ("code", "the environment", "`.env`")
+
+
+def precedence_table() -> str:
+    """For each place of a connection string: what is taken of the settings that complete it, as trials have it."""
+    rows = ([f"in {string}", *(taken(string, place) for place in PLACES)] for string in PLACES)
+    return table(["Connection string", *(f"settings in {place}" for place in PLACES)], rows)
+
+
+def taken(string: str, place: str) -> str:
+    """Whether a setting in one place counts beside a string in another."""
+    with tempfile.TemporaryDirectory() as folder:
+        values: dict[str, dict[str, str]] = {place: {} for place in PLACES}
+        values[string]["connection_string"] = "esdb://localhost"
+        values[place]["connection_name"] = "taken"
+        file = Path(folder, ".env")
+        file.write_text("".join(f"ESDB_{name}={value}\n" for name, value in values["`.env`"].items()))
+        environment = {f"ESDB_{name}".upper(): value for name, value in values["the environment"].items()}
+        with mock.patch.dict(os.environ, environment), quiet():
+            for name in ("connection_string", "connection_name"):
+                if name not in values["the environment"]:
+                    os.environ.pop(f"ESDB_{name}".upper(), None)
+            settings = EsdbSettings(_env_file=file, **values["code"])
+    return "count" if settings.target.options.connection_name else "are left out"
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep the warnings about what is left out from the one who makes the pages."""
+    logging.disable()
+    yield
+    logging.disable(logging.NOTSET)
+
+
 def options_table() -> str:
     rows = ([f"`{o.name}`", f"`{o.env}`", taken_by(o), shown(o.default), o.description] for o in OPTIONS)
     return table(["Option", "Environment", "Takes", "Default", "Meaning"], rows)
@@ -179,7 +218,12 @@ async def _served() -> set[tuple[str, str]]:
         return {(method.service, method.name) for method in (await esdb.cluster.supported_methods()).methods}
 
 
-PARTS = {"settings": settings_table, "options": options_table, "protocol": protocol_tables}
+PARTS = {
+    "settings": settings_table,
+    "precedence": precedence_table,
+    "options": options_table,
+    "protocol": protocol_tables,
+}
 
 
 def main() -> None:

@@ -110,6 +110,12 @@ class ConnectionString:
         return f"ConnectionString.parse({self.render()!r})"
 
 
+def fields_named_in(text: str) -> frozenset[str]:
+    """The settings that the text of a connection string says something about. Raises `InvalidConnectionString`."""
+    named = frozenset(parse_options(text.partition("?")[2]))
+    return named | {"username", "password"} if ConnectionString.parse(text).credentials else named
+
+
 def _split_scheme(text: str) -> tuple[str, str]:
     """The scheme in lower case, and what follows `://`."""
     if not isinstance(text, str):

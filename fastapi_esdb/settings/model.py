@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Annotated, Any, NoReturn, Self
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from fastapi_esdb.errors import InvalidSettings
 from fastapi_esdb.settings.append_mode import AppendMode
@@ -18,6 +18,7 @@ from fastapi_esdb.settings.kinds import MAX_INT
 from fastapi_esdb.settings.node_preference import NodePreference
 from fastapi_esdb.settings.options import nearest
 from fastapi_esdb.settings.overrides import OptionOverrides
+from fastapi_esdb.settings.sources import COMPLETING, STRING, Completing
 
 _MILLISECONDS_PER_SECOND = 1000
 _IN_MEMORY = "esdb+embedded://"
@@ -38,7 +39,10 @@ class EsdbSettings(OptionOverrides):
 
     Each field is read from a keyword argument, else from the environment variable of its name behind `ESDB_`, else from
     that name in `.env`. An environment variable that is set to nothing counts as not set. `target` is what comes out
-    of the connection string and the fields that override parts of it.
+    of the connection string and the fields that complete it: user name, password, `allow_insecure_credentials` and the
+    options of the string. These are taken from where the string stands and from what wins over it: beside a string in
+    code, from code only; beside one in the environment, not from `.env`. A class of yours that overrides
+    `settings_customise_sources` keeps to that by calling the one here.
 
     Raises `InvalidSettings`, or its `InvalidConnectionString`, naming what is wrong and never a value. Settings can't
     be changed once made; `EsdbSettings(...)` makes others.
@@ -103,6 +107,9 @@ class EsdbSettings(OptionOverrides):
     control_token: SecretStr | None = None
     """Token that lets a caller close and open the connections over HTTP. Without one these endpoints answer 404."""
 
+    _in_code: frozenset[str] = frozenset()
+    """The fields that were given as keyword arguments."""
+
     def __init__(self, **values: Any) -> None:
         self._check_names(values)
         complaint = ""
@@ -112,9 +119,32 @@ class EsdbSettings(OptionOverrides):
             complaint = self._describe(error)
         if complaint:
             raise InvalidSettings(complaint)
+        self._remember(values)
         self._check_sizes()
         if self._text is not None:
             self._resolve(self._text)
+
+    def _remember(self, in_code: Iterable[str]) -> None:
+        super().__setattr__("_in_code", frozenset(in_code))
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Where settings are read, the first place winning. The secrets directory is a part of the environment."""
+        code = {"code": init_settings}
+        environment = {"the environment": env_settings, "the secrets directory": file_secret_settings}
+        return (
+            init_settings,
+            Completing(settings_cls, env_settings, "the environment", code),
+            Completing(settings_cls, file_secret_settings, "the secrets directory", code),
+            Completing(settings_cls, dotenv_settings, "the .env file", {**code, **environment}),
+        )
 
     @field_validator("control_token")
     @classmethod
@@ -197,11 +227,23 @@ class EsdbSettings(OptionOverrides):
     @classmethod
     def model_validate(cls, obj: Any, **_: Any) -> Self:
         """`EsdbSettings(**obj)`. Pydantic's own way would repeat the whole input in its error."""
-        return cls(**dict(obj))
+        return obj.model_copy() if isinstance(obj, cls) else cls(**dict(obj))
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:  # noqa: ARG002
-        """The same settings with `update`, which is checked as in `EsdbSettings(...)`; pydantic's own way trusts it."""
-        return type(self)(**{**dict(self), **(update or {})})
+        """The same settings with `update`, which is checked as in `EsdbSettings(...)`; pydantic's own way trusts it.
+
+        An `update` of the connection string keeps what completed the former one only as far as it was given in code.
+        """
+        given = dict(update or {})
+        copy = type(self)(**{**dict(self), **self._not_for_another(given), **given})
+        copy._remember(self._in_code.union(given))
+        return copy
+
+    def _not_for_another(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The defaults of what was meant for this connection string, if another one is given."""
+        if STRING not in given:
+            return {}
+        return {name: type(self).model_fields[name].default for name in set(COMPLETING) - self._in_code}
 
     def __setattr__(self, name: str, value: Any) -> NoReturn:
         raise AttributeError(f"settings are read-only: make others with EsdbSettings({name}=...)")

@@ -80,7 +80,7 @@ BAD = [
 def own_fields() -> dict[str, Any]:
     """The fields that are no option of the connection string, and their defaults."""
     settings = EsdbSettings()
-    return {name: getattr(settings, name) for name in EsdbSettings.__annotations__ if name != "model_config"}
+    return {name: getattr(settings, name) for name in EsdbSettings.__annotations__ if name in EsdbSettings.model_fields}
 
 
 def test_defaults() -> None:

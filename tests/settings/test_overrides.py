@@ -57,7 +57,8 @@ def test_environment(name: str, text: str, value: object, monkeypatch: pytest.Mo
     """A variable of the environment wins over the connection string and leaves the rest of it alone."""
     option = BY_NAME[name]
     monkeypatch.setenv(option.env, text)
-    target = EsdbSettings(connection_string="esdb://u:p@a,b").target
+    monkeypatch.setenv("ESDB_CONNECTION_STRING", "esdb://u:p@a,b")
+    target = EsdbSettings().target
     assert getattr(target.options, option.field) == value
     others = [other for other in OPTIONS if other is not option]
     assert all(getattr(target.options, other.field) == other.default for other in others)
@@ -82,12 +83,14 @@ def test_keyword(name: str, text: str, value: object, monkeypatch: pytest.Monkey
 
 
 def test_certificate_and_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The two files of a user certificate may come from different places."""
+    """The two files of a user certificate may be named in the string and beside it."""
     monkeypatch.setenv("ESDB_USER_KEY_FILE", "u.key")
-    options = EsdbSettings(connection_string="esdb://a?userCertFile=u.crt").target.options
+    monkeypatch.setenv("ESDB_CONNECTION_STRING", "esdb://a?userCertFile=u.crt")
+    options = EsdbSettings().target.options
     assert (options.user_cert_file, options.user_key_file) == (Path("u.crt"), Path("u.key"))
+    monkeypatch.setenv("ESDB_CONNECTION_STRING", "esdb://a")
     with pytest.raises(InvalidSettings, match="userKeyFile: needs its certificate"):
-        EsdbSettings(connection_string="esdb://a")
+        EsdbSettings()
 
 
 @pytest.mark.parametrize(("name", "text"), BAD)
