@@ -22,25 +22,50 @@ def control_guard(name: str, own: Callable[..., Any] | None) -> list[Callable[..
     return [_no_foreign_page, own] if own else [_token_guard(name)]
 
 
+def has_guard(request: Request, name: str, own: Callable[..., Any] | None) -> bool:
+    """Whether anybody could be let in: without that, the control routes do not exist."""
+    return own is not None or _token(request, name) is not None
+
+
 async def _no_foreign_page(request: Request) -> None:
-    """Refuse what a page of another site can make a browser send along with the user's cookies."""
+    """Refuse what a page of another site can make a browser send along with the user's cookies or password."""
     if not _same_site(request):
         raise HTTPException(403, "requests from pages of other sites are refused")
-    if not {"authorization", CONTROL_HEADER.lower()} & set(request.headers):
-        raise HTTPException(403, f"send the header {CONTROL_HEADER} or an Authorization")
+    if not (CONTROL_HEADER in request.headers or _bearer(request)):
+        raise HTTPException(403, f"send the header {CONTROL_HEADER}, with any value, or a bearer token")
 
 
 def _same_site(request: Request) -> bool:
-    return request.headers.get("sec-fetch-site", "none") in ("none", "same-origin")
+    """Whether no page of another site has sent it. Browsers of today say so themselves, others name where it is from.
+
+    `Sec-Fetch-Site` counts before `Origin`, since behind a proxy `Host` need not be what the browser has asked for.
+    """
+    if (site := request.headers.get("sec-fetch-site")) is not None:
+        return site in ("none", "same-origin")
+    origin = request.headers.get("origin")
+    return origin is None or _is_from(origin, request)
+
+
+def _is_from(origin: str, request: Request) -> bool:
+    """Whether the origin is the host that was asked for; "null", which hides it, is not."""
+    scheme, _, asked = origin.lower().partition("://")
+    default = {"http": ":80", "https": ":443"}.get(scheme, "")
+    host = request.headers.get("host", "").lower()
+    return bool(asked) and asked.removesuffix(default) == host.removesuffix(default)
+
+
+def _token(request: Request, name: str) -> str | None:
+    started = find_for(request, name)
+    expected = started.pool.settings.control_token if started else None
+    return expected.get_secret_value() if expected else None
 
 
 def _token_guard(name: str) -> Guard:
     async def token(request: Request) -> None:
-        started = find_for(request, name)
-        expected = started.pool.settings.control_token if started else None
+        expected = _token(request, name)
         if expected is None:
             raise HTTPException(404)
-        if not _same_site(request) or not _matches(_given_token(request), expected.get_secret_value()):
+        if not _same_site(request) or not _matches(_given_token(request), expected):
             raise HTTPException(401, "a valid control token is needed", {"WWW-Authenticate": "Bearer"})
 
     return token
@@ -52,5 +77,10 @@ def _matches(given: str, expected: str) -> bool:
 
 
 def _given_token(request: Request) -> str:
-    scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
-    return bearer.strip() if scheme.lower() == "bearer" else request.headers.get(CONTROL_HEADER, "")
+    return _bearer(request) or request.headers.get(CONTROL_HEADER, "")
+
+
+def _bearer(request: Request) -> str:
+    """The token of an `Authorization`. Those of other schemes, such as Basic, browsers send by themselves."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""

@@ -14,6 +14,7 @@ from starlette.requests import HTTPConnection
 from fastapi_esdb.api.connection import Connection
 from fastapi_esdb.errors import EsdbNotStarted, InvalidSettings
 from fastapi_esdb.plugin.closed import ClosedByCommand
+from fastapi_esdb.plugin.commands import add_commands, show_commands
 from fastapi_esdb.plugin.health import health_router
 from fastapi_esdb.plugin.started import Started, held, started_for, started_in
 from fastapi_esdb.plugin.sync import SyncConnection
@@ -55,9 +56,11 @@ class Esdb:
         if not (control is None or callable(control)):
             raise InvalidSettings("control must be a function to depend on, without the Depends() around it")
         self.name = name
-        self.router: APIRouter = health_router(name, control, self.lifespan)
+        self.router: APIRouter = health_router(name, self.lifespan)
+        add_commands(self.router, name, control)
         self._settings = settings
         self._embedded = embedded
+        self._has_own_guard = control is not None
 
     def __repr__(self) -> str:
         return f"<Esdb {self.name!r}>"
@@ -85,10 +88,13 @@ class Esdb:
 
         return lifespan
 
-    def _open(self) -> AbstractAsyncContextManager[ConnectionPool]:
+    @asynccontextmanager
+    async def _open(self) -> AsyncIterator[ConnectionPool]:
         from fastapi_esdb.compose import open_pool  # noqa: PLC0415 - what connects is loaded when the app starts
 
-        return open_pool(self._settings, name=self.name, embedded=self._embedded)
+        async with open_pool(self._settings, name=self.name, embedded=self._embedded) as pool:
+            show_commands(self.router, shown=self._has_own_guard or pool.settings.control_token is not None)
+            yield pool
 
     async def get_connection(self, request: HTTPConnection) -> Connection:
         """The dependency of `async def` endpoints, and the one point that tests override.

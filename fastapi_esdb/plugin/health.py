@@ -1,4 +1,4 @@
-"""The health routes: what probes ask and what operators command. Every answer comes from cached state."""
+"""The health routes: what probes ask. Every answer comes from cached state."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Literal
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from fastapi_esdb.plugin.closed import RETRY_AFTER
-from fastapi_esdb.plugin.control import control_guard
-from fastapi_esdb.plugin.started import Started, find_for, started_for
+from fastapi_esdb.plugin.started import Started, find_for
 
 Status = Literal["pass", "warn", "fail"]
 Responses = dict[int | str, dict[str, Any]]
@@ -82,12 +81,11 @@ def _answer(health: Health) -> HealthResponse:
     return HealthResponse(health, 503 if health.status == "fail" else 200)
 
 
-def health_router(name: str, control: Callable[..., Any] | None, lifespan: Any) -> APIRouter:
-    """The routes of one `Esdb`, and with them its lifespan."""
+def health_router(name: str, lifespan: Any) -> APIRouter:
+    """The router of one `Esdb`: its lifespan, and the routes that probes ask."""
     prefix = "/health/esdb" if name == "default" else f"/health/esdb/{name}"
     router = APIRouter(prefix=prefix, tags=["health"], lifespan=lifespan)
     _add_probes(router, name)
-    _add_commands(router, name, control)
     return router
 
 
@@ -114,34 +112,3 @@ def _add_probe(router: APIRouter, path: str, endpoint: Callable[..., Any], **doc
     """GET and HEAD; HEAD stays out of the schema, where it would double the operation."""
     router.get(path, response_class=HealthResponse, **documented)(endpoint)
     router.head(path, response_class=HealthResponse, include_in_schema=False)(endpoint)
-
-
-def _add_commands(router: APIRouter, name: str, control: Callable[..., Any] | None) -> None:
-    async def close(request: Request) -> Response:
-        """Disconnect and stay closed until told to connect; calls in flight fail."""
-        started = started_for(request, name)
-        await started.pool.close()
-        return HealthResponse(health_of(started))
-
-    async def connect(request: Request) -> Response:
-        """Connect again after a close, with the configuration given at the start. Answers after the first attempt."""
-        started = started_for(request, name)
-        await started.pool.connect()
-        return HealthResponse(health_of(started), 202)
-
-    async def reconnect(request: Request) -> Response:
-        """Replace every connection by a fresh one, now; after a close, connect. Answers when each has tried."""
-        started = started_for(request, name)
-        await (started.pool.connect() if started.pool.is_closed else started.pool.reconnect())
-        return HealthResponse(health_of(started), 202)
-
-    guards = [Depends(guard) for guard in control_guard(name, control)]
-    for command, status in ((close, 200), (connect, 202), (reconnect, 202)):
-        router.post(
-            f"/{command.__name__}",
-            operation_id=f"esdb_{name}_{command.__name__}",
-            response_model=Health,
-            response_class=HealthResponse,
-            status_code=status,
-            dependencies=guards,
-        )(command)

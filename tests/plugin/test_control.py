@@ -9,13 +9,14 @@ from fastapi import FastAPI, HTTPException
 from fastapi.testclient import TestClient
 from starlette.types import Message
 
-from fastapi_esdb import Esdb, connection_of
+from fastapi_esdb import Esdb, connection_of, esdb_router
 from fastapi_esdb.testing import running
-from tests.plugin.apps import app_of, app_with_router
+from tests.plugin.apps import app_of, app_with_router, plain_app
 
 TOKEN = "open-sesame"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 COMMANDS = ("close", "connect", "reconnect")
+OTHER_METHODS = ("GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW")
 
 
 @pytest.fixture
@@ -44,6 +45,8 @@ def test_without_a_token_the_routes_do_not_exist(command: str) -> None:
         {b"X-ESDB-Control": b"\xfc"},
         {**BEARER, "Sec-Fetch-Site": "cross-site"},
         {**BEARER, "Sec-Fetch-Site": "same-site"},
+        {**BEARER, "Origin": "https://evil.example"},
+        {**BEARER, "Origin": "null"},
         {"Origin": "https://evil.example", "Content-Type": "text/plain"},
         {"Origin": "https://evil.example", "Content-Type": "text/plain", "Sec-Fetch-Site": "cross-site"},
     ],
@@ -70,14 +73,53 @@ def test_no_other_site_is_let_in(app: FastAPI) -> None:
     assert not [name for name in answer.headers if name.startswith("access-control")]
 
 
-def test_only_post_commands(app: FastAPI) -> None:
-    """GET and HEAD change nothing."""
+@pytest.mark.parametrize("method", OTHER_METHODS)
+def test_only_post_commands(app: FastAPI, method: str) -> None:
+    """Other methods change nothing."""
     with TestClient(app) as client:
         before = connection_of(app).pool.stats()
         for command in COMMANDS:
-            assert client.get(f"/health/esdb/{command}", headers=BEARER).status_code == 405
-            assert client.head(f"/health/esdb/{command}", headers=BEARER).status_code == 405
+            answer = client.request(method, f"/health/esdb/{command}", headers=BEARER)
+            assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
         assert connection_of(app).pool.stats() == before
+
+
+@pytest.mark.usefixtures("esdb_embedded")
+@pytest.mark.parametrize("prefix", ["", "/internal"])
+def test_without_a_token_other_methods_find_nothing_either(prefix: str) -> None:
+    """Nobody learns from the status of a GET that there are routes."""
+    app = plain_app()
+    app.include_router(esdb_router, prefix=prefix)
+    with TestClient(app) as client:
+        for command in COMMANDS:
+            for method in ("POST", *OTHER_METHODS):
+                answer = client.request(method, f"{prefix}/health/esdb/{command}", headers=BEARER)
+                assert (method, answer.status_code, answer.headers.get("allow")) == (method, 404, None)
+
+
+@pytest.mark.usefixtures("esdb_embedded")
+def test_openapi_shows_commands_that_there_are() -> None:
+    """Without a guard there are none, whatever the app before had."""
+    assert not commands_shown(app_with_router())
+    assert commands_shown(app_of(Esdb(name="own", embedded=True, control=only_admins)), "/own")
+    assert not commands_shown(app_of(Esdb(name="own", embedded=True)), "/own")
+
+
+def test_openapi_shows_commands_behind_a_token(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The token may come from the environment, which is read at the start."""
+    assert commands_shown(app)
+    monkeypatch.delenv("ESDB_CONTROL_TOKEN")
+    assert not commands_shown(app_with_router())
+
+
+def commands_shown(app: FastAPI, name: str = "") -> bool:
+    """Whether all of them are in the schema of the started app; none of them otherwise."""
+    with TestClient(app) as client:
+        paths = client.get("/openapi.json").json()["paths"]
+    shown: list[bool] = [paths.get(f"/health/esdb{name}/{command}", {}).keys() == {"post"} for command in COMMANDS]
+    assert len(set(shown)) == 1
+    assert f"/health/esdb{name}/ready" in paths
+    return shown[0]
 
 
 def test_a_close_stays_until_connect(app: FastAPI) -> None:
@@ -116,17 +158,52 @@ def only_admins() -> None:
     raise HTTPException(418)
 
 
-def test_the_apps_own_dependency_guards_instead_of_the_token() -> None:
-    """It decides, and it is asked only about requests that no foreign page can make."""
-    app = app_of(Esdb(name="own", embedded=True, control=only_admins))
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Authorization": "Basic b3BlcmF0b3I6cGFzc3dvcmQ="},
+        {"Authorization": "Negotiate YII="},
+        {"Authorization": "Basic b3BlcmF0b3I6cGFzc3dvcmQ=", "Origin": "http://evil.example"},
+        {"Authorization": "Bearer 1", "Origin": "http://evil.example"},
+        {"X-ESDB-Control": "1", "Sec-Fetch-Site": "cross-site"},
+        {"X-ESDB-Control": "1", "Sec-Fetch-Site": "same-site"},
+        {"X-ESDB-Control": "1", "Origin": "http://evil.example"},
+        {"X-ESDB-Control": "1", "Origin": "http://testserver.evil.example"},
+        {"X-ESDB-Control": "1", "Origin": "http://testserver:8000"},
+        {"X-ESDB-Control": "1", "Origin": "null"},
+        {"X-ESDB-Control": "1", "Origin": ""},
+    ],
+)
+def test_the_apps_own_guard_is_not_asked_about_what_a_foreign_page_can_send(headers: dict[str, str]) -> None:
+    """403 before that, whatever cookies or password the browser sends along."""
+    own = Esdb(name="own", embedded=True, control=lambda: None)
+    app = app_of(own)
     with TestClient(app) as client:
-        url = "/health/esdb/own/close"
-        assert client.post(url).status_code == 403
-        assert client.post(url, headers={"X-ESDB-Control": "1", "Sec-Fetch-Site": "cross-site"}).status_code == 403
-        assert client.post(url, headers={"X-ESDB-Control": "1"}).status_code == 418
-    allowed = app_of(Esdb(name="own", embedded=True, control=lambda: None))
-    with TestClient(allowed) as client:
-        assert client.post(url, headers={"X-ESDB-Control": "1"}).status_code == 200
+        for command in COMMANDS:
+            assert client.post(f"/health/esdb/own/{command}", headers=headers).status_code == 403
+        assert not own.connection_of(app).pool.is_closed
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"X-ESDB-Control": "1"},
+        {"X-ESDB-Control": "1", "Authorization": "Basic b3BlcmF0b3I6cGFzc3dvcmQ="},
+        {"Authorization": "bearer 1"},
+        {"X-ESDB-Control": "1", "Sec-Fetch-Site": "same-origin"},
+        {"X-ESDB-Control": "1", "Sec-Fetch-Site": "same-origin", "Origin": "https://before.the.proxy"},
+        {"X-ESDB-Control": "1", "Origin": "http://testserver"},
+        {"X-ESDB-Control": "1", "Origin": "HTTPS://TestServer:443"},
+    ],
+)
+def test_the_apps_own_guard_decides_instead_of_the_token(headers: dict[str, str]) -> None:
+    """It is asked about requests that no foreign page can make, those of the app's own pages among them."""
+    refusing = app_of(Esdb(name="own", embedded=True, control=only_admins))
+    allowing = app_of(Esdb(name="own", embedded=True, control=lambda: None))
+    for app, status in ((refusing, 418), (allowing, 200)):
+        with TestClient(app) as client:
+            assert client.post("/health/esdb/own/close", headers=headers).status_code == status
 
 
 async def posted(app: FastAPI, path: str, token: str) -> int:
