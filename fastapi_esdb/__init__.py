@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         ConnectionClosed,
         ConsistencyViolation,
         ConsumerClosed,
+        ConsumerEnded,
         DeadlineExceeded,
         EsdbError,
         EsdbNotStarted,
@@ -116,6 +117,7 @@ __all__ = [
     "ConsistencyViolation",
     "Consumer",
     "ConsumerClosed",
+    "ConsumerEnded",
     "ConsumerStrategy",
     "Credentials",
     "DeadlineExceeded",
@@ -198,7 +200,7 @@ _MODULES = {
     "fastapi_esdb.connection.state": "ConnectionState",
     "fastapi_esdb.errors": (
         "AccessDenied AppendOutcomeUnknown CallerError ConnectionClosed ConsistencyViolation ConsumerClosed "
-        "DeadlineExceeded EsdbError EsdbNotStarted GroupExists GroupFailed GroupFull GroupNotFound "
+        "ConsumerEnded DeadlineExceeded EsdbError EsdbNotStarted GroupExists GroupFailed GroupFull GroupNotFound "
         "InvalidArgument InvalidConnectionString InvalidSettings NetworkError NotAuthenticated NotSupported "
         "OutcomeUnknown ProjectionFailed ProjectionNotFound ReadOnlyConnection ScavengeNotFound ServerError "
         "SessionRefused StreamDeleted StreamNotFound SubscriptionClosed UserConflict UserNotFound "

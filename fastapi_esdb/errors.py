@@ -7,6 +7,7 @@
     │   │   └── InvalidConnectionString
     │   ├── MaximumAppendSizeExceeded, MaximumEventSizeExceeded, MissingMetadata
     │   ├── ReadOnlyConnection
+    │   ├── ConsumerEnded              an event was to be acknowledged after its consumer had ended
     │   └── EsdbNotStarted, WrongEventLoop, UsedAfterFork, SeveralWorkers
     ├── ServerError                    the server understood and refused
     │   ├── WrongExpectedRevision, StreamNotFound, StreamDeleted
@@ -104,6 +105,7 @@ __all__ = [
     "ConnectionRefused",
     "ConsistencyViolation",
     "ConsumerClosed",
+    "ConsumerEnded",
     "DeadlineExceeded",
     "EsdbError",
     "EsdbNotStarted",
@@ -248,6 +250,24 @@ class ConsumerClosed(ClosedInFlight):
 
     def __str__(self) -> str:
         return f"the connection was closed under the consumer of group {self.group!r} of {self.stream!r}"
+
+
+@dataclass(eq=False)
+class ConsumerEnded(CallerError):
+    """`ack` or `nack` was called on a consumer that is not in its group any more, or not yet; nothing was sent.
+
+    Events that were not acknowledged before come again, to another consumer of the group.
+    """
+
+    stream: str
+    group: str
+    reason: str
+
+    def __str__(self) -> str:
+        return (
+            f"the consumer of group {self.group!r} of {self.stream!r} {self.reason}, so the answer reaches nobody: "
+            "what is not acknowledged comes again"
+        )
 
 
 @dataclass(eq=False)

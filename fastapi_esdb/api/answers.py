@@ -9,6 +9,7 @@ from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from fastapi_esdb.errors import ConnectionClosed
 from fastapi_esdb.wire.errors import EsdbError
 from fastapi_esdb.wire.groups import Ack, Nack, NackAction
 
@@ -81,9 +82,9 @@ class Answers:
         return Ack(ids) if ids else None
 
     async def _send(self, answer: Ack | Nack) -> None:
-        if self.call is None:
-            return
         try:
+            if self.call is None:
+                raise ConnectionClosed
             await self.call.send(answer)
             self._sent = monotonic()
         except EsdbError as error:

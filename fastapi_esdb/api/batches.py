@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import AsyncGenerator
 from typing import Generic, Self, TypeVar
 
-from fastapi_esdb.api.iteration import Iteration
+from fastapi_esdb.api.iteration import Iteration, View
 
 Item = TypeVar("Item")
 
@@ -29,13 +29,22 @@ class BatchIteration(Generic[Item]):
             self._at_hand.extend(await anext(self._batches))
         return self._at_hand.popleft()
 
-    async def batches(self) -> AsyncGenerator[list[Item], None]:
+    def batches(self) -> View[list[Item]]:
         """The same, as many at a time as have arrived."""
-        if self._at_hand:
-            rest, self._at_hand = self._at_hand, deque()
-            yield list(rest)
-        async for batch in self._batches:
-            yield batch
+        return View(self.next_batch)
+
+    async def next_batch(self) -> list[Item]:
+        """What is at hand, else the next batch. Raises StopAsyncIteration at the end."""
+        if not self._at_hand:
+            return await anext(self._batches)
+        rest, self._at_hand = self._at_hand, deque()
+        return list(rest)
+
+    async def to_list(self) -> list[Item]:
+        """All that is left at once. It ends the call when it is cancelled."""
+        at_hand = [*self._at_hand]
+        self._at_hand.clear()
+        return at_hand + [item for batch in await self._batches.rest() for item in batch]
 
     async def aclose(self) -> None:
         """End the call; a task that waits for an item meanwhile sees the end of the iteration."""

@@ -32,13 +32,13 @@ class Consumer:
     their names say how much that can be.
 
     The consumer connects again by itself, also after the server has dropped it because the group was changed. It ends
-    with `ConsumerClosed` when the connection is closed on purpose, with the server's error when trying again can't
-    help (`GroupNotFound`, `AccessDenied`; `NotAuthenticated` after 10 s, in which the node may be starting), and when a
-    task that waits for an event is cancelled. Until it is confirmed for the first time it raises like any other call,
-    `GroupFull` among others.
+    with `ConsumerClosed` when the connection is closed on purpose, and with the server's error when trying again can't
+    help (`GroupNotFound`, `AccessDenied`; `NotAuthenticated` after 10 s, in which the node may be starting). Until it
+    is confirmed for the first time it raises like any other call, `GroupFull` among others.
 
     Leaving the context, or the loop once nothing refers to the consumer, ends the call on the server. Only leaving the
-    context gives the last answers the time to arrive.
+    context gives the last answers the time to arrive. A cancellation does not end it: after `asyncio.timeout` around
+    `anext()` the next event is still to come.
     """
 
     def __init__(self, carrier: Carrier, request: GroupReadOptions, options: CallOptions) -> None:
@@ -46,16 +46,29 @@ class Consumer:
         self._messages = Iteration(self._consuming.events())
 
     async def ack(self, *events: RecordedEvent | UUID) -> None:
-        """Tell the server that these are handled. It is sent while the caller goes on."""
-        self._consuming.answers.ack(_ids(events))
+        """Tell the server that these are handled. It is sent while the caller goes on.
+
+        Raises `ConsumerEnded` where the consumer is not in its group any more.
+        """
+        ids = _ids(events)
+        self._check_running()
+        self._consuming.answers.ack(ids)
 
     async def nack(
         self, *events: RecordedEvent | UUID, action: NackAction = NackAction.RETRY, reason: str = ""
     ) -> None:
-        """Tell the server that these could not be handled, and what to do with them; `reason` is for people."""
+        """Tell the server that these could not be handled, and what to do with them; `reason` is for people.
+
+        Raises as `ack` does.
+        """
         if not isinstance(action, NackAction):
             raise InvalidArgument(f"action must be a NackAction, not {action!r}")
-        self._consuming.answers.nack(_ids(events), action, arguments.text_or_empty(reason, "reason"))
+        ids, reason = _ids(events), arguments.text_or_empty(reason, "reason")
+        self._check_running()
+        self._consuming.answers.nack(ids, action, reason)
+
+    def _check_running(self) -> None:
+        self._consuming.check_running(has_ended=self._messages.has_ended)
 
     def __aiter__(self) -> Self:
         return self
@@ -74,8 +87,12 @@ class Consumer:
             await self._messages.aclose()
 
     async def __aenter__(self) -> Self:
-        if not self._consuming.confirmed:
-            await anext(self._messages)
+        try:
+            if not self._consuming.confirmed:
+                await anext(self._messages)
+        except BaseException:
+            await self.aclose()
+            raise
         return self
 
     async def __aexit__(self, *exc: object) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from fastapi_esdb.api.answers import Answers
 from fastapi_esdb.api.calls import PAUSES, reconnected
 from fastapi_esdb.api.refusal import Refusal
-from fastapi_esdb.errors import ClosedInFlight, ConsumerClosed
+from fastapi_esdb.errors import ClosedInFlight, ConsumerClosed, ConsumerEnded
 from fastapi_esdb.wire.errors import EsdbError, GroupDropped, GroupFull, NoAnswer, Outcome
 from fastapi_esdb.wire.group_methods import READ_GROUP
 from fastapi_esdb.wire.groups import ALL, GroupConfirmed, GroupEvent, GroupReadFrame, GroupReadOptions
@@ -60,6 +60,18 @@ class Consuming:
             finally:
                 self.answers.call = None
             await self._wait()
+
+    def check_running(self, *, has_ended: bool) -> None:
+        """Raise `ConsumerEnded` where no answer can be of use."""
+        if not self.confirmed:
+            reason = "has not begun"
+        elif has_ended:
+            reason = "has ended"
+        elif self._carrier.is_closed:
+            reason = "has ended with its connection, which was closed"
+        else:
+            return
+        raise ConsumerEnded(self._source, self._request.group, reason)
 
     def _noted(self, frame: GroupReadFrame) -> RecordedEvent | GroupConfirmed | None:
         match frame:

@@ -3,52 +3,179 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing, suppress
 from typing import Generic, Self, TypeVar
 
 Item = TypeVar("Item")
+
+_running: set[asyncio.Task[None]] = set()
+"""The tasks that draw items: the event loop itself does not keep them from the garbage collector."""
 
 
 class Iteration(Generic[Item]):
     """What a call answers, one after the other; once only.
 
-    The call is opened by the first item and ends with the last one, with an error, or when a task that waits for
-    an item is cancelled. Leaving the loop early (`break`, an exception) ends it too, as soon as nothing refers to
-    the iteration any more; `async with` ends it surely, also where a variable or a traceback still does. It works
-    by the hooks that the event loop has for async generators, so the generator must not refer to this object.
+    The call is opened by the first item and ends with the last one or with an error. Cancelling a task that waits for
+    an item does not end it: `asyncio.timeout` around `anext()` leaves the item for the next `anext()`. Leaving the loop
+    early (`break`, an exception, a cancellation) ends the call as soon as nothing refers to the iteration any more;
+    `async with` ends it surely, also where a variable or a traceback still does. So the generator must not refer to
+    this object.
     """
 
     def __init__(self, items: AsyncGenerator[Item, None]) -> None:
         self._items = items
-        self._waiting: asyncio.Timeout | None = None
-        self._ended = False
+        self._drawing = Drawing(items)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether no item will be drawn any more."""
+        return self._drawing.has_ended
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> Item:
-        if self._ended:
-            await self._items.aclose()
-        try:
-            async with asyncio.timeout(None) as self._waiting:
-                return await anext(self._items)
-        except TimeoutError:
-            if self._ended:
-                raise StopAsyncIteration from None
-            raise
-        finally:
-            self._waiting = None
+        return await self._drawing.next()
+
+    async def rest(self) -> list[Item]:
+        """All items that are left. Unlike the iteration it ends the call when it is cancelled."""
+        async with self:
+            if self._drawing.has_begun:
+                return [item async for item in self]
+            return [item async for item in self._items]
 
     async def aclose(self) -> None:
         """End the call; a task that waits for an item meanwhile sees the end of the iteration."""
-        self._ended = True
-        if self._waiting is None:
-            await self._items.aclose()
+        if self._drawing.has_begun:
+            await self._drawing.end()
         else:
-            self._waiting.reschedule(0)
+            self._drawing.has_ended = True
+            await self._items.aclose()
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
         await self.aclose()
+
+    def __del__(self) -> None:
+        self._drawing.abandon()
+
+
+class Drawing(Generic[Item]):
+    """Draws items from a generator, each when it is asked for, in a task of its own.
+
+    A reader who is cancelled leaves that task alone: what it draws meanwhile is for the next one who asks.
+    """
+
+    def __init__(self, items: AsyncGenerator[Item, None]) -> None:
+        self.has_ended = False
+        self._items = items
+        self._task: asyncio.Task[None] | None = None
+        self._drawn: list[Item] = []
+        """The item that was drawn and is not taken yet."""
+        self._error: BaseException | None = None
+        self._asked: asyncio.Future[None] | None = None
+        self._reader: asyncio.Future[None] | None = None
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether an item was ever asked for."""
+        return self._task is not None
+
+    async def next(self) -> Item:
+        """The next item. Raises what the generator raised, once, and StopAsyncIteration at its end and ever after."""
+        if not (self._drawn or self.has_ended):
+            await self._wait()
+        if self._drawn:
+            return self._drawn.pop()
+        error, self._error = self._error, None
+        raise error or StopAsyncIteration
+
+    async def end(self) -> None:
+        """Close the generator, and wait until that is done."""
+        self._drawn.clear()
+        self._error = None
+        task = self._task
+        if task is not None and not task.done():
+            if not self.has_ended:
+                self._ended()
+                task.cancel()
+            await asyncio.wait([task])
+            if not task.cancelled():
+                task.result()
+
+    def abandon(self) -> None:
+        """Close the generator soon; whatever thread the garbage collector has found that out in."""
+        task = self._task
+        if task is not None and not self.has_ended:
+            with suppress(RuntimeError):  # the loop is closed
+                task.get_loop().call_soon_threadsafe(task.cancel)
+
+    async def _wait(self) -> None:
+        """Return when an item was drawn, or there will be none."""
+        if self._reader is not None:
+            raise RuntimeError("another task waits for the next item of this iteration: let each have its own")
+        self._reader = asyncio.get_running_loop().create_future()
+        try:
+            self._ask()
+            await self._reader
+        finally:
+            self._reader = None
+
+    def _ask(self) -> None:
+        if self._task is None:
+            self._task = asyncio.create_task(self._draw(), name="esdb-iteration")
+            _running.add(self._task)
+            self._task.add_done_callback(_running.discard)
+        elif self._asked is not None and not self._asked.done():
+            self._asked.set_result(None)
+
+    async def _draw(self) -> None:
+        try:
+            async with aclosing(self._items):
+                async for item in self._items:
+                    self._drawn.append(item)
+                    self._asked = asyncio.get_running_loop().create_future()
+                    self._tell()
+                    await self._asked
+        except BaseException as error:
+            if self.has_ended:
+                raise
+            self._error = error
+            if not isinstance(error, Exception):
+                raise
+        finally:
+            self._ended()
+
+    def _ended(self) -> None:
+        self.has_ended = True
+        self._tell()
+
+    def _tell(self) -> None:
+        if self._reader is not None and not self._reader.done():
+            self._reader.set_result(None)
+
+
+class View(Generic[Item]):
+    """Another way to go through an iteration, made of a function that waits for the next item.
+
+    It may be left, and another one made: what it has not given is still there.
+    """
+
+    def __init__(self, following: Callable[[], Awaitable[Item]]) -> None:
+        self._following = following
+        self._is_closed = False
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Item:
+        if self._is_closed:
+            raise StopAsyncIteration
+        return await self._following()
+
+    async def aclose(self) -> None:
+        """Give nothing any more; the iteration behind it stays as it is."""
+        self._is_closed = True

@@ -32,9 +32,8 @@ class Read(BatchIteration[RecordedEvent]):
         super().__init__(batches_of(transport, request, options))
 
     async def to_list(self) -> list[RecordedEvent]:
-        """All events at once; give the read a `limit` where the stream may be long."""
-        async with self:
-            return [event async for batch in self.batches() for event in batch]
+        """All events at once; give the read a `limit` where the stream may be long. A cancellation ends the read."""
+        return await super().to_list()
 
 
 async def batches_of(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Generic, Self, TypeVar, cast
 
 from fastapi_esdb.api.batches import BatchIteration
 from fastapi_esdb.api.following import Following, Message
+from fastapi_esdb.api.iteration import View
 from fastapi_esdb.wire.records import Edge, Position, RecordedEvent
 from fastapi_esdb.wire.requests import ReadRequest, SubscriptionConfirmed
 
@@ -23,7 +23,8 @@ class Subscription(Generic[Where]):
 
     `async for event in subscription` gives the events, `messages()` everything. Entering the context opens it, so
     that its errors show there and nothing written from then on is missed; without a context the first event opens
-    it. Leaving the context, or the loop once nothing refers to the subscription, ends the call on the server.
+    it. Leaving the context, or the loop once nothing refers to the subscription, ends the call on the server. A
+    cancellation does not: after `asyncio.timeout` around `anext()`, or around a loop, the next event is still to come.
 
     It goes on by itself after the connection was lost, exactly after the last event it gave: none is missed, none
     comes twice. It ends with `SubscriptionClosed` when the connection is closed on purpose, and with the server's
@@ -64,33 +65,43 @@ class Subscription(Generic[Where]):
             if isinstance(message, RecordedEvent):
                 return message
 
-    async def messages(self) -> AsyncGenerator[Message, None]:
+    def messages(self) -> View[Message]:
         """Events and, between them, `Checkpoint`, `CaughtUp` and `FellBehind`.
 
         `FellBehind` also says that a live subscription has lost its connection and will go on.
         """
-        async for frame in self._frames:
-            message = self._following.noted(frame)
-            if message is not None and not isinstance(message, SubscriptionConfirmed):
-                yield message
+        return View(self._next_message)
 
-    async def batches(self) -> AsyncGenerator[list[RecordedEvent], None]:
+    def batches(self) -> View[list[RecordedEvent]]:
         """The events as lists, of as many as have arrived: many while it catches up, mostly one when it is live.
 
         `checkpoint` is then that of the last event of the list.
         """
-        async for frames in self._frames.batches():
-            messages = [self._following.noted(frame) for frame in frames]
+        return View(self._next_events)
+
+    async def _next_message(self) -> Message:
+        while True:
+            message = self._following.noted(await anext(self._frames))
+            if message is not None and not isinstance(message, SubscriptionConfirmed):
+                return message
+
+    async def _next_events(self) -> list[RecordedEvent]:
+        while True:
+            messages = [self._following.noted(frame) for frame in await self._frames.next_batch()]
             if events := [message for message in messages if isinstance(message, RecordedEvent)]:
-                yield events
+                return events
 
     async def aclose(self) -> None:
         """End the subscription; a task that waits for an event meanwhile sees the end of the iteration."""
         await self._frames.aclose()
 
     async def __aenter__(self) -> Self:
-        if not self._following.confirmed:
-            self._following.noted(await anext(self._frames))
+        try:
+            if not self._following.confirmed:
+                self._following.noted(await anext(self._frames))
+        except BaseException:
+            await self.aclose()
+            raise
         return self
 
     async def __aexit__(self, *exc: object) -> None:

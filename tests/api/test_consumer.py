@@ -14,7 +14,7 @@ from fastapi_esdb.api.consumer import Consumer
 from fastapi_esdb.api.new_event import NewEvent
 from fastapi_esdb.api.persistent_subscriptions import PersistentSubscriptions
 from fastapi_esdb.embedded.server import EmbeddedServer
-from fastapi_esdb.errors import ConsumerClosed
+from fastapi_esdb.errors import ConsumerClosed, ConsumerEnded
 from fastapi_esdb.wire.errors import GroupFull, GroupNotFound, InvalidArgument
 from fastapi_esdb.wire.groups import GroupSettings, NackAction
 from fastapi_esdb.wire.records import LINK_TYPE, RecordedEvent
@@ -223,12 +223,13 @@ async def test_a_group_that_is_deleted_ends_its_consumers(esdb: Connection, grou
 
 
 async def test_a_close_on_purpose_ends_it(esdb: Connection, groups: PersistentSubscriptions) -> None:
-    """The error names the group, and answers are of no use any more."""
+    """The error names the group, and answers are refused as soon as it is closed."""
     await filled(esdb, 1)
     async with groups.consume("s", "g") as events:
         [event] = await take(events, 1)
         await esdb.close()
-        await events.ack(event)
+        with pytest.raises(ConsumerEnded, match="with its connection, which was closed"):
+            await events.ack(event)
         with pytest.raises(ConsumerClosed) as caught:
             await take(events, 1)
     assert (caught.value.stream, caught.value.group) == ("s", "g")
@@ -247,15 +248,40 @@ async def test_a_cancelled_answer_harms_nobody(esdb: Connection, groups: Persist
         assert seen(await take(events, 1)) == [(3, 0)]
 
 
-async def test_a_cancelled_wait_ends_it(
+async def test_a_wait_that_is_given_up_keeps_the_consumer(
     esdb: Connection, groups: PersistentSubscriptions, esdb_server: EmbeddedServer
 ) -> None:
-    """On the server, too."""
+    """The next event comes, once, and can be answered; the server has seen one call."""
     await filled(esdb, 0)
     async with groups.consume("s", "g") as events:
-        with pytest.raises(TimeoutError):
-            await take(events, 1, 0.1)
-        await until(lambda: not esdb_server.open_calls[READ])
+        for revision in range(3):
+            with pytest.raises(TimeoutError):
+                await take(events, 1, 0.01)
+            await append(esdb)
+            [event] = await take(events, 1)
+            assert (event.revision, event.retry_count) == (revision, 0)
+            await events.ack(event)
+        assert esdb_server.open_calls[READ] == 1
+        await shown(esdb, lambda info: info.last_checkpointed == 2)
+
+
+async def test_answers_after_the_end_are_refused(esdb: Connection, groups: PersistentSubscriptions) -> None:
+    """Whatever ended it, and before it has begun: nobody would hear them."""
+    await filled(esdb, 2)
+    async with groups.consume("s", "g") as left:
+        first, second = await take(left, 2)
+        await left.ack(first)
+    with pytest.raises(ConsumerEnded, match="group 'g' of 's' has ended, so the answer reaches nobody"):
+        await left.ack(second)
+    with pytest.raises(ConsumerEnded, match="not begun"):
+        await groups.consume("s", "g").nack(second)
+    async with groups.consume("s", "g") as deleted:
+        await take(deleted, 1)
+        await groups.delete("s", "g")
+        with pytest.raises(GroupNotFound):
+            await take(deleted, 1)
+        with pytest.raises(ConsumerEnded):
+            await deleted.nack(second)
 
 
 async def test_it_can_be_left_while_a_task_waits_for_an_event(

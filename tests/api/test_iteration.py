@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 
 import pytest
 
@@ -28,6 +28,35 @@ class Call:
 
     async def has_ended(self) -> bool:
         return await asyncio.wait_for(self.ended.wait(), 1)
+
+
+async def few() -> AsyncGenerator[int, None]:
+    for number in range(3):
+        yield number
+
+
+async def fed(feed: asyncio.Queue[int]) -> AsyncGenerator[int, None]:
+    """What is put into the queue."""
+    while True:
+        yield await feed.get()
+
+
+async def next_of(items: AsyncIterator[int]) -> int:
+    return await anext(items)
+
+
+Wait = Callable[[AsyncIterator[int], float], Awaitable[int]]
+
+
+async def with_timeout(items: AsyncIterator[int], limit: float) -> int:
+    """The next item, or TimeoutError."""
+    async with asyncio.timeout(limit):
+        return await anext(items)
+
+
+async def with_wait_for(items: AsyncIterator[int], limit: float) -> int:
+    """The same in the other way that people write."""
+    return await asyncio.wait_for(next_of(items), limit)
 
 
 async def failing() -> AsyncGenerator[int, None]:
@@ -66,15 +95,138 @@ async def test_leaving_the_context_ends_the_call() -> None:
 
 
 @pytest.mark.parametrize("answers", [0, 1])
-async def test_cancelling_a_waiting_task_ends_the_call(answers: int) -> None:
-    """Before and after its first answer."""
+async def test_a_cancelled_task_leaves_nothing(answers: int) -> None:
+    """Before and after its first answer: the call ends as soon as nothing refers to the iteration."""
     call = Call(answers)
     task = asyncio.create_task(_consume(Iteration(call.items())))
     await asyncio.sleep(0.01)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+    assert await call.has_ended()
+
+
+@pytest.mark.parametrize("wait", [with_timeout, with_wait_for])
+async def test_a_wait_that_is_given_up_loses_nothing(wait: Wait) -> None:
+    """Neither before the first item nor between two of them, and none comes twice."""
+    feed: asyncio.Queue[int] = asyncio.Queue()
+    async with Iteration(fed(feed)) as iteration:
+        for number in range(3):
+            for _ in range(2):
+                with pytest.raises(TimeoutError):
+                    await wait(iteration, 0.001)
+            feed.put_nowait(number)
+            assert await wait(iteration, 5) == number
+
+
+async def test_a_wait_given_up_as_its_item_comes_loses_nothing() -> None:
+    """Cancelled before, as and after the item was drawn, at each step of the event loop."""
+    for steps in range(10):
+        feed: asyncio.Queue[int] = asyncio.Queue()
+        async with Iteration(fed(feed)) as iteration:
+            task = asyncio.ensure_future(next_of(iteration))
+            await asyncio.sleep(0)
+            feed.put_nowait(1)
+            feed.put_nowait(2)
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.wait([task])
+            found = [] if task.cancelled() else [task.result()]
+            while len(found) < 2:
+                found.append(await with_timeout(iteration, 5))
+            assert found == [1, 2]
+
+
+async def test_an_error_that_comes_after_its_wait_is_raised_by_the_next_one() -> None:
+    """Once; then the iteration is at its end."""
+    fails = asyncio.Event()
+
+    async def failing_later() -> AsyncGenerator[int, None]:
+        await fails.wait()
+        yield 1 // 0
+
+    iteration = Iteration(failing_later())
+    with pytest.raises(TimeoutError):
+        await with_timeout(iteration, 0.001)
+    fails.set()
+    await asyncio.sleep(0.01)
+    assert iteration.has_ended
+    with pytest.raises(ZeroDivisionError):
+        await anext(iteration)
+    assert [item async for item in iteration] == []
+
+
+async def test_a_wait_that_was_given_up_draws_one_item_and_no_more() -> None:
+    """Whoever never comes back holds one item, however many there are."""
+    drawn: list[int] = []
+
+    async def counting() -> AsyncGenerator[int, None]:
+        for number in range(1_000_000):
+            await asyncio.sleep(0)
+            drawn.append(number)
+            yield number
+
+    async with Iteration(counting()) as iteration:
+        with pytest.raises(TimeoutError):
+            await with_timeout(iteration, 0)
+        await asyncio.sleep(0.05)
+        assert drawn == [0]
+        assert [await anext(iteration) for _ in range(3)] == [0, 1, 2]
+
+
+async def test_what_is_left_is_given_at_once() -> None:
+    """After some items were taken one by one, and from the beginning."""
+    assert await Iteration(few()).rest() == [0, 1, 2]
+    iteration = Iteration(few())
+    assert await anext(iteration) == 0
+    assert await iteration.rest() == [1, 2]
+    assert await iteration.rest() == []
+
+
+@pytest.mark.parametrize("taken", [0, 1])
+async def test_a_cancelled_wait_for_all_ends_the_call(taken: int) -> None:
+    """Its items would be lost."""
+    call = Call(2)
+    iteration = Iteration(call.items())
+    for _ in range(taken):
+        await anext(iteration)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await iteration.rest()
     assert call.ended.is_set()
+    assert iteration.has_ended
+
+
+async def test_two_tasks_cannot_wait_for_the_same_item() -> None:
+    """The second one is told so, and the first one goes on."""
+    call = Call(0)
+    async with Iteration(call.items()) as iteration:
+        first = asyncio.create_task(next_of(iteration))
+        await asyncio.sleep(0)
+        with pytest.raises(RuntimeError, match="another task waits"):
+            await anext(iteration)
+        assert not first.done()
+        first.cancel()
+
+
+async def test_the_end_of_the_loop_closes_what_is_still_referred_to() -> None:
+    """Asyncio cancels the task that draws, which closes the generator; nobody is told of an error."""
+    reports: list[object] = []
+    kept: list[object] = []
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: reports.append(context))
+        call = Call()
+        iteration = Iteration(call.items())
+        kept.extend((call.ended, iteration))
+        await anext(iteration)
+
+    await asyncio.to_thread(asyncio.run, main())
+    ended, _ = kept
+    assert isinstance(ended, asyncio.Event)
+    assert ended.is_set()
+    assert not reports
 
 
 async def test_closing_wakes_a_task_that_waits() -> None:
@@ -90,7 +242,7 @@ async def test_closing_wakes_a_task_that_waits() -> None:
 
 
 async def test_closing_while_an_item_arrives_ends_the_iteration() -> None:
-    """The item may still come; the one after it does not."""
+    """The item does not come any more."""
     arrives = asyncio.Event()
 
     async def items() -> AsyncGenerator[int, None]:
@@ -103,7 +255,7 @@ async def test_closing_while_an_item_arrives_ends_the_iteration() -> None:
     await asyncio.sleep(0.01)
     arrives.set()
     await iteration.aclose()
-    assert await asyncio.wait_for(task, 1) in ([], [1])
+    assert await asyncio.wait_for(task, 5) == []
 
 
 async def test_closing_is_idempotent() -> None:

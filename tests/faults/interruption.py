@@ -23,19 +23,17 @@ class _Interrupted:
         self.suspensions = 0
 
     def __await__(self) -> Generator[Any, Any, None]:
-        thrown: BaseException | None = None
+        thrown: list[BaseException] = []  # a variable would make a cycle of the error and this frame
         while True:
             try:
-                waited_for = next(self._inner) if thrown is None else self._inner.throw(thrown)
+                waited_for = self._inner.throw(thrown.pop()) if thrown else next(self._inner)
             except StopIteration:
                 return
             self._count()
             try:
                 yield waited_for
             except BaseException as error:
-                thrown = error
-            else:
-                thrown = None
+                thrown.append(error)
 
     def _count(self) -> None:
         self.suspensions += 1
