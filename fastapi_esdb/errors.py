@@ -76,7 +76,6 @@ from fastapi_esdb.wire.errors import (
     ServerNotReady,
     ServerTimeout,
     SessionRefused,
-    SeveralWorkers,
     StreamDeleted,
     StreamNotFound,
     UnknownServerError,
@@ -85,6 +84,7 @@ from fastapi_esdb.wire.errors import (
     WrongExpectedRevision,
 )
 from fastapi_esdb.wire.records import Violation
+from fastapi_esdb.wire.worker_errors import SeveralWorkers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from itertools import count
 from time import monotonic
@@ -20,12 +21,15 @@ from fastapi_esdb.errors import ClosedInFlight, NotSentInTime
 from fastapi_esdb.wire.batches import BATCH_APPEND
 from fastapi_esdb.wire.errors import DeadlineExceeded, EsdbError, NoAnswer, NotSupported
 from fastapi_esdb.wire.numbered_batches import decode_batch, encode_batch
+from fastapi_esdb.wire.unreadable import unreadable
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.call import Headers
     from fastapi_esdb.connection.channel import GrpcCall, Lease
     from fastapi_esdb.connection.deadline import Deadline
     from fastapi_esdb.wire.requests import AppendRequest, AppendResult
+
+logger = logging.getLogger("fastapi_esdb")
 
 IDLE = 5.0
 """Seconds without an append after which the call ends."""
@@ -105,6 +109,9 @@ class BatchCall:
                     await self._call.write(data)
         except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
             pass  # the reader hears of it, too
+        except Exception as error:
+            logger.exception("a call of appends could not be written")
+            self._end(unreadable(error))
 
     async def _next(self) -> PendingAppend:
         while not (self._waiting and self._has_room):
@@ -153,10 +160,13 @@ class BatchCall:
         try:
             with translated(self._lease, BATCH_APPEND):
                 async for data in self._call:
-                    self._take_answer(*decode_batch(data))
+                    self._take_answer(*decode_batch(self._id, data))
             error = NoAnswer()
         except EsdbError as found:
             error = found
+        except Exception as found:
+            logger.exception("a call of appends broke off")
+            error = unreadable(found)
         finally:
             self._end(error)
 
@@ -189,13 +199,15 @@ class BatchCall:
     def _look(self) -> None:
         """See what time has brought: deadlines that passed, answers that take long, nothing to do for long."""
         now = monotonic()
-        self._give_up(now)
-        self._tell_late(now)
-        self._rest_if_done()
-        if self._is_resting and now - self._idle_since >= IDLE:
-            self._end(ClosedInFlight())
-        else:
-            self._alarm.set(min(self._moments()))
+        try:
+            self._give_up(now)
+            self._tell_late(now)
+            self._rest_if_done()
+        finally:
+            if self._is_resting and now - self._idle_since >= IDLE:
+                self._end(ClosedInFlight())
+            elif moments := self._moments():
+                self._alarm.set(min(moments))
 
     def _give_up(self, now: float) -> None:
         for pending in self._waiting:
@@ -232,22 +244,26 @@ class BatchCall:
         if self._has_ended:
             return
         self._has_ended = True
-        self._close()
         if isinstance(error, NotSupported):
             self.channel.lacks |= {BATCH_APPEND.path}
+        try:
+            self._tell_end(error)
+        finally:
+            self._close()
+
+    def _tell_end(self, error: EsdbError) -> None:
         alone = len(self._sent) == 1
-        for pending in self._sent.values():
+        for number in list(self._sent):
+            pending = self._sent.pop(number)
             pending.fail(fate(error, pending, alone=alone, answered=self._is_answered))
-        for pending in self._waiting:
-            pending.fail(fate_unsent(error))
-        self._sent.clear()
-        self._waiting.clear()
+        while self._waiting:
+            self._waiting.popleft().fail(fate_unsent(error))
+        self._alarm.stop()
 
     def _close(self) -> None:
         """Let go of everything: the call would hold the TCP connection open."""
         if self.channel.batches.get(self._lane) is self:
             del self.channel.batches[self._lane]
-        self._alarm.stop()
         self._call.cancel()
         self._reader.cancel()
         self._writer.cancel()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from copy import copy
 from dataclasses import dataclass, field
 from time import monotonic
@@ -19,10 +20,13 @@ from fastapi_esdb.wire.errors import (
     NotSupported,
     Outcome,
 )
+from fastapi_esdb.wire.unreadable import unreadable
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.deadline import Deadline
     from fastapi_esdb.wire.requests import AppendRequest, AppendResult
+
+logger = logging.getLogger("fastapi_esdb")
 
 ELECTION = 0.25
 """Seconds that pass at least from the end of a node's leadership until it says that another one leads (measured: 0.28).
@@ -59,9 +63,16 @@ class PendingAppend:
         self.answer.exception()  # a caller that is cancelled at this very moment does not look at it
 
     def fail(self, error: EsdbError) -> None:
-        """Raise an error of its own in the caller: a shared one would collect the traces of all."""
-        own = copy(error)
-        own.__cause__ = error.__cause__
+        """Raise an error of its own in the caller: a shared one would collect the traces of all.
+
+        One that can't be copied is no reason for the caller, or for those behind it, to wait on.
+        """
+        try:
+            own = copy(error)
+            own.__cause__ = error.__cause__
+        except Exception as problem:
+            logger.exception("an append could not be told why it failed: %r", type(error))
+            own = unreadable(problem)
         self.finish(own)
 
 

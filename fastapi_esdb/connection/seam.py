@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
 import grpc.aio
-from google.protobuf.message import DecodeError
 
 from fastapi_esdb.connection.handshake import tls_failure
 from fastapi_esdb.errors import ConnectionClosed
@@ -20,10 +19,10 @@ from fastapi_esdb.wire.errors import (
     DeadlineExceeded,
     EsdbError,
     InvalidArgument,
-    NoAnswer,
     NotSupported,
 )
 from fastapi_esdb.wire.status import error_of
+from fastapi_esdb.wire.unreadable import unreadable
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Channel, Lease
@@ -63,7 +62,7 @@ def translated(lease: Lease, method: Method[Any, Any], request: Any = None) -> I
 
 def _translate(error: grpc.aio.AioRpcError, channel: Channel, method: Method[Any, Any], request: Any) -> EsdbError:
     details = error.details() or ""
-    found = error_of(error.code(), details, tuple(error.trailing_metadata() or ()), request)
+    found = _told(error, details, request)
     if isinstance(found, NotSupported):
         return NotSupported(method.path, method.since)
     if isinstance(found, SUSPICIOUS):
@@ -74,6 +73,14 @@ def _translate(error: grpc.aio.AioRpcError, channel: Channel, method: Method[Any
     return found
 
 
+def _told(error: grpc.aio.AioRpcError, details: str, request: Any) -> EsdbError:
+    """What the end of the call means; whatever is odd about its trailers, it is an end."""
+    try:
+        return error_of(error.code(), details, tuple(error.trailing_metadata() or ()), request)
+    except Exception as problem:
+        return unreadable(problem)
+
+
 def explain(error: EsdbError) -> str:
     """The error's text, and what gRPC had to say: which address was refused, which name is unknown."""
     cause = error.__cause__
@@ -81,12 +88,11 @@ def explain(error: EsdbError) -> str:
 
 
 def decode(method: Method[Any, Response], data: bytes) -> Response:
-    """The plain value of an answer. Raises `NoAnswer` for bytes that are no such message."""
+    """The plain value of an answer. Raises `NoAnswer` for one that can't be read, whatever is odd about it."""
     try:
-        message = method.response.message.FromString(data)
-    except DecodeError as error:
-        raise NoAnswer from error
-    return method.response.decode(message)
+        return method.response.decode(method.response.message.FromString(data))
+    except Exception as error:
+        raise unreadable(error) from error
 
 
 def encode(method: Method[Any, Any], request: Any) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ from fastapi_esdb.wire.errors import (
     Outcome,
 )
 from fastapi_esdb.wire.record_groups import encode_part
+from fastapi_esdb.wire.unreadable import unreadable
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.call import Headers
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from fastapi_esdb.settings.node_preference import NodePreference
     from fastapi_esdb.wire.appends_v2 import StreamsAppended
     from fastapi_esdb.wire.requests import AppendRequest
+
+logger = logging.getLogger("fastapi_esdb")
 
 
 class GroupedAppends:
@@ -86,11 +90,16 @@ class GroupedAppends:
 
     async def _send(self, group: Group) -> None:
         try:
+            await self._send_at_once(group)
+        except Exception as error:  # whatever it is, those who wait must hear of it
+            logger.exception("a group of appends broke off")
+            _fail(group, unreadable(error))
+
+    async def _send_at_once(self, group: Group) -> None:
+        try:
             done = await self._call(group)
         except EsdbError as error:
             self._failed(group, error)
-        except Exception as error:  # whatever it is, those who wait must hear of it
-            _fail(group, _doubt(error))
         else:
             _finish(group, done)
 
@@ -154,12 +163,13 @@ class GroupedAppends:
         """Give up what has come to its deadline."""
         now = monotonic()
         alive = [member for member in self._members() if not member.answer.done()]
-        for member in alive:
-            if member.deadline.at <= now:
-                _give_up(member)
-        left = [member.deadline.at for member in alive if not member.answer.done()]
-        if left:
-            self._alarm.set(min(left))
+        try:
+            for member in alive:
+                if member.deadline.at <= now:
+                    _give_up(member)
+        finally:
+            if left := [member.deadline.at for member in alive if not member.answer.done()]:
+                self._alarm.set(min(left))
 
     def _members(self) -> list[Member]:
         again = (member for group in self._again for member in group)
@@ -170,8 +180,8 @@ def _give_up(member: Member) -> None:
     if member.channel is None:
         member.finish(NotSentInTime())
     else:
-        member.channel.suspect(lost=False)
         member.finish(DeadlineExceeded())
+        member.channel.suspect(lost=False)
 
 
 def _finish(group: Group, done: StreamsAppended) -> None:
@@ -182,10 +192,3 @@ def _finish(group: Group, done: StreamsAppended) -> None:
 def _fail(group: Group, error: EsdbError) -> None:
     for member in group:
         member.fail(error)
-
-
-def _doubt(error: Exception) -> EsdbError:
-    """What is said of an append when nobody foresaw what has happened to its group."""
-    doubt = NoAnswer()
-    doubt.__cause__ = error
-    return doubt

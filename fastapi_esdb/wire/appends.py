@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fastapi_esdb.wire.errors import InvalidArgument
+from fastapi_esdb.wire.errors import InvalidArgument, NoAnswer
 from fastapi_esdb.wire.events import decode_proposed, encode_proposed
 from fastapi_esdb.wire.method import Codec, Method, Shape
 from fastapi_esdb.wire.proto.v1 import streams_pb2 as pb
 from fastapi_esdb.wire.reads import STREAMS
-from fastapi_esdb.wire.records import ANY, NO_STREAM, STREAM_EXISTS, StreamState
+from fastapi_esdb.wire.records import ANY, MAX_REVISION, NO_STREAM, STREAM_EXISTS, StreamState
 from fastapi_esdb.wire.requests import AppendAnswer, AppendConflict, AppendFrame, AppendOptions, AppendResult
 from fastapi_esdb.wire.scalars import (
     EMPTY,
@@ -66,6 +66,8 @@ def _decode_response(message: pb.AppendResp) -> AppendAnswer:
     if message.HasField("wrong_expected_version"):
         conflict = message.wrong_expected_version
         return AppendConflict(_decode_expected(conflict), _decode_actual(conflict))
+    if not message.HasField("success"):
+        raise NoAnswer("it is neither a success nor a conflict")
     return decode_success(message.success)
 
 
@@ -78,8 +80,11 @@ def encode_success(result: AppendResult) -> Fields:
 
 
 def decode_success(message: Success) -> AppendResult:
-    """The result in the Success message of Append or of BatchAppend."""
-    revision = message.current_revision if message.HasField("current_revision") else None
+    """The result in the Success message of Append or of BatchAppend; NoAnswer for one that does not tell a revision."""
+    case = message.WhichOneof("current_revision_option")
+    if case is None or message.current_revision > MAX_REVISION:
+        raise NoAnswer("it tells no revision of the stream")
+    revision = message.current_revision if case == "current_revision" else None
     position = decode_position(message.position) if message.HasField("position") else None
     return AppendResult(revision, position)
 

@@ -5,6 +5,7 @@ The embedded server raises them, and the client gets them back with their `outco
 
 from __future__ import annotations
 
+import copyreg
 import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
@@ -30,6 +31,10 @@ class EsdbError(Exception):
     """The root of everything that fastapi_esdb raises on purpose."""
 
     outcome: ClassVar[Outcome] = Outcome.ANSWERED
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """How it is copied and pickled: without `__init__`, whose arguments `args` does not have if they were named."""
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
 
 class CallerError(EsdbError):
@@ -88,17 +93,6 @@ class MissingMetadata(CallerError):
 
     def __str__(self) -> str:
         return f"every event needs the metadata {', '.join(self.required)}"
-
-
-class SeveralWorkers(CallerError):
-    """An app with the embedded server runs in several worker processes, each of which would have data of its own."""
-
-    def __str__(self) -> str:
-        return (
-            "the embedded server cannot serve several workers of one app: run one worker, or run "
-            "`python -m fastapi_esdb.embedded --port 2113` beside the app and set "
-            "ESDB_CONNECTION_STRING=esdb://127.0.0.1:2113?tls=false"
-        )
 
 
 @dataclass(eq=False)
@@ -381,11 +375,15 @@ class ConnectionRefused(NetworkError):
         return "the server could not be reached" + (f": {self.reason}" if self.reason else "")
 
 
+@dataclass(eq=False)
 class NoAnswer(NetworkError):
-    """The call ended without error and without the answer it owes."""
+    """The call ended without error and without the answer it owes; `reason` says what was odd about one that came."""
+
+    reason: str = ""
 
     def __str__(self) -> str:
-        return "the server ended the call without answering it"
+        unread = f"the server's answer can't be read ({self.reason})"
+        return unread if self.reason else "the server ended the call without answering it"
 
 
 @dataclass(eq=False)

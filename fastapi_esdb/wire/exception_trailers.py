@@ -23,8 +23,12 @@ class Kind:
     read: Callable[[str], Any]
 
 
+MOST_DIGITS = 20
+"""Of the numbers in trailers, the sign among them: they are those of 64 bits."""
+
+
 def _read_number(text: str) -> int | None:
-    return int(text) if text.removeprefix("-").isdecimal() else None
+    return int(text) if len(text) <= MOST_DIGITS and text.removeprefix("-").isdecimal() else None
 
 
 def _read_revision(text: str) -> Any:

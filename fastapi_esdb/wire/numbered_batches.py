@@ -18,6 +18,7 @@ from fastapi_esdb.wire.errors import EsdbError, InvalidArgument, NoAnswer
 from fastapi_esdb.wire.events import CONTENT_TYPE, TYPE
 from fastapi_esdb.wire.proto.v1 import streams_pb2 as pb
 from fastapi_esdb.wire.scalars import HALF, decode_stream, decode_uuid, encode_expected, encode_stream
+from fastapi_esdb.wire.unreadable import unreadable
 
 if TYPE_CHECKING:
     from fastapi_esdb.wire.records import Expected, ProposedEvent
@@ -74,13 +75,37 @@ def _write_event(message: pb.BatchAppendReq, event: ProposedEvent) -> None:
         proposed.custom_metadata = event.metadata
 
 
-def decode_batch(data: bytes) -> tuple[int, AppendResult | EsdbError]:
-    """The number of the append that is answered, and how. Raises NoAnswer for bytes that are no such message."""
+def decode_batch(call: int, data: bytes) -> tuple[int, AppendResult | EsdbError]:
+    """The number of the append that is answered, and how: with `NoAnswer` where it can't be read how.
+
+    Raises NoAnswer where it can't even be read which append of the `call` it is.
+    """
     try:
         message = pb.BatchAppendResp.FromString(data)
-    except DecodeError as error:
-        raise NoAnswer from error
+        number = _number(call, message)
+    except (DecodeError, InvalidArgument) as error:
+        raise unreadable(error) from error
+    try:
+        return number, _result(message)
+    except Exception as error:
+        return number, unreadable(error)
+
+
+def _number(call: int, message: pb.BatchAppendResp) -> int:
+    """The number in an answer's correlation id."""
+    halves = message.correlation_id.structured
+    if halves.most_significant_bits == call:
+        return halves.least_significant_bits
+    most, least = divmod(decode_uuid(message.correlation_id).int, HALF)
+    if most != call:
+        raise InvalidArgument("the correlation id is that of no append")
+    return least
+
+
+def _result(message: pb.BatchAppendResp) -> AppendResult | EsdbError:
     if message.HasField("success"):
-        return message.correlation_id.structured.least_significant_bits, decode_success(message.success)
+        return decode_success(message.success)
+    if not message.HasField("error"):
+        return NoAnswer("it is neither a success nor an error")
     identity = decode_uuid(message.correlation_id)
-    return identity.int % HALF, decode_error(message.error, decode_stream(message.stream_identifier), identity)
+    return decode_error(message.error, decode_stream(message.stream_identifier), identity)

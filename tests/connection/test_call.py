@@ -110,16 +110,20 @@ async def test_an_end_without_an_answer(channel: Channel, shape: Shape) -> None:
 
 
 async def test_an_error_of_a_converter_is_not_swallowed(channel: Channel) -> None:
-    """gRPC turns an exception in its serializers into nothing; converters run around it."""
+    """gRPC turns an exception in its serializers into nothing; converters run around it.
+
+    What can't be read is no answer, and what can't be written is the caller's fault.
+    """
 
     def refuse(_: object) -> str:
         raise ValueError("refused")
 
     answer = Method("test.Scripted", "Read", Shape.UNARY, TEXT, Codec(TEXT.message, TEXT.encode, refuse))
     request = Method("test.Scripted", "Read", Shape.UNARY, Codec(TEXT.message, refuse, TEXT.decode), TEXT)
-    for method in (answer, request):
-        with pytest.raises(ValueError, match="refused"):
-            await call(channel, "hello", method=method)
+    with pytest.raises(NoAnswer, match="refused"):
+        await call(channel, "hello", method=answer)
+    with pytest.raises(InvalidArgument, match="refused"):
+        await call(channel, "hello", method=request)
 
 
 async def test_a_value_that_the_protocol_cannot_hold(channel: Channel, server: ScriptedServer) -> None:
