@@ -25,7 +25,10 @@ class Draft(NamedTuple):
 
 
 class Log:
-    """What was written, durable or not. `durable` is the position that everything durable lies before."""
+    """What was written, durable or not. `durable` is the position that everything durable lies before.
+
+    `recent_ids` are those that were written here: neither loaded from the storage nor taken over from another node.
+    """
 
     def __init__(self, storage: Storage) -> None:
         self.index = Index()
@@ -58,7 +61,7 @@ class Log:
     def truncate(self, entries: Iterable[Entry], end: int) -> None:
         """Take back the records from a position on, none of them durable, which the storage has taken back."""
         for entry in entries:
-            self.recent_ids.forget(entry.id)
+            self.recent_ids.forget(entry.id, entry.position)
         self.index.truncate(end)
         self.metadata_at.cache_clear()
 
@@ -76,12 +79,13 @@ class Log:
     def _place(self, draft: Draft, created: datetime) -> RecordedEvent:
         position = self.index.end
         record = self._record(draft, at(position), created)
-        self._index(entry_of(record))
+        entry = entry_of(record)
+        self._index(entry)
+        self.recent_ids.add(entry.id, position)
         return record
 
     def _index(self, entry: Entry) -> None:
         self.index.add(entry.position, entry.size, entry.stream, entry.revision, entry.type)
-        self.recent_ids.add(entry.id, entry.position)
 
     def _record(self, draft: Draft, position: Position, created: datetime) -> RecordedEvent:
         event = draft.event

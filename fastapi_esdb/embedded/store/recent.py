@@ -10,10 +10,12 @@ from fastapi_esdb.wire.records import RecordedEvent
 
 
 class RecentIds:
-    """Event ids and where they were written last, for repeats of appends that name no revision.
+    """Event ids and where they were written, for repeats of appends that name no revision.
 
-    A server remembers a bounded number of them (8 MiB, protocol 2.5); here it is the newest `capacity`, or up to twice
-    as many: two generations, of which the older one is dropped when the younger one is full.
+    A server remembers a bounded number (8 MiB, protocol 2.5) of those that it has written itself, as long as its
+    process lives: not those that another leader has written, nor those of the time before a restart (protocol 12.3).
+    Here it is the newest `capacity`, or up to twice as many: two generations, of which the older one is dropped when
+    the younger one is full. Of an id that is written more than once the first place counts (protocol 12.8).
     """
 
     def __init__(self, capacity: int = 50_000) -> None:
@@ -22,17 +24,20 @@ class RecentIds:
         self._old: dict[bytes, int] = {}
 
     def add(self, event_id: bytes, position: int) -> None:
+        if event_id in self._young or event_id in self._old:
+            return
         if len(self._young) >= self._capacity:
             self._old, self._young = self._young, {}
         self._young[event_id] = position
 
-    def forget(self, event_id: bytes) -> None:
-        """The event was taken back."""
-        self._young.pop(event_id, None)
-        self._old.pop(event_id, None)
+    def forget(self, event_id: bytes, position: int) -> None:
+        """The event that was written there was taken back."""
+        for generation in (self._young, self._old):
+            if generation.get(event_id) == position:
+                del generation[event_id]
 
     def position(self, event_id: bytes) -> int | None:
-        """Where the event was written last; `None` where it is not known, or not any more."""
+        """Where the event was written; `None` where it is not known, or not any more."""
         return self._young.get(event_id, self._old.get(event_id))
 
 

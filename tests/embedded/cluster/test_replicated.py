@@ -63,6 +63,17 @@ async def test_a_log_is_taken_over() -> None:
     await follower.append("a", 2, [event()])
 
 
+async def test_what_another_node_has_written_is_no_repeat() -> None:
+    """Its ids are known to that node alone: a new leader stores them once more, unless a revision leads to them."""
+    leader, follower, one = await opened(), await opened(), event()
+    leader.begin_epoch(1)
+    await leader.append("a", NO_STREAM, [one])
+    follower.apply(leader.transactions(FIRST_POSITION, LARGE))
+    assert (await leader.append("a", ANY, [one])).revision == 0
+    assert (await follower.append("a", NO_STREAM, [one])).revision == 0
+    assert (await follower.append("a", ANY, [one])).revision == 1
+
+
 async def test_transactions_come_in_one_piece() -> None:
     """However little is asked for at once, what was written together is sent together."""
     leader = await written()

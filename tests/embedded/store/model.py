@@ -28,6 +28,11 @@ class Model:
     """All that was written, in a list."""
 
     log: list[Entry] = field(default_factory=list)
+    forgotten: int = 0
+    """How many of them were there when the server was last started, which knows the ids of none of these."""
+
+    def restart(self) -> None:
+        self.forgotten = len(self.log)
 
     def entries(self, stream: str) -> list[Entry]:
         return [entry for entry in self.log if entry.stream == stream and entry.revision < MAX_REVISION]
@@ -116,8 +121,8 @@ class Model:
         raise refused
 
     def place(self, stream: str, event_id: UUID) -> int | None:
-        """Where an id was written last, if that was in this stream."""
-        entry = next((entry for entry in reversed(self.log) if entry.id == event_id), None)
+        """Where an id was written first since the start, if that was in this stream."""
+        entry = next((entry for entry in self.log[self.forgotten :] if entry.id == event_id), None)
         return entry.revision if entry and entry.stream == stream else None
 
     def write(self, stream: str, event_id: UUID | None, data: bytes, now: datetime) -> None:

@@ -96,25 +96,22 @@ async def test_a_kill_loses_nothing_that_was_acknowledged(tmp_path: Path) -> Non
 
 
 async def test_a_restart_changes_nothing(tmp_path: Path, clock: Clock) -> None:
-    """A database on disk, opened again, answers as one in memory that was never closed."""
+    """A database on disk, opened again, answers as one in memory that was never closed, but for the ids it knows."""
     path = tmp_path / "store.db"
-    batch, repeated = events(3), events(2)
+    batch = events(3)
 
     async def before(database: Database) -> None:
         await database.append("a", ANY, batch)
         await set_metadata(database, "a", max_count=2)
         await database.append("links", ANY, [link(2, "a"), link(0, "a")])
         await database.append("empty", ANY, [])
-        await database.append("soft", ANY, repeated)
+        await database.append("soft", ANY, events(2))
         await database.delete("soft")
         await database.tombstone("hard")
 
     async def after(database: Database) -> list[object]:
         """What is answered, without the ids that the store makes."""
-        results: list[object] = [
-            await database.append("a", NO_STREAM, batch),
-            await database.append("soft", ANY, repeated),
-        ]
+        results: list[object] = [await database.append("a", NO_STREAM, batch)]
         results += [database.stream_info(stream) for stream in ("a", "links", "empty", "soft", "hard")]
         results += [database.metadata("a"), database.end, database.last_position]
         results.append(await database.append("soft", 1, batch))

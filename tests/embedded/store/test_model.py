@@ -119,6 +119,7 @@ class StoreMachine(RuleBasedStateMachine):
     def restart(self) -> None:
         self.run(self.database.close())
         self.open()
+        self.model.restart()
 
     @rule(stream=NAMES, limit=st.integers(min_value=1, max_value=5))
     def read(self, stream: str, limit: int) -> None:

@@ -23,12 +23,22 @@ def test_recent_ids_are_bounded() -> None:
     assert known == list(range(10, 25))
 
 
-def test_an_id_written_again_is_known_where_it_was_last() -> None:
-    """The newer generation goes before the older one."""
+def test_an_id_written_again_is_known_where_it_was_first() -> None:
+    """In whichever generation that is."""
     ids = RecentIds(capacity=2)
-    for position, event_id in enumerate([b"a", b"b", b"a"]):
+    for position, event_id in enumerate([b"a", b"b", b"c", b"a"]):
         ids.add(event_id, position)
-    assert (ids.position(b"a"), ids.position(b"b"), ids.position(b"c")) == (2, 1, None)
+    assert [ids.position(event_id) for event_id in (b"a", b"b", b"c", b"d")] == [0, 1, 2, None]
+
+
+def test_what_was_taken_back_is_forgotten() -> None:
+    """Unless it was written somewhere else before."""
+    ids = RecentIds(capacity=2)
+    for position, event_id in enumerate([b"a", b"b", b"c"]):
+        ids.add(event_id, position)
+    ids.forget(b"a", 0)
+    ids.forget(b"b", 7)
+    assert [ids.position(event_id) for event_id in (b"a", b"b", b"c")] == [None, 1, 2]
 
 
 def test_recent_records_are_bounded_once_they_are_durable() -> None:

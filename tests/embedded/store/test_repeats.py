@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fastapi_esdb.embedded.store import Database
+from fastapi_esdb.embedded.store import Database, MemoryStorage
 from fastapi_esdb.wire.errors import WrongExpectedRevision
 from fastapi_esdb.wire.records import ANY, NO_STREAM, STREAM_EXISTS, Expected
 from tests.embedded.store.support import event, events, read, set_metadata
@@ -60,9 +60,11 @@ async def test_known_ids_before_new_ones_are_refused_with_any(database: Database
 
 
 async def test_one_id_twice_in_one_append_is_two_events(database: Database) -> None:
-    """Ids need not differ within an append."""
+    """Ids need not differ within an append; its repeat is answered with the first of them, as by a real server."""
     twice = event()
     assert (await database.append("a", NO_STREAM, [twice, twice])).revision == 1
+    assert (await database.append("a", ANY, [twice, twice])).revision == 0
+    assert read(database, "a") == [0, 1]
 
 
 async def test_ids_count_for_one_stream(database: Database) -> None:
@@ -72,6 +74,38 @@ async def test_ids_count_for_one_stream(database: Database) -> None:
     assert (await database.append("b", ANY, same)).revision == 0
     assert (await database.append("b", NO_STREAM, same)).revision == 0
     assert read(database, "b") == [0]
+
+
+async def test_the_memory_knows_an_id_of_one_stream_only(database: Database) -> None:
+    """Used in a second stream as well it is new there each time, unless a revision says where to look for it."""
+    same = events(1)
+    await database.append("a", ANY, same)
+    assert [(await database.append("b", ANY, same)).revision for _ in range(2)] == [0, 1]
+    assert (await database.append("a", ANY, same)).revision == 0
+
+
+@pytest.mark.parametrize("expected", [ANY, STREAM_EXISTS])
+async def test_a_restart_forgets_the_ids(expected: Expected) -> None:
+    """What names no revision is then stored a second time; with a revision the stream itself is looked at."""
+    storage, first, second = MemoryStorage(), events(1), events(2)
+    async with Database(storage) as database:
+        await database.append("a", NO_STREAM, first)
+        await database.append("a", 0, second)
+    async with Database(storage) as database:
+        assert (await database.append("a", NO_STREAM, first)).revision == 0
+        assert (await database.append("a", 0, second)).revision == 2
+        assert (await database.append("a", expected, second)).revision == 4
+        assert (await database.append("a", expected, second)).revision == 4
+        assert read(database, "a") == [0, 1, 2, 3, 4]
+
+
+async def test_the_second_event_of_an_append_alone(database: Database) -> None:
+    """Is the same with `ANY`, since it is known; with `NO_STREAM` only a leading part is."""
+    batch = events(2)
+    await database.append("a", ANY, batch)
+    assert (await database.append("a", ANY, batch[1:])).revision == 1
+    with pytest.raises(WrongExpectedRevision):
+        await database.append("a", NO_STREAM, batch[1:])
 
 
 async def test_a_repeat_is_recognised_behind_truncation_and_soft_delete(database: Database) -> None:
