@@ -14,8 +14,9 @@ or `python -m fastapi_esdb.embedded --port 2113 --data events.db` beside an app.
 - A live subscription reads on in the log, where a real server keeps the last 32 events for it in a queue. So it goes
   back to reading history, and tells anew that it has caught up, only when it is some hundred events behind.
 - A stream name that no header can hold is percent-encoded in the trailers of an error.
-- Filters take the regular expressions of Python, which differ from those of .NET in rare details. There are no
-  secondary indexes: a filter that names one (`$idx-…`) is refused.
+- Filters take the regular expressions of .NET, but for balancing groups and the option `x`. One that takes more than
+  20 ms for a name is refused when that happens, where a real server is blocked. There are no secondary indexes: a
+  filter that names one (`$idx-…`) is refused.
 - It writes no statistics into streams (`$stats-…`), and streams in memory only (`$mem-…`) do not exist. Statistics are
   those of this process, without descriptions: some names of a real server are missing, and `es-records` and
   `es-streams` are its own.

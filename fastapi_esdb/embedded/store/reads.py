@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -11,6 +12,9 @@ from fastapi_esdb.embedded.store.positions import at
 from fastapi_esdb.embedded.store.view import NO_EVENT, View
 from fastapi_esdb.wire.errors import InvalidArgument, StreamDeleted, StreamNotFound
 from fastapi_esdb.wire.records import RecordedEvent
+
+SEARCH_TIME = 0.01
+"""Seconds after which a page ends whose filter takes long, so that nobody is kept waiting by it."""
 
 
 def require_readable(view: View, stream: str) -> None:
@@ -94,8 +98,11 @@ class _Found:
 
 
 def _search(view: View, ordinals: Iterable[int], limit: int, matches: Matches | None) -> _Found:
-    """Go through records until there are `limit` wanted ones; reads none of them from the storage."""
-    index, found = view.log.index, _Found()
+    """Go through records until there are `limit` wanted ones; reads none of them from the storage.
+
+    A filter that takes long ends the page, behind one record at least.
+    """
+    index, found, ends = view.log.index, _Found(), time.perf_counter() + SEARCH_TIME
     for ordinal in ordinals:
         found.searched += 1
         found.last = index.position(ordinal)
@@ -104,6 +111,8 @@ def _search(view: View, ordinals: Iterable[int], limit: int, matches: Matches | 
             found.positions.append(found.last)
             if len(found.positions) == limit:
                 break
+        if matches and time.perf_counter() > ends:
+            break
     return found
 
 

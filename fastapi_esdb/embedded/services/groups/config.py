@@ -13,7 +13,9 @@ from fastapi_esdb.embedded.groups.checks import problem_of_numbers, problem_of_s
 from fastapi_esdb.embedded.services.groups.places import from_text, place_of, start_at, to_text
 from fastapi_esdb.embedded.services.groups.streams import last_event, parsed
 from fastapi_esdb.embedded.store.database import Clock, Database
+from fastapi_esdb.embedded.store.filters import compile_filter
 from fastapi_esdb.embedded.store.names import METADATA_TYPE, metastream_of
+from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.groups import ALL, CreateGroup, GroupSettings
 from fastapi_esdb.wire.records import ANY, ProposedEvent
 from fastapi_esdb.wire.requests import EventFilter
@@ -83,7 +85,7 @@ def encode_definition(definition: CreateGroup) -> dict[str, Any]:
 
 
 def decode_definition(entry: Mapping[str, Any]) -> CreateGroup:
-    """What `encode_definition` wrote. Raises KeyError, TypeError or ValueError for anything else."""
+    """What `encode_definition` wrote. Raises KeyError, TypeError, ValueError or InvalidArgument for anything else."""
     source, group = _text(entry["stream"]), _text(entry["group"])
     settings = GroupSettings(**{name: entry[key] for name, key in _KEYS.items()})
     _check(settings)
@@ -99,7 +101,7 @@ def decode_definition(entry: Mapping[str, Any]) -> CreateGroup:
 def _loaded(entry: Mapping[str, Any]) -> CreateGroup | None:
     try:
         return decode_definition(entry)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, InvalidArgument) as error:
         log.error("a persistent subscription of %s can't be read and is left out: %r", STREAM, error)
         return None
 
@@ -127,5 +129,8 @@ def _encode_filter(chosen: EventFilter) -> dict[str, Any]:
 def _decode_filter(entry: Mapping[str, Any]) -> EventFilter:
     by_stream, data = entry["context"] == BY_STREAM, entry["data"]
     if isinstance(data, str):
-        return EventFilter(by_stream, regex=data)
-    return EventFilter(by_stream, prefixes=tuple(map(str, data)))
+        decoded = EventFilter(by_stream, regex=data)
+    else:
+        decoded = EventFilter(by_stream, prefixes=tuple(map(str, data)))
+    compile_filter(decoded)
+    return decoded

@@ -143,8 +143,7 @@ class RunningGroup:
         try:
             self._rules.add_page(self._source.read(self._rules.next_place, self._rules.batch))
         except EsdbError as error:
-            log.warning("%s can't be read, its consumers are dropped: %s", self.id, error)
-            self._rules.end()
+            self._give_up(error)
         self._go_on()
 
     def _go_on(self) -> None:
@@ -184,9 +183,15 @@ class RunningGroup:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    def _give_up(self, error: EsdbError) -> None:
+        log.warning("%s can't be read, its consumers are dropped: %s", self.id, error)
+        self._rules.end()
+
     async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
         try:
             await work
+        except EsdbError as error:
+            self._give_up(error)
         except Exception:
             log.exception("%s failed, its consumers are dropped", self.id)
             self._rules.end()

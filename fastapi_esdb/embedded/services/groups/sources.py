@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from fastapi_esdb.embedded.groups.message import Message, Page
 from fastapi_esdb.embedded.store.database import Database
 from fastapi_esdb.embedded.store.filters import Matches, compile_filter
 from fastapi_esdb.embedded.store.positions import at, position_of
+from fastapi_esdb.embedded.store.reads import SEARCH_TIME
 from fastapi_esdb.wire.errors import StreamNotFound
 from fastapi_esdb.wire.groups import ALL, CreateGroup
 from fastapi_esdb.wire.records import MAX_REVISION, Position, RecordedEvent
@@ -16,7 +18,7 @@ from fastapi_esdb.wire.records import MAX_REVISION, Position, RecordedEvent
 WINDOW = 256
 """How many records of `$all` one page of history looks at."""
 
-LIVE_PAGE = 256
+LIVE_PAGE = 64
 """How many new records are taken at once, so that other calls have their turn."""
 
 Resolve = Callable[[RecordedEvent], RecordedEvent]
@@ -105,14 +107,26 @@ class AllSource:
 
     def read_live(self, since: int) -> Page:
         page = self._database.read_all(at(since), limit=LIVE_PAGE, window=LIVE_PAGE)
-        wanted = [self._matches(record.stream, record.type) for record in page.records]
-        messages = [self._message(r) for r, is_wanted in zip(page.records, wanted, strict=True) if is_wanted]
+        wanted = self._wanted(page.records)
+        messages = [self._message(r) for r, is_wanted in zip(page.records, wanted, strict=False) if is_wanted]
         passed = wanted[::-1].index(True) if messages else len(wanted)
-        passed_to = position_of(page.records[-1]) if passed else None
+        passed_to = position_of(page.records[len(wanted) - 1]) if passed else None
+        if len(wanted) < len(page.records):
+            return Page(tuple(messages), position_of(page.records[len(wanted)]), False, passed, passed_to)
         return Page(tuple(messages), page.next.commit, page.is_end, passed, passed_to)
 
     async def wait(self, since: int) -> None:
         await self._database.wait(at(since))
+
+    def _wanted(self, records: Sequence[RecordedEvent]) -> list[bool]:
+        """Which of the records the filter lets through, one at least, and as many as it takes no long time for."""
+        wanted: list[bool] = []
+        ends = time.perf_counter() + SEARCH_TIME
+        for record in records:
+            wanted.append(self._matches(record.stream, record.type))
+            if time.perf_counter() > ends:
+                break
+        return wanted
 
     def _message(self, record: RecordedEvent) -> Message:
         return Message(self._resolve(record), position_of(record))

@@ -1,0 +1,56 @@
+"""How long the event loop did not come round: what every other task had to wait for."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+BOUND = 0.1
+"""Seconds of processor time that the loop may be at work for before it comes round, on a machine that is slow.
+
+The server means to need a tenth of it.
+"""
+
+
+@dataclass
+class Watchdog:
+    """The longest turn of the loop so far, in seconds of `measure`."""
+
+    measure: Callable[[], float]
+    longest: float = 0.0
+    turns: int = 0
+
+    def start(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._last = self.measure()
+        self._handle = self._loop.call_soon(self._come_round)
+
+    def stop(self) -> None:
+        self._handle.cancel()
+
+    def _come_round(self) -> None:
+        now = self.measure()
+        self.longest, self._last = max(self.longest, now - self._last), now
+        self.turns += 1
+        self._handle = self._loop.call_soon(self._come_round)
+
+
+@contextmanager
+def watched(measure: Callable[[], float] = time.thread_time) -> Iterator[Watchdog]:
+    """Measure the running loop, by the processor time of its thread unless told otherwise.
+
+    What the tests before have left in memory is kept from the garbage collector meanwhile, which would look at it all.
+    """
+    gc.collect()
+    gc.freeze()
+    watchdog = Watchdog(measure)
+    watchdog.start()
+    try:
+        yield watchdog
+    finally:
+        watchdog.stop()
+        gc.unfreeze()
