@@ -15,6 +15,7 @@ from fastapi_esdb.connection.probe import ask_server
 from fastapi_esdb.connection.seam import explain
 from fastapi_esdb.connection.support import lacking
 from fastapi_esdb.wire.errors import EsdbError
+from fastapi_esdb.wire.unreadable import unreadable
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.endpoints import Endpoint, Hosts
@@ -46,6 +47,11 @@ class Connector:
     def reset(self) -> None:
         """Count the attempts from zero again."""
         self.attempts = 0
+
+    def broke_off(self, error: Exception) -> None:
+        """An attempt has ended with what nobody foresaw."""
+        self.last_error = unreadable(error)
+        self._end()
 
     def hurry(self) -> None:
         """Cut the pause short that it is in."""
@@ -83,6 +89,10 @@ class Connector:
             channel = await self._answering_channel(endpoint, owner, Deadline.after(timeout))
         except EsdbError as error:
             self._fail(endpoint, error)
+            return None
+        except Exception as error:  # whatever a server has brought about, another attempt follows
+            logger.debug("%s: an attempt to connect broke off", self._name, exc_info=True)
+            self._fail(endpoint, unreadable(error))
             return None
         self.last_error = None
         self._end()

@@ -11,7 +11,6 @@ from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.connection.dial import dial
 from fastapi_esdb.settings.hosts import Host
 from fastapi_esdb.wire.cluster import GOSSIP, USABLE
-from fastapi_esdb.wire.errors import EsdbError
 
 if TYPE_CHECKING:
     from fastapi_esdb.settings.connection_options import ConnectionOptions
@@ -59,10 +58,10 @@ async def ask_on(channel: Channel, deadline: Deadline) -> tuple[Member, ...]:
 
 
 async def says_not_ready(channel: Channel) -> bool:
-    """Whether the node says itself that it is in no state to answer; not so if it says nothing."""
+    """Whether the node says itself that it is in no state to answer; not so if it says nothing, or nothing readable."""
     try:
         members = await ask_on(channel, Deadline.after(PATIENCE))
-    except EsdbError:
+    except Exception:
         return False
     return any(member.state not in USABLE for member in _itself(members, channel.host))
 

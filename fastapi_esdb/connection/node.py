@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
+from fastapi_esdb.connection.backoff import Backoff
 from fastapi_esdb.connection.connector import Connector
 from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.connection.parting import give_up_if_of_no_use
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from fastapi_esdb.wire.errors import EsdbError
 
 logger = logging.getLogger("fastapi_esdb")
+
+PAUSES = Backoff(first=0.5, limit=10.0)
+"""Between two beginnings, where the one before broke off."""
 
 PROBE_TIMEOUT = 2.0
 """Seconds that a server under suspicion has to answer a probe."""
@@ -219,17 +223,33 @@ class NodeConnection:
         return self.channel
 
     async def _supervise(self) -> None:
+        """Connect, again and again, until cancelled: whatever is raised meanwhile is a failed attempt."""
+        pauses = PAUSES.delays()
         while True:
-            self._use(await self._connector.connect(self))
-            channel = self._connected_channel()
-            self._move(Change.ANSWERED, f"connected to {channel.host.address}")
-            self._part_from_others(channel)
-            reason = await self._until_lost()
-            host = channel.host
-            self._hosts.doubted(host)
-            self._use(None)
-            self._connector.reset()
-            self._move(Change.LOST, f"lost {host.address}: {reason}")
+            try:
+                await self._stay_connected()
+            except Exception as error:
+                logger.exception("%s: connecting broke off and begins again", self.name)
+                self._watch = None
+                self._connector.broke_off(error)
+                self._lose("something went wrong")
+                await asyncio.sleep(next(pauses))
+
+    async def _stay_connected(self) -> None:
+        """Connect, and return when the server is lost."""
+        self._use(await self._connector.connect(self))
+        channel = self._connected_channel()
+        self._move(Change.ANSWERED, f"connected to {channel.host.address}")
+        self._part_from_others(channel)
+        reason = await self._until_lost()
+        self._hosts.doubted(channel.host)
+        self._connector.reset()
+        self._lose(f"lost {channel.host.address}: {reason}")
+
+    def _lose(self, what: str) -> None:
+        self._use(None)
+        if self.state is ConnectionState.CONNECTED:
+            self._move(Change.LOST, what)
 
     async def _until_lost(self) -> str:
         """Why the server is lost, once it is."""

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.connection.gossip import says_not_ready
 from fastapi_esdb.connection.probe import ask_server
-from fastapi_esdb.wire.errors import EsdbError
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Channel
@@ -36,7 +35,7 @@ async def give_up_if_of_no_use(channel: Channel) -> None:
 async def _is_mute(channel: Channel) -> bool:
     try:
         await ask_server(channel, Deadline.after(LAST_WORD))
-    except EsdbError:
+    except Exception:
         return True
     return False
 

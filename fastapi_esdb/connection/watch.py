@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.connection.probe import ask_server
 from fastapi_esdb.wire.errors import EsdbError
+from fastapi_esdb.wire.unreadable import unreadable
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Channel
 
+logger = logging.getLogger("fastapi_esdb")
+
 BROKEN = "the connection broke off"
+PROBE_FAILED = "a call failed, and then a probe: {}"
 
 
 class Watch:
@@ -64,7 +69,10 @@ class Watch:
         try:
             await ask_server(self.channel, Deadline.after(self._probe_timeout))
         except EsdbError as error:
-            self.end(f"a call failed, and then a probe: {error}")
+            self.end(PROBE_FAILED.format(error))
+        except Exception as error:  # without a verdict the channel would stay in doubt, and take no calls
+            logger.exception("a probe broke off")
+            self.end(PROBE_FAILED.format(unreadable(error)))
         else:
             self.is_doubted = False
             self._tell()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Channel, Lease
     from fastapi_esdb.connection.node import NodeConnection
     from fastapi_esdb.settings.connection_string import ConnectionString
+
+logger = logging.getLogger("fastapi_esdb")
 
 SLOW = 1.0
 """Seconds after which a call that is not answered speaks against its node. A frozen leader is replaced in 2 to 6 s."""
@@ -101,7 +104,7 @@ class Cluster:
     def _check(self, channel: Channel, check: Callable[[Channel], Coroutine[Any, Any, None]]) -> None:
         """Have it asked whether the node is still the one to use, unless that is being asked."""
         if not self._is_checking and self._is_in_use(channel.host):
-            self._checking = asyncio.create_task(check(channel), name="esdb-check")
+            self._checking = asyncio.create_task(_logged(check(channel)), name="esdb-check")
 
     async def _find_other(self, channel: Channel) -> None:
         """Return when the node has answered for itself, or another one has taken its place."""
@@ -123,3 +126,11 @@ class Cluster:
     def _leave(self, host: Host, reason: str) -> None:
         for node in self._nodes:
             node.leave(host, reason)
+
+
+async def _logged(check: Coroutine[Any, Any, None]) -> None:
+    """Nobody waits for a check, so nobody else would hear of what it fails with; the next one begins anew."""
+    try:
+        await check
+    except Exception:
+        logger.exception("it could not be asked whether another node of the cluster is to be used")

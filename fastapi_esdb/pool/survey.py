@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -15,10 +16,13 @@ from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.connection.gossip import ask_members
 from fastapi_esdb.settings.hosts import Host
 from fastapi_esdb.wire.errors import ConnectionRefused, EsdbError
+from fastapi_esdb.wire.unreadable import unreadable
 
 if TYPE_CHECKING:
     from fastapi_esdb.settings.connection_options import ConnectionOptions
     from fastapi_esdb.wire.cluster import Member
+
+logger = logging.getLogger("fastapi_esdb")
 
 QUICKEST = 1.0
 """Seconds that a node has for its first answer; each further time it is twice as much, up to `gossipTimeout`."""
@@ -97,8 +101,8 @@ class Survey:
         while True:
             try:
                 self._include_addresses(host, await self._addresses(host))
-            except ConnectionRefused as error:
-                self._unresolved(host, error)
+            except Exception as error:
+                self._unresolved(host, _as_ours(error))
                 await asyncio.sleep(next(pauses))
             else:
                 await asyncio.sleep(RESOLVE_AGAIN)
@@ -112,7 +116,7 @@ class Survey:
         finally:
             timer.cancel()
 
-    def _unresolved(self, host: Host, error: ConnectionRefused) -> None:
+    def _unresolved(self, host: Host, error: EsdbError) -> None:
         self._listener.missed(error)
         self._lookups[host] = self._lookups.get(host, 0) + 1
         self._count()
@@ -128,10 +132,9 @@ class Survey:
         while True:
             try:
                 members = await self._answer(respondent, Deadline.after(next(timeouts)))
-            except EsdbError as error:
-                self._listener.missed(error)
-            else:
                 self._listener.heard(respondent.host, members)
+            except Exception as error:  # whatever is odd about an answer is that node's alone
+                self._listener.missed(_as_ours(error))
             self._questions[respondent] += 1
             self._count()
             await asyncio.sleep(next(pauses))
@@ -159,6 +162,13 @@ async def resolved(host: Host) -> tuple[Host, ...]:
         reason = error.strerror if isinstance(error, OSError) else error
         raise ConnectionRefused(f"the name {host.name!r} has no address ({reason})") from error
     return tuple(Host(str(address[0]), host.port) for _, _, _, _, address in found)
+
+
+def _as_ours(error: Exception) -> EsdbError:
+    if isinstance(error, EsdbError):
+        return error
+    logger.debug("a question to a node of the cluster broke off", exc_info=error)
+    return unreadable(error)
 
 
 def _is_address(name: str) -> bool:
