@@ -10,8 +10,6 @@ from time import monotonic
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-import grpc.aio
-
 from fastapi_esdb.connection.alarm import Alarm
 from fastapi_esdb.connection.pending_append import PendingAppend, fate, fate_unsent
 from fastapi_esdb.connection.seam import translated
@@ -21,6 +19,7 @@ from fastapi_esdb.errors import ClosedInFlight, NotSentInTime
 from fastapi_esdb.wire.batches import BATCH_APPEND
 from fastapi_esdb.wire.errors import DeadlineExceeded, EsdbError, NoAnswer, NotSupported
 from fastapi_esdb.wire.numbered_batches import decode_batch, encode_batch
+from fastapi_esdb.wire.quiet_grpc import grpc
 from fastapi_esdb.wire.unreadable import unreadable
 
 if TYPE_CHECKING:

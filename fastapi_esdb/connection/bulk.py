@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import grpc
-
 from fastapi_esdb.connection.workers import Workers
+from fastapi_esdb.wire.quiet_grpc import grpc
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,11 +12,10 @@ from fastapi_esdb.errors import NotSentInTime
 from fastapi_esdb.wire.errors import NoAnswer
 
 if TYPE_CHECKING:
-    import grpc.aio
-
     from fastapi_esdb.connection.channel import GrpcCall, Lease
     from fastapi_esdb.connection.deadline import Deadline
     from fastapi_esdb.wire.method import Method
+    from fastapi_esdb.wire.quiet_grpc import grpc
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")

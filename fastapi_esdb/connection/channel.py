@@ -7,12 +7,11 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-import grpc
-
 from fastapi_esdb.connection.bulk import Bulk
 from fastapi_esdb.connection.channel_options import is_loopback
 from fastapi_esdb.errors import ClosedInFlight
 from fastapi_esdb.wire.errors import ConnectionLost, EsdbError
+from fastapi_esdb.wire.quiet_grpc import grpc
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -8,10 +8,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-import grpc
-import grpc.aio
-
 from fastapi_esdb.connection.seam import decode
+from fastapi_esdb.wire.quiet_grpc import grpc
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import GrpcCall

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import grpc
-import grpc.aio
-from grpc.experimental import ChannelOptions
+from fastapi_esdb.wire.quiet_grpc import grpc
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel_options import ChannelOption
@@ -33,7 +31,7 @@ class Line:
 
     def open_for_threads(self) -> grpc.Channel:
         """A channel whose calls are each read by one thread, without any thread of gRPC's in between."""
-        options = (*self.options, (ChannelOptions.SingleThreadedUnaryStream, 1))
+        options = (*self.options, (grpc.experimental.ChannelOptions.SingleThreadedUnaryStream, 1))
         if self.tls is None:
             return grpc.insecure_channel(self.target, options)
         return grpc.secure_channel(self.target, self.tls.credentials, options)

@@ -6,10 +6,9 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-import grpc.aio
-
 from fastapi_esdb.connection.filling import Filling
 from fastapi_esdb.connection.wakeup import Wakeup
+from fastapi_esdb.wire.quiet_grpc import grpc
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.bulk import Bulk

@@ -8,9 +8,6 @@ from contextlib import contextmanager
 from traceback import clear_frames
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import grpc
-import grpc.aio
-
 from fastapi_esdb.connection.handshake import tls_failure
 from fastapi_esdb.errors import ConnectionClosed
 from fastapi_esdb.wire.errors import (
@@ -21,6 +18,7 @@ from fastapi_esdb.wire.errors import (
     InvalidArgument,
     NotSupported,
 )
+from fastapi_esdb.wire.quiet_grpc import grpc
 from fastapi_esdb.wire.status import error_of
 from fastapi_esdb.wire.unreadable import unreadable
 

@@ -6,15 +6,13 @@ import asyncio
 from collections.abc import Awaitable, Sequence
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
-import grpc
-import grpc.aio
-
 from fastapi_esdb.connection.call import time_left
 from fastapi_esdb.connection.seam import decode, encode, translated
 from fastapi_esdb.connection.secrecy import check_headers
 from fastapi_esdb.connection.support import check_support
 from fastapi_esdb.wire.errors import DeadlineExceeded, NoAnswer
 from fastapi_esdb.wire.method import Shape
+from fastapi_esdb.wire.quiet_grpc import grpc
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.call import Headers

@@ -8,11 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import grpc
-
 from fastapi_esdb.connection.handshake import CA_FILE, USER_CERTIFICATE, Certificates
 from fastapi_esdb.connection.roots import system_roots
 from fastapi_esdb.errors import InvalidSettings
+from fastapi_esdb.wire.quiet_grpc import grpc
 
 if TYPE_CHECKING:
     from fastapi_esdb.settings.connection_options import ConnectionOptions

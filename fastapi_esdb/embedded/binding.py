@@ -11,8 +11,6 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import grpc
-
 from fastapi_esdb.embedded.access import Access
 from fastapi_esdb.embedded.calls import Call, Context
 from fastapi_esdb.embedded.membership import Membership
@@ -21,6 +19,7 @@ from fastapi_esdb.wire.append_methods_v2 import SERVICE as V2_SERVICE
 from fastapi_esdb.wire.errors import EsdbError, HandlerFailed, ServerNotReady
 from fastapi_esdb.wire.metadata import parse_metadata
 from fastapi_esdb.wire.method import Method
+from fastapi_esdb.wire.quiet_grpc import grpc
 from fastapi_esdb.wire.status import rich_status_of, status_of
 
 log = logging.getLogger(__name__)

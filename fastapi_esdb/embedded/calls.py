@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any, Generic, Self, TypeVar
 
-import grpc
 from google.protobuf.message import DecodeError
 
 from fastapi_esdb.embedded.access import ANONYMOUS
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.metadata import CallMetadata
 from fastapi_esdb.wire.method import Method, Shape
+from fastapi_esdb.wire.quiet_grpc import grpc
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")

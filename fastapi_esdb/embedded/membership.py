@@ -7,12 +7,11 @@ from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Protocol
 from uuid import uuid4
 
-import grpc
-
 from fastapi_esdb.embedded.address import Address
 from fastapi_esdb.embedded.store import Database, Limits, Storage
 from fastapi_esdb.embedded.store.database import Clock, utc_now
 from fastapi_esdb.wire.cluster import Member, NodeState
+from fastapi_esdb.wire.quiet_grpc import grpc
 
 if TYPE_CHECKING:
     from fastapi_esdb.embedded.binding import AnyCall, Handler

@@ -12,8 +12,6 @@ from os import PathLike
 from types import TracebackType
 from typing import Self
 
-import grpc
-
 from fastapi_esdb.embedded.access import Access
 from fastapi_esdb.embedded.access.accounts import Accounts
 from fastapi_esdb.embedded.address import Address, checked_address
@@ -41,6 +39,7 @@ from fastapi_esdb.embedded.statistics import Statistics
 from fastapi_esdb.embedded.store import Database, Limits, MemoryStorage, SqliteStorage
 from fastapi_esdb.embedded.store.database import Clock, utc_now
 from fastapi_esdb.wire.errors import InvalidArgument
+from fastapi_esdb.wire.quiet_grpc import grpc
 
 log = logging.getLogger(__name__)
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from grpc import StatusCode
-
 from fastapi_esdb.wire.errors import (
     AccessDenied,
     BatchFailed,
@@ -26,6 +24,7 @@ from fastapi_esdb.wire.errors import (
     WrongExpectedRevision,
 )
 from fastapi_esdb.wire.proto.v1 import empty_pb2, shared_pb2, status_pb2
+from fastapi_esdb.wire.quiet_grpc import StatusCode
 from fastapi_esdb.wire.records import ANY, NO_STREAM, STREAM_EXISTS, StreamState
 from fastapi_esdb.wire.scalars import EMPTY, Fields, decode_stream, encode_stream
 from fastapi_esdb.wire.typed_details import Row, pack, plain_row, type_name

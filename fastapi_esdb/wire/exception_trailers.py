@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from grpc import StatusCode
-
 from fastapi_esdb.wire import errors
 from fastapi_esdb.wire.errors import EsdbError
+from fastapi_esdb.wire.quiet_grpc import StatusCode
 from fastapi_esdb.wire.scalars import expected_of, number_of
 
 EXCEPTION = "exception"

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from google.protobuf.message import DecodeError
-from grpc import StatusCode
 
 from fastapi_esdb.wire.errors import (
     AccessDenied,
@@ -30,6 +29,7 @@ from fastapi_esdb.wire.errors import (
 )
 from fastapi_esdb.wire.proto.v2 import error_details_pb2, rpc_errors_pb2, status_pb2
 from fastapi_esdb.wire.proto.v2 import streams_errors_pb2 as streams
+from fastapi_esdb.wire.quiet_grpc import StatusCode
 from fastapi_esdb.wire.records import NO_STREAM, FieldViolation, Violation
 from fastapi_esdb.wire.scalars import Fields, expected_of, number_of
 from fastapi_esdb.wire.typed_details import Row, pack, plain_row, type_name

@@ -11,12 +11,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from grpc import StatusCode
-
 from fastapi_esdb.wire.errors import EsdbError
 from fastapi_esdb.wire.exception_trailers import EXCEPTION, row_named, row_of
 from fastapi_esdb.wire.metadata import legal
 from fastapi_esdb.wire.names import as_asked
+from fastapi_esdb.wire.quiet_grpc import StatusCode
 from fastapi_esdb.wire.rich_status import RICH_STATUS, read_rich, write_rich
 from fastapi_esdb.wire.status_texts import read_text, write_text
 

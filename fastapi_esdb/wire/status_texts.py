@@ -9,8 +9,6 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from grpc import StatusCode
-
 from fastapi_esdb.wire.errors import (
     AccessDenied,
     ConnectionLost,
@@ -29,6 +27,7 @@ from fastapi_esdb.wire.errors import (
     ServerTimeout,
     UnknownServerError,
 )
+from fastapi_esdb.wire.quiet_grpc import StatusCode
 
 HANDLER_FAILED = "Exception was thrown by handler."
 

@@ -13,9 +13,9 @@ from fastapi_esdb.wire.scalars import Fields
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
-    from grpc import StatusCode
 
     from fastapi_esdb.wire.errors import EsdbError
+    from fastapi_esdb.wire.quiet_grpc import StatusCode
 
 TYPE_PREFIX = "type.googleapis.com/"
 

@@ -7,8 +7,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import grpc
-
 from fastapi_esdb.embedded.calls import Call
 from fastapi_esdb.wire.errors import (
     ConnectionLost,
@@ -20,6 +18,7 @@ from fastapi_esdb.wire.errors import (
 )
 from fastapi_esdb.wire.metadata import CallMetadata
 from fastapi_esdb.wire.method import Shape
+from fastapi_esdb.wire.quiet_grpc import grpc
 from fastapi_esdb.wire.status import error_of
 
 FORWARD_TIMEOUT = 4.3

@@ -8,8 +8,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
 
-import grpc
-
 from fastapi_esdb.embedded.address import Address
 from fastapi_esdb.embedded.binding import AnyCall, Handler
 from fastapi_esdb.embedded.cluster.forwarding import FORWARD_TIMEOUT, Forwarder, call_socket
@@ -22,6 +20,7 @@ from fastapi_esdb.embedded.store import Database, Limits
 from fastapi_esdb.embedded.store.database import Clock
 from fastapi_esdb.wire.cluster import Member, NodeState
 from fastapi_esdb.wire.errors import NotLeader, ServerNotReady, ServerTimeout
+from fastapi_esdb.wire.quiet_grpc import grpc
 
 LEAVE_TIMEOUT = 5.0
 """Seconds that a leader which is to stop takes at most to hand over."""

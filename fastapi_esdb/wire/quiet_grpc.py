@@ -1,0 +1,25 @@
+"""gRPC, loaded so that it writes nothing to stderr: what it has to say of a failure is in the error.
+
+Everything here takes `grpc` from this module. gRPC reads `GRPC_VERBOSITY` once, when it is loaded, so the variable is
+set for that moment only: child processes do not inherit it. Where the user has set it, or has loaded gRPC before, it
+stays as it is.
+"""
+
+from __future__ import annotations
+
+import os
+
+_VERBOSITY = "GRPC_VERBOSITY"
+
+_chosen = _VERBOSITY in os.environ
+os.environ.setdefault(_VERBOSITY, "NONE")
+try:
+    import grpc
+    import grpc.aio
+    import grpc.experimental
+    from grpc import StatusCode
+finally:
+    if not _chosen:
+        del os.environ[_VERBOSITY]
+
+__all__ = ["StatusCode", "grpc"]
