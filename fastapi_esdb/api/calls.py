@@ -63,8 +63,9 @@ def call_options(
 
     `timeout` (seconds) bounds everything in the call: waiting for a connection, retries, the answer; `None` takes
     the settings' deadline. `credentials` stand in for the connection's own. `requires_leader` makes a node that is
-    not the leader of its cluster refuse; `None` takes what the settings' node preference implies. Reads can have a
-    `read_preference` of their own: the kind of node in a cluster that answers them. Raises `InvalidArgument`.
+    not the leader of its cluster refuse: `None` does so for writes, and `False` has the node that the settings prefer
+    pass them on. Reads can have a `read_preference` of their own: the kind of node in a cluster that answers them.
+    Raises `InvalidArgument`.
     """
     if (timeout, credentials, requires_leader, read_preference) == _NOTHING_SAID:
         return DEFAULT_OPTIONS

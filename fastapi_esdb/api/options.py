@@ -14,7 +14,8 @@ class Options(TypedDict, total=False):
 
     `timeout` (seconds) bounds everything in the call: waiting for a connection, retries, the answer; left out, the
     settings' deadline does. `credentials` stand in for the connection's own. `requires_leader` makes a node that is
-    not the leader of its cluster refuse; left out, the settings' node preference decides.
+    not the leader of its cluster refuse: left out, it does so for writes; `False` has the node that the settings
+    prefer pass them on.
     """
 
     timeout: float | None

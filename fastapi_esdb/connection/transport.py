@@ -25,7 +25,7 @@ class CallOptions:
 
     `timeout` (seconds) bounds the whole call: waiting for a connection, retries and the answer; `None` takes the
     settings' deadline. `credentials` stand in for the connection's own. `requires_leader` asks followers to refuse;
-    `None` takes what the node preference implies. `read_preference` is the kind of node that a stream is read at in a
+    `None` does so for writes. `read_preference` is the kind of node that a stream is read at in a
     cluster; `None` takes the settings'.
     """
 

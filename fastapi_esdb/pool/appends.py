@@ -51,10 +51,11 @@ class Appends:
 
     def _begin_groups(self, settings: EsdbSettings) -> GroupedAppends | None:
         """Groups are for the leader alone: other nodes pass on the calls of v1, and refuse these."""
-        preference = settings.target.options.node_preference
-        if self._mode is not AppendMode.GROUPED or preference is not NodePreference.LEADER:
+        target = settings.target
+        at_leader = target.discover or target.options.node_preference is NodePreference.LEADER
+        if self._mode is not AppendMode.GROUPED or not at_leader:
             return None
-        return GroupedAppends(self._lease, self._shared_headers, preference)
+        return GroupedAppends(self._lease, self._shared_headers, NodePreference.LEADER)
 
     async def make(self, request: AppendRequest, options: CallOptions, tries: Tries) -> AppendResult:
         """Make one try. Raises what it failed with."""

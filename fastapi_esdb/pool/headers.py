@@ -19,13 +19,14 @@ class Headers:
     """Makes the headers of each call: who calls, whether only the leader may answer, and the connection's name."""
 
     def __init__(self, target: ConnectionString, name: str) -> None:
-        self._writes_need_leader = target.options.node_preference is NodePreference.LEADER
+        # with one node and no others to look for, that node passes writes on unless the leader was asked for
+        self._writes_need_leader = target.discover or target.options.node_preference is NodePreference.LEADER
         self._connection_name = target.options.connection_name or name
         # every call carries one of these three, unless it has credentials of its own
         self._usual = {leader: self._make(target.credentials, leader) for leader in (None, True, False)}
 
     def of(self, method: Method[Any, Any], options: CallOptions) -> Sequence[tuple[str, str]]:
-        """The headers of one call. As in the official clients, writes go to the leader if it is the preferred node."""
+        """The headers of one call. Writes are for the leader, unless the call says otherwise."""
         leader = options.requires_leader
         if leader is None and method.writes and self._writes_need_leader:
             leader = True

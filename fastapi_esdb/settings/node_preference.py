@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class NodePreference(StrEnum):
-    """The role of the node that gets the requests, as `nodePreference` in a connection string names it.
+    """The role of the node that reads and subscriptions go to, as `nodePreference` in a connection string names it.
 
     `NodePreference("Read-Only_Replica")` works: case, `_` and `-` don't matter, as in the official Node.js client.
     """

@@ -59,7 +59,11 @@ OPTIONS: tuple[Option, ...] = (
     Option("userCertFile", FilePath(), "PEM file of an X.509 user certificate; goes with `userKeyFile`."),
     Option("userKeyFile", FilePath(), "PEM file of the private key to `userCertFile`.", hidden=True),
     Option("connectionName", HeaderText(), "Name that the server shows for this connection."),
-    Option("nodePreference", Preference(), "Role of the cluster member that gets the requests."),
+    Option(
+        "nodePreference",
+        Preference(),
+        "Role of the cluster member that reads and subscriptions go to. Writes go to the leader.",
+    ),
     Option("dnsDiscover", Flag(), "As the `+discover` of the scheme (an option of the Java client)."),
     Option("maxDiscoverAttempts", Whole("attempts"), "How often a call has the cluster asked for a usable node."),
     Option("discoveryInterval", Whole(_MILLISECONDS), "Pause between two attempts at discovery."),

@@ -45,8 +45,19 @@ def test_a_call_can_have_a_user_of_its_own() -> None:
     ],
 )
 def test_who_may_answer(preference: str, write: bool, asked: bool | None, expected: bool | None) -> None:
-    """Writes go to the leader if it is preferred, reads where one asks for it; whoever asks is heeded."""
+    """One node takes writes as the leader if that is preferred, and passes them on else; whoever asks is heeded."""
     string = f"{PLAIN}?nodePreference={preference}"
+    assert metadata(string, write, CallOptions(requires_leader=asked)).requires_leader is expected
+
+
+@pytest.mark.parametrize(
+    ("write", "asked", "expected"),
+    [(True, None, True), (True, False, False), (False, None, None), (False, True, True)],
+)
+@pytest.mark.parametrize("preference", ["leader", "follower", "readonlyreplica", "random"])
+def test_who_may_answer_in_a_cluster(preference: str, write: bool, asked: bool | None, expected: bool | None) -> None:
+    """Writes are for the leader, whatever is preferred for reads."""
+    string = f"esdb://a,b?nodePreference={preference}"
     assert metadata(string, write, CallOptions(requires_leader=asked)).requires_leader is expected
 
 

@@ -13,7 +13,9 @@ from fastapi_esdb.settings.model import EsdbSettings
 from fastapi_esdb.settings.node_preference import NodePreference
 from fastapi_esdb.wire.appends import APPEND
 from fastapi_esdb.wire.cluster import NodeState
+from fastapi_esdb.wire.deletes import DELETE
 from fastapi_esdb.wire.group_methods import READ_GROUP
+from fastapi_esdb.wire.operations import RESIGN_NODE, START_SCAVENGE
 from fastapi_esdb.wire.projection_methods import PROJECTION_STATISTICS
 from fastapi_esdb.wire.projections import StatisticsRequest
 from fastapi_esdb.wire.reads import READ
@@ -52,7 +54,9 @@ def test_what_goes_where() -> None:
     assert placed.preferred(READ, CallOptions(requires_leader=True)) is LEADER
     assert placed.preferred(APPEND, USUAL) is LEADER
     aside = Placement(usual=FOLLOWER, reads=FOLLOWER)
-    assert aside.preferred(APPEND, USUAL) is FOLLOWER, "followers pass writes on"
+    assert aside.preferred(APPEND, CallOptions(requires_leader=False)) is FOLLOWER, "followers pass writes on"
+    assert [aside.preferred(method, USUAL) for method in (APPEND, DELETE, RESIGN_NODE)] == [LEADER] * 3
+    assert aside.preferred(START_SCAVENGE, USUAL) is FOLLOWER, "it is about the node that gets it"
     assert aside.preferred(READ_GROUP, USUAL) is LEADER
     assert aside.preferred(PROJECTION_STATISTICS, USUAL) is LEADER
 
@@ -106,6 +110,21 @@ async def test_a_pool_of_followers_asks_the_leader_where_it_must(cluster: FakeCl
         async with pool.stream(PROJECTION_STATISTICS, [StatisticsRequest()], PATIENT) as stream:
             assert [frame async for frame in stream] == []
         assert [node.gate.served for node in cluster.nodes] == [[PROJECTION_STATISTICS.path], [], []]
+
+
+async def test_a_pool_of_followers_writes_to_the_leader(cluster: FakeCluster) -> None:
+    """It connects to it with the first write and stays so, through a change of leader as well; reads don't move."""
+    async with ConnectionPool(cluster.settings(node_preference=FOLLOWER, wait=PATIENCE)) as pool:
+        await read(pool)
+        assert pool.stats()["connections"] == 2
+        for leader in (cluster.nodes[0], cluster.nodes[1]):
+            cluster.elect(leader)
+            for number in range(3):
+                await pool.call(WRITE, str(number), PATIENT)
+            assert leader.server.seen[-3:] == [("Write", str(number)) for number in range(3)]
+            assert pool.stats()["connections"] == 3
+        await pool.call(WRITE, "the old way", CallOptions(PATIENCE, requires_leader=False))
+        assert sum(served(cluster)) == 1
 
 
 async def test_a_lone_server_is_asked_for_everything() -> None:
