@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from typing import Any
 
 from fastapi_esdb.api.arguments import text
+from fastapi_esdb.api.json_data import json_data
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.records import JSON, OCTET_STREAM, ProposedEvent
 
 SHOWN_BYTES = 80
-
-_JSON = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":"))
 
 
 class NewEvent(ProposedEvent):
@@ -22,14 +20,16 @@ class NewEvent(ProposedEvent):
 
     Args:
         type: what happened, `"OrderPlaced"`.
-        data: something JSON can hold, a pydantic model, or bytes, which are sent as they are.
+        data: what JSON can hold (and what `jsonable_encoder` of FastAPI makes of dates, UUIDs, enums, dataclasses…),
+            a pydantic model, or bytes, which are sent as they are.
         metadata: the same, about the circumstances: `$correlationId` and `$causationId` have a meaning to the server.
         id: a UUID, or its text; a random one if left out.
         content_type: `application/json` unless `data` is bytes. Servers know this one and keep nothing of any
             other: it is read back as `application/octet-stream`. Bytes that are JSON should say so.
 
     Raises:
-        InvalidArgument: the type is empty, the id is none, or the data is not JSON (NaN is not).
+        InvalidArgument: the type is empty, the id is none, the data is not JSON (NaN is not), or it is a pydantic model
+            that would not read back what it writes. The error names the field and not its value.
     """
 
     __slots__ = ("_is_fresh",)
@@ -89,14 +89,7 @@ def _checked(content_type: str, data: Any) -> str:
 
 
 def _encoded(value: Any, name: str) -> bytes:
-    if _is_bytes(value):
-        return bytes(value)
-    try:
-        if hasattr(value, "model_dump_json"):
-            return str(value.model_dump_json()).encode()
-        return _JSON.encode(value).encode()
-    except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidArgument(f"{name} cannot be written as JSON: {error}") from error
+    return bytes(value) if _is_bytes(value) else json_data(value, name)
 
 
 def _shown(data: bytes) -> str:
