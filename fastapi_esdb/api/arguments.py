@@ -12,6 +12,7 @@ from typing import TypeVar
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.records import MAX_REVISION, Edge, Expected, Position, StreamState
 from fastapi_esdb.wire.requests import ALL_EVENTS, EventFilter
+from fastapi_esdb.wire.unreadable import quoted
 
 Value = TypeVar("Value")
 
@@ -33,18 +34,18 @@ def instance(value: Value, kind: type, name: str) -> Value:
 def text(value: object, name: str) -> str:
     """A text that is neither empty nor impossible to encode as UTF-8 (a lone surrogate)."""
     if not isinstance(value, str) or not value:
-        raise InvalidArgument(f"{name} must be a text of at least one character, not {value!r}")
+        raise InvalidArgument(f"{name} must be a text of at least one character, not {quoted(value)}")
     return text_or_empty(value, name)
 
 
 def text_or_empty(value: object, name: str) -> str:
     """A text that UTF-8 can encode."""
     if not isinstance(value, str):
-        raise InvalidArgument(f"{name} must be a text, not {value!r}")
+        raise InvalidArgument(f"{name} must be a text, not {quoted(value)}")
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise InvalidArgument(f"{name} {value!r} has characters that UTF-8 cannot encode") from None
+        raise InvalidArgument(f"{name} {quoted(value)} has characters that UTF-8 cannot encode") from None
     return value
 
 
@@ -58,9 +59,9 @@ def stream_name(stream: object) -> str:
 def whole_number(value: object, name: str, *, least: int, most: int) -> int:
     """An int within bounds; a bool is none."""
     if isinstance(value, bool) or not isinstance(value, int):
-        raise InvalidArgument(f"{name} must be a whole number, not {value!r}")
+        raise InvalidArgument(f"{name} must be a whole number, not {quoted(value)}")
     if not least <= value <= most:
-        raise InvalidArgument(f"{name} must be between {least} and {most}, not {value}")
+        raise InvalidArgument(f"{name} must be between {least} and {most}, not {quoted(value)}")
     return value
 
 
@@ -69,7 +70,7 @@ def expected_revision(expected: object) -> Expected:
     if isinstance(expected, StreamState):
         return expected
     if expected is None or isinstance(expected, bool) or not isinstance(expected, int):
-        raise InvalidArgument(f"expected must be ANY, NO_STREAM, STREAM_EXISTS or a revision, not {expected!r}")
+        raise InvalidArgument(f"expected must be ANY, NO_STREAM, STREAM_EXISTS or a revision, not {quoted(expected)}")
     return whole_number(expected, "expected", least=0, most=MAX_REVISION)
 
 
@@ -87,7 +88,7 @@ def place_in_all(place: object, name: str) -> Position | Edge:
     if isinstance(place, Edge):
         return place
     if not isinstance(place, Position):
-        raise InvalidArgument(f"{name} must be a Position, START or END in $all, not {place!r}")
+        raise InvalidArgument(f"{name} must be a Position, START or END in $all, not {quoted(place)}")
     whole_number(place.commit, f"{name}.commit", least=0, most=MAX_REVISION)
     whole_number(place.prepare, f"{name}.prepare", least=0, most=MAX_REVISION)
     return place
@@ -103,7 +104,7 @@ def seconds(timeout: object, name: str) -> float | None:
     if timeout is None:
         return None
     if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 <= timeout < math.inf:
-        raise InvalidArgument(f"{name} must be a number of seconds, 0 or more, not {timeout!r}")
+        raise InvalidArgument(f"{name} must be a number of seconds, 0 or more, not {quoted(timeout)}")
     return timeout
 
 

@@ -12,6 +12,7 @@ from fastapi_esdb.errors import ConnectionClosed
 from fastapi_esdb.settings.credentials import Credentials
 from fastapi_esdb.settings.node_preference import NodePreference
 from fastapi_esdb.wire.errors import InvalidArgument
+from fastapi_esdb.wire.unreadable import quoted
 
 PAUSES = Backoff(first=0.1, limit=0.5, jitter=0.2)
 """Between the calls that the API makes again by itself, beside the retries of the transport."""
@@ -72,9 +73,9 @@ def call_options(
     if credentials is not None:
         instance(credentials, Credentials, "credentials")
     if requires_leader not in (True, False, None):
-        raise InvalidArgument(f"requires_leader must be True, False or None, not {requires_leader!r}")
+        raise InvalidArgument(f"requires_leader must be True, False or None, not {quoted(requires_leader)}")
     if read_preference not in (None, *NodePreference):
-        raise InvalidArgument(f"read_preference must be a NodePreference or None, not {read_preference!r}")
+        raise InvalidArgument(f"read_preference must be a NodePreference or None, not {quoted(read_preference)}")
     return CallOptions(seconds(timeout, "timeout"), credentials, requires_leader, read_preference)
 
 

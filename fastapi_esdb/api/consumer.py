@@ -11,6 +11,7 @@ from fastapi_esdb.api.iteration import Iteration
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.groups import GroupReadOptions, NackAction
 from fastapi_esdb.wire.records import RecordedEvent
+from fastapi_esdb.wire.unreadable import quoted
 
 if TYPE_CHECKING:
     from fastapi_esdb.api.calls import Carrier
@@ -62,7 +63,7 @@ class Consumer:
         Raises as `ack` does.
         """
         if not isinstance(action, NackAction):
-            raise InvalidArgument(f"action must be a NackAction, not {action!r}")
+            raise InvalidArgument(f"action must be a NackAction, not {quoted(action)}")
         ids, reason = _ids(events), arguments.text_or_empty(reason, "reason")
         self._check_running()
         self._consuming.answers.nack(ids, action, reason)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fastapi_esdb.api.answers import Answers
@@ -77,7 +76,7 @@ class Consuming:
         match frame:
             case GroupEvent():
                 self._delivered = True
-                return replace(frame.event, retry_count=frame.retry_count)
+                return frame.event.set("retry_count", frame.retry_count)
             case GroupConfirmed():
                 self.confirmed = True
                 self._refusal.over()

@@ -12,6 +12,7 @@ from fastapi_esdb.api.options import Options, chosen
 from fastapi_esdb.connection.transport import CallOptions
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.monitoring import STATS, Statistics, StatsRequest
+from fastapi_esdb.wire.unreadable import quoted
 
 MILLISECONDS = 1000
 MAX_PERIOD = 2**63
@@ -31,7 +32,7 @@ class Monitoring(Calls):
         """
         period = (arguments.seconds(interval, "interval") or 0) * MILLISECONDS
         if not 1 <= period <= MAX_PERIOD:
-            raise InvalidArgument(f"interval must be a number of seconds, 0.001 or more, not {interval!r}")
+            raise InvalidArgument(f"interval must be a number of seconds, 0.001 or more, not {quoted(interval)}")
         request = StatsRequest(round(period), use_metadata)
         return Iteration(self._stats(request, chosen(options)))
 

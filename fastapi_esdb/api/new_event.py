@@ -9,6 +9,7 @@ from fastapi_esdb.api.arguments import text
 from fastapi_esdb.api.json_data import json_data
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.records import JSON, OCTET_STREAM, ProposedEvent
+from fastapi_esdb.wire.unreadable import quoted
 
 SHOWN_BYTES = 80
 
@@ -76,7 +77,7 @@ def _event_id(value: uuid.UUID | str | None) -> uuid.UUID:
     try:
         event_id = uuid.UUID(str(value))
     except ValueError:
-        raise InvalidArgument(f"id must be a UUID, not {value!r}") from None
+        raise InvalidArgument(f"id must be a UUID, not {quoted(value)}") from None
     if not event_id.int:
         raise InvalidArgument("id must not be the nil UUID")
     return event_id

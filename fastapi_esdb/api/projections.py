@@ -34,6 +34,7 @@ from fastapi_esdb.wire.projections import (
     StatisticsRequest,
     UpdateProjection,
 )
+from fastapi_esdb.wire.unreadable import quoted
 
 
 class Model(Protocol):
@@ -164,7 +165,7 @@ class Projections(Calls):
     ) -> tuple[ProjectionStatistics, ...]:
         """All projections, or those of one mode."""
         if not (mode is None or isinstance(mode, ProjectionMode)):
-            raise InvalidArgument(f"mode must be a ProjectionMode or None, not {mode!r}")
+            raise InvalidArgument(f"mode must be a ProjectionMode or None, not {quoted(mode)}")
         return await self._statistics(StatisticsRequest(mode=mode), options)
 
     async def restart(self, **options: Unpack[Options]) -> None:
@@ -175,7 +176,7 @@ class Projections(Calls):
         self, method: Method[StateRequest, Any], name: str, partition: str, model: type[Model] | None, options: Options
     ) -> Any:
         if model is not None and not hasattr(model, "model_validate"):
-            raise InvalidArgument(f"model must be a pydantic model, not {model!r}")
+            raise InvalidArgument(f"model must be a pydantic model, not {quoted(model)}")
         request = StateRequest(_name(name), arguments.text_or_empty(partition, "partition"))
         answer = await self._carrier.call(method, request, chosen(options))
         return model.model_validate(answer) if model else answer

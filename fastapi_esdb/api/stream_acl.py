@@ -8,6 +8,7 @@ from typing import Any
 
 from fastapi_esdb.api.arguments import text
 from fastapi_esdb.wire.errors import InvalidArgument
+from fastapi_esdb.wire.unreadable import quoted
 
 KEYS = {"read": "$r", "write": "$w", "delete": "$d", "meta_read": "$mr", "meta_write": "$mw"}
 """The names that servers have for the fields of `StreamAcl`."""
@@ -51,7 +52,7 @@ class StreamAcl:
     def from_json(cls, value: Any) -> StreamAcl:
         """The value of such an object; raises `InvalidArgument` where it is none."""
         if not isinstance(value, Mapping):
-            raise InvalidArgument(f"acl must be a JSON object, not {value!r}")
+            raise InvalidArgument(f"acl must be a JSON object, not {quoted(value)}")
         return cls(**{right: value.get(key) for right, key in KEYS.items()})
 
 
@@ -59,6 +60,6 @@ def _names(right: str, names: Names) -> tuple[str, ...] | None:
     if names is None:
         return None
     if not isinstance(names, Iterable):
-        raise InvalidArgument(f"acl.{right} must be a name or several names, not {names!r}")
+        raise InvalidArgument(f"acl.{right} must be a name or several names, not {quoted(names)}")
     several = (names,) if isinstance(names, str) else tuple(names)
     return tuple(text(name, f"a name in acl.{right}") for name in several)

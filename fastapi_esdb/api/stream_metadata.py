@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -11,7 +10,8 @@ from typing import Any
 from fastapi_esdb.api.arguments import instance, whole_number
 from fastapi_esdb.api.stream_acl import StreamAcl
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.records import MAX_REVISION
+from fastapi_esdb.wire.records import MAX_REVISION, parsed
+from fastapi_esdb.wire.unreadable import quoted
 
 SECOND = timedelta(seconds=1)
 RESERVED = frozenset({"$maxCount", "$maxAge", "$tb", "$cacheControl", "$acl"})
@@ -74,13 +74,13 @@ class StreamMetadata:
         custom = {key: value for key, value in fields.items() if key not in RESERVED}
         try:
             return cls(**_reserved(fields), custom=custom, revision=revision)
-        except (InvalidArgument, OverflowError):
+        except (InvalidArgument, OverflowError, RecursionError):
             return cls(custom=custom, revision=revision)
 
 
 def _object(data: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(data)
+        value = parsed(data)
     except ValueError:
         return {}
     return value if isinstance(value, dict) else {}
@@ -107,5 +107,5 @@ def _seconds(span: object, name: str) -> int | None:
     if span is None:
         return None
     if not isinstance(span, timedelta) or span < SECOND or span % SECOND:
-        raise InvalidArgument(f"{name} must be a timedelta of whole seconds, at least one, not {span!r}")
+        raise InvalidArgument(f"{name} must be a timedelta of whole seconds, at least one, not {quoted(span)}")
     return span // SECOND

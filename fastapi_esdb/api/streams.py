@@ -15,6 +15,7 @@ from fastapi_esdb.wire.deletes import DELETE, TOMBSTONE
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.records import ANY, BACKWARDS, END, FORWARDS, START, STREAM_EXISTS, Edge, Expected, Position
 from fastapi_esdb.wire.requests import AppendResult, DeleteRequest, DeleteResult, EventFilter, ReadRequest
+from fastapi_esdb.wire.unreadable import quoted
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.transport import CallOptions
@@ -61,7 +62,7 @@ class Streams(Calls):
         if not retry_unknown:
             return await append.send_once(self._carrier, options)
         if expected in (ANY, STREAM_EXISTS):
-            raise InvalidArgument(f"retry_unknown needs a revision or NO_STREAM as expected, not {expected!r}")
+            raise InvalidArgument(f"retry_unknown needs a revision or NO_STREAM as expected, not {quoted(expected)}")
         return await RepeatedAppend(self._carrier, append, options).send()
 
     def read(

@@ -22,7 +22,7 @@ from fastapi_esdb.wire.appends_v2 import (
     SessionAppend,
     StreamsAppended,
 )
-from fastapi_esdb.wire.errors import InvalidArgument
+from fastapi_esdb.wire.errors import InvalidArgument, NoAnswer
 from fastapi_esdb.wire.json_values import read_json, write_json
 from fastapi_esdb.wire.method import Codec, Method, Shape
 from fastapi_esdb.wire.proto.v2 import streams_pb2 as pb
@@ -155,7 +155,7 @@ def _encode_session_answer(value: StreamsAppended) -> pb.AppendSessionResponse:
 
 
 def _decode_session_answer(message: pb.AppendSessionResponse) -> StreamsAppended:
-    return StreamsAppended({one.stream: one.stream_revision for one in message.output}, _position(message.position))
+    return _appended({one.stream: one.stream_revision for one in message.output}, message.position)
 
 
 def _encode_records(value: AppendRecords) -> pb.AppendRecordsRequest:
@@ -204,12 +204,17 @@ def _encode_records_answer(value: StreamsAppended) -> pb.AppendRecordsResponse:
 
 
 def _decode_records_answer(message: pb.AppendRecordsResponse) -> StreamsAppended:
-    return StreamsAppended({one.stream: one.revision for one in message.revisions}, _position(message.position))
+    return _appended({one.stream: one.revision for one in message.revisions}, message.position)
 
 
-def _position(number: int) -> Position:
-    """v2 gives the one number that both halves of a v1 position have."""
-    return Position(number, number)
+def _appended(revisions: dict[str, int], position: int) -> StreamsAppended:
+    """What was done; the position is the one number that both halves of a v1 position have.
+
+    Raises NoAnswer where no revision is told, or none that a stream can have.
+    """
+    if not revisions or min(position, *revisions.values()) < 0:
+        raise NoAnswer("it tells no revisions of the streams")
+    return StreamsAppended(revisions, Position(position, position))
 
 
 APPEND_SESSION = Method(

@@ -93,11 +93,13 @@ def _encode_conflict(conflict: AppendConflict) -> Fields:
     return {**_encode_expected(conflict.expected), **_encode_actual(conflict.actual)}
 
 
-def _encode_expected(expected: Expected) -> Fields:
+def _encode_expected(expected: Expected | None) -> Fields:
     """Each fact goes out twice, as servers send it: under its name and under the one it had in version 20.6.0.
 
     The old names have no word for "no stream expected", which is a revision of -1 there.
     """
+    if expected is None:
+        return {}
     if expected is NO_STREAM:
         return {"expected_no_stream": EMPTY, "expected_revision_20_6_0": MAX_UINT64}
     if isinstance(expected, StreamState):
@@ -106,24 +108,28 @@ def _encode_expected(expected: Expected) -> Fields:
     return {"expected_revision": expected, "expected_revision_20_6_0": expected}
 
 
-def _encode_actual(actual: Expected) -> Fields:
+def _encode_actual(actual: Expected | None) -> Fields:
+    if actual is None:
+        return {}
     if isinstance(actual, StreamState):
         return {"current_no_stream": EMPTY, "no_stream_20_6_0": EMPTY}
     return {"current_revision": actual, "current_revision_20_6_0": actual}
 
 
-def _decode_expected(conflict: pb.AppendResp.WrongExpectedVersion) -> Expected:
+def _decode_expected(conflict: pb.AppendResp.WrongExpectedVersion) -> Expected | None:
     case = conflict.WhichOneof("expected_revision_option") or conflict.WhichOneof("expected_revision_option_20_6_0")
-    if case in _STATES:
-        return _STATES[case]
+    if case is None or case in _STATES:
+        return _STATES.get(case or "")
     old = conflict.expected_revision_20_6_0
     return conflict.expected_revision if case == "expected_revision" else (NO_STREAM if old == MAX_UINT64 else old)
 
 
-def _decode_actual(conflict: pb.AppendResp.WrongExpectedVersion) -> Expected:
+def _decode_actual(conflict: pb.AppendResp.WrongExpectedVersion) -> Expected | None:
     case = conflict.WhichOneof("current_revision_option") or conflict.WhichOneof("current_revision_option_20_6_0")
     if case == "current_revision":
         return conflict.current_revision
+    if case is None:
+        return None
     return conflict.current_revision_20_6_0 if case == "current_revision_20_6_0" else NO_STREAM
 
 

@@ -47,8 +47,7 @@ def decode_read_event(message: ReadEvent) -> RecordedEvent:
     if not message.HasField("link"):
         return RecordedEvent.read_from(message.event, _READERS)
     event = RecordedEvent.read_from(message.event if message.HasField("event") else message.link, _READERS)
-    object.__setattr__(event, "link", RecordedEvent.read_from(message.link, _READERS))
-    return event
+    return event.set("link", RecordedEvent.read_from(message.link, _READERS))
 
 
 def _id(message: Recorded) -> UUID:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Self
+
+from fastapi_esdb.wire.errors import EsdbError
+from fastapi_esdb.wire.unreadable import unreadable
 
 Readers = Mapping[str, Callable[[Any], Any]]
 """How each field is read out of a message, by the field's name."""
@@ -25,14 +29,33 @@ class Lazy:
         _set_source(made, (message, readers))
         return made
 
+    def set(self, name: str, value: object) -> Self:
+        """Give a field its value, as long as nobody else has seen this one."""
+        object.__setattr__(self, name, value)
+        return self
+
+    def __repr__(self) -> str:
+        """All fields that a dataclass shows, those that can't be read as such."""
+        shown = (field.name for field in fields(self) if field.repr)  # type: ignore[arg-type]
+        return f"{type(self).__qualname__}({', '.join(f'{name}={self._shown(name)}' for name in shown)})"
+
+    def _shown(self, name: str) -> str:
+        try:
+            return repr(getattr(self, name))
+        except EsdbError:
+            return "<unreadable>"
+
     if not TYPE_CHECKING:  # type checkers would take any name for a field
 
         def __getattr__(self, name: str) -> Any:
-            """The value of a field that is asked for the first time."""
+            """The value of a field that is asked for the first time. Raises `NoAnswer` for one that can't be read."""
             if name == "_source":
                 raise AttributeError(name)
             message, read = _reader_of(self, name)
-            value = read(message)
+            try:
+                value = read(message)
+            except Exception as error:
+                raise unreadable(error) from error
             object.__setattr__(self, name, value)
             return value
 

@@ -29,6 +29,7 @@ from fastapi_esdb.wire.scalars import (
     encode_position,
     encode_stream,
     encode_timestamp,
+    known,
 )
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def _position(message: Any) -> Position:
 
 
 def _time(message: Response.Checkpoint | Response.CaughtUp | Response.FellBehind) -> datetime | None:
-    return decode_timestamp(message.timestamp) if message.HasField("timestamp") else None
+    return known(lambda: decode_timestamp(message.timestamp)) if message.HasField("timestamp") else None
 
 
 def _encode_event(event: RecordedEvent, structured_ids: bool) -> Response:

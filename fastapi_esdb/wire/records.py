@@ -118,12 +118,26 @@ class ProposedEvent:
         return False
 
 
-@dataclass(frozen=True, slots=True)
+def parsed(data: bytes) -> Any:
+    """The JSON in the bytes. Raises `json.JSONDecodeError` for all that is none, and for what Python does not take.
+
+    That is text which is not Unicode, brackets nested too deeply, and numbers of more than 4,300 digits.
+    """
+    try:
+        return json.loads(data)
+    except json.JSONDecodeError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise json.JSONDecodeError(str(error), "", 0) from error
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class RecordedEvent(Lazy):
     """An event as the server stored it.
 
     `revision` counts from 0 within `stream`; `created` is aware, in UTC; `position` is `None` where an old
     server does not tell it. With links resolved, `link` is the link event through which this one was found.
+    A field that the server has filled with what can't be read raises `NoAnswer` when it is asked for.
     A link whose target is gone is given as itself: see `is_unresolved_link`. `retry_count` is for events of a consumer
     group: how often it was delivered before.
     """
@@ -141,12 +155,12 @@ class RecordedEvent(Lazy):
     retry_count: int | None = None
 
     def json(self) -> Any:
-        """The data parsed as JSON; raises `json.JSONDecodeError` where it is something else."""
-        return json.loads(self.data)
+        """The data parsed as JSON; raises `json.JSONDecodeError` where it is something else, or nested too deeply."""
+        return parsed(self.data)
 
     def json_metadata(self) -> Any:
         """The metadata parsed as JSON, `None` where there is none."""
-        return json.loads(self.metadata) if self.metadata else None
+        return parsed(self.metadata) if self.metadata else None
 
     @property
     def original(self) -> RecordedEvent:

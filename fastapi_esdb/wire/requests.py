@@ -190,11 +190,11 @@ class AppendResult:
 class AppendConflict:
     """Append's own form of a wrong expected revision, which is a response and not an error.
 
-    `actual` is `NO_STREAM` for a stream without events.
+    `actual` is `NO_STREAM` for a stream without events; `None` stands for what the server does not tell.
     """
 
-    expected: Expected
-    actual: Expected
+    expected: Expected | None
+    actual: Expected | None
 
 
 AppendAnswer = AppendResult | AppendConflict

@@ -6,8 +6,9 @@ dicts of their fields, because protobuf has a class of its own for each place wh
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from uuid import UUID
 
 from fastapi_esdb.wire.errors import InvalidArgument
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
     from fastapi_esdb.wire.proto.v1 import timestamp_pb2
     from fastapi_esdb.wire.records import Expected
+
+Value = TypeVar("Value")
 
 Fields = dict[str, Any]
 
@@ -106,10 +109,13 @@ def encode_ticks(time: datetime) -> int:
 def decode_ticks(ticks: int) -> datetime:
     """The moment, aware, in UTC, cut to microseconds.
 
-    The division is exact for the next two centuries (the quotient has less than 53 bits), and faster than adding
-    a timedelta.
+    Raises InvalidArgument for one beyond all calendars. The division is exact for the next two centuries (the quotient
+    has less than 53 bits), and faster than adding a timedelta.
     """
-    return datetime.fromtimestamp(ticks // 10 / 1_000_000, UTC)
+    try:
+        return datetime.fromtimestamp(ticks // 10 / 1_000_000, UTC)
+    except (ValueError, OverflowError, OSError):
+        raise InvalidArgument(f"the moment {ticks} is beyond the years 1 to 9999") from None
 
 
 def encode_timestamp(time: datetime) -> Fields:
@@ -119,8 +125,19 @@ def encode_timestamp(time: datetime) -> Fields:
 
 
 def decode_timestamp(message: timestamp_pb2.Timestamp) -> datetime:
-    """The moment, aware, in UTC, cut to microseconds."""
-    return EPOCH + timedelta(seconds=message.seconds, microseconds=message.nanos // 1000)
+    """The moment, aware, in UTC, cut to microseconds. Raises InvalidArgument for one beyond all calendars."""
+    try:
+        return EPOCH + timedelta(seconds=message.seconds, microseconds=message.nanos // 1000)
+    except OverflowError:
+        raise InvalidArgument(f"the moment {message.seconds} is beyond the years 1 to 9999") from None
+
+
+def known(read: Callable[[], Value]) -> Value | None:
+    """What is read; `None` where a server has told something that it can't be."""
+    try:
+        return read()
+    except InvalidArgument:
+        return None
 
 
 class PositionMessage(Protocol):

@@ -1,4 +1,4 @@
-"""What servers send that can't be read, and how it is shown."""
+"""What servers send that can't be read, and how texts and values from elsewhere are shown."""
 
 from __future__ import annotations
 
@@ -22,3 +22,12 @@ def unreadable(error: Exception) -> NoAnswer:
     found = NoAnswer(f"{type(error).__name__}: {shown(error)}")
     found.__cause__ = error
     return found
+
+
+def quoted(value: object) -> str:
+    """A value that a caller has passed, as an error shows it: by its repr, cut, whatever it is."""
+    try:
+        text = repr(value)
+    except Exception:  # a number of more than 4,300 digits, an object of the caller's own
+        return f"a {type(value).__name__} that can't be shown"
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}… ({len(text)} characters)"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fastapi_esdb.wire.fields import nothing, options_codec
 from fastapi_esdb.wire.method import Codec, Method, Request, Response, Shape
 from fastapi_esdb.wire.proto.v1 import users_pb2 as pb
-from fastapi_esdb.wire.scalars import decode_ticks, encode_ticks
+from fastapi_esdb.wire.scalars import decode_ticks, encode_ticks, known
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -86,7 +86,8 @@ def _encode_details(value: UserDetails) -> pb.DetailsResp:
 
 def _decode_details(message: pb.DetailsResp) -> UserDetails:
     details = message.user_details
-    updated = decode_ticks(details.last_updated.ticks_since_epoch) if details.HasField("last_updated") else None
+    ticks = details.last_updated.ticks_since_epoch
+    updated = known(lambda: decode_ticks(ticks)) if details.HasField("last_updated") else None
     return UserDetails(details.login_name, details.full_name, tuple(details.groups), details.disabled, updated)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import inspect
 import pickle
 from collections.abc import Iterator
 from itertools import product
@@ -40,7 +39,7 @@ def kinds(root: type[EsdbError] = EsdbError) -> Iterator[type[EsdbError]]:
 
 def fields(kind: type[EsdbError]) -> list[str]:
     """What it holds, if anything."""
-    return [name for name in inspect.signature(kind).parameters if name not in ("args", "kwargs")]
+    return list(getattr(kind, "__match_args__", ()))
 
 
 def by_name(kind: type[EsdbError], value: Any) -> EsdbError:
