@@ -9,7 +9,7 @@ from dataclasses import replace
 from pydantic import SecretStr
 
 from fastapi_esdb.api.connection import Connection
-from fastapi_esdb.errors import InvalidSettings
+from fastapi_esdb.errors import EsdbError, InvalidSettings
 from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.settings.connection_string import ConnectionString
 from fastapi_esdb.settings.hosts import Host
@@ -59,8 +59,15 @@ async def _reachable(settings: EsdbSettings, name: str) -> AsyncIterator[EsdbSet
     from fastapi_esdb.embedded.workers import only_worker  # noqa: PLC0415
 
     with only_worker(name):
-        async with EmbeddedServer(path=target.file) as server:
+        server = EmbeddedServer(path=target.file)
+        try:
+            await server.start()
+        except EsdbError as error:
+            raise error.with_traceback(None)  # noqa: B904 - it is the same one: its text says all that a user needs
+        try:
             yield _at(settings, target, server.port)
+        finally:
+            await server.stop()
 
 
 def _at(settings: EsdbSettings, target: ConnectionString, port: int) -> EsdbSettings:

@@ -16,6 +16,7 @@
     │   ├── GroupError: GroupNotFound, GroupExists, GroupFailed, GroupDropped, GroupFull
     │   ├── UserNotFound, UserConflict, ScavengeNotFound, ProjectionNotFound, ProjectionFailed
     │   ├── ConsistencyViolation, SessionRefused, IndexNotFound, InvalidTransaction
+    │   ├── WriteFailed                (the embedded server's disk is full: nothing was written)
     │   └── BatchFailed, UnknownServerError
     └── NetworkError                   no usable answer
         ├── ConnectionClosed           there is no connection
@@ -81,6 +82,7 @@ from fastapi_esdb.wire.errors import (
     UnknownServerError,
     UserConflict,
     UserNotFound,
+    WriteFailed,
     WrongExpectedRevision,
 )
 from fastapi_esdb.wire.records import Violation
@@ -154,6 +156,7 @@ __all__ = [
     "UserNotFound",
     "Violation",
     "WriteClosedInFlight",
+    "WriteFailed",
     "WrongEventLoop",
     "WrongExpectedRevision",
 ]

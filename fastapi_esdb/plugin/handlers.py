@@ -42,6 +42,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     wire_errors.NotLeader: _UNAVAILABLE,
     wire_errors.ServerNotReady: _UNAVAILABLE,
     wire_errors.ServerBusy: _UNAVAILABLE,
+    wire_errors.WriteFailed: _UNAVAILABLE,
     wire_errors.ConnectionRefused: _UNAVAILABLE,
     wire_errors.ConnectionLost: _UNAVAILABLE,
     errors.ConnectionClosed: _UNAVAILABLE,

@@ -21,6 +21,7 @@ from fastapi_esdb.wire.errors import (
     ServerNotReady,
     ServerTimeout,
     StreamDeleted,
+    WriteFailed,
     WrongExpectedRevision,
 )
 from fastapi_esdb.wire.proto.v1 import empty_pb2, shared_pb2, status_pb2
@@ -111,6 +112,7 @@ _ROWS = (
     plain_row(InvalidTransaction, StatusCode.INVALID_ARGUMENT, "InvalidTransaction", shared_pb2.InvalidTransaction),
     plain_row(ServerNotReady, StatusCode.OK, "Server Is Not Ready", empty_pb2.Empty),
     plain_row(ServerBusy, StatusCode.OK, "Server Is Busy", empty_pb2.Empty),
+    plain_row(WriteFailed, StatusCode.RESOURCE_EXHAUSTED, "The server can not write to its disk", empty_pb2.Empty),
 )
 
 _BY_ERROR = {row.error: row for row in _ROWS}
@@ -121,7 +123,10 @@ _BY_DETAIL = {row.detail.DESCRIPTOR.full_name: row for row in _ROWS if row.detai
 _BY_MESSAGE = {row.name: row for row in _ROWS}
 _BY_MESSAGE["No leader info available in response"] = _BY_ERROR[ServerNotReady]
 
-_BY_CODE = {row.code.value[0]: row for row in _ROWS if row.code not in (StatusCode.OK, StatusCode.INVALID_ARGUMENT)}
+_UNTOLD = (StatusCode.OK, StatusCode.INVALID_ARGUMENT, StatusCode.RESOURCE_EXHAUSTED)
+"""Codes that do not tell one failure by themselves."""
+
+_BY_CODE = {row.code.value[0]: row for row in _ROWS if row.code not in _UNTOLD}
 
 
 def encode_error(error: EsdbError) -> Fields:

@@ -156,6 +156,16 @@ class NotSupported(ServerError):
         return f"the server does not support {self.method or 'this call'}{brings}"
 
 
+class WriteFailed(ServerError):
+    """The embedded server could not write to its disk, most often since it is full: nothing of the write happened."""
+
+    def __str__(self) -> str:
+        return (
+            "the server could not write to its disk, which may be full (its log says what is wrong): nothing of the "
+            "write happened, and writes work again when there is room"
+        )
+
+
 class InvalidTransaction(ServerError):
     """The append does not fit into one chunk of the server's log."""
 

@@ -26,6 +26,7 @@ from fastapi_esdb.wire.errors import (
     ServerNotReady,
     ServerTimeout,
     UnknownServerError,
+    WriteFailed,
 )
 from fastapi_esdb.wire.quiet_grpc import StatusCode
 
@@ -39,6 +40,9 @@ NEVER_SENT = (
 
 REFUSED_STREAM = r"(?i)RST_STREAM with error code 7\b"
 """What gRPC says of a call that the server had no place for: by the rules of HTTP/2 (RFC 9113, 8.7) it did nothing."""
+
+WRITE_FAILED = "The server can not write to its disk"
+"""What the embedded server says when its disk is full."""
 
 ANSWER_TOO_LARGE = "(?i)client: received message larger than max"
 REQUEST_TOO_LARGE = "(?i)message (exceeds|larger than)"
@@ -65,6 +69,7 @@ _READ: tuple[tuple[StatusCode, str, Callable[[re.Match[str]], EsdbError]], ...] 
     (StatusCode.DEADLINE_EXCEEDED, "", lambda _: DeadlineExceeded()),
     (StatusCode.RESOURCE_EXHAUSTED, ANSWER_TOO_LARGE, _answer_too_large),
     (StatusCode.RESOURCE_EXHAUSTED, REQUEST_TOO_LARGE, lambda _: MaximumAppendSizeExceeded()),
+    (StatusCode.RESOURCE_EXHAUSTED, WRITE_FAILED, lambda _: WriteFailed()),
     (StatusCode.RESOURCE_EXHAUSTED, "", lambda _: ConnectionLost()),
     (StatusCode.INTERNAL, "", lambda _: ConnectionLost()),
     (StatusCode.DATA_LOSS, "", lambda _: ConnectionLost()),
@@ -90,6 +95,7 @@ _WRITTEN: dict[type[EsdbError], tuple[StatusCode, Callable[[Any], str]]] = {
         StatusCode.UNKNOWN,
         lambda error: f"Envelope callback expected Updated, received {error.word} instead",
     ),
+    WriteFailed: (StatusCode.RESOURCE_EXHAUSTED, lambda _: WRITE_FAILED),
     HandlerFailed: (StatusCode.UNKNOWN, lambda error: error.message or HANDLER_FAILED),
 }
 

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
+from fastapi_esdb.embedded.store.errors import NotStored
 from fastapi_esdb.embedded.store.listeners import Listeners
 from fastapi_esdb.embedded.store.log import Log
 from fastapi_esdb.embedded.store.storage import Storage
 from fastapi_esdb.embedded.store.worker import Worker
+from fastapi_esdb.wire.errors import WriteFailed
+
+log = logging.getLogger(__name__)
 
 
 class Committer:
     """Flushes the storage when a write waits for it. Writes that come while a flush runs share the next one.
 
-    Readers see what is durable, so this is also where they learn that there is more to see.
+    Readers see what is durable, so this is also where they learn that there is more to see. What can't be stored is
+    taken back, together with what was built on it: those writes fail, and the next one tries the disk again.
     """
 
     def __init__(self, log: Log, storage: Storage, listeners: Listeners, worker: Worker) -> None:
@@ -24,6 +30,7 @@ class Committer:
         self._next: asyncio.Future[None] | None = None
         self._task: asyncio.Task[None] | None = None
         self._error: Exception | None = None
+        self._is_refused = False
 
     def check(self) -> None:
         """Raises what a flush failed with: nobody knows any more what the next write would build on."""
@@ -31,7 +38,7 @@ class Committer:
             raise self._error.with_traceback(None)
 
     async def commit(self) -> None:
-        """Return when everything that is in the log by now is durable. Raises StorageFailed."""
+        """Return when everything that is in the log by now is durable. Raises WriteFailed and StorageFailed."""
         if not self._storage.on_disk:
             self.publish(self._log.index.end)
         elif self._log.durable < self._log.index.end:
@@ -61,16 +68,37 @@ class Committer:
         try:
             self.check()
             await self._worker.run(self._storage.flush)
+        except NotStored as error:
+            self._take_back(error, done)
         except Exception as error:  # whatever it is, those who wait must hear of it
             self._error = error
-            done.set_exception(error)
-            done.exception()  # those who waited may be gone, which is no reason for a warning
+            _fail(done, error)
         else:
+            self._note_room()
             self.publish(end)
             done.set_result(None)
+
+    def _take_back(self, error: NotStored, done: asyncio.Future[None]) -> None:
+        if not self._is_refused:
+            self._is_refused = True
+            log.error("%s; writes fail until it can be written again", error)
+        self._log.truncate(self._storage.take_back(), self._log.durable)
+        waiting, self._next = self._next, None
+        for future in filter(None, (done, waiting)):
+            _fail(future, WriteFailed())
+
+    def _note_room(self) -> None:
+        if self._is_refused:
+            self._is_refused = False
+            log.warning("%s can be written again", self._storage.name)
 
     def publish(self, end: int) -> None:
         """Everything before this position is durable: show it to readers."""
         start, self._log.durable = self._log.durable, end
         if self._listeners and start < end:
             self._listeners.wake(self._log.index.streams_between(start, end))
+
+
+def _fail(future: asyncio.Future[None], error: Exception) -> None:
+    future.set_exception(error)
+    future.exception()  # those who waited may be gone, which is no reason for a warning

@@ -51,6 +51,10 @@ class MemoryStorage:
     def flush(self) -> None:
         """What is in memory is as durable as it will ever be."""
 
+    def take_back(self) -> Sequence[Entry]:
+        """There is nothing that a flush could not store."""
+        return ()
+
     def erase(self, positions: Collection[int]) -> None:
         """There is nothing on disk."""
 

@@ -11,7 +11,7 @@ from fastapi_esdb.embedded.store.lock import FileLock
 from fastapi_esdb.embedded.store.positions import position_of
 from fastapi_esdb.embedded.store.recent import RecentRecords
 from fastapi_esdb.embedded.store.sqlite_file import SqliteFile
-from fastapi_esdb.embedded.store.storage import Entry
+from fastapi_esdb.embedded.store.storage import Entry, entry_of
 from fastapi_esdb.wire.records import RecordedEvent
 
 
@@ -32,6 +32,7 @@ class SqliteStorage:
         self._recent = RecentRecords()
         self._durable = 0
         self._pending: list[RecordedEvent] = []
+        self._flushing: list[RecordedEvent] = []
         # `add` on the event loop and `flush` on its thread meet here, for as long as it takes to swap a list
         self._pending_lock = threading.Lock()
 
@@ -66,9 +67,19 @@ class SqliteStorage:
     def flush(self) -> None:
         with self._pending_lock:
             batch, self._pending = self._pending, []
+            self._flushing = batch
         if batch:
             self._opened().insert(batch)
             self._durable = position_of(batch[-1]) + 1
+            self._flushing = []
+
+    def take_back(self) -> list[Entry]:
+        with self._pending_lock:
+            taken = self._flushing + self._pending
+            self._flushing, self._pending = [], []
+        for record in taken:
+            self._recent.remove(position_of(record))
+        return [entry_of(record) for record in taken]
 
     def erase(self, positions: Collection[int]) -> None:
         self._opened().delete(positions)

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
-from fastapi_esdb.embedded.store.errors import StorageCorrupt, StorageError, StorageFailed
+from fastapi_esdb.embedded.store.errors import NotStored, StorageCorrupt, StorageError, StorageFailed
 from fastapi_esdb.embedded.store.positions import position_of
 from fastapi_esdb.embedded.store.rows import (
     BEGIN_STREAMS,
@@ -48,9 +48,18 @@ class SqliteFile:
             raise
 
     def insert(self, records: Sequence[RecordedEvent]) -> None:
-        """Write records in one transaction; they are on disk when this returns. Raises StorageFailed."""
-        with self._writing(), self._writer:
-            self._writer.executemany(INSERT, map(to_row, records))
+        """Write records in one transaction; they are on disk when this returns.
+
+        Raises NotStored where none of them is in the file, and StorageFailed where that can't be found out.
+        """
+        try:
+            with self._writer:
+                self._writer.executemany(INSERT, map(to_row, records))
+        except sqlite3.Error as error:
+            with self._writing():
+                if self._has_any_from(position_of(records[0])):
+                    return
+            raise NotStored(self._path, f"it can't be written: {error}") from error
 
     def delete(self, positions: Iterable[int]) -> None:
         """Delete records, the first ones of their streams, in one transaction. Raises StorageFailed."""
@@ -84,6 +93,13 @@ class SqliteFile:
         """The first revisions of the streams that records were deleted of."""
         with self._translated():
             return dict(self._writer.execute(FIRSTS))
+
+    def _has_any_from(self, position: int) -> bool:
+        """Whether a transaction that ended in an error was committed all the same."""
+        if self._writer.in_transaction:
+            self._writer.rollback()
+        found = self._writer.execute("SELECT count(*) FROM records WHERE position >= ?", (position,)).fetchone()
+        return int(found[0]) > 0
 
     def close(self) -> None:
         self._reader.close()

@@ -61,7 +61,14 @@ class Storage(Protocol):
         """Drop from memory what it holds of these records. They are durable, and not read any more."""
 
     def flush(self) -> None:
-        """Return when everything added before is durable. Raises StorageError."""
+        """Return when everything added before is durable.
+
+        Raises NotStored where nothing of it is, until `take_back` was called; any other StorageError where that is not
+        known.
+        """
+
+    def take_back(self) -> Sequence[Entry]:
+        """Forget what a flush could not store and what was added since; what the index knew of it, in order."""
 
     def erase(self, positions: Collection[int]) -> None:
         """Take records off the disk that were removed before. Raises StorageError."""

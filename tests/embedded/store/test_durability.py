@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from fastapi_esdb.embedded.store import Database, MemoryStorage, SqliteStorage, StorageFailed
-from fastapi_esdb.wire.errors import StreamNotFound
-from fastapi_esdb.wire.records import ANY, NO_STREAM, Position, RecordedEvent
+from fastapi_esdb.embedded.store import Database, MemoryStorage, SqliteStorage
+from fastapi_esdb.embedded.store.errors import NotStored
+from fastapi_esdb.wire.errors import StreamNotFound, WriteFailed
+from fastapi_esdb.wire.records import ANY, NO_STREAM, Position, ProposedEvent, RecordedEvent
 from tests.embedded.store.appender import BATCH
-from tests.embedded.store.support import Clock, events, link, read, set_metadata, settle, shown
+from tests.embedded.store.support import Clock, event, events, link, read, set_metadata, settle, shown
 
 ROOT = Path(__file__).parents[3]
 
@@ -47,17 +48,51 @@ class GatedStorage(SqliteStorage):
         await settle()
 
 
-class FullDisk(GatedStorage):
-    """A store on a disk that is full for one flush, if the test says so."""
+class SlowToFail(GatedStorage):
+    """A store whose flushes fail late, if the test says so."""
 
-    is_full = False
+    is_slow = False
+
+    def pass_gate(self) -> None:
+        """Flushes that end well pass."""
 
     def flush(self) -> None:
-        if not self.is_full:
-            return super().flush()
-        self.pass_gate()
-        self.is_full = False
-        raise StorageFailed(self.name, "it can't be written: database or disk is full")
+        try:
+            super().flush()
+        except NotStored:
+            assert self.is_slow
+            GatedStorage.pass_gate(self)
+            raise
+
+
+class Disk:
+    """The connections to the files that were opened since, to fill the disk that they are on."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._connections: list[sqlite3.Connection] = []
+        connect = sqlite3.connect
+
+        def opened(path: str, check_same_thread: bool) -> sqlite3.Connection:
+            self._connections.append(connect(path, check_same_thread=check_same_thread))
+            return self._connections[-1]
+
+        monkeypatch.setattr(sqlite3, "connect", opened)
+
+    def fill(self) -> None:
+        """Leave no room for another page, which SQLite tells as it does of a full disk."""
+        self._limit(1)
+
+    def make_room(self) -> None:
+        self._limit(1_000_000)
+
+    def _limit(self, pages: int) -> None:
+        for connection in self._connections:
+            connection.execute(f"PRAGMA max_page_count = {pages}")
+
+
+def large(count: int) -> list[ProposedEvent]:
+    """Events that don't fit into what is left of the last page."""
+    return [event(data=bytes(20_000)) for _ in range(count)]
 
 
 def run_until_killed(path: Path, acknowledgements: int) -> dict[str, int]:
@@ -240,39 +275,64 @@ async def test_a_cancelled_append_happens_nevertheless(tmp_path: Path) -> None:
         assert read(database, "a") == [0, 1]
 
 
-async def test_a_full_disk_stops_the_writes_and_nothing_else(tmp_path: Path) -> None:
-    """Writes that were not acknowledged fail, and so do all others, also when there is room again: nobody knows what
-    they would build on. What is on disk can be read.
+async def test_a_full_disk_fails_what_it_can_not_take(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The writes that don't fit did not happen, nor those that built on them, and the next ones go on from what is
+    stored. Reads see nothing of it. The log says once that it begins and once that it is over.
     """
-    storage = FullDisk(tmp_path / "store.db")
+    disk, storage = Disk(monkeypatch), GatedStorage(tmp_path / "store.db")
     storage.gate.set()
     async with Database(storage) as database:
         await database.append("a", ANY, events(1))
-        storage.gate.clear()
-        storage.reached.clear()
-        storage.is_full = True
-        failing = asyncio.create_task(database.append("a", ANY, events(1)))
+        disk.fill()
+        for _ in range(2):
+            failing = [asyncio.create_task(database.append("a", expected, large(1))) for expected in (0, 1, 2)]
+            failing.append(asyncio.create_task(database.tombstone("b")))
+            results = await asyncio.wait_for(asyncio.gather(*failing, return_exceptions=True), PROMPT)
+            assert [type(result) for result in results] == [WriteFailed] * 4
+            assert (read(database, "a"), len(shown(database))) == ([0], 1)
+        disk.make_room()
+        assert (await database.append("a", 0, large(1))).revision == 1
+        assert (await database.append("b", NO_STREAM, events(1))).revision == 0
+    said = [(record.levelname, record.message) for record in caplog.records if "store.db" in record.message]
+    assert [level for level, _ in said] == ["ERROR", "WARNING"]
+    assert "database or disk is full" in said[0][1]
+    assert said[1][1].endswith("store.db can be written again")
+    async with Database(SqliteStorage(tmp_path / "store.db")) as database:
+        assert (read(database, "a"), read(database, "b"), len(shown(database))) == ([0, 1], [0], 3)
+
+
+async def test_what_comes_while_the_disk_fails_fails_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Writes that were decided while the flush ran built on what is taken back, so they are taken back, too; and a
+    repeat of an append that failed is no repeat: it is stored.
+    """
+    disk, storage = Disk(monkeypatch), SlowToFail(tmp_path / "store.db")
+    repeated = large(1)
+    async with Database(storage) as database:
+        await database.append("a", ANY, events(1))
+        disk.fill()
+        storage.is_slow = True
+        failing = asyncio.create_task(database.append("a", ANY, repeated))
         await storage.wait_reached()
         queued = [asyncio.create_task(database.append("a", ANY, events(1))) for _ in range(3)]
         await settle()
+        disk.make_room()
+        storage.is_slow = False
         storage.gate.set()
         results = await asyncio.wait_for(asyncio.gather(failing, *queued, return_exceptions=True), PROMPT)
-        assert [type(result) for result in results] == [StorageFailed] * 4
-        with pytest.raises(StorageFailed, match="disk is full"):
-            await database.append("a", ANY, events(1))
-        assert read(database, "a") == [0]
-    async with Database(SqliteStorage(tmp_path / "store.db")) as database:
-        assert read(database, "a") == [0]
-        assert (await database.append("a", 0, events(1))).revision == 1
+        assert [type(result) for result in results] == [WriteFailed] * 4
+        assert (await database.append("a", ANY, repeated)).revision == 1
+        assert read(database, "a") == [0, 1]
 
 
 async def test_old_events_are_read_from_disk(tmp_path: Path) -> None:
     """What no longer fits into memory comes back as it was, in any order."""
-    large = bytes(1_000_000)
+    payload = bytes(1_000_000)
     async with Database(SqliteStorage(tmp_path / "store.db")) as database:
         for number in range(12):
             (proposed,) = events(1)
-            await database.append("a", ANY, [type(proposed)(proposed.id, f"T{number}", large + b"%d" % number)])
+            await database.append("a", ANY, [type(proposed)(proposed.id, f"T{number}", payload + b"%d" % number)])
         page = database.read_stream("a")
         assert [(record.type, record.data[-2:].strip(b"\0")) for record in page.records] == [
             (f"T{number}", b"%d" % number) for number in range(12)

@@ -55,6 +55,34 @@ async def test_a_file_is_open_once(tmp_path: Path) -> None:
     await open_and_close(path)
 
 
+async def test_a_link_to_a_file_that_is_open_is_refused(tmp_path: Path) -> None:
+    """Symbolic or hard, whether this process has the file open or another one; the other name works afterwards."""
+    path = tmp_path / "store.db"
+    await make_store(path)
+    links = [tmp_path / "symbolic.db", tmp_path / "hard.db"]
+    links[0].symlink_to(path)
+    links[1].hardlink_to(path)
+    async with Database(SqliteStorage(path)) as database:
+        for link in links:
+            with pytest.raises(StorageLocked, match=f"{link}: another server has it open"):
+                await open_and_close(link)
+            assert f"{link}: another server has it open" in run_appender(link).stderr
+        assert (await database.append("a", ANY, events(1))).revision == 0
+    for link in links:
+        async with Database(SqliteStorage(link)) as database:
+            assert read(database, "a") == [0]
+
+
+async def test_a_file_with_several_names_is_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """What SQLite has not yet put into the file stands beside the name that it was opened by."""
+    path = tmp_path / "store.db"
+    await make_store(path)
+    assert not caplog.records
+    (tmp_path / "other.db").hardlink_to(path)
+    await open_and_close(path)
+    assert [record.message for record in caplog.records if record.message.startswith(f"{path} has 2 names")]
+
+
 async def test_another_process_is_refused_too(tmp_path: Path) -> None:
     """The lock holds across processes."""
     path = tmp_path / "store.db"
