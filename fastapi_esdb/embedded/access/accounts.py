@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -22,12 +23,15 @@ from fastapi_esdb.embedded.access.passwords import PasswordHash, Passwords
 from fastapi_esdb.embedded.store.database import Database
 from fastapi_esdb.wire.errors import (
     AccessDenied,
+    EsdbError,
     StreamDeleted,
     UserConflict,
     UserNotFound,
     WrongExpectedRevision,
 )
 from fastapi_esdb.wire.records import ANY, NO_STREAM, OCTET_STREAM, ProposedEvent
+
+log = logging.getLogger(__name__)
 
 DIRECTORY = "$users"
 """The stream with the login name of each account there was."""
@@ -106,7 +110,10 @@ class Accounts:
         """Add those of the built-in accounts that are not there."""
         for login, full_name, group in BUILT_IN:
             if self.find(login) is None:
-                await self.create(login, BUILT_IN_PASSWORD, full_name, (group,))
+                try:
+                    await self.create(login, BUILT_IN_PASSWORD, full_name, (group,))
+                except EsdbError as error:
+                    log.error("the user %s can't be read in %s, nor made anew: %s", login, stream_of(login), error)
 
     async def _add(self, account: Account) -> None:
         """An account that is listed and not there is passed over; so it is listed first."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -88,6 +88,11 @@ class ConsumerGroup:
         writes = Writes(tuple(self._parked), self._due)
         self._parked, self._due = [], None
         return writes
+
+    def put_back(self, parked: Sequence[Parked], checkpoint: int | None) -> None:
+        """These could not be written: they are to be written later."""
+        self._parked[:0] = parked
+        self._due = checkpoint if self._due is None else self._due
 
     def written(self, checkpoint: int) -> None:
         """A checkpoint is where a restarted group will find it."""

@@ -6,6 +6,7 @@ server's log holds nothing but its users' events.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 
 from fastapi_esdb.embedded.projections.names import (
@@ -22,6 +23,8 @@ from fastapi_esdb.embedded.store.database import Database
 from fastapi_esdb.wire.projections import ProjectionMode
 from fastapi_esdb.wire.records import ANY, JSON
 
+log = logging.getLogger(__name__)
+
 
 class Catalogue:
     """Which projections there are."""
@@ -37,6 +40,9 @@ class Catalogue:
             for record in events_backwards(self._database, definition_stream(name), limit=1):
                 if settings := read_settings(name, projection_id, record.data):
                     known[name] = settings
+                else:
+                    place = f"{record.revision}@{record.stream}"
+                    log.error("the definition of projection %r (%s) can't be read and is left out", name, place)
         return list(known.values())
 
     async def save(self, settings: Settings) -> Settings:

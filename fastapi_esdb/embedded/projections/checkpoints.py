@@ -114,7 +114,7 @@ class Checkpoints:
 def _read_state(record: RecordedEvent) -> PartitionState:
     try:
         state, result = (_dump(value) for value in json.loads(record.data))
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise CheckpointDamaged(f"there is no checkpoint in {record.revision}@{record.stream}: {error}") from error
     return PartitionState(state, result)
 

@@ -57,8 +57,20 @@ class Definition:
 
 
 def read_definition(text: str) -> Definition:
-    """The definition that a script told in JSON; see `prelude.js`."""
+    """The definition that a script told in JSON; see `prelude.js`. Raises ValueError and such for anything else."""
     told = json.loads(text)
     types = told.pop("types")
-    streams = tuple(dict.fromkeys(told.pop("streams")))
-    return Definition(streams=streams, types=None if types is None else frozenset(types), **told)
+    streams = tuple(dict.fromkeys(map(checked_text, told.pop("streams"))))
+    for name in ("result_stream", "partition_result_stream"):
+        if told[name] is not None:
+            checked_text(told[name])
+    checked_text(told["category"])
+    return Definition(streams=streams, types=None if types is None else frozenset(map(checked_text, types)), **told)
+
+
+def checked_text(value: object) -> str:
+    """A text of a script. Raises TypeError where it is none, and ValueError where it can't be stored."""
+    if not isinstance(value, str):
+        raise TypeError(f"a text was due, not {type(value).__name__}")
+    value.encode()  # lone surrogates have no bytes
+    return value

@@ -60,6 +60,6 @@ def metadata_of(record: RecordedEvent) -> dict[str, Any]:
     """The metadata of an event, empty where there is none or it is no JSON object."""
     try:
         parsed = json.loads(record.metadata)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return parsed if isinstance(parsed, dict) else {}

@@ -71,6 +71,9 @@ class Projection:
         except (ScriptFailed, InvalidArgument, CheckpointDamaged) as error:
             self._fault(str(error))
             return
+        except Exception as error:
+            self._fail(error)
+            return
         if self.settings.enabled:
             self._move(ProjectionState.RUNNING)
             self._task = asyncio.create_task(self._carry_out(self.run))
@@ -153,13 +156,17 @@ class Projection:
         except (Faulted, EmitFailed, EsdbError) as error:
             self._fault(str(error))
         except Exception as error:
-            log.exception("projection %s failed", self.settings.name)
-            self._fault(f"{type(error).__name__}: {error}")
+            self._fail(error)
         finally:
             await run.close()
 
     async def _change(self, settings: Settings) -> None:
         self.settings = await self._catalogue.save(settings)
+
+    def _fail(self, error: Exception) -> None:
+        """Whatever went wrong with a projection is its own fault, and keeps nothing else from starting or going on."""
+        log.exception("projection %s failed", self.settings.name)
+        self._fault(f"{type(error).__name__}: {error}")
 
     def _fault(self, reason: str) -> None:
         log.warning("projection %s faulted: %s", self.settings.name, reason)

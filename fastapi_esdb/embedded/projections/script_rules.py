@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
-from fastapi_esdb.embedded.projections.definition import read_definition
+from fastapi_esdb.embedded.projections.definition import checked_text, read_definition
 from fastapi_esdb.embedded.projections.events import SourceEvent
 from fastapi_esdb.embedded.projections.handling import Emitted, Handled
 from fastapi_esdb.embedded.projections.names import PARTITION_TYPE, partitions_stream
 from fastapi_esdb.embedded.projections.partitions import ROOT, Partitions, PartitionState
 from fastapi_esdb.embedded.projections.results import result_events
-from fastapi_esdb.embedded.projections.script import Script
+from fastapi_esdb.embedded.projections.script import Script, ScriptFailed
 from fastapi_esdb.wire.records import JSON
 
 log = logging.getLogger(__name__)
+
+Told = TypeVar("Told")
 
 
 class ScriptRules:
@@ -24,7 +28,7 @@ class ScriptRules:
     def __init__(self, name: str, source: str) -> None:
         self._script = Script(source)
         self._name = name
-        self.definition = read_definition(self._script.call("seal"))
+        self.definition = _understood(read_definition, self._script.call("seal"))
         self.partitions = Partitions()
         self._loaded: str | None = None
 
@@ -35,7 +39,7 @@ class ScriptRules:
             return Handled(event)
         told = described(event, partition, self.definition.category)
         announced = self._enter(partition, told)
-        outcome = read_outcome(self._call_handler(event, partition, told))
+        outcome = _understood(read_outcome, self._call_handler(event, partition, told))
         for line in outcome.logged:
             log.info("projection %s: %s", self._name, line)
         return Handled(event, outcome.emitted, (*announced, *self._keep(partition, outcome)))
@@ -47,10 +51,8 @@ class ScriptRules:
             return event.stream
         if not self.definition.by_partition:
             return ROOT
-        partition: str | None = json.loads(
-            self._script.call("partition", described(event, ROOT, self.definition.category))
-        )
-        return partition
+        told = described(event, ROOT, self.definition.category)
+        return _understood(_read_partition, self._script.call("partition", told))
 
     def _enter(self, partition: str, told: str) -> list[Emitted]:
         """Load the partition's state into the script; for a new partition, what tells that there is one."""
@@ -96,10 +98,29 @@ class Outcome:
 
 
 def read_outcome(text: str) -> Outcome:
-    """The outcome as the script tells it, a line for each part."""
+    """The outcome as the script tells it, a line for each part. Raises ValueError and such for anything else."""
     state, shared, result, emitted, logged = text.split("\n")
-    events = tuple(Emitted(**event) for event in json.loads(emitted))
+    events = tuple(_emitted(**event) for event in json.loads(emitted))
     return Outcome(_value(state), _value(shared), bool(result), _value(result), events, tuple(json.loads(logged)))
+
+
+def _emitted(stream: object, type: object, is_json: object, metadata: object, data: object = "") -> Emitted:  # noqa: A002
+    if not isinstance(metadata, dict):
+        raise TypeError(f"metadata was due, not {metadata.__class__.__name__}")
+    return Emitted(checked_text(stream), checked_text(type), checked_text(data), bool(is_json), metadata)
+
+
+def _read_partition(text: str) -> str | None:
+    partition: Any = json.loads(text)
+    return None if partition is None else checked_text(partition)
+
+
+def _understood(read: Callable[[str], Told], text: str) -> Told:
+    """What a script told, which can be anything where it changed the prototypes of JavaScript. Raises ScriptFailed."""
+    try:
+        return read(text)
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+        raise ScriptFailed(f"the script told what can't be understood ({error})") from error
 
 
 def described(event: SourceEvent, partition: str, category: str) -> str:

@@ -21,6 +21,16 @@ _KEYS = {
 }
 """The fields that are kept, by their names in the definition's JSON."""
 
+_KINDS = {
+    "query": "str",
+    "mode": "str",
+    "enabled": "bool",
+    "emit_enabled": "bool",
+    "track_emitted_streams": "bool",
+    "epoch": "int",
+    "version": "int",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -65,8 +75,11 @@ def read_settings(name: str, projection_id: int, text: bytes) -> Settings | None
     try:
         told: dict[str, Any] = json.loads(text)
         fields = {field: told[key] for field, key in _KEYS.items()}
+        kinds = {field: type(value).__name__ for field, value in fields.items()}
+        if kinds != _KINDS:
+            return None
         return Settings(name, **{**fields, "mode": ProjectionMode(fields["mode"])}, id=projection_id)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

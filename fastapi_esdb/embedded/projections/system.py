@@ -143,7 +143,7 @@ def _categories(query: str) -> Callable[[str], str]:
 def _correlation_key(query: str) -> str:
     try:
         key = json.loads(query or SYSTEM_QUERIES["$by_correlation_id"])["correlationIdProperty"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         key = None
     if not isinstance(key, str):
         raise InvalidArgument(f"the query {query!r} must be JSON with a string as its correlationIdProperty")

@@ -81,7 +81,7 @@ def read_tag(record: RecordedEvent) -> tuple[Version, Tag] | None:
     try:
         written = json.loads(record.metadata)
         return _version(written["$v"]), _tag(written)
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return None
 
 

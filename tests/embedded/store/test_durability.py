@@ -287,9 +287,9 @@ async def test_a_full_disk_fails_what_it_can_not_take(
         await database.append("a", ANY, events(1))
         disk.fill()
         for _ in range(2):
-            failing = [asyncio.create_task(database.append("a", expected, large(1))) for expected in (0, 1, 2)]
-            failing.append(asyncio.create_task(database.tombstone("b")))
-            results = await asyncio.wait_for(asyncio.gather(*failing, return_exceptions=True), PROMPT)
+            appends = [database.append("a", expected, large(1)) for expected in (0, 1, 2)]
+            everything = asyncio.gather(*appends, database.tombstone("b"), return_exceptions=True)
+            results = await asyncio.wait_for(everything, PROMPT)
             assert [type(result) for result in results] == [WriteFailed] * 4
             assert (read(database, "a"), len(shown(database))) == ([0], 1)
         disk.make_room()

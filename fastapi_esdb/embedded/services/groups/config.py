@@ -57,10 +57,14 @@ class Configuration:
     def load(self) -> list[CreateGroup]:
         """All groups. What can't be read, somebody having written to the stream, is left out and logged."""
         last = last_event(self._database, STREAM)
-        content = None if last is None else parsed(last)
-        entries = content.get("entries") if isinstance(content, dict) else []
-        loaded = [_loaded(entry) for entry in entries] if isinstance(entries, list) else []
-        return [definition for definition in loaded if definition]
+        if last is None:
+            return []
+        content = parsed(last)
+        entries = content.get("entries") if isinstance(content, dict) else None
+        if not isinstance(entries, list):
+            log.error("the list of groups in %d@%s can't be read and is left out", last.revision, STREAM)
+            return []
+        return [definition for entry in entries if (definition := _loaded(entry))]
 
     async def save(self, definitions: Iterable[CreateGroup], user: str) -> None:
         """Write all groups down as they are now."""
@@ -101,7 +105,7 @@ def decode_definition(entry: Mapping[str, Any]) -> CreateGroup:
 def _loaded(entry: Mapping[str, Any]) -> CreateGroup | None:
     try:
         return decode_definition(entry)
-    except (KeyError, TypeError, ValueError, InvalidArgument) as error:
+    except (KeyError, TypeError, ValueError, InvalidArgument, RecursionError) as error:
         log.error("a persistent subscription of %s can't be read and is left out: %r", STREAM, error)
         return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
@@ -17,6 +18,8 @@ from fastapi_esdb.embedded.store.database import Clock, Database
 from fastapi_esdb.wire.errors import GroupExists, GroupFailed, GroupNotFound, ServerNotReady
 from fastapi_esdb.wire.groups import ALL, CreateGroup, UpdateGroup
 from fastapi_esdb.wire.records import Position
+
+log = logging.getLogger(__name__)
 
 TICK = 1.0
 """Seconds between two looks for events that were not answered in time (protocol 6.3)."""
@@ -147,7 +150,10 @@ class Groups:
 
     def _load(self) -> None:
         for definition in self._configuration.load():
-            self._start(definition)
+            try:
+                self._start(definition)
+            except Exception:  # one that was stored and can't be started keeps no server from starting
+                log.exception("the group %r of %s can't be started", definition.group, definition.stream or ALL)
 
     def _start(self, definition: CreateGroup) -> None:
         running = RunningGroup(definition, self._database, self._clock, self._now)

@@ -16,7 +16,7 @@ from fastapi_esdb.embedded.services.groups.places import from_text, place_of, to
 from fastapi_esdb.embedded.services.groups.sources import Source, source_of
 from fastapi_esdb.embedded.services.groups.streams import CheckpointStream, ParkedStream
 from fastapi_esdb.embedded.store.database import Clock, Database
-from fastapi_esdb.wire.errors import EsdbError, GroupFull
+from fastapi_esdb.wire.errors import EsdbError, GroupFull, WriteFailed
 from fastapi_esdb.wire.groups import CreateGroup, GroupInfo, NackAction
 from fastapi_esdb.wire.records import Edge
 
@@ -153,12 +153,16 @@ class RunningGroup:
 
     async def _write(self) -> None:
         writes = self._rules.take_writes()
+        parked = writes.parked
         try:
-            if writes.parked:
-                await self._parked.add(writes.parked)
+            if parked:
+                await self._parked.add(parked)
+                parked = ()
             if writes.checkpoint is not None:
                 await self._checkpoints.write(to_text(writes.checkpoint, self._source.name))
                 self._rules.written(writes.checkpoint)
+        except WriteFailed:  # the store says so in the log; the next tick tries again
+            self._rules.put_back(parked, writes.checkpoint)
         except EsdbError as error:
             log.warning("%s could not write down its progress, events may come again: %s", self.id, error)
 
