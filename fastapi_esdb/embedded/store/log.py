@@ -43,8 +43,9 @@ class Log:
             for stream, first in self._storage.firsts().items():
                 self.index.begin(stream, first)
             self.adopt(self._storage.entries())
-        except ValueError as error:
-            raise StorageCorrupt(self._storage.name, str(error)) from error
+        except (ValueError, TypeError, OverflowError) as error:
+            reason = f"it is damaged ({error}): put a copy that is whole in its place, or move it away to begin anew"
+            raise StorageCorrupt(self._storage.name, reason) from error
         self.durable = self.index.end
 
     def write(self, drafts: Sequence[Draft], created: datetime) -> list[RecordedEvent]:

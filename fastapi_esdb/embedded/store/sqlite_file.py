@@ -78,7 +78,10 @@ class SqliteFile:
         """The records at these positions."""
         with self._translated():
             rows = self._reader.execute(SELECT, (json.dumps(list(positions)),)).fetchall()
-        records = {position_of(record): record for record in map(to_record, rows)}
+        try:
+            records = {position_of(record): record for record in map(to_record, rows)}
+        except (ValueError, TypeError, OverflowError) as error:
+            raise StorageCorrupt(self._path, f"it is damaged: a record can't be read ({error})") from error
         if len(records) < len(set(positions)):
             raise StorageCorrupt(self._path, "records are missing that were there when it was opened")
         return records
@@ -143,5 +146,5 @@ class SqliteFile:
             yield
         except sqlite3.OperationalError as error:
             raise StorageError(self._path, f"it can't be used: {error}") from error
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # the latter where SQLite quotes a damaged schema
             raise StorageCorrupt(self._path, f"it is no SQLite database, or a damaged one: {error}") from error

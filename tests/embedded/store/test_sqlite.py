@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import sqlite3
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from fastapi_esdb.embedded.store import (
     StorageFailed,
     StorageLocked,
 )
+from fastapi_esdb.wire.errors import EsdbError
 from fastapi_esdb.wire.records import ANY
 from tests.embedded.store.support import events, read
 
@@ -158,6 +160,40 @@ async def test_a_damaged_or_foreign_file_is_refused(tmp_path: Path, harm: Callab
         with pytest.raises(StorageCorrupt, match=message) as caught:
             await open_and_close(path)
         assert caught.value.path == str(path)
+
+
+def scribbled(content: bytes, chance: random.Random) -> bytes:
+    """The content with its end cut off, some bits turned over, or a part of it overwritten."""
+    start = chance.randrange(len(content))
+    match chance.choice(("cut", "flip", "zeros", "copy")):
+        case "cut":
+            return content[:start]
+        case "flip":
+            changed = bytearray(content)
+            for _ in range(20):
+                changed[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
+            return bytes(changed)
+        case "zeros":
+            return (content[:start] + bytes(2000) + content[start + 2000 :])[: len(content)]
+        case _:
+            return (content[:start] + content[4096:5096] + content[start + 1000 :])[: len(content)]
+
+
+async def test_a_file_damaged_at_random_fails_with_our_errors(tmp_path: Path) -> None:
+    """Whatever happened to the file, opening, reading and writing raise an `EsdbError` or work; a hundred times."""
+    path = tmp_path / "store.db"
+    await make_store(path)
+    whole, chance, refused = path.read_bytes(), random.Random(777), 0
+    for content in (whole[:-777], *(scribbled(whole, chance) for _ in range(100))):
+        path.write_bytes(content)
+        try:
+            async with Database(SqliteStorage(path)) as database:
+                for number in range(5):
+                    database.read_stream(f"s-{number}", limit=100)
+                await database.append("s-1", ANY, events(1))
+        except EsdbError:
+            refused += 1
+    assert refused > 30
 
 
 async def test_the_database_of_something_else_is_left_alone(tmp_path: Path) -> None:
