@@ -9,7 +9,7 @@ from fastapi_esdb.api import arguments
 from fastapi_esdb.api.calls import Calls
 from fastapi_esdb.api.options import Options, chosen
 from fastapi_esdb.api.writing import write
-from fastapi_esdb.wire.errors import InvalidArgument, UserNotFound
+from fastapi_esdb.wire.errors import AccessDenied, CalledAs, InvalidArgument, UserNotFound
 from fastapi_esdb.wire.method import Method, Request
 from fastapi_esdb.wire.users import (
     CHANGE_PASSWORD,
@@ -67,7 +67,12 @@ class Users(Calls):
     async def change_password(self, login: str, current: str, new: str, **options: Unpack[Options]) -> None:
         """Change one's own password; `AccessDenied` where `current` is not right."""
         request = ChangePassword(_login(login), arguments.instance(current, str, "current"), _password(new, "new"))
-        await self._write(CHANGE_PASSWORD, request, login, options)
+        try:
+            await self._write(CHANGE_PASSWORD, request, login, options)
+        except AccessDenied as error:
+            # what was denied is the password of the call, whoever the connection is
+            error.called_as = CalledAs.CALLER
+            raise
 
     async def reset_password(self, login: str, new: str, **options: Unpack[Options]) -> None:
         """Change somebody's password as an administrator."""

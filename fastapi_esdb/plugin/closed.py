@@ -11,5 +11,6 @@ RETRY_AFTER = "1"
 class ClosedByCommand(HTTPException):
     """503 with `Retry-After`, also in apps that handle none of our errors: the app itself asked for the close."""
 
-    def __init__(self) -> None:
+    def __init__(self, pool: str) -> None:
+        self.pool = pool
         super().__init__(503, "the connection to EventStoreDB is closed", {"Retry-After": RETRY_AFTER})

@@ -16,7 +16,7 @@ from fastapi_esdb.errors import EsdbNotStarted, InvalidSettings
 from fastapi_esdb.plugin.closed import ClosedByCommand
 from fastapi_esdb.plugin.commands import add_commands, show_commands
 from fastapi_esdb.plugin.health import health_router
-from fastapi_esdb.plugin.started import Started, held, started_for, started_in
+from fastapi_esdb.plugin.started import DEFAULT, Started, held, started_for, started_in
 from fastapi_esdb.plugin.sync import SyncConnection
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ Lifespan = Callable[[Any], AbstractAsyncContextManager[Mapping[str, Any] | None]
 State = AbstractAsyncContextManager[Mapping[str, Any]]
 Wrapped = Callable[[Any], State]
 
-DEFAULT = "default"
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
 _TAKEN = {"live", "ready", "close", "connect", "reconnect"}
 
@@ -110,7 +109,7 @@ class Esdb:
     def _serving(self, request: HTTPConnection) -> Started:
         started = started_for(request, self.name)
         if started.pool.is_closed:
-            raise ClosedByCommand
+            raise ClosedByCommand(self.name)
         return started
 
     def connection_of(self, app: Starlette) -> Connection:

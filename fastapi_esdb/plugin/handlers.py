@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
 from fastapi_esdb import errors
 from fastapi_esdb.plugin.closed import RETRY_AFTER, ClosedByCommand
+from fastapi_esdb.plugin.failed_requests import report
 from fastapi_esdb.wire import errors as wire_errors
 
 
@@ -35,8 +37,8 @@ PROBLEMS: dict[type[Exception], Problem] = {
     wire_errors.ConsistencyViolation: _CONFLICT,
     wire_errors.StreamNotFound: Problem(404, "stream-not-found", "The stream does not exist"),
     wire_errors.StreamDeleted: Problem(410, "stream-deleted", "The stream is deleted"),
-    wire_errors.AccessDenied: Problem(403, "access-denied", "Access denied"),
-    wire_errors.NotAuthenticated: Problem(502, "not-authenticated", "EventStoreDB refused the credentials"),
+    wire_errors.AccessDenied: Problem(502, "not-authorized", "EventStoreDB denies this to the application"),
+    wire_errors.NotAuthenticated: Problem(502, "not-authenticated", "EventStoreDB refused the application"),
     wire_errors.MaximumAppendSizeExceeded: _TOO_LARGE,
     wire_errors.MaximumEventSizeExceeded: _TOO_LARGE,
     wire_errors.NotLeader: _UNAVAILABLE,
@@ -53,9 +55,17 @@ PROBLEMS: dict[type[Exception], Problem] = {
 }
 """What each error becomes. An error that is not listed is a mistake of the application and stays one: 500."""
 
+CALLERS_OWN: dict[type[Exception], Problem] = {
+    wire_errors.AccessDenied: Problem(403, "access-denied", "Access denied"),
+    wire_errors.NotAuthenticated: Problem(403, "credentials-refused", "EventStoreDB refused the credentials"),
+}
+"""What is the caller's business where the credentials came with the call, and the application's where they did not."""
+
 
 def add_error_handlers(app: FastAPI) -> None:
     """Answer our errors with problem details. Titles are fixed; texts, streams and addresses stay in the logs.
+
+    What becomes a 5xx is logged once, with its causes and the request's path, and counted in `pool.stats()`.
 
     Handlers that the app has for the same errors stay, whether they were added before or come afterwards.
     """
@@ -65,11 +75,15 @@ def add_error_handlers(app: FastAPI) -> None:
 
 def problem_of(error: Exception) -> Problem:
     """The most specific entry: an append cut off by a close is an unknown outcome before it is a closed connection."""
-    return next(PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS)
+    credentials_of_call = getattr(error, "called_as", None) is wire_errors.CalledAs.CALLER
+    table = PROBLEMS | CALLERS_OWN if credentials_of_call else PROBLEMS
+    return next(table[kind] for kind in type(error).__mro__ if kind in table)
 
 
-async def problem_response(_: Request, error: Exception) -> JSONResponse:
+async def problem_response(request: Request, error: Exception) -> JSONResponse:
     problem = problem_of(error)
+    if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        report(request, error, problem.status)
     headers = {"Retry-After": RETRY_AFTER} if problem is _UNAVAILABLE else None
     body = {"type": problem.type, "title": problem.title, "status": problem.status}
     return JSONResponse(body, problem.status, headers, media_type="application/problem+json")

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from fastapi_esdb.plugin.closed import RETRY_AFTER
-from fastapi_esdb.plugin.started import Started, find_for
+from fastapi_esdb.plugin.started import DEFAULT, Started, find_for
 
 Status = Literal["pass", "warn", "fail"]
 Responses = dict[int | str, dict[str, Any]]
@@ -83,7 +83,7 @@ def _answer(health: Health) -> HealthResponse:
 
 def health_router(name: str, lifespan: Any) -> APIRouter:
     """The router of one `Esdb`: its lifespan, and the routes that probes ask."""
-    prefix = "/health/esdb" if name == "default" else f"/health/esdb/{name}"
+    prefix = "/health/esdb" if name == DEFAULT else f"/health/esdb/{name}"
     router = APIRouter(prefix=prefix, tags=["health"], lifespan=lifespan)
     _add_probes(router, name)
     return router

@@ -16,6 +16,9 @@ from fastapi_esdb.errors import EsdbNotStarted, InvalidSettings
 if TYPE_CHECKING:
     from fastapi_esdb.pool.pool import ConnectionPool
 
+DEFAULT = "default"
+"""The name of the pool that needs none."""
+
 
 @dataclass
 class Started:

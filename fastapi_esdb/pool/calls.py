@@ -16,7 +16,7 @@ from fastapi_esdb.pool.pooled_stream import PooledStream, StreamPlan
 from fastapi_esdb.pool.starting import Starting
 from fastapi_esdb.pool.tries import Tell, Tries
 from fastapi_esdb.wire.appends import APPEND
-from fastapi_esdb.wire.errors import EsdbError, InvalidArgument
+from fastapi_esdb.wire.errors import CalledAs, EsdbError, InvalidArgument
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Lease
@@ -40,6 +40,8 @@ class Calls:
         target = settings.target
         self.deadline = target.options.default_deadline / _MILLISECONDS_PER_SECOND
         """Seconds that a call has without a `timeout` of its own."""
+        self._name = name
+        self._called_as = CalledAs.CONNECTION if target.credentials else CalledAs.NOBODY
         self._headers = Headers(target, f"fastapi-esdb-{name}")
         self._read_only = settings.read_only
         self._pinned = not target.discover
@@ -97,8 +99,17 @@ class Calls:
         if not 0 <= timeout < math.inf:
             raise InvalidArgument(f"timeout must be a number of seconds, 0 or more: {timeout!r}")
         preference = self._placement.preferred(method, options)
-        deadline, starting = Deadline.after(timeout), self._starting
-        return Tries(method, preference, deadline, self._counters, self._tell, starting=starting, pinned=self._pinned)
+        return Tries(
+            method,
+            preference,
+            Deadline.after(timeout),
+            self._counters,
+            self._tell,
+            pool=self._name,
+            called_as=CalledAs.CALLER if options.credentials else self._called_as,
+            starting=self._starting,
+            pinned=self._pinned,
+        )
 
     async def _repeat(self, tries: Tries, make: Callable[[Lease], Awaitable[Response]]) -> Response:
         while True:

@@ -23,6 +23,8 @@ class Counters:
     """Connections that were lost or closed."""
     extra: int = 0
     """Connections that were opened because the others were full."""
+    requests_failed: int = 0
+    """Requests of the app that `add_error_handlers` answered with a status of 500 or above."""
 
     def totals(self) -> dict[str, int | float]:
         """The counters by name, each with `_total` behind."""

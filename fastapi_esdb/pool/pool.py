@@ -148,7 +148,11 @@ class ConnectionPool:
 
         Raises `ConnectionClosed` after `timeout` seconds (default: the settings' deadline), and when it is closed.
         """
-        await self._opened().wait_connected(self.deadline if timeout is None else timeout)
+        try:
+            await self._opened().wait_connected(self.deadline if timeout is None else timeout)
+        except ConnectionClosed as error:
+            error.pool = self.name
+            raise
 
     async def ping(self, timeout: float | None = None) -> None:
         """Return when the server has answered a cheap call, with the pool's credentials; raises what hinders it."""
@@ -176,6 +180,10 @@ class ConnectionPool:
             "calls_waiting": self._connections.waiting if self._connections else 0,
             **self._counters.totals(),
         }
+
+    def request_failed(self) -> None:
+        """Count a request of the app that was answered with a 5xx because of this pool."""
+        self._counters.requests_failed += 1
 
     async def call(
         self, method: Method[Request, Response], request: Request, options: CallOptions = DEFAULT_OPTIONS

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi_esdb.connection.backoff import Backoff
 from fastapi_esdb.connection.retry import may_repeat
-from fastapi_esdb.wire.errors import NotLeader
+from fastapi_esdb.wire.errors import AccessDenied, NotAuthenticated, NotLeader
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Channel
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from fastapi_esdb.pool.counters import Counters
     from fastapi_esdb.pool.starting import Starting
     from fastapi_esdb.settings.node_preference import NodePreference
-    from fastapi_esdb.wire.errors import EsdbError
+    from fastapi_esdb.wire.errors import CalledAs, EsdbError
     from fastapi_esdb.wire.method import Method
 
 PAUSES = Backoff(first=0.1, limit=0.5, jitter=0.2)
@@ -30,11 +30,13 @@ class Tries:
     """Decides after each failure whether the call is made again, and waits until then."""
 
     __slots__ = (
+        "_called_as",
         "_counters",
         "_made",
         "_method",
         "_pauses",
         "_pinned",
+        "_pool",
         "_starting",
         "_tell",
         "channel",
@@ -50,9 +52,13 @@ class Tries:
         counters: Counters,
         tell: Tell,
         *,
+        pool: str,
+        called_as: CalledAs,
         starting: Starting,
         pinned: bool,
     ) -> None:
+        self._pool = pool
+        self._called_as = called_as
         self.preference = preference
         """The kind of node that it goes to."""
         self.deadline = deadline
@@ -83,9 +89,16 @@ class Tries:
         final |= self._pinned and isinstance(error, NotLeader)
         if final or not await self._may_repeat(error) or self.deadline.left() <= pause:
             self._counters.failures += 1
-            raise error
+            raise self._signed(error)
         self._counters.retries += 1
         await asyncio.sleep(pause)
+
+    def _signed(self, error: EsdbError) -> EsdbError:
+        """The error, which says from now on where it comes from."""
+        error.pool = self._pool
+        if isinstance(error, AccessDenied | NotAuthenticated):
+            error.called_as = self._called_as
+        return error
 
     async def _may_repeat(self, error: EsdbError) -> bool:
         if may_repeat(error, self._method, self._made):

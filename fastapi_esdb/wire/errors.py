@@ -5,50 +5,20 @@ The embedded server raises them, and the client gets them back with their `outco
 
 from __future__ import annotations
 
-import copyreg
-import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
+
+from fastapi_esdb.wire.error_kinds import CalledAs as CalledAs  # noqa: PLC0414 - passed on
+from fastapi_esdb.wire.error_kinds import CallerError as CallerError  # noqa: PLC0414 - passed on
+from fastapi_esdb.wire.error_kinds import EsdbError as EsdbError  # noqa: PLC0414 - passed on
+from fastapi_esdb.wire.error_kinds import NetworkError as NetworkError  # noqa: PLC0414 - passed on
+from fastapi_esdb.wire.error_kinds import Outcome as Outcome  # noqa: PLC0414 - passed on
+from fastapi_esdb.wire.error_kinds import ServerError as ServerError  # noqa: PLC0414 - passed on
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from fastapi_esdb.wire.records import Expected, FieldViolation, Violation
-
-
-class Outcome(enum.Enum):
-    """What is known of a call that failed."""
-
-    NOT_EXECUTED = "not executed"
-    """The server did nothing: the same call may be sent again, whatever it was."""
-    ANSWERED = "answered"
-    """The server decided against it: sending it again leads nowhere."""
-    UNKNOWN = "unknown"
-    """It may or may not have happened."""
-
-
-class EsdbError(Exception):
-    """The root of everything that fastapi_esdb raises on purpose."""
-
-    outcome: ClassVar[Outcome] = Outcome.ANSWERED
-
-    def __reduce__(self) -> tuple[object, ...]:
-        """How it is copied and pickled: without `__init__`, whose arguments `args` does not have if they were named."""
-        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
-
-
-class CallerError(EsdbError):
-    """The caller asked for something that can't be: the arguments must change."""
-
-
-class ServerError(EsdbError):
-    """The server understood the call and refused it."""
-
-
-class NetworkError(EsdbError):
-    """No usable answer arrived."""
-
-    outcome = Outcome.UNKNOWN
 
 
 @dataclass(eq=False)
@@ -131,17 +101,25 @@ class StreamDeleted(ServerError):
 
 
 class AccessDenied(ServerError):
-    """The user, or a caller without credentials, may not do this."""
+    """The user, or a caller without credentials, may not do this. `called_as` says whose credentials the call had."""
+
+    called_as: CalledAs | None = None
 
     def __str__(self) -> str:
-        return "access denied: these credentials (or none) do not give the right to do this"
+        who = self.called_as.value if self.called_as else "these credentials (or none)"
+        return f"access denied: the right to do this is not given to {who}"
 
 
 class NotAuthenticated(ServerError):
-    """The credentials are wrong or the user is disabled; also what a node that is still starting says."""
+    """The credentials are wrong or the user is disabled; also what a node that is still starting says.
+
+    `called_as` says whose credentials they are.
+    """
+
+    called_as: CalledAs | None = None
 
     def __str__(self) -> str:
-        return "the server does not accept these credentials"
+        return f"the server does not accept {self.called_as.value if self.called_as else 'these credentials'}"
 
 
 @dataclass(eq=False)

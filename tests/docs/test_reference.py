@@ -12,7 +12,7 @@ from types import ModuleType
 import pytest
 
 from fastapi_esdb import Connection, ConnectionPool, EsdbSettings
-from fastapi_esdb.plugin.handlers import PROBLEMS
+from fastapi_esdb.plugin.handlers import CALLERS_OWN, PROBLEMS
 from fastapi_esdb.wire.methods import all_methods
 from tests.docs.conftest import DOCS, PAGES, ROOT, run
 
@@ -94,7 +94,7 @@ def test_the_commands_of_the_readme_exist(command: str) -> None:
 def test_every_answer_to_an_error_is_in_the_table() -> None:
     """With its status and the end of its type, and with the errors where they are not one of many."""
     rows = [row for row in (DOCS / "how-to" / "errors.md").read_text().splitlines() if row.startswith("| ")]
-    for error, problem in PROBLEMS.items():
+    for error, problem in [*PROBLEMS.items(), *CALLERS_OWN.items()]:
         [row] = [row for row in rows if f"`{problem.name}`" in row]
         assert f"| {problem.status}" in row
         assert problem.name == "unavailable" or f"`{error.__name__}`" in row
