@@ -22,7 +22,7 @@ install: $(STAMP) ## Create .venv and install everything in it
 
 run: $(STAMP) ## Start the example app with the embedded server on http://127.0.0.1:8000
 	@echo "The shop opens at http://127.0.0.1:$(PORT)/ (API at /docs, health at /health/esdb). Ctrl-C ends it."
-	$(BIN)/uvicorn example_app.main:app --host 127.0.0.1 --port $(PORT) --timeout-graceful-shutdown 3
+	$(BIN)/uvicorn example_app.main:app --host 127.0.0.1 --port $(PORT)
 
 test: lint types contracts ## Lint, types, import contracts and all tests
 	$(BIN)/pytest -m "alone and not slow"

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from fastapi_esdb.errors import (
         AccessDenied,
         AppendOutcomeUnknown,
+        AppStopping,
         CallerError,
         ConnectionClosed,
         ConsistencyViolation,
@@ -68,6 +69,7 @@ if TYPE_CHECKING:
         esdb_router,
         get_connection,
         get_sync_connection,
+        stop_following,
     )
     from fastapi_esdb.plugin.handlers import add_error_handlers
     from fastapi_esdb.plugin.sync import SyncConnection
@@ -104,6 +106,7 @@ __all__ = [
     "START",
     "STREAM_EXISTS",
     "AccessDenied",
+    "AppStopping",
     "AppendOutcomeUnknown",
     "AppendResult",
     "CallerError",
@@ -185,6 +188,7 @@ __all__ = [
     "get_connection",
     "get_sync_connection",
     "open_pool",
+    "stop_following",
 ]
 
 _MODULES = {
@@ -199,16 +203,16 @@ _MODULES = {
     "fastapi_esdb.compose": "connect open_pool",
     "fastapi_esdb.connection.state": "ConnectionState",
     "fastapi_esdb.errors": (
-        "AccessDenied AppendOutcomeUnknown CallerError ConnectionClosed ConsistencyViolation ConsumerClosed "
-        "ConsumerEnded DeadlineExceeded EsdbError EsdbNotStarted GroupExists GroupFailed GroupFull GroupNotFound "
-        "InvalidArgument InvalidConnectionString InvalidSettings NetworkError NotAuthenticated NotSupported "
-        "OutcomeUnknown ProjectionFailed ProjectionNotFound ReadOnlyConnection ScavengeNotFound ServerError "
-        "SessionRefused StreamDeleted StreamNotFound SubscriptionClosed UserConflict UserNotFound "
+        "AccessDenied AppStopping AppendOutcomeUnknown CallerError ConnectionClosed ConsistencyViolation "
+        "ConsumerClosed ConsumerEnded DeadlineExceeded EsdbError EsdbNotStarted GroupExists GroupFailed GroupFull "
+        "GroupNotFound InvalidArgument InvalidConnectionString InvalidSettings NetworkError NotAuthenticated "
+        "NotSupported OutcomeUnknown ProjectionFailed ProjectionNotFound ReadOnlyConnection ScavengeNotFound "
+        "ServerError SessionRefused StreamDeleted StreamNotFound SubscriptionClosed UserConflict UserNotFound "
         "WrongExpectedRevision"
     ),
     "fastapi_esdb.plugin.esdb": (
         "Esdb EsdbConnection EsdbSyncConnection connection_of esdb_lifespan esdb_router get_connection "
-        "get_sync_connection"
+        "get_sync_connection stop_following"
     ),
     "fastapi_esdb.plugin.handlers": "add_error_handlers",
     "fastapi_esdb.plugin.sync": "SyncConnection",

@@ -20,6 +20,7 @@
     │   └── BatchFailed, UnknownServerError
     └── NetworkError                   no usable answer
         ├── ConnectionClosed           there is no connection
+        │   ├── AppStopping            the server of the app stops, so no subscription begins any more
         │   └── ClosedInFlight         it was closed on purpose while the call was in flight
         │       ├── SubscriptionClosed …the call of a subscription, with the place it had come to
         │       └── ConsumerClosed     …the call of a consumer of a persistent subscription
@@ -97,6 +98,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AccessDenied",
+    "AppStopping",
     "AppendClosedInFlight",
     "AppendOutcomeUnknown",
     "BatchFailed",
@@ -219,6 +221,13 @@ class ConnectionClosed(NetworkError):
 
     def __str__(self) -> str:
         return "there is no connection to EventStoreDB"
+
+
+class AppStopping(ConnectionClosed):
+    """The server that runs the app has begun to stop: subscriptions of endpoints end, and none begins any more."""
+
+    def __str__(self) -> str:
+        return "the server that runs the app is stopping, so nothing is followed any more"
 
 
 class ClosedInFlight(ConnectionClosed):

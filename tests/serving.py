@@ -37,9 +37,8 @@ def _start(app: str, listener: socket.socket, environment: Mapping[str, str], fo
     """The server takes over a socket that listens already: requests wait for it, and no free port is guessed."""
     listener.set_inheritable(True)
     command = [sys.executable, "-m", "uvicorn", app, "--app-dir", str(folder), "--fd", str(listener.fileno())]
-    options = ["--log-level", "warning", "--timeout-graceful-shutdown", "1"]
     return subprocess.Popen(
-        [*command, *options], cwd=ROOT, env={**os.environ, **environment}, pass_fds=[listener.fileno()]
+        [*command, "--log-level", "warning"], cwd=ROOT, env={**os.environ, **environment}, pass_fds=[listener.fileno()]
     )
 
 

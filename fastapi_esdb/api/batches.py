@@ -46,6 +46,11 @@ class BatchIteration(Generic[Item]):
         self._at_hand.clear()
         return at_hand + [item for batch in await self._batches.rest() for item in batch]
 
+    def stop(self) -> None:
+        """Give no further item; see `Iteration.stop`."""
+        self._at_hand.clear()
+        self._batches.stop()
+
     async def aclose(self) -> None:
         """End the call; a task that waits for an item meanwhile sees the end of the iteration."""
         self._at_hand.clear()

@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from fastapi_esdb.api.arguments import instance, seconds
+from fastapi_esdb.api.stop import Stop
 from fastapi_esdb.connection.backoff import Backoff
 from fastapi_esdb.connection.transport import DEFAULT_OPTIONS, CallOptions, Transport
 from fastapi_esdb.errors import ConnectionClosed
@@ -48,10 +49,11 @@ class Carrier(Transport, Protocol):
 
 
 class Calls:
-    """Calls over one carrier."""
+    """Calls over one carrier. Those without an end of their own end when `stop` is set."""
 
-    def __init__(self, carrier: Carrier) -> None:
+    def __init__(self, carrier: Carrier, stop: Stop | None = None) -> None:
         self._carrier = carrier
+        self._stop = stop or Stop()
 
 
 def call_options(

@@ -9,6 +9,7 @@ from fastapi_esdb.api import arguments
 from fastapi_esdb.api.atomic_appends import AtomicAppends
 from fastapi_esdb.api.metadata import Metadata
 from fastapi_esdb.api.monitoring import Monitoring
+from fastapi_esdb.api.stop import Stop
 from fastapi_esdb.api.streams import Streams
 from fastapi_esdb.api.subscriptions import Subscriptions
 
@@ -30,8 +31,8 @@ class Connection(Streams, AtomicAppends, Subscriptions, Metadata, Monitoring):
     `ConnectionClosed` at once unless the settings let them wait.
     """
 
-    def __init__(self, pool: ConnectionPool) -> None:
-        super().__init__(pool)
+    def __init__(self, pool: ConnectionPool, stop: Stop | None = None) -> None:
+        super().__init__(pool, stop)
         self.pool = pool
         """The connections behind it: their states, counters, hooks, and other settings for them."""
 
@@ -45,7 +46,7 @@ class Connection(Streams, AtomicAppends, Subscriptions, Metadata, Monitoring):
         """Consumer groups, which the server keeps."""
         from fastapi_esdb.api.persistent_subscriptions import PersistentSubscriptions  # noqa: PLC0415
 
-        return PersistentSubscriptions(self.pool)
+        return PersistentSubscriptions(self.pool, self._stop)
 
     @cached_property
     def projections(self) -> Projections:

@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi_esdb.api import arguments
 from fastapi_esdb.api.consuming import Consuming
 from fastapi_esdb.api.iteration import Iteration
+from fastapi_esdb.api.stop import first
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.groups import GroupReadOptions, NackAction
 from fastapi_esdb.wire.records import RecordedEvent
@@ -80,6 +81,10 @@ class Consumer:
             if isinstance(message, RecordedEvent):
                 return message
 
+    def stop(self) -> None:
+        """Give no further event: the server that runs the app begins to stop. Those that were given can be answered."""
+        self._messages.stop()
+
     async def aclose(self) -> None:
         """Leave the group: the last answers still arrive, and what is not answered goes to others."""
         try:
@@ -90,7 +95,7 @@ class Consumer:
     async def __aenter__(self) -> Self:
         try:
             if not self._consuming.confirmed:
-                await anext(self._messages)
+                await first(self._messages)
         except BaseException:
             await self.aclose()
             raise

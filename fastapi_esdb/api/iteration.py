@@ -45,6 +45,10 @@ class Iteration(Generic[Item]):
                 return [item async for item in self]
             return [item async for item in self._items]
 
+    def stop(self) -> None:
+        """Give no further item; a task that waits for one sees the end of the iteration. `aclose` ends the call."""
+        self._drawing.stop()
+
     async def aclose(self) -> None:
         """End the call; a task that waits for an item meanwhile sees the end of the iteration."""
         if self._drawing.has_begun:
@@ -71,6 +75,7 @@ class Drawing(Generic[Item]):
 
     def __init__(self, items: AsyncGenerator[Item, None]) -> None:
         self.has_ended = False
+        self._is_stopped = False
         self._items = items
         self._task: asyncio.Task[None] | None = None
         self._drawn: list[Item] = []
@@ -86,12 +91,17 @@ class Drawing(Generic[Item]):
 
     async def next(self) -> Item:
         """The next item. Raises what the generator raised, once, and StopAsyncIteration at its end and ever after."""
-        if not (self._drawn or self.has_ended):
+        if not (self._drawn or self.has_ended or self._is_stopped):
             await self._wait()
-        if self._drawn:
+        if self._drawn and not self._is_stopped:
             return self._drawn.pop()
         error, self._error = self._error, None
         raise error or StopAsyncIteration
+
+    def stop(self) -> None:
+        """Give no further item, without closing the generator."""
+        self._is_stopped = True
+        self._tell()
 
     async def end(self) -> None:
         """Close the generator, and wait until that is done."""

@@ -34,7 +34,7 @@ class Monitoring(Calls):
         if not 1 <= period <= MAX_PERIOD:
             raise InvalidArgument(f"interval must be a number of seconds, 0.001 or more, not {quoted(interval)}")
         request = StatsRequest(round(period), use_metadata)
-        return Iteration(self._stats(request, chosen(options)))
+        return self._stop.ends(Iteration(self._stats(request, chosen(options))))
 
     async def _stats(self, request: StatsRequest, options: CallOptions) -> AsyncGenerator[Statistics, None]:
         async with self._carrier.stream(STATS, [request], options, long_lived=True) as answers:

@@ -129,7 +129,7 @@ class PersistentSubscriptions(Calls):
         """
         arguments.whole_number(buffer, "buffer", least=1, most=arguments.INT32)
         request = GroupReadOptions(_source(stream), _group(group), buffer)
-        return Consumer(self._carrier, request, call_options(None, credentials, requires_leader))
+        return self._stop.ends(Consumer(self._carrier, request, call_options(None, credentials, requires_leader)))
 
 
 def _source(stream: str) -> str | None:

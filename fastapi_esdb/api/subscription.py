@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Generic, Self, TypeVar, cast
 from fastapi_esdb.api.batches import BatchIteration
 from fastapi_esdb.api.following import Following, Message
 from fastapi_esdb.api.iteration import View
+from fastapi_esdb.api.stop import first
 from fastapi_esdb.wire.records import Edge, Position, RecordedEvent
 from fastapi_esdb.wire.requests import ReadRequest, SubscriptionConfirmed
 
@@ -91,6 +92,10 @@ class Subscription(Generic[Where]):
             if events := [message for message in messages if isinstance(message, RecordedEvent)]:
                 return events
 
+    def stop(self) -> None:
+        """Give no further event: the server that runs the app begins to stop."""
+        self._frames.stop()
+
     async def aclose(self) -> None:
         """End the subscription; a task that waits for an event meanwhile sees the end of the iteration."""
         await self._frames.aclose()
@@ -98,7 +103,7 @@ class Subscription(Generic[Where]):
     async def __aenter__(self) -> Self:
         try:
             if not self._following.confirmed:
-                self._following.noted(await anext(self._frames))
+                self._following.noted(await first(self._frames))
         except BaseException:
             await self.aclose()
             raise

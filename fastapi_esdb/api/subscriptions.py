@@ -41,7 +41,8 @@ class Subscriptions(Calls):
             subscribe=True,
             resolve_links=resolve_links,
         )
-        return Subscription(self._carrier, request, call_options(None, credentials, requires_leader, read_preference))
+        options = call_options(None, credentials, requires_leader, read_preference)
+        return self._stop.ends(Subscription(self._carrier, request, options))
 
     def subscribe_all(
         self,
@@ -65,4 +66,5 @@ class Subscriptions(Calls):
             resolve_links=resolve_links,
             filter=arguments.event_filter(filter),
         )
-        return Subscription(self._carrier, request, call_options(None, credentials, requires_leader, read_preference))
+        options = call_options(None, credentials, requires_leader, read_preference)
+        return self._stop.ends(Subscription(self._carrier, request, options))

@@ -18,6 +18,7 @@ from fastapi_esdb.embedded.address import Address, checked_address
 from fastapi_esdb.embedded.binding import Binding
 from fastapi_esdb.embedded.certificate import ServerCertificate, authority_file
 from fastapi_esdb.embedded.completion import completed, ended
+from fastapi_esdb.embedded.ending import guarded
 from fastapi_esdb.embedded.errors import CannotListen
 from fastapi_esdb.embedded.membership import Alone, Membership
 from fastapi_esdb.embedded.projections.subsystem import Projections
@@ -202,6 +203,7 @@ class EmbeddedServer:
         bind_cluster(binding, self._membership)
         work = partial(_leader_work, accounts, groups, projections)
         await stack.enter_async_context(self._membership.joined(advertised, work))
+        stack.enter_context(guarded(server))
         stack.push_async_callback(lambda: completed(server.stop(GRACE)))
         await completed(server.start())
 

@@ -100,7 +100,7 @@ class Esdb:
 
         Raises `EsdbNotStarted` where no lifespan ran, and answers 503 while the pool is closed by command.
         """
-        return self._serving(request).connection
+        return self._serving(request).of_requests
 
     async def get_sync_connection(self, request: HTTPConnection) -> SyncConnection:
         """The dependency of `def` endpoints, which run in threads. Tests override it apart from `get_connection`."""
@@ -114,10 +114,21 @@ class Esdb:
 
     def connection_of(self, app: Starlette) -> Connection:
         """The connection of a started app, for code outside of requests: start-up, background tasks, tests."""
+        return self._started(app).connection
+
+    def stop_following(self, app: Starlette) -> None:
+        """End the subscriptions and consumers that endpoints have open, and let none begin any more.
+
+        A signal that asks the server to stop does that by itself. This is for servers that are stopped otherwise, as
+        uvicorn is by its `should_exit`. What was opened with `connection_of` goes on until the app ends.
+        """
+        self._started(app).stop.set()
+
+    def _started(self, app: Starlette) -> Started:
         started = started_in(app, self.name)
         if started is None:
             raise EsdbNotStarted(self.name)
-        return started.connection
+        return started
 
 
 default = Esdb()
@@ -126,6 +137,7 @@ esdb_lifespan = default.lifespan
 get_connection = default.get_connection
 get_sync_connection = default.get_sync_connection
 connection_of = default.connection_of
+stop_following = default.stop_following
 
 EsdbConnection = Annotated[Connection, Depends(get_connection)]
 EsdbSyncConnection = Annotated[SyncConnection, Depends(get_sync_connection)]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
 
 from fastapi_esdb.api.connection import Connection
+from fastapi_esdb.api.stop import Stop
 from fastapi_esdb.errors import EsdbNotStarted, InvalidSettings
+from fastapi_esdb.plugin.signals import before_the_server
 
 if TYPE_CHECKING:
     from fastapi_esdb.pool.pool import ConnectionPool
@@ -20,14 +22,20 @@ DEFAULT = "default"
 """The name of the pool that needs none."""
 
 
-@dataclass
 class Started:
-    """A pool that an app has open, and by how many of the app's lifespans it is held."""
+    """A pool that an app has open, and by how many of the app's lifespans it is held.
 
-    owner: object
-    pool: ConnectionPool
-    connection: Connection
-    holders: int = 0
+    `connection` is for what runs beside the requests, and ends with the app. Requests get one of their own, whose
+    subscriptions end when the server begins to stop: it waits for their answers before it lets the app end.
+    """
+
+    def __init__(self, owner: object, pool: ConnectionPool, stop: Stop) -> None:
+        self.owner = owner
+        self.pool = pool
+        self.stop = stop
+        self.connection = Connection(pool)
+        self.of_requests = Connection(pool, stop)
+        self.holders = 0
 
 
 def state_key(name: str) -> str:
@@ -42,13 +50,25 @@ async def held(
     """Keep the app's pool of that name open: the first holder opens it, the last one closes it."""
     started = started_in(app, name)
     if started is None:
-        async with opened as pool, _holding(app, name, Started(owner, pool, Connection(pool))) as state:
-            yield state
+        stop = Stop()
+        with before_the_server(stop.set), _left_in_haste(stop):
+            async with opened as pool, _holding(app, name, Started(owner, pool, stop)) as state:
+                yield state
     elif started.owner is not owner:
         raise InvalidSettings(f"two Esdb objects are named {name!r} in one app: give one of them another name")
     else:
         async with _holding(app, name, started) as state:
             yield state
+
+
+@contextmanager
+def _left_in_haste(stop: Stop) -> Iterator[None]:
+    """Let a server go that was told to stop twice: it cancels the lifespan, and would log that as an error."""
+    try:
+        yield
+    except asyncio.CancelledError:
+        if not stop.is_set:
+            raise
 
 
 @asynccontextmanager

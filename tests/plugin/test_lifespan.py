@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -16,6 +18,7 @@ from fastapi.testclient import TestClient
 from fastapi_esdb import (
     ConnectionClosed,
     Esdb,
+    EsdbConnection,
     EsdbNotStarted,
     EsdbSettings,
     InvalidSettings,
@@ -24,9 +27,10 @@ from fastapi_esdb import (
     esdb_lifespan,
     esdb_router,
     get_connection,
+    stop_following,
 )
 from fastapi_esdb.testing import running
-from tests.plugin.apps import app_of, app_with_router, plain_app
+from tests.plugin.apps import app_of, app_with_handlers, app_with_router, plain_app
 
 NOBODY_LISTENS = "esdb://127.0.0.1:1?tls=false"
 
@@ -238,3 +242,28 @@ def test_importing_creates_nothing() -> None:
     command = [sys.executable, "-W", "error", "-c", code]
     run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
+
+
+@pytest.mark.usefixtures("esdb_embedded")
+def test_a_server_that_is_stopped_without_a_signal_can_have_streams_ended() -> None:
+    """What endpoints opened ends and nothing of theirs begins any more; what the app opened goes on."""
+
+    async def followed(app: FastAPI) -> list[str]:
+        async with running(app):
+            esdb = connection_of(app)
+            await esdb.wait_connected(10)
+            stop_following(app)
+            await esdb.append("s", NewEvent("Happened", {}))
+            async with esdb.subscribe("s") as events, asgi(app) as client:
+                return [(await anext(events)).type, (await client.get("/follow")).text]
+
+    app = app_with_handlers()
+
+    @app.get("/follow")
+    async def follow(esdb: EsdbConnection) -> None:
+        async with esdb.subscribe("s"):
+            pytest.fail("nothing begins any more")
+
+    event, answer = asyncio.run(followed(app))
+    assert event == "Happened"
+    assert json.loads(answer)["status"] == 503

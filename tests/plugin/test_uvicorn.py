@@ -17,7 +17,7 @@ APP = "tests.plugin.served:app"
 
 
 def uvicorn(*arguments: str) -> ServerProcess:
-    return ServerProcess("uvicorn", APP, "--timeout-graceful-shutdown", "1", *arguments)
+    return ServerProcess("uvicorn", APP, *arguments)
 
 
 def client(server: ServerProcess) -> httpx2.AsyncClient:

@@ -1,0 +1,59 @@
+"""The end of what waits for events, when the server that runs the app begins to stop."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Protocol, TypeVar
+from weakref import WeakSet
+
+from fastapi_esdb.errors import AppStopping
+
+Item = TypeVar("Item")
+
+
+class Endless(Protocol):
+    """What gives one item after the other, for as long as it is let."""
+
+    def stop(self) -> None:
+        """Give no further item. Whoever waits for one sees the end of the iteration."""
+        ...
+
+
+Endlessly = TypeVar("Endlessly", bound=Endless)
+
+
+async def first(items: AsyncIterator[Item]) -> Item:
+    """The first item. Raises `AppStopping` where there will be none any more."""
+    try:
+        return await anext(items)
+    except StopAsyncIteration:
+        raise AppStopping from None
+
+
+class Stop:
+    """Ends all iterations that it was told of, and each that it is told of afterwards, once it is set.
+
+    Calls that have an end of their own are left alone.
+    """
+
+    def __init__(self) -> None:
+        self._is_set = False
+        self._endless: WeakSet[Endless] = WeakSet()
+
+    @property
+    def is_set(self) -> bool:
+        """Whether it was set."""
+        return self._is_set
+
+    def ends(self, endless: Endlessly) -> Endlessly:
+        """Have it end; returns it."""
+        self._endless.add(endless)
+        if self._is_set:
+            endless.stop()
+        return endless
+
+    def set(self) -> None:
+        """End everything. More than once does no harm."""
+        self._is_set = True
+        for endless in tuple(self._endless):
+            endless.stop()
