@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
-from pydantic import SecretStr
+from pydantic import Secret, SecretStr
 
 from fastapi_esdb.api.connection import Connection
 from fastapi_esdb.errors import EsdbError, InvalidSettings
@@ -23,29 +24,44 @@ async def connect(target: str | EsdbSettings | None = None) -> AsyncIterator[Con
     Takes a connection string or settings; without either the settings come from the environment. It does not wait
     for the database: see `Connection.wait_connected`. Raises `InvalidSettings`.
     """
-    settings = EsdbSettings(connection_string=target) if isinstance(target, str) else target
+    given = Secret(target)
+    del target  # a traceback may be shown with its variables, and this one holds a password
+    is_text = isinstance(given.get_secret_value(), str)
+    settings = EsdbSettings(connection_string=given.get_secret_value()) if is_text else settings_from(given)
     async with open_pool(settings) as pool:
         yield Connection(pool)
 
 
 @asynccontextmanager
-async def open_pool(
-    settings: EsdbSettings | None = None, *, name: str = "default", embedded: bool = False
-) -> AsyncIterator[ConnectionPool]:
-    """An open pool that closes with the context. `embedded` gives settings without a database the embedded server."""
-    settings = _checked(settings or EsdbSettings())
-    if embedded:
-        settings = settings.model_copy(update={"embedded": True})
+async def open_pool(settings: EsdbSettings, *, name: str = "default") -> AsyncIterator[ConnectionPool]:
+    """An open pool that closes with the context."""
     async with _reachable(settings, name) as reachable, ConnectionPool(reachable, name) as pool:
         yield pool
 
 
-def _checked(settings: EsdbSettings) -> EsdbSettings:
-    """The settings, which Python does not check: a connection string alone is an easy mistake."""
-    if not isinstance(settings, EsdbSettings):
-        wanted = "settings must be EsdbSettings, as in EsdbSettings(connection_string=...)"
-        raise InvalidSettings(f"{wanted}, not {type(settings).__name__}")
+def settings_from(given: Secret[Any]) -> EsdbSettings:
+    """The settings that were given, or that a function makes, or (`None`) those of the environment.
+
+    Python does not check what it is: a connection string alone is an easy mistake, and may hold a password.
+    """
+    found = Secret(given.get_secret_value()() if callable(given.get_secret_value()) else given.get_secret_value())
+    kind = type(found.get_secret_value())
+    if kind is type(None):
+        return EsdbSettings()
+    if not issubclass(kind, EsdbSettings):
+        wanted = "settings must be EsdbSettings, as in EsdbSettings(connection_string=...), or make some when called"
+        raise InvalidSettings(f"{wanted}; not {kind.__name__}")
+    settings: EsdbSettings = found.get_secret_value()
     return settings
+
+
+def settings_behind(prefix: str) -> EsdbSettings:
+    """The settings of the environment whose variables begin with `prefix`."""
+
+    class PrefixedSettings(EsdbSettings, env_prefix=prefix):
+        pass
+
+    return PrefixedSettings()
 
 
 @asynccontextmanager

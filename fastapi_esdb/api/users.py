@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Unpack
 
+from pydantic import Secret
+
 from fastapi_esdb.api import arguments
 from fastapi_esdb.api.calls import Calls
 from fastapi_esdb.api.options import Options, chosen
@@ -42,7 +44,9 @@ class Users(Calls):
         self, login: str, password: str, *, full_name: str = "", groups: Iterable[str] = (), **options: Unpack[Options]
     ) -> None:
         """Add a user; the same user once more is no error. Groups are roles for access lists and administration."""
-        request = CreateUser(_login(login), _password(password), _full_name(full_name), _groups(groups))
+        hidden = Secret(password)
+        del password
+        request = CreateUser(_login(login), _password(hidden), _full_name(full_name), _groups(groups))
         await self._write(CREATE_USER, request, login, options)
 
     async def update(
@@ -66,7 +70,9 @@ class Users(Calls):
 
     async def change_password(self, login: str, current: str, new: str, **options: Unpack[Options]) -> None:
         """Change one's own password; `AccessDenied` where `current` is not right."""
-        request = ChangePassword(_login(login), arguments.instance(current, str, "current"), _password(new, "new"))
+        hidden = Secret(current), Secret(new)
+        del current, new
+        request = ChangePassword(_login(login), _known(hidden[0], "current"), _password(hidden[1], "new"))
         try:
             await self._write(CHANGE_PASSWORD, request, login, options)
         except AccessDenied as error:
@@ -76,7 +82,9 @@ class Users(Calls):
 
     async def reset_password(self, login: str, new: str, **options: Unpack[Options]) -> None:
         """Change somebody's password as an administrator."""
-        await self._write(RESET_PASSWORD, ResetPassword(_login(login), _password(new, "new")), login, options)
+        hidden = Secret(new)
+        del new
+        await self._write(RESET_PASSWORD, ResetPassword(_login(login), _password(hidden, "new")), login, options)
 
     async def details(self, login: str, **options: Unpack[Options]) -> UserDetails:
         """One user. Raises `UserNotFound`."""
@@ -101,11 +109,25 @@ def _login(login: str) -> str:
     return arguments.text(login, "login")
 
 
-def _password(password: str, name: str = "password") -> str:
-    """A new password, which the error does not show. An empty one would let nobody in: see `Credentials`."""
-    if not arguments.instance(password, str, name):
+def _password(hidden: Secret[str], name: str = "password") -> str:
+    """A new password. An empty one would let nobody in: see `Credentials`."""
+    if not _known(hidden, name):
         raise InvalidArgument(f"{name} must not be empty")
-    return password
+    return hidden.get_secret_value()
+
+
+def _known(hidden: Secret[str], name: str) -> str:
+    """A password that the server may know. Neither error nor traceback shows it, not even the variables there."""
+    kind = type(hidden.get_secret_value())
+    if not issubclass(kind, str):
+        raise InvalidArgument(f"{name} must be of type str, not {kind.__name__}")
+    if not _is_utf8(hidden.get_secret_value()):
+        raise InvalidArgument(f"{name} has characters that UTF-8 cannot encode")
+    return hidden.get_secret_value()
+
+
+def _is_utf8(text: str) -> bool:
+    return text == text.encode(errors="ignore").decode()
 
 
 def _full_name(name: str) -> str:

@@ -23,9 +23,9 @@ from fastapi_esdb.wire.quiet_grpc import grpc
 from fastapi_esdb.wire.unreadable import unreadable
 
 if TYPE_CHECKING:
-    from fastapi_esdb.connection.call import Headers
     from fastapi_esdb.connection.channel import GrpcCall, Lease
     from fastapi_esdb.connection.deadline import Deadline
+    from fastapi_esdb.wire.metadata import CallHeaders
     from fastapi_esdb.wire.requests import AppendRequest, AppendResult
 
 logger = logging.getLogger("fastapi_esdb")
@@ -48,7 +48,7 @@ class BatchCall:
     open, and a channel that takes no calls any more gives no further appends to it.
     """
 
-    def __init__(self, lease: Lease, headers: Headers, lane: int = 0) -> None:
+    def __init__(self, lease: Lease, headers: CallHeaders, lane: int = 0) -> None:
         check_headers(lease, headers)
         check_support(lease, BATCH_APPEND)
         self.channel = lease.channel
@@ -69,12 +69,12 @@ class BatchCall:
         self._alarm = Alarm(self._look)
         self._begin(headers)
 
-    def _begin(self, headers: Headers) -> None:
+    def _begin(self, headers: CallHeaders) -> None:
         try:
             with translated(self._lease, BATCH_APPEND):
                 start: grpc.aio.StreamStreamMultiCallable[bytes, bytes]
                 start = self.channel.inner.stream_stream(BATCH_APPEND.path)
-                self._call: GrpcCall = start(metadata=headers)
+                self._call: GrpcCall = start(metadata=headers.pairs)
         except BaseException:
             self._lease.release()
             raise

@@ -14,9 +14,9 @@ from fastapi_esdb.wire.quiet_grpc import grpc
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fastapi_esdb.connection.call import Headers
     from fastapi_esdb.connection.channel import GrpcCall
     from fastapi_esdb.connection.line import Line
+    from fastapi_esdb.wire.metadata import CallHeaders
 
 MOST_BUSY = 8
 """Threads at work, beside which no further call begins: more of them would only wait for each other."""
@@ -42,12 +42,12 @@ class Bulk:
         """
         return self._is_usable and self._workers.busy < MOST_BUSY and self._calls < MOST_CALLS
 
-    def begin(self, path: str, request: bytes, timeout: float | None, headers: Headers) -> GrpcCall:
+    def begin(self, path: str, request: bytes, timeout: float | None, headers: CallHeaders) -> GrpcCall:
         """Start a call. Its place is taken until `ended`."""
         if self._channel is None:
             self._channel = self._line.open_for_threads()
         start: grpc.UnaryStreamMultiCallable[bytes, bytes] = self._channel.unary_stream(path)
-        call = start(request, timeout=timeout, metadata=tuple(headers))
+        call = start(request, timeout=timeout, metadata=headers.pairs)
         self._calls += 1
         return call
 

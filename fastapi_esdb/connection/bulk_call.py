@@ -10,7 +10,7 @@ from fastapi_esdb.connection.stream_call import StreamCall
 from fastapi_esdb.wire.errors import ConnectionRefused
 
 if TYPE_CHECKING:
-    from fastapi_esdb.connection.call import Headers
+    from fastapi_esdb.wire.metadata import CallHeaders
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
@@ -26,7 +26,7 @@ class BulkCall(StreamCall[Request, Response]):
             self._lease.channel.bulk.give_up()
             raise
 
-    def _begin(self, data: Sequence[bytes], timeout: float | None, headers: Headers) -> Reception[Response]:
+    def _begin(self, data: Sequence[bytes], timeout: float | None, headers: CallHeaders) -> Reception[Response]:
         bulk = self._lease.channel.bulk
         return Reception(bulk, bulk.begin(self._method.path, data[0], timeout, headers), self._method)
 

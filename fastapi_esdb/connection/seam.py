@@ -37,8 +37,9 @@ def translated(lease: Lease, method: Method[Any, Any], request: Any = None) -> I
     """Turn what gRPC raises into an `EsdbError`, and tell the channel if it speaks against the server.
 
     The names in the error are those of the `request`. A `CancelledError` stays one if the task was cancelled. If not,
-    gRPC means by it that the call was, by a close. The frames in gRPC's tracebacks are cleared: they hold the call, and
-    the call holds the TCP connection open, for as long as anybody keeps the error, or the task that ended with it.
+    gRPC means by it that the call was, by a close. The frames in gRPC's tracebacks are cleared: they hold the
+    headers, and with them the password, which tools that show variables would show; and the call, which holds the TCP
+    connection open for as long as anybody keeps the error, or the task that ended with it.
     """
     task = asyncio.current_task()
     cancelled_before = task.cancelling() if task else 0
@@ -50,6 +51,7 @@ def translated(lease: Lease, method: Method[Any, Any], request: Any = None) -> I
             raise lease.cancelled from None
         raise _translate(error, lease.channel, method, request) from error
     except grpc.aio.UsageError as error:
+        clear_frames(error.__traceback__)
         raise ConnectionClosed from error
     except asyncio.CancelledError as error:
         clear_frames(error.__traceback__)

@@ -9,10 +9,10 @@ from fastapi_esdb.errors import InvalidSettings
 from fastapi_esdb.wire.metadata import AUTHORIZATION
 
 if TYPE_CHECKING:
-    from fastapi_esdb.connection.call import Headers
     from fastapi_esdb.connection.channel import Lease
     from fastapi_esdb.settings.connection_string import ConnectionString
     from fastapi_esdb.settings.hosts import Host
+    from fastapi_esdb.wire.metadata import CallHeaders
 
 
 def check_hosts(target: ConnectionString) -> None:
@@ -22,9 +22,9 @@ def check_hosts(target: ConnectionString) -> None:
         raise _refusal(exposed[0])
 
 
-def check_headers(lease: Lease, headers: Headers) -> None:
+def check_headers(lease: Lease, headers: CallHeaders) -> None:
     """The same for one call: its credentials may be its own, and its node one that only the cluster knows of."""
-    if not lease.channel.takes_credentials and any(name == AUTHORIZATION for name, _ in headers):
+    if not lease.channel.takes_credentials and any(name == AUTHORIZATION for name, _ in headers.pairs):
         raise _refusal(lease.channel.host)
 
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Sequence
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
-from fastapi_esdb.connection.call import time_left
+from fastapi_esdb.connection.call import NO_HEADERS, time_left
 from fastapi_esdb.connection.seam import decode, encode, translated
 from fastapi_esdb.connection.secrecy import check_headers
 from fastapi_esdb.connection.support import check_support
@@ -15,9 +15,9 @@ from fastapi_esdb.wire.method import Shape
 from fastapi_esdb.wire.quiet_grpc import grpc
 
 if TYPE_CHECKING:
-    from fastapi_esdb.connection.call import Headers
     from fastapi_esdb.connection.channel import GrpcCall, Lease
     from fastapi_esdb.connection.deadline import Deadline
+    from fastapi_esdb.wire.metadata import CallHeaders
     from fastapi_esdb.wire.method import Method
 
 Request = TypeVar("Request")
@@ -33,7 +33,9 @@ class StreamCall(Generic[Request, Response]):
         self._call: GrpcCall = None
         self._request: Request | None = None
 
-    async def start(self, requests: Sequence[Request], deadline: Deadline | None, headers: Headers = ()) -> None:
+    async def start(
+        self, requests: Sequence[Request], deadline: Deadline | None, headers: CallHeaders = NO_HEADERS
+    ) -> None:
         """Send the first requests. The deadline ends the whole call; with `None` it has no end of its own."""
         check_headers(self._lease, headers)
         check_support(self._lease, self._method)
@@ -46,12 +48,12 @@ class StreamCall(Generic[Request, Response]):
                 for request in data:
                     await self._write(request)
 
-    def _begin(self, data: Sequence[bytes], timeout: float | None, headers: Headers) -> GrpcCall:
+    def _begin(self, data: Sequence[bytes], timeout: float | None, headers: CallHeaders) -> GrpcCall:
         channel = self._lease.channel.inner
         if self._method.shape is Shape.SERVER_STREAM:
             start: grpc.aio.UnaryStreamMultiCallable[bytes, bytes] = channel.unary_stream(self._method.path)
-            return start(data[0], timeout=timeout, metadata=headers)
-        return channel.stream_stream(self._method.path)(timeout=timeout, metadata=headers)
+            return start(data[0], timeout=timeout, metadata=headers.pairs)
+        return channel.stream_stream(self._method.path)(timeout=timeout, metadata=headers.pairs)
 
     async def read(self, limit: float | None) -> Response:
         """The next answer, waited for `limit` seconds at most (`None`: as long as it takes).

@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Annotated, Any, overload
 
 from fastapi import APIRouter, Depends
+from pydantic import Secret
 from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
 
@@ -34,17 +35,19 @@ _TAKEN = {"live", "ready", "close", "connect", "reconnect"}
 class Esdb:
     """One EventStoreDB for an app: a pool that opens and closes with the app, found by its endpoints.
 
-    Nothing is created before the app starts. Without `settings` they are read from the environment when the app
-    starts (see `EsdbSettings`); with `embedded` an app whose environment names no database gets the embedded server.
-    `name` keeps several apart; it stands in the paths of the health routes and in log lines. `control` is a
-    dependency of the app's own that guards the control routes in place of `ESDB_CONTROL_TOKEN`.
+    Nothing is created before the app starts, nor is anything read. `settings` are an `EsdbSettings`, or a class or
+    function that makes one when the app starts. Without them they are read from the environment then, from variables
+    that begin with `prefix` (`ESDB_`; see `EsdbSettings`). With `embedded` an app whose settings name no database gets
+    the embedded server. `name` keeps several apart; it stands in the paths of the health routes and in log lines.
+    `control` is a dependency of the app's own that guards the control routes in place of `ESDB_CONTROL_TOKEN`.
     """
 
     def __init__(
         self,
-        settings: EsdbSettings | None = None,
+        settings: EsdbSettings | Callable[[], EsdbSettings] | None = None,
         *,
         name: str = DEFAULT,
+        prefix: str | None = None,
         embedded: bool = False,
         control: Callable[..., Any] | None = None,
     ) -> None:
@@ -52,12 +55,16 @@ class Esdb:
             raise InvalidSettings(
                 f"name must be lower-case letters, digits, '-' or '_' and none of {', '.join(sorted(_TAKEN))}: {name!r}"
             )
+        if prefix is not None and settings is not None:
+            del settings
+            raise InvalidSettings("prefix is for settings from the environment: give either settings or a prefix")
         if not (control is None or callable(control)):
             raise InvalidSettings("control must be a function to depend on, without the Depends() around it")
         self.name = name
         self.router: APIRouter = health_router(name, self.lifespan)
         add_commands(self.router, name, control)
-        self._settings = settings
+        self._given: Secret[Any] = Secret(settings)
+        self._prefix = prefix
         self._embedded = embedded
         self._has_own_guard = control is not None
 
@@ -91,9 +98,16 @@ class Esdb:
     async def _open(self) -> AsyncIterator[ConnectionPool]:
         from fastapi_esdb.compose import open_pool  # noqa: PLC0415 - what connects is loaded when the app starts
 
-        async with open_pool(self._settings, name=self.name, embedded=self._embedded) as pool:
+        async with open_pool(self.read_settings(), name=self.name) as pool:
             show_commands(self.router, shown=self._has_own_guard or pool.settings.control_token is not None)
             yield pool
+
+    def read_settings(self) -> EsdbSettings:
+        """The settings as they are now; an app that starts uses these. Raises `InvalidSettings`."""
+        from fastapi_esdb.compose import settings_behind, settings_from  # noqa: PLC0415 - the same
+
+        settings = settings_from(self._given) if self._prefix is None else settings_behind(self._prefix)
+        return settings.model_copy(update={"embedded": True}) if self._embedded else settings
 
     async def get_connection(self, request: HTTPConnection) -> Connection:
         """The dependency of `async def` endpoints, and the one point that tests override.

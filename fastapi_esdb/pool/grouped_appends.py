@@ -8,6 +8,8 @@ from collections import deque
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from pydantic import Secret
+
 from fastapi_esdb.connection.alarm import Alarm
 from fastapi_esdb.connection.call import unary_encoded
 from fastapi_esdb.errors import NotSentInTime
@@ -26,12 +28,12 @@ from fastapi_esdb.wire.record_groups import encode_part
 from fastapi_esdb.wire.unreadable import unreadable
 
 if TYPE_CHECKING:
-    from fastapi_esdb.connection.call import Headers
     from fastapi_esdb.connection.channel import Channel, Lease
     from fastapi_esdb.connection.deadline import Deadline
     from fastapi_esdb.pool.lease_source import LeaseSource
     from fastapi_esdb.settings.node_preference import NodePreference
     from fastapi_esdb.wire.appends_v2 import StreamsAppended
+    from fastapi_esdb.wire.metadata import CallHeaders
     from fastapi_esdb.wire.requests import AppendRequest
 
 logger = logging.getLogger("fastapi_esdb")
@@ -40,7 +42,7 @@ logger = logging.getLogger("fastapi_esdb")
 class GroupedAppends:
     """Has one AppendRecords call in flight at a time, which writes for all who waited when it left, or for none."""
 
-    def __init__(self, lease: LeaseSource, headers: Headers, preference: NodePreference) -> None:
+    def __init__(self, lease: LeaseSource, headers: CallHeaders, preference: NodePreference) -> None:
         self._lease = lease
         self._headers = headers
         self._preference = preference
@@ -113,7 +115,7 @@ class GroupedAppends:
             if not group:
                 raise NotSentInTime
             try:
-                return await unary_encoded(lease, APPEND_RECORDS, group.data, deadline, self._headers)
+                return await unary_encoded(lease, APPEND_RECORDS, Secret(group.data), deadline, self._headers)
             except NotSupported:
                 self._lacking = lease.channel
                 raise

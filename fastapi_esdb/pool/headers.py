@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from fastapi_esdb.settings.node_preference import NodePreference
-from fastapi_esdb.wire.metadata import CallMetadata, basic
+from fastapi_esdb.wire.metadata import CallHeaders, CallMetadata, basic
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.transport import CallOptions
@@ -25,13 +24,17 @@ class Headers:
         # every call carries one of these three, unless it has credentials of its own
         self._usual = {leader: self._make(target.credentials, leader) for leader in (None, True, False)}
 
-    def of(self, method: Method[Any, Any], options: CallOptions) -> Sequence[tuple[str, str]]:
+    def of(self, method: Method[Any, Any], options: CallOptions) -> CallHeaders:
         """The headers of one call. Writes are for the leader, unless the call says otherwise."""
         leader = options.requires_leader
         if leader is None and method.writes and self._writes_need_leader:
             leader = True
         return self._make(options.credentials, leader) if options.credentials else self._usual[leader]
 
-    def _make(self, user: Credentials | None, leader: bool | None) -> Sequence[tuple[str, str]]:
-        authorization = basic(user.username, user.password.get_secret_value()) if user else None
-        return CallMetadata(authorization, leader, self._connection_name).pairs()
+    def _make(self, user: Credentials | None, leader: bool | None) -> CallHeaders:
+        metadata = CallMetadata(_authorization(user), leader, self._connection_name)
+        return CallHeaders(metadata.pairs())
+
+
+def _authorization(user: Credentials | None) -> str | None:
+    return basic(user.username, user.password.get_secret_value()) if user else None

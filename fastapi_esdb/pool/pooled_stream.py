@@ -11,10 +11,10 @@ from fastapi_esdb.connection.stream_call import StreamCall
 from fastapi_esdb.wire.errors import EsdbError, NoAnswer
 
 if TYPE_CHECKING:
-    from fastapi_esdb.connection.call import Headers
     from fastapi_esdb.connection.channel import Lease
     from fastapi_esdb.pool.lease_source import LeaseSource
     from fastapi_esdb.pool.tries import Tries
+    from fastapi_esdb.wire.metadata import CallHeaders
     from fastapi_esdb.wire.method import Method
 
 Request = TypeVar("Request")
@@ -32,7 +32,7 @@ class StreamPlan(Generic[Request, Response]):
 
     method: Method[Request, Response]
     requests: Sequence[Request]
-    headers: Headers
+    headers: CallHeaders
     long_lived: bool
     bulk: bool
     whole: bool

@@ -8,14 +8,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from pydantic import SecretStr
+from pydantic import Secret, SecretStr
 
 from fastapi_esdb.settings.connection_options import ConnectionOptions
 from fastapi_esdb.settings.credentials import Credentials
 from fastapi_esdb.settings.hosts import Host, parse_hosts
 from fastapi_esdb.settings.options import parse_options, render_options
 from fastapi_esdb.settings.percent import decode, encode, has_control
-from fastapi_esdb.settings.problem import problem
+from fastapi_esdb.settings.problem import problem, variables_hidden
 
 _DISCOVER = ("esdb+discover", "kurrentdb+discover", "kdb+discover")
 _EMBEDDED = ("esdb+embedded", "kurrentdb+embedded")
@@ -78,6 +78,13 @@ class ConnectionString:
 
         Raises `InvalidConnectionString`, which names the wrong part and what would be right, never the text.
         """
+        given = Secret((text, overrides))
+        del text, overrides
+        with variables_hidden():
+            return cls._parse(*given.get_secret_value())
+
+    @classmethod
+    def _parse(cls, text: str, overrides: Mapping[str, Any]) -> ConnectionString:
         scheme, rest = _split_scheme(text)
         address, _, query = rest.partition("?")
         authority, _, path = address.partition("/")

@@ -26,8 +26,7 @@ class Credentials:
             raise ValueError("password must be a SecretStr, as in Credentials(username, SecretStr(password))")
         if not self.username or ":" in self.username or has_control(self.username):
             raise ValueError("user name must not be empty, nor hold ':' or control characters")
-        password = self.password.get_secret_value()
-        if not password or has_control(password):
+        if not _is_password(self.password.get_secret_value()):
             raise ValueError("password must not be empty, nor hold control characters")
 
     def __repr__(self) -> str:
@@ -41,3 +40,8 @@ class Credentials:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("Credentials can't be pickled, since that would write the password down")
+
+
+def _is_password(text: str) -> bool:
+    """Whether it can be one; apart, so that the variables of the caller in a traceback don't hold the text."""
+    return bool(text) and not has_control(text)

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Annotated, Any, NoReturn, Self
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import Field, Secret, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from fastapi_esdb.errors import InvalidSettings
 from fastapi_esdb.settings.append_mode import AppendMode
@@ -18,7 +18,7 @@ from fastapi_esdb.settings.kinds import MAX_INT
 from fastapi_esdb.settings.node_preference import NodePreference
 from fastapi_esdb.settings.options import nearest
 from fastapi_esdb.settings.overrides import OptionOverrides
-from fastapi_esdb.settings.sources import COMPLETING, STRING, Completing
+from fastapi_esdb.settings.sources import COMPLETING, DEFAULT_DEADLINE, STRING, Completing
 
 _MILLISECONDS_PER_SECOND = 1000
 _IN_MEMORY = "esdb+embedded://"
@@ -111,18 +111,35 @@ class EsdbSettings(OptionOverrides):
     """The fields that were given as keyword arguments."""
 
     def __init__(self, **values: Any) -> None:
-        self._check_names(values)
-        complaint = ""
-        try:
-            super().__init__(**values)
-        except ValidationError as error:
-            complaint = self._describe(error)
-        if complaint:
+        given = Secret(values)
+        del values  # tools that show tracebacks show variables, too
+        self._check_names(list(given.get_secret_value()))
+        if complaint := self._take(given):
             raise InvalidSettings(complaint)
-        self._remember(values)
+        self._remember(given.get_secret_value())
         self._check_sizes()
-        if self._text is not None:
-            self._resolve(self._text)
+        if (text := self._text) is not None:
+            self._resolve(text)
+
+    def _take(self, given: Secret[dict[str, Any]]) -> str:
+        """Read the settings from everywhere; what is wrong with them, or nothing."""
+        try:
+            super().__init__(**given.get_secret_value())
+        except ValidationError as error:
+            return self._describe(error)
+        except SettingsError as error:  # of pydantic-settings, which names field and source
+            return str(error)
+        except UnicodeDecodeError as error:
+            return f"{self._files(given)}: must be text in {error.encoding.upper()}; save it so, or remove it"
+        except OSError as error:
+            return f"{self._files(given)}: can't be read ({error.strerror})"
+        return ""
+
+    @classmethod
+    def _files(cls, given: Secret[dict[str, Any]]) -> str:
+        """The names of the `.env` files."""
+        named = given.get_secret_value().get("_env_file", cls.model_config.get("env_file"))
+        return ", ".join(map(str, named)) if isinstance(named, (list, tuple)) else str(named)
 
     def _remember(self, in_code: Iterable[str]) -> None:
         super().__setattr__("_in_code", frozenset(in_code))
@@ -154,7 +171,7 @@ class EsdbSettings(OptionOverrides):
         return token
 
     @classmethod
-    def _check_names(cls, values: dict[str, Any]) -> None:
+    def _check_names(cls, values: Iterable[str]) -> None:
         """Refuse a keyword that is no setting; `extra="ignore"` is meant for strangers in `.env` only."""
         for name in values:
             if name not in cls.model_fields and not name.startswith("_"):
@@ -179,17 +196,17 @@ class EsdbSettings(OptionOverrides):
         return self._resolve(self._text)
 
     @property
-    def _text(self) -> str | None:
+    def _text(self) -> SecretStr | None:
         if self.connection_string is not None:
-            return self.connection_string.get_secret_value()
-        return _IN_MEMORY if self.embedded else None
+            return self.connection_string
+        return SecretStr(_IN_MEMORY) if self.embedded else None
 
-    def _resolve(self, text: str) -> ConnectionString:
-        values = self._option_values()
-        if self.deadline is not None:
-            values["default_deadline"] = round(self.deadline * _MILLISECONDS_PER_SECOND)
-        parsed = ConnectionString.parse(text, values)
+    def _resolve(self, text: SecretStr) -> ConnectionString:
+        parsed = ConnectionString.parse(text.get_secret_value(), self._option_values() | self._deadline_option())
         return replace(parsed, credentials=self._resolve_credentials(parsed.credentials))
+
+    def _deadline_option(self) -> dict[str, Any]:
+        return {} if self.deadline is None else {DEFAULT_DEADLINE: round(self.deadline * _MILLISECONDS_PER_SECOND)}
 
     def _resolve_credentials(self, given: Credentials | None) -> Credentials | None:
         username = given.username if given and self.username is None else self.username
@@ -227,25 +244,32 @@ class EsdbSettings(OptionOverrides):
     @classmethod
     def model_validate(cls, obj: Any, **_: Any) -> Self:
         """`EsdbSettings(**obj)`. Pydantic's own way would repeat the whole input in its error."""
-        return obj.model_copy() if isinstance(obj, cls) else cls(**dict(obj))
+        if isinstance(obj, cls):
+            return obj.model_copy()
+        given = Secret(obj)
+        del obj
+        return cls(**dict(given.get_secret_value()))
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:  # noqa: ARG002
         """The same settings with `update`, which is checked as in `EsdbSettings(...)`; pydantic's own way trusts it.
 
         An `update` of the connection string keeps what completed the former one only as far as it was given in code.
         """
-        given = dict(update or {})
-        copy = type(self)(**{**dict(self), **self._not_for_another(given), **given})
-        copy._remember(self._in_code.union(given))
+        given = Secret(dict(update or {}))
+        del update
+        names = frozenset(given.get_secret_value())
+        copy = type(self)(**{**dict(self), **self._not_for_another(names), **given.get_secret_value()})
+        copy._remember(self._in_code | names)
         return copy
 
-    def _not_for_another(self, given: Mapping[str, Any]) -> dict[str, Any]:
+    def _not_for_another(self, given: frozenset[str]) -> dict[str, Any]:
         """The defaults of what was meant for this connection string, if another one is given."""
         if STRING not in given:
             return {}
         return {name: type(self).model_fields[name].default for name in set(COMPLETING) - self._in_code}
 
     def __setattr__(self, name: str, value: Any) -> NoReturn:
+        del value
         raise AttributeError(f"settings are read-only: make others with EsdbSettings({name}=...)")
 
     def __reduce__(self) -> NoReturn:

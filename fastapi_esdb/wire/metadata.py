@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
@@ -25,6 +25,13 @@ def legal(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class CallHeaders:
+    """Headers as gRPC takes them, in an object that hides them: tools that show tracebacks show variables, too."""
+
+    pairs: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class CallMetadata:
     """The headers of one call.
 
@@ -37,7 +44,7 @@ class CallMetadata:
     requires_leader: bool | None = None
     connection_name: str | None = None
 
-    def pairs(self) -> Sequence[tuple[str, str]]:
+    def pairs(self) -> tuple[tuple[str, str], ...]:
         """The headers as gRPC wants them."""
         leader = None if self.requires_leader is None else str(self.requires_leader).lower()
         named = {AUTHORIZATION: self.authorization, REQUIRES_LEADER: leader, CONNECTION_NAME: self.connection_name}

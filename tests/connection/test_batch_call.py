@@ -32,7 +32,7 @@ from fastapi_esdb.wire.errors import (
     StreamDeleted,
     WrongExpectedRevision,
 )
-from fastapi_esdb.wire.metadata import CallMetadata
+from fastapi_esdb.wire.metadata import CallHeaders, CallMetadata
 from fastapi_esdb.wire.records import ANY, NO_STREAM, Position
 from fastapi_esdb.wire.requests import AppendRequest, AppendResult
 from tests.connection.conftest import Owner, channel_to
@@ -40,7 +40,7 @@ from tests.faults.batches import DONE, BatchServer
 from tests.faults.proxy import FaultProxy
 from tests.faults.until import PATIENCE, until
 
-HEADERS = CallMetadata(requires_leader=True, connection_name="tests").pairs()
+HEADERS = CallHeaders(CallMetadata(requires_leader=True, connection_name="tests").pairs())
 
 Appending = asyncio.Future[AppendResult]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from fastapi_esdb.connection.batch_call import BatchCall
 from fastapi_esdb.connection.channel import Channel
-from fastapi_esdb.wire.metadata import CallMetadata
+from fastapi_esdb.wire.metadata import CallHeaders, CallMetadata
 from tests.connection.conftest import Owner, channel_to
 from tests.faults.batches import BatchServer
 from tests.faults.until import until
 
-HEADERS = CallMetadata(requires_leader=True, connection_name="tests").pairs()
+HEADERS = CallHeaders(CallMetadata(requires_leader=True, connection_name="tests").pairs())
 
 
 def opened(channel: Channel) -> BatchCall:

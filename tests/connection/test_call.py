@@ -28,6 +28,7 @@ from fastapi_esdb.wire.errors import (
     ServerNotReady,
     ServerTimeout,
 )
+from fastapi_esdb.wire.metadata import CallHeaders
 from fastapi_esdb.wire.method import Codec, Method, Shape
 from tests.connection.conftest import Owner, channel_to
 from tests.faults.process import free_port
@@ -55,7 +56,7 @@ async def test_a_call_that_streams_its_requests(channel: Channel) -> None:
 async def test_headers_travel_with_the_call(channel: Channel, server: ScriptedServer) -> None:
     """They arrive as they are."""
     with channel.lease() as lease:
-        await unary(lease, READ, "hello", Deadline.after(20), (("requires-leader", "true"),))
+        await unary(lease, READ, "hello", Deadline.after(20), CallHeaders((("requires-leader", "true"),)))
     assert server.headers[0].requires_leader is True
     assert str(server.raw_headers[0]["user-agent"]).startswith("fastapi-esdb/")
 

@@ -17,7 +17,7 @@ PLAIN = "esdb://localhost"
 
 def metadata(string: str, write: bool = False, options: CallOptions | None = None) -> CallMetadata:
     made = Headers(ConnectionString.parse(string), "default").of(WRITE if write else READ, options or CallOptions())
-    return parse_metadata(made)
+    return parse_metadata(made.pairs)
 
 
 def test_the_user_of_the_settings_calls() -> None:

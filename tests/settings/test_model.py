@@ -281,3 +281,59 @@ def test_secrets_directory(tmp_path: Path) -> None:
     assert settings.target.hosts[0].name == "a"
     assert settings.control_token is not None
     assert settings.control_token.get_secret_value() == "token"
+
+
+@pytest.mark.parametrize(
+    ("line", "password"),
+    [
+        ("ESDB_PASSWORD=two words #1", "two words"),
+        ("ESDB_PASSWORD='two words #1'", "two words #1"),
+        ("ESDB_PASSWORD=no#blank", "no#blank"),
+        (r"ESDB_PASSWORD='it\'s \\'", "it's \\"),
+        ("ESDB_PASSWORD='${HOME}'", "/home/somebody"),
+        ("ESDB_PASSWORD='${:-$}{HOME}'", "${HOME}"),
+        ("ESDB_PASSWORD='$HOME'", "$HOME"),
+        ("ESDB_CONNECTION_STRING=esdb://u:%24%7BHOME%7D%20%23%27%5C@a", "${HOME} #'\\"),
+    ],
+)
+def test_special_characters_in_dotenv(line: str, password: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What python-dotenv cuts and replaces, and how a password is written that has such characters."""
+    monkeypatch.setenv("HOME", "/home/somebody")
+    Path(".env").write_text(f"ESDB_CONNECTION_STRING=esdb://a\nESDB_USERNAME=u\n{line}\n")
+    credentials = EsdbSettings().target.credentials
+    assert credentials is not None
+    assert credentials.password.get_secret_value() == password
+
+
+def test_special_characters_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are taken as they are."""
+    monkeypatch.setenv("ESDB_PASSWORD", "${HOME} #'\\")
+    monkeypatch.setenv("ESDB_USERNAME", "u")
+    monkeypatch.setenv("ESDB_CONNECTION_STRING", "esdb://a")
+    credentials = EsdbSettings().target.credentials
+    assert credentials is not None
+    assert credentials.password.get_secret_value() == "${HOME} #'\\"
+
+
+def test_a_file_that_is_not_utf_8(tmp_path: Path) -> None:
+    """It is one error that names the file, whichever of several it is read from."""
+    wrong = tmp_path / "latin.env"
+    wrong.write_bytes("ESDB_CONNECTION_NAME=cheese  # Käse".encode("latin-1"))
+    with pytest.raises(InvalidSettings, match=rf"^\.env, {wrong}: must be text in UTF-8; save it so, or remove it$"):
+        EsdbSettings(_env_file=(".env", wrong))
+    assert EsdbSettings(_env_file=wrong, _env_file_encoding="latin-1").connection_name == "cheese"
+    (tmp_path / "esdb_password").write_bytes(b"\xff")
+    with pytest.raises(InvalidSettings, match=r'field "password" from source "SecretsSettingsSource"'):
+        EsdbSettings(_secrets_dir=tmp_path)
+
+
+def test_a_file_that_can_not_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither is that an error of the operating system's to the caller."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", ".env")
+
+    Path(".env").write_text("ESDB_TLS=false")
+    monkeypatch.setattr("pydantic_settings.sources.providers.dotenv.dotenv_values", refuse)
+    with pytest.raises(InvalidSettings, match=r"^\.env: can't be read \(Permission denied\)$"):
+        EsdbSettings()
