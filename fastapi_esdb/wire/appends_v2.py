@@ -6,14 +6,10 @@ import enum
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from uuid import UUID
 
 from fastapi_esdb.wire.json_values import Json
 from fastapi_esdb.wire.records import ANY, Expected, Position
-
-if TYPE_CHECKING:
-    from uuid import UUID
-
 
 SCHEMA_NAME = re.compile(r"[\w.$:-]+")
 """What the type of a record is made of: letters, digits and `_ . $ : -`."""

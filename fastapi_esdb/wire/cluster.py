@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import datetime
+from uuid import UUID
 
 from fastapi_esdb.wire.method import Codec, Method, Shape
 from fastapi_esdb.wire.proto.v1 import gossip_pb2, serverfeatures_pb2
 from fastapi_esdb.wire.scalars import NOTHING, Fields, decode_ticks, decode_uuid, encode_ticks, encode_uuid
-
-if TYPE_CHECKING:
-    from datetime import datetime
-    from uuid import UUID
 
 
 class NodeState(enum.Enum):

@@ -9,14 +9,11 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
+from uuid import UUID
 
 from fastapi_esdb.wire.records import START, Edge, Position, RecordedEvent
 from fastapi_esdb.wire.requests import EventFilter, UnknownFrame
-
-if TYPE_CHECKING:
-    from uuid import UUID
-
 
 ALL = "$all"
 """The name of `$all` where a source is a text."""

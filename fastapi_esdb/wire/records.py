@@ -5,13 +5,11 @@ from __future__ import annotations
 import enum
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any
+from uuid import UUID
 
 from fastapi_esdb.wire.lazy import Lazy
-
-if TYPE_CHECKING:
-    from datetime import datetime
-    from uuid import UUID
 
 JSON = "application/json"
 OCTET_STREAM = "application/octet-stream"
@@ -117,6 +115,12 @@ class ProposedEvent:
         """Note that it is being sent; whether no server can know its id, which is random and has not left before."""
         return False
 
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: Any, handler: Any) -> Any:
+        from fastapi_esdb.wire.event_forms import proposed_schema  # noqa: PLC0415 - pydantic is not for everybody
+
+        return proposed_schema(cls, handler)
+
 
 def parsed(data: bytes) -> Any:
     """The JSON in the bytes. Raises `json.JSONDecodeError` for all that is none, and for what Python does not take.
@@ -169,6 +173,12 @@ class RecordedEvent(Lazy):
         Its revision and position are the ones to go on from, and its id is the one to acknowledge.
         """
         return self.link or self
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: Any, handler: Any) -> Any:
+        from fastapi_esdb.wire.event_forms import recorded_schema  # noqa: PLC0415 - pydantic is not for everybody
+
+        return recorded_schema(cls, handler)
 
     @property
     def is_unresolved_link(self) -> bool:

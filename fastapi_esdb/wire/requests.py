@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from fastapi_esdb.wire.records import (
     ANY,
@@ -18,9 +20,6 @@ from fastapi_esdb.wire.records import (
 )
 
 if TYPE_CHECKING:
-    from datetime import datetime
-    from uuid import UUID
-
     from fastapi_esdb.wire.errors import CallerError, EsdbError
 
 ALL_EVENTS = 2**64 - 1

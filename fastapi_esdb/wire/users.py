@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from datetime import datetime
 
 from fastapi_esdb.wire.fields import nothing, options_codec
 from fastapi_esdb.wire.method import Codec, Method, Request, Response, Shape
 from fastapi_esdb.wire.proto.v1 import users_pb2 as pb
 from fastapi_esdb.wire.scalars import decode_ticks, encode_ticks, known
-
-if TYPE_CHECKING:
-    from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
