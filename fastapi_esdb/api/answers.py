@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from fastapi_esdb.errors import ConnectionClosed
 from fastapi_esdb.wire.errors import EsdbError
 from fastapi_esdb.wire.groups import Ack, Nack, NackAction
+from fastapi_esdb.wire.unreadable import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,7 +89,9 @@ class Answers:
             await self.call.send(answer)
             self._sent = monotonic()
         except EsdbError as error:
-            logger.info("%s: %d answers are lost, the events will come again: %s", self._name, len(answer.ids), error)
+            logger.info(
+                "%s: %d answers are lost, the events will come again: %s", self._name, len(answer.ids), shown(error)
+            )
 
 
 def _parts(ids: Ids) -> Iterator[Ids]:

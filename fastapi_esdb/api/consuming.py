@@ -8,17 +8,19 @@ from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING
 
 from fastapi_esdb.api.answers import Answers
+from fastapi_esdb.api.bounded import first_told
 from fastapi_esdb.api.calls import PAUSES, reconnected
 from fastapi_esdb.api.refusal import Refusal
 from fastapi_esdb.errors import ClosedInFlight, ConsumerClosed, ConsumerEnded
 from fastapi_esdb.wire.errors import EsdbError, GroupDropped, GroupFull, NoAnswer, Outcome
 from fastapi_esdb.wire.group_methods import READ_GROUP
-from fastapi_esdb.wire.groups import ALL, GroupConfirmed, GroupEvent, GroupReadFrame, GroupReadOptions
+from fastapi_esdb.wire.groups import ALL, GroupConfirmed, GroupEvent, GroupReadFrame, GroupReadOptions, GroupReadRequest
 from fastapi_esdb.wire.records import RecordedEvent
+from fastapi_esdb.wire.unreadable import shown
 
 if TYPE_CHECKING:
     from fastapi_esdb.api.calls import Carrier
-    from fastapi_esdb.connection.transport import CallOptions
+    from fastapi_esdb.connection.transport import CallOptions, Stream
 
 logger = logging.getLogger("fastapi_esdb")
 
@@ -50,6 +52,9 @@ class Consuming:
             try:
                 async with self._carrier.stream(READ_GROUP, [self._request], self._options, long_lived=True) as call:
                     self.answers.call = call
+                    for frame in await self._first(call):
+                        if (message := self._noted(frame)) is not None:
+                            yield message
                     async for frame in call:
                         if (message := self._noted(frame)) is not None:
                             yield message
@@ -72,6 +77,13 @@ class Consuming:
             return
         raise ConsumerEnded(self._source, self._request.group, reason)
 
+    async def _first(self, call: Stream[GroupReadRequest, GroupReadFrame]) -> list[GroupReadFrame]:
+        """The first frames of a call, with the confirmation before any other, even if the server has not sent it so."""
+        frames = await first_told(call.batch, self._carrier.deadline)
+        if frames and not isinstance(frames[0], GroupConfirmed):
+            return [GroupConfirmed(""), *frames]
+        return frames
+
     def _noted(self, frame: GroupReadFrame) -> RecordedEvent | GroupConfirmed | None:
         match frame:
             case GroupEvent():
@@ -92,7 +104,7 @@ class Consuming:
         passes = self._refusal.may_pass(error) or isinstance(error, PASSING)
         if error.outcome is Outcome.ANSWERED and not passes:
             raise error
-        logger.info("the consumer of group %r of %r goes on: %s", self._request.group, self._source, error)
+        logger.info("the consumer of group %r of %r goes on: %s", self._request.group, self._source, shown(error))
 
     async def _wait(self) -> None:
         """Return when there is a connection, or there will be none since it was closed."""

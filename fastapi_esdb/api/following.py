@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fastapi_esdb.api.approach import Approach
+from fastapi_esdb.api.bounded import first_told
 from fastapi_esdb.api.calls import PAUSES, reconnected
 from fastapi_esdb.api.place import Place
 from fastapi_esdb.api.refusal import Refusal
@@ -26,12 +27,16 @@ from fastapi_esdb.wire.requests import (
     ReadRequest,
     SubscriptionConfirmed,
 )
+from fastapi_esdb.wire.unreadable import shown
 
 if TYPE_CHECKING:
     from fastapi_esdb.api.calls import Carrier
     from fastapi_esdb.connection.transport import CallOptions, Stream
 
 logger = logging.getLogger("fastapi_esdb")
+
+EDGE = 16
+"""Frames that are looked at to find the end of a stream; there are three."""
 
 Message = RecordedEvent | Checkpoint | CaughtUp | FellBehind
 """What a subscription tells: events, how far it has searched, that it has become live and that it is not any more."""
@@ -66,8 +71,10 @@ class Following:
             before = self.place.after
             try:
                 async with self._open() as call:
-                    while frames := await self._approach.read(call):
+                    frames = await self._first(call)
+                    while frames:
                         yield frames
+                        frames = await self._approach.read(call)
                 if self._approach.turned():
                     continue
                 raise NoAnswer  # a server that ends a subscription says why
@@ -79,12 +86,19 @@ class Following:
             self._approach.begin()
             await self._wait(moved=self.place.after != before)
 
+    async def _first(self, call: Stream[ReadRequest, ReadFrame]) -> list[ReadFrame]:
+        """The first frames of a call, with the confirmation before any other, even if the server has not sent it so."""
+        frames = await first_told(lambda: self._approach.read(call), self._carrier.deadline)
+        if frames and not isinstance(frames[0], SubscriptionConfirmed):
+            return [SubscriptionConfirmed(self.id), *frames]
+        return frames
+
     async def _find_end(self) -> None:
         """Go to the last event before now: old servers do not tell where a subscription from the end has begun."""
         request = ReadRequest(self._request.stream, END, BACKWARDS, limit=1, compatibility=1)
         place = self._place_after(replace(request, start=START))
         async with self._carrier.stream(READ, [request], self._options) as frames:
-            async for frame in frames:
+            for frame in await frames.whole(EDGE):
                 if isinstance(frame, RecordedEvent):
                     place.delivered(frame)
                 elif isinstance(frame, LastRevision):
@@ -130,7 +144,7 @@ class Following:
         if error.outcome is Outcome.ANSWERED and not passes:
             error.add_note(f"the subscription to {name!r} had come to {after!r}")
             raise error
-        logger.info("the subscription to %r goes on after %r: %s", name, after, error)
+        logger.info("the subscription to %r goes on after %r: %s", name, after, shown(error))
 
     async def _wait(self, *, moved: bool) -> None:
         """Return when there is a connection, or there will be none since it was closed."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol, Self, TypeVar, Unpack, overload
 
 from fastapi_esdb.api import arguments
+from fastapi_esdb.api.bounded import listed
 from fastapi_esdb.api.calls import Calls
 from fastapi_esdb.api.options import Options, chosen
 from fastapi_esdb.api.writing import write
@@ -183,7 +184,7 @@ class Projections(Calls):
 
     async def _statistics(self, request: StatisticsRequest, options: Options) -> tuple[ProjectionStatistics, ...]:
         async with self._carrier.stream(PROJECTION_STATISTICS, [request], chosen(options)) as answers:
-            return tuple([one async for one in answers])
+            return await listed(answers)
 
     async def _write(self, method: Method[Request, None], request: Request, name: str, options: Options) -> None:
         await write(self._carrier, method, request, name, chosen(options))

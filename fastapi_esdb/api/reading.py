@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING
 
 from fastapi_esdb.api.batches import BatchIteration
-from fastapi_esdb.wire.errors import StreamNotFound
+from fastapi_esdb.connection.deadline import Deadline
+from fastapi_esdb.wire.errors import DeadlineExceeded, NoAnswer, StreamNotFound
 from fastapi_esdb.wire.reads import READ
 from fastapi_esdb.wire.records import END, FORWARDS, RecordedEvent
 from fastapi_esdb.wire.requests import ReadRequest, StreamMissing
 
 if TYPE_CHECKING:
-    from fastapi_esdb.connection.transport import CallOptions, Transport
+    from fastapi_esdb.api.calls import Carrier
+    from fastapi_esdb.connection.transport import CallOptions
 
+
+SPARE = 100
+"""Frames that are no events, and that a server may send with a read of few."""
 
 FEW = 20
 """Events of a read that is not worth a thread, and comes as a whole."""
@@ -28,8 +34,8 @@ class Read(BatchIteration[RecordedEvent]):
     `async for events in read.batches()` gives lists instead.
     """
 
-    def __init__(self, transport: Transport, request: ReadRequest, options: CallOptions) -> None:
-        super().__init__(batches_of(transport, request, options))
+    def __init__(self, carrier: Carrier, request: ReadRequest, options: CallOptions) -> None:
+        super().__init__(batches_of(carrier, request, options))
 
     async def to_list(self) -> list[RecordedEvent]:
         """All events at once; give the read a `limit` where the stream may be long. A cancellation ends the read."""
@@ -37,25 +43,35 @@ class Read(BatchIteration[RecordedEvent]):
 
 
 async def batches_of(
-    transport: Transport, request: ReadRequest, options: CallOptions
+    carrier: Carrier, request: ReadRequest, options: CallOptions
 ) -> AsyncGenerator[list[RecordedEvent], None]:
     """The events that `request` asks for. Raises `StreamNotFound` where the server says that the stream is missing."""
     if holds_nothing(request):
         return
-    are_few = request.limit <= FEW
-    async with transport.stream(READ, [request], options, bulk=not are_few) as answers:
-        while frames := await (answers.whole() if are_few else answers.batch()):
+    are_few, left = request.limit <= FEW, request.limit
+    patience = carrier.deadline if options.timeout is None else math.inf
+    until = Deadline.after(patience)
+    async with carrier.stream(READ, [request], options, bulk=not are_few) as answers:
+        while frames := await (answers.whole(request.limit + SPARE) if are_few else answers.batch()):
             if isinstance(frames[0], StreamMissing):
                 raise StreamNotFound(frames[0].stream)
-            if events := [frame for frame in frames if isinstance(frame, RecordedEvent)]:
+            if not left:
+                return  # a limit is a limit, whatever else the server sends
+            if events := [frame for frame in frames if isinstance(frame, RecordedEvent)][:left]:
+                left -= len(events)
                 yield events
+                until = Deadline.after(patience)
+            elif not until.left():
+                raise DeadlineExceeded
+            if are_few and left and len(frames) >= request.limit + SPARE:
+                raise NoAnswer(f"it has {len(frames)} frames, and no end")
 
 
 async def events_of(
-    transport: Transport, request: ReadRequest, options: CallOptions
+    carrier: Carrier, request: ReadRequest, options: CallOptions
 ) -> AsyncGenerator[RecordedEvent, None]:
     """The same, one by one."""
-    async for events in batches_of(transport, request, options):
+    async for events in batches_of(carrier, request, options):
         for event in events:
             yield event
 

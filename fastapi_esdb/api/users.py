@@ -8,6 +8,7 @@ from typing import Unpack
 from pydantic import Secret
 
 from fastapi_esdb.api import arguments
+from fastapi_esdb.api.bounded import listed
 from fastapi_esdb.api.calls import Calls
 from fastapi_esdb.api.options import Options, chosen
 from fastapi_esdb.api.writing import write
@@ -99,7 +100,7 @@ class Users(Calls):
 
     async def _details(self, request: UserDetailsRequest, options: Options) -> tuple[UserDetails, ...]:
         async with self._carrier.stream(USER_DETAILS, [request], chosen(options)) as answers:
-            return tuple([one async for one in answers])
+            return await listed(answers)
 
     async def _write(self, method: Method[Request, None], request: Request, login: str, options: Options) -> None:
         await write(self._carrier, method, request, login, chosen(options))

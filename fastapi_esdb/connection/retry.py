@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fastapi_esdb.errors import ConnectionClosed, TooManyStreams
-from fastapi_esdb.wire.errors import HandlerFailed, Outcome
+from fastapi_esdb.wire.errors import HandlerFailed, NoAnswer, Outcome
 
 if TYPE_CHECKING:
     from fastapi_esdb.wire.errors import EsdbError
@@ -20,7 +20,7 @@ def may_repeat(error: EsdbError, method: Method[Any, Any], tries: int) -> bool:
     """
     if isinstance(error, ConnectionClosed | TooManyStreams):
         return False
-    if isinstance(error, HandlerFailed):
+    if isinstance(error, HandlerFailed) or (isinstance(error, NoAnswer) and error.reason):
         return _may_be_meant_for_another(method, tries)
     if error.outcome is Outcome.UNKNOWN:
         return not method.writes
@@ -30,6 +30,7 @@ def may_repeat(error: EsdbError, method: Method[Any, Any], tries: int) -> bool:
 def _may_be_meant_for_another(method: Method[Any, Any], tries: int) -> bool:
     """A follower that has just refused a BatchAppend fails another call of the connection, which is fine the next time.
 
-    Seen with EventStoreDB 24.6. Failing twice, it is the call itself that the server can't take.
+    Seen with EventStoreDB 24.6. Failing twice, it is the call itself that the server can't take, or answers with what
+    can't be read.
     """
     return not method.writes and tries == 1

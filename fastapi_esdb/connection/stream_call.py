@@ -65,9 +65,9 @@ class StreamCall(Generic[Request, Response]):
             raise StopAsyncIteration
         return self._decoded(answer)
 
-    async def read_whole(self, limit: float) -> list[Response]:
-        """All answers, up to the end, which is waited for `limit` seconds at most. Raises like `read`."""
-        return [self._decoded(answer) for answer in await self._awaited(_all_of(self._call), limit)]
+    async def read_whole(self, limit: float, most: int) -> list[Response]:
+        """All answers, up to the end or `most` of them, waited for `limit` seconds at most. Raises like `read`."""
+        return [self._decoded(answer) for answer in await self._awaited(_all_of(self._call, most), limit)]
 
     async def _awaited(self, answers: Awaitable[Any], limit: float | None) -> Any:
         try:
@@ -123,8 +123,8 @@ class StreamCall(Generic[Request, Response]):
         self._lease.release()
 
 
-async def _all_of(call: GrpcCall) -> list[Any]:
-    answers = []
-    while (answer := await call.read()) is not grpc.aio.EOF:
+async def _all_of(call: GrpcCall, most: int) -> list[Any]:
+    answers: list[Any] = []
+    while len(answers) < most and (answer := await call.read()) is not grpc.aio.EOF:
         answers.append(answer)
     return answers

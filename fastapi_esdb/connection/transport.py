@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from fastapi_esdb.wire.method import Method
     from fastapi_esdb.wire.requests import AppendRequest, AppendResult
 
+MOST_ANSWERS = 100_000
+"""Answers that are taken together: of users, and of projections, there are not as many."""
+
 Request = TypeVar("Request")
 Response = TypeVar("Response")
 Sent_contra = TypeVar("Sent_contra", contravariant=True)
@@ -54,8 +57,8 @@ class Stream(Protocol[Sent_contra, Received_co]):
         """The answers that have come, at least the next one; none when the call has ended."""
         ...
 
-    async def whole(self) -> Sequence[Received_co]:
-        """All answers of a call that has few; none when they were given.
+    async def whole(self, most: int = MOST_ANSWERS) -> Sequence[Received_co]:
+        """All answers of a call that has few, `most` of them at most; none when they were given.
 
         It is made again until it comes to its end, within its deadline.
         """

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from fastapi_esdb.connection.bulk_call import BulkCall
 from fastapi_esdb.connection.stream_call import StreamCall
+from fastapi_esdb.connection.transport import MOST_ANSWERS
 from fastapi_esdb.wire.errors import EsdbError, NoAnswer
 
 if TYPE_CHECKING:
@@ -103,10 +104,13 @@ class PooledStream(Generic[Request, Response]):
         """The answers that have come, at least the next one; none when the call has ended."""
         return await self._several(lambda call, limit: call.read_batch(limit))
 
-    async def whole(self) -> Sequence[Response]:
-        """All answers of a call that has few: it is made again until it comes to its end. None when they were given."""
+    async def whole(self, most: int = MOST_ANSWERS) -> Sequence[Response]:
+        """All answers of a call that has few: it is made again until it comes to its end. None when they were given.
+
+        After `most` of them no further ones are waited for.
+        """
         try:
-            return await self._several(lambda call, _: call.read_whole(self._tries.deadline.left()))
+            return await self._several(lambda call, _: call.read_whole(self._tries.deadline.left(), most))
         finally:
             self.close()
 

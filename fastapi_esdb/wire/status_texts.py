@@ -18,6 +18,7 @@ from fastapi_esdb.wire.errors import (
     HandlerFailed,
     InvalidArgument,
     MaximumAppendSizeExceeded,
+    NoAnswer,
     NotAuthenticated,
     NotSupported,
     ProjectionFailed,
@@ -44,12 +45,8 @@ REFUSED_STREAM = r"(?i)RST_STREAM with error code 7\b"
 WRITE_FAILED = "The server can not write to its disk"
 """What the embedded server says when its disk is full."""
 
-ANSWER_TOO_LARGE = "(?i)client: received message larger than max"
+ANSWER_TOO_LARGE = "(?i)client: received message larger than max|decompressed message larger than max"
 REQUEST_TOO_LARGE = "(?i)message (exceeds|larger than)"
-
-
-def _answer_too_large(text: re.Match[str]) -> EsdbError:
-    return UnknownServerError(StatusCode.RESOURCE_EXHAUSTED.name, text.string)
 
 
 _READ: tuple[tuple[StatusCode, str, Callable[[re.Match[str]], EsdbError]], ...] = (
@@ -67,7 +64,7 @@ _READ: tuple[tuple[StatusCode, str, Callable[[re.Match[str]], EsdbError]], ...] 
     (StatusCode.ABORTED, "Consumer too slow", lambda _: ConnectionLost()),
     (StatusCode.ABORTED, "", lambda _: ServerTimeout()),
     (StatusCode.DEADLINE_EXCEEDED, "", lambda _: DeadlineExceeded()),
-    (StatusCode.RESOURCE_EXHAUSTED, ANSWER_TOO_LARGE, _answer_too_large),
+    (StatusCode.RESOURCE_EXHAUSTED, ANSWER_TOO_LARGE, lambda text: NoAnswer(text.string)),
     (StatusCode.RESOURCE_EXHAUSTED, REQUEST_TOO_LARGE, lambda _: MaximumAppendSizeExceeded()),
     (StatusCode.RESOURCE_EXHAUSTED, WRITE_FAILED, lambda _: WriteFailed()),
     (StatusCode.RESOURCE_EXHAUSTED, "", lambda _: ConnectionLost()),

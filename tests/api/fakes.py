@@ -62,8 +62,8 @@ class FakeStream:
         except StopAsyncIteration:
             return []
 
-    async def whole(self) -> list[Any]:
-        return [frame async for frame in self]
+    async def whole(self, most: int = 100_000) -> list[Any]:
+        return [frame async for frame in self][:most]
 
     async def send(self, request: Any) -> None:
         raise NotImplementedError

@@ -35,7 +35,7 @@ class Line:
     async def batch(self) -> Any:
         raise NotImplementedError
 
-    async def whole(self) -> Any:
+    async def whole(self, most: int = 100_000) -> Any:
         raise NotImplementedError
 
     async def send(self, request: Any) -> None:

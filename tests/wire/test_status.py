@@ -218,7 +218,7 @@ READ_ONLY: list[tuple[StatusCode, str, EsdbError]] = [
     (
         S.RESOURCE_EXHAUSTED,
         "Stream removed (CLIENT: Received message larger than max (5 vs. 4))",
-        UnknownServerError("RESOURCE_EXHAUSTED", "Stream removed (CLIENT: Received message larger than max (5 vs. 4))"),
+        NoAnswer("Stream removed (CLIENT: Received message larger than max (5 vs. 4))"),
     ),
     (S.RESOURCE_EXHAUSTED, "Bandwidth exhausted", ConnectionLost()),
     (S.PERMISSION_DENIED, "", AccessDenied()),

@@ -1,0 +1,155 @@
+"""Servers that do not come to an end: a limit is a limit, and what makes no progress ends at the deadline."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+from collections.abc import AsyncIterator, Awaitable, Callable
+from itertools import repeat
+from typing import Any
+
+import pytest
+
+from fastapi_esdb import END, Connection, NewEvent, connect
+from fastapi_esdb.api import bounded
+from fastapi_esdb.connection import channel_options
+from fastapi_esdb.errors import AppendOutcomeUnknown
+from fastapi_esdb.settings.model import EsdbSettings
+from fastapi_esdb.wire.appends import APPEND
+from fastapi_esdb.wire.batches import BATCH_APPEND
+from fastapi_esdb.wire.cluster import GOSSIP
+from fastapi_esdb.wire.errors import DeadlineExceeded, EsdbError, NoAnswer
+from fastapi_esdb.wire.group_methods import READ_GROUP
+from fastapi_esdb.wire.groups import GroupEvent
+from fastapi_esdb.wire.projection_methods import PROJECTION_STATISTICS
+from fastapi_esdb.wire.reads import READ
+from fastapi_esdb.wire.users import USER_DETAILS
+from tests.api.fakes import recorded
+from tests.faults.until import PATIENCE
+from tests.support.fake_server import Call, FakeServer, Script, endless, message_of, stays_open
+
+EVENT = message_of(READ, recorded(7))
+DELIVERED = message_of(READ_GROUP, GroupEvent(recorded(7), 3))
+NOTHING = b""
+DEADLINE = 300
+"""Milliseconds."""
+LIMIT = 1024 * 1024
+"""Bytes of an answer."""
+
+Making = Callable[[Connection], Awaitable[Any]]
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[FakeServer]:
+    async with FakeServer() as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def _little_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that it takes no long time to send too much."""
+    monkeypatch.setattr(channel_options, "RECEIVE_LIMIT", LIMIT)
+
+
+@pytest.fixture
+async def esdb(server: FakeServer) -> AsyncIterator[Connection]:
+    settings = EsdbSettings(connection_string=f"{server.connection_string}&defaultDeadline={DEADLINE}")
+    async with connect(settings) as connection:
+        yield connection
+
+
+@pytest.mark.parametrize("limit", [1, 20, 21, 100, 1000])
+async def test_events_without_end(server: FakeServer, esdb: Connection, limit: int) -> None:
+    """A read gives as many as were asked for, and then it is over."""
+    server.on(READ, endless(EVENT))
+    async with asyncio.timeout(PATIENCE):
+        assert len(await esdb.read("s", limit=limit, timeout=PATIENCE).to_list()) == limit
+    await asyncio.wait_for(server.of(READ)[0].gone.wait(), PATIENCE)
+
+
+CALLS: dict[str, Making] = {
+    "read": lambda esdb: esdb.read("s").to_list(),
+    "read of many": lambda esdb: esdb.read("s", limit=100).to_list(),
+    "read of few": lambda esdb: esdb.read("s", limit=5).to_list(),
+    "read of all": lambda esdb: esdb.read_all().to_list(),
+    "metadata": lambda esdb: esdb.get_metadata("s"),
+    "subscription": lambda esdb: esdb.subscribe("s").__aenter__(),
+    "subscription from the end": lambda esdb: esdb.subscribe("s", after=END).__aenter__(),
+    "event of a subscription": lambda esdb: anext(esdb.subscribe_all()),
+    "consumer": lambda esdb: esdb.persistent_subscriptions.consume("s", "g").__aenter__(),
+    "users": lambda esdb: esdb.users.list(),
+    "user": lambda esdb: esdb.users.details("u"),
+    "projections": lambda esdb: esdb.projections.list(),
+    "statistics": lambda esdb: esdb.projections.statistics("p"),
+    "members": lambda esdb: esdb.cluster.members(),
+    "append": lambda esdb: esdb.append("s", NewEvent("T", {})),
+}
+
+
+@pytest.mark.parametrize(
+    "script",
+    [endless(NOTHING), endless(NOTHING, pause=0.02), stays_open(NOTHING)],
+    ids=["endless", "endless and slow", "one"],
+)
+async def test_frames_that_say_nothing(server: FakeServer, esdb: Connection, script: Script) -> None:
+    """Are no answers: a call without a time-out ends with an error by the default deadline."""
+    server.on_all(script)
+    ends = await asyncio.wait_for(asyncio.gather(*map(end_of, CALLS.values(), repeat(esdb))), PATIENCE)
+    assert {name: end for name, end in zip(CALLS, ends, strict=True) if not isinstance(end, EsdbError)} == {}
+
+
+async def end_of(call: Making, esdb: Connection) -> object:
+    try:
+        return await call(esdb)
+    except Exception as error:
+        return error
+
+
+async def test_lists_without_end(server: FakeServer, esdb: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Are no lists; with time left, they end at a number that nothing comes to."""
+    monkeypatch.setattr(bounded, "MOST_ANSWERS", 1000)
+    server.on(USER_DETAILS, endless(NOTHING))
+    server.on(PROJECTION_STATISTICS, endless(NOTHING))
+    for call in (esdb.users.list, esdb.projections.list):
+        with pytest.raises((NoAnswer, DeadlineExceeded)):
+            await asyncio.wait_for(call(timeout=PATIENCE / 2), PATIENCE)
+
+
+async def test_an_event_before_the_confirmation(server: FakeServer, esdb: Connection) -> None:
+    """Is the first one that the reader gets, of a subscription and of a consumer."""
+    server.on(READ, stays_open(EVENT, EVENT))
+    async with asyncio.timeout(PATIENCE), esdb.subscribe("s") as subscription:
+        assert [(await anext(subscription)).revision for _ in range(2)] == [7, 7]
+        assert subscription.checkpoint == 7
+    server.on(READ_GROUP, stays_open(DELIVERED, DELIVERED))
+    async with asyncio.timeout(PATIENCE), esdb.persistent_subscriptions.consume("s", "g") as events:
+        assert [(await anext(events)).retry_count for _ in range(2)] == [3, 3]
+
+
+BOMB = gzip.compress(bytes(LIMIT + 1))
+
+
+async def bomb(call: Call) -> None:
+    """Send little that becomes too much."""
+    await call.receive()
+    call.begin(("grpc-encoding", "gzip"))
+    await call.send(BOMB, compressed=True)
+    await call.end()
+
+
+async def huge(call: Call) -> None:
+    """Announce too much."""
+    await call.receive()
+    await call.send_raw(b"\x00" + (2**31).to_bytes(4, "big"))
+    await call.gone.wait()
+
+
+@pytest.mark.parametrize("script", [bomb, huge])
+async def test_an_answer_that_is_too_large(server: FakeServer, esdb: Connection, script: Script) -> None:
+    """Is an answer that can't be read: nothing is said of what was sent, but that its outcome is not known."""
+    for method in (GOSSIP, APPEND, BATCH_APPEND):
+        server.on(method, script)
+    with pytest.raises(NoAnswer, match="larger than max"):
+        await esdb.cluster.members(timeout=PATIENCE)
+    with pytest.raises(AppendOutcomeUnknown):
+        await esdb.append("s", NewEvent("T", {}), timeout=PATIENCE)
