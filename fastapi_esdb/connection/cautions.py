@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from fastapi_esdb.connection.channel_options import is_loopback
+from fastapi_esdb.settings.hosts import is_loopback
 
 if TYPE_CHECKING:
     from fastapi_esdb.settings.connection_string import ConnectionString

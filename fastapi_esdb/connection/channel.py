@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from fastapi_esdb.connection.bulk import Bulk
-from fastapi_esdb.connection.channel_options import is_loopback
 from fastapi_esdb.errors import ClosedInFlight
+from fastapi_esdb.settings.hosts import is_loopback
 from fastapi_esdb.wire.errors import ConnectionLost, EsdbError
 from fastapi_esdb.wire.quiet_grpc import grpc
 

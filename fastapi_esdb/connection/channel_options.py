@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
+
+from fastapi_esdb.settings.hosts import is_loopback
 
 if TYPE_CHECKING:
     from fastapi_esdb.settings.connection_options import ConnectionOptions
@@ -72,14 +73,6 @@ def _proxy(host: Host) -> Iterator[ChannelOption]:
     """A proxy named by `http_proxy` can't reach this machine's own loopback."""
     if is_loopback(host):
         yield "grpc.enable_http_proxy", 0
-
-
-def is_loopback(host: Host) -> bool:
-    """Whether the host is this machine, by its name or address."""
-    try:
-        return ip_address(host.name).is_loopback
-    except ValueError:
-        return host.name.rstrip(".").lower() == "localhost"
 
 
 @cache

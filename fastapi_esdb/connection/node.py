@@ -17,6 +17,7 @@ from fastapi_esdb.connection.state import Change, ConnectionState, next_state
 from fastapi_esdb.connection.wakeup import Wakeup
 from fastapi_esdb.connection.watch import Watch
 from fastapi_esdb.errors import ConnectionClosed
+from fastapi_esdb.wire.unreadable import shown
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Channel, Lease
@@ -256,7 +257,9 @@ class NodeConnection:
         while (reason := await self._verdict()) is None:
             channel = await self._connector.try_once(self)
             if channel is None:
-                return f"a fresh connection was wanted and not to be had: {self.last_error or 'no node to go to'}"
+                return (
+                    f"a fresh connection was wanted and not to be had: {shown(self.last_error or 'no node to go to')}"
+                )
             self._use(channel)
         return reason
 

@@ -20,7 +20,7 @@ from fastapi_esdb.wire.errors import (
 )
 from fastapi_esdb.wire.quiet_grpc import grpc
 from fastapi_esdb.wire.status import error_of
-from fastapi_esdb.wire.unreadable import unreadable
+from fastapi_esdb.wire.unreadable import shown, unreadable
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Channel, Lease
@@ -84,7 +84,7 @@ def _told(error: grpc.aio.AioRpcError, details: str, request: Any) -> EsdbError:
 def explain(error: EsdbError) -> str:
     """The error's text, and what gRPC had to say: which address was refused, which name is unknown."""
     cause = error.__cause__
-    return f"{error} ({cause.details()})" if isinstance(cause, grpc.aio.AioRpcError) else str(error)
+    return shown(f"{error} ({cause.details()})" if isinstance(cause, grpc.aio.AioRpcError) else error)
 
 
 def decode(method: Method[Any, Response], data: bytes) -> Response:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fastapi_esdb.connection.channel_options import is_loopback
 from fastapi_esdb.errors import InvalidSettings
+from fastapi_esdb.settings.hosts import is_loopback
 from fastapi_esdb.wire.metadata import AUTHORIZATION
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.connection.probe import ask_server
 from fastapi_esdb.wire.errors import EsdbError
-from fastapi_esdb.wire.unreadable import unreadable
+from fastapi_esdb.wire.unreadable import shown, unreadable
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Channel
@@ -69,7 +69,7 @@ class Watch:
         try:
             await ask_server(self.channel, Deadline.after(self._probe_timeout))
         except EsdbError as error:
-            self.end(PROBE_FAILED.format(error))
+            self.end(PROBE_FAILED.format(shown(error)))
         except Exception as error:  # without a verdict the channel would stay in doubt, and take no calls
             logger.exception("a probe broke off")
             self.end(PROBE_FAILED.format(unreadable(error)))

@@ -12,7 +12,7 @@ from fastapi_esdb.connection.channel import Late
 from fastapi_esdb.connection.gossip import says_not_ready
 from fastapi_esdb.pool.discovery import Discovery
 from fastapi_esdb.pool.search import Search
-from fastapi_esdb.settings.hosts import Host
+from fastapi_esdb.settings.hosts import Host, host_named
 from fastapi_esdb.settings.node_preference import NodePreference
 from fastapi_esdb.wire.errors import DeadlineExceeded, EsdbError, NotLeader, ServerNotReady
 
@@ -86,7 +86,7 @@ class Cluster:
             if isinstance(error, ServerNotReady):
                 self._check(channel, self._find_ready)
         elif isinstance(error, NotLeader) and self._is_in_use(channel.host):
-            leader = Host(error.host, error.port) if error.host else None
+            leader = host_named(error.host, error.port)
             self.discovery.redirected(channel.host, leader)
             self._leave(channel.host, "it does not lead the cluster")
         elif isinstance(error, DOUBTFUL):

@@ -14,8 +14,9 @@ from fastapi_esdb.connection.seam import explain
 from fastapi_esdb.errors import NoUsableNode
 from fastapi_esdb.pool.doubts import Doubts
 from fastapi_esdb.pool.survey import Survey
-from fastapi_esdb.pool.topology import candidates, hosts_of
+from fastapi_esdb.pool.topology import believable, candidates, hosts_of
 from fastapi_esdb.settings.node_preference import NodePreference
+from fastapi_esdb.wire.unreadable import quoted
 
 if TYPE_CHECKING:
     from fastapi_esdb.settings.connection_string import ConnectionString
@@ -27,6 +28,12 @@ logger = logging.getLogger("fastapi_esdb")
 
 REST = 0.2
 """Seconds that a node is left alone after a failed attempt to connect to it."""
+
+MOST_TOLD = 3
+"""Odd hosts that are logged of one answer."""
+
+MOST_ENDPOINTS = 200
+"""Hosts whose attempts are kept apart, before those are forgotten where none is made."""
 
 PAUSES = Backoff(first=0.2, limit=10.0)
 """After a survey that broke off, which none should."""
@@ -80,11 +87,16 @@ class Discovery:
         """Where to try now. While another connection tries the same node, what comes of that is waited for."""
         while True:
             host = await self.find()
-            endpoint = self._endpoints.setdefault(host, Endpoint(host))
+            endpoint = self._endpoint(host)
             if not endpoint.knock.locked():
                 return endpoint
             async with endpoint.knock:
                 pass  # now that the attempt is over, another node may be the one to try
+
+    def _endpoint(self, host: Host) -> Endpoint:
+        if len(self._endpoints) >= MOST_ENDPOINTS:
+            self._endpoints = {host: one for host, one in self._endpoints.items() if one.knock.locked()}
+        return self._endpoints.setdefault(host, Endpoint(host))
 
     async def find(self) -> Host:
         """The node to connect to, asked for until there is one."""
@@ -126,6 +138,7 @@ class Discovery:
 
     def heard(self, asked: Host, members: Sequence[Member]) -> None:
         """See `survey.Listener`."""
+        members = self._believed(members)
         found = hosts_of(members)
         self._known = set(found)
         if self._survey is not None:
@@ -136,6 +149,12 @@ class Discovery:
             if (host := self._choose(self._candidates(asked, members))) is not None:
                 self._give(seeker, host)
         self._complain(NoUsableNode(self._preference, len(members)))
+
+    def _believed(self, members: Sequence[Member]) -> Sequence[Member]:
+        believed = believable(members)
+        if odd := [quoted(member.host) for member in members if member not in believed]:
+            logger.debug("%s: gossip names hosts that are none: %s", self._name, ", ".join(odd[:MOST_TOLD]))
+        return believed
 
     def missed(self, error: EsdbError) -> None:
         """See `survey.Listener`. What a node says counts more than that another one says nothing."""

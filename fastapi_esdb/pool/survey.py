@@ -6,15 +6,13 @@ import asyncio
 import logging
 import socket
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Protocol
 
 from fastapi_esdb.connection.backoff import Backoff
 from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.connection.gossip import ask_members
-from fastapi_esdb.settings.hosts import Host
+from fastapi_esdb.settings.hosts import Host, is_address
 from fastapi_esdb.wire.errors import ConnectionRefused, EsdbError
 from fastapi_esdb.wire.unreadable import unreadable
 
@@ -26,6 +24,9 @@ logger = logging.getLogger("fastapi_esdb")
 
 QUICKEST = 1.0
 """Seconds that a node has for its first answer; each further time it is twice as much, up to `gossipTimeout`."""
+
+MOST_HOSTS = 200
+"""Names, and addresses behind them, that are asked, however many more the answers name."""
 
 SLOWEST_PACE = 0.2
 """Seconds between two questions to the same node, at most: until a new leader is noticed, everybody waits."""
@@ -91,6 +92,8 @@ class Survey:
     def include(self, hosts: Iterable[Host]) -> None:
         """Ask these, too."""
         for host in set(hosts) - self._hosts:
+            if len(self._hosts) >= MOST_HOSTS:
+                return
             self._hosts.add(host)
             self._lookups[host] = 0
             self._group.create_task(self._resolve(host), name="esdb-resolve")
@@ -124,6 +127,8 @@ class Survey:
     def _include_addresses(self, host: Host, addresses: Iterable[Host]) -> None:
         self._lookups.pop(host, None)
         for respondent in {Respondent(host, address) for address in addresses} - self._questions.keys():
+            if len(self._questions) >= MOST_HOSTS:
+                return
             self._questions[respondent] = 0
             self._group.create_task(self._ask(respondent), name="esdb-gossip")
 
@@ -153,7 +158,7 @@ class Survey:
 
 async def resolved(host: Host) -> tuple[Host, ...]:
     """The addresses behind a host, of both families. Raises `ConnectionRefused` for a name that stands for none."""
-    if _is_address(host.name):
+    if is_address(host.name):
         return (host,)
     loop = asyncio.get_running_loop()
     try:
@@ -169,9 +174,3 @@ def _as_ours(error: Exception) -> EsdbError:
         return error
     logger.debug("a question to a node of the cluster broke off", exc_info=error)
     return unreadable(error)
-
-
-def _is_address(name: str) -> bool:
-    with suppress(ValueError):
-        return bool(ip_address(name))
-    return False

@@ -7,7 +7,7 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from fastapi_esdb.settings.hosts import Host
+from fastapi_esdb.settings.hosts import Host, host_named
 from fastapi_esdb.settings.node_preference import NodePreference
 from fastapi_esdb.wire.cluster import REPLICAS, USABLE, NodeState
 
@@ -45,6 +45,13 @@ def candidates(
         return leaders if len(leaders) == 1 else []
     ranked = sorted(usable, key=lambda member: (_rank(member, preference), _host(member) in doubted, chance()))
     return [_host(member) for member in ranked]
+
+
+def believable(members: Sequence[Member]) -> Sequence[Member]:
+    """Those whose address can be one. The only node there is needs none: it is reached as it was."""
+    if len(members) == 1:
+        return members
+    return [member for member in members if host_named(member.host, member.port)]
 
 
 def hosts_of(members: Sequence[Member]) -> list[Host]:

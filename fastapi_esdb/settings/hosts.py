@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from fastapi_esdb.settings.problem import problem
 
@@ -33,6 +33,23 @@ class Host:
         return f"[{self.name}]:{self.port}" if ":" in self.name else f"{self.name}:{self.port}"
 
 
+def host_named(name: str, port: int) -> Host | None:
+    """The host of that name and port, as a server tells them; `None` where no connection string could have them."""
+    return Host(name, port) if (_is_name(name) or _is_ipv6(name)) and _is_port(port) else None
+
+
+def is_address(name: str) -> bool:
+    """Whether a host's name is an address, so that nobody needs to resolve it."""
+    return _is_ipv6(name) or bool(_DIGITS_AND_DOTS.fullmatch(name) and _is_name(name))
+
+
+def is_loopback(host: Host) -> bool:
+    """Whether the host is this machine, by its name or address."""
+    if is_address(host.name):
+        return ip_address(host.name).is_loopback
+    return host.name.rstrip(".").lower() == "localhost"
+
+
 def parse_hosts(text: str) -> tuple[Host, ...]:
     """The hosts between commas; `InvalidConnectionString` names the one that is wrong by its number."""
     return tuple(_parse_host(part, f"host {number}") for number, part in enumerate(text.split(","), 1))
@@ -52,9 +69,13 @@ def _parse_host(text: str, part: str) -> Host:
 def _parse_port(text: str | None, part: str) -> int:
     if text is None:
         return DEFAULT_PORT
-    if not _PORT.fullmatch(text) or not 1 <= int(text) <= 65535:  # noqa: PLR2004 - the range of a TCP port
+    if not _PORT.fullmatch(text) or not _is_port(int(text)):
         raise problem(part, "port must be a number from 1 to 65535; in a password, '/' is written %2F and '?' %3F")
     return int(text)
+
+
+def _is_port(number: int) -> bool:
+    return 1 <= number <= 65535  # noqa: PLR2004 - the range of a TCP port
 
 
 def _is_name(text: str) -> bool:

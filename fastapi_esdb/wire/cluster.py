@@ -7,9 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from fastapi_esdb.wire.errors import NoAnswer
 from fastapi_esdb.wire.method import Codec, Method, Shape
 from fastapi_esdb.wire.proto.v1 import gossip_pb2, serverfeatures_pb2
 from fastapi_esdb.wire.scalars import NOTHING, Fields, decode_ticks, decode_uuid, encode_ticks, encode_uuid
+
+MOST_MEMBERS = 100
+"""Of a cluster, of which servers have 9 at most, and read-only replicas beside them."""
+
+LONGEST_NAME = 255
+"""Characters of a host's name, by the rules of DNS."""
 
 
 class NodeState(enum.Enum):
@@ -94,10 +101,14 @@ def _encode_member(member: Member) -> Fields:
 
 
 def _decode_cluster(message: gossip_pb2.ClusterInfo) -> ClusterInfo:
+    if len(message.members) > MOST_MEMBERS:
+        raise NoAnswer(f"it names {len(message.members)} members, more than the {MOST_MEMBERS} that are believed")
     return ClusterInfo(tuple(_decode_member(member) for member in message.members))
 
 
 def _decode_member(message: gossip_pb2.MemberInfo) -> Member:
+    if len(message.http_end_point.address) > LONGEST_NAME:
+        raise NoAnswer(f"it names a host of {len(message.http_end_point.address)} characters")
     return Member(
         instance_id=decode_uuid(message.instance_id),
         time_stamp=decode_ticks(message.time_stamp),

@@ -2,9 +2,9 @@
 
 import pytest
 
-from fastapi_esdb.connection.channel_options import channel_options, is_loopback
+from fastapi_esdb.connection.channel_options import channel_options
 from fastapi_esdb.settings.connection_options import ConnectionOptions
-from fastapi_esdb.settings.hosts import Host
+from fastapi_esdb.settings.hosts import Host, is_loopback
 
 LOCAL = Host("127.0.0.1")
 
@@ -67,7 +67,9 @@ def test_no_proxy_is_asked_for_this_machine(name: str) -> None:
     assert options(Host(name))["grpc.enable_http_proxy"] == 0
 
 
-@pytest.mark.parametrize("name", ["example.org", "10.0.0.1", "localhost.example.org", "2001:db8::1"])
+@pytest.mark.parametrize(
+    "name", ["example.org", "10.0.0.1", "localhost.example.org", "2001:db8::1", "::1%2Eevil.test", "::1%eth0"]
+)
 def test_a_proxy_may_lead_anywhere_else(name: str) -> None:
     """What the environment says about proxies is left to gRPC."""
     assert not is_loopback(Host(name))

@@ -5,16 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import count
 from uuid import uuid4
 
 import pytest
 
+from fastapi_esdb.connection.transport import CallOptions
+from fastapi_esdb.pool import survey
 from fastapi_esdb.pool.pool import ConnectionPool
-from fastapi_esdb.wire.cluster import GOSSIP, SUPPORTED_METHODS, ClusterInfo, Member, NodeState
-from tests.faults.until import PATIENCE
-from tests.pool.pools import settings_for
-from tests.support.fake_server import FakeServer, Script, endless, fails, message_of, replies, stays_open
+from fastapi_esdb.settings.hosts import Host, host_named
+from fastapi_esdb.wire.cluster import GOSSIP, MOST_MEMBERS, SUPPORTED_METHODS, ClusterInfo, Member, NodeState
+from fastapi_esdb.wire.errors import NotLeader
+from fastapi_esdb.wire.users import DELETE_USER, UserName
+from tests.faults.until import PATIENCE, until
+from tests.pool.pools import our_tasks, settings_for
+from tests.support.fake_server import Call, FakeServer, Script, endless, fails, message_of, replies, stays_open
 
 NOT_FOUND = 5
 LATE = 2**63 - 1
@@ -94,3 +101,81 @@ async def test_all_nodes_are_odd_for_a_while(nodes: list[FakeServer], odd: Scrip
         nodes[1].on(GOSSIP, gossip(nodes[2].port, nodes[1].port))
         await pool.wait_connected(PATIENCE)
         assert nodes[2].of(SUPPORTED_METHODS)
+
+
+ODD_HOSTS = {
+    "control characters": "a\nb\x1b[31m",
+    "a zone that is another host": "::1%2Eevil.test",
+    "nothing": "",
+    "another scheme": "unix:/tmp/socket",
+    "a path": "node/../x",
+    "no ASCII": "nöde",
+    "a port": "node:2113",
+}
+
+
+@pytest.mark.parametrize("host", ODD_HOSTS.values(), ids=list(ODD_HOSTS))
+async def test_a_host_that_no_connection_string_could_have(
+    nodes: list[FakeServer], host: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Is not gone to, whether gossip names it or a refusal; and the log shows it in one line."""
+    ports = [node.port for node in nodes]
+    odd = replace(member(ports[0], NodeState.LEADER), host=host)
+    told = ClusterInfo((odd, *cluster(ports[2], ports[1]).members))
+    for node in nodes:
+        node.on(GOSSIP, replies(message_of(GOSSIP, told)))
+    nodes[2].on(DELETE_USER, fails(NOT_FOUND, {"exception": "not-leader", "leader-endpoint-host": host.encode()}))
+    async with asyncio.timeout(PATIENCE), pool_on(nodes) as pool:
+        await pool.ping(PATIENCE)
+        assert nodes[2].of(SUPPORTED_METHODS)
+        with pytest.raises(NotLeader):
+            await pool.call(DELETE_USER, UserName("u"), CallOptions(timeout=0.5))
+        await pool.ping(PATIENCE)
+    assert not [record for record in caplog.records if "\n" in record.getMessage() or "\x1b" in record.getMessage()]
+
+
+@pytest.mark.parametrize("port", [0, 65536, 2**32 - 1])
+def test_a_port_that_is_none(port: int) -> None:
+    """Is that of no host."""
+    assert host_named("node", port) is None
+    assert host_named("node", 2113) == Host("node", 2113)
+
+
+async def test_more_members_than_a_cluster_has(nodes: list[FakeServer], caplog: pytest.LogCaptureFixture) -> None:
+    """Are not believed: no task is begun for them."""
+    many = ClusterInfo(tuple(member(1 + number, NodeState.FOLLOWER) for number in range(1_000)))
+    nodes[0].on(GOSSIP, replies(message_of(GOSSIP, many)))
+    for node in nodes[1:]:
+        node.on(GOSSIP, gossip(nodes[2].port, nodes[1].port))
+    before = len(asyncio.all_tasks())
+    async with asyncio.timeout(PATIENCE), pool_on(nodes) as pool:
+        await pool.ping(PATIENCE)
+        assert len(asyncio.all_tasks()) - before < MOST_MEMBERS
+    assert max(len(record.getMessage()) for record in caplog.records) < 1000
+
+
+async def test_other_members_each_time(nodes: list[FakeServer], monkeypatch: pytest.MonkeyPatch) -> None:
+    """No more than a number of hosts are asked, whatever comes."""
+    monkeypatch.setattr(survey, "MOST_HOSTS", 20)
+    number = count(1)
+
+    async def others(call: Call) -> None:
+        info = ClusterInfo(tuple(member(next(number), NodeState.FOLLOWER) for _ in range(10)))
+        await replies(message_of(GOSSIP, info))(call)
+
+    for node in nodes:
+        node.on(GOSSIP, others)
+    async with asyncio.timeout(PATIENCE), pool_on(nodes):
+        await until(lambda: next(number) > 100)
+        assert sum(name == "esdb-resolve" for name in our_tasks()) <= 20
+
+
+async def test_a_long_name(nodes: list[FakeServer], caplog: pytest.LogCaptureFixture) -> None:
+    """Makes the answer one that can't be read."""
+    odd = replace(member(1, NodeState.LEADER), host="x" * 70_000)
+    for node in nodes:
+        node.on(GOSSIP, replies(message_of(GOSSIP, ClusterInfo((odd,)))))
+    settings = settings_for(*(node.port for node in nodes), pool_size=1, connect_timeout=0.2)
+    async with asyncio.timeout(PATIENCE), ConnectionPool(settings) as pool:
+        assert not pool.is_connected
+    assert max(len(record.getMessage()) for record in caplog.records) < 1000
