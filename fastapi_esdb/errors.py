@@ -200,11 +200,14 @@ class EsdbNotStarted(CallerError):
         )
 
 
+@dataclass(eq=False)
 class WrongEventLoop(CallerError):
-    """A pool was used on another event loop than the one it was opened on."""
+    """A pool was used on another event loop than the one it was opened on; the message says what to use instead."""
+
+    message: str
 
     def __str__(self) -> str:
-        return "this EventStoreDB pool was opened on another event loop: open one on each loop, in the app's lifespan"
+        return self.message
 
 
 class UsedAfterFork(CallerError):

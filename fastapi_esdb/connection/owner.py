@@ -8,6 +8,17 @@ from dataclasses import dataclass
 
 from fastapi_esdb.errors import UsedAfterFork, WrongEventLoop
 
+ELSEWHERE = "open one on each loop, in the app's lifespan or with connect()"
+IN_THREADS = (
+    "a `def` endpoint, or another thread of the app, takes EsdbSyncConnection, whose calls need no asyncio.run(); in "
+    "`async def` await the calls of EsdbConnection; an async test runs the app with "
+    "fastapi_esdb.testing.running(app), since a TestClient has a loop of its own"
+)
+IN_TESTS = (
+    "let fixtures and tests have one loop. With pytest-asyncio, asyncio_default_fixture_loop_scope and "
+    "asyncio_default_test_loop_scope name the same scope, and so does each loop_scope"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Owner:
@@ -26,4 +37,10 @@ class Owner:
         if os.getpid() != self.pid:
             raise UsedAfterFork
         if asyncio.get_running_loop() is not self.loop:
-            raise WrongEventLoop
+            raise WrongEventLoop(f"this EventStoreDB pool was opened on another event loop: {self._way_out()}")
+
+    def _way_out(self) -> str:
+        """What was meant, most likely."""
+        if self.loop.is_running():
+            return IN_THREADS
+        return IN_TESTS if "PYTEST_CURRENT_TEST" in os.environ else ELSEWHERE

@@ -18,7 +18,7 @@ from fastapi_esdb.plugin.closed import ClosedByCommand
 from fastapi_esdb.plugin.commands import add_commands, show_commands
 from fastapi_esdb.plugin.health import health_router
 from fastapi_esdb.plugin.started import DEFAULT, Started, held, started_for, started_in
-from fastapi_esdb.plugin.sync import SyncConnection
+from fastapi_esdb.plugin.sync import SyncConnection, refuse_def_endpoint
 
 if TYPE_CHECKING:
     from fastapi_esdb.pool.pool import ConnectionPool
@@ -112,8 +112,10 @@ class Esdb:
     async def get_connection(self, request: HTTPConnection) -> Connection:
         """The dependency of `async def` endpoints, and the one point that tests override.
 
-        Raises `EsdbNotStarted` where no lifespan ran, and answers 503 while the pool is closed by command.
+        Raises `EsdbNotStarted` where no lifespan ran, `WrongEventLoop` for a `def` endpoint, which could not await its
+        calls, and answers 503 while the pool is closed by command.
         """
+        refuse_def_endpoint(request, self.get_connection)
         return self._serving(request).of_requests
 
     async def get_sync_connection(self, request: HTTPConnection) -> SyncConnection:

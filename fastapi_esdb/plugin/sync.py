@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+import inspect
+from collections.abc import Callable, Coroutine, Iterable
+from functools import partial
 from typing import Any, TypeVar, Unpack
+
+from starlette.requests import HTTPConnection
 
 from fastapi_esdb.api.connection import Connection
 from fastapi_esdb.api.options import Options
@@ -134,4 +138,33 @@ class SyncConnection:
             call.close()
             raise ConnectionClosed from None
         call.close()
-        raise WrongEventLoop
+        raise WrongEventLoop(
+            "EsdbSyncConnection would block the event loop that it waits for: it is for `def` endpoints and threads. "
+            "In `async def` use EsdbConnection, and await its calls"
+        )
+
+
+def refuse_def_endpoint(request: HTTPConnection, dependency: Callable[..., Any]) -> None:
+    """Raise `WrongEventLoop` where the endpoint is a `def` and depends on a `Connection` itself.
+
+    Nothing would come of its calls, which are never awaited. Dependencies of its own may be `async def`, or only hand
+    the connection on.
+    """
+    dependant = getattr(request.scope.get("route"), "dependant", None)
+    if dependant is None or awaits(dependant.call):
+        return
+    if any(part.call == dependency for part in dependant.dependencies):
+        name = getattr(dependant.call, "__name__", dependant.call)
+        raise WrongEventLoop(
+            f"the endpoint {name!r} is a `def`, where nothing awaits the calls "
+            "of EsdbConnection: take EsdbSyncConnection (get_sync_connection) instead, or make it `async def`"
+        )
+
+
+def awaits(endpoint: Callable[..., Any]) -> bool:
+    """Whether it runs on the event loop."""
+    plain = inspect.unwrap(endpoint)
+    while isinstance(plain, partial):
+        plain = inspect.unwrap(plain.func)
+    called = plain if inspect.isroutine(plain) else type(plain).__call__
+    return inspect.iscoroutinefunction(called) or inspect.isasyncgenfunction(called)

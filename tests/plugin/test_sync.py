@@ -44,7 +44,7 @@ async def test_every_call_has_its_blocking_form(esdb_connection: Connection) -> 
 
 async def test_the_loops_own_thread_is_refused(esdb_connection: Connection) -> None:
     """It would wait for itself for ever: an error at once instead."""
-    with pytest.raises(WrongEventLoop):
+    with pytest.raises(WrongEventLoop, match="In `async def` use EsdbConnection, and await its calls"):
         SyncConnection(esdb_connection).ping()
 
 
