@@ -71,7 +71,9 @@ if TYPE_CHECKING:
         get_sync_connection,
         stop_following,
     )
+    from fastapi_esdb.plugin.event_stream import EventStream, LastPosition, LastRevision
     from fastapi_esdb.plugin.handlers import add_error_handlers
+    from fastapi_esdb.plugin.socket_stream import socket_stream
     from fastapi_esdb.plugin.sync import SyncConnection
     from fastapi_esdb.pool.pool import ConnectionPool
     from fastapi_esdb.settings.connection_string import ConnectionString
@@ -133,6 +135,7 @@ __all__ = [
     "EsdbSettings",
     "EsdbSyncConnection",
     "EventFilter",
+    "EventStream",
     "FellBehind",
     "GroupExists",
     "GroupFailed",
@@ -143,6 +146,8 @@ __all__ = [
     "InvalidArgument",
     "InvalidConnectionString",
     "InvalidSettings",
+    "LastPosition",
+    "LastRevision",
     "Member",
     "NackAction",
     "NetworkError",
@@ -188,6 +193,7 @@ __all__ = [
     "get_connection",
     "get_sync_connection",
     "open_pool",
+    "socket_stream",
     "stop_following",
 ]
 
@@ -214,7 +220,9 @@ _MODULES = {
         "Esdb EsdbConnection EsdbSyncConnection connection_of esdb_lifespan esdb_router get_connection "
         "get_sync_connection stop_following"
     ),
+    "fastapi_esdb.plugin.event_stream": "EventStream LastPosition LastRevision",
     "fastapi_esdb.plugin.handlers": "add_error_handlers",
+    "fastapi_esdb.plugin.socket_stream": "socket_stream",
     "fastapi_esdb.plugin.sync": "SyncConnection",
     "fastapi_esdb.pool.pool": "ConnectionPool",
     "fastapi_esdb.settings.connection_string": "ConnectionString",

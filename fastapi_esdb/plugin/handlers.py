@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, WebSocket
 from fastapi.responses import JSONResponse
+from starlette.status import WS_1011_INTERNAL_ERROR, WS_1013_TRY_AGAIN_LATER
+from starlette.websockets import WebSocketState
 
 from fastapi_esdb import errors
 from fastapi_esdb.plugin.closed import RETRY_AFTER, ClosedByCommand
@@ -69,8 +72,15 @@ def add_error_handlers(app: FastAPI) -> None:
 
     Handlers that the app has for the same errors stay, whether they were added before or come afterwards.
     """
+    handler: Any = problem_response  # starlette's types know handlers of either kind of connection, not of both
     for error in PROBLEMS.keys() - app.exception_handlers.keys():
-        app.add_exception_handler(error, problem_response)
+        app.add_exception_handler(error, handler)
+
+
+async def _end(websocket: WebSocket, problem: Problem) -> None:
+    if websocket.client_state is websocket.application_state is WebSocketState.CONNECTED:
+        again = problem is _UNAVAILABLE
+        await websocket.close(WS_1013_TRY_AGAIN_LATER if again else WS_1011_INTERNAL_ERROR, problem.title)
 
 
 def problem_of(error: Exception) -> Problem:
@@ -80,10 +90,14 @@ def problem_of(error: Exception) -> Problem:
     return next(table[kind] for kind in type(error).__mro__ if kind in table)
 
 
-async def problem_response(request: Request, error: Exception) -> JSONResponse:
+async def problem_response(request: Request | WebSocket, error: Exception) -> JSONResponse | None:
+    """The answer; of a WebSocket that was accepted, which can have none any more, the end."""
     problem = problem_of(error)
     if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         report(request, error, problem.status)
+    if isinstance(request, WebSocket) and request.application_state is not WebSocketState.CONNECTING:
+        await _end(request, problem)
+        return None
     headers = {"Retry-After": RETRY_AFTER} if problem is _UNAVAILABLE else None
     body = {"type": problem.type, "title": problem.title, "status": problem.status}
     return JSONResponse(body, problem.status, headers, media_type="application/problem+json")
