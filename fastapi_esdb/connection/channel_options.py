@@ -7,11 +7,8 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
-from fastapi_esdb.settings.hosts import is_loopback
-
 if TYPE_CHECKING:
     from fastapi_esdb.settings.connection_options import ConnectionOptions
-    from fastapi_esdb.settings.hosts import Host
 
 ChannelOption = tuple[str, int | str]
 
@@ -29,14 +26,12 @@ _NO_LIMIT = -1
 _NEVER = 2**31 - 1
 
 
-def channel_options(
-    options: ConnectionOptions, host: Host, connect_timeout: float, slowdown: int = 1
-) -> tuple[ChannelOption, ...]:
-    """The options of a channel to the host.
+def channel_options(options: ConnectionOptions, connect_timeout: float, slowdown: int = 1) -> tuple[ChannelOption, ...]:
+    """The options of a channel.
 
     `connect_timeout` (seconds) bounds the attempt to connect; `slowdown` multiplies the interval of keep-alive pings.
     """
-    return (*_common(), *_attempt(connect_timeout), *_keep_alive(options, slowdown), *_proxy(host))
+    return (*_common(), *_attempt(connect_timeout), *_keep_alive(options, slowdown))
 
 
 def _attempt(timeout: float) -> Iterator[ChannelOption]:
@@ -67,12 +62,6 @@ def _keep_alive(options: ConnectionOptions, slowdown: int) -> Iterator[ChannelOp
         yield "grpc.keepalive_timeout_ms", options.keep_alive_timeout
         # without this one a ping to a frozen server is waited for 60 s, whatever the one above says
         yield "grpc.http2.ping_timeout_ms", options.keep_alive_timeout
-
-
-def _proxy(host: Host) -> Iterator[ChannelOption]:
-    """A proxy named by `http_proxy` can't reach this machine's own loopback."""
-    if is_loopback(host):
-        yield "grpc.enable_http_proxy", 0
 
 
 @cache

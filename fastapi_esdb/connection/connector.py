@@ -12,6 +12,7 @@ from fastapi_esdb.connection.channel import Channel, ChannelOwner
 from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.connection.dial import dial
 from fastapi_esdb.connection.probe import ask_server
+from fastapi_esdb.connection.proxy import naming
 from fastapi_esdb.connection.seam import explain
 from fastapi_esdb.connection.support import lacking
 from fastapi_esdb.wire.errors import EsdbError
@@ -117,7 +118,8 @@ class Connector:
         channel = Channel(line, endpoint.host, owner)
         channel.takes_credentials |= self._options.allow_insecure_credentials
         try:
-            self.server = await ask_server(channel, deadline)
+            with naming(line.proxy):
+                self.server = await ask_server(channel, deadline)
             channel.lacks = lacking(self.server)
         except BaseException:
             await _discard(channel)

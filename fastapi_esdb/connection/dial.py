@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fastapi_esdb.connection.channel_options import ChannelOption, channel_options
 from fastapi_esdb.connection.line import Line
+from fastapi_esdb.connection.proxy import naming, proxy_for
 from fastapi_esdb.connection.tls import make_tls, read_roots
 from fastapi_esdb.connection.unverified import shown_certificate
 
@@ -23,19 +24,20 @@ async def dial(
 
     The deadline is that of the attempt to connect. With `tls` it is TLS or nothing; certificate files are read anew
     each time, so that those replaced on disk count from the next attempt on. `certified` is the name that the server's
-    certificate must be for, if that is not the host's own. Raises `InvalidSettings` for a certificate file that can't
-    be used, and with `tlsVerifyCert=false`, where the server is asked for its certificate, `ConnectionRefused` or
-    `TlsFailed`.
+    certificate must be for, if that is not the host's own. Raises `InvalidSettings` for a certificate file or a proxy
+    that can't be used, and with `tlsVerifyCert=false`, where the server is asked for its certificate,
+    `ConnectionRefused` or `TlsFailed`.
     """
-    arguments = channel_options(options, host, deadline.left(), slowdown)
+    arguments, proxy = channel_options(options, deadline.left(), slowdown), proxy_for(host, options)
     # the scheme keeps a host named like one of gRPC's other schemes ("unix") a host
     target = f"dns:///{host.address}"
     if not options.tls:
-        return Line(target, arguments)
+        return Line(target, arguments, proxy=proxy)
     if options.tls_verify_cert:
-        return Line(target, (*arguments, *_named(certified)), make_tls(options, read_roots(options)))
-    shown = await shown_certificate(host, options, deadline)
-    return Line(target, (*arguments, *_named(shown.name)), make_tls(options, shown.pem))
+        return Line(target, (*arguments, *_named(certified)), make_tls(options, read_roots(options)), proxy)
+    with naming(proxy):
+        shown = await shown_certificate(host, options, deadline, proxy)
+    return Line(target, (*arguments, *_named(shown.name)), make_tls(options, shown.pem), proxy)
 
 
 def _named(name: str | None) -> Iterator[ChannelOption]:

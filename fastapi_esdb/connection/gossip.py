@@ -9,6 +9,7 @@ from fastapi_esdb.connection.call import unary
 from fastapi_esdb.connection.channel import Channel
 from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.connection.dial import dial
+from fastapi_esdb.connection.proxy import naming
 from fastapi_esdb.settings.hosts import Host
 from fastapi_esdb.wire.cluster import GOSSIP, USABLE
 
@@ -45,7 +46,8 @@ async def ask_members(
     line = await dial(host, options, deadline, certified=certified)
     channel = Channel(line, host, _Nobody())
     try:
-        return await ask_on(channel, deadline)
+        with naming(line.proxy):
+            return await ask_on(channel, deadline)
     finally:
         channel.retire()
         await channel.wait_closed()

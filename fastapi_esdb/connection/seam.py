@@ -84,7 +84,8 @@ def _told(error: grpc.aio.AioRpcError, details: str, request: Any) -> EsdbError:
 def explain(error: EsdbError) -> str:
     """The error's text, and what gRPC had to say: which address was refused, which name is unknown."""
     cause = error.__cause__
-    return shown(f"{error} ({cause.details()})" if isinstance(cause, grpc.aio.AioRpcError) else error)
+    said = shown(f"{error} ({cause.details()})" if isinstance(cause, grpc.aio.AioRpcError) else error)
+    return "; ".join([said, *getattr(error, "__notes__", ())])
 
 
 def decode(method: Method[Any, Response], data: bytes) -> Response:

@@ -14,12 +14,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fastapi_esdb.connection.handshake import Certificates, tls_failure
+from fastapi_esdb.connection.proxy import open_tls
 from fastapi_esdb.connection.tls import ssl_context
 from fastapi_esdb.errors import TlsFailed
 from fastapi_esdb.wire.errors import ConnectionRefused
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.deadline import Deadline
+    from fastapi_esdb.connection.proxy import Proxy
     from fastapi_esdb.settings.connection_options import ConnectionOptions
     from fastapi_esdb.settings.hosts import Host
 
@@ -32,28 +34,32 @@ class ShownCertificate:
     name: str
 
 
-async def shown_certificate(host: Host, options: ConnectionOptions, deadline: Deadline) -> ShownCertificate:
-    """Ask a server for its certificate.
+async def shown_certificate(
+    host: Host, options: ConnectionOptions, deadline: Deadline, proxy: Proxy | None
+) -> ShownCertificate:
+    """Ask a server for its certificate, perhaps through a proxy.
 
     Raises `ConnectionRefused`, or `TlsFailed` if it speaks no TLS or gRPC would not take its certificate.
     """
     trusting_all = ssl_context(options)
     trusting_all.check_hostname = False
     trusting_all.verify_mode = ssl.CERT_NONE
-    pem = ssl.DER_cert_to_PEM_cert(await _peer_certificate(host, trusting_all, deadline, binary=True))
+    pem = ssl.DER_cert_to_PEM_cert(await _peer_certificate(host, trusting_all, deadline, proxy, binary=True))
     # Python parses a certificate only after verifying it, hence a second look that trusts the first one
     trusting_it = ssl_context(options)
     trusting_it.check_hostname = False
     trusting_it.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     trusting_it.load_verify_locations(cadata=pem)
-    parsed = await _peer_certificate(host, trusting_it, deadline, binary=False)
+    parsed = await _peer_certificate(host, trusting_it, deadline, proxy, binary=False)
     return ShownCertificate(pem.encode(), _a_name(parsed) or host.name)
 
 
-async def _peer_certificate(host: Host, context: ssl.SSLContext, deadline: Deadline, *, binary: bool) -> Any:
+async def _peer_certificate(
+    host: Host, context: ssl.SSLContext, deadline: Deadline, proxy: Proxy | None, *, binary: bool
+) -> Any:
     try:
         async with asyncio.timeout(deadline.left()):
-            _, writer = await asyncio.open_connection(host.name, host.port, ssl=context)
+            writer = await open_tls(host, context, proxy)
     except ssl.SSLCertVerificationError as error:
         raise TlsFailed(f"{_meaning(error)}; tlsVerifyCert=false does not leave that check out") from None
     except ssl.SSLError as error:

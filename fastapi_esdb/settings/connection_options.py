@@ -33,6 +33,7 @@ class ConnectionOptions:
     keep_alive_interval: int = 10_000
     keep_alive_timeout: int = 10_000
     throw_on_append_failure: bool = True
+    use_proxy: bool = False
 
     def __post_init__(self) -> None:
         if self.user_cert_file is not None and self.user_key_file is None:

@@ -84,8 +84,9 @@ OPTIONS: tuple[Option, ...] = (
         Flag(),
         "Read for strings shared with .NET and Node.js clients; a failed append always raises here.",
     ),
+    Option("useProxy", Flag(), "Go through the HTTP proxy that the environment names; an option of this client only."),
 )
-"""Every option of the official clients that means something outside of them."""
+"""Every option of the official clients that means something outside of them, and one of our own."""
 
 
 def _plain(name: str) -> str:

@@ -36,6 +36,7 @@ class OptionOverrides(BaseSettings):
     keep_alive_interval: int | None = None
     keep_alive_timeout: int | None = None
     throw_on_append_failure: bool | None = None
+    use_proxy: bool | None = None
 
     @field_validator(*_BY_FIELD)
     @classmethod

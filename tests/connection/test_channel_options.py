@@ -6,14 +6,12 @@ from fastapi_esdb.connection.channel_options import channel_options
 from fastapi_esdb.settings.connection_options import ConnectionOptions
 from fastapi_esdb.settings.hosts import Host, is_loopback
 
-LOCAL = Host("127.0.0.1")
-
 
 def options(
-    host: Host = LOCAL, slowdown: int = 1, keep_alive_interval: int = 10_000, keep_alive_timeout: int = 10_000
+    slowdown: int = 1, keep_alive_interval: int = 10_000, keep_alive_timeout: int = 10_000
 ) -> dict[str, int | str]:
     made = ConnectionOptions(keep_alive_interval=keep_alive_interval, keep_alive_timeout=keep_alive_timeout)
-    return dict(channel_options(made, host, 5.0, slowdown))
+    return dict(channel_options(made, 5.0, slowdown))
 
 
 def test_every_channel_has_a_tcp_connection_of_its_own() -> None:
@@ -61,16 +59,14 @@ def test_the_client_says_what_it_is() -> None:
 
 
 @pytest.mark.parametrize("name", ["localhost", "LOCALHOST", "localhost.", "127.0.0.1", "127.9.9.9", "::1"])
-def test_no_proxy_is_asked_for_this_machine(name: str) -> None:
-    """A proxy's loopback is another machine's."""
+def test_this_machine(name: str) -> None:
+    """By name and by address."""
     assert is_loopback(Host(name))
-    assert options(Host(name))["grpc.enable_http_proxy"] == 0
 
 
 @pytest.mark.parametrize(
     "name", ["example.org", "10.0.0.1", "localhost.example.org", "2001:db8::1", "::1%2Eevil.test", "::1%eth0"]
 )
-def test_a_proxy_may_lead_anywhere_else(name: str) -> None:
-    """What the environment says about proxies is left to gRPC."""
+def test_another_machine(name: str) -> None:
+    """Whatever its name begins with."""
     assert not is_loopback(Host(name))
-    assert "grpc.enable_http_proxy" not in options(Host(name))

@@ -140,6 +140,7 @@ def connection_options(draw: st.DrawFn) -> ConnectionOptions:
         keep_alive_interval=draw(COUNTS | st.just(-1)),
         keep_alive_timeout=draw(COUNTS | st.just(-1)),
         throw_on_append_failure=draw(st.booleans()),
+        use_proxy=draw(st.booleans()),
     )
 
 

@@ -25,6 +25,7 @@ DOCUMENTED = {
     "userCertFile": None,
     "userKeyFile": None,
     "throwOnAppendFailure": True,
+    "useProxy": False,
     "dnsDiscover": False,
 }
 """The options of the official clients, and their defaults as far as those agree."""
@@ -45,6 +46,7 @@ EVERYTHING = ConnectionOptions(
     keep_alive_interval=-1,
     keep_alive_timeout=30_000,
     throw_on_append_failure=False,
+    use_proxy=True,
 )
 
 

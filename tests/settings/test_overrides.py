@@ -29,6 +29,7 @@ CASES: list[tuple[str, str, Any]] = [
     ("keepAliveInterval", "-1", -1),
     ("keepAliveTimeout", "5000", 5000),
     ("throwOnAppendFailure", "false", False),
+    ("useProxy", "true", True),
 ]
 PAIR = {"userCertFile": "u.crt", "userKeyFile": "u.key"}
 

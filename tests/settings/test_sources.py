@@ -36,6 +36,7 @@ VALUES: dict[str, Any] = {
     "keep_alive_interval": 20_000,
     "keep_alive_timeout": 5000,
     "throw_on_append_failure": False,
+    "use_proxy": True,
 }
 """What each setting that completes a connection string is set to; none is its default."""
 
