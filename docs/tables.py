@@ -49,7 +49,7 @@ OFFERED: dict[Method[Any, Any], tuple[str, ...]] = {
     BATCH_APPEND: ("append", "set_metadata", "set_default_acl"),
     DELETE: ("delete",),
     TOMBSTONE: ("tombstone",),
-    APPEND_SESSION: ("append_session",),
+    APPEND_SESSION: ("append_streams",),
     APPEND_RECORDS: ("append_records", "append"),
     groups.CREATE_GROUP: (f"{GROUPS}.create",),
     groups.UPDATE_GROUP: (f"{GROUPS}.update",),

@@ -12,9 +12,9 @@ from pydantic import BaseModel
 
 from example_app.database import ShopConnection
 from example_app.problems import documented
-from example_app.streams import order_id_of, position_of, position_text
+from example_app.streams import order_id_of
 from example_app.views import ORDERS
-from fastapi_esdb import START, Connection, ConnectionClosed, RecordedEvent
+from fastapi_esdb import START, Connection, ConnectionClosed, Position, RecordedEvent
 
 RETRY_MS = 1000
 """How long the browser waits before it comes back after the stream has ended."""
@@ -22,8 +22,11 @@ RETRY_MS = 1000
 PATIENCE = 1.0
 """Seconds that a browser waits for an answer while there is no connection to EventStoreDB."""
 
-Place = Annotated[str | None, Query(pattern="^[0-9]{1,18}/[0-9]{1,18}$", examples=["1042/1042"])]
-LastEventId = Annotated[str | None, Header(pattern="^[0-9]{1,18}/[0-9]{1,18}$")]
+POSITION = "^C:[0-9]{1,18}/P:[0-9]{1,18}$"
+"""What a position looks like as a text."""
+
+Place = Annotated[str | None, Query(pattern=POSITION, examples=["C:1042/P:1042"])]
+LastEventId = Annotated[str | None, Header(pattern=POSITION)]
 
 router = APIRouter(tags=["orders"])
 
@@ -54,7 +57,7 @@ async def live(
     place = last_event_id or after
     yield ServerSentEvent(comment="following", retry=RETRY_MS)
     try:
-        async with esdb.subscribe_all(after=position_of(place) if place else START, filter=ORDERS) as subscription:
+        async with esdb.subscribe_all(after=Position.parse(place) if place else START, filter=ORDERS) as subscription:
             async for recorded in subscription:
                 yield _as_sse(recorded)
     except ConnectionClosed:
@@ -65,4 +68,4 @@ def _as_sse(recorded: RecordedEvent) -> ServerSentEvent:
     happening = Happening(
         order_id=order_id_of(recorded), revision=recorded.revision, type=recorded.type, created=recorded.created
     )
-    return ServerSentEvent(id=position_text(recorded.position), event="order", data=happening)
+    return ServerSentEvent(id=str(recorded.position), event="order", data=happening)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict
 
 from example_app.orders import EVENTS, Event, Item, Order, Status
-from fastapi_esdb import Connection, NewEvent, Position, RecordedEvent, StreamState
+from fastapi_esdb import Connection, NewEvent, RecordedEvent, StreamState
 
 PREFIX = "shop_order-"
 
@@ -63,15 +63,4 @@ async def load(esdb: Connection, order_id: str) -> OrderView:
 async def save(esdb: Connection, order_id: str, order: Order, event: Event, expected: int | StreamState) -> OrderView:
     """Append what happened, if the stream is where it is expected to be; else raises `WrongExpectedRevision`."""
     result = await esdb.append(stream_of(order_id), NewEvent(type(event).__name__, event), expected=expected)
-    revision = result.revision or 0  # `None` is for an append of nothing
-    return view_of(order_id, event.apply(order), revision)
-
-
-def position_text(position: Position | None) -> str:
-    """A place in the log of all events as text, for a browser to keep."""
-    return f"{position.commit}/{position.prepare}" if position else ""
-
-
-def position_of(text: str) -> Position:
-    commit, prepare = map(int, text.split("/"))
-    return Position(commit, prepare)
+    return view_of(order_id, event.apply(order), result.revision)

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel
 
 from example_app.orders import Order
-from example_app.streams import PREFIX, OrderView, event_of, order_id_of, position_text, view_of
+from example_app.streams import PREFIX, OrderView, event_of, order_id_of, view_of
 from fastapi_esdb import START, Connection, EsdbError, Position, RecordedEvent, Subscription, filters
 
 PAUSE = 1.0
@@ -56,7 +56,7 @@ class OrderBook:
     @property
     def state(self) -> ViewState:
         live = self._subscription is not None and self._subscription.is_live
-        position = position_text(self.position)
+        position = str(self.position) if self.position else ""
         return ViewState(orders=len(self.orders), position=position, live=live, lag_ms=self.lag_ms)
 
     def apply(self, recorded: RecordedEvent) -> None:

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from fastapi_esdb.api.atomic_appends import StreamAppend
     from fastapi_esdb.api.connection import Connection
     from fastapi_esdb.api.consumer import Consumer
+    from fastapi_esdb.api.names import metadata_stream, parked_stream
     from fastapi_esdb.api.new_event import NewEvent
+    from fastapi_esdb.api.reading import Read
     from fastapi_esdb.api.stream_acl import StreamAcl
     from fastapi_esdb.api.stream_metadata import StreamMetadata
     from fastapi_esdb.api.subscription import Subscription
@@ -63,7 +65,9 @@ if TYPE_CHECKING:
     from fastapi_esdb.plugin.esdb import (
         Esdb,
         EsdbConnection,
+        EsdbDep,
         EsdbSyncConnection,
+        EsdbSyncDep,
         connection_of,
         esdb_lifespan,
         esdb_router,
@@ -96,7 +100,7 @@ if TYPE_CHECKING:
         RecordedEvent,
         StreamState,
     )
-    from fastapi_esdb.wire.requests import AppendResult, CaughtUp, Checkpoint, EventFilter, FellBehind
+    from fastapi_esdb.wire.requests import AppendResult, CaughtUp, Checkpoint, EventFilter, FellBehind, NothingAppended
     from fastapi_esdb.wire.users import UserDetails
 
     __version__: str
@@ -130,10 +134,12 @@ __all__ = [
     "Edge",
     "Esdb",
     "EsdbConnection",
+    "EsdbDep",
     "EsdbError",
     "EsdbNotStarted",
     "EsdbSettings",
     "EsdbSyncConnection",
+    "EsdbSyncDep",
     "EventFilter",
     "EventStream",
     "FellBehind",
@@ -156,12 +162,14 @@ __all__ = [
     "NodeState",
     "NotAuthenticated",
     "NotSupported",
+    "NothingAppended",
     "OutcomeUnknown",
     "Position",
     "ProjectionFailed",
     "ProjectionMode",
     "ProjectionNotFound",
     "ProjectionStatistics",
+    "Read",
     "ReadOnlyConnection",
     "RecordedEvent",
     "Scavenge",
@@ -192,7 +200,9 @@ __all__ = [
     "filters",
     "get_connection",
     "get_sync_connection",
+    "metadata_stream",
     "open_pool",
+    "parked_stream",
     "socket_stream",
     "stop_following",
 ]
@@ -202,7 +212,9 @@ _MODULES = {
     "fastapi_esdb.api.atomic_appends": "StreamAppend",
     "fastapi_esdb.api.connection": "Connection",
     "fastapi_esdb.api.consumer": "Consumer",
+    "fastapi_esdb.api.names": "metadata_stream parked_stream",
     "fastapi_esdb.api.new_event": "NewEvent",
+    "fastapi_esdb.api.reading": "Read",
     "fastapi_esdb.api.stream_acl": "StreamAcl",
     "fastapi_esdb.api.stream_metadata": "StreamMetadata",
     "fastapi_esdb.api.subscription": "Subscription",
@@ -217,8 +229,8 @@ _MODULES = {
         "WrongExpectedRevision"
     ),
     "fastapi_esdb.plugin.esdb": (
-        "Esdb EsdbConnection EsdbSyncConnection connection_of esdb_lifespan esdb_router get_connection "
-        "get_sync_connection stop_following"
+        "Esdb EsdbConnection EsdbDep EsdbSyncConnection EsdbSyncDep connection_of esdb_lifespan esdb_router "
+        "get_connection get_sync_connection stop_following"
     ),
     "fastapi_esdb.plugin.event_stream": "EventStream LastPosition LastRevision",
     "fastapi_esdb.plugin.handlers": "add_error_handlers",
@@ -235,7 +247,7 @@ _MODULES = {
     "fastapi_esdb.wire.operations": "Scavenge ScavengeResult",
     "fastapi_esdb.wire.projections": "ProjectionMode ProjectionStatistics",
     "fastapi_esdb.wire.records": "ANY END NO_STREAM START STREAM_EXISTS Edge Position RecordedEvent StreamState",
-    "fastapi_esdb.wire.requests": "AppendResult CaughtUp Checkpoint EventFilter FellBehind",
+    "fastapi_esdb.wire.requests": "AppendResult CaughtUp Checkpoint EventFilter FellBehind NothingAppended",
     "fastapi_esdb.wire.users": "UserDetails",
 }
 """The names of each module. One that is asked for loads its own layer and what that stands on."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -52,8 +52,13 @@ def proposed(events: ProposedEvent | Iterable[ProposedEvent]) -> tuple[ProposedE
     several = tuple(_iterated(events))
     for event in several:
         if not isinstance(event, ProposedEvent):
-            raise InvalidArgument(f"events must be NewEvents, not {type(event).__name__}")
+            raise _no_event(events if _is_data(events) else event)
     return several
+
+
+def _is_data(given: object) -> bool:
+    """Whether this is what an event is made of, though one can iterate over it."""
+    return isinstance(given, Mapping | str | bytes) or hasattr(given, "model_dump")
 
 
 def leave(events: Sequence[ProposedEvent]) -> bool:
@@ -64,5 +69,11 @@ def leave(events: Sequence[ProposedEvent]) -> bool:
 
 def _iterated(events: Iterable[ProposedEvent]) -> Iterable[ProposedEvent]:
     if not isinstance(events, Iterable):
-        raise InvalidArgument(f"events must be a NewEvent or several of them, not {type(events).__name__}")
+        raise _no_event(events)
     return events
+
+
+def _no_event(given: object) -> InvalidArgument:
+    """The error does not show what was given, which may hold a secret."""
+    kind, made = type(given).__name__, 'NewEvent("OrderPlaced", {...})'
+    return InvalidArgument(f"events must be a NewEvent or several of them, not {kind}: {made} makes one")

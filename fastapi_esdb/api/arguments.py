@@ -10,11 +10,18 @@ import math
 from typing import TypeVar
 
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.records import MAX_REVISION, Edge, Expected, Position, StreamState
-from fastapi_esdb.wire.requests import ALL_EVENTS, EventFilter
+from fastapi_esdb.wire.groups import ALL
+from fastapi_esdb.wire.records import MAX_REVISION, Edge, Expected, Position, RecordedEvent, StreamState
+from fastapi_esdb.wire.requests import ALL_EVENTS, NO_EVENT, Checkpoint, EventFilter
 from fastapi_esdb.wire.unreadable import quoted
 
 Value = TypeVar("Value")
+
+PlaceInStream = int | Edge | RecordedEvent
+"""A revision, an end, or an event of the stream."""
+PlaceInAll = Position | Checkpoint | Edge | RecordedEvent
+"""A position, an end, or an event."""
+Place = PlaceInStream | PlaceInAll
 
 MAX_WINDOW = 2**32 - 1
 """The filter window and the checkpoint interval are unsigned 32-bit numbers in the protocol."""
@@ -50,10 +57,15 @@ def text_or_empty(value: object, name: str) -> str:
 
 
 def stream_name(stream: object) -> str:
-    """The name of one stream: `$all` is none, it has calls of its own."""
-    if stream == "$all":
-        raise InvalidArgument("stream '$all' is the log of all events: use read_all() or subscribe_all()")
+    """The name of one stream, which `$all` is not."""
+    if stream == ALL:
+        raise InvalidArgument("stream '$all' is the log of all events: it is for read(), subscribe() and groups only")
     return text(stream, "stream")
+
+
+def source(stream: object) -> str | None:
+    """What is read: a stream, or `$all`, which requests name `None`."""
+    return None if stream == ALL else text(stream, "stream")
 
 
 def whole_number(value: object, name: str, *, least: int, most: int) -> int:
@@ -69,24 +81,49 @@ def expected_revision(expected: object) -> Expected:
     """A `StreamState` or the revision of the stream's last event."""
     if isinstance(expected, StreamState):
         return expected
+    if expected == NO_EVENT:
+        raise InvalidArgument(
+            f"expected must be between 0 and {MAX_REVISION}, not {expected}: for a stream without events say NO_STREAM"
+        )
     if expected is None or isinstance(expected, bool) or not isinstance(expected, int):
         raise InvalidArgument(f"expected must be ANY, NO_STREAM, STREAM_EXISTS or a revision, not {quoted(expected)}")
     return whole_number(expected, "expected", least=0, most=MAX_REVISION)
 
 
-def place_in_stream(place: object, name: str) -> int | Edge:
-    """A revision, `START` or `END`."""
+def place(where: object, stream: str | None, name: str) -> int | Position | Edge:
+    """Where to read a stream, or `$all` (`None`), from."""
+    return place_in_all(where, name) if stream is None else place_in_stream(where, stream, name)
+
+
+def place_in_stream(place: object, stream: str, name: str) -> int | Edge:
+    """A revision, `START` or `END`; of an event of the stream its revision there."""
     if isinstance(place, Edge):
         return place
-    if isinstance(place, Position):
+    if isinstance(place, RecordedEvent):
+        return _revision_in(place, stream, name)
+    if isinstance(place, Position | Checkpoint):
         raise InvalidArgument(f"{name} must be a revision, START or END in a stream: a Position is a place in $all")
     return whole_number(place, name, least=0, most=MAX_REVISION)
 
 
+def _revision_in(event: RecordedEvent, stream: str, name: str) -> int:
+    """That of the link, where the stream holds the event by a link."""
+    for record in (event.original, event):
+        if record.stream == stream:
+            return record.revision
+    raise InvalidArgument(f"{name} is an event of stream {event.original.stream!r}, and {stream!r} is read")
+
+
 def place_in_all(place: object, name: str) -> Position | Edge:
-    """A `Position`, `START` or `END`."""
+    """A `Position`, `START` or `END`; of an event or a checkpoint its position."""
     if isinstance(place, Edge):
         return place
+    if isinstance(place, RecordedEvent):
+        place = place.original.position
+        if place is None:
+            raise InvalidArgument(f"{name} is an event without a position, which old servers do not tell")
+    if isinstance(place, Checkpoint):
+        place = place.position
     if not isinstance(place, Position):
         raise InvalidArgument(f"{name} must be a Position, START or END in $all, not {quoted(place)}")
     whole_number(place.commit, f"{name}.commit", least=0, most=MAX_REVISION)
@@ -111,6 +148,13 @@ def seconds(timeout: object, name: str) -> float | None:
 def limit_of_events(limit: object) -> int:
     """A number of events, or `None` for all of them."""
     return ALL_EVENTS if limit is None else whole_number(limit, "limit", least=0, most=ALL_EVENTS)
+
+
+def filter_of(stream: str | None, chosen: EventFilter | None) -> EventFilter | None:
+    """A filter for `$all` (`None`)."""
+    if stream is not None and chosen is not None:
+        raise InvalidArgument(f"filter is for '$all' only: stream {stream!r} is given as a whole")
+    return event_filter(chosen)
 
 
 def event_filter(chosen: EventFilter | None) -> EventFilter | None:

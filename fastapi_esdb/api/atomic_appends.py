@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Unpack
@@ -42,7 +43,7 @@ class AtomicAppends(Calls):
     `append`, these calls can't carry. Readers find `$schema.name` and `$schema.format` added to the metadata.
     """
 
-    async def append_session(self, appends: Iterable[StreamAppend], **options: Unpack[Options]) -> StreamsAppended:
+    async def append_streams(self, appends: Iterable[StreamAppend], **options: Unpack[Options]) -> StreamsAppended:
         """Append to several streams, each once and each with what is expected of it. Server 25.1 or newer.
 
         Raises `WrongExpectedRevision` for the first stream that is elsewhere, `StreamDeleted`, `SessionRefused` (a
@@ -55,6 +56,11 @@ class AtomicAppends(Calls):
         ids = [record.id for frame in frames for record in frame.records]
         with doubtful(_names(frame.stream for frame in frames), ANY, ids):
             return await self._carrier.send(APPEND_SESSION, frames, chosen(options))
+
+    async def append_session(self, appends: Iterable[StreamAppend], **options: Unpack[Options]) -> StreamsAppended:
+        """Do what `append_streams` does. Deprecated: it is the former name."""
+        warnings.warn("append_session() is now append_streams()", DeprecationWarning, stacklevel=2)
+        return await self.append_streams(appends, **options)
 
     async def append_records(
         self,

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi_esdb.api import arguments
 from fastapi_esdb.api.consuming import Consuming
-from fastapi_esdb.api.iteration import Iteration
+from fastapi_esdb.api.iteration import Iteration, NotAwaited
 from fastapi_esdb.api.stop import first
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.groups import GroupReadOptions, NackAction
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from fastapi_esdb.connection.transport import CallOptions
 
 
-class Consumer:
+class Consumer(NotAwaited):
     """The events of a consumer group that come to this consumer.
 
         async with esdb.persistent_subscriptions.consume("orders", "billing") as events:
@@ -42,6 +42,8 @@ class Consumer:
     context gives the last answers the time to arrive. A cancellation does not end it: after `asyncio.timeout` around
     `anext()` the next event is still to come.
     """
+
+    _instead = "`async with esdb.persistent_subscriptions.consume(...) as events`"
 
     def __init__(self, carrier: Carrier, request: GroupReadOptions, options: CallOptions) -> None:
         self._consuming = Consuming(carrier, request, options)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, suppress
-from typing import Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Generic, NoReturn, Self, TypeVar
 
 Item = TypeVar("Item")
 
@@ -13,7 +13,18 @@ _running: set[asyncio.Task[None]] = set()
 """The tasks that draw items: the event loop itself does not keep them from the garbage collector."""
 
 
-class Iteration(Generic[Item]):
+class NotAwaited:
+    """Tells whoever awaits it what to write instead."""
+
+    _instead = "`async for item in ...`"
+
+    if not TYPE_CHECKING:  # type checkers know that it cannot be awaited
+
+        def __await__(self) -> NoReturn:
+            raise TypeError(f"this is not awaited, it is iterated: {self._instead}")
+
+
+class Iteration(NotAwaited, Generic[Item]):
     """What a call answers, one after the other; once only.
 
     The call is opened by the first item and ends with the last one or with an error. Cancelling a task that waits for

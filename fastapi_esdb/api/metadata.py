@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from fastapi_esdb.api import arguments
 from fastapi_esdb.api.appending import Append
 from fastapi_esdb.api.calls import Calls, call_options
+from fastapi_esdb.api.names import metadata_stream
 from fastapi_esdb.api.new_event import NewEvent
 from fastapi_esdb.api.reading import events_of
 from fastapi_esdb.api.stream_acl import StreamAcl
@@ -20,11 +21,6 @@ if TYPE_CHECKING:
 
 SETTINGS_STREAM = "$settings"
 """Where servers look for the default access lists; they take its last event."""
-
-
-def metastream(stream: str) -> str:
-    """The stream that holds the metadata of a stream."""
-    return f"$${arguments.stream_name(stream)}"
 
 
 class Metadata(Calls):
@@ -42,7 +38,7 @@ class Metadata(Calls):
 
         Raises `StreamDeleted` for a tombstoned stream.
         """
-        request = ReadRequest(metastream(stream), END, BACKWARDS, limit=1)
+        request = ReadRequest(metadata_stream(stream), END, BACKWARDS, limit=1)
         options = call_options(timeout, credentials, requires_leader)
         try:
             found = [event async for event in events_of(self._carrier, request, options)]
@@ -66,7 +62,7 @@ class Metadata(Calls):
         `None`, to change nothing that someone else has set meanwhile. Raises as `append` does.
         """
         event = NewEvent("$metadata", arguments.instance(metadata, StreamMetadata, "metadata").to_json())
-        append = Append(metastream(stream), arguments.expected_revision(expected), (event,))
+        append = Append(metadata_stream(stream), arguments.expected_revision(expected), (event,))
         return await append.send_once(self._carrier, call_options(timeout, credentials, requires_leader))
 
     async def set_default_acl(

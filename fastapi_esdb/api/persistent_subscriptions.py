@@ -30,7 +30,7 @@ from fastapi_esdb.wire.groups import (
     ReplayParked,
     UpdateGroup,
 )
-from fastapi_esdb.wire.records import MAX_REVISION, START, Edge, Position
+from fastapi_esdb.wire.records import MAX_REVISION, START
 from fastapi_esdb.wire.requests import EventFilter
 
 if TYPE_CHECKING:
@@ -53,17 +53,19 @@ class PersistentSubscriptions(Calls):
         group: str,
         settings: GroupSettings = DEFAULT_SETTINGS,
         *,
-        start: int | Position | Edge = START,
+        start: arguments.Place,
         filter: EventFilter | None = None,  # noqa: A002  the field's name for it
         **options: Unpack[Options],
     ) -> None:
         """Add a group that begins at `start`, which is included.
 
-        `filter` (see `fastapi_esdb.filters`) is for `$all`.
+        That is a revision or an event of the stream, of `$all` a position or an event, `START` for all that there is,
+        `END` for what is written from now on. `filter` (see `fastapi_esdb.filters`) is for `$all`.
         """
-        source = _source(stream)
-        chosen_filter = arguments.event_filter(filter)
-        request = CreateGroup(source, _group(group), _settings(settings), _start(source, start), chosen_filter)
+        source = arguments.source(stream)
+        chosen_filter = arguments.filter_of(source, filter)
+        begins_at = arguments.place(start, source, "start")
+        request = CreateGroup(source, _group(group), _settings(settings), begins_at, chosen_filter)
         await write(self._carrier, CREATE_GROUP, request, _subject(stream, group), chosen(options))
 
     async def update(
@@ -72,29 +74,29 @@ class PersistentSubscriptions(Calls):
         group: str,
         settings: GroupSettings = DEFAULT_SETTINGS,
         *,
-        start: int | Position | Edge = START,
+        start: arguments.Place = START,
         **options: Unpack[Options],
     ) -> None:
         """Replace all settings of a group. Its consumers are dropped and come back by themselves.
 
         `start` counts only where no progress was written yet; the filter of a group cannot be changed.
         """
-        source = _source(stream)
-        request = UpdateGroup(source, _group(group), _settings(settings), _start(source, start))
+        source = arguments.source(stream)
+        request = UpdateGroup(source, _group(group), _settings(settings), arguments.place(start, source, "start"))
         await write(self._carrier, UPDATE_GROUP, request, _subject(stream, group), chosen(options))
 
     async def delete(self, stream: str, group: str, **options: Unpack[Options]) -> None:
         """Remove a group, its progress and its parked events."""
-        request = GroupName(_source(stream), _group(group))
+        request = GroupName(arguments.source(stream), _group(group))
         await write(self._carrier, DELETE_GROUP, request, _subject(stream, group), chosen(options))
 
     async def info(self, stream: str, group: str, **options: Unpack[Options]) -> GroupInfo:
         """The settings, the progress and the consumers of a group."""
-        return await self._carrier.call(GROUP_INFO, GroupName(_source(stream), _group(group)), chosen(options))
+        return await self._carrier.call(GROUP_INFO, GroupName(arguments.source(stream), _group(group)), chosen(options))
 
     async def list(self, stream: str | None = None, **options: Unpack[Options]) -> tuple[GroupInfo, ...]:
         """All groups, or those of one stream (`GroupNotFound` where it has none)."""
-        source = None if stream is None else _source(stream) or ALL
+        source = None if stream is None else arguments.source(stream) or ALL
         return await self._carrier.call(LIST_GROUPS, ListGroups(source), chosen(options))
 
     async def replay_parked(
@@ -106,7 +108,7 @@ class PersistentSubscriptions(Calls):
         """
         if stop_at is not None:
             arguments.whole_number(stop_at, "stop_at", least=0, most=MAX_REVISION)
-        request = ReplayParked(_source(stream), _group(group), stop_at)
+        request = ReplayParked(arguments.source(stream), _group(group), stop_at)
         await write(self._carrier, REPLAY_PARKED, request, _subject(stream, group), chosen(options))
 
     async def restart(self, **options: Unpack[Options]) -> None:
@@ -128,13 +130,8 @@ class PersistentSubscriptions(Calls):
         `InvalidArgument`; the rest is raised by the consumer.
         """
         arguments.whole_number(buffer, "buffer", least=1, most=arguments.INT32)
-        request = GroupReadOptions(_source(stream), _group(group), buffer)
+        request = GroupReadOptions(arguments.source(stream), _group(group), buffer)
         return self._stop.ends(Consumer(self._carrier, request, call_options(None, credentials, requires_leader)))
-
-
-def _source(stream: str) -> str | None:
-    """A stream as requests name it: `None` is `$all`."""
-    return None if stream == ALL else arguments.stream_name(stream)
 
 
 def _group(group: str) -> str:
@@ -149,11 +146,6 @@ def _settings(settings: GroupSettings) -> GroupSettings:
             arguments.whole_number(value, name, least=0, most=arguments.INT32)
     arguments.text(settings.strategy, "settings.strategy")
     return settings
-
-
-def _start(source: str | None, start: int | Position | Edge) -> int | Position | Edge:
-    check = arguments.place_in_all if source is None else arguments.place_in_stream
-    return check(start, "start")
 
 
 def _subject(stream: str, group: str) -> str:

@@ -7,11 +7,12 @@ from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING
 
 from fastapi_esdb.api.batches import BatchIteration
+from fastapi_esdb.api.iteration import NotAwaited
 from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.wire.errors import DeadlineExceeded, NoAnswer, StreamNotFound
 from fastapi_esdb.wire.reads import READ
-from fastapi_esdb.wire.records import END, FORWARDS, RecordedEvent
-from fastapi_esdb.wire.requests import ReadRequest, StreamMissing
+from fastapi_esdb.wire.records import BACKWARDS, END, FORWARDS, RecordedEvent
+from fastapi_esdb.wire.requests import LastRevision, ReadRequest, StreamMissing
 
 if TYPE_CHECKING:
     from fastapi_esdb.api.calls import Carrier
@@ -25,7 +26,7 @@ FEW = 20
 """Events of a read that is not worth a thread, and comes as a whole."""
 
 
-class Read(BatchIteration[RecordedEvent]):
+class Read(NotAwaited, BatchIteration[RecordedEvent]):
     """The events of one read, while they arrive: `async for`, at best within `async with`; once only.
 
     Nothing is sent before the first event is asked for, which is also where the call's errors are raised. The events
@@ -34,8 +35,12 @@ class Read(BatchIteration[RecordedEvent]):
     `async for events in read.batches()` gives lists instead.
     """
 
-    def __init__(self, carrier: Carrier, request: ReadRequest, options: CallOptions) -> None:
-        super().__init__(batches_of(carrier, request, options))
+    _instead = "`async for event in esdb.read(...)`, or `await esdb.read(...).to_list()`"
+
+    def __init__(
+        self, carrier: Carrier, request: ReadRequest, options: CallOptions, *, missing_ok: bool = False
+    ) -> None:
+        super().__init__(batches_of(carrier, request, options, missing_ok=missing_ok))
 
     async def to_list(self) -> list[RecordedEvent]:
         """All events at once; give the read a `limit` where the stream may be long. A cancellation ends the read."""
@@ -43,9 +48,12 @@ class Read(BatchIteration[RecordedEvent]):
 
 
 async def batches_of(
-    carrier: Carrier, request: ReadRequest, options: CallOptions
+    carrier: Carrier, request: ReadRequest, options: CallOptions, *, missing_ok: bool = False
 ) -> AsyncGenerator[list[RecordedEvent], None]:
-    """The events that `request` asks for. Raises `StreamNotFound` where the server says that the stream is missing."""
+    """The events that `request` asks for.
+
+    Raises `StreamNotFound` where the server says that the stream is missing, unless that is `missing_ok`.
+    """
     if holds_nothing(request):
         return
     are_few, left = request.limit <= FEW, request.limit
@@ -54,6 +62,8 @@ async def batches_of(
     async with carrier.stream(READ, [request], options, bulk=not are_few) as answers:
         while frames := await (answers.whole(request.limit + SPARE) if are_few else answers.batch()):
             if isinstance(frames[0], StreamMissing):
+                if missing_ok:
+                    return
                 raise StreamNotFound(frames[0].stream)
             if not left:
                 return  # a limit is a limit, whatever else the server sends
@@ -74,6 +84,16 @@ async def events_of(
     async for events in batches_of(carrier, request, options):
         for event in events:
             yield event
+
+
+async def last_revision(carrier: Carrier, stream: str, options: CallOptions) -> int | None:
+    """The revision of the last event that a stream has had; `None` where it is missing or deleted."""
+    request = ReadRequest(stream, END, BACKWARDS, limit=1, compatibility=1)
+    async with carrier.stream(READ, [request], options) as answers:
+        for frame in await answers.whole(SPARE):
+            if isinstance(frame, RecordedEvent | LastRevision):
+                return frame.revision
+    return None
 
 
 def holds_nothing(request: ReadRequest) -> bool:

@@ -3,21 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, Unpack
 
 from fastapi_esdb.api import arguments
 from fastapi_esdb.api.appending import Append, leave, proposed
 from fastapi_esdb.api.calls import Calls, call_options
-from fastapi_esdb.api.reading import Read
+from fastapi_esdb.api.reading import Read, last_revision
 from fastapi_esdb.api.repeated_append import RepeatedAppend
 from fastapi_esdb.api.writing import write
 from fastapi_esdb.wire.deletes import DELETE, TOMBSTONE
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.records import ANY, BACKWARDS, END, FORWARDS, START, STREAM_EXISTS, Edge, Expected, Position
-from fastapi_esdb.wire.requests import AppendResult, DeleteRequest, DeleteResult, EventFilter, ReadRequest
+from fastapi_esdb.wire.groups import ALL
+from fastapi_esdb.wire.records import (
+    ANY,
+    BACKWARDS,
+    END,
+    FORWARDS,
+    START,
+    STREAM_EXISTS,
+    Expected,
+    Position,
+    StreamState,
+)
+from fastapi_esdb.wire.requests import (
+    AppendResult,
+    DeleteRequest,
+    DeleteResult,
+    EventFilter,
+    NothingAppended,
+    ReadRequest,
+)
 from fastapi_esdb.wire.unreadable import quoted
 
 if TYPE_CHECKING:
+    from fastapi_esdb.api.options import Options
     from fastapi_esdb.connection.transport import CallOptions
     from fastapi_esdb.settings.credentials import Credentials
     from fastapi_esdb.settings.node_preference import NodePreference
@@ -42,7 +61,7 @@ class Streams(Calls):
         """Write events (`NewEvent`) to the end of a stream, all of them or none.
 
         `expected` says where the stream must be: at a revision (that of its last event), `NO_STREAM`,
-        `STREAM_EXISTS`, or `ANY`. Without events only that is checked.
+        `STREAM_EXISTS`, or `ANY`. Without events only that is checked, and the answer is `NothingAppended`.
 
         An append whose answer is lost may have happened. `retry_unknown` sends it again in that case, which is
         safe with a revision or `NO_STREAM`, since the server knows the ids again; else it is refused.
@@ -60,44 +79,52 @@ class Streams(Calls):
         append = Append(stream, arguments.expected_revision(expected), given, leave(given))
         options = call_options(timeout, credentials, requires_leader)
         if not retry_unknown:
-            return await append.send_once(self._carrier, options)
-        if expected in (ANY, STREAM_EXISTS):
+            result = await append.send_once(self._carrier, options)
+        elif expected in (ANY, STREAM_EXISTS):
             raise InvalidArgument(f"retry_unknown needs a revision or NO_STREAM as expected, not {quoted(expected)}")
-        return await RepeatedAppend(self._carrier, append, options).send()
+        else:
+            result = await RepeatedAppend(self._carrier, append, options).send()
+        return result if given else NothingAppended(result.revision, None)
 
     def read(
         self,
         stream: str,
         *,
-        start: int | Edge | None = None,
+        start: arguments.Place | None = None,
         backwards: bool = False,
         limit: int | None = None,
+        filter: EventFilter | None = None,  # noqa: A002  the field's name for it
         resolve_links: bool = False,
+        missing_ok: bool = False,
         timeout: float | None = None,
         credentials: Credentials | None = None,
         requires_leader: bool | None = None,
         read_preference: NodePreference | None = None,
     ) -> Read:
-        """Read a stream from `start` on (a revision, which is included; by default its first event).
+        """Read a stream from `start` on: a revision or an event, which is included; by default its first event.
 
         `backwards` reads from the newest event, or from `start`, to the first one. `limit` bounds the number of
-        events. With `resolve_links` a link is given as the event it points at. The result is iterated, or awaited
-        as `await esdb.read(...).to_list()`; it raises `StreamNotFound` and `StreamDeleted` then.
+        events. With `resolve_links` a link is given as the event it points at. `"$all"` is read as `read_all` does,
+        with a `filter` if you like. The result is iterated, or awaited as `await esdb.read(...).to_list()`; it raises
+        `StreamNotFound` then, unless that is `missing_ok` and the same as no events, and `StreamDeleted`.
         Raises `InvalidArgument`.
         """
+        source = arguments.source(stream)
         request = ReadRequest(
-            stream=arguments.stream_name(stream),
-            start=arguments.place_in_stream(_start(start, backwards), "start"),
+            stream=source,
+            start=arguments.place(_start(start, backwards), source, "start"),
             direction=BACKWARDS if backwards else FORWARDS,
             limit=arguments.limit_of_events(limit),
             resolve_links=resolve_links,
+            filter=arguments.filter_of(source, filter),
         )
-        return Read(self._carrier, request, call_options(timeout, credentials, requires_leader, read_preference))
+        options = call_options(timeout, credentials, requires_leader, read_preference)
+        return Read(self._carrier, request, options, missing_ok=missing_ok)
 
     def read_all(
         self,
         *,
-        start: Position | Edge | None = None,
+        start: arguments.PlaceInAll | None = None,
         backwards: bool = False,
         limit: int | None = None,
         filter: EventFilter | None = None,  # noqa: A002  the field's name for it
@@ -107,20 +134,34 @@ class Streams(Calls):
         requires_leader: bool | None = None,
         read_preference: NodePreference | None = None,
     ) -> Read:
-        """Read all streams in the order of their writes, from the position `start` on.
+        """Read all streams in the order of their writes, from `start` on: a position or an event.
 
         Forwards the event at `start` is included, backwards it is not. `filter` lets only some events through (see
         `fastapi_esdb.filters`); `limit` counts these. Raises `InvalidArgument`.
         """
-        request = ReadRequest(
-            stream=None,
-            start=arguments.place_in_all(_start(start, backwards), "start"),
-            direction=BACKWARDS if backwards else FORWARDS,
-            limit=arguments.limit_of_events(limit),
+        return self.read(
+            ALL,
+            start=start,
+            backwards=backwards,
+            limit=limit,
+            filter=filter,
             resolve_links=resolve_links,
-            filter=arguments.event_filter(filter),
+            timeout=timeout,
+            credentials=credentials,
+            requires_leader=requires_leader,
+            read_preference=read_preference,
         )
-        return Read(self._carrier, request, call_options(timeout, credentials, requires_leader, read_preference))
+
+    async def last_revision(
+        self, stream: str, *, read_preference: NodePreference | None = None, **options: Unpack[Options]
+    ) -> int | Literal[StreamState.NO_STREAM]:
+        """Return the revision of a stream's last event, or `NO_STREAM` where it has none or is deleted.
+
+        Either can be expected by an append. Raises `StreamDeleted` for a tombstoned stream.
+        """
+        chosen = call_options(**options, read_preference=read_preference)
+        found = await last_revision(self._carrier, arguments.stream_name(stream), chosen)
+        return StreamState.NO_STREAM if found is None else found
 
     async def delete(
         self,
@@ -165,7 +206,7 @@ class Streams(Calls):
         return (await write(self._carrier, method, request, stream, options)).position
 
 
-def _start(start: int | Position | Edge | None, backwards: bool) -> int | Position | Edge:
+def _start(start: arguments.Place | None, backwards: bool) -> arguments.Place:
     """Where a read begins if nothing is said."""
     if start is not None:
         return start

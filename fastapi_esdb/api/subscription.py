@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Generic, Self, TypeVar, cast
 
 from fastapi_esdb.api.batches import BatchIteration
 from fastapi_esdb.api.following import Following, Message
-from fastapi_esdb.api.iteration import View
+from fastapi_esdb.api.iteration import NotAwaited, View
 from fastapi_esdb.api.stop import first
 from fastapi_esdb.wire.records import Edge, Position, RecordedEvent
 from fastapi_esdb.wire.requests import ReadRequest, SubscriptionConfirmed
@@ -19,7 +19,7 @@ Where = TypeVar("Where", int, Position)
 """How places are counted: revisions in a stream, positions in `$all`."""
 
 
-class Subscription(Generic[Where]):
+class Subscription(NotAwaited, Generic[Where]):
     """The events of a stream or of `$all`, from a place on and without end.
 
     `async for event in subscription` gives the events, `messages()` everything. Entering the context opens it, so
@@ -33,6 +33,8 @@ class Subscription(Generic[Where]):
     node may be starting). Until it is confirmed for the first time it raises like any other call. Its reader sets
     the pace: nothing is fetched far ahead of it.
     """
+
+    _instead = "`async with esdb.subscribe(...) as events`"
 
     def __init__(self, carrier: Carrier, request: ReadRequest, options: CallOptions) -> None:
         self._following = Following(carrier, request, options)

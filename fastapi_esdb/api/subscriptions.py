@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, overload
 
 from fastapi_esdb.api import arguments
+from fastapi_esdb.api.arguments import Place, PlaceInAll, PlaceInStream
 from fastapi_esdb.api.calls import Calls, call_options
 from fastapi_esdb.api.subscription import Subscription
-from fastapi_esdb.wire.records import START, Edge, Position
+from fastapi_esdb.wire.groups import ALL
+from fastapi_esdb.wire.records import START, Position
 from fastapi_esdb.wire.requests import ReadRequest
 
 if TYPE_CHECKING:
@@ -19,27 +21,53 @@ if TYPE_CHECKING:
 class Subscriptions(Calls):
     """Catch-up subscriptions: history first, then what happens."""
 
-    def subscribe(
+    @overload
+    def subscribe(  # type: ignore[overload-overlap]  # of all texts, this one has positions
         self,
-        stream: str,
+        stream: Literal["$all"],
         *,
-        after: int | Edge = START,
+        after: PlaceInAll = START,
+        filter: EventFilter | None = None,
         resolve_links: bool = False,
         credentials: Credentials | None = None,
         requires_leader: bool | None = None,
         read_preference: NodePreference | None = None,
-    ) -> Subscription[int]:
-        """Follow a stream, which need not exist yet.
+    ) -> Subscription[Position]: ...
+    @overload
+    def subscribe(
+        self,
+        stream: str,
+        *,
+        after: PlaceInStream = START,
+        resolve_links: bool = False,
+        credentials: Credentials | None = None,
+        requires_leader: bool | None = None,
+        read_preference: NodePreference | None = None,
+    ) -> Subscription[int]: ...
+    def subscribe(
+        self,
+        stream: str,
+        *,
+        after: Place = START,
+        filter: EventFilter | None = None,  # noqa: A002  the field's name for it
+        resolve_links: bool = False,
+        credentials: Credentials | None = None,
+        requires_leader: bool | None = None,
+        read_preference: NodePreference | None = None,
+    ) -> Subscription[int] | Subscription[Position]:
+        """Follow a stream, which need not exist yet, or `"$all"`, as `subscribe_all` does.
 
-        `after` is the revision of the last event that is already known; `START` gives everything, `END` only what
+        `after` is the last event that is already known, or its revision; `START` gives everything, `END` only what
         is written from now on. With `resolve_links` a link is given as the event it points at.
         Raises `InvalidArgument`; the rest is raised by the subscription.
         """
+        source = arguments.source(stream)
         request = ReadRequest(
-            stream=arguments.stream_name(stream),
-            start=arguments.place_in_stream(after, "after"),
+            stream=source,
+            start=arguments.place(after, source, "after"),
             subscribe=True,
             resolve_links=resolve_links,
+            filter=arguments.filter_of(source, filter),
         )
         options = call_options(None, credentials, requires_leader, read_preference)
         return self._stop.ends(Subscription(self._carrier, request, options))
@@ -47,7 +75,7 @@ class Subscriptions(Calls):
     def subscribe_all(
         self,
         *,
-        after: Position | Edge = START,
+        after: PlaceInAll = START,
         filter: EventFilter | None = None,  # noqa: A002  the field's name for it
         resolve_links: bool = False,
         credentials: Credentials | None = None,
@@ -56,15 +84,15 @@ class Subscriptions(Calls):
     ) -> Subscription[Position]:
         """Follow all streams, or the events that `filter` lets through (see `fastapi_esdb.filters`).
 
-        `after` is the position of the last event that is already known; `START` gives everything, `END` only what
-        is written from now on. Raises `InvalidArgument`; the rest is raised by the subscription.
+        `after` is the last event that is already known, or its position, or a `Checkpoint`; `START` gives everything,
+        `END` only what is written from now on. Raises `InvalidArgument`; the rest is raised by the subscription.
         """
-        request = ReadRequest(
-            stream=None,
-            start=arguments.place_in_all(after, "after"),
-            subscribe=True,
+        return self.subscribe(
+            ALL,
+            after=after,
+            filter=filter,
             resolve_links=resolve_links,
-            filter=arguments.event_filter(filter),
+            credentials=credentials,
+            requires_leader=requires_leader,
+            read_preference=read_preference,
         )
-        options = call_options(None, credentials, requires_leader, read_preference)
-        return self._stop.ends(Subscription(self._carrier, request, options))

@@ -155,5 +155,11 @@ get_sync_connection = default.get_sync_connection
 connection_of = default.connection_of
 stop_following = default.stop_following
 
-EsdbConnection = Annotated[Connection, Depends(get_connection)]
-EsdbSyncConnection = Annotated[SyncConnection, Depends(get_sync_connection)]
+EsdbDep = Annotated[Connection, Depends(get_connection)]
+"""What an `async def` endpoint declares to be given the connection: `esdb: EsdbDep`."""
+EsdbSyncDep = Annotated[SyncConnection, Depends(get_sync_connection)]
+"""The same for a `def` endpoint."""
+EsdbConnection = EsdbDep
+"""Another name of `EsdbDep`."""
+EsdbSyncConnection = EsdbSyncDep
+"""Another name of `EsdbSyncDep`."""

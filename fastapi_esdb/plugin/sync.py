@@ -4,144 +4,118 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable, Coroutine, Iterable
-from functools import partial
-from typing import Any, TypeVar, Unpack
+from collections.abc import Callable
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
 
 from starlette.requests import HTTPConnection
 
 from fastapi_esdb.api.connection import Connection
-from fastapi_esdb.api.options import Options
-from fastapi_esdb.api.stream_acl import StreamAcl
-from fastapi_esdb.api.stream_metadata import StreamMetadata
-from fastapi_esdb.errors import ConnectionClosed, WrongEventLoop
-from fastapi_esdb.settings.node_preference import NodePreference
-from fastapi_esdb.wire.records import ANY, Edge, Expected, Position, ProposedEvent, RecordedEvent
-from fastapi_esdb.wire.requests import AppendResult, EventFilter
+from fastapi_esdb.errors import WrongEventLoop
+from fastapi_esdb.plugin.blocking import Blocking, blocking, iterating, listing
 
-Result = TypeVar("Result")
+if TYPE_CHECKING:
+    from fastapi_esdb.connection.state import ConnectionState
+    from fastapi_esdb.plugin.sync_parts import (
+        SyncCluster,
+        SyncOperations,
+        SyncPersistentSubscriptions,
+        SyncProjections,
+        SyncUsers,
+    )
+    from fastapi_esdb.pool.hooks import Hook
 
 
-class SyncConnection:
-    """`Connection` for threads: its calls on streams. It blocks the calling thread, never the loop that they run on.
+class SyncConnection(Blocking[Connection]):
+    """`Connection` for threads: all of its calls but subscriptions, under the same names, with the same arguments.
 
-    Reads give lists: give them a `limit`. For subscriptions and everything else use an `async def` endpoint.
+    It blocks the calling thread, never the loop that they run on. `read` and `read_all` give lists: give them a
+    `limit`. `stats` is iterated with `for`. For subscriptions and consumers use an `async def` endpoint.
     Calling it on the event loop's own thread raises `WrongEventLoop`, since it would wait for itself.
     """
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._loop = asyncio.get_running_loop()
+        super().__init__(connection, asyncio.get_running_loop())
 
-    def append(
-        self,
-        stream: str,
-        events: ProposedEvent | Iterable[ProposedEvent],
-        expected: Expected = ANY,
-        *,
-        retry_unknown: bool = False,
-        **options: Unpack[Options],
-    ) -> AppendResult:
-        """See `Connection.append`."""
-        return self._run(self._connection.append(stream, events, expected, retry_unknown=retry_unknown, **options))
+    append = blocking(Connection.append)
+    append_streams = blocking(Connection.append_streams)
+    append_session = blocking(Connection.append_session)
+    append_records = blocking(Connection.append_records)
+    read = listing(Connection.read)
+    read_all = listing(Connection.read_all)
+    last_revision = blocking(Connection.last_revision)
+    delete = blocking(Connection.delete)
+    tombstone = blocking(Connection.tombstone)
+    get_metadata = blocking(Connection.get_metadata)
+    set_metadata = blocking(Connection.set_metadata)
+    set_default_acl = blocking(Connection.set_default_acl)
+    stats = iterating(Connection.stats)
 
-    def read(
-        self,
-        stream: str,
-        *,
-        start: int | Edge | None = None,
-        backwards: bool = False,
-        limit: int | None = None,
-        resolve_links: bool = False,
-        read_preference: NodePreference | None = None,
-        **options: Unpack[Options],
-    ) -> list[RecordedEvent]:
-        """See `Connection.read`; all events at once."""
-        read = self._connection.read(
-            stream,
-            start=start,
-            backwards=backwards,
-            limit=limit,
-            resolve_links=resolve_links,
-            read_preference=read_preference,
-            **options,
-        )
-        return self._run(read.to_list())
+    wait_connected = blocking(Connection.wait_connected)
+    ping = blocking(Connection.ping)
+    close = blocking(Connection.close)
+    connect = blocking(Connection.connect)
+    reconnect = blocking(Connection.reconnect)
 
-    def read_all(
-        self,
-        *,
-        start: Position | Edge | None = None,
-        backwards: bool = False,
-        limit: int | None = None,
-        filter: EventFilter | None = None,  # noqa: A002  the field's name for it
-        resolve_links: bool = False,
-        read_preference: NodePreference | None = None,
-        **options: Unpack[Options],
-    ) -> list[RecordedEvent]:
-        """See `Connection.read_all`; all events at once."""
-        read = self._connection.read_all(
-            start=start,
-            backwards=backwards,
-            limit=limit,
-            filter=filter,
-            resolve_links=resolve_links,
-            read_preference=read_preference,
-            **options,
-        )
-        return self._run(read.to_list())
+    @property
+    def is_connected(self) -> bool:
+        """See `Connection.is_connected`."""
+        return self._target.is_connected
 
-    def delete(self, stream: str, expected: Expected = ANY, **options: Unpack[Options]) -> Position | None:
-        """See `Connection.delete`."""
-        return self._run(self._connection.delete(stream, expected, **options))
+    @property
+    def state(self) -> ConnectionState:
+        """See `Connection.state`."""
+        return self._target.state
 
-    def tombstone(self, stream: str, expected: Expected = ANY, **options: Unpack[Options]) -> Position | None:
-        """See `Connection.tombstone`."""
-        return self._run(self._connection.tombstone(stream, expected, **options))
+    @property
+    def server_version(self) -> str | None:
+        """See `Connection.server_version`."""
+        return self._target.server_version
 
-    def get_metadata(self, stream: str, **options: Unpack[Options]) -> StreamMetadata:
-        """See `Connection.get_metadata`."""
-        return self._run(self._connection.get_metadata(stream, **options))
+    def on_connect(self, hook: Hook) -> Hook:
+        """See `Connection.on_connect`; the hook runs on the event loop."""
+        return self._target.on_connect(hook)
 
-    def set_metadata(
-        self, stream: str, metadata: StreamMetadata, expected: Expected = ANY, **options: Unpack[Options]
-    ) -> AppendResult:
-        """See `Connection.set_metadata`."""
-        return self._run(self._connection.set_metadata(stream, metadata, expected, **options))
+    def on_disconnect(self, hook: Hook) -> Hook:
+        """See `Connection.on_disconnect`; the hook runs on the event loop."""
+        return self._target.on_disconnect(hook)
 
-    def set_default_acl(
-        self,
-        *,
-        user_streams: StreamAcl | None = None,
-        system_streams: StreamAcl | None = None,
-        expected: Expected = ANY,
-        **options: Unpack[Options],
-    ) -> AppendResult:
-        """See `Connection.set_default_acl`."""
-        return self._run(
-            self._connection.set_default_acl(
-                user_streams=user_streams, system_streams=system_streams, expected=expected, **options
-            )
-        )
+    # Loaded when it is used, as in `Connection`.
 
-    def ping(self, timeout: float | None = None) -> None:
-        """See `Connection.ping`."""
-        self._run(self._connection.ping(timeout))
+    @cached_property
+    def persistent_subscriptions(self) -> SyncPersistentSubscriptions:
+        """See `Connection.persistent_subscriptions`; consumers are for `async def` endpoints."""
+        from fastapi_esdb.plugin.sync_parts import SyncPersistentSubscriptions  # noqa: PLC0415
 
-    def _run(self, call: Coroutine[Any, Any, Result]) -> Result:
-        """Every call ends by its own deadline, so the wait for it is bounded. A closed loop has no connection."""
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            if not self._loop.is_closed():
-                return asyncio.run_coroutine_threadsafe(call, self._loop).result()
-            call.close()
-            raise ConnectionClosed from None
-        call.close()
-        raise WrongEventLoop(
-            "EsdbSyncConnection would block the event loop that it waits for: it is for `def` endpoints and threads. "
-            "In `async def` use EsdbConnection, and await its calls"
-        )
+        return SyncPersistentSubscriptions(self._target.persistent_subscriptions, self._loop)
+
+    @cached_property
+    def projections(self) -> SyncProjections:
+        """See `Connection.projections`."""
+        from fastapi_esdb.plugin.sync_parts import SyncProjections  # noqa: PLC0415
+
+        return SyncProjections(self._target.projections, self._loop)
+
+    @cached_property
+    def users(self) -> SyncUsers:
+        """See `Connection.users`."""
+        from fastapi_esdb.plugin.sync_parts import SyncUsers  # noqa: PLC0415
+
+        return SyncUsers(self._target.users, self._loop)
+
+    @cached_property
+    def operations(self) -> SyncOperations:
+        """See `Connection.operations`."""
+        from fastapi_esdb.plugin.sync_parts import SyncOperations  # noqa: PLC0415
+
+        return SyncOperations(self._target.operations, self._loop)
+
+    @cached_property
+    def cluster(self) -> SyncCluster:
+        """See `Connection.cluster`."""
+        from fastapi_esdb.plugin.sync_parts import SyncCluster  # noqa: PLC0415
+
+        return SyncCluster(self._target.cluster, self._loop)
 
 
 def refuse_def_endpoint(request: HTTPConnection, dependency: Callable[..., Any]) -> None:

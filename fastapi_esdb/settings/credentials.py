@@ -10,9 +10,9 @@ from pydantic import SecretStr
 from fastapi_esdb.settings.percent import has_control
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, slots=True, repr=False, init=False)
 class Credentials:
-    """Who calls. `password.get_secret_value()` is the only way to the password.
+    """Who calls: `Credentials("ada", "lovelace")`. `password.get_secret_value()` is the only way to the password.
 
     Raises ValueError for what HTTP Basic authentication can't carry (RFC 7617, section 2): a colon in the user name,
     control characters; and for an empty one of the two.
@@ -21,13 +21,17 @@ class Credentials:
     username: str
     password: SecretStr
 
-    def __post_init__(self) -> None:
-        if not isinstance(self.password, SecretStr):
-            raise ValueError("password must be a SecretStr, as in Credentials(username, SecretStr(password))")
-        if not self.username or ":" in self.username or has_control(self.username):
+    def __init__(self, username: str, password: str | SecretStr) -> None:
+        if isinstance(password, str):
+            password = SecretStr(password)
+        if not isinstance(password, SecretStr):
+            raise ValueError("password must be a text or a SecretStr")
+        if not username or ":" in username or has_control(username):
             raise ValueError("user name must not be empty, nor hold ':' or control characters")
-        if not _is_password(self.password.get_secret_value()):
+        if not _is_password(password.get_secret_value()):
             raise ValueError("password must not be empty, nor hold control characters")
+        object.__setattr__(self, "username", username)
+        object.__setattr__(self, "password", password)
 
     def __repr__(self) -> str:
         return f"Credentials(username={self.username!r}, password='***')"

@@ -10,7 +10,14 @@ from fastapi_esdb.wire.method import Codec, Method, Shape
 from fastapi_esdb.wire.proto.v1 import streams_pb2 as pb
 from fastapi_esdb.wire.reads import STREAMS
 from fastapi_esdb.wire.records import ANY, MAX_REVISION, NO_STREAM, STREAM_EXISTS, StreamState
-from fastapi_esdb.wire.requests import AppendAnswer, AppendConflict, AppendFrame, AppendOptions, AppendResult
+from fastapi_esdb.wire.requests import (
+    NO_EVENT,
+    AppendAnswer,
+    AppendConflict,
+    AppendFrame,
+    AppendOptions,
+    AppendResult,
+)
 from fastapi_esdb.wire.scalars import (
     EMPTY,
     MAX_UINT64,
@@ -73,7 +80,7 @@ def _decode_response(message: pb.AppendResp) -> AppendAnswer:
 
 def encode_success(result: AppendResult) -> Fields:
     """The fields of the Success message of Append and of BatchAppend."""
-    revision: Fields = {"no_stream": EMPTY} if result.revision is None else {"current_revision": result.revision}
+    revision: Fields = {"no_stream": EMPTY} if result.revision == NO_EVENT else {"current_revision": result.revision}
     if result.position is None:
         return {"no_position": EMPTY, **revision}
     return {"position": encode_position(result.position), **revision}
@@ -84,7 +91,7 @@ def decode_success(message: Success) -> AppendResult:
     case = message.WhichOneof("current_revision_option")
     if case is None or message.current_revision > MAX_REVISION:
         raise NoAnswer("it tells no revision of the stream")
-    revision = message.current_revision if case == "current_revision" else None
+    revision = message.current_revision if case == "current_revision" else NO_EVENT
     position = decode_position(message.position) if message.HasField("position") else None
     return AppendResult(revision, position)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import re
+from contextlib import suppress
 
+from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.fields import from_fields, to_fields
 from fastapi_esdb.wire.groups import ALL, GroupConnection, GroupInfo, GroupSettings
 from fastapi_esdb.wire.proto.v1 import persistent_pb2 as pb
@@ -48,7 +49,6 @@ _CONNECTION = {
     "in_flight": "in_flight_messages",
 }
 
-_POSITION = re.compile(r"C:(\d+)/P:(\d+)")
 END_OF_STREAM = "-1"
 END_OF_ALL = "C:-1/P:-1"
 
@@ -94,12 +94,10 @@ def _encode_start(info: GroupInfo) -> str:
 
 
 def _encode_place(place: int | Position | None) -> str:
-    if isinstance(place, Position):
-        return f"C:{place.commit}/P:{place.prepare}"
     return "" if place is None else str(place)
 
 
 def _decode_place(text: str) -> int | Position | None:
-    if found := _POSITION.fullmatch(text):
-        return Position(int(found[1]), int(found[2]))
+    with suppress(InvalidArgument):
+        return Position.parse(text)
     return int(text) if text.isdecimal() else None

@@ -9,13 +9,13 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 from uuid import UUID
 
 from fastapi_esdb.wire.records import START, Edge, Position, RecordedEvent
 from fastapi_esdb.wire.requests import EventFilter, UnknownFrame
 
-ALL = "$all"
+ALL: Final = "$all"
 """The name of `$all` where a source is a text."""
 
 

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import enum
 import json
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.lazy import Lazy
+from fastapi_esdb.wire.unreadable import quoted
 
 JSON = "application/json"
 OCTET_STREAM = "application/octet-stream"
 
 LINK_TYPE = "$>"
 """The type of an event whose data, `revision@stream`, points at another event."""
+
+_POSITION = re.compile("C:([0-9]{1,20})/P:([0-9]{1,20})")
 
 MAX_REVISION = 2**63 - 1
 """The largest revision a server accepts: it keeps revisions as signed 64-bit numbers."""
@@ -71,10 +76,24 @@ BACKWARDS = Direction.BACKWARDS
 
 @dataclass(frozen=True, slots=True, order=True)
 class Position:
-    """A place in the log of all events; both numbers are equal except for records of old explicit transactions."""
+    """A place in the log of all events; both numbers are equal except for records of old explicit transactions.
+
+    `str(position)` is the text that servers and other clients write, `C:1788/P:1788`, and `Position.parse` reads it.
+    """
 
     commit: int
     prepare: int
+
+    def __str__(self) -> str:
+        return f"C:{self.commit}/P:{self.prepare}"
+
+    @classmethod
+    def parse(cls, text: str) -> Position:
+        """Return the position that a text like `C:1788/P:1788` stands for. Raises `InvalidArgument` (a ValueError)."""
+        found = _POSITION.fullmatch(str(text))
+        if found is None:
+            raise InvalidArgument(f"a position must be a text like 'C:1788/P:1788', not {quoted(text)}")
+        return cls(int(found[1]), int(found[2]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 ALL_EVENTS = 2**64 - 1
 """The limit of a read that wants everything."""
 
+NO_EVENT = -1
+"""The revision of a stream without events, as servers and their clients count."""
+
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
@@ -72,10 +75,21 @@ class SubscriptionConfirmed:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """How far a filtered subscription to `$all` has searched; `timestamp` from server 24.10.6 on."""
+    """How far a filtered subscription to `$all` has searched; `timestamp` from server 24.10.6 on.
+
+    As a text it is its position: `Checkpoint.parse(str(checkpoint))` has no timestamp.
+    """
 
     position: Position
     timestamp: datetime | None = None
+
+    def __str__(self) -> str:
+        return str(self.position)
+
+    @classmethod
+    def parse(cls, text: str) -> Checkpoint:
+        """Return the checkpoint at the position that the text stands for. Raises as `Position.parse` does."""
+        return cls(Position.parse(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,10 +193,18 @@ class AppendRequest:
 
 @dataclass(frozen=True, slots=True)
 class AppendResult:
-    """What an append did. `revision` is the stream's last one, `None` when nothing was written to a missing stream."""
+    """What an append did: `revision` is that of the stream's last event, `position` where the write is in `$all`."""
 
-    revision: int | None
+    revision: int
     position: Position | None
+
+
+@dataclass(frozen=True, slots=True)
+class NothingAppended(AppendResult):
+    """The answer to an append of no events: the stream is as expected, and nothing was written.
+
+    `revision` is that of the stream's last event, or `NO_EVENT` where it has none; there is no `position`.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from fastapi_esdb.api.connection import Connection
 from fastapi_esdb.api.new_event import NewEvent
 from fastapi_esdb.wire.groups import GroupInfo, GroupSettings
-from fastapi_esdb.wire.records import RecordedEvent
+from fastapi_esdb.wire.records import START, RecordedEvent
 from tests.api.waiting import answered
 
 EAGER = GroupSettings(min_checkpoint_count=1, max_checkpoint_count=1)
@@ -23,7 +23,7 @@ async def append(esdb: Connection, count: int = 1, stream: str = "s") -> None:
 async def filled(esdb: Connection, count: int, settings: GroupSettings = EAGER) -> None:
     """A group `g` of a stream `s` with so many events."""
     await append(esdb, count)
-    await esdb.persistent_subscriptions.create("s", "g", settings)
+    await esdb.persistent_subscriptions.create("s", "g", settings, start=START)
 
 
 async def shown(esdb: Connection, holds: Callable[[GroupInfo], object]) -> GroupInfo:

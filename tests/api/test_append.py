@@ -23,6 +23,7 @@ from fastapi_esdb.wire.errors import (
     WrongExpectedRevision,
 )
 from fastapi_esdb.wire.records import ANY, JSON, NO_STREAM, OCTET_STREAM, STREAM_EXISTS, ProposedEvent, StreamState
+from fastapi_esdb.wire.requests import NothingAppended
 from tests.faults.until import PATIENCE
 
 
@@ -138,9 +139,10 @@ async def test_the_same_events_again_are_recognised(esdb: Connection) -> None:
 
 async def test_nothing_may_be_appended(esdb: Connection) -> None:
     """It checks the expectation and tells where the stream is."""
-    assert (await esdb.append("s", [], NO_STREAM)).revision is None
-    await esdb.append("s", events(2))
-    assert (await esdb.append("s", [], 1)).revision == 1
+    assert await esdb.append("s", [], NO_STREAM) == NothingAppended(-1, None)
+    assert not isinstance(await esdb.append("s", events(2)), NothingAppended)
+    assert await esdb.append("s", [], 1) == NothingAppended(1, None)
+    assert await esdb.append("s", [], 1, retry_unknown=True) == NothingAppended(1, None)
     with pytest.raises(WrongExpectedRevision):
         await esdb.append("s", [], 7)
 
@@ -189,8 +191,8 @@ async def test_a_stream_with_an_odd_name(esdb: Connection, name: str) -> None:
 BAD: list[tuple[tuple[Any, ...], dict[str, Any], str]] = [
     (("", []), {}, "stream must be a text"),
     (("$all", []), {}, "stream '\\$all' is the log of all events"),
-    (("s", {"n": 1}), {}, "events must be NewEvents, not str"),
-    (("s", ["text"]), {}, "events must be NewEvents, not str"),
+    (("s", {"n": 1}), {}, "events must be a NewEvent or several of them, not dict"),
+    (("s", ["text"]), {}, "events must be a NewEvent or several of them, not str"),
     (("s", 5), {}, "events must be a NewEvent or several of them, not int"),
     (("s", None), {}, "events must be a NewEvent or several of them, not NoneType"),
     (("s", [], -1), {}, "expected must be between 0 and"),

@@ -20,18 +20,22 @@ BAD: list[tuple[Callable[..., Any], tuple[Any, ...], str]] = [
     (arguments.stream_name, (None,), "stream must be a text"),
     (arguments.stream_name, (b"order-1",), "stream must be a text"),
     (arguments.stream_name, (LONE_SURROGATE,), "UTF-8 cannot encode"),
-    (arguments.stream_name, ("$all",), r"read_all\(\) or subscribe_all\(\)"),
+    (arguments.stream_name, ("$all",), r"for read\(\), subscribe\(\) and groups only"),
     (arguments.expected_revision, (-1,), "expected must be between 0 and"),
     (arguments.expected_revision, (MAX_REVISION + 1,), "expected must be between 0 and"),
     (arguments.expected_revision, (True,), "expected must be ANY, NO_STREAM, STREAM_EXISTS or a revision, not True"),
     (arguments.expected_revision, (None,), "not None"),
     (arguments.expected_revision, ("any",), "not 'any'"),
     (arguments.expected_revision, (1.0,), r"not 1\.0"),
-    (arguments.place_in_stream, (-1, "start"), "start must be between 0 and"),
-    (arguments.place_in_stream, (MAX_REVISION + 1, "after"), "after must be between 0 and"),
-    (arguments.place_in_stream, (Position(1, 1), "start"), r"a Position is a place in \$all"),
-    (arguments.place_in_stream, (None, "after"), "after must be a whole number, not None"),
-    (arguments.place_in_all, (7, "start"), r"start must be a Position, START or END in \$all, not 7"),
+    (arguments.place_in_stream, (-1, "s", "start"), "start must be between 0 and"),
+    (arguments.place_in_stream, (MAX_REVISION + 1, "s", "after"), "after must be between 0 and"),
+    (arguments.place_in_stream, (Position(1, 1), "s", "start"), r"a Position is a place in \$all"),
+    (arguments.place_in_stream, (None, "s", "after"), "after must be a whole number, not None"),
+    (
+        arguments.place_in_all,
+        (7, "start"),
+        r"start must be a Position, START or END in \$all, not 7",
+    ),
     (arguments.place_in_all, (Position(-1, -1), "start"), r"start\.commit must be between 0 and"),
     (arguments.place_in_all, (Position(1, -1), "start"), r"start\.prepare must be between 0 and"),
     (arguments.place_in_all, (Position(2**63, 0), "after"), r"after\.commit must be between 0 and"),
@@ -76,7 +80,7 @@ def test_a_revision_or_a_state_may_be_expected(expected: Any) -> None:
 
 def test_places_pass_unchanged() -> None:
     """Edges are places everywhere, revisions in a stream, positions in `$all`."""
-    assert [arguments.place_in_stream(place, "start") for place in (0, 9, START, END)] == [0, 9, START, END]
+    assert [arguments.place_in_stream(place, "s", "start") for place in (0, 9, START, END)] == [0, 9, START, END]
     assert [arguments.place_in_all(place, "start") for place in (Position(3, 2), START)] == [Position(3, 2), START]
 
 

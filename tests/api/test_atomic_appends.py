@@ -47,7 +47,7 @@ async def revisions(esdb: Connection, stream: str) -> list[int]:
 async def test_a_session(esdb: Connection) -> None:
     """One event or several to each stream, in one transaction."""
     appends = [StreamAppend("a", [event(0), event(1)], NO_STREAM), StreamAppend("b", event(2))]
-    result = await esdb.append_session(iter(appends))
+    result = await esdb.append_streams(iter(appends))
     [last] = await esdb.read("b").to_list()
     assert (result.revisions, result.position) == ({"a": 1, "b": 0}, last.position)
     assert await revisions(esdb, "a") == [0, 1]
@@ -78,7 +78,7 @@ async def test_a_session_in_conflict(esdb: Connection) -> None:
     """Is the same error as of an append; nothing is written."""
     await esdb.append("a", [event(), event()])
     with pytest.raises(WrongExpectedRevision) as conflict:
-        await esdb.append_session([StreamAppend("b", event()), StreamAppend("a", event(), 0)])
+        await esdb.append_streams([StreamAppend("b", event()), StreamAppend("a", event(), 0)])
     assert (conflict.value.stream, conflict.value.expected, conflict.value.actual) == ("a", 0, 1)
     with pytest.raises(StreamNotFound):
         await revisions(esdb, "b")
@@ -88,13 +88,13 @@ async def test_a_session_with_a_tombstoned_stream(esdb: Connection) -> None:
     """Is the same error as of an append."""
     await esdb.tombstone("a")
     with pytest.raises(StreamDeleted, match="'a'"):
-        await esdb.append_session([StreamAppend("a", event())])
+        await esdb.append_streams([StreamAppend("a", event())])
 
 
 async def test_a_stream_twice_in_a_session(esdb: Connection) -> None:
     """Is refused by the server, which does not look at the case of letters."""
     with pytest.raises(SessionRefused) as refused:
-        await esdb.append_session([StreamAppend("a", event()), StreamAppend("A", event())])
+        await esdb.append_streams([StreamAppend("a", event()), StreamAppend("A", event())])
     assert refused.value.stream == "A"
 
 
@@ -144,14 +144,14 @@ async def test_sizes() -> None:
         with pytest.raises(MaximumAppendSizeExceeded):
             await esdb.append_records(zip("ab", large, strict=True))
         with pytest.raises(MaximumAppendSizeExceeded):
-            await esdb.append_session([StreamAppend("a", large)])
+            await esdb.append_streams([StreamAppend("a", large)])
 
 
 async def test_who_may_not() -> None:
     """One stream without the right is enough."""
     async with as_admin() as esdb:
         for call in (
-            esdb.append_session([StreamAppend("a", event()), StreamAppend("$b", event())], credentials=JANE),
+            esdb.append_streams([StreamAppend("a", event()), StreamAppend("$b", event())], credentials=JANE),
             esdb.append_records([("a", event()), ("$b", event())], credentials=JANE),
         ):
             with pytest.raises(AccessDenied):
@@ -162,7 +162,7 @@ async def test_who_may_not() -> None:
 @pytest.mark.parametrize(
     ("name", "call"),
     [
-        ("AppendSession", lambda esdb, one: esdb.append_session([StreamAppend("a", one)], timeout=1)),
+        ("AppendSession", lambda esdb, one: esdb.append_streams([StreamAppend("a", one)], timeout=1)),
         ("AppendRecords", lambda esdb, one: esdb.append_records([("a", one)], timeout=1)),
     ],
 )
@@ -185,13 +185,13 @@ async def test_an_append_without_answer_leaves_doubt(
 @pytest.mark.parametrize(
     ("call", "says"),
     [
-        (lambda esdb: esdb.append_session([]), "at least one StreamAppend"),
-        (lambda esdb: esdb.append_session([StreamAppend("", event())]), "stream"),
-        (lambda esdb: esdb.append_session([StreamAppend("$all", event())]), "read_all"),
-        (lambda esdb: esdb.append_session([StreamAppend("a", [])]), "at least one event"),
-        (lambda esdb: esdb.append_session([StreamAppend("a", NOTHING)]), "must be a NewEvent"),
-        (lambda esdb: esdb.append_session([StreamAppend("a", event(), -1)]), "expected"),
-        (lambda esdb: esdb.append_session([StreamAppend("a", NewEvent("My Event", {}))]), "letters, digits"),
+        (lambda esdb: esdb.append_streams([]), "at least one StreamAppend"),
+        (lambda esdb: esdb.append_streams([StreamAppend("", event())]), "stream"),
+        (lambda esdb: esdb.append_streams([StreamAppend("$all", event())]), "the log of all events"),
+        (lambda esdb: esdb.append_streams([StreamAppend("a", [])]), "at least one event"),
+        (lambda esdb: esdb.append_streams([StreamAppend("a", NOTHING)]), "must be a NewEvent"),
+        (lambda esdb: esdb.append_streams([StreamAppend("a", event(), -1)]), "expected"),
+        (lambda esdb: esdb.append_streams([StreamAppend("a", NewEvent("My Event", {}))]), "letters, digits"),
         (lambda esdb: esdb.append_records([]), "at least one event"),
         (lambda esdb: esdb.append_records([("", event())]), "stream"),
         (lambda esdb: esdb.append_records([("a", NewEvent("✓", {}))]), "letters, digits"),

@@ -17,7 +17,7 @@ from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.errors import ConsumerClosed, ConsumerEnded
 from fastapi_esdb.wire.errors import GroupFull, GroupNotFound, InvalidArgument
 from fastapi_esdb.wire.groups import GroupSettings, NackAction
-from fastapi_esdb.wire.records import LINK_TYPE, RecordedEvent
+from fastapi_esdb.wire.records import LINK_TYPE, START, RecordedEvent
 from tests.api.consuming import EAGER, append, filled, seen, shown
 from tests.api.waiting import take
 from tests.faults.until import PATIENCE, until
@@ -73,7 +73,7 @@ async def test_more_come_while_others_are_handled(esdb: Connection, groups: Pers
 
 async def test_two_consumers_share_the_events(esdb: Connection, groups: PersistentSubscriptions) -> None:
     """Each event goes to one of them."""
-    await groups.create("s", "g", EAGER)
+    await groups.create("s", "g", EAGER, start=START)
     async with groups.consume("s", "g") as one, groups.consume("s", "g") as other:
         await append(esdb, 10)
         shares = [seen(await take(events, 5)) for events in (one, other)]
@@ -134,7 +134,9 @@ async def test_links_are_answered_by_their_own_ids(esdb: Connection, groups: Per
     """Though what they point at is delivered."""
     await append(esdb, 2, "target")
     await esdb.append("s", [NewEvent(LINK_TYPE, target) for target in (b"1@target", b"0@target")])
-    await groups.create("s", "g", GroupSettings(resolve_links=True, min_checkpoint_count=1, max_checkpoint_count=1))
+    await groups.create(
+        "s", "g", GroupSettings(resolve_links=True, min_checkpoint_count=1, max_checkpoint_count=1), start=START
+    )
     async with groups.consume("s", "g") as events:
         delivered = await take(events, 2)
         await events.ack(*delivered)
@@ -166,7 +168,7 @@ async def test_without_a_context(
 
 async def test_a_full_group(groups: PersistentSubscriptions) -> None:
     """Whoever comes too late is told so when entering."""
-    await groups.create("s", "g", GroupSettings(max_subscriber_count=1))
+    await groups.create("s", "g", GroupSettings(max_subscriber_count=1), start=START)
     async with groups.consume("s", "g"):
         with pytest.raises(GroupFull):
             await groups.consume("s", "g").__aenter__()

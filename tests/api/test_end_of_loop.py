@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fastapi_esdb import Connection, NewEvent, connect
+from fastapi_esdb import START, Connection, NewEvent, connect
 from fastapi_esdb.embedded import EmbeddedServer
 from tests.faults.until import PATIENCE
 
@@ -35,7 +35,7 @@ async def begun(begin: Begin) -> AsyncIterator[Any]:
     async with EmbeddedServer() as server, connect(server.connection_string) as esdb:
         await esdb.wait_connected(PATIENCE)
         await esdb.append("s", [NewEvent("Happened", {}) for _ in range(MANY)])
-        await esdb.persistent_subscriptions.create("s", "g")
+        await esdb.persistent_subscriptions.create("s", "g", start=START)
         items = begin(esdb)
         await anext(items)
         return items

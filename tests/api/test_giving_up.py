@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from fastapi_esdb import filters
+from fastapi_esdb import START, filters
 from fastapi_esdb.api.connection import Connection
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.wire.records import RecordedEvent
@@ -106,7 +106,7 @@ async def test_a_read_goes_on(esdb: Connection, esdb_server: EmbeddedServer, way
 async def test_a_consumer_goes_on(esdb: Connection) -> None:
     """Each event is delivered once."""
     await append(esdb, LIVE)
-    await esdb.persistent_subscriptions.create("s", "g", EAGER)
+    await esdb.persistent_subscriptions.create("s", "g", EAGER, start=START)
     found, patience = list[RecordedEvent](), Patience()
     async with asyncio.timeout(PATIENCE), esdb.persistent_subscriptions.consume("s", "g") as consumer:
         while len(found) < LIVE:

@@ -123,7 +123,7 @@ async def test_numbers_that_python_does_not_print(esdb: Connection) -> None:
         lambda: NewEvent(HUGE, {}),  # type: ignore[arg-type]
         lambda: esdb.stats(-HUGE),
         lambda: esdb.read("s", timeout=-HUGE),
-        lambda: esdb.subscribe(HUGE),  # type: ignore[arg-type]
+        lambda: esdb.subscribe(HUGE),  # type: ignore[call-overload]
     ]
     for call in calls:
         with pytest.raises(InvalidArgument):

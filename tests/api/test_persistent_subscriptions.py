@@ -59,7 +59,7 @@ def groups(esdb: Connection) -> PersistentSubscriptions:
 
 async def test_a_group_has_the_settings_it_was_created_with(groups: PersistentSubscriptions) -> None:
     """Each of them arrives."""
-    await groups.create("s", "g", SETTINGS)
+    await groups.create("s", "g", SETTINGS, start=START)
     info = await groups.info("s", "g")
     assert (info.source, info.group, info.settings) == ("s", "g", SETTINGS)
     assert not info.connections
@@ -68,7 +68,7 @@ async def test_a_group_has_the_settings_it_was_created_with(groups: PersistentSu
 @pytest.mark.parametrize("strategy", ConsumerStrategy)
 async def test_every_strategy_can_be_chosen(groups: PersistentSubscriptions, strategy: ConsumerStrategy) -> None:
     """When a group is created, also the one that an update can't say."""
-    await groups.create("s", "g", GroupSettings(strategy=strategy))
+    await groups.create("s", "g", GroupSettings(strategy=strategy), start=START)
     assert (await groups.info("s", "g")).settings.strategy == strategy
 
 
@@ -101,10 +101,10 @@ async def test_a_group_of_all_begins_at_a_position_and_lets_through_what_its_fil
 
 async def test_a_group_can_be_created_once(groups: PersistentSubscriptions) -> None:
     """Under the same name there may be one of each source."""
-    await groups.create("s", "g")
-    await groups.create("t", "g")
+    await groups.create("s", "g", start=START)
+    await groups.create("t", "g", start=START)
     with pytest.raises(GroupExists) as caught:
-        await groups.create("s", "g")
+        await groups.create("s", "g", start=START)
     assert (caught.value.stream, caught.value.group) == ("s", "g")
 
 
@@ -120,13 +120,13 @@ async def test_settings_that_the_server_refuses(
 ) -> None:
     """Its reason is in the error, and there is no group."""
     with pytest.raises(GroupFailed, match=reason):
-        await groups.create("s", "g", settings)
+        await groups.create("s", "g", settings, start=START)
     assert await groups.list() == ()
 
 
 async def test_an_update_replaces_all_settings(groups: PersistentSubscriptions) -> None:
     """Those that it does not name get their defaults."""
-    await groups.create("s", "g", SETTINGS)
+    await groups.create("s", "g", SETTINGS, start=START)
     await groups.update("s", "g", GroupSettings(max_retry_count=77))
     assert (await groups.info("s", "g")).settings == GroupSettings(max_retry_count=77)
 
@@ -135,8 +135,8 @@ async def test_an_update_may_move_the_start_of_a_group_without_progress(
     esdb: Connection, groups: PersistentSubscriptions
 ) -> None:
     """Of a stream it is a revision, of $all a position."""
-    await groups.create("s", "g")
-    await groups.create(ALL, "g")
+    await groups.create("s", "g", start=START)
+    await groups.create(ALL, "g", start=START)
     position = (await esdb.append("s", [NewEvent("T", {}) for _ in range(4)])).position
     assert position is not None
     await groups.update("s", "g", start=3)
@@ -147,8 +147,8 @@ async def test_an_update_may_move_the_start_of_a_group_without_progress(
 
 async def test_a_deleted_group_is_gone(groups: PersistentSubscriptions) -> None:
     """Others stay."""
-    await groups.create("s", "g")
-    await groups.create("s", "h")
+    await groups.create("s", "g", start=START)
+    await groups.create("s", "h", start=START)
     await groups.delete("s", "g")
     assert [info.group for info in await groups.list()] == ["h"]
 
@@ -159,7 +159,7 @@ async def test_a_deleted_group_leaves_nothing_to_another_of_its_name(
     """Neither progress nor parked events."""
     await parked(esdb, 1)
     await groups.delete("s", "g")
-    await groups.create("s", "g")
+    await groups.create("s", "g", start=START)
     assert (await groups.info("s", "g")).parked == 0
     async with groups.consume("s", "g") as events:
         assert [(event.revision, event.retry_count) for event in await take(events, 1)] == [(0, 0)]
@@ -178,7 +178,7 @@ async def test_what_a_group_says_of_its_consumers(groups: PersistentSubscription
 async def test_lists_of_groups(groups: PersistentSubscriptions) -> None:
     """All of them, those of a stream, those of $all."""
     for source, group in (("s", "g"), ("s", "h"), ("t", "g"), (ALL, "g")):
-        await groups.create(source, group)
+        await groups.create(source, group, start=START)
     assert sorted((info.source, info.group) for info in await groups.list()) == [
         (ALL, "g"),
         ("s", "g"),
@@ -220,7 +220,7 @@ async def test_parked_events_are_delivered_again_on_request(
 
 async def test_after_a_restart_of_the_groups_all_is_as_before(groups: PersistentSubscriptions) -> None:
     """Apart from the consumers, which have to come back."""
-    await groups.create("s", "g", SETTINGS)
+    await groups.create("s", "g", SETTINGS, start=START)
     await groups.restart()
     assert (await groups.info("s", "g")).settings == SETTINGS
 
@@ -244,7 +244,7 @@ async def test_a_group_that_is_not_there(groups: PersistentSubscriptions, call: 
 
 
 BAD: dict[str, tuple[Call, str]] = {
-    "no stream": (lambda groups: groups.create("", "g"), "stream must be a text of at least one"),
+    "no stream": (lambda groups: groups.create("", "g", start=START), "stream must be a text of at least one"),
     "no group": (lambda groups: groups.info("s", ""), "group must be a text of at least one"),
     "a group that is none": (lambda groups: groups.delete("s", "g\ud800"), "group .* UTF-8 cannot encode"),
     "a position in a stream": (
@@ -253,7 +253,7 @@ BAD: dict[str, tuple[Call, str]] = {
     ),
     "a revision in $all": (lambda groups: groups.update(ALL, "g", start=1), "start must be a Position"),
     "a negative number": (
-        lambda groups: groups.create("s", "g", GroupSettings(max_retry_count=-1)),
+        lambda groups: groups.create("s", "g", GroupSettings(max_retry_count=-1), start=START),
         "settings.max_retry_count must be between 0 and",
     ),
     "too large a number": (
@@ -261,17 +261,20 @@ BAD: dict[str, tuple[Call, str]] = {
         "settings.message_timeout_ms must be between 0 and 2147483647",
     ),
     "a number that is none": (
-        lambda groups: groups.create("s", "g", replace(SETTINGS, live_buffer_size=1.5)),  # type: ignore[arg-type]  # meant
+        lambda groups: groups.create("s", "g", replace(SETTINGS, live_buffer_size=1.5), start=START),  # type: ignore[arg-type]  # meant
         "settings.live_buffer_size must be a whole number",
     ),
-    "no strategy": (lambda groups: groups.create("s", "g", GroupSettings(strategy="")), "settings.strategy must be"),
+    "no strategy": (
+        lambda groups: groups.create("s", "g", GroupSettings(strategy=""), start=START),
+        "settings.strategy must be",
+    ),
     "a strategy that an update can't say": (
         lambda groups: groups.update("s", "g", GroupSettings(strategy=ConsumerStrategy.PINNED_BY_CORRELATION)),
         "PinnedByCorrelation cannot be set by an update",
     ),
     "a filter of a stream": (
-        lambda groups: groups.create("s", "g", filter=filters.by_type("T")),
-        r"filter is for groups of \$all",
+        lambda groups: groups.create("s", "g", filter=filters.by_type("T"), start=START),
+        r"filter is for '\$all' only",
     ),
     "a negative end": (lambda groups: groups.replay_parked("s", "g", stop_at=-1), "stop_at must be between 0"),
     "no buffer": (lambda groups: groups.consume("s", "g", buffer=0).__aenter__(), "buffer must be between 1"),
@@ -298,7 +301,7 @@ async def test_an_option_that_is_none(groups: PersistentSubscriptions) -> None:
 @pytest.mark.parametrize(
     ("name", "call"),
     [
-        ("Create", lambda groups: groups.create("s", "g", timeout=0.5)),
+        ("Create", lambda groups: groups.create("s", "g", start=START, timeout=0.5)),
         ("Update", lambda groups: groups.update("s", "there", timeout=0.5)),
         ("Delete", lambda groups: groups.delete("s", "there", timeout=0.5)),
         ("ReplayParked", lambda groups: groups.replay_parked("s", "there", timeout=0.5)),
@@ -309,7 +312,7 @@ async def test_a_change_without_answer_leaves_doubt(
     groups: PersistentSubscriptions, monkeypatch: pytest.MonkeyPatch, name: str, call: Call
 ) -> None:
     """It may have happened, so it is not made again."""
-    await groups.create("s", "there")
+    await groups.create("s", "there", start=START)
     answers = LostAnswers(monkeypatch, name)
     with pytest.raises(OutcomeUnknown) as caught:
         await call(groups)
@@ -319,7 +322,7 @@ async def test_a_change_without_answer_leaves_doubt(
 
 async def test_a_read_only_connection_looks_and_changes_nothing(groups: PersistentSubscriptions) -> None:
     """Consuming changes something, too."""
-    await groups.create("s", "g")
+    await groups.create("s", "g", start=START)
     async with connect(EsdbSettings(read_only=True)) as esdb:
         await esdb.wait_connected(PATIENCE)
         assert len(await esdb.persistent_subscriptions.list()) == 1
@@ -336,8 +339,8 @@ async def test_credentials_of_one_call() -> None:
         await esdb.wait_connected(PATIENCE)
         groups = esdb.persistent_subscriptions
         with pytest.raises(AccessDenied):
-            await groups.create("s", "g")
-        await groups.create("s", "g", credentials=operator)
+            await groups.create("s", "g", start=START)
+        await groups.create("s", "g", credentials=operator, start=START)
         async with groups.consume("s", "g", credentials=operator) as events:
             await esdb.append("s", NewEvent("T", {}), credentials=operator)
             assert len(await take(events, 1)) == 1

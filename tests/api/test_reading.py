@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from fastapi_esdb import filters
 from fastapi_esdb.api.connection import Connection
 from fastapi_esdb.api.new_event import NewEvent
 from fastapi_esdb.api.stream_metadata import StreamMetadata
@@ -156,7 +157,8 @@ async def test_a_read_may_be_entered(esdb: Connection) -> None:
 
 BAD: list[tuple[tuple[Any, ...], dict[str, Any], str]] = [
     (("",), {}, "stream must be a text"),
-    (("$all",), {}, r"use read_all\(\)"),
+    (("$all",), {"start": 3}, "start must be a Position"),
+    (("s",), {"filter": filters.by_type("T")}, r"filter is for '\$all' only: stream 's' is given as a whole"),
     (("s",), {"start": -1}, "start must be between 0 and"),
     (("s",), {"start": MAX_REVISION + 1}, "start must be between 0 and"),
     (("s",), {"start": Position(1, 1)}, "start must be a revision"),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fastapi_esdb import AppStopping, Connection, NewEvent
+from fastapi_esdb import START, AppStopping, Connection, NewEvent
 from fastapi_esdb.api.stop import Stop
 
 Follow = Callable[[Connection], AsyncIterator[Any]]
@@ -26,7 +26,7 @@ WAYS: dict[str, Follow] = {
 async def group(esdb_connection: Connection) -> None:
     """A stream with an event, and a group of it."""
     await esdb_connection.append("s", NewEvent("Happened", {}))
-    await esdb_connection.persistent_subscriptions.create("s", "g")
+    await esdb_connection.persistent_subscriptions.create("s", "g", start=START)
 
 
 @pytest.mark.usefixtures("group")

@@ -15,6 +15,7 @@ from fastapi_esdb.api.stream_metadata import StreamMetadata
 from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.settings.model import EsdbSettings
 from fastapi_esdb.wire.errors import InvalidArgument
+from fastapi_esdb.wire.records import START
 
 PASSWORD = "canary"
 EVENT = NewEvent("T", {})
@@ -39,10 +40,10 @@ BAD: dict[str, tuple[Call, str]] = {
     ),
     "records": (lambda esdb: esdb.append_records(EVENT), "records must be of type Iterable, not NewEvent"),
     "checks": (lambda esdb: esdb.append_records([("s", EVENT)], checks=[("s", 1)]), "checks must be of type Mapping"),
-    "a pair": (lambda esdb: esdb.append_session([("s", EVENT)]), "an append must be of type StreamAppend, not tuple"),
-    "an append": (lambda esdb: esdb.append_session(StreamAppend("s", EVENT)), "appends must be of type Iterable"),
+    "a pair": (lambda esdb: esdb.append_streams([("s", EVENT)]), "an append must be of type StreamAppend, not tuple"),
+    "an append": (lambda esdb: esdb.append_streams(StreamAppend("s", EVENT)), "appends must be of type Iterable"),
     "group": (
-        lambda esdb: esdb.persistent_subscriptions.create("s", "g", {"max_retry_count": 3}),
+        lambda esdb: esdb.persistent_subscriptions.create("s", "g", {"max_retry_count": 3}, start=START),
         "settings must be of type GroupSettings, not dict",
     ),
     "model": (lambda esdb: esdb.projections.state("p", model=dict), "model must be a pydantic model"),

@@ -20,6 +20,7 @@ from fastapi_esdb import (
     connection_of,
     esdb_lifespan,
 )
+from fastapi_esdb.wire.records import START
 from tests.faults.until import PATIENCE
 
 FAILS = "ENDING_APP_FAILS"
@@ -47,7 +48,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     esdb = connection_of(app)
     await esdb.wait_connected(PATIENCE)
     with suppress(GroupExists):
-        await esdb.persistent_subscriptions.create("s", "g")
+        await esdb.persistent_subscriptions.create("s", "g", start=START)
     await esdb.append("s", NewEvent("Started", {}))
     tasks = [asyncio.create_task(subscribe(esdb)), asyncio.create_task(consume(esdb))]
     try:

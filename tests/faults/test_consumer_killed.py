@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from fastapi_esdb import Connection, NewEvent, connect
+from fastapi_esdb import START, Connection, NewEvent, connect
 from fastapi_esdb.wire.groups import GroupSettings
 from tests.faults.consumer_process import GROUP, STREAM
 from tests.faults.embedded import address, embedded, settings_for
@@ -87,7 +87,7 @@ async def esdb(server: ServerProcess) -> AsyncIterator[Connection]:
     """A connection to it, a stream with events, and a group that is to handle them."""
     async with connect(settings_for(server.port, wait=PATIENCE, deadline=PATIENCE)) as esdb:
         await esdb.append(STREAM, [NewEvent("Work", {"number": number}) for number in range(EVENTS)])
-        await esdb.persistent_subscriptions.create(STREAM, GROUP, SETTINGS)
+        await esdb.persistent_subscriptions.create(STREAM, GROUP, SETTINGS, start=START)
         yield esdb
 
 

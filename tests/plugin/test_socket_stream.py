@@ -23,6 +23,7 @@ from fastapi_esdb import (
     stop_following,
 )
 from fastapi_esdb.embedded import EmbeddedServer
+from fastapi_esdb.wire.records import START
 from tests.faults.until import PATIENCE, until
 
 ERRORS: dict[str, EsdbError] = {"closed": ConnectionClosed(), "denied": AccessDenied()}
@@ -68,7 +69,7 @@ async def app(esdb_server: EmbeddedServer) -> AsyncIterator[FastAPI]:
     await until(lambda: server.started)
     app.state.port = server.servers[0].sockets[0].getsockname()[1]
     await connection_of(app).wait_connected(PATIENCE)
-    await connection_of(app).persistent_subscriptions.create("s", "g")
+    await connection_of(app).persistent_subscriptions.create("s", "g", start=START)
     yield app
     server.should_exit = True
     await asyncio.wait_for(serving, PATIENCE)

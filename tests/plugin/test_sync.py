@@ -3,15 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
+import itertools
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from fastapi.testclient import TestClient
 
-from fastapi_esdb import Connection, NewEvent, NodePreference, StreamAcl, StreamMetadata, SyncConnection, connect
+from fastapi_esdb import (
+    NO_STREAM,
+    START,
+    Connection,
+    ConnectionState,
+    NewEvent,
+    NodePreference,
+    NotSupported,
+    StreamAcl,
+    StreamAppend,
+    StreamMetadata,
+    SyncConnection,
+    connect,
+)
+from fastapi_esdb.embedded import EmbeddedServer
 from fastapi_esdb.errors import ConnectionClosed, WrongEventLoop
+from tests.faults.until import PATIENCE, until
 from tests.plugin.apps import app_with_router
+from tests.waiting import eventually
 
 
 @pytest.mark.usefixtures("esdb_embedded")
@@ -40,6 +58,78 @@ async def test_every_call_has_its_blocking_form(esdb_connection: Connection) -> 
         assert sync.tombstone("s") is not None
 
     await asyncio.to_thread(work)
+
+
+COUNT = "fromStream('a').when({$init: () => ({count: 0}), A: (state) => { state.count += 1; return state; }})"
+
+PARTS = ["persistent_subscriptions", "projections", "users", "operations", "cluster"]
+ASYNC_ONLY = {"subscribe", "subscribe_all", "consume", "pool"}
+"""What follows events, and the pool, which belongs to the event loop."""
+
+
+def public(thing: object) -> set[str]:
+    return {name for name in dir(thing) if not name.startswith("_")}
+
+
+async def test_it_has_everything_that_does_not_follow_events(esdb_connection: Connection) -> None:
+    """Under the same names, with the same arguments, in all parts."""
+    sync = SyncConnection(esdb_connection)
+    pairs = [(esdb_connection, sync), *((getattr(esdb_connection, part), getattr(sync, part)) for part in PARTS)]
+    for one, other in pairs:
+        assert public(other) == public(one) - ASYNC_ONLY, type(one)
+        for name in public(type(other)):
+            if inspect.isfunction(getattr(type(one), name)):
+                arguments = [inspect.signature(getattr(thing, name)).parameters for thing in (one, other)]
+                assert arguments[0].keys() == arguments[1].keys(), name
+
+
+async def test_its_parts_do_what_those_of_the_connection_do(esdb_connection: Connection) -> None:
+    """Each call waits in the thread."""
+    sync = SyncConnection(esdb_connection)
+
+    def work() -> None:
+        appended = sync.append_streams([StreamAppend("a", NewEvent("A", 1)), StreamAppend("b", NewEvent("B", 2))])
+        assert dict(appended.revisions) == {"a": 0, "b": 0}
+        assert dict(sync.append_records([("a", NewEvent("A", 3))]).revisions) == {"a": 1}
+        assert (sync.last_revision("a"), sync.last_revision("none")) == (1, NO_STREAM)
+        assert sync.read("none", missing_ok=True) == []
+        sync.persistent_subscriptions.create("a", "g", start=START)
+        assert [group.group for group in sync.persistent_subscriptions.list("a")] == ["g"]
+        assert sync.persistent_subscriptions.info("a", "g").status
+        sync.projections.create("p", COUNT)
+        assert eventually(lambda: sync.projections.state("p") == {"count": 2})
+        assert [one.name for one in sync.projections.list() if one.name == "p"] == ["p"]
+        assert sync.cluster.server_version() == sync.server_version
+        assert sync.operations.start_scavenge().scavenge_id
+        assert sync.is_connected
+        assert sync.state is ConnectionState.CONNECTED
+        [first, second] = itertools.islice(sync.stats(0.05), 2)
+        assert first.keys() == second.keys()
+        with pytest.raises(NotSupported):
+            sync.users.list()
+        sync.reconnect()
+        sync.wait_connected(PATIENCE)
+        sync.close()
+        with pytest.raises(ConnectionClosed):
+            sync.read("a")
+        sync.connect()
+        sync.wait_connected(PATIENCE)
+
+    await asyncio.to_thread(work)
+
+
+async def test_an_iteration_that_is_left_ends_its_call(
+    esdb_connection: Connection, esdb_server: EmbeddedServer
+) -> None:
+    """As soon as the thread has let go of it."""
+    sync = SyncConnection(esdb_connection)
+
+    def work() -> None:
+        for _ in sync.stats(0.05):
+            break
+
+    await asyncio.to_thread(work)
+    await until(lambda: not esdb_server.open_calls["Monitoring.Stats"])
 
 
 async def test_the_loops_own_thread_is_refused(esdb_connection: Connection) -> None:

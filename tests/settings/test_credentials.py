@@ -52,10 +52,18 @@ def test_bad_password(password: str) -> None:
     assert "canary" not in str(caught.value)
 
 
-def test_a_password_that_is_no_secret() -> None:
-    """Is told how it is wrapped, without being shown."""
-    with pytest.raises(ValueError, match=r"Credentials\(username, SecretStr\(password\)\)") as caught:
-        Credentials("admin", "canary")  # type: ignore[arg-type]  # it is what is tested
+def test_a_password_may_be_a_plain_text() -> None:
+    """It is a secret from then on."""
+    plain = Credentials("admin", "canary")
+    assert plain == ADMIN
+    assert isinstance(plain.password, SecretStr)
+    assert "canary" not in f"{plain!r} {plain}"
+
+
+def test_a_password_that_is_no_text() -> None:
+    """Is refused without being shown."""
+    with pytest.raises(ValueError, match="password must be a text or a SecretStr") as caught:
+        Credentials("admin", b"canary")  # type: ignore[arg-type]  # it is what is tested
     assert "canary" not in str(caught.value)
 
 

@@ -18,7 +18,14 @@ from fastapi_esdb.wire.records import (
     Position,
     ProposedEvent,
 )
-from fastapi_esdb.wire.requests import AppendAnswer, AppendConflict, AppendFrame, AppendOptions, AppendResult
+from fastapi_esdb.wire.requests import (
+    NO_EVENT,
+    AppendAnswer,
+    AppendConflict,
+    AppendFrame,
+    AppendOptions,
+    AppendResult,
+)
 from tests.wire.golden import check
 from tests.wire.values import EXPECTED, NAMES, PROPOSED
 
@@ -50,7 +57,7 @@ REQUESTS: list[tuple[AppendFrame, bytes]] = [
 
 ANSWERS: list[tuple[AppendAnswer, bytes]] = [
     (AppendResult(0, AT), b"\n\x08\x08\x00\x1a\x04\x08\t\x10\t"),
-    (AppendResult(None, AT), b"\n\x08\x12\x00\x1a\x04\x08\t\x10\t"),
+    (AppendResult(NO_EVENT, AT), b"\n\x08\x12\x00\x1a\x04\x08\t\x10\t"),
     (AppendResult(3, None), b'\n\x04\x08\x03"\x00'),
     (AppendConflict(5, 2), b"\x12\x08\x08\x02\x18\x050\x02@\x05"),
     (AppendConflict(0, NO_STREAM), b"\x12\x08\x12\x00\x18\x00:\x00@\x00"),

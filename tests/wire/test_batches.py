@@ -30,7 +30,7 @@ from fastapi_esdb.wire.errors import (
 from fastapi_esdb.wire.proto.v1 import shared_pb2, status_pb2
 from fastapi_esdb.wire.proto.v1 import streams_pb2 as pb
 from fastapi_esdb.wire.records import ANY, NO_STREAM, STREAM_EXISTS, Position, ProposedEvent
-from fastapi_esdb.wire.requests import AppendResult, BatchAnswer, BatchFragment, BatchOptions
+from fastapi_esdb.wire.requests import NO_EVENT, AppendResult, BatchAnswer, BatchFragment, BatchOptions
 from fastapi_esdb.wire.scalars import encode_timestamp
 from tests.wire.errors import told
 from tests.wire.golden import check
@@ -78,7 +78,7 @@ ANSWERS: list[tuple[BatchAnswer, bytes]] = [
         (b'\n&\x12$00112233-4455-6677-8899-aabbccddeeff\x1a\x08\x08\x01\x1a\x04\x08\t\x10\t"\x03\x1a\x01a'),
     ),
     (
-        BatchAnswer(ID, "a", AppendResult(None, None)),
+        BatchAnswer(ID, "a", AppendResult(NO_EVENT, None)),
         b'\n&\x12$00112233-4455-6677-8899-aabbccddeeff\x1a\x04\x12\x00"\x00"\x03\x1a\x01a',
     ),
     (

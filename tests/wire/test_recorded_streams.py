@@ -32,6 +32,7 @@ from fastapi_esdb.wire.records import (
     RecordedEvent,
 )
 from fastapi_esdb.wire.requests import (
+    NO_EVENT,
     AppendConflict,
     AppendResult,
     BatchAnswer,
@@ -171,7 +172,7 @@ MEANINGS: dict[tuple[str, str, int], list[Any]] = {
     ("append", "append_exact_revision", 2): [AppendConflict(1, 2)],
     ("append", "append_stream_exists", 0): [AppendConflict(STREAM_EXISTS, NO_STREAM)],
     ("append", "append_revision_to_missing", 0): [AppendConflict(0, NO_STREAM)],
-    ("append", "append_empty", 0): [AppendResult(None, position(1))],
+    ("append", "append_empty", 0): [AppendResult(NO_EVENT, position(1))],
     ("delete", "tombstone", 1): [DeleteResult(position(2))],
     ("read_stream", "read_missing", 0): [StreamMissing("nope-run")],
     ("read_stream", "read_backwards", 1): [event(4, "a", 1, "e4"), event(3, "a", 2, "e3"), LastRevision(4)],

@@ -129,7 +129,7 @@ def _metadata_draft(view: View, stream: str, data: bytes, ahead: int = 0) -> Dra
 
 
 def _append_result(revision: int, position: int) -> AppendResult:
-    return AppendResult(None if revision == NO_EVENT else revision, at(position))
+    return AppendResult(revision, at(position))
 
 
 def _delete_result(records: Sequence[RecordedEvent]) -> DeleteResult:

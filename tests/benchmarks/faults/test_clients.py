@@ -11,7 +11,7 @@ import pytest
 from benchmarks.faults import ours, theirs
 from benchmarks.faults.client import NOTHING
 from benchmarks.faults.clients import CLIENTS, SETTINGS
-from fastapi_esdb import AppendOutcomeUnknown, ConnectionClosed, connect
+from fastapi_esdb import START, AppendOutcomeUnknown, ConnectionClosed, connect
 from fastapi_esdb.embedded import EmbeddedServer
 
 
@@ -24,7 +24,7 @@ async def some(ids: AsyncGenerator[UUID, None], count: int) -> list[UUID]:
 async def test_what_a_client_does(name: str) -> None:
     """It appends at a revision, tells the revision, and follows and consumes what it has written."""
     async with EmbeddedServer() as server, connect(server.connection_string) as esdb:
-        await esdb.persistent_subscriptions.create("load-0", "group")
+        await esdb.persistent_subscriptions.create("load-0", "group", start=START)
         async with CLIENTS[name](server.connection_string) as client:
             written = [uuid4(), uuid4()]
             assert await client.revision("load-0") == NOTHING

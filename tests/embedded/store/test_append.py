@@ -24,6 +24,7 @@ from fastapi_esdb.wire.records import (
     Expected,
     ProposedEvent,
 )
+from fastapi_esdb.wire.requests import NO_EVENT
 from tests.embedded.store.support import Clock, event, events, read, set_metadata, shown
 
 
@@ -90,8 +91,8 @@ async def test_an_append_without_events_writes_nothing(database: Database) -> No
     """Its expectation is checked, and each answer has a position of its own."""
     on_missing = await database.append("a", ANY, [])
     again = await database.append("a", NO_STREAM, [])
-    assert on_missing.revision is None
-    assert again.revision is None
+    assert on_missing.revision == NO_EVENT
+    assert again.revision == NO_EVENT
     await database.append("a", NO_STREAM, events(2))
     results = [await database.append("a", expected, []) for expected in (ANY, 1)]
     assert [result.revision for result in results] == [1, 1]

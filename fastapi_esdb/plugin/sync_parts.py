@@ -1,0 +1,92 @@
+"""What the connection for `def` endpoints has in parts: the calls of `Connection`'s parts, blocking."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, TypeVar, Unpack, cast, overload
+
+from fastapi_esdb.api.cluster import Cluster
+from fastapi_esdb.api.operations import Operations
+from fastapi_esdb.api.options import Options
+from fastapi_esdb.api.persistent_subscriptions import PersistentSubscriptions
+from fastapi_esdb.api.projections import Model, Projections
+from fastapi_esdb.api.users import Users
+from fastapi_esdb.plugin.blocking import Blocking, blocking, iterating
+
+ModelType = TypeVar("ModelType", bound=Model)
+
+
+class StateCall(Protocol):
+    """What gives a projection's state: as JSON, or as a pydantic `model`."""
+
+    @overload
+    def __call__(
+        self, name: str, *, partition: str = "", model: type[ModelType], **options: Unpack[Options]
+    ) -> ModelType: ...
+    @overload
+    def __call__(self, name: str, *, partition: str = "", model: None = None, **options: Unpack[Options]) -> Any: ...
+
+
+class SyncPersistentSubscriptions(Blocking[PersistentSubscriptions]):
+    """See `PersistentSubscriptions`; consumers are for `async def` endpoints."""
+
+    create = blocking(PersistentSubscriptions.create)
+    update = blocking(PersistentSubscriptions.update)
+    delete = blocking(PersistentSubscriptions.delete)
+    info = blocking(PersistentSubscriptions.info)
+    list = blocking(PersistentSubscriptions.list)
+    replay_parked = blocking(PersistentSubscriptions.replay_parked)
+    restart = blocking(PersistentSubscriptions.restart)
+
+
+class SyncProjections(Blocking[Projections]):
+    """See `Projections`."""
+
+    create = blocking(Projections.create)
+    create_transient = blocking(Projections.create_transient)
+    create_one_time = blocking(Projections.create_one_time)
+    update = blocking(Projections.update)
+    delete = blocking(Projections.delete)
+    enable = blocking(Projections.enable)
+    disable = blocking(Projections.disable)
+    abort = blocking(Projections.abort)
+    reset = blocking(Projections.reset)
+    state: StateCall = cast("StateCall", blocking(Projections.state))
+    result: StateCall = cast("StateCall", blocking(Projections.result))
+    statistics = blocking(Projections.statistics)
+    list = blocking(Projections.list)
+    restart = blocking(Projections.restart)
+
+
+class SyncUsers(Blocking[Users]):
+    """See `Users`."""
+
+    create = blocking(Users.create)
+    update = blocking(Users.update)
+    delete = blocking(Users.delete)
+    enable = blocking(Users.enable)
+    disable = blocking(Users.disable)
+    change_password = blocking(Users.change_password)
+    reset_password = blocking(Users.reset_password)
+    details = blocking(Users.details)
+    list = blocking(Users.list)
+
+
+class SyncOperations(Blocking[Operations]):
+    """See `Operations`."""
+
+    start_scavenge = blocking(Operations.start_scavenge)
+    stop_scavenge = blocking(Operations.stop_scavenge)
+    scavenge_progress = iterating(Operations.scavenge_progress)
+    merge_indexes = blocking(Operations.merge_indexes)
+    set_node_priority = blocking(Operations.set_node_priority)
+    resign_node = blocking(Operations.resign_node)
+    shutdown = blocking(Operations.shutdown)
+    restart_persistent_subscriptions = blocking(Operations.restart_persistent_subscriptions)
+
+
+class SyncCluster(Blocking[Cluster]):
+    """See `Cluster`."""
+
+    members = blocking(Cluster.members)
+    supported_methods = blocking(Cluster.supported_methods)
+    server_version = blocking(Cluster.server_version)
