@@ -17,6 +17,9 @@ or `python -m fastapi_esdb.embedded --port 2113 --data events.db` beside an app.
 - Filters take the regular expressions of .NET, but for balancing groups and the option `x`. One that takes more than
   20 ms for a name is refused when that happens, where a real server is blocked. There are no secondary indexes: a
   filter that names one (`$idx-…`) is refused.
+- It runs on the event loop of an app, so that names, regular expressions, appends under way and what a projection
+  emits have bounds that a real server has not. The documentation of the embedded server lists them.
+- A wrong password is refused after the same time whether there is such a user or not.
 - It writes no statistics into streams (`$stats-…`), and streams in memory only (`$mem-…`) do not exist. Statistics are
   those of this process, without descriptions: some names of a real server are missing, and `es-records` and
   `es-streams` are its own.

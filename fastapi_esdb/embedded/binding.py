@@ -66,7 +66,7 @@ class Binding(grpc.GenericRpcHandler):
     async def _error_of(self, call: AnyCall, handler: Handler, context: Context) -> EsdbError | None:
         """Have the handler carry out the call; what it failed with."""
         try:
-            self._admit(call, context)
+            await self._admit(call, context)
             await self._membership.carry_out(call, handler)
         except EsdbError as error:
             return error
@@ -81,11 +81,11 @@ class Binding(grpc.GenericRpcHandler):
             return HandlerFailed(THROWN)
         return None
 
-    def _admit(self, call: AnyCall, context: Context) -> None:
+    async def _admit(self, call: AnyCall, context: Context) -> None:
         if self._calls.are_stopping:
             raise ServerNotReady
         call.metadata = parse_metadata(context.invocation_metadata() or ())
-        call.caller = self._access.admit(call.method, call.metadata)
+        call.caller = await self._access.admit(call.method, call.metadata)
 
 
 def _end(call: AnyCall, context: Context, error: EsdbError) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from typing import Any, Generic, Self, TypeVar
 
 from google.protobuf.message import DecodeError
@@ -22,6 +23,9 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 HALF_CLOSE_TIMEOUT = 10.0
 """Seconds that a client has to end a unary request."""
+
+LARGE = 128 * 1024
+"""Bytes from which on a request is decoded on a thread: it may consist of very many small events."""
 
 DRAIN_TIMEOUT = 0.5
 """Seconds that a client has to finish what it is sending when its call has failed."""
@@ -77,14 +81,14 @@ class Call(Generic[Request, Response]):
         raw = await self.receive_raw()
         if raw is grpc.aio.EOF:
             raise StopAsyncIteration
-        return self._decoded(raw)
+        return await self._decoded(raw)
 
     async def first(self) -> Request:
         """The first request of a stream. Raises InvalidArgument where there is none."""
         raw = await self.receive_raw()
         if raw is grpc.aio.EOF:
             raise InvalidArgument(f"{self.method.path} needs a request and got none")
-        return self._decoded(raw)
+        return await self._decoded(raw)
 
     async def request(self) -> Request:
         """The only request of a unary call, once the client has ended it: servers wait for that.
@@ -116,7 +120,11 @@ class Call(Generic[Request, Response]):
 
     async def send(self, response: Response) -> None:
         """Send a response; waits while the client does not take what was sent before."""
-        await self.send_raw(self.method.response.encode(response).SerializeToString())
+        await self.send_raw(_encode(self.method, response))
+
+    async def send_large(self, make: Callable[[], Response]) -> None:
+        """Make a response, which may take long, and send it."""
+        await self.send_raw(await asyncio.to_thread(lambda: _encode(self.method, make())))
 
     async def send_all(self, responses: Iterable[Response]) -> None:
         """Send one after the other, each as soon as the client takes it; they are made as they go."""
@@ -141,11 +149,21 @@ class Call(Generic[Request, Response]):
         self._is_half_closed = raw is grpc.aio.EOF
         return raw
 
-    def _decoded(self, raw: Any) -> Request:
+    async def _decoded(self, raw: bytes) -> Request:
+        decode = partial(_decode, self.method, raw)
         try:
-            return self.method.request.decode(self.method.request.message.FromString(raw))
+            return decode() if len(raw) < LARGE else await asyncio.to_thread(decode)
         except DecodeError:
             raise InvalidArgument(f"malformed bytes: no request of {self.method.path}") from None
+
+
+def _decode(method: Method[Request, Response], raw: bytes) -> Request:
+    return method.request.decode(method.request.message.FromString(raw))
+
+
+def _encode(method: Method[Request, Response], response: Response) -> bytes:
+    encoded: bytes = method.response.encode(response).SerializeToString()
+    return encoded
 
 
 def _pass() -> None:

@@ -186,6 +186,8 @@ class EmbeddedServer:
     async def _listen(self, stack: AsyncExitStack, database: Database) -> None:
         self._calls = RunningCalls()
         accounts = Accounts(database) if self._secure else None
+        if accounts:
+            stack.callback(accounts.close)
         access = Access(database, accounts)
         binding = Binding(access, self._calls, self._membership)
         server = grpc.aio.server(handlers=[binding], options=self._options())

@@ -29,9 +29,9 @@ class Access:
         self._rights = Rights(database)
         self.accounts = accounts
 
-    def admit(self, method: Method[Any, Any], metadata: CallMetadata) -> Caller:
+    async def admit(self, method: Method[Any, Any], metadata: CallMetadata) -> Caller:
         """Who calls. Raises NotAuthenticated for wrong credentials, AccessDenied where this rank may not call it."""
-        caller = self._caller(metadata)
+        caller = await self._caller(metadata)
         if caller.rank < rank_needed(method):
             raise AccessDenied
         return caller
@@ -68,13 +68,13 @@ class Access:
             end = self._database.end
         raise AccessDenied
 
-    def _caller(self, metadata: CallMetadata) -> Caller:
+    async def _caller(self, metadata: CallMetadata) -> Caller:
         if self.accounts is None:
             return ADMINISTRATOR
         credentials = parse_basic(metadata.authorization)
         if credentials is None:
             return ANONYMOUS
-        account = self.accounts.signed_in(credentials.user, credentials.password)
+        account = await self.accounts.signed_in(credentials.user, credentials.password)
         if account is None:
             raise NotAuthenticated
         return Caller(account.login, frozenset(account.groups))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,7 +20,7 @@ from fastapi_esdb.embedded.access.account import (
 )
 from fastapi_esdb.embedded.access.caller import ADMINS, OPERATORS
 from fastapi_esdb.embedded.access.newest import newest_event
-from fastapi_esdb.embedded.access.passwords import PasswordHash, Passwords
+from fastapi_esdb.embedded.access.passwords import SALT_SIZE, PasswordHash, Passwords
 from fastapi_esdb.embedded.store.database import Database
 from fastapi_esdb.wire.errors import (
     AccessDenied,
@@ -51,6 +52,11 @@ class Accounts:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._passwords = Passwords()
+        self._nobodys = PasswordHash(secrets.token_bytes(SALT_SIZE), secrets.token_bytes(SALT_SIZE))
+
+    def close(self) -> None:
+        """Check no more passwords."""
+        self._passwords.close()
 
     def find(self, login: str) -> StoredAccount | None:
         """The account; `None` where there is none."""
@@ -64,39 +70,42 @@ class Accounts:
             raise UserNotFound(login)
         return found
 
-    def all(self) -> list[StoredAccount]:
+    def all(self) -> Iterator[StoredAccount]:
         """All accounts, in the order of their creation."""
-        return [found for login in dict.fromkeys(self._logins()) if (found := self.find(login))]
+        for login in dict.fromkeys(self._logins()):
+            if found := self.find(login):
+                yield found
 
-    def signed_in(self, login: str, password: str) -> Account | None:
-        """The account of who shows this password; `None` where it is wrong, or the account disabled or missing."""
+    async def signed_in(self, login: str, password: str) -> Account | None:
+        """The account of who shows this password; `None` where it is wrong, or the account disabled or missing.
+
+        A password is checked in any case, so that the time that it takes does not tell which accounts there are.
+        """
         found = self.find(login)
-        if found is None or found.account.is_disabled:
-            return None
-        return found.account if self._passwords.check(password, found.account.password) else None
+        is_right = await self._passwords.check(password, found.account.password if found else self._nobodys)
+        return found.account if found and is_right and not found.account.is_disabled else None
 
     async def create(self, login: str, password: str, full_name: str, groups: tuple[str, ...]) -> None:
         """Add an account. The same login with the same password again changes nothing; else raises UserConflict."""
         if existing := self.find(login):
-            if not self._passwords.check(password, existing.account.password):
+            if not await self._passwords.check(password, existing.account.password):
                 raise UserConflict(login)
             return
-        await self._add(Account(login, full_name, groups, PasswordHash.of(password)))
+        await self._add(Account(login, full_name, groups, await self._passwords.hashed(password)))
 
     async def change(self, login: str, change: Callable[[Account], Account]) -> None:
         """Replace an account by what `change` makes of it. Raises UserNotFound."""
         found = self.get(login)
-        event = encode_account(change(found.account), UPDATED)
-        with _conflicts(login):
-            await self._database.append(stream_of(login), found.revision, [event])
+        await self._replace(found, change(found.account))
 
     async def set_password(self, login: str, password: str) -> None:
         """Give an account another password. Raises UserNotFound."""
-        await self.change(login, lambda account: replace(account, password=PasswordHash.of(password)))
+        found = self.get(login)
+        await self._replace(found, replace(found.account, password=await self._passwords.hashed(password)))
 
     async def change_password(self, login: str, current: str, new: str) -> None:
         """The same for who knows the current one. Raises AccessDenied, and UserNotFound."""
-        if not self._passwords.check(current, self.get(login).account.password):
+        if not await self._passwords.check(current, self.get(login).account.password):
             raise AccessDenied
         await self.set_password(login, new)
 
@@ -114,6 +123,11 @@ class Accounts:
                     await self.create(login, BUILT_IN_PASSWORD, full_name, (group,))
                 except EsdbError as error:
                     log.error("the user %s can't be read in %s, nor made anew: %s", login, stream_of(login), error)
+
+    async def _replace(self, found: StoredAccount, account: Account) -> None:
+        with _conflicts(account.login):
+            event = encode_account(account, UPDATED)
+            await self._database.append(stream_of(account.login), found.revision, [event])
 
     async def _add(self, account: Account) -> None:
         """An account that is listed and not there is passed over; so it is listed first."""

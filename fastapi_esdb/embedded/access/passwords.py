@@ -7,6 +7,8 @@ import hmac
 import secrets
 from dataclasses import dataclass, field
 
+from fastapi_esdb.embedded.store.worker import Worker
+
 MEMORY_COST = 4096
 BLOCK_SIZE = 8
 """The cost of scrypt: about 10 ms and 4 MiB for each hash."""
@@ -34,16 +36,30 @@ class PasswordHash:
 class Passwords:
     """Checks passwords. Every call shows one, so that those that were right are known again without their cost.
 
-    What it keeps of them is an HMAC with a key that no other process has.
+    What it keeps of them is an HMAC with a key that no other process has. A hash takes long: it is made on a thread,
+    which is there until `close`.
     """
 
     def __init__(self) -> None:
         self._key = secrets.token_bytes(SALT_SIZE)
         self._known: set[bytes] = set()
+        self._worker = Worker("esdb-passwords")
 
-    def check(self, password: str, stored: PasswordHash) -> bool:
+    async def hashed(self, password: str) -> PasswordHash:
+        """What to keep of a new password."""
+        return await self._worker.run(lambda: PasswordHash.of(password))
+
+    async def check(self, password: str, stored: PasswordHash) -> bool:
         """Whether this is the password."""
         mark = hmac.digest(self._key, stored.digest + password.encode(), "sha256")
+        return mark in self._known or await self._worker.run(lambda: self._is_right(mark, password, stored))
+
+    def close(self) -> None:
+        """End the thread."""
+        self._worker.stop()
+
+    def _is_right(self, mark: bytes, password: str, stored: PasswordHash) -> bool:
+        """On the thread, where others may have shown the same password just before."""
         if mark in self._known:
             return True
         if not stored.matches(password):

@@ -12,7 +12,7 @@ from fastapi_esdb.embedded.access.caller import ADMINS, Caller, Rank
 from fastapi_esdb.embedded.access.newest import newest_event
 from fastapi_esdb.embedded.store.database import Database
 from fastapi_esdb.embedded.store.metadata import NO_ACL, Acl, parse_default_acls
-from fastapi_esdb.embedded.store.names import is_metastream, metastream_of, original_of
+from fastapi_esdb.embedded.store.names import innermost_of, is_metastream, metastream_of, original_of
 
 SETTINGS = "$settings"
 """The stream whose last event has the access lists of all streams that have none of their own."""
@@ -45,7 +45,7 @@ class Rights:
         if caller.rank is Rank.ADMIN:
             return True
         if is_metastream(stream):
-            return self.allow(caller, original_of(stream), _OF_METASTREAMS.get(right, right))
+            stream, right = innermost_of(stream), _OF_METASTREAMS.get(right, right)
         return _is_named(caller, self._names(stream, right))
 
     def sources(self, stream: str) -> tuple[str, str]:

@@ -17,6 +17,7 @@ from fastapi_esdb.embedded.projections.settings import Settings
 from fastapi_esdb.embedded.projections.tags import Tag, tagged
 from fastapi_esdb.embedded.projections.writing import all_events, own_event
 from fastapi_esdb.embedded.store.database import Database
+from fastapi_esdb.embedded.store.slices import Breaks
 from fastapi_esdb.wire.records import ANY
 
 CAUSED_BY = "$causedBy"
@@ -35,19 +36,28 @@ class Emitter:
     async def write(self, batch: Iterable[Handled]) -> None:
         """Write what came of some events, in order within each stream. Raises EmitFailed."""
         touched: dict[str, EmittedStream] = {}
+        breaks = Breaks()
         for handled in batch:
             results = () if self._settings.ends else handled.results
             for emitted in (*handled.emitted, *results):
                 metadata = _with_cause(handled.event, emitted)
                 touched[emitted.stream] = self._add(emitted, handled.event.tag, metadata)
+                await breaks.take()
             await self._track(handled.emitted)
         for stream in touched.values():
             await stream.flush()
+            await breaks.take()
 
     async def finish(self, tag: Tag, results: Iterable[Emitted]) -> None:
         """Write the results of a query, for which no event is the cause. Raises EmitFailed."""
-        for stream in {self._add(result, tag, {}) for result in results}:
+        touched: set[EmittedStream] = set()
+        breaks = Breaks()
+        for result in results:
+            touched.add(self._add(result, tag, {}))
+            await breaks.take()
+        for stream in touched:
             await stream.flush()
+            await breaks.take()
 
     def _add(self, emitted: Emitted, tag: Tag, metadata: Mapping[str, Any]) -> EmittedStream:
         stream = self._open(emitted.stream)

@@ -250,12 +250,14 @@
     return value;
   }
 
-  // A line each: the state, the shared state, the result (empty where the state is as before), the emitted, the logged.
+  // A line each: the state, the shared state, the result (empty where the state is as before), what is logged, and then
+  // each event that is emitted.
   function outcome() {
     const after = stringify(state ?? null);
     const lines = [after, stringify(shared ?? null), after === before ? "" : stringify(result() ?? null)];
     before = after;
-    lines.push(stringify(emitted), stringify(logged));
+    lines.push(stringify(logged));
+    for (const event of emitted) lines.push(stringify(event));
     emitted = [];
     logged = [];
     return lines.join("\n");

@@ -19,6 +19,9 @@ from fastapi_esdb.wire.records import JSON
 
 log = logging.getLogger(__name__)
 
+MAX_EMITTED = 16 * 1024 * 1024
+"""Characters of JSON that all events may have together that are emitted for one event."""
+
 Told = TypeVar("Told")
 
 
@@ -98,9 +101,15 @@ class Outcome:
 
 
 def read_outcome(text: str) -> Outcome:
-    """The outcome as the script tells it, a line for each part. Raises ValueError and such for anything else."""
-    state, shared, result, emitted, logged = text.split("\n")
-    events = tuple(_emitted(**event) for event in json.loads(emitted))
+    """The outcome as the script tells it, a line for each part.
+
+    Raises ScriptFailed where it is too much, ValueError and such for anything else.
+    """
+    state, shared, result, logged, *emitted = text.split("\n")
+    size = sum(map(len, emitted))
+    if size > MAX_EMITTED:
+        raise ScriptFailed(f"the script emitted {size} characters for one event: they may be {MAX_EMITTED}")
+    events = tuple(_emitted(**json.loads(event)) for event in emitted)
     return Outcome(_value(state), _value(shared), bool(result), _value(result), events, tuple(json.loads(logged)))
 
 

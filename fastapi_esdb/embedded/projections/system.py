@@ -14,6 +14,7 @@ from fastapi_esdb.embedded.projections.events import SourceEvent, deleted_stream
 from fastapi_esdb.embedded.projections.handling import Emitted, Handled
 from fastapi_esdb.embedded.projections.names import STREAM_REFERENCE_TYPE
 from fastapi_esdb.embedded.projections.partitions import Partitions
+from fastapi_esdb.embedded.store.names import problem_of
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.records import LINK_TYPE, RecordedEvent
 
@@ -41,7 +42,9 @@ class SystemRules:
         self.partitions = Partitions()
 
     def handle(self, event: SourceEvent) -> Handled:
-        return Handled(event, tuple(self._rule(event.record)))
+        """An event whose type, for one, is too long for the name of a stream is left out."""
+        emitted = (one for one in self._rule(event.record) if problem_of(one.stream) is None)
+        return Handled(event, tuple(emitted))
 
 
 def _streams(query: str) -> Rule:

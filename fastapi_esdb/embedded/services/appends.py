@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi_esdb.embedded.access import Access, Right
 from fastapi_esdb.embedded.calls import Call
+from fastapi_esdb.embedded.services.inflow import Inflow, Share
 from fastapi_esdb.embedded.store.checks import Limits
 from fastapi_esdb.embedded.store.database import Database
 from fastapi_esdb.wire.errors import InvalidArgument, MaximumAppendSizeExceeded, WrongExpectedRevision
@@ -21,10 +22,11 @@ from fastapi_esdb.wire.requests import (
 class AppendService:
     """Writes to one stream."""
 
-    def __init__(self, database: Database, access: Access, limits: Limits) -> None:
+    def __init__(self, database: Database, access: Access, limits: Limits, inflow: Inflow) -> None:
         self._database = database
         self._access = access
         self._limits = limits
+        self._inflow = inflow
 
     async def append(self, call: Call[AppendFrame, AppendAnswer]) -> None:
         """Options first, then each event; the append happens when the client has half-closed."""
@@ -32,7 +34,8 @@ class AppendService:
         if not isinstance(options, AppendOptions):
             raise InvalidArgument("the first request of an Append must be its options")
         self._access.require(call.caller, options.stream, Right.WRITE)
-        await call.send(await self._append(options, await self._events(call)))
+        with self._inflow.share() as share:
+            await call.send(await self._append(options, await self._events(call, share)))
 
     async def delete(self, call: Call[DeleteRequest, DeleteResult]) -> None:
         """Hide a stream's events."""
@@ -54,13 +57,14 @@ class AppendService:
             actual = NO_STREAM if error.actual is None else error.actual
             return AppendConflict(options.expected, actual)
 
-    async def _events(self, call: Call[AppendFrame, AppendAnswer]) -> list[ProposedEvent]:
-        """What the client sends, as long as it fits into an append: no client fills the memory."""
+    async def _events(self, call: Call[AppendFrame, AppendAnswer], share: Share) -> list[ProposedEvent]:
+        """What the client sends, as long as it fits into an append, and into the memory."""
         events: list[ProposedEvent] = []
         size = 0
         async for frame in call:
             if not isinstance(frame, ProposedEvent):
                 raise InvalidArgument("an Append has its options once, in the first request")
+            share.add([frame])
             events.append(frame)
             size += len(frame.data) + len(frame.metadata)
             if size > self._limits.max_append_size:

@@ -7,8 +7,10 @@ from collections.abc import Iterable
 
 from fastapi_esdb.embedded.access import Access, Caller, Right
 from fastapi_esdb.embedded.calls import Call
+from fastapi_esdb.embedded.services.inflow import Inflow, Share
 from fastapi_esdb.embedded.store.checks import Limits
 from fastapi_esdb.embedded.store.database import Database
+from fastapi_esdb.embedded.store.slices import Breaks
 from fastapi_esdb.wire.appends_v2 import (
     AppendRecords,
     Check,
@@ -33,23 +35,25 @@ from fastapi_esdb.wire.scalars import expected_of
 class AtomicAppendService:
     """Writes to several streams, all or nothing."""
 
-    def __init__(self, database: Database, access: Access, limits: Limits) -> None:
+    def __init__(self, database: Database, access: Access, limits: Limits, inflow: Inflow) -> None:
         self._database = database
         self._access = access
         self._limits = limits
+        self._inflow = inflow
 
     async def append_session(self, call: Call[SessionAppend, StreamsAppended]) -> None:
         """The records of one stream a request; the append happens when the client has half-closed.
 
         Raises WrongExpectedRevision or StreamDeleted for the first stream that is not as expected.
         """
-        appends = await self._appends(call)
-        records = [(append.stream, record) for append in appends for record in append.records]
-        checks = [Check(append.stream, append.expected) for append in appends]
-        try:
-            await call.send(await self._append(call.caller, records, checks))
-        except ConsistencyViolation as error:
-            raise self._conflict(error.violations[0]) from error
+        with self._inflow.share() as share:
+            appends = await self._appends(call, share)
+            records = [(append.stream, record) for append in appends for record in append.records]
+            checks = [Check(append.stream, append.expected) for append in appends]
+            try:
+                await call.send(await self._append(call.caller, records, checks))
+            except ConsistencyViolation as error:
+                raise self._conflict(error.violations[0]) from error
 
     async def append_records(self, call: Call[AppendRecords, StreamsAppended]) -> None:
         """Records of any streams, if all checks hold. Raises ConsistencyViolation."""
@@ -59,13 +63,14 @@ class AtomicAppendService:
             self._access.require(call.caller, stream, Right.READ)
         await call.send(await self._append(call.caller, records, request.checks))
 
-    async def _appends(self, call: Call[SessionAppend, StreamsAppended]) -> list[SessionAppend]:
+    async def _appends(self, call: Call[SessionAppend, StreamsAppended], share: Share) -> list[SessionAppend]:
         """What the client sends, as long as it fits into an append. Raises SessionRefused."""
         appends: dict[str, SessionAppend] = {}
         size = 0
         async for append in call:
             if appends.setdefault(append.stream.lower(), append) is not append:
                 raise SessionRefused(IN_SESSION, append.stream)
+            share.add(append.records)
             size += sum(len(record.data) for record in append.records)
             if size > self._limits.max_append_size:
                 raise MaximumAppendSizeExceeded(self._limits.max_append_size)
@@ -76,9 +81,13 @@ class AtomicAppendService:
     async def _append(
         self, caller: Caller, records: Iterable[tuple[str, Record]], checks: Iterable[Check]
     ) -> StreamsAppended:
-        events = [(stream, event_of(record)) for stream, record in records]
+        events, breaks = [], Breaks()
+        for stream, record in records:
+            events.append((stream, event_of(record)))
+            await breaks.take()
         for stream in dict.fromkeys(stream for stream, _ in events):
             self._access.require(caller, stream, Right.WRITE)
+            await breaks.take()
         return await self._database.append_many(events, tuple(checks))
 
     def _conflict(self, violation: Violation) -> WrongExpectedRevision | StreamDeleted:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from fastapi_esdb.embedded.access import Access, Right
 from fastapi_esdb.embedded.calls import Call
+from fastapi_esdb.embedded.services.inflow import Inflow, Share
 from fastapi_esdb.embedded.store.checks import Limits
 from fastapi_esdb.embedded.store.database import Database
 from fastapi_esdb.wire.errors import (
@@ -17,6 +18,7 @@ from fastapi_esdb.wire.errors import (
     EsdbError,
     MaximumAppendSizeExceeded,
     NotLeader,
+    ServerBusy,
     ServerTimeout,
 )
 from fastapi_esdb.wire.records import ProposedEvent
@@ -27,6 +29,9 @@ log = logging.getLogger(__name__)
 WRITE_TIMEOUT = 2.0
 """The most seconds that the fragments of a batch may take to arrive, whatever the client asks for (protocol 3.2)."""
 
+MAX_UNWRITTEN = 32 * 1024 * 1024
+"""Bytes that the complete batches of one call may have that are not written yet, before the next fragment is read."""
+
 MAX_UNANSWERED = 1000
 """How many batches of one call may be without an answer; the next fragment is read when one of them has it."""
 
@@ -36,14 +41,15 @@ BatchCall = Call[BatchFragment, BatchAnswer]
 class BatchService:
     """Batches to any streams."""
 
-    def __init__(self, database: Database, access: Access, limits: Limits) -> None:
+    def __init__(self, database: Database, access: Access, limits: Limits, inflow: Inflow) -> None:
         self._database = database
         self._access = access
         self._limits = limits
+        self._inflow = inflow
 
     async def batch_append(self, call: BatchCall) -> None:
         """Ends when the client has half-closed and every batch has its answer; a real server waits on."""
-        await _Conversation(call, self._database, self._access, self._limits).run()
+        await _Conversation(call, self._database, self._access, self._limits, self._inflow).run()
 
 
 @dataclass(slots=True)
@@ -54,10 +60,13 @@ class _Batch:
     correlation_id: UUID
     structured_id: bool
     timer: asyncio.TimerHandle
+    share: Share
     events: list[ProposedEvent] = field(default_factory=list)
     size: int = 0
 
     def add(self, events: tuple[ProposedEvent, ...]) -> None:
+        """Raises ServerBusy."""
+        self.share.add(events)
         self.events += events
         self.size += sum(len(event.data) + len(event.metadata) for event in events)
 
@@ -68,11 +77,14 @@ class _Batch:
 class _Conversation:
     """One BatchAppend call: one task reads fragments, another one sends the answers."""
 
-    def __init__(self, call: BatchCall, database: Database, access: Access, limits: Limits) -> None:
+    def __init__(self, call: BatchCall, database: Database, access: Access, limits: Limits, inflow: Inflow) -> None:
         self._call = call
         self._database = database
         self._access = access
         self._limits = limits
+        self._inflow = inflow
+        self._unwritten = 0
+        self._written = asyncio.Event()
         self._pending: dict[UUID, _Batch] = {}
         self._answers: asyncio.Queue[asyncio.Task[BatchAnswer | NotLeader] | BatchAnswer | None] = asyncio.Queue()
         self._room = asyncio.Semaphore(MAX_UNANSWERED)
@@ -85,6 +97,7 @@ class _Conversation:
         finally:
             for batch in self._pending.values():
                 batch.timer.cancel()
+                batch.share.close()
             for task in tasks:
                 task.cancel()
             outcomes = await asyncio.gather(*tasks, return_exceptions=True)
@@ -95,6 +108,9 @@ class _Conversation:
     async def _take_all(self) -> None:
         async for fragment in self._call:
             await self._take(fragment)
+            while self._unwritten > MAX_UNWRITTEN:
+                self._written.clear()
+                await self._written.wait()
         self._give_up()
 
     async def _take(self, fragment: BatchFragment) -> None:
@@ -103,7 +119,11 @@ class _Conversation:
         batch = self._pending.get(fragment.correlation_id)
         if batch is None:
             return  # it has its answer: what else comes of it is passed over (protocol 3.2)
-        batch.add(fragment.events)
+        try:
+            batch.add(fragment.events)
+        except ServerBusy as error:
+            self._answer(batch, error)
+            return
         if fragment.problem:
             self._answer(batch, fragment.problem)
         elif batch.size > self._limits.max_append_size:
@@ -121,7 +141,9 @@ class _Conversation:
             self._answers.put_nowait(_refused(fragment, refusal))
         elif fragment.options:
             timer = asyncio.get_running_loop().call_later(seconds, self._expire, fragment.correlation_id)
-            batch = _Batch(fragment.options, fragment.correlation_id, fragment.structured_id, timer)
+            batch = _Batch(
+                fragment.options, fragment.correlation_id, fragment.structured_id, timer, Share(self._inflow)
+            )
             self._pending[fragment.correlation_id] = batch
 
     def _refusal(self, fragment: BatchFragment, seconds: float) -> EsdbError | None:
@@ -152,10 +174,12 @@ class _Conversation:
 
     def _close(self, batch: _Batch) -> None:
         batch.timer.cancel()
+        batch.share.close()
         del self._pending[batch.correlation_id]
 
     async def _appended(self, batch: _Batch) -> BatchAnswer | NotLeader:
         options = batch.options
+        self._unwritten += batch.size
         try:
             return batch.answer(await self._database.append(options.stream, options.expected, batch.events))
         except NotLeader as error:
@@ -165,6 +189,9 @@ class _Conversation:
         except Exception:
             log.exception("the batch %s to %s failed", batch.correlation_id, options.stream)
             return batch.answer(BatchFailed("Unknown"))
+        finally:
+            self._unwritten -= batch.size
+            self._written.set()
 
     async def _send_answers(self) -> None:
         while (due := await self._answers.get()) is not None:

@@ -90,11 +90,13 @@ class ProjectionService:
 
     async def state(self, call: Call[StateRequest, Json]) -> None:
         """The state of a projection, or of a partition."""
-        await call.send(_json(self._states(await call.request()).state))
+        state = self._states(await call.request()).state
+        await call.send_large(lambda: _json(state))
 
     async def result(self, call: Call[StateRequest, Json]) -> None:
         """What a projection makes of its state."""
-        await call.send(_json(self._states(await call.request()).result))
+        result = self._states(await call.request()).result
+        await call.send_large(lambda: _json(result))
 
     async def statistics(self, call: Call[StatisticsRequest, ProjectionStatistics]) -> None:
         """How the projections are doing, one after the other."""

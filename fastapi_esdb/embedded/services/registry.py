@@ -9,6 +9,7 @@ from fastapi_esdb.embedded.services.appends import AppendService
 from fastapi_esdb.embedded.services.appends_v2 import AtomicAppendService
 from fastapi_esdb.embedded.services.batches import BatchService
 from fastapi_esdb.embedded.services.cluster import ClusterService
+from fastapi_esdb.embedded.services.inflow import Inflow
 from fastapi_esdb.embedded.services.monitoring import MonitoringService
 from fastapi_esdb.embedded.services.operations import OperationService
 from fastapi_esdb.embedded.services.reads import ReadService
@@ -27,12 +28,14 @@ from fastapi_esdb.wire.reads import READ
 
 def bind_streams(binding: Binding, database: Database, access: Access, limits: Limits, clock: Clock) -> None:
     """The Streams services of both APIs."""
-    appends, atomic = AppendService(database, access, limits), AtomicAppendService(database, access, limits)
+    inflow = Inflow()
+    appends = AppendService(database, access, limits, inflow)
+    atomic = AtomicAppendService(database, access, limits, inflow)
     binding.bind(READ, ReadService(database, access, clock).read)
     binding.bind(APPEND, appends.append)
     binding.bind(DELETE, appends.delete)
     binding.bind(TOMBSTONE, appends.tombstone)
-    binding.bind(BATCH_APPEND, BatchService(database, access, limits).batch_append)
+    binding.bind(BATCH_APPEND, BatchService(database, access, limits, inflow).batch_append)
     binding.bind(APPEND_SESSION, atomic.append_session)
     binding.bind(APPEND_RECORDS, atomic.append_records)
 

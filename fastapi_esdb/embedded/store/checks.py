@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fastapi_esdb.embedded.store.names import ALL, METASTREAM_PREFIX, is_metastream
+from fastapi_esdb.embedded.store.names import ALL, is_metastream, problem_of
+from fastapi_esdb.embedded.store.slices import Steps
 from fastapi_esdb.wire.appends_v2 import Check, DeletedState
 from fastapi_esdb.wire.errors import (
     AccessDenied,
@@ -27,23 +28,33 @@ class Limits:
     max_event_size: int = 16 * 1024 * 1024
 
 
-def check_append(stream: str, expected: Expected, events: Sequence[ProposedEvent], limits: Limits) -> None:
+MAX_TOLD = 100
+"""Characters of a name that an error tells."""
+
+
+def check_append(stream: str, expected: Expected, events: Sequence[ProposedEvent], limits: Limits) -> Steps[None]:
     """Raises InvalidArgument, AccessDenied, MaximumEventSizeExceeded or MaximumAppendSizeExceeded."""
     check_stream(stream)
     check_expected(expected)
-    _check_events(events, limits)
+    yield from _check_events(events, limits)
 
 
-def check_append_many(events: Sequence[tuple[str, ProposedEvent]], checks: Sequence[Check], limits: Limits) -> None:
+def check_append_many(
+    events: Sequence[tuple[str, ProposedEvent]], checks: Sequence[Check], limits: Limits
+) -> Steps[None]:
     """The same for an append to several streams."""
     if not events:
         raise InvalidArgument("an append to several streams must have at least one event")
     for stream in dict.fromkeys(stream for stream, _ in events):
         check_stream(stream)
+        yield
     for check in checks:
+        yield
+        if problem := problem_of(check.stream):
+            raise InvalidArgument(f"the stream name {check.stream[:MAX_TOLD]!r} of a check {problem}")
         if not isinstance(check.expected, DeletedState):
             check_expected(check.expected)
-    _check_events([event for _, event in events], limits)
+    yield from _check_events([event for _, event in events], limits)
 
 
 def check_delete(stream: str, expected: Expected) -> None:
@@ -56,8 +67,8 @@ def check_delete(stream: str, expected: Expected) -> None:
 
 def check_stream(stream: str) -> None:
     """Raises InvalidArgument for what can't be the name of a stream, AccessDenied for `$all`."""
-    if stream in ("", METASTREAM_PREFIX):
-        raise InvalidArgument(f"the stream name {stream!r} is empty: give it at least one character")
+    if problem := problem_of(stream):
+        raise InvalidArgument(f"the stream name {stream[:MAX_TOLD]!r} {problem}")
     _check_text("stream name", stream)
     if stream == ALL:
         raise AccessDenied
@@ -68,10 +79,13 @@ def check_expected(expected: Expected) -> None:
         raise InvalidArgument(f"the expected revision is {expected}: it must be from 0 to {MAX_REVISION}")
 
 
-def _check_events(events: Sequence[ProposedEvent], limits: Limits) -> None:
+def _check_events(events: Sequence[ProposedEvent], limits: Limits) -> Steps[None]:
+    size = 0
     for event in events:
         _check_event(event, limits.max_event_size)
-    if sum(map(_size, events)) > limits.max_append_size:
+        size += _size(event)
+        yield
+    if size > limits.max_append_size:
         raise MaximumAppendSizeExceeded(limits.max_append_size)
 
 

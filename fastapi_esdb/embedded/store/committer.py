@@ -22,11 +22,14 @@ class Committer:
     taken back, together with what was built on it: those writes fail, and the next one tries the disk again.
     """
 
-    def __init__(self, log: Log, storage: Storage, listeners: Listeners, worker: Worker) -> None:
+    def __init__(
+        self, log: Log, storage: Storage, listeners: Listeners, worker: Worker, deciding: asyncio.Lock
+    ) -> None:
         self._log = log
         self._storage = storage
         self._listeners = listeners
         self._worker = worker
+        self._deciding = deciding
         self._next: asyncio.Future[None] | None = None
         self._task: asyncio.Task[None] | None = None
         self._error: Exception | None = None
@@ -39,10 +42,15 @@ class Committer:
 
     async def commit(self) -> None:
         """Return when everything that is in the log by now is durable. Raises WriteFailed and StorageFailed."""
+        if flush := self.begin():
+            await asyncio.shield(flush)
+
+    def begin(self) -> asyncio.Future[None] | None:
+        """Begin to make everything durable that is in the log by now; what to wait for, `None` where it is so."""
         if not self._storage.on_disk:
-            self.publish(self._log.index.end)
-        elif self._log.durable < self._log.index.end:
-            await asyncio.shield(self._join_next())
+            self.publish(self._log.end)
+            return None
+        return self._join_next() if self._log.durable < self._log.end else None
 
     async def drain(self) -> None:
         """Return when no flush runs or is due any more."""
@@ -64,12 +72,13 @@ class Committer:
         self._task = None
 
     async def _flush(self, done: asyncio.Future[None]) -> None:
-        end = self._log.index.end
+        end = self._log.end
         try:
             self.check()
             await self._worker.run(self._storage.flush)
         except NotStored as error:
-            self._take_back(error, done)
+            async with self._deciding:  # not in the midst of a write
+                self._take_back(error, done)
         except Exception as error:  # whatever it is, those who wait must hear of it
             self._error = error
             _fail(done, error)

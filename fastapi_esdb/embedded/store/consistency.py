@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from fastapi_esdb.embedded.store.expectations import exists, find_repeat, wrong_revision
+from fastapi_esdb.embedded.store.slices import Steps
 from fastapi_esdb.embedded.store.view import View
 from fastapi_esdb.wire.appends_v2 import Check, DeletedState
 from fastapi_esdb.wire.errors import ConsistencyViolation, StreamDeleted, WrongExpectedRevision
@@ -17,14 +18,17 @@ from fastapi_esdb.wire.records import ANY, NO_STREAM, STREAM_EXISTS, Violation
 Ids = Sequence[UUID]
 
 
-def find_repeats(view: View, written: Mapping[str, Ids], checks: Sequence[Check]) -> dict[str, int]:
+def find_repeats(view: View, written: Mapping[str, Ids], checks: Sequence[Check]) -> Steps[dict[str, int]]:
     """The last revision in each stream of the former append that this one repeats, empty where it may go ahead.
 
     Raises ConsistencyViolation with all checks that fail. An append that was done before in some of its streams, and
     in others not, fails in those where it was.
     """
     checks = [*checks, *_implied(written, checks)]
-    outcomes = [_outcome(view, check, written.get(check.stream)) for check in checks]
+    outcomes = []
+    for check in checks:
+        outcomes.append((yield from _outcome(view, check, written.get(check.stream))))
+        yield
     repeats = {check.stream: last for check, (_, last) in zip(checks, outcomes, strict=True) if last is not None}
     if len(repeats) == len(written):
         return repeats
@@ -39,21 +43,21 @@ def _implied(written: Mapping[str, Ids], checks: Sequence[Check]) -> list[Check]
     return [Check(stream, ANY) for stream in written if stream not in checked]
 
 
-def _outcome(view: View, check: Check, ids: Ids | None) -> tuple[bool, int | None]:
+def _outcome(view: View, check: Check, ids: Ids | None) -> Steps[tuple[bool, int | None]]:
     """Whether the check holds, and the last revision in its stream of the former append that this one repeats."""
     if ids is None:
         return _holds(view, check), None
     try:
-        return True, _repeat(view, check, ids)
+        return True, (yield from _repeat(view, check, ids))
     except (WrongExpectedRevision, StreamDeleted):
         return False, None
 
 
-def _repeat(view: View, check: Check, ids: Ids) -> int | None:
+def _repeat(view: View, check: Check, ids: Ids) -> Steps[int | None]:
     """As `find_repeat`, for deleted streams too."""
     if not isinstance(check.expected, DeletedState):
-        return find_repeat(view, check.stream, check.expected, ids)
-    repeated = find_repeat(view, check.stream, ANY, ids)
+        return (yield from find_repeat(view, check.stream, check.expected, ids))
+    repeated = yield from find_repeat(view, check.stream, ANY, ids)
     if repeated is None and _state(view, check.stream) != check.expected.value:
         raise wrong_revision(view, check.stream, ANY)
     return repeated

@@ -27,6 +27,7 @@ from fastapi_esdb.embedded.store.reads import (
     stream_live,
 )
 from fastapi_esdb.embedded.store.scavenging import scavenge_page
+from fastapi_esdb.embedded.store.slices import Result, Steps, in_slices
 from fastapi_esdb.embedded.store.starts import bounded, start_position, start_revision
 from fastapi_esdb.embedded.store.storage import Storage
 from fastapi_esdb.embedded.store.view import NO_EVENT, View
@@ -56,6 +57,9 @@ PAGE = 32
 WINDOW = 1024
 """How many records one page of `$all` looks at unless told otherwise."""
 
+SCAVENGED = 256
+"""How many records one page of a scavenge looks at unless told otherwise."""
+
 MAX_PAGE = 1024
 MAX_WINDOW = 16 * 1024
 """What a page and a window are cut to, whatever is asked for, so that no read holds up the others."""
@@ -69,8 +73,9 @@ class Database:
     """Streams of events and the log of all of them, by the rules of a real server.
 
     Used from one event loop, between `open` and `close`; outside of that everything raises ServerNotReady. Reads
-    return at once, one page at a time, and see what is durable. Writes are decided at once, in the order of the calls,
-    and return when they are durable; one whose caller is cancelled happens nevertheless.
+    return at once, one page at a time, and see what is durable. Writes are decided one after the other, in the order of
+    the calls, large ones in slices, and return when they are durable; one whose caller is cancelled once it is its turn
+    happens nevertheless.
     """
 
     def __init__(self, storage: Storage | None = None, *, clock: Clock = utc_now, limits: Limits | None = None) -> None:
@@ -80,6 +85,7 @@ class Database:
         self._writer = Writer(self._log, clock, limits or Limits())
         self._listeners = Listeners()
         self._worker = Worker()
+        self._deciding = asyncio.Lock()
         self._committer = self._make_committer()
         self._is_open = False
         self._closing: asyncio.Task[None] | None = None
@@ -121,10 +127,7 @@ class Database:
         Raises WrongExpectedRevision, StreamDeleted, InvalidArgument, AccessDenied (for `$all`),
         MaximumAppendSizeExceeded, MaximumEventSizeExceeded and StorageFailed.
         """
-        self._require_writable()
-        result = self._writer.append(stream, expected, events)
-        await self._committer.commit()
-        return result
+        return await self._write(self._writer.append(stream, expected, events))
 
     async def append_many(
         self, events: Sequence[tuple[str, ProposedEvent]], checks: Sequence[Check] = ()
@@ -134,10 +137,7 @@ class Database:
         A repeat of a former append answers what that one did. Raises ConsistencyViolation with every check that fails
         (a stream that is written to has one of `ANY` if no other), and what `append` raises about names and sizes.
         """
-        self._require_writable()
-        result = self._writer.append_many(events, checks)
-        await self._committer.commit()
-        return result
+        return await self._write(self._writer.append_many(events, checks))
 
     async def delete(self, stream: str, expected: Expected = ANY) -> DeleteResult:
         """Delete softly: hide the events; the stream goes on behind its last revision when it is appended to.
@@ -145,17 +145,11 @@ class Database:
         Raises WrongExpectedRevision (for a missing stream too), StreamDeleted, InvalidArgument, AccessDenied (for
         `$all` and metastreams) and StorageFailed.
         """
-        self._require_writable()
-        result = self._writer.delete(stream, expected)
-        await self._committer.commit()
-        return result
+        return await self._write(self._writer.delete(stream, expected))
 
     async def tombstone(self, stream: str, expected: Expected = ANY) -> DeleteResult:
         """Delete a stream for good, whether it ever existed or not. Raises what `delete` raises."""
-        self._require_writable()
-        result = self._writer.tombstone(stream, expected)
-        await self._committer.commit()
-        return result
+        return await self._write(self._writer.tombstone(stream, expected))
 
     def read_stream(
         self, stream: str, start: int | Edge = START, direction: Direction = FORWARDS, limit: int = PAGE
@@ -265,17 +259,19 @@ class Database:
         while not any(self._view().has_record(since.commit, stream) for stream in streams or (None,)):
             await self._listeners.wait(*streams or (None,))
 
-    async def scavenge(self, start: Position, window: int = WINDOW) -> ScavengedPage:
+    async def scavenge(self, start: Position, window: int = SCAVENGED) -> ScavengedPage:
         """Remove, from the next `window` records, those that reads of their streams never show again.
 
         The records of `$all` and the position of each one stay as they are. Raises StorageFailed, and InvalidArgument
         where no record begins at `start`.
         """
-        self._require_writable()
-        view = self._view()
-        page, ordinals, removed = scavenge_page(view, start_position(view, start, FORWARDS), window, self._clock())
+        async with self._deciding:
+            self._require_writable()
+            view = self._view()
+            page, ordinals, removed = scavenge_page(view, start_position(view, start, FORWARDS), window, self._clock())
+            if removed:
+                self._log.scavenge(ordinals, removed)
         if removed:
-            self._log.scavenge(ordinals, removed)
             await self._on_disk(lambda: self._storage.erase(removed))
         return page
 
@@ -284,12 +280,26 @@ class Database:
         self._require_writable()
         await self._on_disk(self._storage.shrink)
 
+    async def _write(self, steps: Steps[Result]) -> Result:
+        async with self._deciding:
+            self._require_writable()
+            try:
+                result = await self._decide(steps)
+            except asyncio.CancelledError:
+                self._committer.begin()
+                raise
+        await self._committer.commit()
+        return result
+
+    async def _decide(self, steps: Steps[Result]) -> Result:
+        return await in_slices(steps)
+
     async def _on_disk(self, change: Callable[[], None]) -> None:
         if self._storage.on_disk:
             await self._worker.run(change)
 
     def _make_committer(self) -> Committer:
-        return Committer(self._log, self._storage, self._listeners, self._worker)
+        return Committer(self._log, self._storage, self._listeners, self._worker, self._deciding)
 
     def _view(self) -> View:
         """What readers see."""
@@ -309,6 +319,8 @@ class Database:
         self._log.load()
 
     async def _release(self) -> None:
+        async with self._deciding:
+            pass  # a write that is being decided comes to its end; those behind it find the database closed
         await self._committer.drain()
         await self._worker.run(self._storage.close)
         self._worker.stop()

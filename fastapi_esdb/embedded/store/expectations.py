@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from fastapi_esdb.embedded.store.names import metastream_of
+from fastapi_esdb.embedded.store.slices import Steps
 from fastapi_esdb.embedded.store.view import NO_EVENT, View
 from fastapi_esdb.wire.errors import StreamDeleted, WrongExpectedRevision
 from fastapi_esdb.wire.records import ANY, NO_STREAM, STREAM_EXISTS, Expected
 
 
-def find_repeat(view: View, stream: str, expected: Expected, ids: Sequence[UUID] = ()) -> int | None:
+def find_repeat(view: View, stream: str, expected: Expected, ids: Sequence[UUID] = ()) -> Steps[int | None]:
     """The last revision of the former append that this one repeats, `None` where it is a new one that may go ahead.
 
     Raises WrongExpectedRevision and StreamDeleted.
@@ -21,8 +22,8 @@ def find_repeat(view: View, stream: str, expected: Expected, ids: Sequence[UUID]
     if expected is STREAM_EXISTS:
         _require_existing(view, stream)
     if expected is ANY or expected is STREAM_EXISTS:
-        return _repeat_by_ids(view, stream, expected, ids)
-    return _repeat_by_revision(view, stream, expected, ids)
+        return (yield from _repeat_by_ids(view, stream, expected, ids))
+    return (yield from _repeat_by_revision(view, stream, expected, ids))
 
 
 def exists(view: View, stream: str) -> bool:
@@ -42,7 +43,7 @@ def _require_existing(view: View, stream: str) -> None:
         raise wrong_revision(view, stream, STREAM_EXISTS)
 
 
-def _repeat_by_ids(view: View, stream: str, expected: Expected, ids: Sequence[UUID]) -> int | None:
+def _repeat_by_ids(view: View, stream: str, expected: Expected, ids: Sequence[UUID]) -> Steps[int | None]:
     """A repeat has known ids only. New ids behind known ones refuse it, known ones behind a new one don't matter."""
     revision = None
     for event_id in ids:
@@ -52,6 +53,7 @@ def _repeat_by_ids(view: View, stream: str, expected: Expected, ids: Sequence[UU
         if known is None:
             raise wrong_revision(view, stream, expected)
         revision = known
+        yield
     return revision
 
 
@@ -63,12 +65,12 @@ def _recent_revision(view: View, stream: str, event_id: UUID) -> int | None:
     return record.revision if record.stream == stream else None
 
 
-def _repeat_by_revision(view: View, stream: str, expected: Expected, ids: Sequence[UUID]) -> int | None:
+def _repeat_by_revision(view: View, stream: str, expected: Expected, ids: Sequence[UUID]) -> Steps[int | None]:
     """A repeat has its ids right behind the expected revision, however long ago."""
     number = expected if isinstance(expected, int) else NO_EVENT
     if number == view.last(stream):
         return None
-    written = _written_behind(view, stream, number, ids)
+    written = yield from _written_behind(view, stream, number, ids)
     if written and written == len(ids):
         return number + written
     if ids and not written and expected is NO_STREAM and view.is_soft_deleted(stream):
@@ -76,8 +78,11 @@ def _repeat_by_revision(view: View, stream: str, expected: Expected, ids: Sequen
     raise wrong_revision(view, stream, expected)
 
 
-def _written_behind(view: View, stream: str, revision: int, ids: Sequence[UUID]) -> int:
+def _written_behind(view: View, stream: str, revision: int, ids: Sequence[UUID]) -> Steps[int]:
     """How many of the ids are those of the events that follow on a revision."""
-    events = view.events(stream, revision + 1, revision + len(ids))
-    pairs = zip(events, ids, strict=False)
-    return next((n for n, (event, event_id) in enumerate(pairs) if event.id != event_id), min(len(events), len(ids)))
+    for count, event_id in enumerate(ids):
+        following = view.events(stream, revision + 1 + count, revision + 1 + count)
+        if not following or following[0].id != event_id:
+            return count
+        yield
+    return len(ids)

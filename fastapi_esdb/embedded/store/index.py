@@ -154,7 +154,7 @@ class Index:
 
     def streams_between(self, start: int, end: int) -> set[str]:
         """The streams of the records from one position up to another."""
-        return {self.stream_at(ordinal).name for ordinal in range(self.ordinal(start), self.ordinal(end))}
+        return {self._stream_table[n].name for n in set(self._streams[self.ordinal(start) : self.ordinal(end)])}
 
     def _entry(self, name: str) -> StreamIndex:
         entry = self._stream_by_name.get(name)

@@ -12,6 +12,7 @@ from fastapi_esdb.embedded.store.index import Index
 from fastapi_esdb.embedded.store.metadata import NO_METADATA, StreamMetadata, parse_metadata
 from fastapi_esdb.embedded.store.positions import at
 from fastapi_esdb.embedded.store.recent import RecentIds
+from fastapi_esdb.embedded.store.slices import Steps
 from fastapi_esdb.embedded.store.storage import Entry, Storage, entry_of
 from fastapi_esdb.wire.records import JSON, OCTET_STREAM, Position, ProposedEvent, RecordedEvent
 
@@ -25,15 +26,17 @@ class Draft(NamedTuple):
 
 
 class Log:
-    """What was written, durable or not. `durable` is the position that everything durable lies before.
+    """What was written, durable or not.
 
-    `recent_ids` are those that were written here: neither loaded from the storage nor taken over from another node.
+    `durable` is the position that everything durable lies before, and `end` the one behind what was written: the index
+    goes on behind that while a write is under way. `recent_ids` are those that were written here: neither loaded from
+    the storage nor taken over from another node.
     """
 
     def __init__(self, storage: Storage) -> None:
         self.index = Index()
         self.recent_ids = RecentIds()
-        self.durable = self.index.end
+        self.durable = self.end = self.index.end
         self._storage = storage
         self.metadata_at = lru_cache(maxsize=4096)(self._metadata_at)
 
@@ -46,24 +49,35 @@ class Log:
         except (ValueError, TypeError, OverflowError) as error:
             reason = f"it is damaged ({error}): put a copy that is whole in its place, or move it away to begin anew"
             raise StorageCorrupt(self._storage.name, reason) from error
-        self.durable = self.index.end
+        self.durable = self.end
 
-    def write(self, drafts: Sequence[Draft], created: datetime) -> list[RecordedEvent]:
-        """Add records that belong together; they are durable, all of them or none, after the storage's next flush."""
-        records = [self._place(draft, created) for draft in drafts]
-        self._storage.add(records)
+    def write(self, drafts: Sequence[Draft], created: datetime) -> Steps[list[RecordedEvent]]:
+        """Add records that belong together; they are durable, all of them or none, after the storage's next flush.
+
+        In steps, which nothing else that changes the log may come between.
+        """
+        records = []
+        for draft in drafts:
+            record = self._place(draft, created)
+            self._storage.add(record)
+            records.append(record)
+            yield
+        self._storage.complete()
+        self.end = self.index.end
         return records
 
     def adopt(self, entries: Iterable[Entry]) -> None:
         """Index records of another log, which the storage has taken as they are. Raises ValueError: out of order."""
         for entry in entries:
             self._index(entry)
+        self.end = self.index.end
 
     def truncate(self, entries: Iterable[Entry], end: int) -> None:
         """Take back the records from a position on, none of them durable, which the storage has taken back."""
         for entry in entries:
             self.recent_ids.forget(entry.id, entry.position)
         self.index.truncate(end)
+        self.end = self.index.end
         self.metadata_at.cache_clear()
 
     def scavenge(self, ordinals: range, scavenged: Collection[int]) -> None:

@@ -35,8 +35,11 @@ class MemoryStorage:
     def firsts(self) -> Mapping[str, int]:
         return self._firsts
 
-    def add(self, records: Sequence[RecordedEvent]) -> None:
-        self._add_rows([to_row(record) for record in records])
+    def add(self, record: RecordedEvent) -> None:
+        self._add_rows([to_row(record)])
+
+    def complete(self) -> None:
+        """Nothing is lost or kept by itself."""
 
     def read(self, positions: Sequence[int]) -> list[RecordedEvent]:
         return [to_record(self._rows[bisect_left(self._positions, position)]) for position in positions]

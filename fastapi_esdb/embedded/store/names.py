@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 ALL = "$all"
 """The log of all events; a name to read from and never one to write to."""
@@ -14,6 +15,12 @@ FILLER = ""
 """The stream of the records that an append without events leaves in the log: no stream can have this name."""
 
 METASTREAM_PREFIX = "$$"
+
+MAX_METASTREAMS = 16
+MAX_NAME = 4096
+MAX_SYSTEM_NAME = 2 * MAX_NAME
+"""How long a stream's name may be, in bytes as UTF-8 without what metastreams begin with; the server's own names hold
+those of others. Errors tell names in headers, which have room for 8 KiB."""
 
 _HIDDEN = re.compile(r"\$epoch-information|\$persistentsubscription-\$all::.*-(checkpoint|parked)", re.DOTALL)
 
@@ -31,6 +38,39 @@ def metastream_of(stream: str) -> str:
 def original_of(metastream: str) -> str:
     """The stream whose metadata this metastream holds."""
     return metastream.removeprefix(METASTREAM_PREFIX)
+
+
+def originals_of(stream: str) -> Iterator[str]:
+    """The stream; of a metastream also the stream whose metadata it holds, and so on: there may be metadata of those.
+
+    As far as `MAX_METASTREAMS` go, which is farther than any stream's name.
+    """
+    yield stream
+    for _ in range(min(_metastreams(stream), MAX_METASTREAMS)):
+        stream = original_of(stream)
+        yield stream
+
+
+def innermost_of(stream: str) -> str:
+    """The stream that everything is about: not a metastream, nor one of those."""
+    return stream[len(METASTREAM_PREFIX) * _metastreams(stream) :]
+
+
+def problem_of(stream: str) -> str | None:
+    """Why no stream can have this name; `None` where one can."""
+    if stream in ("", METASTREAM_PREFIX):
+        return "is empty: give it at least one character"
+    if _metastreams(stream) > MAX_METASTREAMS:
+        return f"begins with more than {MAX_METASTREAMS} times `$$`: metadata of metadata goes no deeper"
+    innermost = innermost_of(stream)
+    longest = MAX_SYSTEM_NAME if innermost.startswith("$") else MAX_NAME
+    size = len(innermost.encode(errors="replace"))
+    return f"has {size} bytes as UTF-8: it may have {longest}" if size > longest else None
+
+
+def _metastreams(stream: str) -> int:
+    """How many times a name begins with what metastreams begin with."""
+    return (len(stream) - len(stream.lstrip("$"))) // len(METASTREAM_PREFIX)
 
 
 def is_hidden(stream: str) -> bool:

@@ -8,6 +8,9 @@ from fastapi_esdb.embedded.store.positions import position_of
 from fastapi_esdb.embedded.store.storage import entry_of
 from fastapi_esdb.wire.records import RecordedEvent
 
+TRIMMED_AT_ONCE = 4
+"""How many records are dropped at most for each one that is added."""
+
 
 class RecentIds:
     """Event ids and where they were written, for repeats of appends that name no revision.
@@ -65,6 +68,11 @@ class RecentRecords:
             self._size -= entry_of(record).size
 
     def trim(self, durable: int) -> None:
-        """Drop the oldest records that are durable (they lie before that position), down to the budget."""
-        while self._size > self._budget and next(iter(self._records)) < durable:
+        """Drop the oldest records that are durable (they lie before that position), down to the budget.
+
+        A few at a time, since a large write makes very many durable at once.
+        """
+        for _ in range(TRIMMED_AT_ONCE):
+            if self._size <= self._budget or next(iter(self._records)) >= durable:
+                return
             self._size -= entry_of(self._records.popitem(last=False)[1]).size

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Protocol
 
 from fastapi_esdb.embedded.store.checks import Limits
 from fastapi_esdb.embedded.store.committer import Committer
-from fastapi_esdb.embedded.store.database import WINDOW, Clock, Database
+from fastapi_esdb.embedded.store.database import SCAVENGED, Clock, Database
 from fastapi_esdb.embedded.store.epochs import Extent, epoch_event
 from fastapi_esdb.embedded.store.listeners import Listeners
 from fastapi_esdb.embedded.store.log import Draft, Log
 from fastapi_esdb.embedded.store.names import FILLER
 from fastapi_esdb.embedded.store.pages import ScavengedPage
 from fastapi_esdb.embedded.store.rows import to_entry
+from fastapi_esdb.embedded.store.slices import Result, Steps, at_once
 from fastapi_esdb.embedded.store.storage import Storage
 from fastapi_esdb.embedded.store.transactions import Transaction, TransactionStorage
 from fastapi_esdb.embedded.store.view import View
@@ -45,7 +47,7 @@ class ReplicatedDatabase(Database):
     @property
     def log_end(self) -> int:
         """Where the log ends, durable or not."""
-        return self._log.index.end
+        return self._log.end
 
     @property
     def durable_end(self) -> int:
@@ -59,8 +61,8 @@ class ReplicatedDatabase(Database):
 
     def begin_epoch(self, term: int) -> None:
         """Write the record with which the leader of a term begins."""
-        revision = View(self._log, self._log.index.end).last(FILLER) + 1
-        self._log.write([Draft(FILLER, revision, epoch_event(term))], self._clock())
+        revision = View(self._log, self._log.end).last(FILLER) + 1
+        at_once(self._log.write([Draft(FILLER, revision, epoch_event(term))], self._clock()))
 
     def transactions(self, start: int, size: int) -> list[Transaction]:
         """What was written from a position on: about `size` bytes, and one transaction at least if there is any."""
@@ -82,26 +84,39 @@ class ReplicatedDatabase(Database):
         """Everything before a position is durable: show it to readers."""
         self._committer.publish(end)
 
-    async def scavenge(self, start: Position, window: int = WINDOW) -> ScavengedPage:  # noqa: ARG002  as for all
+    async def scavenge(self, start: Position, window: int = SCAVENGED) -> ScavengedPage:  # noqa: ARG002  as for all
         """Remove nothing: nodes that come back without a log need all of it."""
         return ScavengedPage(self.last_position or start, removed=0, freed=0)
 
+    async def _decide(self, steps: Steps[Result]) -> Result:
+        """At once: between two slices of a write the other nodes might have the log changed."""
+        return at_once(steps)
+
     def _make_committer(self) -> Committer:
-        return _Committer(self._log, self._storage, self._listeners, self._worker, self._replication)
+        return _Committer(
+            self._log, self._storage, self._listeners, self._worker, self._deciding, replication=self._replication
+        )
 
 
 class _Committer(Committer):
     """Leaves it to the other nodes what is durable."""
 
     def __init__(
-        self, log: Log, storage: Storage, listeners: Listeners, worker: Worker, replication: Replication
+        self,
+        log: Log,
+        storage: Storage,
+        listeners: Listeners,
+        worker: Worker,
+        deciding: asyncio.Lock,
+        *,
+        replication: Replication,
     ) -> None:
-        super().__init__(log, storage, listeners, worker)
+        super().__init__(log, storage, listeners, worker, deciding)
         self._replication = replication
 
     def check(self) -> None:
         self._replication.check()
 
     async def commit(self) -> None:
-        if self._log.durable < self._log.index.end:
-            await self._replication.replicated(self._log.index.end)
+        if self._log.durable < self._log.end:
+            await self._replication.replicated(self._log.end)

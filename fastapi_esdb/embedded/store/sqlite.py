@@ -31,6 +31,7 @@ class SqliteStorage:
         self._file: SqliteFile | None = None
         self._recent = RecentRecords()
         self._durable = 0
+        self._incomplete: list[RecordedEvent] = []
         self._pending: list[RecordedEvent] = []
         self._flushing: list[RecordedEvent] = []
         # `add` on the event loop and `flush` on its thread meet here, for as long as it takes to swap a list
@@ -47,12 +48,15 @@ class SqliteStorage:
     def firsts(self) -> Mapping[str, int]:
         return self._opened().firsts()
 
-    def add(self, records: Sequence[RecordedEvent]) -> None:
-        with self._pending_lock:
-            self._pending.extend(records)
-        for record in records:
-            self._recent.add(record)
+    def add(self, record: RecordedEvent) -> None:
+        self._incomplete.append(record)
+        self._recent.add(record)
         self._recent.trim(self._durable)
+
+    def complete(self) -> None:
+        added, self._incomplete = self._incomplete, []
+        with self._pending_lock:
+            self._pending.extend(added)
 
     def read(self, positions: Sequence[int]) -> list[RecordedEvent]:
         at_hand = {position: self._recent.get(position) for position in positions}

@@ -33,8 +33,8 @@ def entry_of(record: RecordedEvent) -> Entry:
 class Storage(Protocol):
     """Keeps records.
 
-    `add`, `read` and `remove` are called on the event loop and are quick; the others on one thread of their own, those
-    from `flush` on only where the storage is `on_disk`.
+    `add`, `complete`, `read` and `remove` are called on the event loop and are quick; the others on one thread of their
+    own, those from `flush` on only where the storage is `on_disk`.
     """
 
     name: str
@@ -51,8 +51,11 @@ class Storage(Protocol):
     def firsts(self) -> Mapping[str, int]:
         """The first revision that is left of each stream whose first events were removed. Raises StorageError."""
 
-    def add(self, records: Sequence[RecordedEvent]) -> None:
-        """Take records that belong together: readable at once, durable (all or none) by the next `flush`."""
+    def add(self, record: RecordedEvent) -> None:
+        """Take a record, which is readable at once."""
+
+    def complete(self) -> None:
+        """What was added since the last time belongs together: it is durable, all or none, by the next `flush`."""
 
     def read(self, positions: Sequence[int]) -> list[RecordedEvent]:
         """The records at these positions, in this order. Raises StorageError."""

@@ -23,9 +23,14 @@ class TransactionStorage(MemoryStorage):
         super().__init__()
         self.epochs: list[Epoch] = []
         self._starts = array("Q")
+        self._incomplete: list[Row] = []
 
-    def add(self, records: Sequence[RecordedEvent]) -> None:
-        self.add_transaction([to_row(record) for record in records])
+    def add(self, record: RecordedEvent) -> None:
+        self._incomplete.append(to_row(record))
+
+    def complete(self) -> None:
+        rows, self._incomplete = self._incomplete, []
+        self.add_transaction(rows)
 
     def add_transaction(self, rows: Transaction) -> None:
         """Take records as another node has them."""

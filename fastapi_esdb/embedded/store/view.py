@@ -8,7 +8,7 @@ from datetime import datetime
 from fastapi_esdb.embedded.store.index import FIRST_POSITION
 from fastapi_esdb.embedded.store.log import Log
 from fastapi_esdb.embedded.store.metadata import METASTREAM_METADATA, NO_METADATA, StreamMetadata
-from fastapi_esdb.embedded.store.names import is_metastream, metastream_of, original_of
+from fastapi_esdb.embedded.store.names import is_metastream, metastream_of, originals_of
 from fastapi_esdb.embedded.store.positions import position_of
 from fastapi_esdb.embedded.store.storage import entry_of
 from fastapi_esdb.wire.records import RecordedEvent
@@ -69,9 +69,7 @@ class View:
 
     def is_tombstoned(self, stream: str) -> bool:
         """Whether the stream is deleted for good; its metastream is so with it."""
-        if self.tombstone(stream) is not None:
-            return True
-        return is_metastream(stream) and self.is_tombstoned(original_of(stream))
+        return any(self.tombstone(name) is not None for name in originals_of(stream))
 
     def metadata(self, stream: str) -> StreamMetadata:
         """What the last event of the metastream says."""

@@ -20,6 +20,7 @@ from fastapi_esdb.embedded.store.names import (
     original_of,
 )
 from fastapi_esdb.embedded.store.positions import at, position_of
+from fastapi_esdb.embedded.store.slices import Steps
 from fastapi_esdb.embedded.store.view import NO_EVENT, View
 from fastapi_esdb.wire.appends_v2 import Check, StreamsAppended
 from fastapi_esdb.wire.records import ANY, MAX_REVISION, OCTET_STREAM, Expected, ProposedEvent, RecordedEvent
@@ -27,52 +28,57 @@ from fastapi_esdb.wire.requests import AppendResult, DeleteResult
 
 
 class Writer:
-    """Decides on writes. What it adds to the log is not durable yet, and the next decision builds on it."""
+    """Decides on writes, one after the other and in steps, since one may have very many events.
+
+    What it adds to the log is not durable yet, and the next decision builds on it.
+    """
 
     def __init__(self, log: Log, clock: Callable[[], datetime], limits: Limits) -> None:
         self._log = log
         self._clock = clock
         self._limits = limits
 
-    def append(self, stream: str, expected: Expected, events: Sequence[ProposedEvent]) -> AppendResult:
-        check_append(stream, expected, events, self._limits)
+    def append(self, stream: str, expected: Expected, events: Sequence[ProposedEvent]) -> Steps[AppendResult]:
+        yield from check_append(stream, expected, events, self._limits)
         view = self._view()
-        repeated = find_repeat(view, stream, expected, [event.id for event in events])
+        repeated = yield from find_repeat(view, stream, expected, [event.id for event in events])
         if repeated is not None:
             return _append_result(repeated, view.position(stream, repeated))
-        return self._append(view, stream, events)
+        return (yield from self._append(view, stream, events))
 
-    def append_many(self, events: Sequence[tuple[str, ProposedEvent]], checks: Sequence[Check]) -> StreamsAppended:
-        check_append_many(events, checks, self._limits)
+    def append_many(
+        self, events: Sequence[tuple[str, ProposedEvent]], checks: Sequence[Check]
+    ) -> Steps[StreamsAppended]:
+        yield from check_append_many(events, checks, self._limits)
         view, written = self._view(), _by_stream(events)
         ids = {stream: [event.id for event in of_stream] for stream, of_stream in written.items()}
-        if repeated := find_repeats(view, ids, checks):
+        if repeated := (yield from find_repeats(view, ids, checks)):
             return StreamsAppended(repeated, at(max(view.position(*last) for last in repeated.items())))
-        drafts = _drafts(view, events)
-        records = self._write(drafts + _revivals(view, written))[: len(drafts)]
+        drafts = yield from _drafts(view, events)
+        records = (yield from self._write(drafts + _revivals(view, written)))[: len(drafts)]
         return StreamsAppended({one.stream: one.revision for one in records}, at(position_of(records[-1])))
 
-    def delete(self, stream: str, expected: Expected = ANY) -> DeleteResult:
+    def delete(self, stream: str, expected: Expected = ANY) -> Steps[DeleteResult]:
         check_delete(stream, expected)
         view = self._view()
-        find_repeat(view, stream, expected)
+        yield from find_repeat(view, stream, expected)
         if view.last(stream) == NO_EVENT:
             raise wrong_revision(view, stream, expected)
-        return _delete_result(self._write([_metadata_draft(view, stream, soft_delete_metadata())]))
+        return _delete_result((yield from self._write([_metadata_draft(view, stream, soft_delete_metadata())])))
 
-    def tombstone(self, stream: str, expected: Expected = ANY) -> DeleteResult:
+    def tombstone(self, stream: str, expected: Expected = ANY) -> Steps[DeleteResult]:
         check_delete(stream, expected)
-        find_repeat(self._view(), stream, expected)
+        yield from find_repeat(self._view(), stream, expected)
         event = ProposedEvent(uuid4(), TOMBSTONE_TYPE, content_type=OCTET_STREAM)
-        return _delete_result(self._write([Draft(stream, MAX_REVISION, event)]))
+        return _delete_result((yield from self._write([Draft(stream, MAX_REVISION, event)])))
 
-    def _append(self, view: View, stream: str, events: Sequence[ProposedEvent]) -> AppendResult:
+    def _append(self, view: View, stream: str, events: Sequence[ProposedEvent]) -> Steps[AppendResult]:
         last = view.last(stream)
-        drafts = _drafts(view, [(stream, event) for event in events]) or [_filler(view)]
-        records = self._write(drafts + _revivals(view, {stream: events}))
+        drafts = (yield from _drafts(view, [(stream, event) for event in events])) or [_filler(view)]
+        records = yield from self._write(drafts + _revivals(view, {stream: events}))
         return _append_result(last + len(events), position_of(records[len(drafts) - 1]))
 
-    def _write(self, drafts: Sequence[Draft]) -> list[RecordedEvent]:
+    def _write(self, drafts: Sequence[Draft]) -> Steps[list[RecordedEvent]]:
         return self._log.write(drafts, self._clock())
 
     def _view(self) -> View:
@@ -92,7 +98,7 @@ def _by_stream(events: Iterable[tuple[str, ProposedEvent]]) -> dict[str, list[Pr
     return written
 
 
-def _drafts(view: View, events: Iterable[tuple[str, ProposedEvent]]) -> list[Draft]:
+def _drafts(view: View, events: Iterable[tuple[str, ProposedEvent]]) -> Steps[list[Draft]]:
     """The events at the ends of their streams."""
     following: dict[str, int] = {}
     drafts = []
@@ -100,6 +106,7 @@ def _drafts(view: View, events: Iterable[tuple[str, ProposedEvent]]) -> list[Dra
         revision = following.get(stream, view.last(stream) + 1)
         drafts.append(Draft(stream, revision, event))
         following[stream] = revision + 1
+        yield
     return drafts
 
 

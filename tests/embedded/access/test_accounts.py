@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+import threading
+from collections.abc import Coroutine, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,10 @@ from tests.embedded.store.support import Clock, event, read
 
 
 @pytest.fixture
-def accounts(database: Database) -> Accounts:
-    return Accounts(database)
+def accounts(database: Database) -> Iterator[Accounts]:
+    made = Accounts(database)
+    yield made
+    made.close()
 
 
 async def create(accounts: Accounts, login: str = "jane", password: str = "secret", *groups: str) -> None:
@@ -38,7 +41,7 @@ async def test_a_new_account(accounts: Accounts) -> None:
     found = accounts.get("jane")
     assert (found.account.login, found.account.full_name, found.account.groups) == ("jane", "Jane Doe", ("dev", "$ops"))
     assert not found.account.is_disabled
-    assert accounts.signed_in("jane", "secret") == found.account
+    assert await accounts.signed_in("jane", "secret") == found.account
 
 
 @pytest.mark.parametrize("password", ["", "Secret", "secret ", "secre"])
@@ -46,13 +49,13 @@ async def test_a_wrong_password(accounts: Accounts, password: str) -> None:
     """Nobody signs in with it, however often, nor after the right one was shown."""
     await create(accounts)
     for _ in range(2):
-        assert accounts.signed_in("jane", password) is None
-        assert accounts.signed_in("jane", "secret")
+        assert await accounts.signed_in("jane", password) is None
+        assert await accounts.signed_in("jane", "secret")
 
 
 async def test_nobody(accounts: Accounts) -> None:
     """An account that is not there has no password."""
-    assert accounts.signed_in("jane", "") is None
+    assert await accounts.signed_in("jane", "") is None
     assert accounts.find("jane") is None
     with pytest.raises(UserNotFound, match="jane"):
         accounts.get("jane")
@@ -73,7 +76,7 @@ async def test_changes(accounts: Accounts) -> None:
     """Replace what they name, and leave the password."""
     await create(accounts)
     await accounts.change("jane", lambda account: replace(account, full_name="J.", groups=("x",)))
-    account = accounts.signed_in("jane", "secret")
+    account = await accounts.signed_in("jane", "secret")
     assert account
     assert (account.full_name, account.groups) == ("J.", ("x",))
 
@@ -81,34 +84,34 @@ async def test_changes(accounts: Accounts) -> None:
 async def test_a_disabled_account(accounts: Accounts) -> None:
     """Signs nobody in until it is enabled again."""
     await create(accounts)
-    assert accounts.signed_in("jane", "secret")
+    assert await accounts.signed_in("jane", "secret")
     await accounts.change("jane", lambda account: replace(account, is_disabled=True))
-    assert accounts.signed_in("jane", "secret") is None
+    assert await accounts.signed_in("jane", "secret") is None
     await accounts.change("jane", lambda account: replace(account, is_disabled=False))
-    assert accounts.signed_in("jane", "secret")
+    assert await accounts.signed_in("jane", "secret")
 
 
 async def test_another_password(accounts: Accounts) -> None:
     """The old one is worth nothing from then on, though it was right before."""
     await create(accounts)
-    assert accounts.signed_in("jane", "secret")
+    assert await accounts.signed_in("jane", "secret")
     with pytest.raises(AccessDenied):
         await accounts.change_password("jane", "wrong", "new")
     await accounts.change_password("jane", "secret", "new")
-    assert accounts.signed_in("jane", "secret") is None
-    assert accounts.signed_in("jane", "new")
+    assert await accounts.signed_in("jane", "secret") is None
+    assert await accounts.signed_in("jane", "new")
     await accounts.set_password("jane", "")
-    assert accounts.signed_in("jane", "")
+    assert await accounts.signed_in("jane", "")
 
 
 async def test_a_deleted_account(accounts: Accounts) -> None:
     """Is gone, and its login name may have another owner."""
     await create(accounts)
     await accounts.delete("jane")
-    assert accounts.signed_in("jane", "secret") is None
+    assert await accounts.signed_in("jane", "secret") is None
     assert logins(accounts) == []
     await create(accounts, "jane", "other")
-    assert accounts.signed_in("jane", "other")
+    assert await accounts.signed_in("jane", "other")
     assert logins(accounts) == ["jane"]
 
 
@@ -147,8 +150,9 @@ async def test_the_built_in_ones(accounts: Accounts, database: Database) -> None
     await accounts.create_built_in()
     assert database.end == end
     assert [found.account.groups for found in accounts.all()] == [("$admins",), ("$ops",)]
-    assert (accounts.signed_in("admin", "changeit"), accounts.signed_in("admin", "other") is None) == (None, False)
-    assert accounts.signed_in("ops", "changeit")
+    assert await accounts.signed_in("admin", "changeit") is None
+    assert await accounts.signed_in("admin", "other")
+    assert await accounts.signed_in("ops", "changeit")
 
 
 async def test_changes_at_the_same_time(tmp_path: Path) -> None:
@@ -190,7 +194,7 @@ async def test_accounts_outlive_the_server(tmp_path: Path) -> None:
     async with Database(SqliteStorage(path)) as database:
         await create(Accounts(database), "jane", "very-secret-word")
     async with Database(SqliteStorage(path)) as database:
-        assert Accounts(database).signed_in("jane", "very-secret-word")
+        assert await Accounts(database).signed_in("jane", "very-secret-word")
         assert read(database, "$user-jane") == [0]
     assert b"very-secret-word" not in path.read_bytes()
 
@@ -220,8 +224,59 @@ def test_hashes_are_salted() -> None:
     assert repr(one) == "PasswordHash()"
 
 
-def test_a_right_password_is_known_again(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_right_password_is_known_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """It costs its hash once, and a wrong one each time; only so many are known."""
+    costs = checked_passwords(monkeypatch)
+    monkeypatch.setattr(passwords, "MAX_KNOWN", 2)
+    known, stored = Passwords(), PasswordHash.of("right")
+    answers = [await known.check(text, stored) for text in ("right", "wrong", "right", "wrong")]
+    assert answers == [True, False, True, False]
+    assert costs == ["right", "wrong", "wrong"]
+    for other in [PasswordHash.of("right") for _ in range(2)]:
+        assert await known.check("right", other)
+    assert await known.check("right", stored)
+    assert costs[3:] == ["right"] * 3
+    known.close()
+
+
+async def test_a_password_that_many_show_at_once(accounts: Accounts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The calls with which a client begins cost one hash together."""
+    await create(accounts)
+    costs = checked_passwords(monkeypatch)
+    assert all(await asyncio.gather(*(accounts.signed_in("jane", "secret") for _ in range(20))))
+    assert costs == ["secret"]
+
+
+async def test_nobody_learns_which_accounts_there_are(accounts: Accounts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wrong password costs one hash, whether there is such an account, a disabled one or none at all."""
+    await create(accounts)
+    await create(accounts, "off")
+    await accounts.change("off", lambda account: replace(account, is_disabled=True))
+    costs = checked_passwords(monkeypatch)
+    for count, login in enumerate(("jane", "off", "nobody"), 1):
+        assert await accounts.signed_in(login, "wrong") is None
+        assert costs == ["wrong"] * count
+
+
+async def test_hashes_are_made_on_a_thread(accounts: Accounts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody else waits while a password is checked or set."""
+    threads: list[int] = []
+    scrypt = passwords._scrypt
+
+    def traced(password: str, salt: bytes) -> bytes:
+        threads.append(threading.get_ident())
+        return scrypt(password, salt)
+
+    monkeypatch.setattr(passwords, "_scrypt", traced)
+    await create(accounts)
+    await accounts.signed_in("jane", "wrong")
+    await accounts.set_password("jane", "new")
+    assert len(threads) == 3
+    assert threading.get_ident() not in threads
+
+
+def checked_passwords(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The passwords that a hash is made of from now on, to check them."""
     costs: list[str] = []
     check = PasswordHash.matches
 
@@ -230,11 +285,4 @@ def test_a_right_password_is_known_again(monkeypatch: pytest.MonkeyPatch) -> Non
         return check(stored, password)
 
     monkeypatch.setattr(PasswordHash, "matches", matches)
-    monkeypatch.setattr(passwords, "MAX_KNOWN", 2)
-    known, stored = Passwords(), PasswordHash.of("right")
-    assert [known.check(text, stored) for text in ("right", "wrong", "right", "wrong")] == [True, False, True, False]
-    assert costs == ["right", "wrong", "wrong"]
-    others = [PasswordHash.of("right") for _ in range(2)]
-    assert all(known.check("right", other) for other in others)
-    assert known.check("right", stored)
-    assert costs[3:] == ["right"] * 3
+    return costs

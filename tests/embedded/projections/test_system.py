@@ -52,6 +52,7 @@ def test_what_is_written(name: str, event: RecordedEvent, expected: Emitted) -> 
 @pytest.mark.parametrize(
     ("name", "event"),
     [
+        ("$by_event_type", record("a", event_type="T" * 10_000)),
         ("$by_category", record("nodash")),
         ("$by_category", record("-1")),
         ("$by_category", record("$$cat-1", event_type="$metadata")),

@@ -127,3 +127,51 @@ class Model:
 
     def write(self, stream: str, event_id: UUID | None, data: bytes, now: datetime) -> None:
         self.log.append(Entry(stream, self.last(stream) + 1, event_id, data, now))
+
+
+@dataclass
+class ScavengedModel(Model):
+    """The same with scavenges: what was hidden then is gone for good. Appends are never repeated here.
+
+    It keeps the entries by stream, too, since histories are long.
+    """
+
+    streams: dict[str, list[Entry]] = field(default_factory=dict)
+    tombstoned: set[str] = field(default_factory=set)
+    removed: set[tuple[str, int]] = field(default_factory=set)
+
+    def entries(self, stream: str) -> list[Entry]:
+        return self.streams.get(stream, [])
+
+    def is_tombstoned(self, stream: str) -> bool:
+        return not self.tombstoned.isdisjoint({stream, stream.removeprefix("$$")})
+
+    def place(self, _stream: str, _event_id: UUID) -> int | None:
+        return None
+
+    def write(self, stream: str, event_id: UUID | None, data: bytes, now: datetime) -> None:
+        super().write(stream, event_id, data, now)
+        self.streams.setdefault(stream, []).append(self.log[-1])
+
+    def tombstone(self, stream: str, expected: Expected, now: datetime) -> None:
+        super().tombstone(stream, expected, now)
+        self.tombstoned.add(stream)
+
+    def first(self, stream: str, now: datetime) -> int:
+        """The first revision that the metadata lets through; times of a stream are in order."""
+        keys, last = self.metadata(stream), self.last(stream)
+        old = [entry for entry in self.entries(stream) if self.age(entry, now) > keys.get("$maxAge", MAX_REVISION)]
+        return max(keys.get("$tb", 0), last + 1 - keys.get("$maxCount", MAX_REVISION), len(old), 0)
+
+    def age(self, entry: Entry, now: datetime) -> float:
+        return (now - entry.created).total_seconds()
+
+    def scavenge(self, now: datetime) -> None:
+        """All hidden events go; the last one of each stream stays, unless it is tombstoned."""
+        for stream in self.streams:
+            last = self.last(stream)
+            kept = last + 1 if self.is_tombstoned(stream) else min(self.first(stream, now), last)
+            self.removed |= {(stream, revision) for revision in range(kept)}
+
+    def readable(self, stream: str, now: datetime) -> list[int]:
+        return [revision for revision in super().readable(stream, now) if (stream, revision) not in self.removed]

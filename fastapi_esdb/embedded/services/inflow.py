@@ -1,0 +1,63 @@
+"""What clients have sent of appends that are not complete: it is in memory, however long they take."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+
+from fastapi_esdb.wire.appends_v2 import Record
+from fastapi_esdb.wire.errors import ServerBusy
+from fastapi_esdb.wire.records import ProposedEvent
+
+MAX_INCOMPLETE = 64 * 1024 * 1024
+"""Bytes that all appends under way may have together, the largest of them not counted."""
+
+OBJECT_SIZE = 500
+"""About the bytes that an event takes beside those that its client counts."""
+
+
+class Inflow:
+    """Keeps the appends that are under way within bounds: one large one has its way, and many at once have not."""
+
+    def __init__(self) -> None:
+        self._sizes: dict[Share, int] = {}
+        self._total = 0
+
+    @contextmanager
+    def share(self) -> Iterator[Share]:
+        """The share of one append, while the context lasts."""
+        share = Share(self)
+        try:
+            yield share
+        finally:
+            share.close()
+
+    def add(self, share: Share, size: int) -> None:
+        """Raises ServerBusy where there is too much under way."""
+        self._total += size
+        self._sizes[share] = self._sizes.get(share, 0) + size
+        if self._total > MAX_INCOMPLETE and self._total - max(self._sizes.values()) > MAX_INCOMPLETE:
+            raise ServerBusy
+
+    def remove(self, share: Share) -> None:
+        self._total -= self._sizes.pop(share, 0)
+
+
+class Share:
+    """The part of one append."""
+
+    def __init__(self, inflow: Inflow) -> None:
+        self._inflow = inflow
+
+    def add(self, events: Collection[ProposedEvent | Record]) -> None:
+        """Take events. Raises ServerBusy."""
+        self._inflow.add(self, sum(map(_size, events)))
+
+    def close(self) -> None:
+        """The append is complete, or given up. Idempotent."""
+        self._inflow.remove(self)
+
+
+def _size(event: ProposedEvent | Record) -> int:
+    metadata = len(str(event.properties)) if isinstance(event, Record) else len(event.metadata)
+    return len(event.data) + metadata + OBJECT_SIZE

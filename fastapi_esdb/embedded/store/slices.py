@@ -1,0 +1,75 @@
+"""Work that takes long, in slices: between two of them everybody else on the event loop has a turn."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections.abc import Generator
+from typing import TypeVar
+
+Result = TypeVar("Result")
+Steps = Generator[None, None, Result]
+"""Work that yields after each small piece, and returns its result."""
+
+SLICE = 0.01
+"""Seconds that a slice takes, and a piece more at most."""
+
+UNBROKEN = 100
+"""How many steps are done without a break, however slow the machine is: the writes that share a flush are as short."""
+
+
+class Breaks:
+    """Tells when work has gone on for as long as a slice takes."""
+
+    def __init__(self) -> None:
+        self._began = time.perf_counter()
+
+    @property
+    def is_due(self) -> bool:
+        return time.perf_counter() - self._began > SLICE
+
+    async def take(self) -> None:
+        """Let others have their turn, if it is time for that."""
+        if self.is_due:
+            await asyncio.sleep(0)
+            self._began = time.perf_counter()
+
+
+def at_once(steps: Steps[Result]) -> Result:
+    """Do all of the work."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            result: Result = done.value
+            return result
+
+
+async def in_slices(steps: Steps[Result]) -> Result:
+    """Do the work, all of it before the first break if it is short. Being cancelled only defers its end."""
+    breaks = Breaks()
+    try:
+        for number in itertools.count():
+            if number >= UNBROKEN and breaks.is_due:
+                break
+            next(steps)
+    except StopIteration as done:
+        result: Result = done.value
+        return result
+    rest = asyncio.create_task(_rest(steps, breaks))
+    try:
+        return await asyncio.shield(rest)
+    except asyncio.CancelledError:
+        await asyncio.wait([rest])
+        raise
+
+
+async def _rest(steps: Steps[Result], breaks: Breaks) -> Result:
+    while True:
+        await breaks.take()
+        try:
+            next(steps)
+        except StopIteration as done:
+            result: Result = done.value
+            return result
