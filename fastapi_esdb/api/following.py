@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fastapi_esdb.api.approach import Approach
+from fastapi_esdb.api.beyond_end import BeyondEnd
 from fastapi_esdb.api.bounded import first_told
 from fastapi_esdb.api.calls import PAUSES, reconnected
 from fastapi_esdb.api.place import Place
@@ -54,6 +55,7 @@ class Following:
         self._name = request.stream or "$all"
         self._refusal = Refusal(f"the subscription to {self._name!r}")
         self.place = self._place_after(request)
+        self.beyond_end = BeyondEnd(carrier, request, options)
         self.confirmed = False
         self.is_live = False
         self.id = ""
@@ -73,6 +75,7 @@ class Following:
                 async with self._open() as call:
                     frames = await self._first(call)
                     while frames:
+                        await self.beyond_end.look(frames, self.place)
                         yield frames
                         frames = await self._approach.read(call)
                 if self._approach.turned():
@@ -84,6 +87,7 @@ class Following:
             if was_live:
                 yield [self.place.fell_behind()]
             self._approach.begin()
+            self.beyond_end.begin()
             await self._wait(moved=self.place.after != before)
 
     async def _first(self, call: Stream[ReadRequest, ReadFrame]) -> list[ReadFrame]:
@@ -118,6 +122,7 @@ class Following:
         match frame:
             case RecordedEvent():
                 self.place.delivered(frame)
+                self.beyond_end.holds = False
             case Checkpoint():
                 self.place.searched(frame.position)
             case CaughtUp():

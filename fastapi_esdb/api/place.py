@@ -21,12 +21,15 @@ class Place:
 
     def __init__(self, after: int | Position | Edge, *, in_all: bool) -> None:
         self.after = after
+        self.is_event = False
+        """Whether that is where the last event given was, and no place that was passed or only searched."""
         self._in_all = in_all
         self._newest = after if isinstance(after, Position) else None
 
     def delivered(self, event: RecordedEvent) -> None:
         """The reader gets this event. Of a resolved link the link counts, since it is what was subscribed to."""
         original = event.original
+        self.is_event = True
         if not self._in_all:
             self.after = original.revision
         elif original.position is not None:
@@ -37,6 +40,7 @@ class Place:
         if not self._in_all or position is None or position.commit > MAX_REVISION:
             return
         if self._newest is None or position > self._newest:
+            self.is_event = self.is_event and self._newest in (None, self.after)
             self.after = self._newest or self.after
             self._newest = position
 

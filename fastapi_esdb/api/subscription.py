@@ -51,8 +51,12 @@ class Subscription(NotAwaited, Generic[Where]):
 
     @property
     def is_live(self) -> bool:
-        """Whether all there was has been given, and events come as they are written."""
-        return self._following.is_live
+        """Whether all there was has been given, and events come as they are written.
+
+        It is not where the server has come back with fewer events and the subscription waits behind their end, which
+        is also logged: see `checkpoint`.
+        """
+        return self._following.is_live and not self._following.beyond_end.holds
 
     @property
     def id(self) -> str:

@@ -37,7 +37,8 @@ class GroupSettings:
     """How a group works. Servers have no defaults of their own: these are sent.
 
     `resolve_links` delivers what links point to. An event is delivered again when `message_timeout_ms` (milliseconds)
-    pass without an answer, and parked after `max_retry_count` repeats. Progress is written `checkpoint_after_ms`
+    pass without an answer, and parked after `max_retry_count` repeats. Repeats after a
+    consumer is gone count in `event.retry_count` and lead to no parking. Progress is written `checkpoint_after_ms`
     (milliseconds) after the last time if `min_checkpoint_count` events were handled since, and at once after
     `max_checkpoint_count`. `max_subscriber_count` 0 is no limit. `live_buffer_size`, `history_buffer_size` and
     `read_batch_size` count events; a batch must be smaller than the history buffer. `extra_statistics` measures

@@ -130,6 +130,21 @@ async def test_what_is_not_answered_in_time_comes_again(esdb: Connection, groups
         assert seen(await take(events, 2)) == [(0, 0), (0, 1)]
 
 
+async def test_what_ends_its_consumer_is_never_parked_by_the_group(
+    esdb: Connection, groups: PersistentSubscriptions
+) -> None:
+    """However often that happens: only its count tells, by which the next consumer may park it."""
+    await filled(esdb, 1, GroupSettings(max_retry_count=1))
+    for count in range(4):
+        async with groups.consume("s", "g") as events:
+            assert seen(await take(events, 1)) == [(0, count)]
+    assert (await shown(esdb, lambda info: not info.connections)).parked == 0
+    async with groups.consume("s", "g") as events:
+        [event] = await take(events, 1)
+        await events.nack(event, action=NackAction.PARK)
+    await shown(esdb, lambda info: info.parked == 1)
+
+
 async def test_links_are_answered_by_their_own_ids(esdb: Connection, groups: PersistentSubscriptions) -> None:
     """Though what they point at is delivered."""
     await append(esdb, 2, "target")

@@ -158,7 +158,8 @@ async def test_its_checkpoint_is_where_to_go_on_from() -> None:
 async def test_messages_tell_everything_in_order() -> None:
     """Falling behind is told by the client where a live subscription lost its connection."""
     first = [CONFIRMED, E[0], CaughtUp(), E[1], UnknownFrame(), LOST]
-    carrier = FakeCarrier([first, [CONFIRMED, E[2], LOST], [CONFIRMED, CaughtUp(), CLOSED]])
+    look_at_the_end = [E[2], LastRevision(2)]
+    carrier = FakeCarrier([first, [CONFIRMED, E[2], LOST], [CONFIRMED, CaughtUp(), CLOSED], look_at_the_end])
     messages, _ = await consumed(Subscriptions(carrier).subscribe("s").messages())
     assert messages == [E[0], CaughtUp(), E[1], FellBehind(revision=1), E[2], CaughtUp()]
 

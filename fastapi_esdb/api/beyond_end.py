@@ -1,0 +1,97 @@
+"""A place that the server does not have: it was put back to an earlier state, or it is another one."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from fastapi_esdb.api.names import metadata_stream
+from fastapi_esdb.api.reading import events_of, last_revision
+from fastapi_esdb.api.stream_metadata import StreamMetadata
+from fastapi_esdb.wire.errors import AccessDenied, EsdbError, StreamNotFound
+from fastapi_esdb.wire.records import BACKWARDS, END, MAX_REVISION, Edge, Position, RecordedEvent
+from fastapi_esdb.wire.requests import NO_EVENT, CaughtUp, ReadRequest
+from fastapi_esdb.wire.unreadable import shown
+
+if TYPE_CHECKING:
+    from fastapi_esdb.api.calls import Carrier
+    from fastapi_esdb.api.place import Place
+    from fastapi_esdb.connection.transport import CallOptions
+    from fastapi_esdb.wire.requests import ReadFrame
+
+logger = logging.getLogger("fastapi_esdb")
+
+NOWHERE = (NO_EVENT, Position(NO_EVENT, NO_EVENT))
+"""The last revision of a stream without events, and the last position of a log without any."""
+
+
+class BeyondEnd:
+    """Whether a subscription waits behind the end of what it follows. Servers say that it is live then.
+
+    That is looked at when it has come to the end without an event: at its beginning, and after the connection was lost.
+    """
+
+    def __init__(self, carrier: Carrier, request: ReadRequest, options: CallOptions) -> None:
+        self.holds = False
+        self._carrier = carrier
+        self._stream = request.stream
+        self._is_filtered = request.filter is not None
+        self._options = options
+        self._is_open = True
+
+    def begin(self) -> None:
+        """The connection was lost: what comes next may be another server."""
+        self.holds, self._is_open = False, True
+
+    async def look(self, frames: Sequence[ReadFrame], place: Place) -> None:
+        """Find out at the end of a call's history; a look that fails is no reason to end the subscription."""
+        if not self._is_open or not any(isinstance(frame, RecordedEvent | CaughtUp) for frame in frames):
+            return
+        self._is_open = False
+        if isinstance(place.after, Edge) or any(isinstance(frame, RecordedEvent) for frame in frames):
+            return
+        try:
+            await self._compare(place.after, is_event=place.is_event)
+        except EsdbError as error:
+            logger.info("the end of %r could not be looked at: %s", self._stream or "$all", shown(error))
+
+    async def _compare(self, after: int | Position, *, is_event: bool) -> None:
+        end = await self._end()
+        if end is None or not _is_before(end, after):
+            return
+        # servers also tell positions that no event has: what they have searched for a filter
+        self.holds = is_event or not self._is_filtered
+        logger.warning(
+            "the subscription to %r goes on after %s, and what it follows ends %s: was the server put back to an "
+            "earlier state? Nothing comes until it has grown beyond that; subscribe anew to get what there is",
+            self._stream or "$all",
+            after,
+            "before its first event" if end in NOWHERE else f"at {end}",
+        )
+
+    async def _end(self) -> int | Position | None:
+        """Where the last event is, one of `NOWHERE` if there is none, `None` for a deleted stream: it goes on later."""
+        if self._stream is None:
+            request = ReadRequest(None, END, BACKWARDS, limit=1)
+            found = [event async for event in events_of(self._carrier, request, self._options)]
+            return found[0].position if found else NOWHERE[1]
+        last = await last_revision(self._carrier, self._stream, self._options)
+        if last is not None:
+            return last
+        return None if await self._is_deleted(self._stream) else NOWHERE[0]
+
+    async def _is_deleted(self, stream: str) -> bool:
+        """Whether it is deleted, and can be written again; who may not see that is told that it has no events."""
+        request = ReadRequest(metadata_stream(stream), END, BACKWARDS, limit=1)
+        try:
+            found = [event async for event in events_of(self._carrier, request, self._options)]
+        except (StreamNotFound, AccessDenied):
+            return False
+        return any(StreamMetadata.from_json(event.data, None).truncate_before == MAX_REVISION for event in found)
+
+
+def _is_before(end: int | Position, after: int | Position) -> bool:
+    if isinstance(end, Position) and isinstance(after, Position):
+        return end < after
+    return isinstance(end, int) and isinstance(after, int) and end < after
