@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from typing import TYPE_CHECKING
 
 from fastapi_esdb.api.batches import BatchIteration
@@ -73,8 +73,8 @@ async def batches_of(
                 until = Deadline.after(patience)
             elif not until.left():
                 raise DeadlineExceeded
-            if are_few and left and len(frames) >= request.limit + SPARE:
-                raise NoAnswer(f"it has {len(frames)} frames, and no end")
+            if are_few and left:
+                _check_end(frames, request.limit + SPARE)
 
 
 async def events_of(
@@ -90,10 +90,17 @@ async def last_revision(carrier: Carrier, stream: str, options: CallOptions) -> 
     """The revision of the last event that a stream has had; `None` where it is missing or deleted."""
     request = ReadRequest(stream, END, BACKWARDS, limit=1, compatibility=1)
     async with carrier.stream(READ, [request], options) as answers:
-        for frame in await answers.whole(SPARE):
-            if isinstance(frame, RecordedEvent | LastRevision):
-                return frame.revision
-    return None
+        frames = await answers.whole(SPARE)
+    told = [frame.revision for frame in frames if isinstance(frame, RecordedEvent | LastRevision)]
+    if not told:
+        _check_end(frames, SPARE)
+    return told[0] if told else None
+
+
+def _check_end(frames: Sequence[object], most: int) -> None:
+    """Raise `NoAnswer` if no more frames were waited for: what is not among them may have been to come."""
+    if len(frames) >= most:
+        raise NoAnswer(f"it has {most} frames or more, and nothing that was asked for")
 
 
 def holds_nothing(request: ReadRequest) -> bool:

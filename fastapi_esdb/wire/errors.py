@@ -29,7 +29,7 @@ class InvalidArgument(CallerError, ValueError):
     violations: tuple[FieldViolation, ...] = ()
 
     def __str__(self) -> str:
-        return self.message
+        return self.message or "the server refused an argument of the call, and did not say which"
 
 
 @dataclass(eq=False)
@@ -245,7 +245,7 @@ class ProjectionNotFound(ServerError):
     message: str
 
     def __str__(self) -> str:
-        return self.message
+        return self.message or "there is no such projection"
 
 
 @dataclass(eq=False)
@@ -265,7 +265,8 @@ class ConsistencyViolation(ServerError):
     violations: tuple[Violation, ...]
 
     def __str__(self) -> str:
-        return "; ".join(f"{v.stream!r} was expected at {v.expected} and is at {v.actual}" for v in self.violations)
+        told = "; ".join(f"{v.stream!r} was expected at {v.expected} and is at {v.actual}" for v in self.violations)
+        return told or "checks of the append failed, and the server did not say which"
 
 
 @dataclass(eq=False)

@@ -72,6 +72,7 @@ CALLS: dict[str, Making] = {
     "read of many": lambda esdb: esdb.read("s", limit=100).to_list(),
     "read of few": lambda esdb: esdb.read("s", limit=5).to_list(),
     "read of all": lambda esdb: esdb.read_all().to_list(),
+    "last revision": lambda esdb: esdb.last_revision("s"),
     "metadata": lambda esdb: esdb.get_metadata("s"),
     "subscription": lambda esdb: esdb.subscribe("s").__aenter__(),
     "subscription from the end": lambda esdb: esdb.subscribe("s", after=END).__aenter__(),

@@ -142,7 +142,7 @@ async def test_to_several_streams(server: FakeServer, data: bytes) -> None:
     server.on(APPEND_SESSION, replies(data))
     async with connected(server, AppendMode.SHARED) as esdb:
         await refused(esdb.append_records([("s", NewEvent("T", {}))]))
-        await refused(esdb.append_session([StreamAppend("s", NewEvent("T", {}))]))
+        await refused(esdb.append_streams([StreamAppend("s", NewEvent("T", {}))]))
 
 
 async def test_a_conflict_that_tells_nothing(server: FakeServer) -> None:

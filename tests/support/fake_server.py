@@ -158,7 +158,7 @@ class Call:
 
     def raw(self, data: bytes) -> None:
         """Put bytes on the connection, outside of any frame."""
-        self._peer.transport.write(data)
+        self._peer.write(data)
 
     def received(self, data: bytes) -> None:
         """Bytes of the client's body."""
@@ -330,8 +330,11 @@ class _Peer(asyncio.Protocol):
         self._flush()
 
     def _flush(self) -> None:
+        self.write(self._h2.data_to_send())
+
+    def write(self, data: bytes) -> None:
         if not self.transport.is_closing():
-            self.transport.write(self._h2.data_to_send())
+            self.transport.write(data)
 
 
 def message_of(method: Method[Any, Any], answer: Any) -> bytes:
