@@ -8,12 +8,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from fastapi_esdb.connection.admission import greet
 from fastapi_esdb.connection.channel import Channel, ChannelOwner
 from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.connection.dial import dial
-from fastapi_esdb.connection.probe import ask_server
 from fastapi_esdb.connection.proxy import naming
 from fastapi_esdb.connection.seam import explain
+from fastapi_esdb.connection.state import Admission
 from fastapi_esdb.connection.support import lacking
 from fastapi_esdb.wire.errors import EsdbError
 from fastapi_esdb.wire.unreadable import unreadable
@@ -38,6 +39,8 @@ class Connector:
         """What the latest attempt failed with; `None` after one that did not fail."""
         self.server: SupportedMethods | None = None
         """What the server that was reached last told of itself."""
+        self.admission = Admission.GRANTED
+        """Whether it lets the pool's calls in."""
         self._name = name
         self._options = options
         self._hosts = hosts
@@ -119,7 +122,8 @@ class Connector:
         channel.takes_credentials |= self._options.allow_insecure_credentials
         try:
             with naming(line.proxy):
-                self.server = await ask_server(channel, deadline)
+                greeting = await greet(channel, self._options.credentials, deadline)
+            self.server, self.admission = greeting.server, greeting.admission
             channel.lacks = lacking(self.server)
         except BaseException:
             await _discard(channel)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from itertools import chain
 from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
+from fastapi_esdb.connection.admission import AGAIN, greet
 from fastapi_esdb.connection.backoff import Backoff
 from fastapi_esdb.connection.connector import Connector
 from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.connection.parting import give_up_if_of_no_use
 from fastapi_esdb.connection.probe import ask_server
-from fastapi_esdb.connection.state import Change, ConnectionState, next_state
+from fastapi_esdb.connection.state import Admission, Change, ConnectionState, next_state
 from fastapi_esdb.connection.wakeup import Wakeup
 from fastapi_esdb.connection.watch import Watch
 from fastapi_esdb.errors import ConnectionClosed
@@ -62,9 +65,13 @@ class NodeConnection:
         """When it came into this state."""
         self.channel: Channel | None = None
         """Where calls go; `None` unless connected."""
+        self.admission = Admission.GRANTED
+        """Whether the server lets the pool's calls in, as far as known."""
         self.idle_since = monotonic()
         """When its last call ended, in seconds of the monotonic clock."""
         self._owner = owner
+        self._credentials = options.credentials
+        self._asking: asyncio.Task[None] | None = None
         self._limit = options.connect_timeout
         self._hosts = hosts
         self._connector = Connector(name, options, hosts, self._tell)
@@ -204,6 +211,10 @@ class NodeConnection:
         if self._watch is not None and self._watch.channel is channel:
             self._watch.suspect(lost=lost)
 
+    def refused(self, channel: Channel) -> None:
+        """The server has not let a call in, for who the pool is: ask it whether that is so."""
+        self._ask_admission(channel, chain([0.0], AGAIN.delays()))
+
     def released(self, channel: Channel) -> None:
         """A call on the channel has ended."""
         if not channel.in_flight:
@@ -261,6 +272,7 @@ class NodeConnection:
                     f"a fresh connection was wanted and not to be had: {shown(self.last_error or 'no node to go to')}"
                 )
             self._use(channel)
+            self._tell()
         return reason
 
     async def _verdict(self) -> str | None:
@@ -278,8 +290,36 @@ class NodeConnection:
         before, self.channel = self.channel, channel
         if channel is not None:
             self._channels.add(channel)
+            self._admitted(channel, self._connector.admission)
         if before is not None:
             before.retire()
+
+    def _admitted(self, channel: Channel, admission: Admission) -> None:
+        self.admission = admission
+        if self._asking is not None:
+            self._asking.cancel()
+            self._asking = None
+        if admission is not Admission.GRANTED:
+            self._ask_admission(channel, AGAIN.delays())
+
+    def _ask_admission(self, channel: Channel, pauses: Iterable[float]) -> None:
+        """Ask after each pause until it is granted, unless that is being done."""
+        if channel is self.channel and (self._asking is None or self._asking.done()):
+            self._asking = channel.run(self._until_granted(channel, pauses), "esdb-admission")
+
+    async def _until_granted(self, channel: Channel, pauses: Iterable[float]) -> None:
+        for pause in pauses:
+            await asyncio.sleep(pause)
+            if channel is not self.channel:
+                return
+            try:
+                self.admission = (await greet(channel, self._credentials, Deadline.after(self._limit))).admission
+            except Exception as error:  # whatever the server has brought about, it is asked again
+                logger.debug("%s: whether the server lets calls in is not known: %s", self.name, error)
+                continue
+            self._tell()
+            if self.admission is Admission.GRANTED:
+                return
 
     def _part_from_others(self, present: Channel) -> None:
         """See to calls that were left on another host: if it is of no use, they would wait until their deadlines."""

@@ -11,6 +11,7 @@ from fastapi_esdb.connection.backoff import Backoff
 from fastapi_esdb.settings.connection_options import ConnectionOptions
 
 if TYPE_CHECKING:
+    from fastapi_esdb.settings.credentials import Credentials
     from fastapi_esdb.settings.model import EsdbSettings
 
 FIRST_TIMEOUT = 1.0
@@ -23,7 +24,8 @@ class NodeOptions:
 
     `connect_timeout` (seconds) bounds one attempt, up to the server's first answer. The first of several attempts are
     given `first_timeout` and then twice as much each time: where there are other nodes to go to, one that is mute shall
-    not hold a connection up. With `allow_insecure_credentials` they may travel in plain text.
+    not hold a connection up. The server is greeted with the `credentials`. With `allow_insecure_credentials` they may
+    travel in plain text.
     """
 
     options: ConnectionOptions = field(default_factory=ConnectionOptions)
@@ -31,6 +33,7 @@ class NodeOptions:
     connect_timeout: float = 5.0
     first_timeout: float = math.inf
     allow_insecure_credentials: bool = False
+    credentials: Credentials | None = None
 
     @classmethod
     def from_settings(cls, settings: EsdbSettings) -> NodeOptions:
@@ -41,6 +44,7 @@ class NodeOptions:
             backoff,
             settings.connect_timeout,
             allow_insecure_credentials=settings.allow_insecure_credentials,
+            credentials=settings.target.credentials,
         )
 
     @classmethod

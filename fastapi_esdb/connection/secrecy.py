@@ -6,13 +6,19 @@ from typing import TYPE_CHECKING
 
 from fastapi_esdb.errors import InvalidSettings
 from fastapi_esdb.settings.hosts import is_loopback
-from fastapi_esdb.wire.metadata import AUTHORIZATION
+from fastapi_esdb.wire.metadata import AUTHORIZATION, basic
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Lease
     from fastapi_esdb.settings.connection_string import ConnectionString
+    from fastapi_esdb.settings.credentials import Credentials
     from fastapi_esdb.settings.hosts import Host
     from fastapi_esdb.wire.metadata import CallHeaders
+
+
+def authorization_of(user: Credentials | None) -> str | None:
+    """The value of the header that says who calls."""
+    return basic(user.username, user.password.get_secret_value()) if user else None
 
 
 def check_hosts(target: ConnectionString) -> None:

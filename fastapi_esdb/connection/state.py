@@ -1,4 +1,4 @@
-"""The states of a connection and the moves between them."""
+"""The states of a connection and the moves between them, and whether the server lets calls in."""
 
 from __future__ import annotations
 
@@ -16,6 +16,17 @@ class ConnectionState(enum.StrEnum):
     """It has no server and tries again and again."""
     CONNECTED = "connected"
     """The server has answered, and nothing has spoken against it since."""
+
+
+class Admission(enum.StrEnum):
+    """Whether a server lets calls in that carry the pool's credentials, or none where the pool has none."""
+
+    GRANTED = "granted"
+    """Nothing speaks against it."""
+    REFUSED = "refused"
+    """The credentials are wrong, or their user is disabled."""
+    MISSING = "missing"
+    """The pool has none, and the server asks for them."""
 
 
 class Change(enum.Enum):

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
-from typing import Any, Literal
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
 
+from fastapi_esdb.connection.state import Admission
 from fastapi_esdb.plugin.closed import RETRY_AFTER
 from fastapi_esdb.plugin.started import DEFAULT, Started, find_for
 
+if TYPE_CHECKING:
+    from fastapi_esdb.pool.pool import ConnectionPool
+
 Status = Literal["pass", "warn", "fail"]
+Reason = Literal[
+    "not-started", "closed", "not-connected", "connections-missing", "credentials-refused", "credentials-missing"
+]
+SEVERITY: tuple[Status, ...] = ("pass", "warn", "fail")
+NOT_ADMITTED: dict[Admission, Reason] = {
+    Admission.REFUSED: "credentials-refused",
+    Admission.MISSING: "credentials-missing",
+}
 Responses = dict[int | str, dict[str, Any]]
 
 
@@ -32,11 +45,30 @@ class Live(BaseModel):
     status: Status = "pass"
 
 
+class Check(BaseModel):
+    """One thing that was looked at, in the form of draft-inadarei-api-health-check-06."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+
+    component_id: str
+    component_type: Literal["datastore"] = "datastore"
+    observed_value: int | str
+    observed_unit: str | None = None
+    status: Status
+    time: datetime
+    output: Reason | None = None
+
+
 class Health(BaseModel):
-    """`pass`: every connection is up; `warn`: some are; `fail`: none is. `details` only where they are switched on."""
+    """`pass`: every connection is up; `warn`: some are; `fail`: none is, or the server lets no calls in.
+
+    `reason` says why it is not `pass`. `details` only where they are switched on.
+    """
 
     status: Status
+    reason: Reason | None = None
     connections: list[ConnectionHealth] = []
+    checks: dict[str, list[Check]] = {}
     details: dict[str, Any] | None = None
 
 
@@ -49,26 +81,56 @@ class HealthResponse(JSONResponse):
         headers = {"Cache-Control": "no-store"}
         if status_code == 503:  # noqa: PLR2004 - the status itself is the clearest name
             headers["Retry-After"] = RETRY_AFTER
-        super().__init__(content.model_dump(mode="json", exclude_none=True), status_code, headers)
+        super().__init__(content.model_dump(mode="json", by_alias=True, exclude_none=True), status_code, headers)
 
 
 def health_of(started: Started | None) -> Health:
     """The health of a pool; of none, where no lifespan has opened one."""
     if started is None:
-        return Health(status="fail")
-    connections = [
-        ConnectionHealth(name=c.name, state=c.state.value, since=c.since, attempts=c.attempts)
-        for c in started.pool.connections
-    ]
-    details = details_of(started) if started.pool.settings.health_details else None
-    return Health(status=_status(connections), connections=connections, details=details)
+        return Health(status="fail", reason="not-started")
+    pool = started.pool
+    checks = {"esdb:connections": [_connections_of(pool)], "esdb:credentials": [_credentials_of(pool)]}
+    worst = max((check for [check] in checks.values()), key=lambda check: SEVERITY.index(check.status))
+    return Health(
+        status=worst.status,
+        reason=worst.output,
+        connections=[
+            ConnectionHealth(name=c.name, state=c.state.value, since=c.since, attempts=c.attempts)
+            for c in pool.connections
+        ],
+        checks=checks,
+        details=details_of(started) if pool.settings.health_details else None,
+    )
 
 
-def _status(connections: list[ConnectionHealth]) -> Status:
-    up = sum(c.state == "connected" for c in connections)
+def _connections_of(pool: ConnectionPool) -> Check:
+    """How many connections are up."""
+    stats = pool.stats()
+    up, all_of_them = int(stats["connected"]), int(stats["connections"])
     if not up:
-        return "fail"
-    return "pass" if up == len(connections) else "warn"
+        return _check(pool, up, "fail", "closed" if pool.is_closed else "not-connected", unit="connections")
+    if up < all_of_them:
+        return _check(pool, up, "warn", "connections-missing", unit="connections")
+    return _check(pool, up, "pass", unit="connections")
+
+
+def _credentials_of(pool: ConnectionPool) -> Check:
+    """Whether the server lets calls in, as far as it was heard."""
+    reason = NOT_ADMITTED.get(pool.admission)
+    return _check(pool, pool.admission.value, "fail" if reason else "pass", reason)
+
+
+def _check(
+    pool: ConnectionPool, value: int | str, status: Status, output: Reason | None = None, unit: str | None = None
+) -> Check:
+    return Check(
+        component_id=pool.name,
+        observed_value=value,
+        observed_unit=unit,
+        status=status,
+        time=datetime.now(UTC),
+        output=output,
+    )
 
 
 def details_of(started: Started) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from fastapi_esdb.connection.admission import speaks_against
 from fastapi_esdb.connection.cautions import cautions
 from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.connection.endpoints import Hosts, Pinned
@@ -170,7 +171,13 @@ class Connections:
         return None
 
     def failed(self, channel: Channel, error: EsdbError) -> None:
-        """A call on one of them has failed: that may tell that another node of the cluster is the one to use."""
+        """A call on one of them has failed.
+
+        That may tell that another node of the cluster is the one to use, or that the credentials are refused by now.
+        """
+        if speaks_against(error):
+            for node in self.nodes:
+                node.refused(channel)
         if self._cluster is not None:
             self._cluster.failed(channel, error)
 

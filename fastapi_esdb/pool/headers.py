@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from fastapi_esdb.connection.secrecy import authorization_of
 from fastapi_esdb.settings.node_preference import NodePreference
-from fastapi_esdb.wire.metadata import CallHeaders, CallMetadata, basic
+from fastapi_esdb.wire.metadata import CallHeaders, CallMetadata
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.transport import CallOptions
@@ -32,9 +33,5 @@ class Headers:
         return self._make(options.credentials, leader) if options.credentials else self._usual[leader]
 
     def _make(self, user: Credentials | None, leader: bool | None) -> CallHeaders:
-        metadata = CallMetadata(_authorization(user), leader, self._connection_name)
+        metadata = CallMetadata(authorization_of(user), leader, self._connection_name)
         return CallHeaders(metadata.pairs())
-
-
-def _authorization(user: Credentials | None) -> str | None:
-    return basic(user.username, user.password.get_secret_value()) if user else None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.connection.owner import Owner
-from fastapi_esdb.connection.state import ConnectionState
+from fastapi_esdb.connection.state import Admission, ConnectionState
 from fastapi_esdb.connection.transport import DEFAULT_OPTIONS, CallOptions, Stream
 from fastapi_esdb.errors import ConnectionClosed
 from fastapi_esdb.pool.calls import Calls
@@ -29,6 +30,16 @@ if TYPE_CHECKING:
     from fastapi_esdb.wire.errors import EsdbError
     from fastapi_esdb.wire.method import Method
     from fastapi_esdb.wire.requests import AppendRequest, AppendResult
+
+logger = logging.getLogger("fastapi_esdb")
+
+_CREDENTIALS = "credentials (ESDB_USERNAME, ESDB_PASSWORD)"
+_ADMISSIONS = {
+    Admission.REFUSED: f"the server refuses the {_CREDENTIALS}: all calls fail but those with credentials of their own",
+    Admission.MISSING: f"the server asks for {_CREDENTIALS}: all calls fail but those with credentials of their own",
+    Admission.GRANTED: "the server lets calls in now",
+}
+_WORST_FIRST = tuple(_ADMISSIONS)
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
@@ -54,6 +65,7 @@ class ConnectionPool:
         self._on_connect: list[Hook] = []
         self._on_disconnect: list[Hook] = []
         self._was_connected = False
+        self._admission = Admission.GRANTED
         self._server_version: str | None = None
 
     def __repr__(self) -> str:
@@ -71,6 +83,16 @@ class ConnectionPool:
     def is_connected(self) -> bool:
         """Whether a call could leave now."""
         return self.state is ConnectionState.CONNECTED
+
+    @property
+    def admission(self) -> Admission:
+        """Whether the server lets calls in that have no credentials of their own, as far as it was heard last."""
+        return self._admission
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a call could leave now, and would be let in."""
+        return self.is_connected and self._admission is Admission.GRANTED
 
     @property
     def is_closed(self) -> bool:
@@ -313,13 +335,23 @@ class ConnectionPool:
             self._connections.failed(channel, error)
 
     def _notice(self) -> None:
-        """Run the hooks if the pool has become connected, or is so no longer."""
+        """Run the hooks if the pool has become connected, or is so no longer; log it if calls are let in no longer."""
+        self._notice_admission()
         connected = self.is_connected
         known = (version for node in self._nodes if (version := node.server_version))
         self._server_version = next(known, self._server_version)
         if connected != self._was_connected:
             self._was_connected = connected
             self._hooks.run(self._on_connect if connected else self._on_disconnect)
+
+    def _notice_admission(self) -> None:
+        """What one node refuses is refused, until it says otherwise itself; without a connection nothing is known."""
+        said = {node.admission for node in self._nodes if node.is_connected}
+        before = self._admission
+        self._admission = next((each for each in _WORST_FIRST if each in said), before)
+        if self._admission is not before:
+            level = logging.INFO if self._admission is Admission.GRANTED else logging.WARNING
+            logger.log(level, "%s: %s", self.name, _ADMISSIONS[self._admission])
 
     @property
     def _nodes(self) -> Sequence[NodeConnection]:

@@ -82,6 +82,7 @@ class Tries:
     async def failed(self, error: EsdbError, *, final: bool = False) -> None:
         """Return when it is time for the next try; raise the error if there is none, surely so if it is `final`."""
         self._made += 1
+        self._sign(error)
         if self.channel is not None:
             self._tell(self.channel, error)
         self._pauses = self._pauses or PAUSES.delays()
@@ -89,16 +90,15 @@ class Tries:
         final |= self._pinned and isinstance(error, NotLeader)
         if final or not await self._may_repeat(error) or self.deadline.left() <= pause:
             self._counters.failures += 1
-            raise self._signed(error)
+            raise error
         self._counters.retries += 1
         await asyncio.sleep(pause)
 
-    def _signed(self, error: EsdbError) -> EsdbError:
-        """The error, which says from now on where it comes from."""
+    def _sign(self, error: EsdbError) -> None:
+        """Have the error say where it comes from."""
         error.pool = self._pool
         if isinstance(error, AccessDenied | NotAuthenticated):
             error.called_as = self._called_as
-        return error
 
     async def _may_repeat(self, error: EsdbError) -> bool:
         if may_repeat(error, self._method, self._made):

@@ -28,6 +28,7 @@ from google.protobuf.wrappers_pb2 import StringValue
 from fastapi_esdb.wire.cluster import SUPPORTED_METHODS, SupportedMethod, SupportedMethods
 from fastapi_esdb.wire.metadata import CallMetadata, parse_metadata
 from fastapi_esdb.wire.method import Codec, Method, Shape
+from fastapi_esdb.wire.reads import READ as READ_STREAM
 
 TEXT: Codec[str] = Codec(StringValue, lambda text: StringValue(value=text), lambda message: message.value)
 
@@ -109,6 +110,7 @@ class ScriptedServer:
             self.unknown,
             {
                 SUPPORTED_METHODS.path: grpc.unary_unary_rpc_method_handler(self._features),
+                READ_STREAM.path: grpc.unary_stream_rpc_method_handler(_nothing),
                 READ.path: grpc.unary_unary_rpc_method_handler(self._answer_one(READ)),
                 WRITE.path: grpc.unary_unary_rpc_method_handler(self._answer_one(WRITE)),
                 FOLLOW.path: grpc.unary_stream_rpc_method_handler(self._answer_many),
@@ -177,6 +179,15 @@ class ScriptedServer:
 
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
+
+
+NO_FRAMES: Sequence[bytes] = ()
+
+
+async def _nothing(_: bytes, __: Context) -> AsyncIterator[bytes]:
+    """A stream that is not there, which is all that new connections want to know of it."""
+    for frame in NO_FRAMES:
+        yield frame
 
 
 class _Handlers(grpc.GenericRpcHandler):

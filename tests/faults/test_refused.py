@@ -43,7 +43,7 @@ async def test_a_wrong_password(caplog: pytest.LogCaptureFixture) -> None:
     """The server's answer, call by call; the connection stays, and others may use it."""
     async with embedded("--secure") as server, connect(settings_with(server.port, "tls=false")) as esdb:
         await esdb.wait_connected(PATIENCE)
-        with pytest.raises(NotAuthenticated, match="does not accept these credentials") as caught:
+        with pytest.raises(NotAuthenticated, match="does not accept the credentials of the connection") as caught:
             await esdb.append("s", EVENT)
         await esdb.append("s", EVENT, credentials=Credentials("admin", SecretStr("changeit")))
         assert esdb.pool.stats()["disconnects_total"] == 0

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from httpx2 import ASGITransport, AsyncClient
 
-from tests.plugin.apps import app_with_router
+from fastapi_esdb import Esdb, EsdbSettings
+from fastapi_esdb.embedded import EmbeddedServer
+from fastapi_esdb.testing import running
+from tests.faults.until import PATIENCE, until
+from tests.plugin.apps import app_of, app_with_router
 
 CANARY = "canary-secret"
 PROBES = ("/health/esdb", "/health/esdb/live", "/health/esdb/ready")
@@ -39,7 +45,10 @@ def test_not_connected_is_503(absent: FastAPI) -> None:
     with TestClient(absent) as client:
         answers = {path: client.get(path) for path in PROBES}
     assert [answers[path].status_code for path in PROBES] == [503, 200, 503]
-    assert answers["/health/esdb"].json()["status"] == "fail"
+    assert (answers["/health/esdb"].json()["status"], answers["/health/esdb"].json()["reason"]) == (
+        "fail",
+        "not-connected",
+    )
     assert answers["/health/esdb"].headers["retry-after"] == "1"
     assert answers["/health/esdb/live"].json() == {"status": "pass"}
 
@@ -59,6 +68,69 @@ def test_health_answers_while_no_pool_is_open(absent: FastAPI) -> None:
     """Before the start and after the end it is 503, never 500."""
     client = TestClient(absent)
     assert [client.get(path).status_code for path in PROBES] == [503, 200, 503]
+    assert client.get("/health/esdb").json()["reason"] == "not-started"
+
+
+CHECKS = {"esdb:connections", "esdb:credentials"}
+
+
+@pytest.mark.parametrize(
+    ("user", "status", "reason", "credentials"),
+    [
+        ("admin:changeit@", 200, None, "granted"),
+        ("admin:wrong@", 503, "credentials-refused", "refused"),
+        ("nobody:changeit@", 503, "credentials-refused", "refused"),
+        ("", 503, "credentials-missing", "missing"),
+    ],
+)
+async def test_a_server_that_lets_nothing_in_is_not_ready(
+    user: str, status: int, reason: str | None, credentials: str
+) -> None:
+    """Wrong credentials, and none where the server asks for them, have a reason word and a check that fails."""
+    async with EmbeddedServer(secure=True) as server:
+        esdb = Esdb(EsdbSettings(connection_string=f"esdb://{user}{server.address}?tls=false", pool_size=1))
+        app = app_of(esdb)
+        async with running(app), AsyncClient(transport=ASGITransport(app), base_url="http://app") as client:
+            await esdb.connection_of(app).wait_connected(PATIENCE)
+            answers = [await client.get(path) for path in PROBES]
+    assert [answer.status_code for answer in answers] == [status, 200, status]
+    body = answers[0].json()
+    assert body.get("reason") == reason
+    assert [connection["state"] for connection in body["connections"]] == ["connected"]
+    [check] = body["checks"]["esdb:credentials"]
+    assert check["observedValue"] == credentials
+    assert (check["status"], check.get("output")) == (("fail", reason) if reason else ("pass", None))
+    assert "changeit" not in answers[0].text
+
+
+async def test_the_checks_have_the_form_of_the_draft() -> None:
+    """Component and measurement are keys, what was observed is a list (draft-inadarei-api-health-check-06)."""
+    async with EmbeddedServer() as server:
+        esdb = Esdb(EsdbSettings(connection_string=f"{server.connection_string}", pool_size=2), name="audit")
+        app = app_of(esdb)
+        async with running(app), AsyncClient(transport=ASGITransport(app), base_url="http://app") as client:
+            pool = esdb.connection_of(app).pool
+            await until(lambda: pool.stats()["connected"] == 2)
+            up = (await client.get("/health/esdb/audit")).json()
+            await pool.close()
+            closed = (await client.get("/health/esdb/audit")).json()
+    assert up["checks"].keys() == closed["checks"].keys() == CHECKS
+    [check] = up["checks"]["esdb:connections"]
+    assert datetime.fromisoformat(check.pop("time")).tzinfo
+    assert check == {
+        "componentId": "audit",
+        "componentType": "datastore",
+        "observedValue": 2,
+        "observedUnit": "connections",
+        "status": "pass",
+    }
+    [check] = closed["checks"]["esdb:connections"]
+    assert (check["status"], check["observedValue"], check["output"], closed["reason"]) == (
+        "fail",
+        0,
+        "closed",
+        "closed",
+    )
 
 
 def test_no_address_user_or_text_is_told(absent: FastAPI) -> None:

@@ -16,6 +16,7 @@ from uuid import UUID, uuid4
 import grpc
 import grpc.aio
 
+from fastapi_esdb.connection.admission import ORDINARY_STREAM
 from fastapi_esdb.settings.model import EsdbSettings
 from fastapi_esdb.wire.cluster import GOSSIP, ClusterInfo, Member, NodeState
 from fastapi_esdb.wire.errors import EsdbError, NotLeader
@@ -46,15 +47,22 @@ class Gatekeeper(grpc.aio.ServerInterceptor):
         """The headers of each gossip that was asked for."""
         self.refusal: NotLeader | None = None
         """What followers refuse with; `None` for the leader."""
+        self.knows_users = True
+        """Whether credentials are accepted: while a node is starting, none are."""
         self.status_of: Callable[[EsdbError], Status] = status_of
         """How the refusal is told: in the form of the v1 API, or that of v2."""
         self.served: list[str] = []
-        """Paths of the calls of the real protocol that arrived; they are answered with nothing."""
+        """Paths of the calls of the real protocol that arrived, beside the read of each new connection.
+
+        They are answered with nothing.
+        """
         self.refused = 0
         """Calls that were refused so."""
 
     async def intercept_service(self, continuation: Find, handler_call_details: grpc.HandlerCallDetails) -> Handler:
         """gRPC's name for: find the handler of a call."""
+        if not self.knows_users and "authorization" in dict(handler_call_details.invocation_metadata or ()):
+            return _refusing(await continuation(handler_call_details), _refuse_everybody)
         if handler_call_details.method == GOSSIP.path:
             return grpc.unary_unary_rpc_method_handler(self._gossip)
         if handler_call_details.method in ANSWERED_WITH_NOTHING:
@@ -71,8 +79,9 @@ class Gatekeeper(grpc.aio.ServerInterceptor):
         return encoded
 
     def _nothing_of(self, path: str) -> Callable[[bytes, Context], AsyncIterator[bytes]]:
-        async def nothing(_: bytes, context: Context) -> AsyncIterator[bytes]:
-            self.served.append(path)
+        async def nothing(request: bytes, context: Context) -> AsyncIterator[bytes]:
+            if ORDINARY_STREAM.encode() not in request:
+                self.served.append(path)
             for frame in NO_FRAMES:
                 yield frame
 
@@ -82,6 +91,10 @@ class Gatekeeper(grpc.aio.ServerInterceptor):
         self.refused += 1
         status = self.status_of(self.refusal or NotLeader())
         await context.abort(status.code, status.details, tuple(status.trailers))
+
+
+async def _refuse_everybody(_: object, context: Context) -> None:
+    await context.abort(grpc.StatusCode.UNAUTHENTICATED, "Unauthenticated")
 
 
 def _requires_leader(details: grpc.HandlerCallDetails) -> bool:
