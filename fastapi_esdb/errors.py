@@ -26,7 +26,8 @@
         │       └── ConsumerClosed     …the call of a consumer of a persistent subscription
         ├── NoUsableNode               no member of the cluster is what the node preference asks for
         ├── ConnectionRefused          no connection could be made
-        │   └── TlsFailed              …since there was no agreement on TLS
+        │   ├── TlsFailed              …since there was no agreement on TLS
+        │   └── HandshakeFailed        …since what was reached hung up, says nothing, or speaks something else
         ├── ConnectionLost, ServerTimeout, HandlerFailed, NoAnswer, TooManyStreams
         ├── DeadlineExceeded
         │   └── NotSentInTime          the deadline passed before the call could leave
@@ -120,6 +121,7 @@ __all__ = [
     "GroupFull",
     "GroupNotFound",
     "HandlerFailed",
+    "HandshakeFailed",
     "IndexNotFound",
     "InvalidArgument",
     "InvalidConnectionString",
@@ -293,6 +295,16 @@ class TlsFailed(ConnectionRefused):
 
     def __str__(self) -> str:
         return f"no TLS connection to the server: {self.reason}"
+
+
+@dataclass(eq=False)
+class HandshakeFailed(ConnectionRefused):
+    """Something was reached that is no EventStoreDB, or not now; nothing was sent. `reason` says what to look at."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return f"the server was reached, and {self.reason}"
 
 
 @dataclass(eq=False)

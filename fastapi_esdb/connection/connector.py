@@ -9,22 +9,30 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from fastapi_esdb.connection.admission import greet
+from fastapi_esdb.connection.alert import alert_of
 from fastapi_esdb.connection.channel import Channel, ChannelOwner
 from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.connection.dial import dial
+from fastapi_esdb.connection.handshake import HUNG_UP_AFTERWARDS, tls_failure
 from fastapi_esdb.connection.proxy import naming
 from fastapi_esdb.connection.seam import explain
 from fastapi_esdb.connection.state import Admission
 from fastapi_esdb.connection.support import lacking
+from fastapi_esdb.connection.tls import make_tls
+from fastapi_esdb.errors import TlsFailed
 from fastapi_esdb.wire.errors import EsdbError
 from fastapi_esdb.wire.unreadable import unreadable
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.endpoints import Endpoint, Hosts
     from fastapi_esdb.connection.node_options import NodeOptions
+    from fastapi_esdb.settings.hosts import Host
     from fastapi_esdb.wire.cluster import SupportedMethods
 
 logger = logging.getLogger("fastapi_esdb")
+
+PATIENCE = 1.0
+"""Seconds that a server has to say why it hangs up."""
 
 
 class Connector:
@@ -92,24 +100,33 @@ class Connector:
         try:
             channel = await self._answering_channel(endpoint, owner, Deadline.after(timeout))
         except EsdbError as error:
-            self._fail(endpoint, error)
+            self._fail(endpoint, await self._explained(error, endpoint.host))
             return None
         except Exception as error:  # whatever a server has brought about, another attempt follows
             logger.debug("%s: an attempt to connect broke off", self._name, exc_info=True)
             self._fail(endpoint, unreadable(error))
             return None
         self.last_error = None
+        endpoint.failures.over()
         self._end()
         if self._hosts.accepts(endpoint.host):
             return channel
         await _discard(channel)
         return None
 
+    async def _explained(self, error: EsdbError, host: Host) -> EsdbError:
+        """The error, or what the server gives as a reason, if it does so only after the handshake."""
+        if not (isinstance(error, TlsFailed) and error.reason == HUNG_UP_AFTERWARDS):
+            return error
+        options = self._options.options
+        alert = await alert_of(host, options, Deadline.after(PATIENCE))
+        return tls_failure(alert, make_tls(options, None).certificates) or error
+
     def _fail(self, endpoint: Endpoint, error: EsdbError) -> None:
         self.last_error = error
         self._hosts.failed(endpoint.host)
         self._end()
-        level = logging.WARNING if endpoint.may_warn() else logging.DEBUG
+        level = logging.WARNING if endpoint.failures.is_new(str(error)) else logging.DEBUG
         logger.log(level, "%s: cannot connect to %s: %s", self._name, endpoint.host.address, explain(error))
 
     def _end(self) -> None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from fastapi_esdb.connection.channel_options import ChannelOption, channel_options
 from fastapi_esdb.connection.line import Line
-from fastapi_esdb.connection.proxy import naming, proxy_for
-from fastapi_esdb.connection.tls import make_tls, read_roots
+from fastapi_esdb.connection.proxy import Proxy, naming, proxy_for
+from fastapi_esdb.connection.tls import Tls, make_tls, read_roots
 from fastapi_esdb.connection.unverified import shown_certificate
 
 if TYPE_CHECKING:
@@ -28,16 +28,24 @@ async def dial(
     that can't be used, and with `tlsVerifyCert=false`, where the server is asked for its certificate,
     `ConnectionRefused` or `TlsFailed`.
     """
-    arguments, proxy = channel_options(options, deadline.left(), slowdown), proxy_for(host, options)
+    proxy = proxy_for(host, options)
     # the scheme keeps a host named like one of gRPC's other schemes ("unix") a host
     target = f"dns:///{host.address}"
-    if not options.tls:
-        return Line(target, arguments, proxy=proxy)
-    if options.tls_verify_cert:
-        return Line(target, (*arguments, *_named(certified)), make_tls(options, read_roots(options)), proxy)
     with naming(proxy):
-        shown = await shown_certificate(host, options, deadline, proxy)
-    return Line(target, (*arguments, *_named(shown.name)), make_tls(options, shown.pem), proxy)
+        tls, name = await _tls(host, options, deadline, certified, proxy) if options.tls else (None, None)
+    # last, since what gRPC has of the time is what is left by now
+    arguments = channel_options(options, deadline.left(), slowdown)
+    return Line(target, (*arguments, *_named(name)), tls, proxy)
+
+
+async def _tls(
+    host: Host, options: ConnectionOptions, deadline: Deadline, certified: str | None, proxy: Proxy | None
+) -> tuple[Tls, str | None]:
+    """TLS, and the name that the certificate must be for, if not the host's own."""
+    if options.tls_verify_cert:
+        return make_tls(options, read_roots(options)), certified
+    shown = await shown_certificate(host, options, deadline, proxy)
+    return make_tls(options, shown.pem), shown.name
 
 
 def _named(name: str | None) -> Iterator[ChannelOption]:

@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from fastapi_esdb.settings.hosts import Host
 
-WARNING_INTERVAL = 10.0
-"""Seconds between two warnings about the same host."""
+
+MOST_FAILURES = 20
+"""Ways to fail that are told; more of them are variations that tell nothing."""
+
+
+class Failures:
+    """Which ways to fail have been told: each is worth one warning until all is well."""
+
+    def __init__(self) -> None:
+        self._told: set[str] = set()
+
+    def is_new(self, failure: str) -> bool:
+        """Whether this one has not been told; from now on it has."""
+        if failure in self._told or len(self._told) == MOST_FAILURES:
+            return False
+        self._told.add(failure)
+        return True
+
+    def over(self) -> None:
+        """All is well: what fails from now on is new."""
+        self._told.clear()
 
 
 class Endpoint:
@@ -23,15 +41,7 @@ class Endpoint:
     def __init__(self, host: Host) -> None:
         self.host = host
         self.knock = asyncio.Lock()
-        self._warned = -WARNING_INTERVAL
-
-    def may_warn(self) -> bool:
-        """Whether a warning is due; if so, the next is due later."""
-        now = monotonic()
-        if now - self._warned < WARNING_INTERVAL:
-            return False
-        self._warned = now
-        return True
+        self.failures = Failures()
 
 
 class Hosts(Protocol):

@@ -1,4 +1,4 @@
-"""What it means when a TLS handshake fails."""
+"""What it means when a server is reached and no connection comes of it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from fastapi_esdb.connection.validity import validities
-from fastapi_esdb.errors import TlsFailed
+from fastapi_esdb.errors import HandshakeFailed, TlsFailed
+from fastapi_esdb.wire.errors import ConnectionRefused
 
 CA_FILE = "tlsCaFile (ESDB_TLS_CA_FILE)"
 USER_CERTIFICATE = "userCertFile (ESDB_USER_CERT_FILE), userKeyFile (ESDB_USER_KEY_FILE)"
+OTHER_SERVICE = "this may be the port of another service (ESDB_CONNECTION_STRING)"
+SILENT = f"says nothing: it is frozen, or {OTHER_SERVICE}"
+
+HUNG_UP_IN_HANDSHAKE = f"the server hung up in the handshake: it may be starting or stopping, or {OTHER_SERVICE}"
+HUNG_UP_AFTERWARDS = "the server hung up after the handshake without a reason: it may be starting or stopping"
+"""Also where it has told a reason: gRPC passes on no alert of TLS 1.3 that follows the handshake."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +28,21 @@ class Certificates:
     shown: bytes | None = None
 
 
+def failure(details: str, used: Certificates | None) -> ConnectionRefused | None:
+    """The error behind the status text of an attempt to connect, made with TLS where certificates were used.
+
+    `None` if it did not get as far as the server.
+    """
+    return _plain_text_failure(details) if used is None else tls_failure(details, used)
+
+
+def _plain_text_failure(details: str) -> HandshakeFailed | None:
+    found = next((meaning for sign, meaning in _PLAIN_TEXT_CAUSES if re.search(sign, details)), None)
+    return None if found is None else HandshakeFailed(found)
+
+
 def tls_failure(details: str, used: Certificates) -> TlsFailed | None:
-    """The error behind the status text of an attempt to connect with TLS, `None` if it did not get that far."""
+    """The same with TLS."""
     found = next((meaning for sign, meaning in _CAUSES if re.search(sign, details)), None)
     if found is None:
         return None
@@ -75,7 +95,14 @@ def _reason(details: str) -> str:
 
 
 _CAUSES: tuple[tuple[str, str | Callable[[str, Certificates], str]], ...] = (
-    ("WRONG_VERSION_NUMBER", "the server answers in plain text: is it meant to be tls=false (ESDB_TLS)?"),
+    (
+        "WRONG_VERSION_NUMBER",
+        f"the server answers in plain text: is it meant to be tls=false (ESDB_TLS)? If not, {OTHER_SERVICE}",
+    ),
+    ("missing selected ALPN", f"the server does not speak HTTP/2: {OTHER_SERVICE}"),
+    (r"Handshake read failed \(Endpoint closing|before receiving SETTINGS", f"the server {SILENT}"),
+    ("Handshake read failed|Failed to connect to remote host.*reset", HUNG_UP_IN_HANDSHAKE),
+    ("HTTP/2", f"the server does not speak HTTP/2: {OTHER_SERVICE}"),
     ("Hostname Verification", "the server's certificate is for another host name than the one connected to"),
     ("certificate has expired", _expired),
     ("certificate is not yet valid", _too_early),
@@ -86,7 +113,20 @@ _CAUSES: tuple[tuple[str, str | Callable[[str, Certificates], str]], ...] = (
     ("CERTIFICATE_VERIFY_FAILED", _not_verified),
     ("ALERT_.*(CERTIFICATE|UNKNOWN_CA|HANDSHAKE_FAILURE|ACCESS_DENIED)|CERTIFICATE_REQUIRED", _broken_off),
     ("TSI_PROTOCOL_FAILURE", _failed),
-    ("Socket closed|Connection reset", _broken_off),
+    ("Unwrap failed|Socket closed|Connection reset", HUNG_UP_AFTERWARDS),
     ("security handshaker", f"a certificate file can't be used: see {CA_FILE} and {USER_CERTIFICATE}"),
 )
 """What is said of a handshake that failed, and what it means. The first row that fits counts."""
+
+_PLAIN_TEXT_CAUSES = (
+    ("before receiving SETTINGS", SILENT),
+    ("http1", f"speaks HTTP/1: {OTHER_SERVICE}"),
+    # the fourth byte of "SSH-", where HTTP/2 has the type of a frame
+    ("frame type 45", f"speaks SSH: {OTHER_SERVICE}"),
+    ("HTTP/2", f"does not speak HTTP/2: {OTHER_SERVICE}"),
+    (
+        "Socket closed|Connection reset",
+        "hung up: is it meant to be tls=true (ESDB_TLS)? If not, it may be starting or stopping",
+    ),
+)
+"""The same in plain text."""

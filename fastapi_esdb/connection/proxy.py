@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -100,19 +99,18 @@ def naming(proxy: Proxy | None) -> Iterator[None]:
         raise
 
 
-async def open_tls(host: Host, context: ssl.SSLContext, proxy: Proxy | None) -> asyncio.StreamWriter:
-    """A TLS connection to the host. Raises what asyncio does, and `ConnectionRefused` where the proxy says no."""
+async def open_way(host: Host, proxy: Proxy | None) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection to the host. Raises what asyncio does, and `ConnectionRefused` where the proxy says no."""
     if proxy is None:
-        return (await asyncio.open_connection(host.name, host.port, ssl=context))[1]
+        return await asyncio.open_connection(host.name, host.port)
     reader, writer = await asyncio.open_connection(proxy.host, proxy.port)
     try:
         writer.write(_request(host, proxy))
         await _check(reader)
-        await writer.start_tls(context, server_hostname=host.name)
     except BaseException:
         writer.transport.abort()
         raise
-    return writer
+    return reader, writer
 
 
 def _request(host: Host, proxy: Proxy) -> bytes:

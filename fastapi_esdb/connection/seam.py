@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from traceback import clear_frames
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from fastapi_esdb.connection.handshake import tls_failure
+from fastapi_esdb.connection.handshake import failure
 from fastapi_esdb.errors import ConnectionClosed
 from fastapi_esdb.wire.errors import (
     ConnectionLost,
@@ -69,7 +69,7 @@ def _translate(error: grpc.aio.AioRpcError, channel: Channel, method: Method[Any
         channel.pinged_too_often |= "too_many_pings" in details.lower().replace(" ", "_")
         channel.suspect(lost=not isinstance(found, DeadlineExceeded))
     if isinstance(found, ConnectionRefused):
-        return (tls_failure(details, channel.tls.certificates) if channel.tls else None) or found
+        return failure(details, channel.tls.certificates if channel.tls else None) or found
     return found
 
 

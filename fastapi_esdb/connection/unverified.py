@@ -13,8 +13,8 @@ import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from fastapi_esdb.connection.handshake import Certificates, tls_failure
-from fastapi_esdb.connection.proxy import open_tls
+from fastapi_esdb.connection.handshake import HUNG_UP_IN_HANDSHAKE, SILENT, Certificates, tls_failure
+from fastapi_esdb.connection.proxy import open_way
 from fastapi_esdb.connection.tls import ssl_context
 from fastapi_esdb.errors import TlsFailed
 from fastapi_esdb.wire.errors import ConnectionRefused
@@ -57,19 +57,32 @@ async def shown_certificate(
 async def _peer_certificate(
     host: Host, context: ssl.SSLContext, deadline: Deadline, proxy: Proxy | None, *, binary: bool
 ) -> Any:
+    writer = await _reached(host, deadline, proxy)
     try:
         async with asyncio.timeout(deadline.left()):
-            writer = await open_tls(host, context, proxy)
+            await writer.start_tls(context, server_hostname=host.name)
+        return writer.get_extra_info("ssl_object").getpeercert(binary)
     except ssl.SSLCertVerificationError as error:
         raise TlsFailed(f"{_meaning(error)}; tlsVerifyCert=false does not leave that check out") from None
     except ssl.SSLError as error:
         raise TlsFailed(_meaning(error)) from None
+    except TimeoutError:
+        raise TlsFailed(f"the server {SILENT}") from None
+    except OSError:
+        raise TlsFailed(HUNG_UP_IN_HANDSHAKE) from None
+    finally:
+        # not closed politely: a server that waits for HTTP/2 frames would let us wait in turn
+        writer.transport.abort()
+
+
+async def _reached(host: Host, deadline: Deadline, proxy: Proxy | None) -> asyncio.StreamWriter:
+    try:
+        async with asyncio.timeout(deadline.left()):
+            return (await open_way(host, proxy))[1]
+    except TimeoutError:
+        raise ConnectionRefused("it did not take the connection in time") from None
     except (OSError, ValueError, OverflowError) as error:  # the latter are for what is no name, and no port
         raise ConnectionRefused(str(error)) from error
-    found = writer.get_extra_info("ssl_object").getpeercert(binary)
-    # not closed politely: a server that waits for HTTP/2 frames would let us wait in turn
-    writer.transport.abort()
-    return found
 
 
 def _meaning(error: ssl.SSLError) -> str:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from time import monotonic
 from typing import TYPE_CHECKING
 
 from fastapi_esdb.connection.backoff import Backoff
-from fastapi_esdb.connection.endpoints import WARNING_INTERVAL, Endpoint
+from fastapi_esdb.connection.endpoints import Endpoint, Failures
 from fastapi_esdb.connection.seam import explain
 from fastapi_esdb.errors import NoUsableNode
 from fastapi_esdb.pool.doubts import Doubts
@@ -72,7 +71,7 @@ class Discovery:
         self._survey: Survey | None = None
         self._surveying: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._warned = -WARNING_INTERVAL
+        self._complaints = Failures()
 
     @property
     def has_ended(self) -> bool:
@@ -117,7 +116,10 @@ class Discovery:
 
     def accepts(self, host: Host) -> bool:
         """Whether nothing has spoken against the node while it was connected to."""
-        return host not in self._doubts
+        if host in self._doubts:
+            return False
+        self._complaints.over()
+        return True
 
     def failed(self, host: Host) -> None:
         """An attempt to connect to the node has failed: it gets a rest."""
@@ -208,13 +210,11 @@ class Discovery:
             self._leader = None
 
     def _complain(self, error: EsdbError) -> None:
-        """Keep the reason why those who seek have to wait, and log it now and then."""
+        """Keep the reason why those who seek have to wait, and log it if it is a new one."""
         if not self._is_sought:
             return
         self.last_error = self.last_failure = error
-        now = monotonic()
-        if now - self._warned >= WARNING_INTERVAL:
-            self._warned = now
+        if self._complaints.is_new(str(error)):
             logger.warning("%s: found no node to connect to: %s", self._name, explain(error))
 
     def _begin(self) -> None:

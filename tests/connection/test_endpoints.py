@@ -1,9 +1,6 @@
 """Where a connection goes."""
 
-import pytest
-
-from fastapi_esdb.connection import endpoints
-from fastapi_esdb.connection.endpoints import WARNING_INTERVAL, Endpoint, Pinned
+from fastapi_esdb.connection.endpoints import MOST_FAILURES, Failures, Pinned
 from fastapi_esdb.settings.hosts import Host
 
 
@@ -18,11 +15,16 @@ async def test_a_pinned_host_stays_whatever_happens() -> None:
     assert await hosts.next_endpoint() is first
 
 
-def test_warnings_about_a_host_are_spaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One every ten seconds at most."""
-    now = 1000.0
-    monkeypatch.setattr(endpoints, "monotonic", lambda: now)
-    endpoint = Endpoint(Host("a"))
-    assert [endpoint.may_warn(), endpoint.may_warn()] == [True, False]
-    now += WARNING_INTERVAL
-    assert endpoint.may_warn()
+def test_each_way_to_fail_is_news_once() -> None:
+    """A host that fails in two ways by turns is no news either; what it fails with after an answer is."""
+    failures = Failures()
+    told = [failures.is_new(text) for text in ("down", "down", "mute", "down", "mute")]
+    assert told == [True, False, True, False, False]
+    failures.over()
+    assert [failures.is_new("down"), failures.is_new("down")] == [True, False]
+
+
+def test_what_never_fails_the_same_way_twice_is_told_so_often() -> None:
+    """The memory of it is bounded."""
+    failures = Failures()
+    assert [failures.is_new(str(number)) for number in range(MOST_FAILURES + 5)].count(True) == MOST_FAILURES

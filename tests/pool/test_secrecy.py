@@ -207,19 +207,18 @@ async def test_a_user_certificate_replaced_on_disk(tmp_path: Path) -> None:
 
 
 async def test_a_server_that_wants_a_user_certificate(tmp_path: Path) -> None:
-    """Whoever shows none, or one of another authority, is told what it is about; nothing reaches the server."""
+    """Nothing reaches it from whoever shows none, or one of another authority."""
     ours, theirs = Authority(tmp_path, "ours"), Authority(tmp_path, "theirs")
     wrong = theirs.sign("ada@example.org")
     shown = f"&userCertFile={wrong.certificate}&userKeyFile={wrong.key}"
-    cases = (("", "may want a user certificate"), (shown, "may not trust the authority of the user certificate"))
     async with ScriptedServer(tls=ours.sign("127.0.0.1").server(client_ca=ours.file)) as server:
-        for files, reason in cases:
+        for files in ("", shown):
             string = f"esdb://127.0.0.1:{server.port}?tlsCaFile={ours.file}{files}"
             async with ConnectionPool(settings(string)) as pool:
                 with pytest.raises(ConnectionClosed) as caught:
                     await pool.call(READ, "hello")
             assert isinstance(caught.value.__cause__, TlsFailed)
-            assert reason in str(caught.value.__cause__)
+            assert "hung up" in str(caught.value.__cause__)
         assert not server.seen
 
 
