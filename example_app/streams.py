@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+import logging
+
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from example_app.orders import EVENTS, Event, Item, Order, Status
 from fastapi_esdb import Connection, NewEvent, RecordedEvent, StreamState
 
 PREFIX = "shop_order-"
+
+log = logging.getLogger("shop")
 
 
 class OrderView(BaseModel):
@@ -46,9 +50,19 @@ def order_id_of(recorded: RecordedEvent) -> str:
     return recorded.stream.removeprefix(PREFIX)
 
 
-def event_of(recorded: RecordedEvent) -> Event:
-    """The event as it was appended. A type that is not among `EVENTS` is a mistake and raises `KeyError`."""
-    return EVENTS[recorded.type].model_validate_json(recorded.data)
+def event_of(recorded: RecordedEvent) -> Event | None:
+    """The event as it was appended; `None` for one that this code can't read: another version may have written it."""
+    try:
+        return EVENTS[recorded.type].model_validate_json(recorded.data)
+    except (KeyError, ValidationError):
+        log.warning("%s@%d is passed over: %r can't be read", recorded.stream, recorded.revision, recorded.type)
+        return None
+
+
+def after(recorded: RecordedEvent, order: Order) -> Order:
+    """What the event makes of the order."""
+    event = event_of(recorded)
+    return event.apply(order) if event else order
 
 
 async def load(esdb: Connection, order_id: str) -> OrderView:
@@ -56,7 +70,7 @@ async def load(esdb: Connection, order_id: str) -> OrderView:
     order, revision = Order(), -1
     async with esdb.read(stream_of(order_id)) as recorded_events:
         async for recorded in recorded_events:
-            order, revision = event_of(recorded).apply(order), recorded.revision
+            order, revision = after(recorded, order), recorded.revision
     return view_of(order_id, order, revision)
 
 

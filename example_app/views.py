@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel
 
 from example_app.orders import Order
-from example_app.streams import PREFIX, OrderView, event_of, order_id_of, view_of
+from example_app.streams import PREFIX, OrderView, after, order_id_of, view_of
 from fastapi_esdb import START, Connection, EsdbError, Position, RecordedEvent, Subscription, filters
 
 PAUSE = 1.0
@@ -63,7 +63,7 @@ class OrderBook:
         """Take in the next event of the log."""
         order_id = order_id_of(recorded)
         before = self.orders[order_id].order if order_id in self.orders else Order()
-        self.orders[order_id] = view_of(order_id, event_of(recorded).apply(before), recorded.revision)
+        self.orders[order_id] = view_of(order_id, after(recorded, before), recorded.revision)
         self.position = recorded.position
         self.lag_ms = max(0.0, (datetime.now(UTC) - recorded.created).total_seconds() * 1000)
 

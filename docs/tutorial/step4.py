@@ -1,4 +1,5 @@
 import asyncio
+import logging
 import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -7,16 +8,27 @@ from fastapi import APIRouter, FastAPI
 from step2 import STATUS
 from step3 import app
 
-from fastapi_esdb import Connection, connection_of, filters
+from fastapi_esdb import Connection, ConnectionClosed, EsdbError, connection_of, filters
 
+PAUSE = 1.0
+
+log = logging.getLogger("orders")
 orders: dict[str, str] = {}
 
 
 async def follow(esdb: Connection) -> None:
-    await esdb.wait_connected(timeout=math.inf)
-    async with esdb.subscribe_all(filter=filters.by_stream("order-")) as events:
-        async for event in events:
-            orders[event.stream] = STATUS[event.type]
+    while True:
+        try:
+            await esdb.wait_connected(timeout=math.inf)
+            async with esdb.subscribe_all(filter=filters.by_stream("order-")) as events:
+                async for event in events:
+                    if event.type in STATUS:
+                        orders[event.stream] = STATUS[event.type]
+        except ConnectionClosed:
+            await asyncio.sleep(PAUSE)
+        except EsdbError:
+            log.exception("the list of orders stands still")
+            await asyncio.sleep(PAUSE)
 
 
 @asynccontextmanager

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import json
 import sys
 from collections.abc import Callable, Iterator
+from unittest.mock import AsyncMock, Mock
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from fastapi_esdb import AccessDenied, Connection, NewEvent, connection_of
 from fastapi_esdb.embedded import EmbeddedServer
 from tests.docs.conftest import DOCS
 from tests.faults.process import free_port
+from tests.faults.until import until
 from tests.serving import await_connection, sent_events, served
 from tests.waiting import eventually
 
@@ -87,8 +92,69 @@ def test_step_4_waits_for_its_database(tutorial: None, monkeypatch: pytest.Monke
         eventually(lambda: client.get("/health/esdb").json()["connections"][0]["attempts"] > 1)
         with client.portal.wrap_async_context_manager(EmbeddedServer(port=port)):  # type: ignore[union-attr]
             await_connection(client)
-            client.post("/orders/1", json=PLACED)
+            eventually(lambda: client.post("/orders/1", json=PLACED).status_code in (201, 409))
             eventually(lambda: client.get("/orders").json() == {"order-1": "placed"})
+
+
+def append_unknown(client: TestClient) -> None:
+    """An event of another version of the app, in the stream of order 1."""
+    esdb = esdb_of(client)
+    assert client.portal is not None
+    client.portal.call(esdb.append, "order-1", NewEvent("OrderWrapped", {"paper": "red"}))
+
+
+def esdb_of(client: TestClient) -> Connection:
+    assert isinstance(client.app, FastAPI)
+    return connection_of(client.app)
+
+
+def test_step_2_passes_over_what_it_does_not_know(start: Start) -> None:
+    """An event of an unknown type changes nothing but the revision."""
+    client = start(2)
+    client.post("/orders/1", json=PLACED)
+    append_unknown(client)
+    assert client.get("/orders/1").json() == {**PLACED, "status": "placed", "revision": 1}
+
+
+def test_step_4_survives_what_the_docs_describe(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Events of an unknown type, a connection that is closed by command and connected again, an error that it logs."""
+    monkeypatch.setenv("ESDB_CONTROL_TOKEN", "token-of-a-test")
+    client = start(4)
+    monkeypatch.setattr(sys.modules["step4"], "PAUSE", 0.01)
+    client.post("/orders/1", json=PLACED)
+    append_unknown(client)
+    eventually(lambda: client.get("/orders").json() == {"order-1": "placed"})
+    control = {"Authorization": "Bearer token-of-a-test"}
+    for _ in range(2):
+        assert client.post("/health/esdb/close", headers=control).status_code == 200
+        assert client.post("/health/esdb/connect", headers=control).status_code == 202
+    await_connection(client)
+    client.post("/orders/1/pay")
+    eventually(lambda: client.get("/orders").json() == {"order-1": "paid"})
+
+
+async def test_step_4_says_why_its_list_stands_still(
+    tutorial: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An error that ends the subscription for good is logged, and tried again."""
+    step4 = importlib.import_module("step4")
+    monkeypatch.setattr(step4, "PAUSE", 0.01)
+    refused = Mock(spec=["wait_connected", "subscribe_all"], wait_connected=AsyncMock())
+    refused.subscribe_all.side_effect = AccessDenied
+    following = asyncio.create_task(step4.follow(refused))
+    await until(lambda: refused.subscribe_all.call_count > 1)
+    following.cancel()
+    assert "the list of orders stands still" in caplog.text
+
+
+def test_step_5_answers_errors_with_a_status(start: Start) -> None:
+    """An id that can be none is refused, and without a connection it is not there for the moment."""
+    client = start(5)
+    for last in ("9223372036854775808", "yesterday"):
+        assert client.get("/orders/1/live", headers={"Last-Event-ID": last}).status_code == 422
+    assert client.portal is not None
+    client.portal.call(esdb_of(client).close)
+    assert client.get("/orders/1/live").status_code == 503
 
 
 def test_step_5_shows_it_live() -> None:

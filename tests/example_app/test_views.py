@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from fastapi.testclient import TestClient
 
+from example_app.database import shop
+from example_app.main import app
+from fastapi_esdb import NewEvent
 from tests.example_app.conftest import AUTHORIZED
 from tests.example_app.test_routes import place
 from tests.serving import await_connection
@@ -59,3 +63,16 @@ def test_the_list_goes_on_by_itself_after_a_closed_connection(client: TestClient
     client.post("/orders/A-1/pay")
     eventually(lambda: orders_of(client) == [("A-1", "paid")])
     assert client.get("/orders").json()["orders"] == [client.get("/orders/A-1").json()]
+
+
+def test_what_it_can_not_read_is_passed_over(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
+    """Events of another version of the shop stop neither the list nor the order, and the log names them."""
+    place(client)
+    esdb = shop.connection_of(app)
+    assert client.portal is not None
+    for odd in (NewEvent("OrderWrapped", {"paper": "red"}), NewEvent("OrderPaid", {"amount": "much"})):
+        client.portal.call(esdb.append, "shop_order-A-1", odd)
+    client.post("/orders/A-1/pay").raise_for_status()
+    eventually(lambda: orders_of(client) == [("A-1", "paid")])
+    assert client.get("/orders/A-1").json()["revision"] == 3
+    assert "shop_order-A-1@1 is passed over: 'OrderWrapped' can't be read" in caplog.text
