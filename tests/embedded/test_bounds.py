@@ -11,12 +11,18 @@ import pytest
 from fastapi_esdb.embedded.services import inflow
 from fastapi_esdb.embedded.store.names import MAX_METASTREAMS, MAX_NAME
 from fastapi_esdb.wire import projection_methods
-from fastapi_esdb.wire.append_methods_v2 import APPEND_SESSION
+from fastapi_esdb.wire.append_methods_v2 import APPEND_RECORDS, APPEND_SESSION
 from fastapi_esdb.wire.appends import APPEND
-from fastapi_esdb.wire.appends_v2 import Record, SchemaFormat, SessionAppend
+from fastapi_esdb.wire.appends_v2 import AppendRecords, Record, SchemaFormat, SessionAppend
 from fastapi_esdb.wire.batches import BATCH_APPEND
 from fastapi_esdb.wire.errors import InvalidArgument, ServerBusy
-from fastapi_esdb.wire.projections import CreateProjection, StateRequest, StatisticsRequest
+from fastapi_esdb.wire.projections import (
+    CreateProjection,
+    DisableProjection,
+    EnableProjection,
+    StateRequest,
+    StatisticsRequest,
+)
 from fastapi_esdb.wire.records import ANY, LINK_TYPE, OCTET_STREAM
 from fastapi_esdb.wire.requests import AppendOptions, AppendResult, BatchFragment, BatchOptions, ReadRequest
 from tests.embedded.client import BareClient, event, eventually
@@ -161,3 +167,27 @@ async def eventually_counted(client: BareClient) -> None:
 
 def _fragment(stream: str, size: int, *, final: bool = True) -> BatchFragment:
     return BatchFragment(uuid4(), BatchOptions(stream, ANY), (event(data=bytes(size)),), final=final)
+
+
+async def test_very_many_partitions(client: BareClient) -> None:
+    """A projection with a state for each of very many streams stops and starts in slices."""
+    source = "fromAll().foreachStream().when({$init: () => ({n: 0}), T(s, e) { s.n++ }})"
+    records = [Record(uuid4(), "T", b"{}", stream=f"s-{number}") for number in range(1500)]
+    await client.call(APPEND_RECORDS, AppendRecords(tuple(records)))
+    await client.call(projection_methods.CREATE_PROJECTION, CreateProjection(source, "p"))
+    await eventually_all_handled(client, len(records))
+    with watched() as watchdog:
+        await client.call(projection_methods.DISABLE_PROJECTION, DisableProjection("p", write_checkpoint=True))
+        await client.call(projection_methods.ENABLE_PROJECTION, EnableProjection("p"))
+        [state] = await client.call(projection_methods.PROJECTION_STATE, StateRequest("p", "s-1499"))
+    assert state == {"n": 1}
+    assert watchdog.longest < BOUND
+
+
+async def eventually_all_handled(client: BareClient, count: int) -> None:
+    async with asyncio.timeout(40):
+        handled = 0
+        while handled < count:
+            [told] = await client.call(projection_methods.PROJECTION_STATISTICS, StatisticsRequest("p"))
+            handled = told.events_processed_after_restart
+            await asyncio.sleep(0.02)

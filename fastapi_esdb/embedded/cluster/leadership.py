@@ -10,10 +10,13 @@ from fastapi_esdb.embedded.cluster.timing import HEARTBEAT, LEASE
 from fastapi_esdb.embedded.store.replicated import ReplicatedDatabase
 from fastapi_esdb.embedded.store.transactions import Transaction, end_of
 
-BATCH = 1024 * 1024
+BATCH = 128 * 1024
 """Bytes of the log in one message, unless a transaction is larger."""
 
-WINDOW = 8 * BATCH
+BURST = 2
+"""How many of these messages go out at once; each answer to one brings as many more, as far as the window goes."""
+
+WINDOW = 8 * 1024 * 1024
 """Bytes that a follower may be behind with its answers before it gets nothing more."""
 
 
@@ -123,7 +126,9 @@ class Leadership:
     def _pass_on(self, node: int) -> bool:
         """Send what the follower lacks, as far as the window goes; whether there was anything."""
         progress, has_sent = self._followers[node], False
-        while progress.next is not None and progress.next < self._log.log_end and progress.unanswered < WINDOW:
+        for _ in range(BURST):
+            if progress.next is None or progress.next >= self._log.log_end or progress.unanswered >= WINDOW:
+                break
             transactions = self._log.transactions(progress.next, BATCH)
             self._append(node, progress.next, transactions)
             progress.next, has_sent = end_of(transactions), True

@@ -24,6 +24,7 @@ class Buffer:
         self._size = size
         self._begin = begin
         self._newest = -1 if first is None else first - 1
+        self._latest_retry = -1  # no place among the retries is behind this one
 
     def has_room(self, count: int) -> bool:
         """Whether so many events of the history can be read."""
@@ -60,9 +61,13 @@ class Buffer:
     def add_retry(self, message: Message) -> None:
         """Take an event that is to be delivered again: before later ones, a replayed one behind all others."""
         index = len(self.retries)
-        if not message.is_replayed:
+        if not self.retries:
+            self._latest_retry = -1
+        if not message.is_replayed and message.place < self._latest_retry:
             later = (i for i, other in enumerate(self.retries) if not other.is_replayed and other.place > message.place)
             index = next(later, index)
+        if not message.is_replayed:
+            self._latest_retry = max(self._latest_retry, message.place)
         self.retries.insert(index, message)
 
     def deliver(self, is_full: Callable[[], bool], offer: Callable[[Message], bool]) -> None:

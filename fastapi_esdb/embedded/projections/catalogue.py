@@ -20,6 +20,7 @@ from fastapi_esdb.embedded.projections.settings import Settings, read_settings, 
 from fastapi_esdb.embedded.projections.tags import NO_REVISION
 from fastapi_esdb.embedded.projections.writing import all_events, delete_stream, events_backwards, own_event
 from fastapi_esdb.embedded.store.database import Database
+from fastapi_esdb.embedded.store.slices import Breaks
 from fastapi_esdb.wire.projections import ProjectionMode
 from fastapi_esdb.wire.records import ANY, JSON
 
@@ -33,10 +34,12 @@ class Catalogue:
         self._database = database
         self._passing = 0
 
-    def load(self) -> list[Settings]:
+    async def load(self) -> list[Settings]:
         """Every projection, the system's first."""
         known = {settings.name: settings for settings in system_settings()}
-        for name, projection_id in self._registered().items():
+        breaks = Breaks()
+        for name, projection_id in (await self._registered()).items():
+            await breaks.take()
             for record in events_backwards(self._database, definition_stream(name), limit=1):
                 if settings := read_settings(name, projection_id, record.data):
                     known[name] = settings
@@ -63,10 +66,10 @@ class Catalogue:
             await self._register(DELETED_TYPE, settings.name)
             await delete_stream(self._database, definition_stream(settings.name))
 
-    def _registered(self) -> dict[str, int]:
+    async def _registered(self) -> dict[str, int]:
         """The ids of the projections by their names."""
         ids: dict[str, int] = {}
-        for record in all_events(self._database, REGISTRATION_STREAM):
+        async for record in all_events(self._database, REGISTRATION_STREAM):
             name = record.data.decode(errors="replace")
             ids.pop(name, None)
             if record.type == CREATED_TYPE:

@@ -6,6 +6,7 @@ checkpoint tells is not read.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import dataclass
 
@@ -22,10 +23,15 @@ from fastapi_esdb.embedded.projections.tags import Tag, read_tag, tagged
 from fastapi_esdb.embedded.projections.writing import all_events, delete_stream, events_backwards, own_event
 from fastapi_esdb.embedded.store.database import Database
 from fastapi_esdb.embedded.store.names import METADATA_TYPE, metastream_of
+from fastapi_esdb.embedded.store.slices import Breaks
 from fastapi_esdb.wire.records import ANY, JSON, RecordedEvent
 
 LOOK_BACK = 32
 """How many checkpoints of a partition are looked at for the last one that counts."""
+
+
+TOGETHER = 100
+"""How many states of partitions are written at the same time: they share a flush of the disk."""
 
 
 class CheckpointDamaged(Exception):
@@ -47,34 +53,44 @@ class Checkpoints:
         self._database = database
         self._settings = settings
 
-    def load(self, definition: Definition) -> Checkpoint:
+    async def load(self, definition: Definition) -> Checkpoint:
         """The last checkpoint; where there is none, the beginning. Raises CheckpointDamaged."""
         for record in events_backwards(self._database, self._stream(ROOT), limit=1):
             tag = self._tag(record)
             if tag is not None:
-                return Checkpoint(definition.fits(tag), self._partitions(record, tag))
+                return Checkpoint(definition.fits(tag), await self._partitions(record, tag))
         return Checkpoint(definition.start, Partitions())
 
     async def save(self, tag: Tag, partitions: Partitions) -> None:
         """Write what has changed."""
-        for partition in sorted(partitions.changed - {ROOT}):
-            await self._save(PARTITION_CHECKPOINT_TYPE, tag, partition, partitions.get(partition))
+        breaks = Breaks()
+        changed = sorted(partitions.changed - {ROOT})
+        for start in range(0, len(changed), TOGETHER):
+            some = changed[start : start + TOGETHER]
+            await asyncio.gather(
+                *(self._save(PARTITION_CHECKPOINT_TYPE, tag, name, partitions.get(name)) for name in some)
+            )
+            await breaks.take()
         await self._limit_root()
         await self._save(CHECKPOINT_TYPE, tag, ROOT, partitions.get(ROOT))
         partitions.changed.clear()
 
     async def delete(self) -> None:
         """Forget all checkpoints, and which partitions there were."""
-        for partition in (*self._known_partitions(), ROOT):
+        breaks = Breaks()
+        for partition in (*await self._known_partitions(), ROOT):
             await delete_stream(self._database, self._stream(partition))
+            await breaks.take()
         await delete_stream(self._database, partitions_stream(self._settings.name))
 
-    def _partitions(self, root: RecordedEvent, tag: Tag) -> Partitions:
+    async def _partitions(self, root: RecordedEvent, tag: Tag) -> Partitions:
         state = _read_state(root)
         states = {} if state == NO_STATE else {ROOT: state}
-        for partition in self._known_partitions():
+        breaks = Breaks()
+        for partition in await self._known_partitions():
             if known := self._partition_state(partition, tag):
                 states[partition] = known
+            await breaks.take()
         return Partitions(states)
 
     def _partition_state(self, partition: str, tag: Tag) -> PartitionState | None:
@@ -84,9 +100,9 @@ class Checkpoints:
                 return _read_state(record)
         return None
 
-    def _known_partitions(self) -> list[str]:
+    async def _known_partitions(self) -> list[str]:
         records = all_events(self._database, partitions_stream(self._settings.name))
-        return [record.data.decode(errors="replace") for record in records]
+        return [record.data.decode(errors="replace") async for record in records]
 
     def _tag(self, record: RecordedEvent) -> Tag | None:
         """The place that the event tells, `None` where it is not this projection's, or from before it was reset."""

@@ -10,6 +10,7 @@ from fastapi_esdb.embedded.projections.run import Run
 from fastapi_esdb.embedded.projections.settings import Settings
 from fastapi_esdb.embedded.projections.writing import all_events, delete_stream
 from fastapi_esdb.embedded.store.database import Database
+from fastapi_esdb.embedded.store.slices import Breaks
 from fastapi_esdb.wire.projections import DeleteProjection
 
 
@@ -18,16 +19,20 @@ async def delete_streams(database: Database, settings: Settings, run: Run | None
     if request.delete_emitted_streams and settings.track_emitted_streams:
         await _delete_emitted(database, settings)
     if request.delete_state_stream and run:
+        breaks = Breaks()
         for stream in set(_result_streams(settings, run)):
             await delete_stream(database, stream)
+            await breaks.take()
     if request.delete_checkpoint_stream:
         await Checkpoints(database, settings).delete()
 
 
 async def _delete_emitted(database: Database, settings: Settings) -> None:
     tracking = tracking_stream(settings.name)
-    for record in list(all_events(database, tracking)):
+    breaks = Breaks()
+    for record in [record async for record in all_events(database, tracking)]:
         await delete_stream(database, record.data.decode(errors="replace"))
+        await breaks.take()
     await delete_stream(database, tracking)
 
 

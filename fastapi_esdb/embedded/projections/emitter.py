@@ -31,7 +31,7 @@ class Emitter:
         self._database = database
         self._settings = settings
         self._streams: dict[str, EmittedStream] = {}
-        self._tracked = self._read_tracked()
+        self._tracked: set[str] | None = None
 
     async def write(self, batch: Iterable[Handled]) -> None:
         """Write what came of some events, in order within each stream. Raises EmitFailed."""
@@ -76,14 +76,16 @@ class Emitter:
         """Remember to which streams the projection wrote, for when it is deleted with them."""
         if not self._settings.track_emitted_streams:
             return
+        if self._tracked is None:
+            self._tracked = await self._read_tracked()
         for stream in {event.stream for event in emitted} - self._tracked:
             event = own_event(TRACKED_TYPE, stream)
             await self._database.append(tracking_stream(self._settings.name), ANY, [event])
             self._tracked.add(stream)
 
-    def _read_tracked(self) -> set[str]:
+    async def _read_tracked(self) -> set[str]:
         records = all_events(self._database, tracking_stream(self._settings.name))
-        return {record.data.decode(errors="replace") for record in records}
+        return {record.data.decode(errors="replace") async for record in records}
 
 
 def _with_cause(event: SourceEvent, emitted: Emitted) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import partial
 
 from fastapi_esdb.embedded.projections.catalogue import Catalogue
-from fastapi_esdb.embedded.projections.checkpoints import CheckpointDamaged
+from fastapi_esdb.embedded.projections.checkpoints import CheckpointDamaged, Checkpoints
 from fastapi_esdb.embedded.projections.deletion import delete_streams
 from fastapi_esdb.embedded.projections.emitted_stream import EmitFailed
 from fastapi_esdb.embedded.projections.handler import Rules, open_handler
@@ -139,7 +139,9 @@ class Projection:
         make = partial(_make_rules, self.settings)
         handler = await open_handler(make, on_thread=not self.settings.is_system)
         try:
-            return Run(self._database, self.settings, handler)
+            checkpoints = Checkpoints(self._database, self.settings)
+            started = await checkpoints.load(handler.definition)
+            return Run(self._database, self.settings, handler, checkpoints, started)
         except BaseException:
             await handler.close()
             raise

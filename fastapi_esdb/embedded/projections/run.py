@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 
-from fastapi_esdb.embedded.projections.checkpoints import Checkpoints
+from fastapi_esdb.embedded.projections.checkpoints import Checkpoint, Checkpoints
 from fastapi_esdb.embedded.projections.emitter import Emitter
 from fastapi_esdb.embedded.projections.events import SourceEvent
 from fastapi_esdb.embedded.projections.handler import Handler
@@ -38,13 +38,14 @@ class Run:
     handlers.
     """
 
-    def __init__(self, database: Database, settings: Settings, handler: Handler) -> None:
+    def __init__(
+        self, database: Database, settings: Settings, handler: Handler, checkpoints: Checkpoints, started: Checkpoint
+    ) -> None:
         self._database = database
         self._settings = settings
         self._handler = handler
-        self._checkpoints = Checkpoints(database, settings)
+        self._checkpoints = checkpoints
         self._source = open_source(database, handler.definition)
-        started = self._checkpoints.load(handler.definition)
         self.definition = handler.definition
         self.position: Tag = started.tag
         self.checkpoint: Tag = started.tag

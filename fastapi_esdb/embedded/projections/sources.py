@@ -19,6 +19,9 @@ from fastapi_esdb.wire.records import LINK_TYPE, MAX_REVISION, START, Edge, Posi
 PAGE = 64
 """Records that are handled in one go: enough to be quick, few enough to let others have their turn."""
 
+FEWEST = 8
+"""Records that are read of each stream, however many streams there are."""
+
 DONE = 100.0
 """The progress, in per cent, of a projection that has read everything."""
 
@@ -101,10 +104,11 @@ class StreamsSource:
 
     def read(self, tag: Tag) -> Page:
         end = self._database.end
-        pages = [self._read(stream, revision + 1) for stream, revision in tag.streams.items()]
+        limit = max(PAGE // len(tag.streams), FEWEST) if tag.streams else PAGE
+        pages = [self._read(stream, revision + 1, limit) for stream, revision in tag.streams.items()]
         records = sorted(itertools.chain.from_iterable(page.records for page in pages), key=position_of)
         known = min((page.known for page in pages), default=end.commit)
-        return self._page([record for record in records if position_of(record) <= known], tag, pages, end)
+        return self._page([record for record in records if position_of(record) <= known][:PAGE], tag, pages, end)
 
     def _page(self, records: Sequence[RecordedEvent], tag: Tag, pages: Sequence[_Piece], end: Position) -> Page:
         total = sum(page.last + 1 for page in pages)
@@ -125,12 +129,12 @@ class StreamsSource:
         elif not deleted and not target.is_unresolved_link and self._definition.wants(target.type):
             yield SourceEvent(target, tag, progress)
 
-    def _read(self, stream: str, revision: int) -> _Piece:
+    def _read(self, stream: str, revision: int, limit: int) -> _Piece:
         """What follows in a stream, from the first readable event on."""
         try:
-            page = self._database.read_stream(stream, revision, limit=PAGE)
+            page = self._database.read_stream(stream, revision, limit=limit)
             while not page.records and not page.is_end:
-                page = self._database.read_stream(stream, page.next, limit=PAGE)
+                page = self._database.read_stream(stream, page.next, limit=limit)
         except (StreamNotFound, StreamDeleted):
             return _Piece((), is_end=True, last=NO_REVISION)
         return _Piece(page.records, page.is_end, page.last)

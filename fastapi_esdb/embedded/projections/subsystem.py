@@ -109,9 +109,8 @@ class Projections:
         await self._carry_out(self._restart)
 
     async def _load(self) -> None:
-        loaded = [
-            Projection(self._database, self._catalogue, settings, self._clock) for settings in self._catalogue.load()
-        ]
+        known = await self._catalogue.load()
+        loaded = [Projection(self._database, self._catalogue, settings, self._clock) for settings in known]
         for projection in loaded:
             await projection.begin()
         self._projections = {projection.settings.name: projection for projection in loaded}

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from uuid import uuid4
 
-from fastapi_esdb.embedded.store.database import MAX_PAGE, Database
+from fastapi_esdb.embedded.store.database import Database
 from fastapi_esdb.wire.errors import AccessDenied, StreamDeleted, StreamNotFound, WrongExpectedRevision
 from fastapi_esdb.wire.records import BACKWARDS, END, OCTET_STREAM, ProposedEvent, RecordedEvent
+
+PAGE = 256
+"""Events that are read at once."""
 
 
 def own_event(event_type: str, data: str, metadata: bytes = b"", content_type: str = OCTET_STREAM) -> ProposedEvent:
@@ -16,16 +20,18 @@ def own_event(event_type: str, data: str, metadata: bytes = b"", content_type: s
     return ProposedEvent(uuid4(), event_type, data.encode(errors="replace"), metadata, content_type)
 
 
-def all_events(database: Database, stream: str) -> Iterator[RecordedEvent]:
-    """The readable events of a stream, none where there is no such stream."""
+async def all_events(database: Database, stream: str) -> AsyncIterator[RecordedEvent]:
+    """The readable events of a stream, none where there is no such stream; others have their turn meanwhile."""
     revision, is_end = 0, False
     while not is_end:
         try:
-            page = database.read_stream(stream, revision, limit=MAX_PAGE)
+            page = database.read_stream(stream, revision, limit=PAGE)
         except (StreamNotFound, StreamDeleted):
             return
-        yield from page.records
+        for record in page.records:
+            yield record
         revision, is_end = page.next, page.is_end
+        await asyncio.sleep(0)
 
 
 def events_backwards(database: Database, stream: str, limit: int) -> tuple[RecordedEvent, ...]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from array import array
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from fastapi_esdb.embedded.store.filters import Matches
@@ -13,8 +14,11 @@ from fastapi_esdb.embedded.store.view import NO_EVENT, View
 from fastapi_esdb.wire.errors import InvalidArgument, StreamDeleted, StreamNotFound
 from fastapi_esdb.wire.records import RecordedEvent
 
+PAGE_SIZE = 4 * 1024 * 1024
+"""Bytes after which a page ends that has large events, since they may have to be read from a disk."""
+
 SEARCH_TIME = 0.01
-"""Seconds after which a page ends whose filter takes long, so that nobody is kept waiting by it."""
+"""Seconds of processor time after which a page ends whose filter takes long, so that nobody is kept waiting by it."""
 
 
 def require_readable(view: View, stream: str) -> None:
@@ -39,22 +43,26 @@ def stream_forwards(view: View, stream: str, start: int, limit: int, now: dateti
     if max(start, first) > last:
         return _stream_page(view, stream, (), next_revision=last + 1, is_end=True)
     stop = min(stop, last)
-    records = tuple(view.events(stream, max(start, first), stop))
-    return _stream_page(view, stream, records, stop + 1, is_end=stop == last)
+    positions = view.positions(stream, max(start, first), stop)
+    fitting = _fitting(view, positions)
+    stop -= len(positions) - len(fitting)
+    return _stream_page(view, stream, view.log.read(fitting), stop + 1, is_end=stop == last)
 
 
 def stream_backwards(view: View, stream: str, start: int, limit: int, now: datetime) -> StreamPage:
     """`start` may lie behind the last revision."""
     top, first = min(start, view.last(stream)), view.first(stream, now)
     bottom = max(top - limit + 1, first)
-    records = tuple(reversed(view.events(stream, bottom, top))) if top >= first else ()
-    return _stream_page(view, stream, records, next_revision=bottom - 1, is_end=bottom <= first)
+    positions = view.positions(stream, bottom, top)[::-1] if top >= first else array("Q")
+    fitting = _fitting(view, positions)
+    bottom += len(positions) - len(fitting)
+    return _stream_page(view, stream, view.log.read(fitting), next_revision=bottom - 1, is_end=bottom <= first)
 
 
 def stream_live(view: View, stream: str, since: int, limit: int) -> AllPage:
     """What was written to a stream from a position on, no matter what its metadata hides or that it is deleted."""
     found = _Found()
-    found.positions = view.positions_since(stream, since, limit)
+    found.positions = [*_fitting(view, view.positions_since(stream, since, limit))]
     found.searched = len(found.positions)
     found.last = found.positions[-1] if found.positions else None
     following = view.end if found.last is None else view.after(found.last)
@@ -102,22 +110,36 @@ def _search(view: View, ordinals: Iterable[int], limit: int, matches: Matches | 
 
     A filter that takes long ends the page, behind one record at least.
     """
-    index, found, ends = view.log.index, _Found(), time.perf_counter() + SEARCH_TIME
+    index, found, ends = view.log.index, _Found(), time.thread_time() + SEARCH_TIME
+    size = 0
     for ordinal in ordinals:
         found.searched += 1
         found.last = index.position(ordinal)
         stream = index.stream_at(ordinal)
         if not stream.is_hidden and (matches is None or matches(stream.name, index.type_at(ordinal))):
             found.positions.append(found.last)
-            if len(found.positions) == limit:
+            size += index.position(ordinal + 1) - found.last
+            if len(found.positions) == limit or size > PAGE_SIZE:
                 break
-        if matches and time.perf_counter() > ends:
+        if matches and time.thread_time() > ends:
             break
     return found
 
 
+def _fitting(view: View, positions: Sequence[int]) -> Sequence[int]:
+    """As many of the first positions as hold about `PAGE_SIZE` bytes, one at least."""
+    if not positions or abs(positions[-1] - positions[0]) <= PAGE_SIZE:
+        return positions
+    size = 0
+    for count, position in enumerate(positions, 1):
+        size += view.size_at(position)
+        if size > PAGE_SIZE:
+            return positions[:count]
+    return positions
+
+
 def _stream_page(
-    view: View, stream: str, records: tuple[RecordedEvent, ...], next_revision: int, *, is_end: bool
+    view: View, stream: str, records: Sequence[RecordedEvent], next_revision: int, *, is_end: bool
 ) -> StreamPage:
     end = at(view.end)
-    return StreamPage(records=records, next=next_revision, is_end=is_end, last=view.last(stream), end=end)
+    return StreamPage(records=tuple(records), next=next_revision, is_end=is_end, last=view.last(stream), end=end)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left
 from datetime import datetime
 
@@ -101,8 +102,17 @@ class View:
 
     def events(self, stream: str, first: int, last: int) -> list[RecordedEvent]:
         """The events of these revisions, both inclusive, as far as there are any."""
+        return self.log.read(self.positions(stream, first, last))
+
+    def positions(self, stream: str, first: int, last: int) -> array[int]:
+        """Where the events of these revisions are, both inclusive, as far as there are any."""
         entry = self.log.index.stream(stream)
-        return self.log.read(entry.between(first, min(last + 1, entry.count_before(self.end)))) if entry else []
+        return entry.between(first, min(last + 1, entry.count_before(self.end))) if entry else array("Q")
+
+    def size_at(self, position: int) -> int:
+        """About the bytes of the record that is there: how far it is to the next one."""
+        index = self.log.index
+        return index.position(index.ordinal(position) + 1) - position
 
     def is_boundary(self, position: int) -> bool:
         """Whether a record begins here, or something was here that was scavenged. 0, where logs begin, counts."""

@@ -1,5 +1,9 @@
 """What is read and not delivered yet."""
 
+import random
+import time
+from dataclasses import replace
+
 import pytest
 
 from fastapi_esdb.embedded.groups.buffer import Buffer
@@ -179,3 +183,32 @@ def test_every_event_is_begun_once_and_in_order() -> None:
     buffer.deliver(lambda: False, lambda _: True)
     add_read(buffer, 6)
     assert begun == [1, 2, 3, 4, 5, 6]
+
+
+def test_retries_in_any_order() -> None:
+    """Whatever comes and goes, a retry is put before the first later one that is no replayed event."""
+    dice = random.Random(1)
+    for _ in range(200):
+        buffer, expected = behind(), list[int]()
+        replayed = set[int]()
+        for place in dice.sample(range(1000), 30):
+            if expected and dice.random() < 0.3:
+                assert buffer.retries.popleft().place == expected.pop(0)
+            if dice.random() < 0.2:
+                replayed.add(place)
+                buffer.add_retry(replace(message(place), is_replayed=True))
+                expected.append(place)
+                continue
+            buffer.add_retry(message(place))
+            later = (i for i, other in enumerate(expected) if other not in replayed and other > place)
+            expected.insert(next(later, len(expected)), place)
+        assert places(buffer.retries) == expected
+
+
+def test_very_many_retries() -> None:
+    """A consumer that goes with twenty thousand events in hand does not hold up the others for long."""
+    buffer, many = behind(), [message(place) for place in range(20_000)]
+    began = time.process_time()
+    for one in many:
+        buffer.add_retry(one)
+    assert time.process_time() - began < 1

@@ -337,3 +337,20 @@ async def test_old_events_are_read_from_disk(tmp_path: Path) -> None:
         assert [(record.type, record.data[-2:].strip(b"\0")) for record in page.records] == [
             (f"T{number}", b"%d" % number) for number in range(12)
         ]
+
+
+async def test_a_full_disk_in_the_midst_of_a_large_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What can't be stored is taken back when the write that is being decided is complete, and that one with it."""
+    disk, storage = Disk(monkeypatch), GatedStorage(tmp_path / "store.db")
+    storage.gate.set()
+    async with Database(storage) as database:
+        await database.append("a", ANY, events(1))
+        disk.fill()
+        appends = [database.append("a", ANY, large(1)), database.append("b", ANY, events(5_000))]
+        results = await asyncio.wait_for(asyncio.gather(*appends, return_exceptions=True), PROMPT)
+        assert [type(result) for result in results] == [WriteFailed] * 2
+        disk.make_room()
+        assert (await database.append("a", 0, events(1))).revision == 1
+        assert (await database.append("b", NO_STREAM, events(5_000))).revision == 4_999
+    async with Database(SqliteStorage(tmp_path / "store.db")) as database:
+        assert (database.stream_info("a").last, database.stream_info("b").last) == (1, 4_999)

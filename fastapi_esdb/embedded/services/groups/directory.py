@@ -15,6 +15,7 @@ from fastapi_esdb.embedded.groups.checks import problem_of_numbers, problem_of_s
 from fastapi_esdb.embedded.services.groups.config import Configuration
 from fastapi_esdb.embedded.services.groups.running import RunningGroup
 from fastapi_esdb.embedded.store.database import Clock, Database
+from fastapi_esdb.embedded.store.slices import Breaks
 from fastapi_esdb.wire.errors import GroupExists, GroupFailed, GroupNotFound, ServerNotReady
 from fastapi_esdb.wire.groups import ALL, CreateGroup, UpdateGroup
 from fastapi_esdb.wire.records import Position
@@ -49,7 +50,7 @@ class Groups:
         self._ticking: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        self._load()
+        await self._load()
         self._ticking = asyncio.create_task(self._tick())
         return self
 
@@ -138,7 +139,7 @@ class Groups:
     async def _restart(self) -> None:
         self._require_open()
         await self._stop_all()
-        self._load()
+        await self._load()
 
     def _check(self, definition: CreateGroup) -> None:
         source, name = definition.stream or ALL, definition.group
@@ -148,12 +149,14 @@ class Groups:
         if isinstance(start, Position) and start > (self._database.last_position or Position(0, 0)):
             raise GroupFailed(source, name, BEHIND_THE_LOG)
 
-    def _load(self) -> None:
+    async def _load(self) -> None:
+        breaks = Breaks()
         for definition in self._configuration.load():
             try:
                 self._start(definition)
             except Exception:  # one that was stored and can't be started keeps no server from starting
                 log.exception("the group %r of %s can't be started", definition.group, definition.stream or ALL)
+            await breaks.take()
 
     def _start(self, definition: CreateGroup) -> None:
         running = RunningGroup(definition, self._database, self._clock, self._now)
