@@ -40,7 +40,16 @@ from fastapi_esdb.wire.records import JSON, OCTET_STREAM
 from tests.api.secure import as_admin
 from tests.serving import await_connection
 
-NO_VALUES = {"Connection", "ConnectionPool", "Consumer", "Esdb", "Read", "Subscription", "SyncConnection"}
+NO_VALUES = {
+    "Connection",
+    "ConnectionPool",
+    "Consumer",
+    "Esdb",
+    "EventStream",
+    "Read",
+    "Subscription",
+    "SyncConnection",
+}
 """Classes of what does something."""
 
 
