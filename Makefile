@@ -6,7 +6,7 @@ PORT ?= 8000
 CODE := fastapi_esdb example_app tests benchmarks protos docs
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-slow lint types contracts bench bench-faults bench-costs bench-embedded bench-pool docs proto clean
+.PHONY: help install run test test-slow test-lowest audit lint types contracts bench bench-faults bench-costs bench-embedded bench-pool docs proto clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -28,8 +28,18 @@ test: lint types contracts ## Lint, types, import contracts and all tests
 	$(BIN)/pytest -m "alone and not slow"
 	$(BIN)/pytest -m "not alone and not slow" --numprocesses 3 --dist worksteal
 
-test-slow: $(STAMP) ## The long fault and load tests
+test-slow: $(STAMP) test-lowest ## The long fault and load tests, and those with the lowest versions of all dependencies
 	$(BIN)/pytest -m slow
+
+test-lowest: ## The tests of plugin, settings and API with the lowest versions of all dependencies
+	$(PYTHON) -m venv .venv-lowest
+	.venv-lowest/bin/python -m pip install --quiet 'uv>=0.9'
+	.venv-lowest/bin/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable '.[tests]'
+	.venv-lowest/bin/pytest -W default -m "not slow and not alone" --numprocesses 2 tests/plugin tests/settings tests/api
+
+audit: $(STAMP) ## pip-audit: ask an advisory database for known faults of what is installed
+	$(BIN)/python -m pip install --quiet 'pip-audit>=2.9'
+	$(BIN)/pip-audit --skip-editable
 
 lint: $(STAMP) ## ruff: rules and layout
 	$(BIN)/ruff check $(CODE)
@@ -63,4 +73,4 @@ proto: $(STAMP) ## Generate fastapi_esdb/wire/proto from protos/
 	$(BIN)/python protos/generate.py
 
 clean: ## Remove what the commands above made
-	rm -rf .venv site dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-lowest site dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
