@@ -8,18 +8,22 @@ In `conftest.py`:
 |---|---|
 | `esdb_embedded` | apps that start during the test get an embedded server of their own, empty: right for `TestClient` |
 | `esdb_server` | an `EmbeddedServer` on the test's own event loop, to which `ESDB_CONNECTION_STRING` points meanwhile |
+| `esdb_servers` | `await esdb_servers("audit")` makes one for the `Esdb` of that name |
 | `esdb_connection` | a `Connection` to `esdb_server`, connected |
+
+Whatever settings an `Esdb` has, during such a test it goes to an embedded server: to the one that was made for it, or
+to one of its own.
 
 `streaming_transport(app)` lets an `httpx2.AsyncClient` read server-sent events from an app in the same process.
 
-The last two are for async tests, which run with pytest-asyncio. A `TestClient` blocks the loop that `esdb_server`
+All but the first are for async tests, which run with pytest-asyncio. A `TestClient` blocks the loop that `esdb_server`
 runs on: use `esdb_embedded` with it, or `running(app)` and an ASGI transport.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -30,29 +34,67 @@ from starlette.types import ASGIApp
 from fastapi_esdb.api.connection import Connection
 from fastapi_esdb.compose import connect
 from fastapi_esdb.embedded.server import EmbeddedServer
+from fastapi_esdb.plugin.esdb import Esdb
+from fastapi_esdb.plugin.started import DEFAULT
+from fastapi_esdb.settings.model import EsdbSettings
+from fastapi_esdb.settings.sources import COMPLETING
 
-__all__ = ["esdb_connection", "esdb_embedded", "esdb_server", "running", "streaming_transport"]
+__all__ = ["esdb_connection", "esdb_embedded", "esdb_server", "esdb_servers", "running", "streaming_transport"]
 
 if TYPE_CHECKING:
     from httpx2 import AsyncBaseTransport
 
 STRING = "ESDB_CONNECTION_STRING"
+EMBEDDED = "esdb+embedded://"
+MakeServer = Callable[[str], Awaitable[EmbeddedServer]]
+
 CONNECTED_WITHIN = 10.0
 """Seconds that a fixture waits for a server in the same process."""
 
 
 @pytest.fixture
-def esdb_embedded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every app that starts during the test has an embedded server of its own, in memory."""
-    monkeypatch.setenv(STRING, "esdb+embedded://")
+def _esdb_strings(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """The connection strings of apps' databases by their names; who is not in it gets an embedded server."""
+    strings: dict[str, str] = {}
+    read = Esdb.read_settings
+
+    def read_settings(esdb: Esdb) -> EsdbSettings:
+        settings = read(esdb)
+        given = settings.connection_string
+        if given is not None and given.get_secret_value() in strings.values():
+            return settings
+        others = {name: type(settings).model_fields[name].default for name in COMPLETING}
+        return settings.model_copy(update={**others, "connection_string": strings.get(esdb.name, EMBEDDED)})
+
+    monkeypatch.setattr(Esdb, "read_settings", read_settings)
+    return strings
+
+
+@pytest.fixture
+def esdb_embedded(monkeypatch: pytest.MonkeyPatch, _esdb_strings: dict[str, str]) -> None:
+    """Every app that starts during the test has embedded servers of its own, in memory: one for each database."""
+    monkeypatch.setenv(STRING, EMBEDDED)
 
 
 @pytest_asyncio.fixture
-async def esdb_server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[EmbeddedServer]:
+async def esdb_servers(_esdb_strings: dict[str, str]) -> AsyncIterator[MakeServer]:
+    """Makes an empty embedded server for the `Esdb` of a name: `await esdb_servers("audit")`, before the app starts."""
+    async with AsyncExitStack() as stack:
+
+        async def make(name: str) -> EmbeddedServer:
+            server = await stack.enter_async_context(EmbeddedServer())
+            _esdb_strings[name] = server.connection_string
+            return server
+
+        yield make
+
+
+@pytest_asyncio.fixture
+async def esdb_server(monkeypatch: pytest.MonkeyPatch, esdb_servers: MakeServer) -> EmbeddedServer:
     """An empty embedded server, and the environment that makes apps use it."""
-    async with EmbeddedServer() as server:
-        monkeypatch.setenv(STRING, server.connection_string)
-        yield server
+    server = await esdb_servers(DEFAULT)
+    monkeypatch.setenv(STRING, server.connection_string)
+    return server
 
 
 @pytest_asyncio.fixture

@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from fastapi_esdb.connection.state import Admission
 from fastapi_esdb.plugin.closed import RETRY_AFTER
-from fastapi_esdb.plugin.started import DEFAULT, Started, find_for
+from fastapi_esdb.plugin.started import DEFAULT, Started, find_for, names_for
 
 if TYPE_CHECKING:
     from fastapi_esdb.pool.pool import ConnectionPool
+
+PREFIX = "/health/esdb"
 
 Status = Literal["pass", "warn", "fail"]
 Reason = Literal[
@@ -145,9 +148,11 @@ def _answer(health: Health) -> HealthResponse:
 
 def health_router(name: str, lifespan: Any) -> APIRouter:
     """The router of one `Esdb`: its lifespan, and the routes that probes ask."""
-    prefix = "/health/esdb" if name == DEFAULT else f"/health/esdb/{name}"
+    prefix = PREFIX if name == DEFAULT else f"{PREFIX}/{name}"
     router = APIRouter(prefix=prefix, tags=["health"], lifespan=lifespan)
     _add_probes(router, name)
+    if name != DEFAULT:
+        _add_overall(router, name)
     return router
 
 
@@ -174,3 +179,37 @@ def _add_probe(router: APIRouter, path: str, endpoint: Callable[..., Any], **doc
     """GET and HEAD; HEAD stays out of the schema, where it would double the operation."""
     router.get(path, response_class=HealthResponse, **documented)(endpoint)
     router.head(path, response_class=HealthResponse, include_in_schema=False)(endpoint)
+
+
+def _add_overall(router: APIRouter, name: str) -> None:
+    """What an app answers for all of its databases, where none of them is the default one.
+
+    Each of them has these routes, so they stay out of the schema. The default one's own come first if its router does,
+    and are what these answer with if not.
+    """
+
+    async def overall(request: Request) -> Response:
+        """Whether every database is connected, with all of their connections."""
+        names = names_for(request)
+        wanted = {DEFAULT} if DEFAULT in names else {name, *names}
+        return _answer(_together([health_of(find_for(request, each)) for each in sorted(wanted)]))
+
+    async def live() -> Response:
+        """The application is alive, whatever the databases do."""
+        return HealthResponse(Live())
+
+    for path, endpoint in (("", overall), ("/live", live), ("/ready", overall)):
+        route = APIRoute(
+            PREFIX + path, endpoint, methods=["GET", "HEAD"], response_class=HealthResponse, include_in_schema=False
+        )
+        router.routes.append(route)  # `add_api_route` would put the router's own prefix before it
+
+
+def _together(healths: list[Health]) -> Health:
+    """The health of several databases: as bad as that of the worst. What is kept for details is left to each."""
+    worst = max(healths, key=lambda health: SEVERITY.index(health.status))
+    checks: dict[str, list[Check]] = {}
+    for name, found in (item for health in healths for item in health.checks.items()):
+        checks.setdefault(name, []).extend(found)
+    connections = [each for health in healths for each in health.connections]
+    return Health(status=worst.status, reason=worst.reason, connections=connections, checks=checks)

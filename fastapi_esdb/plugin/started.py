@@ -38,9 +38,8 @@ class Started:
         self.holders = 0
 
 
-def state_key(name: str) -> str:
-    """The key in lifespan state and in `app.state`; long, since an app's own key of that name would win."""
-    return f"fastapi_esdb.pool.{name}"
+KEY = "fastapi_esdb.pool."
+"""The key in `app.state`, and what those in lifespan state begin with; an app's own of that name would win."""
 
 
 @asynccontextmanager
@@ -73,20 +72,26 @@ def _left_in_haste(stop: Stop) -> Iterator[None]:
 
 @asynccontextmanager
 async def _holding(app: Starlette, name: str, started: Started) -> AsyncIterator[Mapping[str, Any]]:
-    key = state_key(name)
     started.holders += 1
-    setattr(app.state, key, started)
+    _pools_in(app)[name] = started
     try:
-        yield {key: started}
+        yield {KEY + name: started}
     finally:
         started.holders -= 1
         if not started.holders:
-            delattr(app.state, key)
+            del _pools_in(app)[name]
+
+
+def _pools_in(app: Starlette) -> dict[str, Started]:
+    """The open pools of an app, by name."""
+    if not hasattr(app.state, KEY):
+        setattr(app.state, KEY, {})
+    found: dict[str, Started] = getattr(app.state, KEY)
+    return found
 
 
 def started_in(app: Starlette, name: str) -> Started | None:
-    found: Started | None = getattr(app.state, state_key(name), None)
-    return found
+    return _pools_in(app).get(name)
 
 
 def started_for(request: HTTPConnection, name: str) -> Started:
@@ -99,7 +104,13 @@ def started_for(request: HTTPConnection, name: str) -> Started:
 
 def find_for(request: HTTPConnection, name: str) -> Started | None:
     """As `started_for`, with `None` where no pool is open."""
-    found: Started | None = request.scope.get("state", {}).get(state_key(name))
+    found: Started | None = request.scope.get("state", {}).get(KEY + name)
     if found is None or not found.holders:
         return started_in(request.app, name)
     return found
+
+
+def names_for(request: HTTPConnection) -> set[str]:
+    """The names of the pools that a request can find."""
+    state = request.scope.get("state", {})
+    return {key.removeprefix(KEY) for key in state if key.startswith(KEY)} | set(_pools_in(request.app))
