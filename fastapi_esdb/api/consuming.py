@@ -15,6 +15,7 @@ from fastapi_esdb.errors import ClosedInFlight, ConsumerClosed, ConsumerEnded
 from fastapi_esdb.wire.errors import EsdbError, GroupDropped, GroupFull, NoAnswer, Outcome
 from fastapi_esdb.wire.group_methods import READ_GROUP
 from fastapi_esdb.wire.groups import ALL, GroupConfirmed, GroupEvent, GroupReadFrame, GroupReadOptions, GroupReadRequest
+from fastapi_esdb.wire.lazy import filled
 from fastapi_esdb.wire.records import RecordedEvent
 from fastapi_esdb.wire.unreadable import shown
 
@@ -88,7 +89,7 @@ class Consuming:
         match frame:
             case GroupEvent():
                 self._delivered = True
-                return frame.event.set("retry_count", frame.retry_count)
+                return filled(frame.event, "retry_count", frame.retry_count)
             case GroupConfirmed():
                 self.confirmed = True
                 self._refusal.over()

@@ -13,7 +13,7 @@ from fastapi_esdb.wire.proto.v1 import gossip_pb2, serverfeatures_pb2
 from fastapi_esdb.wire.scalars import NOTHING, Fields, decode_ticks, decode_uuid, encode_ticks, encode_uuid
 
 MOST_MEMBERS = 100
-"""Of a cluster, of which servers have 9 at most, and read-only replicas beside them."""
+"""More than any cluster has: it is a few nodes, and read-only replicas beside them."""
 
 LONGEST_NAME = 255
 """Characters of a host's name, by the rules of DNS."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from fastapi_esdb.wire.errors import InvalidArgument, MissingMetadata
-from fastapi_esdb.wire.lazy import Readers
+from fastapi_esdb.wire.lazy import Readers, filled
 from fastapi_esdb.wire.records import Position, ProposedEvent, RecordedEvent
 from fastapi_esdb.wire.scalars import (
     MAX_UINT64,
@@ -47,7 +47,7 @@ def decode_read_event(message: ReadEvent) -> RecordedEvent:
     if not message.HasField("link"):
         return RecordedEvent.read_from(message.event, _READERS)
     event = RecordedEvent.read_from(message.event if message.HasField("event") else message.link, _READERS)
-    return event.set("link", RecordedEvent.read_from(message.link, _READERS))
+    return filled(event, "link", RecordedEvent.read_from(message.link, _READERS))
 
 
 def _id(message: Recorded) -> UUID:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from fastapi_esdb.wire.errors import EsdbError
 from fastapi_esdb.wire.unreadable import unreadable
+
+LazyValue = TypeVar("LazyValue", bound="Lazy")
 
 Readers = Mapping[str, Callable[[Any], Any]]
 """How each field is read out of a message, by the field's name."""
@@ -28,11 +30,6 @@ class Lazy:
         made = cls.__new__(cls)
         _set_source(made, (message, readers))
         return made
-
-    def set(self, name: str, value: object) -> Self:
-        """Give a field its value, as long as nobody else has seen this one."""
-        object.__setattr__(self, name, value)
-        return self
 
     def __repr__(self) -> str:
         """All fields that a dataclass shows, those that can't be read as such."""
@@ -70,3 +67,9 @@ def _reader_of(value: Lazy, name: str) -> tuple[Any, Callable[[Any], Any]]:
         return message, readers[name]
     except (AttributeError, KeyError):
         raise AttributeError(f"{type(value).__name__!r} object has no attribute {name!r}") from None
+
+
+def filled(value: LazyValue, name: str, field: object) -> LazyValue:
+    """The value with that field, as long as nobody else has seen it: others rely on its being frozen."""
+    object.__setattr__(value, name, field)
+    return value
