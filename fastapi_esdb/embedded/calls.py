@@ -105,6 +105,14 @@ class Call(Generic[Request, Response]):
             raise InvalidArgument(f"{self.method.path} takes one request and got more")
         return request
 
+    async def ended(self) -> None:
+        """Return when the requests have come to an end that the client meant; a call that broke off is cancelled here.
+
+        grpc.aio makes the same `EOF` of both, and cancels a moment later. What is sent to a client that is gone fails
+        at once, so the headers of the answer, which come anyway, tell the one from the other.
+        """
+        await self._context.send_initial_metadata(())
+
     async def drain(self) -> None:
         """Take what the client is still sending, for a moment, before the call is ended with an error.
 

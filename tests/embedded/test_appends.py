@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from urllib.parse import unquote
+from uuid import uuid4
 
 import pytest
 
 from fastapi_esdb.embedded.server import EmbeddedServer
+from fastapi_esdb.wire.append_methods_v2 import APPEND_SESSION
 from fastapi_esdb.wire.appends import APPEND
+from fastapi_esdb.wire.appends_v2 import Record, SessionAppend
 from fastapi_esdb.wire.deletes import DELETE, TOMBSTONE
 from fastapi_esdb.wire.errors import (
     AccessDenied,
@@ -19,6 +23,7 @@ from fastapi_esdb.wire.errors import (
 )
 from fastapi_esdb.wire.method import Method
 from fastapi_esdb.wire.proto.v1 import streams_pb2 as pb
+from fastapi_esdb.wire.reads import READ
 from fastapi_esdb.wire.records import ANY, NO_STREAM, STREAM_EXISTS, Expected
 from fastapi_esdb.wire.requests import (
     AppendConflict,
@@ -27,8 +32,9 @@ from fastapi_esdb.wire.requests import (
     DeleteRequest,
     DeleteResult,
     ReadRequest,
+    StreamMissing,
 )
-from tests.embedded.client import BareClient, connected, event
+from tests.embedded.client import BareClient, connected, event, eventually
 
 Delete = Method[DeleteRequest, DeleteResult]
 
@@ -163,3 +169,31 @@ async def test_what_nobody_deletes(
     """`$all` and metastreams can't be deleted."""
     with pytest.raises(AccessDenied):
         await client.call(method, DeleteRequest(stream))
+
+
+async def test_an_append_that_breaks_off_is_none(server: EmbeddedServer, client: BareClient) -> None:
+    """Its client is gone before it has sent all events: none of those that came is written."""
+    for number in range(20):
+        call = client.open(APPEND)
+        await call.send(AppendOptions("s", ANY), event(), event())
+        await eventually(lambda: server.open_calls.get("Streams.Append") == 1)
+        await asyncio.sleep(0.01)
+        call.raw.cancel()
+        await eventually(lambda: not server.open_calls.get("Streams.Append"))
+        assert (await client.append(f"beside-{number}", event())).revision == 0
+    [missing] = await client.call(READ, ReadRequest("s"))
+    assert isinstance(missing, StreamMissing)
+
+
+async def test_a_session_that_breaks_off_is_none(server: EmbeddedServer, client: BareClient) -> None:
+    """The same for one stream after the other."""
+    for number in range(20):
+        call = client.open(APPEND_SESSION)
+        await call.send(SessionAppend("s", (Record(uuid4(), "T"),)))
+        await eventually(lambda: server.open_calls.get("StreamsService.AppendSession") == 1)
+        await asyncio.sleep(0.01)
+        call.raw.cancel()
+        await eventually(lambda: not server.open_calls.get("StreamsService.AppendSession"))
+        assert (await client.append(f"beside-{number}", event())).revision == 0
+    [missing] = await client.call(READ, ReadRequest("s"))
+    assert isinstance(missing, StreamMissing)

@@ -101,6 +101,8 @@ async def _pass_requests(call: AnyCall, upstream: Any) -> None:
     with suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
         while (raw := await call.receive_raw()) is not grpc.aio.EOF:
             await upstream.write(raw)
+        if call.method.shape is Shape.CLIENT_STREAM:
+            await call.ended()
         await upstream.done_writing()
 
 

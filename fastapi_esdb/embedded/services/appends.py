@@ -69,4 +69,5 @@ class AppendService:
             size += len(frame.data) + len(frame.metadata)
             if size > self._limits.max_append_size:
                 raise MaximumAppendSizeExceeded(self._limits.max_append_size)
+        await call.ended()
         return events

@@ -76,6 +76,7 @@ class AtomicAppendService:
                 raise MaximumAppendSizeExceeded(self._limits.max_append_size)
         if not appends:
             raise SessionRefused(NO_REQUESTS)
+        await call.ended()
         return list(appends.values())
 
     async def _append(
