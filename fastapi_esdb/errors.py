@@ -365,16 +365,19 @@ class WriteClosedInFlight(OutcomeUnknown, ClosedInFlight):
 
 @dataclass(eq=False)
 class AppendOutcomeUnknown(OutcomeUnknown):
-    """An append got no answer. Reading the stream tells: look for the `ids`.
+    """An append got no answer, and it could not be found out in time, or at all, whether it happened.
 
+    `found` says what was found out by then, if anything. Reading the stream may tell more: look for the `ids`.
     Appending again with the same ids and the same explicit revision is safe; with `ANY` it may store them twice.
     """
 
     expected: Expected
     ids: Sequence[UUID]
+    found: str = ""
 
     def __str__(self) -> str:
-        return f"whether the append of {len(self.ids)} events to {self.stream!r} happened is not known"
+        what = f"whether the append of {len(self.ids)} events to {self.stream!r} happened is not known"
+        return f"{what}: {self.found}" if self.found else what
 
 
 class AppendClosedInFlight(AppendOutcomeUnknown, ClosedInFlight):

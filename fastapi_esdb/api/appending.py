@@ -1,23 +1,36 @@
-"""One append: sent once, its outcome told exactly."""
+"""One append: what is sent, and how it is told that nobody knows what has become of it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from time import monotonic
+from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
 from fastapi_esdb.api.writing import TellingDoubt
+from fastapi_esdb.connection.deadline import YEAR, Deadline
+from fastapi_esdb.connection.transport import DEFAULT_OPTIONS
 from fastapi_esdb.errors import AppendClosedInFlight, AppendOutcomeUnknown, ClosedInFlight
-from fastapi_esdb.wire.errors import EsdbError, InvalidArgument
+from fastapi_esdb.wire.errors import EsdbError, InvalidArgument, Outcome, WrongExpectedRevision
 from fastapi_esdb.wire.records import Expected, ProposedEvent
 from fastapi_esdb.wire.requests import AppendRequest, AppendResult
 
 if TYPE_CHECKING:
+    from fastapi_esdb.api.calls import Carrier
+    from fastapi_esdb.api.looking import Lost
+    from fastapi_esdb.api.repeated_append import Job
+    from fastapi_esdb.api.sight import Found
     from fastapi_esdb.connection.transport import CallOptions, Transport
+    from fastapi_esdb.wire.appends_v2 import StreamsAppended
+
+Result = TypeVar("Result", AppendResult, "StreamsAppended")
+
+LEAVING_TIME = replace(DEFAULT_OPTIONS, leaves_time=True)
 
 
 class Append(AppendRequest):
-    """Events on their way to a stream, all of them or none."""
+    """Events on their way to a stream, all of them or none. A `Job`."""
 
     __slots__ = ()
 
@@ -25,24 +38,68 @@ class Append(AppendRequest):
     def ids(self) -> tuple[UUID, ...]:
         return tuple(event.id for event in self.events)
 
-    async def send_once(self, transport: Transport, options: CallOptions) -> AppendResult:
-        """Send it; what leaves the outcome open becomes `AppendOutcomeUnknown`."""
-        with TellingDoubt(self.unknown):
-            return await transport.append(self, options)
+    def first(self, transport: Transport, options: CallOptions) -> Awaitable[AppendResult]:
+        """Send it for the first time."""
+        return transport.append(self, options)
 
-    def unknown(self, cause: EsdbError) -> AppendOutcomeUnknown:
+    async def send(self, transport: Transport, expected: Expected, options: CallOptions) -> AppendResult:
+        """Send it again, with that expectation. Servers may know the events by now."""
+        return await transport.append(replace(self, expected=expected, is_fresh=False), options)
+
+    async def result(self, found: Found, lost: Lost) -> AppendResult:  # noqa: ARG002  of use where there are several
+        """What it answers, since its events were found."""
+        return AppendResult(found.revision, found.position)
+
+    def is_conflict(self, error: EsdbError) -> bool:
+        """Whether the server refused it for what was expected of the stream."""
+        return isinstance(error, WrongExpectedRevision)
+
+    def concerns(self, error: EsdbError) -> bool:  # noqa: ARG002  of use where there are several
+        """Whether such a refusal is about its stream: there is no other one."""
+        return True
+
+    def unknown(self, cause: EsdbError, found: str = "") -> AppendOutcomeUnknown:
         """The error that says so, with the ids to look for."""
-        return _unknown(cause, self.stream, self.expected, self.ids)
+        return unknown(cause, self.stream, self.expected, self.ids, found)
 
 
-def doubtful(stream: str, expected: Expected, ids: Sequence[UUID]) -> TellingDoubt:
-    """Raises what leaves the outcome open as `AppendOutcomeUnknown`, from its cause."""
-    return TellingDoubt(lambda cause: _unknown(cause, stream, expected, ids))
+async def make(carrier: Carrier, job: Job[Result], options: CallOptions, retry_unknown: bool | None) -> Result:
+    """Make an append. Where its answer is lost it is found out what has become of it, unless `retry_unknown` forbids.
+
+    `None` takes what the settings say. What stays open is raised as `AppendOutcomeUnknown`.
+    """
+    seen = carrier.seen
+    if not (carrier.retry_unknown if retry_unknown is None else retry_unknown):
+        with TellingDoubt(job.unknown):
+            result = await job.first(carrier, options)
+        seen.note(result.position)
+        return result
+    since, began = seen.position, monotonic()
+    leaving = LEAVING_TIME if options is DEFAULT_OPTIONS else replace(options, leaves_time=True)
+    try:
+        result = await job.first(carrier, leaving)
+    except EsdbError as error:
+        if error.outcome is not Outcome.UNKNOWN:
+            raise
+        lost = error
+    else:
+        seen.note(result.position)
+        return result
+    from fastapi_esdb.api.repeated_append import RepeatedAppend  # noqa: PLC0415  for what nearly never happens
+
+    timeout = carrier.deadline if options.timeout is None else options.timeout
+    deadline = Deadline(began + min(timeout, YEAR))
+    result = await RepeatedAppend(carrier, job, options, deadline=deadline, since=since, lost=lost).send()
+    seen.note(result.position)
+    return result
 
 
-def _unknown(cause: EsdbError, stream: str, expected: Expected, ids: Sequence[UUID]) -> AppendOutcomeUnknown:
+def unknown(
+    cause: EsdbError, stream: str, expected: Expected, ids: Sequence[UUID], found: str = ""
+) -> AppendOutcomeUnknown:
+    """The error that says that whether an append happened is not known."""
     kind = AppendClosedInFlight if isinstance(cause, ClosedInFlight) else AppendOutcomeUnknown
-    return kind(stream, expected, ids)
+    return kind(stream, expected, ids, found)
 
 
 def proposed(events: ProposedEvent | Iterable[ProposedEvent]) -> tuple[ProposedEvent, ...]:

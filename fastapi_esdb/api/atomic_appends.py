@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from typing import Any, Unpack
 
 from fastapi_esdb.api import arguments
-from fastapi_esdb.api.appending import doubtful, proposed
+from fastapi_esdb.api.appending import make, proposed
+from fastapi_esdb.api.atomic_jobs import RecordsJob, SessionJob
 from fastapi_esdb.api.calls import Calls
 from fastapi_esdb.api.options import Options, chosen
-from fastapi_esdb.wire.append_methods_v2 import APPEND_RECORDS, APPEND_SESSION
 from fastapi_esdb.wire.appends_v2 import (
     SCHEMA_NAME,
-    AppendRecords,
     Check,
     DeletedState,
     Record,
@@ -43,19 +42,19 @@ class AtomicAppends(Calls):
     `append`, these calls can't carry. Readers find `$schema.name` and `$schema.format` added to the metadata.
     """
 
-    async def append_streams(self, appends: Iterable[StreamAppend], **options: Unpack[Options]) -> StreamsAppended:
+    async def append_streams(
+        self, appends: Iterable[StreamAppend], *, retry_unknown: bool | None = None, **options: Unpack[Options]
+    ) -> StreamsAppended:
         """Append to several streams, each once and each with what is expected of it. Server 25.1 or newer.
 
         Raises `WrongExpectedRevision` for the first stream that is elsewhere, `StreamDeleted`, `SessionRefused` (a
         stream twice), `NotSupported`, `AppendOutcomeUnknown` with the ids of all events, and what `append` raises
-        about sizes. In each case nothing was written, or all of it.
+        about sizes. In each case nothing was written, or all of it. `retry_unknown` is as in `append`.
         """
         frames = [_frame(append) for append in arguments.instance(appends, Iterable, "appends")]
         if not frames:
             raise InvalidArgument("appends must hold at least one StreamAppend")
-        ids = [record.id for frame in frames for record in frame.records]
-        with doubtful(_names(frame.stream for frame in frames), ANY, ids):
-            return await self._carrier.send(APPEND_SESSION, frames, chosen(options))
+        return await make(self._carrier, SessionJob.of(frames, self._carrier), chosen(options), retry_unknown)
 
     async def append_session(self, appends: Iterable[StreamAppend], **options: Unpack[Options]) -> StreamsAppended:
         """Do what `append_streams` does. Deprecated: it is the former name."""
@@ -67,20 +66,21 @@ class AtomicAppends(Calls):
         records: Iterable[tuple[str, ProposedEvent]],
         *,
         checks: Mapping[str, Expected | DeletedState] | None = None,
+        retry_unknown: bool | None = None,
         **options: Unpack[Options],
     ) -> StreamsAppended:
         """Append events, each with the name of its stream, in this order, if all checks hold. Server 26.0.3 or newer.
 
         `checks` say what must hold of streams, written to or not. Raises `ConsistencyViolation` with every check that
-        failed, `NotSupported`, `AppendOutcomeUnknown`, and what `append` raises about sizes.
+        failed, `NotSupported`, `AppendOutcomeUnknown`, and what `append` raises about sizes. `retry_unknown` is as in
+        `append`.
         """
         several = tuple(_addressed(record) for record in arguments.instance(records, Iterable, "records"))
         if not several:
             raise InvalidArgument("records must hold at least one event")
         given = arguments.instance(checks or {}, Mapping, "checks")
-        request = AppendRecords(several, tuple(_check(*check) for check in given.items()))
-        with doubtful(_names(record.stream for record in several), ANY, [record.id for record in several]):
-            return await self._carrier.call(APPEND_RECORDS, request, chosen(options))
+        job = RecordsJob.of(several, tuple(_check(*check) for check in given.items()), self._carrier)
+        return await make(self._carrier, job, chosen(options), retry_unknown)
 
 
 def _frame(append: StreamAppend) -> SessionAppend:
@@ -123,7 +123,3 @@ def _check(stream: str, expected: Expected | DeletedState) -> Check:
     if isinstance(expected, DeletedState):
         return Check(arguments.stream_name(stream), expected)
     return Check(arguments.stream_name(stream), arguments.expected_revision(expected))
-
-
-def _names(streams: Iterable[str]) -> str:
-    return ", ".join(dict.fromkeys(streams))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from typing import Protocol
 
 from fastapi_esdb.api.arguments import instance, seconds
@@ -10,6 +10,7 @@ from fastapi_esdb.api.stop import Stop
 from fastapi_esdb.connection.backoff import Backoff
 from fastapi_esdb.connection.transport import DEFAULT_OPTIONS, CallOptions, Transport
 from fastapi_esdb.errors import ConnectionClosed
+from fastapi_esdb.pool.seen import Seen, Turns
 from fastapi_esdb.settings.credentials import Credentials
 from fastapi_esdb.settings.node_preference import NodePreference
 from fastapi_esdb.wire.errors import InvalidArgument
@@ -36,6 +37,21 @@ class Carrier(Transport, Protocol):
         ...
 
     @property
+    def retry_unknown(self) -> bool:
+        """Whether an append whose answer is lost is followed up, unless the call says otherwise."""
+        ...
+
+    @property
+    def seen(self) -> Seen:
+        """How new what this client has seen of the database is."""
+        ...
+
+    @property
+    def turns(self) -> Turns:
+        """Who finds out first what has become of an append to a stream."""
+        ...
+
+    @property
     def deadline(self) -> float:
         """The seconds that a call has without a `timeout` of its own."""
         ...
@@ -44,6 +60,13 @@ class Carrier(Transport, Protocol):
         """Return as soon as there is a connection.
 
         Raises `ConnectionClosed` when `timeout` seconds (`None`: the deadline's) are over, and when it is closed.
+        """
+        ...
+
+    def at_leader(self, options: CallOptions) -> AbstractAsyncContextManager[Transport]:
+        """What carries calls over one connection to the leader, found within the `timeout` of the options.
+
+        When it is lost they fail, and are not made again.
         """
         ...
 

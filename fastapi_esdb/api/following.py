@@ -75,6 +75,8 @@ class Following:
                 async with self._open() as call:
                     frames = await self._first(call)
                     while frames:
+                        if isinstance(frames[-1], RecordedEvent):
+                            self._carrier.seen.note(frames[-1].position)
                         await self.beyond_end.look(frames, self.place)
                         yield frames
                         frames = await self._approach.read(call)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fastapi_esdb.api import arguments
-from fastapi_esdb.api.appending import Append
+from fastapi_esdb.api.appending import Append, make
 from fastapi_esdb.api.calls import Calls, call_options
 from fastapi_esdb.api.names import metadata_stream
 from fastapi_esdb.api.new_event import NewEvent
@@ -63,7 +63,8 @@ class Metadata(Calls):
         """
         event = NewEvent("$metadata", arguments.instance(metadata, StreamMetadata, "metadata").to_json())
         append = Append(metadata_stream(stream), arguments.expected_revision(expected), (event,))
-        return await append.send_once(self._carrier, call_options(timeout, credentials, requires_leader))
+        options = call_options(timeout, credentials, requires_leader)
+        return await make(self._carrier, append, options, retry_unknown=None)
 
     async def set_default_acl(
         self,
@@ -87,7 +88,8 @@ class Metadata(Calls):
         }
         event = NewEvent("$settings", {key: rights for key, rights in given.items() if rights is not None})
         append = Append(SETTINGS_STREAM, arguments.expected_revision(expected), (event,))
-        return await append.send_once(self._carrier, call_options(timeout, credentials, requires_leader))
+        options = call_options(timeout, credentials, requires_leader)
+        return await make(self._carrier, append, options, retry_unknown=None)
 
 
 def _rights(acl: StreamAcl | None, name: str) -> dict[str, list[str]] | None:

@@ -69,6 +69,7 @@ async def batches_of(
                 return  # a limit is a limit, whatever else the server sends
             if events := [frame for frame in frames if isinstance(frame, RecordedEvent)][:left]:
                 left -= len(events)
+                carrier.seen.note(events[-1 if request.direction is FORWARDS else 0].position)
                 yield events
                 until = Deadline.after(patience)
             elif not until.left():

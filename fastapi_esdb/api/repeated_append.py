@@ -1,119 +1,293 @@
-"""An append that may be sent again: safe because its ids and its expected revision stay the same."""
+"""An append whose answer was lost, followed up until it is known what became of it."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
-from typing import TYPE_CHECKING, NoReturn
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass, replace
+from time import monotonic
+from typing import TYPE_CHECKING, Generic, NoReturn, Protocol, TypeVar
 
 from fastapi_esdb.api.calls import PAUSES
-from fastapi_esdb.api.reading import events_of
+from fastapi_esdb.api.looking import Lost, look, look_at
+from fastapi_esdb.api.next_step import AskWhetherItExists, AtOneNode, Course, Look, LookAt, Send, Step
+from fastapi_esdb.api.sight import Absent, Found, Hidden, Sight
 from fastapi_esdb.connection.deadline import Deadline
-from fastapi_esdb.errors import ClosedInFlight, ConnectionClosed
-from fastapi_esdb.wire.errors import EsdbError, NotLeader, Outcome, WrongExpectedRevision
-from fastapi_esdb.wire.records import NO_STREAM, StreamState
-from fastapi_esdb.wire.requests import AppendResult, ReadRequest
+from fastapi_esdb.errors import AppendOutcomeUnknown, ClosedInFlight, NotSentInTime
+from fastapi_esdb.wire.errors import (
+    BatchFailed,
+    EsdbError,
+    HandlerFailed,
+    Outcome,
+    StreamDeleted,
+    WrongExpectedRevision,
+)
+from fastapi_esdb.wire.records import NO_STREAM, STREAM_EXISTS, Expected
+from fastapi_esdb.wire.requests import AppendRequest
 
 if TYPE_CHECKING:
-    from fastapi_esdb.api.appending import Append
+    from uuid import UUID
+
     from fastapi_esdb.api.calls import Carrier
-    from fastapi_esdb.connection.transport import CallOptions
-    from fastapi_esdb.wire.records import RecordedEvent
+    from fastapi_esdb.connection.transport import CallOptions, Transport
+
+Result = TypeVar("Result")
+Result_co = TypeVar("Result_co", covariant=True)
 
 LEAST_SHARE = 0.05
 """A try with less time than this (seconds) is not worth making."""
 
+MOST_FAILURES = 3
+"""So often in a row a server may fail while handling a call: then it is the call that it can't take."""
 
-class RepeatedAppend:
-    """Sends an append until its outcome is known or its time is over.
 
-    Once a try has ended in doubt, no later error may hide that: the append is then known to be done, or to be in
-    conflict after the stream was searched for its ids, or it ends with `AppendOutcomeUnknown`.
+class Job(Protocol[Result_co]):
+    """An append that can be sent again. It is looked for in one of the streams that it goes to, its `stream`."""
+
+    @property
+    def stream(self) -> str: ...
+    @property
+    def expected(self) -> Expected:
+        """What the caller expects of that stream."""
+        ...
+
+    @property
+    def ids(self) -> Sequence[UUID]:
+        """Of the events for that stream, in their order."""
+        ...
+
+    def first(self, transport: Transport, options: CallOptions) -> Awaitable[Result_co]:
+        """Send it for the first time, as the caller wants it."""
+        ...
+
+    async def send(self, transport: Transport, expected: Expected, options: CallOptions) -> Result_co:
+        """Send it again, with that expectation for its stream."""
+        ...
+
+    async def result(self, found: Found, lost: Lost) -> Result_co:
+        """What it answers, now that its events were found in its stream. Raises `LookupError` where that is hidden."""
+        ...
+
+    def is_conflict(self, error: EsdbError) -> bool:
+        """Whether the server refused it for what was expected of a stream."""
+        ...
+
+    def concerns(self, error: EsdbError) -> bool:
+        """Whether such a refusal is about its stream."""
+        ...
+
+    def unknown(self, cause: EsdbError, found: str = "") -> AppendOutcomeUnknown:
+        """The error that says that nothing more is known than what was `found` out."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Done(Generic[Result]):
+    """It is known to have happened."""
+
+    result: Result
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """It is known not to have happened, and this is the caller's answer."""
+
+    error: EsdbError
+
+
+class RepeatedAppend(Generic[Result]):
+    """Takes the steps of a `Course` until it is known whether the append happened, or until its time is over.
+
+    `lost` is what its first sending ended with, and `since` the newest position that was known before. No later error
+    may hide that: what can't be found out by the deadline is raised as `AppendOutcomeUnknown`, with what was found out.
     """
 
-    def __init__(self, carrier: Carrier, append: Append, options: CallOptions) -> None:
+    def __init__(
+        self,
+        carrier: Carrier,
+        job: Job[Result],
+        options: CallOptions,
+        *,
+        deadline: Deadline,
+        since: int,
+        lost: EsdbError,
+    ) -> None:
         self._carrier = carrier
-        self._append = append
+        self._job = job
         self._options = options
-        self._deadline = Deadline.after(carrier.deadline if options.timeout is None else options.timeout)
-        self._doubt: EsdbError | None = None
+        self._deadline = deadline
+        self._since = since
+        self._lost = lost
+        self._course = Course(job.expected, len(job.ids))
+        self._conflict: EsdbError | None = None
+        self._pauses = PAUSES.delays()
+        self._failures = 0
+        self._found = ""
 
-    async def send(self) -> AppendResult:
-        """Make the call, and make it again while that helps. Raises as `Append.send_once` does."""
-        pauses = PAUSES.delays()
-        while True:
-            try:
-                return await self._carrier.append(self._append, self._share())
-            except WrongExpectedRevision as conflict:
-                return await self._judge(conflict)
-            except EsdbError as error:
-                self._weigh(error)
-            await self._wait(next(pauses))
+    async def send(self) -> Result:
+        """What the append answers. Raises what the caller is to hear of it, and `AppendOutcomeUnknown`."""
+        self._weigh(self._lost)
+        due = monotonic() + next(self._pauses)
+        turn = self._carrier.turns.of(self._job.stream)
+        await self._acquire(turn)
+        try:
+            await self._wait(due - monotonic())
+            after: Step | Done[Result] | Refused = self._course.begin()
+            while not isinstance(after, Done | Refused):
+                after = await self._taken(after)
+        finally:
+            turn.release()
+        if isinstance(after, Refused):
+            raise after.error
+        return after.result
+
+    async def _acquire(self, turn: asyncio.Lock) -> None:
+        """Those that were sent together are looked for in their order, one after the other."""
+        try:
+            async with asyncio.timeout(self._deadline.left()):
+                await turn.acquire()
+        except TimeoutError:
+            self._give_up(NotSentInTime())
 
     @property
     def _left(self) -> float:
         return max(self._deadline.left(), LEAST_SHARE)
 
     def _share(self) -> CallOptions:
-        """Half of the time that is left, so that a server that stays silent leaves some for another try."""
+        """Half of the time that is left, so that a server that stays silent leaves some for another step."""
         return replace(self._options, timeout=max(self._left / 2, LEAST_SHARE))
 
+    def _at_leader(self) -> CallOptions:
+        return replace(self._share(), requires_leader=True)
+
+    async def _taken(self, step: Step) -> Step | Done[Result] | Refused:
+        """What comes after a step."""
+        try:
+            after = await self._take(step)
+        except AppendOutcomeUnknown:
+            raise
+        except EsdbError as error:
+            if not isinstance(step, Send) and error.outcome is Outcome.ANSWERED:
+                self._found = f"the stream could not be looked at: {error}"
+            self._weigh(error)
+            await self._wait(next(self._pauses))
+            return self._course.lost(step)
+        self._failures = 0
+        return after
+
     def _weigh(self, error: EsdbError) -> None:
-        """Return if another try makes sense."""
-        if error.outcome is Outcome.UNKNOWN and self._doubt is None:
-            self._doubt = error
-        # the transport has followed the leader as long as it could
-        final = error.outcome is Outcome.ANSWERED or isinstance(error, ClosedInFlight | NotLeader)
-        unconnected = self._doubt is None and isinstance(error, ConnectionClosed)
-        if final or unconnected or self._left <= LEAST_SHARE:
+        """Return if another step makes sense."""
+        self._failures = self._failures + 1 if isinstance(error, HandlerFailed | BatchFailed) else 0
+        final = error.outcome is Outcome.ANSWERED or isinstance(error, ClosedInFlight) or self._carrier.is_closed
+        if final or self._failures >= MOST_FAILURES or self._deadline.left() <= LEAST_SHARE:
             self._give_up(error)
 
-    def _give_up(self, error: EsdbError) -> NoReturn:
-        if self._doubt is None:
-            raise error
-        raise self._append.unknown(error) from self._doubt
+    def _give_up(self, error: EsdbError | None = None) -> NoReturn:
+        raise self._job.unknown(error or self._lost, self._found) from self._lost
 
     async def _wait(self, pause: float) -> None:
+        """Leave the server some time, and wait for a connection."""
         await asyncio.sleep(min(pause, self._left))
         try:
             await self._carrier.wait_connected(self._left)
         except EsdbError as error:
             self._give_up(error)
 
-    async def _judge(self, conflict: WrongExpectedRevision) -> AppendResult:
-        """A conflict after a doubtful try may be with the own events: look for them before reporting it."""
-        if self._doubt is None or self._is_shorter(conflict):
-            raise conflict
+    async def _take(self, step: Step) -> Step | Done[Result] | Refused:
+        match step:
+            case Send():
+                return await self._send(step.expected)
+            case Look():
+                return await self._judge(await self._look(self._carrier, step.known))
+            case LookAt():
+                return await self._judge_place(await look_at(self._carrier, self._looked_for(), step.first))
+            case AtOneNode():
+                return await self._at_one_node(step)
+            case AskWhetherItExists():
+                return await self._ask_whether_it_exists()
+
+    async def _send(self, expected: Expected) -> Step | Done[Result] | Refused:
         try:
-            found = await self._events_in_place()
+            return Done(await self._job.send(self._carrier, expected, self._share()))
         except EsdbError as error:
-            self._give_up(error)
-        return self._compare(found, conflict)
+            if not self._job.is_conflict(error):
+                raise
+            self._conflict = error
+            actual = error.actual if isinstance(error, WrongExpectedRevision) else None
+            if not self._job.concerns(error):
+                return self._course.look()
+            return self._course.in_conflict(actual) or Refused(error)
 
-    @property
-    def _first(self) -> int:
-        """The revision that the first event has if the append took place (on a stream that never was before)."""
-        expected = self._append.expected
-        return 0 if isinstance(expected, StreamState) else expected + 1
+    def _looked_for(self) -> Lost:
+        until = Deadline.after(max(self._left / 2, LEAST_SHARE))
+        return Lost(self._job.stream, self._job.ids, self._since, replace(self._options, requires_leader=True), until)
 
-    def _is_shorter(self, conflict: WrongExpectedRevision) -> bool:
-        """Whether the stream ends before the place where the events would be."""
-        actual = conflict.actual
-        return actual is NO_STREAM or (isinstance(actual, int) and actual < self._first)
+    async def _look(self, transport: Transport, known: int) -> Sight | None:
+        """`None` for a stream that is not there, if it should be."""
+        should_exist = self._job.expected is STREAM_EXISTS
+        try:
+            return await look(transport, self._looked_for(), known, is_missing_told=should_exist)
+        except StreamDeleted:
+            if should_exist:
+                return None
+            raise
 
-    async def _events_in_place(self) -> list[RecordedEvent]:
-        """What the stream holds where the events would be, asked of the leader since a follower may lag behind."""
-        request = ReadRequest(self._append.stream, self._first, limit=len(self._append.events))
-        options = replace(self._options, timeout=self._left, requires_leader=True)
-        return [event async for event in events_of(self._carrier, request, options)]
+    async def _judge(self, sight: Sight | None) -> Step | Done[Result] | Refused:
+        if sight is None:
+            return AskWhetherItExists()
+        if isinstance(sight, Found):
+            return await self._done(sight)
+        if isinstance(sight, Hidden):
+            self._hidden(sight.reason)
+        self._found = f"it was not there when the stream was looked at, which ended with {sight.end!r}"
+        conflict, self._conflict = self._conflict, None
+        if conflict is not None and not self._job.concerns(conflict):
+            return Refused(conflict)
+        return self._course.absent(sight)
 
-    def _compare(self, found: list[RecordedEvent], conflict: WrongExpectedRevision) -> AppendResult:
-        """The append's result if the events are its own, the conflict if others are in their place.
+    async def _judge_place(self, sight: Sight | None) -> Step | Done[Result] | Refused:
+        conflict = self._conflict or self._lost
+        if isinstance(sight, Found):
+            return await self._done(sight)
+        if isinstance(sight, Hidden):
+            self._hidden(sight.reason)
+        if sight is None and self._job.concerns(conflict):  # others are there, and not durable yet
+            await self._wait(next(self._pauses))
+            return self._course.begin()
+        return Refused(conflict)
 
-        Neither can be told when the place was truncated meanwhile.
-        """
-        if found and tuple(event.id for event in found) == self._append.ids:
-            return AppendResult(found[-1].revision, found[-1].position)
-        if not self._append.events or (found and found[0].revision == self._first):
-            raise conflict
-        return self._give_up(conflict)
+    async def _done(self, found: Found) -> Done[Result]:
+        try:
+            return Done(await self._job.result(found, self._looked_for()))
+        except LookupError as error:
+            self._hidden(str(error))
+
+    def _hidden(self, reason: str) -> NoReturn:
+        self._found = f"when the stream was looked at, {reason}"
+        self._give_up()
+
+    async def _at_one_node(self, step: AtOneNode) -> Step | Done[Result] | Refused:
+        """See `next_step` for why this is safe."""
+        job = self._job
+        async with self._carrier.at_leader(self._at_leader()) as node:
+            try:
+                await node.append(AppendRequest(job.stream, STREAM_EXISTS, ()), self._at_leader())
+            except (WrongExpectedRevision, StreamDeleted):
+                return Look(step.known)
+            sight = await self._look(node, step.known)
+            if not isinstance(sight, Absent) or sight.end is NO_STREAM:
+                return await self._judge(sight)
+            try:
+                return Done(await job.send(node, job.expected, self._at_leader()))
+            except EsdbError as error:
+                if job.is_conflict(error):
+                    return Refused(error)
+                raise
+
+    async def _ask_whether_it_exists(self) -> Step | Refused:
+        """An append of nothing that expects it is refused as one of something would be."""
+        try:
+            await self._carrier.append(AppendRequest(self._job.stream, STREAM_EXISTS, ()), self._share())
+        except (WrongExpectedRevision, StreamDeleted) as error:
+            return Refused(error)
+        return Send(NO_STREAM)  # it has metadata, and no events

@@ -6,13 +6,11 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal, Unpack
 
 from fastapi_esdb.api import arguments
-from fastapi_esdb.api.appending import Append, leave, proposed
+from fastapi_esdb.api.appending import Append, leave, make, proposed
 from fastapi_esdb.api.calls import Calls, call_options
 from fastapi_esdb.api.reading import Read, last_revision
-from fastapi_esdb.api.repeated_append import RepeatedAppend
 from fastapi_esdb.api.writing import write
 from fastapi_esdb.wire.deletes import DELETE, TOMBSTONE
-from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.groups import ALL
 from fastapi_esdb.wire.records import (
     ANY,
@@ -20,7 +18,6 @@ from fastapi_esdb.wire.records import (
     END,
     FORWARDS,
     START,
-    STREAM_EXISTS,
     Expected,
     Position,
     StreamState,
@@ -33,7 +30,6 @@ from fastapi_esdb.wire.requests import (
     NothingAppended,
     ReadRequest,
 )
-from fastapi_esdb.wire.unreadable import quoted
 
 if TYPE_CHECKING:
     from fastapi_esdb.api.options import Options
@@ -53,7 +49,7 @@ class Streams(Calls):
         events: ProposedEvent | Iterable[ProposedEvent],
         expected: Expected = ANY,
         *,
-        retry_unknown: bool = False,
+        retry_unknown: bool | None = None,
         timeout: float | None = None,
         credentials: Credentials | None = None,
         requires_leader: bool | None = None,
@@ -63,8 +59,9 @@ class Streams(Calls):
         `expected` says where the stream must be: at a revision (that of its last event), `NO_STREAM`,
         `STREAM_EXISTS`, or `ANY`. Without events only that is checked, and the answer is `NothingAppended`.
 
-        An append whose answer is lost may have happened. `retry_unknown` sends it again in that case, which is
-        safe with a revision or `NO_STREAM`, since the server knows the ids again; else it is refused.
+        Where the answer is lost, the stream is looked at, and the events are sent again if they are not there, so
+        that they are stored once whatever is expected. `retry_unknown=False` raises `AppendOutcomeUnknown` instead;
+        left out, the settings decide.
 
         Returns the stream's new last revision and the position of the write.
 
@@ -73,17 +70,13 @@ class Streams(Calls):
             WrongExpectedRevision: the stream is elsewhere; nothing was written.
             StreamDeleted: the stream is tombstoned.
             MaximumAppendSizeExceeded, MaximumEventSizeExceeded: too large for the server.
-            AppendOutcomeUnknown: whether it happened is not known; the error has the ids.
+            AppendOutcomeUnknown: whether it happened could not be found out by the deadline, or at all; the error
+                has the ids, and what was found out.
         """
         stream, given = arguments.stream_name(stream), proposed(events)
         append = Append(stream, arguments.expected_revision(expected), given, leave(given))
         options = call_options(timeout, credentials, requires_leader)
-        if not retry_unknown:
-            result = await append.send_once(self._carrier, options)
-        elif expected in (ANY, STREAM_EXISTS):
-            raise InvalidArgument(f"retry_unknown needs a revision or NO_STREAM as expected, not {quoted(expected)}")
-        else:
-            result = await RepeatedAppend(self._carrier, append, options).send()
+        result = await make(self._carrier, append, options, retry_unknown)
         return result if given else NothingAppended(result.revision, None)
 
     def read(

@@ -88,16 +88,19 @@ class BatchCall:
         """Whether it takes further appends."""
         return not self._has_ended and self.channel.takes_calls
 
-    def append(self, request: AppendRequest, deadline: Deadline) -> asyncio.Future[AppendResult]:
+    def append(
+        self, request: AppendRequest, deadline: Deadline, *, leaves_time: bool = False
+    ) -> asyncio.Future[AppendResult]:
         """Have the append sent when its turn comes; the future has its result, or the error that it ended with."""
-        pending = PendingAppend(request, deadline, asyncio.get_running_loop().create_future())
+        answer: asyncio.Future[AppendResult] = asyncio.get_running_loop().create_future()
+        pending = PendingAppend(request, deadline, answer, leaves_time=leaves_time)
         if self._is_resting:
             self._is_resting = False
             self._lease.take(self._call)
         self._waiting.append(pending)
         self._alarm.set(deadline.at)
         self._go_on()
-        return pending.answer
+        return answer
 
     async def _write(self) -> None:
         """Send what waits, until the call ends."""
@@ -146,8 +149,10 @@ class BatchCall:
 
     def _count(self, pending: PendingAppend, now: float) -> bytes:
         number = next(self._numbers)
+        pending.leave(now)
         data = encode_batch(self._id, number, pending.request, pending.deadline.at - now)
-        pending.sent_at, pending.size = now, len(data)
+        pending.size = len(data)
+        self._alarm.set(pending.deadline.at)
         self._sent[number] = pending
         self._bytes += len(data)
         if self.late is not None:

@@ -20,6 +20,10 @@ class Deadline:
         """The moment that many seconds from now, a year at most."""
         return cls(monotonic() + min(seconds, YEAR))
 
+    def halved(self, now: float) -> Deadline:
+        """The moment half-way from now."""
+        return Deadline((self.at + now) / 2)
+
     def left(self) -> float:
         """The seconds until then, 0 when it has passed."""
         return max(0.0, self.at - monotonic())

@@ -51,6 +51,14 @@ class PendingAppend:
     """When its message was handed to gRPC."""
     is_late: bool = False
     """Whether it was said that its answer takes long."""
+    leaves_time: bool = False
+    """Whether only half of the time that is left when it is sent is for its answer."""
+
+    def leave(self, now: float) -> None:
+        """It is being sent."""
+        self.sent_at = now
+        if self.leaves_time:
+            self.deadline, self.leaves_time = self.deadline.halved(now), False
 
     def finish(self, result: AppendResult | EsdbError) -> None:
         """Give the caller what it waits for, if it still does."""

@@ -29,13 +29,15 @@ class CallOptions:
     `timeout` (seconds) bounds the whole call: waiting for a connection, retries and the answer; `None` takes the
     settings' deadline. `credentials` stand in for the connection's own. `requires_leader` asks followers to refuse;
     `None` does so for writes. `read_preference` is the kind of node that a stream is read at in a
-    cluster; `None` takes the settings'.
+    cluster; `None` takes the settings'. With `leaves_time` the answer of a write is waited for half of the time that is
+    left when it is sent, so that there is some to find out what has become of one without an answer.
     """
 
     timeout: float | None = None
     credentials: Credentials | None = None
     requires_leader: bool | None = None
     read_preference: NodePreference | None = None
+    leaves_time: bool = False
 
 
 DEFAULT_OPTIONS = CallOptions()

@@ -41,8 +41,8 @@ FRAME = 128
 class Appends:
     """Makes appends, one try at a time, as the settings say."""
 
-    def __init__(self, settings: EsdbSettings, lease: LeaseSource, headers: Headers) -> None:
-        self._mode = settings.append_mode
+    def __init__(self, settings: EsdbSettings, lease: LeaseSource, headers: Headers, mode: AppendMode) -> None:
+        self._mode = mode
         self._lease = lease
         self._headers = headers
         self._shared_headers = headers.of(BATCH_APPEND, DEFAULT_OPTIONS)
@@ -64,7 +64,8 @@ class Appends:
                 with await self._place(tries):
                     pass  # one that can be sent may leave in a group
             # one coroutine and no more around the wait: there may be thousands
-            if self._groups is not None and (member := self._groups.take(request, tries.deadline)):
+            groups, leaves_time = self._groups, tries.leaves_time
+            if groups is not None and (member := groups.take(request, tries.deadline, leaves_time=leaves_time)):
                 try:
                     return await member.answer
                 except MadeApart:
@@ -97,7 +98,7 @@ class Appends:
         if call is None:
             return None
         tries.channel = call.channel
-        return call.append(request, tries.deadline)
+        return call.append(request, tries.deadline, leaves_time=tries.leaves_time)
 
     async def _first_shared(self, request: AppendRequest, tries: Tries) -> asyncio.Future[AppendResult]:
         """The same over a call that is opened if need be. Raises `NotSupported`; nothing was sent then."""
@@ -106,7 +107,7 @@ class Appends:
             call = self._present(lane, tries) or self._opened(lease, lane)
             self._latest[tries.preference, lane] = call
             tries.channel = call.channel
-            return call.append(request, tries.deadline)
+            return call.append(request, tries.deadline, leaves_time=tries.leaves_time)
 
     def _beside(self, tries: Tries) -> Lease | None:
         """A place where another shared call is: what calls of one connection send at a time leaves together."""
@@ -130,7 +131,7 @@ class Appends:
 
     async def _alone(self, lease: Lease, request: AppendRequest, options: CallOptions, tries: Tries) -> AppendResult:
         frames: list[AppendFrame] = [AppendOptions(request.stream, request.expected), *request.events]
-        answer = await client_stream(lease, APPEND, frames, tries.deadline, self._headers.of(APPEND, options))
+        answer = await client_stream(lease, APPEND, frames, tries.answer_deadline, self._headers.of(APPEND, options))
         if isinstance(answer, AppendConflict):
             raise WrongExpectedRevision(request.stream, answer.expected, answer.actual)
         return answer

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from fastapi_esdb.connection.call import client_stream, unary
 from fastapi_esdb.connection.deadline import Deadline
+from fastapi_esdb.connection.transport import DEFAULT_OPTIONS
 from fastapi_esdb.errors import ReadOnlyConnection
 from fastapi_esdb.pool.appends import Appends
 from fastapi_esdb.pool.headers import Headers
+from fastapi_esdb.pool.one_node import OneChannel
 from fastapi_esdb.pool.placement import Placement
 from fastapi_esdb.pool.pooled_stream import PooledStream, StreamPlan
 from fastapi_esdb.pool.starting import Starting
 from fastapi_esdb.pool.tries import Tell, Tries
+from fastapi_esdb.settings.append_mode import AppendMode
+from fastapi_esdb.settings.node_preference import NodePreference
 from fastapi_esdb.wire.appends import APPEND
 from fastapi_esdb.wire.errors import CalledAs, EsdbError, InvalidArgument
 
 if TYPE_CHECKING:
-    from fastapi_esdb.connection.channel import Lease
+    from fastapi_esdb.connection.channel import Channel, Lease
     from fastapi_esdb.connection.transport import CallOptions
     from fastapi_esdb.pool.counters import Counters
     from fastapi_esdb.pool.lease_source import LeaseSource
@@ -36,53 +41,82 @@ _MILLISECONDS_PER_SECOND = 1000
 class Calls:
     """Makes calls as the settings say."""
 
-    def __init__(self, name: str, settings: EsdbSettings, lease: LeaseSource, counters: Counters, tell: Tell) -> None:
+    def __init__(
+        self,
+        name: str,
+        settings: EsdbSettings,
+        lease: LeaseSource,
+        counters: Counters,
+        tell: Tell,
+        *,
+        over: Channel | None = None,
+    ) -> None:
+        """With `over` they all go over that channel, and no append is made again."""
         target = settings.target
         self.deadline = target.options.default_deadline / _MILLISECONDS_PER_SECOND
         """Seconds that a call has without a `timeout` of its own."""
         self._name = name
         self._called_as = CalledAs.CONNECTION if target.credentials else CalledAs.NOBODY
+        self.retry_unknown = settings.retry_unknown
+        """Whether appends whose answers are lost are followed up."""
+        self._settings = settings
+        self._is_over_one = over is not None
         self._headers = Headers(target, f"fastapi-esdb-{name}")
         self._read_only = settings.read_only
         self._pinned = not target.discover
         self._placement = Placement.of(settings)
-        self._lease = lease
+        self._lease: LeaseSource = OneChannel(over) if over else lease
         self._counters = counters
         self._tell = tell
         self._starting = Starting()
-        self._appends = Appends(settings, lease, self._headers)
+        mode = AppendMode.SINGLE if over else settings.append_mode
+        self._appends = Appends(settings, self._lease, self._headers, mode)
 
-    async def call(self, method: Method[Request, Response], request: Request, options: CallOptions) -> Response:
+    @asynccontextmanager
+    async def at_leader(self, options: CallOptions) -> AsyncIterator[Calls]:
+        """Calls that all go over one connection to the leader, which it was the last time that anybody heard of it."""
+        deadline = self._begin(APPEND, options).deadline
+        with await self._lease(NodePreference.LEADER, deadline, long_lived=False, avoid=None) as lease:
+            channel = lease.channel
+            place = channel.lease()
+        with place:
+            yield Calls(self._name, self._settings, self._lease, self._counters, self._tell, over=channel)
+
+    async def call(
+        self, method: Method[Request, Response], request: Request, options: CallOptions = DEFAULT_OPTIONS
+    ) -> Response:
         """See `Transport.call`."""
         headers = self._headers.of(method, options)
         tries = self._begin(method, options)
-        return await self._repeat(tries, lambda lease: unary(lease, method, request, tries.deadline, headers))
+        return await self._repeat(tries, lambda lease: unary(lease, method, request, tries.answer_deadline, headers))
 
     async def send(
-        self, method: Method[Request, Response], requests: Sequence[Request], options: CallOptions
+        self, method: Method[Request, Response], requests: Sequence[Request], options: CallOptions = DEFAULT_OPTIONS
     ) -> Response:
         """See `Transport.send`."""
         headers = self._headers.of(method, options)
         tries = self._begin(method, options)
-        return await self._repeat(tries, lambda lease: client_stream(lease, method, requests, tries.deadline, headers))
+        return await self._repeat(
+            tries, lambda lease: client_stream(lease, method, requests, tries.answer_deadline, headers)
+        )
 
-    async def append(self, request: AppendRequest, options: CallOptions) -> AppendResult:
+    async def append(self, request: AppendRequest, options: CallOptions = DEFAULT_OPTIONS) -> AppendResult:
         """See `Transport.append`."""
         tries = self._begin(APPEND, options)
         while True:
             try:
                 return await self._appends.make(request, options, tries)
             except EsdbError as error:
-                await tries.failed(error)
+                await tries.failed(error, final=self._is_over_one)
 
     def stream(
         self,
         method: Method[Request, Response],
         requests: Sequence[Request],
-        options: CallOptions,
+        options: CallOptions = DEFAULT_OPTIONS,
         *,
-        long_lived: bool,
-        bulk: bool,
+        long_lived: bool = False,
+        bulk: bool = False,
     ) -> PooledStream[Request, Response]:
         """See `Transport.stream`."""
         tries = self._begin(method, options)
@@ -109,6 +143,7 @@ class Calls:
             called_as=CalledAs.CALLER if options.credentials else self._called_as,
             starting=self._starting,
             pinned=self._pinned,
+            leaves_time=options.leaves_time,
         )
 
     async def _repeat(self, tries: Tries, make: Callable[[Lease], Awaitable[Response]]) -> Response:

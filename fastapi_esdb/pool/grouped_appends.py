@@ -57,7 +57,7 @@ class GroupedAppends:
         self._alarm = Alarm(self._look)
         self._work: asyncio.Task[None] | None = None
 
-    def take(self, request: AppendRequest, deadline: Deadline) -> Member | None:
+    def take(self, request: AppendRequest, deadline: Deadline, *, leaves_time: bool = False) -> Member | None:
         """Have the append made with others. `None` where it is not one for a group.
 
         Its answer is the result, the error that it failed with, or `MadeApart` where that has turned out.
@@ -66,7 +66,7 @@ class GroupedAppends:
         if part is None:
             return None
         loop = asyncio.get_running_loop()
-        member = Member(request, deadline, loop.create_future(), part=part)
+        member = Member(request, deadline, loop.create_future(), part=part, leaves_time=leaves_time)
         self._waiting.append(member)
         self._alarm.set(deadline.at)
         if self._work is None or self._work.done():
@@ -110,10 +110,14 @@ class GroupedAppends:
         with await self._place(deadline) as lease:
             # whoever was told while the place was waited for that his append was not sent must be right
             group.drop_ended()
-            for member in group:
-                member.channel = lease.channel
             if not group:
                 raise NotSentInTime
+            now = monotonic()
+            for member in group:
+                member.channel = lease.channel
+                member.leave(now)
+            self._alarm.set(min(member.deadline.at for member in group))
+            deadline = max(member.deadline for member in group)
             try:
                 return await unary_encoded(lease, APPEND_RECORDS, Secret(group.data), deadline, self._headers)
             except NotSupported:

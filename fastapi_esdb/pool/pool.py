@@ -17,6 +17,7 @@ from fastapi_esdb.pool.connection_status import ConnectionStatus
 from fastapi_esdb.pool.counters import Counters
 from fastapi_esdb.pool.groups import Groups
 from fastapi_esdb.pool.hooks import Hook, Hooks
+from fastapi_esdb.pool.seen import Seen, Turns
 from fastapi_esdb.wire.cluster import SUPPORTED_METHODS
 from fastapi_esdb.wire.errors import NotSupported
 
@@ -58,6 +59,10 @@ class ConnectionPool:
         self.settings = settings
         self._counters = Counters()
         self._calls = Calls(name, settings, self._lease, self._counters, self._call_failed)
+        self.seen = Seen()
+        """How new what this client has seen of the database is."""
+        self.turns = Turns()
+        """Who finds out first what has become of an append to a stream."""
         self._connections: Groups | None = None
         self._leaving: list[Groups] = []
         self._owner: Owner | None = None
@@ -115,6 +120,11 @@ class ConnectionPool:
         return self._calls.deadline
 
     @property
+    def retry_unknown(self) -> bool:
+        """Whether an append whose answer is lost is followed up, unless the call says otherwise."""
+        return self._calls.retry_unknown
+
+    @property
     def server_version(self) -> str | None:
         """What the server that was connected to last says it is ("24.6.0"). Servers before 21.10 don't say."""
         return self._server_version
@@ -163,7 +173,7 @@ class ConnectionPool:
         before = self._connections
         fresh = None if before is None else await self._connected_with(settings)
         self._swap(before, fresh)
-        self.settings, self._calls = settings, calls
+        self.settings, self._calls, self.seen = settings, calls, Seen()
 
     async def wait_connected(self, timeout: float | None = None) -> None:
         """Return as soon as there is a connection.
@@ -237,6 +247,11 @@ class ConnectionPool:
     ) -> AbstractAsyncContextManager[Stream[Request, Response]]:
         """Make a call whose answers stream; see `Transport.stream`."""
         return self._calls.stream(method, requests, options, long_lived=long_lived, bulk=bulk)
+
+    def at_leader(self, options: CallOptions) -> AbstractAsyncContextManager[Calls]:
+        """Calls that all go over one connection to the leader. When it is lost they fail, and are not made again."""
+        self._check_owner()
+        return self._calls.at_leader(options)
 
     async def __aenter__(self) -> Self:
         await self.open()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from fastapi_esdb.connection.backoff import Backoff
@@ -41,6 +42,7 @@ class Tries:
         "_tell",
         "channel",
         "deadline",
+        "leaves_time",
         "preference",
     )
 
@@ -56,6 +58,7 @@ class Tries:
         called_as: CalledAs,
         starting: Starting,
         pinned: bool,
+        leaves_time: bool = False,
     ) -> None:
         self._pool = pool
         self._called_as = called_as
@@ -70,9 +73,16 @@ class Tries:
         self._starting = starting
         self._pinned = pinned
         """Whether there is one node to go to and no other, so that its refusal is the answer."""
+        self.leaves_time = leaves_time and method.writes
+        """Whether only half of the time that is left when it is sent is for its answer."""
         self._made = 0
         self._pauses: Iterator[float] | None = None
         counters.calls += 1
+
+    @property
+    def answer_deadline(self) -> Deadline:
+        """Until when an answer to what is sent now is waited for."""
+        return self.deadline.halved(monotonic()) if self.leaves_time else self.deadline
 
     @property
     def is_first(self) -> bool:

@@ -99,6 +99,8 @@ class EsdbSettings(OptionOverrides):
     """Role of the cluster member that streams are read at, and subscribed to; `None`: the one of `node_preference`."""
     append_mode: AppendMode = AppendMode.SHARED
     """How appends travel: over `shared` calls, `grouped` in calls that write for many callers, or each `single`."""
+    retry_unknown: bool = True
+    """Whether an append whose answer is lost is looked for and sent again if need be, so that it happens once."""
     read_only: bool = False
     """Refuse every write before it is sent."""
 

@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 
 from fastapi_esdb.connection.transport import DEFAULT_OPTIONS, CallOptions
 from fastapi_esdb.errors import ConnectionClosed
+from fastapi_esdb.pool.seen import Seen, Turns
 from fastapi_esdb.wire.records import Position, RecordedEvent
 from fastapi_esdb.wire.requests import AppendRequest
 
@@ -93,6 +94,11 @@ class FakeCarrier:
         self.is_connected = True
         self.is_closed = False
         self.deadline = 10.0
+        self.retry_unknown = True
+        self.seen = Seen()
+        self.turns = Turns()
+        self.at_one_node = 0
+        """How often calls were to go over one connection."""
 
     async def wait_connected(self, timeout: float | None = None) -> None:
         """Returns at once, unless it is not connected: then it is closed instead of becoming so."""
@@ -100,6 +106,11 @@ class FakeCarrier:
         if not self.is_connected:
             self.is_closed = True
             raise ConnectionClosed
+
+    @asynccontextmanager
+    async def at_leader(self, options: CallOptions) -> AsyncIterator[FakeCarrier]:  # noqa: ARG002  as a pool has it
+        self.at_one_node += 1
+        yield self
 
     async def call(self, method: Any, request: Any, options: CallOptions = DEFAULT_OPTIONS) -> Any:
         return self._answer(method, request, options)

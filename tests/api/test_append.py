@@ -199,7 +199,6 @@ BAD: list[tuple[tuple[Any, ...], dict[str, Any], str]] = [
     (("s", [], None), {}, "expected must be ANY"),
     (("s", [], False), {}, "expected must be ANY"),
     (("s", []), {"timeout": -1}, "timeout must be a number of seconds, 0 or more"),
-    (("s", []), {"retry_unknown": True}, "retry_unknown needs a revision or NO_STREAM"),
 ]
 
 

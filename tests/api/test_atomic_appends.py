@@ -162,8 +162,11 @@ async def test_who_may_not() -> None:
 @pytest.mark.parametrize(
     ("name", "call"),
     [
-        ("AppendSession", lambda esdb, one: esdb.append_streams([StreamAppend("a", one)], timeout=1)),
-        ("AppendRecords", lambda esdb, one: esdb.append_records([("a", one)], timeout=1)),
+        (
+            "AppendSession",
+            lambda esdb, one: esdb.append_streams([StreamAppend("a", one)], timeout=1, retry_unknown=False),
+        ),
+        ("AppendRecords", lambda esdb, one: esdb.append_records([("a", one)], timeout=1, retry_unknown=False)),
     ],
 )
 async def test_an_append_without_answer_leaves_doubt(

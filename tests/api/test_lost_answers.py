@@ -18,7 +18,6 @@ from fastapi_esdb.wire.errors import (
     DeadlineExceeded,
     EsdbError,
     HandlerFailed,
-    InvalidArgument,
     ServerTimeout,
     StreamNotFound,
 )
@@ -80,7 +79,7 @@ async def test_silence_leaves_doubt(
     answers = LostAnswers(monkeypatch, carrier)
     event = NewEvent("Doubtful", {})
     with pytest.raises(AppendOutcomeUnknown) as caught:
-        await esdb.append("s", event, expected, timeout=0.5)
+        await esdb.append("s", event, expected, timeout=0.5, retry_unknown=False)
     assert (caught.value.stream, caught.value.expected, caught.value.ids) == ("s", expected, (event.id,))
     assert isinstance(caught.value.__cause__, DeadlineExceeded)
     assert answers.lost == 1
@@ -94,35 +93,45 @@ async def test_an_answer_that_says_nothing_leaves_doubt(
     """The server gave up after the write, or fell over."""
     LostAnswers(monkeypatch, carrier, error)
     with pytest.raises(AppendOutcomeUnknown) as caught:
-        await esdb.append("s", NewEvent("Doubtful", {}), NO_STREAM)
+        await esdb.append("s", NewEvent("Doubtful", {}), NO_STREAM, retry_unknown=False)
     assert isinstance(caught.value.__cause__, type(error))
     assert await stored(esdb) == ["Doubtful"]
 
 
-@exact_expectations
+@every_expectation
 @pytest.mark.parametrize("error", [None, ServerTimeout(), HandlerFailed()])
-async def test_on_request_it_is_sent_again(
+async def test_it_is_found_out(
     esdb: Connection,
     carrier: str,
     monkeypatch: pytest.MonkeyPatch,
     expected: int | StreamState,
     error: EsdbError | None,
 ) -> None:
-    """The server knows the ids again: one copy, and the answer of the first try."""
+    """One copy, and the answer of the first sending."""
     before = await begun(esdb, expected)
     answers = LostAnswers(monkeypatch, carrier, error)
-    result = await esdb.append("s", NewEvent("Doubtful", {}), expected, retry_unknown=True, timeout=PATIENCE / 4)
+    result = await esdb.append("s", NewEvent("Doubtful", {}), expected, timeout=2)
     assert result.revision == before
     assert answers.lost == 1
     assert (await stored(esdb))[before:] == ["Doubtful"]
 
 
-@pytest.mark.parametrize("expected", [ANY, STREAM_EXISTS])
-async def test_a_loose_expectation_is_never_sent_again(esdb: Connection, expected: StreamState) -> None:
-    """It could store the events twice."""
-    with pytest.raises(InvalidArgument, match="retry_unknown needs a revision or NO_STREAM"):
-        await esdb.append("s", NewEvent("Doubtful", {}), expected, retry_unknown=True)
-    assert await stored(esdb) == []
+@pytest.mark.parametrize("retry_unknown", [None, True])
+async def test_it_is_the_settings_that_decide(
+    esdb_server: EmbeddedServer, append_mode: AppendMode, carrier: str, retry_unknown: bool | None
+) -> None:
+    """Unless the call says otherwise."""
+    settings = settings_for(esdb_server.port, append_mode=append_mode, retry_unknown=False)
+    with pytest.MonkeyPatch.context() as patch:
+        LostAnswers(patch, carrier, ServerTimeout())
+        async with connect(settings) as esdb:
+            await esdb.wait_connected(PATIENCE)
+            append = esdb.append("s", NewEvent("Doubtful", {}), retry_unknown=retry_unknown)
+            if retry_unknown:
+                assert (await append).revision == 0
+            else:
+                with pytest.raises(AppendOutcomeUnknown):
+                    await append
 
 
 async def test_a_server_that_stays_silent_leaves_doubt(
@@ -131,15 +140,15 @@ async def test_a_server_that_stays_silent_leaves_doubt(
     """However often it is asked, within one deadline."""
     answers = LostAnswers(monkeypatch, carrier, times=100)
     with pytest.raises(AppendOutcomeUnknown):
-        await esdb.append("s", NewEvent("Doubtful", {}), NO_STREAM, retry_unknown=True, timeout=1)
+        await esdb.append("s", NewEvent("Doubtful", {}), NO_STREAM, timeout=1)
     assert answers.lost > 1
     assert await stored(esdb) == ["Doubtful"]
 
 
 async def test_others_may_come_between(esdb: Connection, carrier: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second try is still known for what it is, and answered as the first one would have been."""
+    """It is found behind them, and answered as the first sending would have been."""
     LostAnswers(monkeypatch, carrier)
-    again = esdb.append("s", NewEvent("Doubtful", {}), NO_STREAM, retry_unknown=True, timeout=PATIENCE / 4)
+    again = esdb.append("s", NewEvent("Doubtful", {}), ANY, timeout=4)
     append = asyncio.create_task(again)
     await until_stored(esdb)
     await esdb.append("s", NewEvent("Other", {}))
@@ -150,7 +159,7 @@ async def test_others_may_come_between(esdb: Connection, carrier: str, monkeypat
 async def test_a_cut_connection_leaves_doubt(esdb: Connection, proxied: Connection, proxy: FaultProxy) -> None:
     """The request arrived, the answer did not."""
     proxy.mute()
-    append = asyncio.create_task(proxied.append("s", NewEvent("Doubtful", {}), NO_STREAM))
+    append = asyncio.create_task(proxied.append("s", NewEvent("Doubtful", {}), NO_STREAM, retry_unknown=False))
     await until_stored(esdb)
     await proxy.reset()
     with pytest.raises(AppendOutcomeUnknown) as caught:
@@ -158,12 +167,13 @@ async def test_a_cut_connection_leaves_doubt(esdb: Connection, proxied: Connecti
     assert isinstance(caught.value.__cause__, ConnectionLost)
 
 
-async def test_a_cut_connection_is_gone_over_on_request(
-    esdb: Connection, proxied: Connection, proxy: FaultProxy
+@pytest.mark.parametrize("expected", [ANY, NO_STREAM])
+async def test_a_cut_connection_is_gone_over(
+    esdb: Connection, proxied: Connection, proxy: FaultProxy, expected: StreamState
 ) -> None:
-    """The second try waits for the connection to come back."""
+    """The stream is looked at when the connection is back."""
     proxy.mute()
-    again = proxied.append("s", NewEvent("Doubtful", {}), NO_STREAM, retry_unknown=True, timeout=PATIENCE)
+    again = proxied.append("s", NewEvent("Doubtful", {}), expected, timeout=PATIENCE)
     append = asyncio.create_task(again)
     await until_stored(esdb)
     proxy.heal()

@@ -1,8 +1,10 @@
-"""Appends that may be sent again, against scripted answers."""
+"""Appends whose answers are lost, against scripted answers."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -24,15 +26,23 @@ from fastapi_esdb.wire.errors import (
     DeadlineExceeded,
     EsdbError,
     HandlerFailed,
-    InvalidArgument,
     NoAnswer,
     ServerNotReady,
     ServerTimeout,
     StreamDeleted,
     WrongExpectedRevision,
 )
-from fastapi_esdb.wire.records import ANY, NO_STREAM, STREAM_EXISTS, Position, StreamState
-from fastapi_esdb.wire.requests import AppendResult, ReadRequest, StreamMissing
+from fastapi_esdb.wire.records import (
+    ANY,
+    BACKWARDS,
+    END,
+    NO_STREAM,
+    STREAM_EXISTS,
+    Position,
+    RecordedEvent,
+    StreamState,
+)
+from fastapi_esdb.wire.requests import AppendRequest, AppendResult, ReadRequest, StreamMissing
 from tests.api.fakes import FakeCarrier, recorded
 
 DONE = AppendResult(6, Position(600, 600))
@@ -44,7 +54,7 @@ OWN = [recorded(5, id=IDS[0]), recorded(6, id=IDS[1])]
 
 async def append(carrier: FakeCarrier, expected: int | StreamState = 4, **options: Any) -> AppendResult:
     options = {"timeout": 5, **options}
-    return await Streams(carrier).append("s", EVENTS, expected, retry_unknown=True, **options)
+    return await Streams(carrier).append("s", EVENTS, expected, **options)
 
 
 @pytest.mark.parametrize("doubt", [ConnectionLost(), DeadlineExceeded(), ServerTimeout(), HandlerFailed(), NoAnswer()])
@@ -56,30 +66,140 @@ async def test_a_doubtful_append_is_sent_again_unchanged(doubt: EsdbError) -> No
 
 
 @pytest.mark.parametrize("expected", [ANY, STREAM_EXISTS])
-async def test_without_an_exact_expectation_it_is_refused(expected: StreamState) -> None:
-    """The server could not tell the second try from another append."""
-    carrier = FakeCarrier()
-    with pytest.raises(InvalidArgument, match="retry_unknown needs a revision or NO_STREAM"):
-        await append(carrier, expected)
-    assert carrier.requests == []
+async def test_without_an_exact_expectation_it_is_looked_for(expected: StreamState) -> None:
+    """At the end of the stream, at the leader, since a follower may lag behind; nothing is sent again."""
+    carrier = FakeCarrier([[recorded(7), *reversed(OWN), recorded(4)]], [ConnectionLost()])
+    assert await append(carrier, expected) == AppendResult(6, OWN[-1].position)
+    assert carrier.requests[1:] == [ReadRequest("s", END, BACKWARDS, limit=20)]
+    assert carrier.options[-1].requires_leader is True
 
 
-async def test_all_tries_share_one_deadline() -> None:
-    """Each gets half of what is left, so that a silent server leaves time for the next."""
+@pytest.mark.parametrize("expected", [ANY, STREAM_EXISTS])
+async def test_what_is_not_there_is_sent_with_what_was_seen(expected: StreamState) -> None:
+    """The stream has to be as it was when it was looked at; how often that is asked does not matter."""
+    carrier = FakeCarrier([[recorded(0)]], [ConnectionLost(), ConnectionLost(), DONE])
+    assert await append(carrier, expected) == DONE
+    assert [request.expected for request in (carrier.requests[0], *carrier.requests[2:])] == [expected, 0, 0]
+
+
+async def test_a_conflict_with_what_was_seen_is_looked_at_again() -> None:
+    """It is none of the caller's. What was looked at before is not looked at again."""
+    moved = WrongExpectedRevision("s", 30, 32)
+    pages = [[recorded(n) for n in range(30, 10, -1)], [recorded(n) for n in range(10, -1, -1)], [*reversed(OWN)]]
+    carrier = FakeCarrier(pages, [ConnectionLost(), moved])
+    assert await append(carrier, ANY) == AppendResult(6, OWN[-1].position)
+    assert [request.start for request in carrier.requests if isinstance(request, ReadRequest)] == [END, 10, END]
+
+
+async def test_after_some_conflicts_all_is_done_at_one_node() -> None:
+    """An append of nothing, a look and the append as it was, where others are always faster."""
+    moved = [WrongExpectedRevision("s", 0, 1)] * 3
+    carrier = FakeCarrier([[recorded(0)]] * 5, [ConnectionLost(), *moved, DONE, DONE])
+    assert await append(carrier, ANY) == DONE
+    assert carrier.at_one_node == 1
+    nothing, look, again = carrier.requests[-3:]
+    assert (nothing.expected, nothing.events) == (STREAM_EXISTS, ())
+    assert look == ReadRequest("s", END, BACKWARDS, limit=20)
+    assert again == Append("s", ANY, tuple(EVENTS))
+
+
+async def test_what_is_lost_at_one_node_is_looked_for() -> None:
+    """It is not sent again before that."""
+    moved = [WrongExpectedRevision("s", 0, 1)] * 3
+    pages = [[recorded(0)]] * 4 + [[recorded(0)], [*reversed(OWN), recorded(0)]]
+    carrier = FakeCarrier(pages[:-2] + pages[-2:], [ConnectionLost(), *moved, DONE, ConnectionLost()])
+    assert (await append(carrier, ANY)).revision == 6
+
+
+async def test_older_events_are_not_looked_at() -> None:
+    """What this client had read or written before it sent the append is older than that."""
+    carrier = FakeCarrier([[recorded(30), recorded(29)]], [ConnectionLost(), DONE])
+    carrier.seen.note(Position(2900, 2900))
+    assert await append(carrier, ANY) == DONE
+    assert carrier.requests[-1].expected == 30
+
+
+@pytest.mark.parametrize("page", [[], [recorded(30), recorded(29)]])
+async def test_what_is_hidden_stays_unknown(page: list[RecordedEvent]) -> None:
+    """The stream's limits, such as `$maxCount`, took away what might have been its events."""
+    with pytest.raises(AppendOutcomeUnknown, match="hidden by its limits") as caught:
+        await append(FakeCarrier([page], [ConnectionLost()]), ANY)
+    assert caught.value.ids == IDS
+
+
+async def test_a_stream_that_is_not_there_is_begun() -> None:
+    """It was never there, or was deleted before."""
+    carrier = FakeCarrier([[StreamMissing("s")], [StreamMissing("$$s")]], [ConnectionLost(), DONE])
+    assert await append(carrier, ANY) == DONE
+    assert carrier.requests[-1].expected is NO_STREAM
+
+
+@pytest.mark.parametrize(("deleted", "is_known"), [(500, True), (501, False)])
+async def test_a_stream_that_was_deleted(deleted: int, is_known: bool) -> None:
+    """If that was known before, the append was not there; if not, it may have been deleted with the rest."""
+    metadata = replace(recorded(3, stream="$$s", commit=deleted), data=b'{"$tb": 9223372036854775807}')
+    carrier = FakeCarrier([[StreamMissing("s")], [metadata]], [ConnectionLost(), DONE])
+    carrier.seen.note(Position(500, 500))
+    if is_known:
+        assert await append(carrier, ANY) == DONE
+    else:
+        with pytest.raises(AppendOutcomeUnknown, match="deleted meanwhile"):
+            await append(carrier, ANY)
+
+
+@pytest.mark.parametrize("answer", [WrongExpectedRevision("s", STREAM_EXISTS, NO_STREAM), StreamDeleted("s")])
+async def test_a_stream_to_exist_that_is_gone(answer: EsdbError) -> None:
+    """Is the caller's answer, as the server gives it for an append of nothing."""
+    carrier = FakeCarrier([[StreamMissing("s")]], [ConnectionLost(), answer])
+    with pytest.raises(type(answer)):
+        await append(carrier, STREAM_EXISTS)
+    assert carrier.requests[-1] == AppendRequest("s", STREAM_EXISTS, ())
+
+
+async def test_a_stream_of_metadata_alone_exists() -> None:
+    """The server says so, and the stream is begun."""
+    carrier = FakeCarrier([[StreamMissing("s")]], [ConnectionLost(), AppendResult(-1, None), DONE])
+    assert await append(carrier, STREAM_EXISTS) == DONE
+
+
+async def test_who_may_not_read_is_told_that_it_is_unknown() -> None:
+    """And why."""
+    with pytest.raises(AppendOutcomeUnknown, match="could not be looked at: access denied"):
+        await append(FakeCarrier([[AccessDenied()]], [ConnectionLost()]), ANY)
+
+
+async def test_what_was_found_out_by_the_deadline_is_told() -> None:
+    """It was looked for, and could not be sent again."""
+    carrier = FakeCarrier([[recorded(0)]], [ConnectionLost(), *[ServerNotReady() for _ in range(50)]])
+    with pytest.raises(AppendOutcomeUnknown, match="not there when the stream was looked at, which ended with 0"):
+        await append(carrier, ANY, timeout=0.5)
+
+
+async def test_those_of_one_stream_are_looked_for_one_after_the_other() -> None:
+    """In the order in which they were sent: that of the look and of what is sent again."""
+    carrier = FakeCarrier([[recorded(0)], [recorded(1), recorded(0)]], [ConnectionLost(), ConnectionLost(), DONE, DONE])
+    await asyncio.gather(*(Streams(carrier).append("s", event, timeout=5) for event in EVENTS))
+    assert [request.events[0].id for request in carrier.requests if isinstance(request, AppendRequest)] == [*IDS, *IDS]
+    assert [request.start for request in carrier.requests if isinstance(request, ReadRequest)] == [END, END]
+
+
+async def test_a_call_that_the_server_can_not_take_is_not_sent_for_ever() -> None:
+    """It fails while it handles that one, again and again."""
+    carrier = FakeCarrier(answers=[HandlerFailed() for _ in range(50)])
+    with pytest.raises(AppendOutcomeUnknown):
+        await append(carrier)
+    assert len(carrier.requests) == 3
+
+
+async def test_the_first_try_has_all_of_the_time_to_leave() -> None:
+    """Its answer has half of it, so that a silent server leaves time for the rest."""
     carrier = FakeCarrier(answers=[ConnectionLost(), ConnectionLost(), DONE])
     await append(carrier, timeout=8)
-    first, second, third = (options.timeout or 0 for options in carrier.options)
-    assert first == pytest.approx(4, abs=0.1)
-    assert second == pytest.approx(4, abs=0.5)
-    assert second > third
-
-
-async def test_the_settings_bound_it_where_no_timeout_is_given() -> None:
-    """The default deadline is for the whole append, not for each try."""
-    carrier = FakeCarrier(answers=[DONE])
-    carrier.deadline = 3
-    await append(carrier, timeout=None)
-    assert carrier.options[0].timeout == pytest.approx(1.5, abs=0.1)
+    first, second, third = carrier.options
+    assert (first.timeout, first.leaves_time) == (8, True)
+    assert second.timeout == pytest.approx(4, abs=0.5)
+    assert third.timeout is not None
+    assert third.timeout < (second.timeout or 0)
 
 
 async def test_doubt_survives_later_errors() -> None:
@@ -179,15 +299,12 @@ async def test_a_new_stream_is_searched_from_its_beginning() -> None:
 @pytest.mark.parametrize(
     "frames",
     [
-        [],
         [recorded(6), recorded(7)],
-        [StreamMissing("s")],
         [AccessDenied()],
-        [ConnectionLost()],
     ],
 )
 async def test_a_conflict_that_cannot_be_explained_is_doubt(frames: Sequence[Any]) -> None:
-    """The place of the events was truncated or deleted meanwhile, or can't be read."""
+    """The place of the events was truncated meanwhile, or can't be read."""
     lost = ConnectionLost()
     carrier = FakeCarrier([frames], [lost, WrongExpectedRevision("s", 4, 9)])
     with pytest.raises(AppendOutcomeUnknown) as caught:
@@ -195,18 +312,26 @@ async def test_a_conflict_that_cannot_be_explained_is_doubt(frames: Sequence[Any
     assert caught.value.__cause__ is lost
 
 
+@pytest.mark.parametrize("frames", [[], [StreamMissing("s")], [ConnectionLost()]])
+async def test_what_is_not_durable_yet_is_waited_for(frames: Sequence[Any]) -> None:
+    """The server says that something is there, and shows nothing: it is asked again."""
+    conflict = WrongExpectedRevision("s", 4, 9)
+    carrier = FakeCarrier([frames, OWN], [ConnectionLost(), conflict, conflict])
+    assert await append(carrier) == AppendResult(6, OWN[-1].position)
+
+
 async def test_nothing_to_append_is_not_searched_for() -> None:
     """An append of no events only checks where the stream is."""
     carrier = FakeCarrier([[]], [ConnectionLost(), WrongExpectedRevision("s", 4, 9)])
     with pytest.raises(WrongExpectedRevision):
-        await Streams(carrier).append("s", [], 4, retry_unknown=True, timeout=5)
+        await Streams(carrier).append("s", [], 4, timeout=5)
 
 
 @pytest.mark.parametrize("doubt", [ConnectionLost(), DeadlineExceeded(), ServerTimeout(), HandlerFailed(), NoAnswer()])
-async def test_by_default_nothing_is_sent_twice(doubt: EsdbError) -> None:
+async def test_if_that_is_not_wanted_nothing_is_sent_twice(doubt: EsdbError) -> None:
     """Doubt is told at once, with the ids."""
     carrier = FakeCarrier(answers=[doubt])
     with pytest.raises(AppendOutcomeUnknown) as caught:
-        await Streams(carrier).append("s", EVENTS, 4)
+        await Streams(carrier).append("s", EVENTS, 4, retry_unknown=False)
     assert caught.value.__cause__ is doubt
     assert caught.value.ids == IDS

@@ -10,7 +10,7 @@ from uuid import uuid4
 import httpx2
 from fastapi import Depends, FastAPI, Request
 
-from fastapi_esdb import ANY, NO_STREAM, Connection, Esdb, EsdbError, EsdbSettings, NewEvent, add_error_handlers
+from fastapi_esdb import Connection, Esdb, EsdbError, EsdbSettings, NewEvent, add_error_handlers
 from fastapi_esdb.testing import running
 from tests.faults.until import PATIENCE, until
 
@@ -82,10 +82,9 @@ def _app(esdb: Esdb) -> FastAPI:
 
     @app.post("/streams/{stream}", dependencies=noted)
     async def append(
-        stream: str, timeout: float | None = None, retry_unknown: bool = False, esdb: Connection = connection
+        stream: str, timeout: float | None = None, retry_unknown: bool = True, esdb: Connection = connection
     ) -> None:
-        expected = NO_STREAM if retry_unknown else ANY
-        await esdb.append(stream, NewEvent("Tried", {}), expected, timeout=timeout, retry_unknown=retry_unknown)
+        await esdb.append(stream, NewEvent("Tried", {}), timeout=timeout, retry_unknown=retry_unknown)
 
     @app.get("/streams/{stream}", dependencies=noted)
     async def read(stream: str, timeout: float | None = None, esdb: Connection = connection) -> int:

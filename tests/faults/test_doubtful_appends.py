@@ -1,4 +1,4 @@
-"""Appends that are not repeated, while leaders are killed: only those whose outcome is not known fail."""
+"""Appends that are not followed up, while leaders are killed: only those whose outcome is not known fail."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Orders:
 
     async def _append(self, event: NewEvent, stream: list[UUID]) -> None:
         expected = len(stream) - 1 if stream else NO_STREAM
-        await self._esdb.append(f"{self._name}-{len(self.written)}", event, expected)
+        await self._esdb.append(f"{self._name}-{len(self.written)}", event, expected, retry_unknown=False)
         stream.append(event.id)
 
 

@@ -38,17 +38,17 @@ async def app(cluster: EmbeddedCluster) -> AsyncIterator[Endpoints]:
 
 
 async def caught(app: Endpoints, cluster: EmbeddedCluster) -> tuple[ClusterNode, list[asyncio.Task[tuple[str, int]]]]:
-    """The leader, frozen while it has an append, one that may be repeated, and a read in its hands."""
+    """The leader, frozen while it has an append that is not followed up, one that is, and a read in its hands."""
     leader = await cluster.wait_leader()
     await cluster.freeze_node(leader)
-    calls = [app.append("a"), app.append("b", retry_unknown=True), app.read("there")]
+    calls = [app.append("a", retry_unknown=False), app.append("b"), app.read("there")]
     tasks = [asyncio.create_task(call) for call in calls]
     await app.in_flight(3)
     return leader, tasks
 
 
 async def test_a_killed_leader(app: Endpoints, cluster: EmbeddedCluster) -> None:
-    """What was under way at it: an append is in doubt, unless it may be repeated; all else takes a moment longer."""
+    """What was under way at it takes a moment longer; an append that is not to be followed up is in doubt."""
     leader, tasks = await caught(app, cluster)
     await cluster.kill_node(leader)
     assert await asyncio.gather(*tasks) == [IN_DOUBT, FINE, FINE]
@@ -66,7 +66,7 @@ async def test_a_leader_that_is_cut_off(app: Endpoints, cluster: EmbeddedCluster
     """The same: it takes appends that it can't store, until it notices."""
     leader = await cluster.wait_leader()
     await cluster.partition(leader)
-    calls = [app.append("a"), app.append("b", retry_unknown=True), app.read("there")]
+    calls = [app.append("a", retry_unknown=False), app.append("b"), app.read("there")]
     assert await asyncio.gather(*calls) == [IN_DOUBT, FINE, FINE]
     assert await app.append("a") == FINE
 
@@ -131,11 +131,11 @@ async def test_a_handshake_that_fails(tmp_path: Path, caplog: pytest.LogCaptureF
 
 
 async def test_a_lost_answer(esdb_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It may be there: repeating it with the same ids clears that up."""
+    """It is looked for, unless that is not wanted."""
     async with endpoints(esdb_server.connection_string) as app:
         LostAnswers(monkeypatch, "BatchAppend", times=2)
-        assert await app.append("a", timeout=0.5) == IN_DOUBT
-        assert await app.append("b", retry_unknown=True, timeout=PATIENCE / 4) == FINE
+        assert await app.append("a", timeout=0.5, retry_unknown=False) == IN_DOUBT
+        assert await app.append("b", timeout=2) == FINE
         assert len(await app.esdb.read("b").to_list()) == 1
 
 

@@ -139,7 +139,7 @@ async def test_a_failure_that_nobody_foresaw(
     """Leaves its group in doubt, and the next one goes."""
     monkeypatch.setattr(append_group, "MOST_APPENDS", 1)
     first = await held(watched, esdb)
-    second, third = (asyncio.create_task(esdb.append(name, event())) for name in "st")
+    second, third = (asyncio.create_task(esdb.append(name, event(), retry_unknown=False)) for name in "st")
     await asyncio.sleep(0)
     failures = [OverflowError()]
 
@@ -157,10 +157,11 @@ async def test_a_failure_that_nobody_foresaw(
 
 
 async def test_a_lost_call_leaves_each_in_doubt(watched: Watched, esdb: Connection) -> None:
-    """With its own ids; nothing is sent again."""
+    """With its own ids; nothing is sent again where that is not wanted."""
     given = [event() for _ in range(3)]
     first = await held(watched, esdb)
-    tasks = [asyncio.create_task(esdb.append(f"s-{number}", one)) for number, one in enumerate(given)]
+    appends = [esdb.append(f"s-{number}", one, retry_unknown=False) for number, one in enumerate(given)]
+    tasks = [asyncio.create_task(append) for append in appends]
     await asyncio.sleep(0)
     watched.gate.set()
     await first

@@ -33,6 +33,7 @@ DEFAULTS = {
     "wait": 0.0,
     "read_preference": None,
     "append_mode": AppendMode.SHARED,
+    "retry_unknown": True,
     "read_only": False,
     "health_details": False,
     "control_token": None,
@@ -55,6 +56,7 @@ SET: list[tuple[str, str, Any]] = [
     ("wait", "3", 3.0),
     ("read_preference", "Follower", NodePreference.FOLLOWER),
     ("append_mode", "grouped", AppendMode.GROUPED),
+    ("retry_unknown", "off", False),
     ("read_only", "yes", True),
     ("health_details", "on", True),
 ]

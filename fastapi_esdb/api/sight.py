@@ -1,0 +1,131 @@
+"""What a stream shows of an append whose answer was lost. Pure decisions; `repeated_append` asks for the pages."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from fastapi_esdb.wire.records import END, MAX_REVISION, NO_STREAM, Edge, Expected, Position
+
+if TYPE_CHECKING:
+    from fastapi_esdb.wire.records import RecordedEvent
+
+FIRST_PAGE = 20
+PAGE = 200
+"""Events that are read at a time; nearly always the first few tell it."""
+
+MOST = 10_000
+"""Events that are looked at, at most, where nothing tells where the search may end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The events are there: where the last of them is."""
+
+    revision: int
+    position: Position | None
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """They are not, in all of the stream up to `end`, its last revision or `NO_STREAM`."""
+
+    end: Expected
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """That can't be told, since a part of the stream can't be seen; `reason` says which."""
+
+    reason: str
+
+
+Sight = Found | Absent | Hidden
+
+
+class Search:
+    """Looks for the ids of an append in a stream that is read backwards from its end, page by page.
+
+    It ends at the first event that was there before the append was sent: one at the position `since` or before it, or
+    with a revision up to `known`. The first page is looked at as a whole: events with these ids that are older were
+    appended by the same caller before, and a server that remembers them takes the append for the same.
+    """
+
+    def __init__(self, ids: Sequence[UUID], since: int, known: int = -1) -> None:
+        self._ids = list(reversed(ids))
+        self._since = since
+        self._known = known
+        self._seen: list[RecordedEvent] = []
+
+    @property
+    def start(self) -> int | Edge:
+        """Where the next page begins."""
+        return self._seen[-1].revision - 1 if self._seen else END
+
+    @property
+    def limit(self) -> int:
+        """How many events it has."""
+        return PAGE if self._seen else max(FIRST_PAGE, len(self._ids))
+
+    def take(self, page: Sequence[RecordedEvent]) -> Sight | None:
+        """Look at a page, the newest event first; `None` where another one is needed."""
+        is_last = len(page) < self.limit
+        self._seen += page
+        if (found := self._find(len(page))) is not None:
+            return Found(found.revision, found.position)
+        if self._seen and self._is_old(self._seen[-1]):
+            return Absent(self._seen[0].revision)
+        if is_last:
+            return Hidden("its older events are hidden by its limits ($maxCount, $maxAge, $tb)")
+        if len(self._seen) >= MOST:
+            return Hidden(f"more than {MOST} events were written to it that this client had not seen before")
+        return None
+
+    def _find(self, fresh: int) -> RecordedEvent | None:
+        """The newest of the events, where all of them stand one behind the other in what was read just now."""
+        count = len(self._ids)
+        for first in range(max(0, len(self._seen) - fresh - count + 1), len(self._seen) - count + 1):
+            part = self._seen[first : first + count]
+            if part[0].id == self._ids[0] and [event.id for event in part] == self._ids:
+                return part[0]
+        return None
+
+    def _is_old(self, event: RecordedEvent) -> bool:
+        if event.revision == 0 or event.revision <= self._known:
+            return True
+        return event.position is not None and event.position.commit <= self._since
+
+
+def in_place(page: Sequence[RecordedEvent], ids: Sequence[UUID], first: int) -> Sight | None:
+    """What stands where the events of an append with an exact expectation would be, from the revision `first` on.
+
+    `Absent` means that others are there. `None` where nothing is to be seen there yet: it may not be durable.
+    """
+    if page and tuple(event.id for event in page) == tuple(ids):
+        return Found(page[-1].revision, page[-1].position)
+    if not page:
+        return None
+    if page[0].revision == first:
+        return Absent(first)
+    return Hidden("what stood in their place is hidden by its limits ($maxCount, $maxAge, $tb)")
+
+
+def of_missing(newest_metadata: RecordedEvent | None, since: int) -> Sight:
+    """What it means that a stream is not there: with these metadata, by which a soft delete is known."""
+    if newest_metadata is None or not _deletes(newest_metadata):
+        return Absent(NO_STREAM)
+    position = newest_metadata.position
+    if position is not None and position.commit <= since:
+        return Absent(NO_STREAM)
+    return Hidden("it was deleted meanwhile")
+
+
+def _deletes(metadata: RecordedEvent) -> bool:
+    try:
+        values = json.loads(metadata.data)
+    except ValueError:
+        return False
+    return isinstance(values, dict) and values.get("$tb") == MAX_REVISION

@@ -1,0 +1,32 @@
+"""Calls that all go over one connection, and nowhere else when that is lost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastapi_esdb.errors import ConnectionClosed
+
+if TYPE_CHECKING:
+    from fastapi_esdb.connection.channel import Channel, Lease
+    from fastapi_esdb.connection.deadline import Deadline
+    from fastapi_esdb.settings.node_preference import NodePreference
+
+
+class OneChannel:
+    """A `LeaseSource` of one channel."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+
+    async def __call__(
+        self,
+        preference: NodePreference,  # noqa: ARG002  the interface's
+        deadline: Deadline,  # noqa: ARG002
+        *,
+        long_lived: bool,
+        avoid: Channel | None,  # noqa: ARG002
+    ) -> Lease:
+        """A place on it. Raises `ConnectionClosed` when it takes no calls any more."""
+        if not self._channel.takes_calls:
+            raise ConnectionClosed
+        return self._channel.lease(long_lived=long_lived)

@@ -1,0 +1,87 @@
+"""What is done about an append whose answer was lost, against a model of a cluster and chance."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+
+import pytest
+
+from fastapi_esdb.api.next_step import AtOneNode, Course, Look, LookAt, Send
+from fastapi_esdb.api.sight import Absent
+from fastapi_esdb.wire.errors import ConnectionLost
+from fastapi_esdb.wire.records import ANY, NO_STREAM, STREAM_EXISTS, Expected
+from tests.api.once_model import Client, Cluster
+
+EVERY = [(ANY, 0), (ANY, 3), (ANY, 30), (STREAM_EXISTS, 3), (NO_STREAM, 0), (2, 3)]
+
+
+@pytest.mark.parametrize("seeds", [500, pytest.param(20_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("expected", "before"), EVERY)
+def test_an_append_happens_once(expected: Expected, before: int, seeds: int) -> None:
+    """What the caller is told is so, for ever: there once at that revision, or not there for a conflict."""
+    ends: Counter[str] = Counter()
+    for seed in range(seeds):
+        cluster = Cluster(random.Random(seed), before)
+        client = Client(cluster, expected)
+        try:
+            told = client.append()
+        except ConnectionLost:
+            cluster.settle()
+            assert cluster.log.count(client.event) <= 1, seed
+            ends["unknown"] += 1
+            continue
+        cluster.settle()
+        found = [revision for revision, event in enumerate(cluster.log) if event == client.event]
+        assert found == ([] if told is None else [told]), seed
+        ends["conflict" if told is None else "done"] += 1
+        ends["at one node"] += any(isinstance(step, AtOneNode) for step in client.steps)
+    assert ends["done"] > seeds / 4
+    assert ends["unknown"] <= seeds / 100
+    is_loose = expected in (ANY, STREAM_EXISTS)
+    assert bool(ends["at one node"]) == is_loose
+    assert bool(ends["conflict"]) != is_loose
+
+
+def test_sending_again_as_it_was_stores_it_twice() -> None:
+    """In the same model, which so can tell the difference."""
+    doubled = 0
+    for seed in range(2_000):
+        cluster = Cluster(random.Random(seed), 3)
+        client = Client(cluster, ANY)
+        for _ in range(20):
+            try:
+                cluster.send(ANY, client.event)
+                break
+            except ConnectionLost:
+                continue
+        cluster.settle()
+        doubled += cluster.log.count(client.event) > 1
+    assert doubled > 100
+
+
+def test_an_exact_expectation_is_sent_again_as_it_is() -> None:
+    """And a conflict is looked at where the events would be, unless the stream never came so far."""
+    course = Course(4, 2)
+    assert course.begin() == course.lost(Send(4)) == Send(4)
+    assert course.in_conflict(9) == course.in_conflict(None) == LookAt(5)
+    assert course.in_conflict(3) is course.in_conflict(NO_STREAM) is None
+
+
+def test_without_events_it_only_asks() -> None:
+    """There is nothing to look for."""
+    course = Course(ANY, 0)
+    assert course.begin() == Send(ANY)
+    assert course.in_conflict(9) is None
+
+
+def test_without_an_expectation_it_is_looked_for_before_it_is_sent() -> None:
+    """What was looked at is what is expected then; after three conflicts another way is taken, which ends in a look."""
+    course = Course(ANY, 1)
+    assert course.begin() == Look()
+    for end in (5, 7, 9):
+        assert course.absent(Absent(end)) == Send(end)
+        assert course.in_conflict(end + 2) == Look(end)
+    assert course.absent(Absent(11)) == AtOneNode(11)
+    assert course.lost(AtOneNode(11)) == Look(11)
+    assert course.absent(Absent(NO_STREAM)) == Send(NO_STREAM)
