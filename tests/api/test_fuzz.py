@@ -48,6 +48,7 @@ PATIENCE = 50.0
 """Seconds until a call counts as one without an end: sixty are made at a time, and the machine may be busy."""
 A_WHILE = 0.1
 """Seconds that are waited for the next event of what has no end."""
+GRPC_POLLER = "PollerCompletionQueue"
 SHORT = range(2)
 LONG = range(1000, 1040)
 
@@ -191,7 +192,12 @@ class Fuzzed:
         self.chance = random.Random(seed)
         self.server = FakeServer()
         self.failures: list[str] = []
-        asyncio.get_running_loop().set_exception_handler(lambda _, told: self.failures.append(str(told)))
+        asyncio.get_running_loop().set_exception_handler(self._note)
+
+    def _note(self, _: object, told: dict[str, Any]) -> None:
+        """What gRPC's own poller says of the loops of earlier tests is no failure of this one."""
+        if GRPC_POLLER not in str(told):
+            self.failures.append(str(told))
 
     def answer_oddly(self, *but: Method[Any, Any]) -> None:
         for method in all_methods():
