@@ -26,6 +26,7 @@ from fastapi_esdb.wire.projections import (
 from fastapi_esdb.wire.records import ANY, LINK_TYPE, OCTET_STREAM
 from fastapi_esdb.wire.requests import AppendOptions, AppendResult, BatchFragment, BatchOptions, ReadRequest
 from tests.embedded.client import BareClient, event, eventually
+from tests.embedded.consuming import Groups
 from tests.embedded.watchdog import BOUND, watched
 
 TOO_DEEP = "$" * 3000
@@ -45,6 +46,12 @@ async def test_names_that_go_as_far_as_they_can(client: BareClient) -> None:
     for name in ("$$" * MAX_METASTREAMS + "a", "a" * MAX_NAME, "$$" + "ü" * (MAX_NAME // 2)):
         await client.write(name)
         assert len(await client.read(ReadRequest(name))) == 1
+
+
+async def test_a_group_with_a_long_name(client: BareClient) -> None:
+    """A group whose progress could be kept nowhere is refused."""
+    with pytest.raises(InvalidArgument, match="the stream for the progress of the group 'ggg"):
+        await Groups(client).create("a", "g" * 3 * MAX_NAME)
 
 
 @pytest.mark.parametrize("name", [TOO_DEEP, "$" * 3_000_000, "a" * 3_000_000])

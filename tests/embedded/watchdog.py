@@ -43,14 +43,14 @@ class Watchdog:
 def watched(measure: Callable[[], float] = time.thread_time) -> Iterator[Watchdog]:
     """Measure the running loop, by the processor time of its thread unless told otherwise.
 
-    What the tests before have left in memory is kept from the garbage collector meanwhile, which would look at it all.
+    The garbage collector rests meanwhile: it would look at all that this and other tests keep in memory.
     """
     gc.collect()
-    gc.freeze()
+    gc.disable()
     watchdog = Watchdog(measure)
     watchdog.start()
     try:
         yield watchdog
     finally:
         watchdog.stop()
-        gc.unfreeze()
+        gc.enable()

@@ -22,6 +22,9 @@ MAX_SYSTEM_NAME = 2 * MAX_NAME
 """How long a stream's name may be, in bytes as UTF-8 without what metastreams begin with; the server's own names hold
 those of others. Errors tell names in headers, which have room for 8 KiB."""
 
+SHORT_NAME = MAX_NAME // 4
+"""Characters that are few enough, whatever they are."""
+
 _HIDDEN = re.compile(r"\$epoch-information|\$persistentsubscription-\$all::.*-(checkpoint|parked)", re.DOTALL)
 
 
@@ -58,6 +61,8 @@ def innermost_of(stream: str) -> str:
 
 def problem_of(stream: str) -> str | None:
     """Why no stream can have this name; `None` where one can."""
+    if 0 < len(stream) <= SHORT_NAME and not stream.startswith("$"):
+        return None
     if stream in ("", METASTREAM_PREFIX):
         return "is empty: give it at least one character"
     if _metastreams(stream) > MAX_METASTREAMS:

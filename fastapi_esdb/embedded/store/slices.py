@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import Generator
-from typing import TypeVar
+from collections.abc import Callable, Generator
+from typing import TypeVar, cast
 
 Result = TypeVar("Result")
 Steps = Generator[None, None, Result]
@@ -14,6 +14,8 @@ Steps = Generator[None, None, Result]
 
 SLICE = 0.01
 """Seconds that a slice takes, and a piece more at most."""
+
+_UNFINISHED = object()
 
 UNBROKEN = 100
 """How many steps are done without a break, however slow the machine is: the writes that share a flush are as short."""
@@ -38,25 +40,15 @@ class Breaks:
 
 def at_once(steps: Steps[Result]) -> Result:
     """Do all of the work."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as done:
-            result: Result = done.value
-            return result
+    return cast("Result", _go_on(steps, lambda: False))
 
 
 async def in_slices(steps: Steps[Result]) -> Result:
     """Do the work, all of it before the first break if it is short. Being cancelled only defers its end."""
-    breaks = Breaks()
-    try:
-        for number in itertools.count():
-            if number >= UNBROKEN and breaks.is_due:
-                break
-            next(steps)
-    except StopIteration as done:
-        result: Result = done.value
-        return result
+    breaks, done = Breaks(), itertools.count()
+    result = _go_on(steps, lambda: next(done) >= UNBROKEN and breaks.is_due)
+    if result is not _UNFINISHED:
+        return cast("Result", result)
     rest = asyncio.create_task(_rest(steps, breaks))
     try:
         return await asyncio.shield(rest)
@@ -66,10 +58,18 @@ async def in_slices(steps: Steps[Result]) -> Result:
 
 
 async def _rest(steps: Steps[Result], breaks: Breaks) -> Result:
-    while True:
+    result: object = _UNFINISHED
+    while result is _UNFINISHED:
         await breaks.take()
-        try:
+        result = _go_on(steps, lambda: breaks.is_due)
+    return cast("Result", result)
+
+
+def _go_on(steps: Steps[Result], is_break_due: Callable[[], bool]) -> object:
+    """The result of the work; `_UNFINISHED` where it is time for a break before there is one."""
+    try:
+        while not is_break_due():
             next(steps)
-        except StopIteration as done:
-            result: Result = done.value
-            return result
+    except StopIteration as done:
+        return done.value
+    return _UNFINISHED

@@ -70,6 +70,8 @@ class View:
 
     def is_tombstoned(self, stream: str) -> bool:
         """Whether the stream is deleted for good; its metastream is so with it."""
+        if not is_metastream(stream):
+            return self.tombstone(stream) is not None
         return any(self.tombstone(name) is not None for name in originals_of(stream))
 
     def metadata(self, stream: str) -> StreamMetadata:

@@ -14,9 +14,12 @@ from fastapi_esdb.embedded.completion import completed
 from fastapi_esdb.embedded.groups.checks import problem_of_numbers, problem_of_strategy
 from fastapi_esdb.embedded.services.groups.config import Configuration
 from fastapi_esdb.embedded.services.groups.running import RunningGroup
+from fastapi_esdb.embedded.services.groups.streams import PREFIX
+from fastapi_esdb.embedded.store.checks import MAX_TOLD
 from fastapi_esdb.embedded.store.database import Clock, Database
+from fastapi_esdb.embedded.store.names import problem_of
 from fastapi_esdb.embedded.store.slices import Breaks
-from fastapi_esdb.wire.errors import GroupExists, GroupFailed, GroupNotFound, ServerNotReady
+from fastapi_esdb.wire.errors import GroupExists, GroupFailed, GroupNotFound, InvalidArgument, ServerNotReady
 from fastapi_esdb.wire.groups import ALL, CreateGroup, UpdateGroup
 from fastapi_esdb.wire.records import Position
 
@@ -65,7 +68,7 @@ class Groups:
             await self._stop_all()
 
     async def create(self, definition: CreateGroup, user: str) -> None:
-        """Add a group. Raises GroupExists, and GroupFailed for settings that can't be."""
+        """Add a group. Raises GroupExists, GroupFailed for settings that can't be, InvalidArgument for a long name."""
         await completed(self._exclusively(self._create(definition, user)))
 
     async def update(self, change: UpdateGroup, user: str) -> None:
@@ -143,6 +146,8 @@ class Groups:
 
     def _check(self, definition: CreateGroup) -> None:
         source, name = definition.stream or ALL, definition.group
+        if problem := problem_of(f"{PREFIX}{source}::{name}-checkpoint"):
+            raise InvalidArgument(f"the stream for the progress of the group {name[:MAX_TOLD]!r} {problem}")
         if problem := problem_of_strategy(definition.settings):
             raise GroupFailed(source, name, problem)
         start = definition.start
