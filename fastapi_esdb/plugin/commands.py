@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from fastapi.routing import APIRoute
+from starlette.applications import Starlette
 
 from fastapi_esdb.plugin.control import control_guard, has_guard
 from fastapi_esdb.plugin.health import Health, HealthResponse, health_of
@@ -56,8 +57,12 @@ def add_commands(router: APIRouter, name: str, control: Callable[..., Any] | Non
         router.add_route(router.prefix + path, otherwise, methods=[], include_in_schema=False)
 
 
-def show_commands(router: APIRouter, *, shown: bool) -> None:
-    """Have the routes in OpenAPI, or not: where there is no guard they do not exist."""
-    for route in router.routes:
-        if isinstance(route, APIRoute) and route.methods == {"POST"}:
+def show_commands(app: Starlette, router: APIRouter, *, shown: bool) -> None:
+    """Have the routes in OpenAPI, or not: where there is no guard they do not exist.
+
+    Older versions of FastAPI give an app copies of the routes that it includes, newer ones the routes themselves.
+    """
+    endpoints = {route.endpoint for route in router.routes if isinstance(route, APIRoute) and route.methods == {"POST"}}
+    for route in (*router.routes, *app.routes):
+        if isinstance(route, APIRoute) and route.endpoint in endpoints:
             route.include_in_schema = shown

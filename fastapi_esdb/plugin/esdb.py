@@ -83,7 +83,7 @@ class Esdb:
         Beside the included router it is still one pool.
         """
         if isinstance(around, Starlette):
-            return held(around, self.name, self, self._open())
+            return held(around, self.name, self, self._open(around))
         return self._around(around)
 
     def _around(self, own: Lifespan) -> Wrapped:
@@ -95,11 +95,11 @@ class Esdb:
         return lifespan
 
     @asynccontextmanager
-    async def _open(self) -> AsyncIterator[ConnectionPool]:
+    async def _open(self, app: Starlette) -> AsyncIterator[ConnectionPool]:
         from fastapi_esdb.compose import open_pool  # noqa: PLC0415 - what connects is loaded when the app starts
 
         async with open_pool(self.read_settings(), name=self.name) as pool:
-            show_commands(self.router, shown=self._has_own_guard or pool.settings.control_token is not None)
+            show_commands(app, self.router, shown=self._has_own_guard or pool.settings.control_token is not None)
             yield pool
 
     def read_settings(self) -> EsdbSettings:
