@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+SHOP := .venv/.shop
 PORT ?= 8000
 CODE := fastapi_esdb example_app tests benchmarks protos docs
 
@@ -11,16 +12,21 @@ CODE := fastapi_esdb example_app tests benchmarks protos docs
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
-$(STAMP): pyproject.toml
+# What the shop needs, and no more; $(STAMP) is all the rest, too.
+$(SHOP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[server]'
+	@touch $(SHOP)
+
+$(STAMP): $(SHOP)
 	$(BIN)/python -m pip install --quiet --editable '.[dev,docs]'
 	@touch $(STAMP)
 
 install: $(STAMP) ## Create .venv and install everything in it
 
-run: $(STAMP) ## Start the example app with the embedded server on http://127.0.0.1:8000
+run: $(SHOP) ## Start the example app with the embedded server on http://127.0.0.1:8000
 	@echo "The shop opens at http://127.0.0.1:$(PORT)/ (API at /docs, health at /health/esdb). Ctrl-C ends it."
 	$(BIN)/uvicorn example_app.main:app --host 127.0.0.1 --port $(PORT)
 

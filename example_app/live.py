@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from fastapi.sse import ServerSentEvent
-from pydantic import BaseModel
 
 from example_app.database import ShopConnection
 from example_app.problems import documented
-from example_app.streams import order_id_of
+from example_app.streams import happening_of
 from example_app.views import ORDERS
 from fastapi_esdb import START, EventStream, LastPosition, Position, RecordedEvent
 
@@ -26,15 +24,6 @@ Place = Annotated[str | None, Query(pattern=POSITION, examples=["C:1042/P:1042"]
 router = APIRouter(tags=["orders"])
 
 
-class Happening(BaseModel):
-    """One event of one order."""
-
-    order_id: str
-    revision: int
-    type: str
-    created: datetime
-
-
 @router.get("/live", response_class=EventStream, responses=documented(503))
 async def live(esdb: ShopConnection, last: LastPosition, after: Place = None) -> EventStream:
     """Follow all orders: what comes after the last event seen, after a position, or everything from the beginning.
@@ -47,7 +36,4 @@ async def live(esdb: ShopConnection, last: LastPosition, after: Place = None) ->
 
 
 def _as_sse(recorded: RecordedEvent) -> ServerSentEvent:
-    happening = Happening(
-        order_id=order_id_of(recorded), revision=recorded.revision, type=recorded.type, created=recorded.created
-    )
-    return ServerSentEvent(event="order", data=happening)
+    return ServerSentEvent(event="order", data=happening_of(recorded))

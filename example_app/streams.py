@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -29,6 +30,21 @@ class OrderView(BaseModel):
     @property
     def order(self) -> Order:
         return Order(customer=self.customer, items=self.items, status=self.status)
+
+
+class Happening(BaseModel):
+    """One event of one order."""
+
+    order_id: str
+    revision: int
+    type: str
+    created: datetime
+
+
+def happening_of(recorded: RecordedEvent) -> Happening:
+    return Happening(
+        order_id=order_id_of(recorded), revision=recorded.revision, type=recorded.type, created=recorded.created
+    )
 
 
 def view_of(order_id: str, order: Order, revision: int) -> OrderView:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
@@ -13,11 +14,14 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel
 
 from example_app.orders import Order
-from example_app.streams import PREFIX, OrderView, after, order_id_of, view_of
+from example_app.streams import PREFIX, Happening, OrderView, after, happening_of, order_id_of, view_of
 from fastapi_esdb import START, Connection, EsdbError, Position, RecordedEvent, Subscription, filters
 
 PAUSE = 1.0
 """Seconds from a subscription that ended to the next one."""
+
+RECENT = 50
+"""Events that are kept to show what has happened last."""
 
 ORDERS = filters.by_stream(PREFIX)
 
@@ -49,6 +53,7 @@ class OrderBook:
 
     def __init__(self) -> None:
         self.orders: dict[str, OrderView] = {}
+        self.recent: deque[Happening] = deque(maxlen=RECENT)
         self.position: Position | None = None
         self.lag_ms: float | None = None
         self._subscription: Subscription[Position] | None = None
@@ -64,6 +69,7 @@ class OrderBook:
         order_id = order_id_of(recorded)
         before = self.orders[order_id].order if order_id in self.orders else Order()
         self.orders[order_id] = view_of(order_id, after(recorded, before), recorded.revision)
+        self.recent.appendleft(happening_of(recorded))
         self.position = recorded.position
         self.lag_ms = max(0.0, (datetime.now(UTC) - recorded.created).total_seconds() * 1000)
 
@@ -114,6 +120,12 @@ router = APIRouter(tags=["orders"])
 async def all_orders(book: Book) -> OrderList:
     """All orders, newest first. Answers also while the database is away, from memory."""
     return OrderList(orders=list(reversed(book.orders.values())), view=book.state)
+
+
+@router.get("/happenings")
+async def happenings(book: Book) -> list[Happening]:
+    """What has happened last, newest first. From memory, as the list of orders."""
+    return list(book.recent)
 
 
 @router.get("/view")

@@ -91,9 +91,22 @@ def test_orders_are_there_after_loading_the_page_again(page: Page) -> None:
     """The page begins with the list and follows from there."""
     place(page, "Ada")
     expect(card(page, "Ada")).to_be_visible()
-    expect(page.locator("#view")).to_contain_text("1 in the list")
+    expect(page.locator("#view")).to_have_text("1 order, up to date")
     page.reload()
     expect(card(page, "Ada")).to_have_count(1)
+
+
+def test_what_has_happened_before_is_shown(page: Page) -> None:
+    """Until something has, the page says so; what has is there when the page is loaded again, once each."""
+    expect(page.locator("#nothing")).to_contain_text("Nothing yet")
+    place(page, "Ada")
+    card(page, "Ada").get_by_role("button", name="Pay").click()
+    expect(page.locator("#happened li strong")).to_have_text(["OrderPaid", "OrderPlaced"])
+    page.reload()
+    expect(page.locator("#happened li strong")).to_have_text(["OrderPaid", "OrderPlaced"])
+    expect(page.locator("#nothing")).to_be_hidden()
+    card(page, "Ada").get_by_role("button", name="Ship").click()
+    expect(page.locator("#happened li strong")).to_have_text(["OrderShipped", "OrderPaid", "OrderPlaced"])
 
 
 def test_a_conflict_is_told_in_words(page: Page, shop: httpx2.Client, browser: Browser) -> None:
@@ -123,10 +136,24 @@ def test_the_badge_follows_the_connection(page: Page, shop: httpx2.Client) -> No
     expect(page.get_by_role("alert")).to_contain_text("EventStoreDB is not available")
     shop.post("/health/esdb/connect", headers=AUTHORIZED).raise_for_status()
     expect(badge).to_have_text("EventStoreDB: Connected")
+    expect(page.get_by_role("alert")).to_be_hidden()
     expect(page.get_by_text("Following live")).to_be_visible()
     place(page, "Ada")
     expect(card(page, "Ada")).to_be_visible()
-    expect(page.get_by_role("alert")).to_be_hidden()
+
+
+def test_a_message_that_is_not_about_the_connection_stays(page: Page) -> None:
+    """Only what the connection brings is over with it."""
+    place(page, "Ada")
+    expect(card(page, "Ada")).to_be_visible()
+    page.get_by_label("Espresso beans").fill("0")
+    page.get_by_label("Customer").fill("Ada")
+    page.get_by_role("button", name="Place the order").click()
+    with page.expect_response("**/view"):
+        pass
+    with page.expect_response("**/view"):
+        pass
+    expect(page.get_by_role("alert")).to_contain_text("Choose at least one thing")
 
 
 def test_an_order_of_nothing_is_not_sent(page: Page) -> None:
@@ -152,3 +179,30 @@ def test_nothing_sticks_out(page: Page, width: int) -> None:
     place(page, "A customer with a rather long name " * 2)
     expect(card(page, "rather long")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+LONG = "Donaudampfschifffahrtsgesellschaftskapitänsmütze mit Kordel und Anker"
+
+
+def test_a_long_item_leaves_its_price_in_one_line(page: Page, shop: httpx2.Client) -> None:
+    """On a phone as well: the name takes the lines that it needs, beside a price as high as any other."""
+    page.set_viewport_size({"width": 360, "height": 800})
+    items = [{"name": LONG, "price_cents": 123456, "quantity": 12}, {"name": "Cup", "price_cents": 1800, "quantity": 1}]
+    shop.post("/orders/L-1", json={"customer": "Ada", "items": items}).raise_for_status()
+    prices = card(page, "Ada").locator(".items li span:last-child")
+    expect(prices).to_have_text(["€14,814.72", "€18.00"])
+    long, short = (price.bounding_box() for price in prices.all())
+    assert long
+    assert short
+    assert long["height"] == short["height"]
+
+
+def test_what_happens_stands_above_the_orders_on_a_phone(page: Page) -> None:
+    """However many of them there are."""
+    page.set_viewport_size({"width": 360, "height": 800})
+    place(page, "Ada")
+    expect(card(page, "Ada")).to_be_visible()
+    happens, orders = page.locator(".happenings").bounding_box(), page.locator("#orders").bounding_box()
+    assert happens
+    assert orders
+    assert happens["y"] + happens["height"] < orders["y"]

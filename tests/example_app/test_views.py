@@ -76,3 +76,15 @@ def test_what_it_can_not_read_is_passed_over(client: TestClient, caplog: pytest.
     eventually(lambda: orders_of(client) == [("A-1", "paid")])
     assert client.get("/orders/A-1").json()["revision"] == 3
     assert "shop_order-A-1@1 is passed over: 'OrderWrapped' can't be read" in caplog.text
+
+
+def test_the_last_events_are_kept(client: TestClient) -> None:
+    """Newest first, for whoever comes later."""
+    place(client, "A-1")
+    client.post("/orders/A-1/pay")
+    eventually(lambda: len(client.get("/happenings").json()) == 2)
+    happenings = client.get("/happenings").json()
+    assert [(one["order_id"], one["revision"], one["type"]) for one in happenings] == [
+        ("A-1", 1, "OrderPaid"),
+        ("A-1", 0, "OrderPlaced"),
+    ]
