@@ -307,13 +307,21 @@ async def test_it_can_be_left_while_a_task_waits_for_an_event(
     """That task sees the end of the iteration."""
     await filled(esdb, 1)
 
-    async def consume(events: AsyncIterator[RecordedEvent]) -> int:
-        return len([event async for event in events])
+    taken: list[RecordedEvent] = []
+    has_come = asyncio.Event()
+
+    async def consume(events: AsyncIterator[RecordedEvent]) -> str:
+        async for event in events:
+            taken.append(event)
+            has_come.set()
+        return "ended"
 
     async with groups.consume("s", "g") as events:
         consuming = asyncio.create_task(consume(events))
-        await shown(esdb, lambda info: info.in_flight == 1)
-    assert await asyncio.wait_for(consuming, PATIENCE) in (0, 1)
+        await asyncio.wait_for(has_come.wait(), PATIENCE)
+        assert not consuming.done()
+    assert await asyncio.wait_for(consuming, PATIENCE) == "ended"
+    assert len(taken) == 1
 
 
 async def test_a_loop_that_is_abandoned_ends_the_call(

@@ -10,7 +10,7 @@ import pytest
 from fastapi_esdb.api.connection import Connection
 from fastapi_esdb.api.monitoring import Monitoring
 from fastapi_esdb.embedded.server import EmbeddedServer
-from fastapi_esdb.wire.errors import EsdbError, InvalidArgument
+from fastapi_esdb.wire.errors import InvalidArgument, ServerNotReady
 from fastapi_esdb.wire.monitoring import StatsRequest
 from tests.api.fakes import FakeCarrier
 from tests.api.waiting import take
@@ -44,7 +44,7 @@ async def test_a_server_that_goes(esdb: Connection, esdb_server: EmbeddedServer)
     async with esdb.stats(0.001) as several:
         await take(several, 1)
         stopping = asyncio.create_task(esdb_server.stop())
-        with pytest.raises(EsdbError):
+        with pytest.raises(ServerNotReady):
             await take(several, 100_000, limit=PATIENCE)
         await stopping
 

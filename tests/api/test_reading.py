@@ -89,7 +89,7 @@ async def test_truncated_events_are_skipped(esdb: Connection) -> None:
     await five(esdb)
     await esdb.set_metadata("s", StreamMetadata(truncate_before=3))
     assert revisions(await esdb.read("s").to_list()) == [3, 4]
-    assert revisions(await esdb.read("s", start=1, limit=1).to_list()) in ([3], [])
+    assert revisions(await esdb.read("s", start=1, limit=1).to_list()) == [3]
 
 
 async def test_links_are_resolved_on_request(esdb: Connection) -> None:

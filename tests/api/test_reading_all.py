@@ -10,7 +10,7 @@ from fastapi_esdb import filters
 from fastapi_esdb.api.connection import Connection
 from fastapi_esdb.api.new_event import NewEvent
 from fastapi_esdb.api.streams import Streams
-from fastapi_esdb.wire.errors import EsdbError, InvalidArgument
+from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.records import END, START, Position, RecordedEvent
 from fastapi_esdb.wire.requests import EventFilter
 from tests.api.fakes import FakeCarrier
@@ -94,7 +94,7 @@ async def test_links_are_resolved_on_request(esdb: Connection) -> None:
 
 async def test_a_bad_regex_is_refused(esdb: Connection) -> None:
     """By the server: its regular expressions are .NET's."""
-    with pytest.raises(EsdbError):
+    with pytest.raises(InvalidArgument, match="regex"):
         await esdb.read_all(filter=filters.by_type(regex="("), limit=1).to_list()
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fastapi_esdb.embedded.server import EmbeddedServer
-from fastapi_esdb.wire.errors import AccessDenied, EsdbError, InvalidArgument, ScavengeNotFound
+from fastapi_esdb.wire.errors import AccessDenied, InvalidArgument, ScavengeNotFound, ServerNotReady
 from fastapi_esdb.wire.method import Method
 from fastapi_esdb.wire.operations import (
     MERGE_INDEXES,
@@ -77,7 +77,7 @@ async def test_shutdown() -> None:
         assert await client.call(SHUTDOWN, None) == [None]
         async with asyncio.timeout(PATIENCE):
             await server.wait_stopped()
-        with pytest.raises(EsdbError):
+        with pytest.raises(ServerNotReady):
             await call.all()
     assert "stopped" in repr(server)
     await server.stop()

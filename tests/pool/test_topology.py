@@ -101,6 +101,7 @@ def test_only_usable_nodes_ever(states: list[tuple[NodeState, bool]], preference
     assert len(set(found)) == len(found)
     assert all(members[number].is_alive and members[number].state in USABLE for number in found)
     if preference is LEADER:
-        assert [members[number].state for number in found] in ([], [NodeState.LEADER])
+        leaders = [number for number, (state, alive) in enumerate(states) if alive and state is NodeState.LEADER]
+        assert found == (leaders if len(leaders) == 1 else [])
     else:
         assert len(found) == sum(m.is_alive and m.state in USABLE for m in members)
