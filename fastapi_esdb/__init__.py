@@ -73,6 +73,7 @@ if TYPE_CHECKING:
         esdb_router,
         get_connection,
         get_sync_connection,
+        on_stopping,
         stop_following,
     )
     from fastapi_esdb.plugin.event_stream import EventStream, LastPosition, LastRevision
@@ -201,6 +202,7 @@ __all__ = [
     "get_connection",
     "get_sync_connection",
     "metadata_stream",
+    "on_stopping",
     "open_pool",
     "parked_stream",
     "socket_stream",
@@ -230,7 +232,7 @@ _MODULES = {
     ),
     "fastapi_esdb.plugin.esdb": (
         "Esdb EsdbConnection EsdbDep EsdbSyncConnection EsdbSyncDep connection_of esdb_lifespan esdb_router "
-        "get_connection get_sync_connection stop_following"
+        "get_connection get_sync_connection on_stopping stop_following"
     ),
     "fastapi_esdb.plugin.event_stream": "EventStream LastPosition LastRevision",
     "fastapi_esdb.plugin.handlers": "add_error_handlers",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Callable
 from typing import Protocol, TypeVar
 from weakref import WeakSet
 
 from fastapi_esdb.errors import AppStopping
+
+logger = logging.getLogger("fastapi_esdb")
 
 Item = TypeVar("Item")
 
@@ -39,6 +42,7 @@ class Stop:
     def __init__(self) -> None:
         self._is_set = False
         self._endless: WeakSet[Endless] = WeakSet()
+        self._hooks: list[Callable[[], object]] = []
 
     @property
     def is_set(self) -> bool:
@@ -52,8 +56,21 @@ class Stop:
             endless.stop()
         return endless
 
+    def then(self, hook: Callable[[], object]) -> None:
+        """Call the hook once it is set; now, if it is."""
+        if self._is_set:
+            hook()
+        else:
+            self._hooks.append(hook)
+
     def set(self) -> None:
-        """End everything. More than once does no harm."""
+        """End everything, and call the hooks. More than once does no harm."""
         self._is_set = True
         for endless in tuple(self._endless):
             endless.stop()
+        hooks, self._hooks = self._hooks, []
+        for hook in hooks:
+            try:
+                hook()
+            except Exception:
+                logger.exception("a hook for the end of the server failed: %r", hook)

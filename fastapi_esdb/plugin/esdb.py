@@ -140,6 +140,13 @@ class Esdb:
         """
         self._started(app).stop.set()
 
+    def on_stopping(self, app: Starlette, hook: Callable[[], object]) -> None:
+        """Have `hook` called on the event loop when the server begins to stop, or `stop_following` is called.
+
+        For what keeps answers open and is no subscription of theirs, such as queues that one subscription fills.
+        """
+        self._started(app).stop.then(hook)
+
     def _started(self, app: Starlette) -> Started:
         started = started_in(app, self.name)
         if started is None:
@@ -153,6 +160,7 @@ esdb_lifespan = default.lifespan
 get_connection = default.get_connection
 get_sync_connection = default.get_sync_connection
 connection_of = default.connection_of
+on_stopping = default.on_stopping
 stop_following = default.stop_following
 
 EsdbDep = Annotated[Connection, Depends(get_connection)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
@@ -17,17 +16,16 @@ from fastapi.sse import KEEPALIVE_COMMENT, ServerSentEvent, format_sse_event
 from pydantic_core import to_json
 from starlette.types import Receive, Scope, Send
 
+from fastapi_esdb.api.arguments import place_in_all
 from fastapi_esdb.api.subscription import Subscription
 from fastapi_esdb.errors import ConnectionClosed
-from fastapi_esdb.wire.errors import EsdbError
+from fastapi_esdb.wire.errors import EsdbError, InvalidArgument
 from fastapi_esdb.wire.records import JSON, MAX_REVISION, START, Edge, Position, RecordedEvent
 
 logger = logging.getLogger("fastapi_esdb")
 
 HEARTBEAT = 15.0
 """Seconds without an event after which a comment is sent, which keeps the connections of proxies open."""
-
-_POSITION = re.compile(r"C:([0-9]{1,19})/P:([0-9]{1,19})")
 
 Encode = Callable[[RecordedEvent], ServerSentEvent | None]
 
@@ -41,11 +39,10 @@ def last_position(last_event_id: Annotated[str | None, Header()] = None) -> Posi
     """The position in `Last-Event-ID`, START without one. What is no position is refused with 422."""
     if last_event_id is None:
         return START
-    found = _POSITION.fullmatch(last_event_id)
-    position = Position(int(found[1]), int(found[2])) if found else None
-    if position is None or position.commit > MAX_REVISION or position.prepare > MAX_REVISION:
-        raise HTTPException(422, "Last-Event-ID must be a position like C:1788/P:1788")
-    return position
+    try:
+        return place_in_all(Position.parse(last_event_id), "Last-Event-ID")
+    except InvalidArgument as error:
+        raise HTTPException(422, "Last-Event-ID must be a position like C:1788/P:1788") from error
 
 
 LastRevision = Annotated[int | Edge, Depends(last_revision)]
@@ -112,25 +109,23 @@ class EventStream(StreamingResponse):
     async def _body(self) -> AsyncIterator[bytes]:
         yield format_sse_event(retry=round(self._retry * 1000))
         try:
-            async for event in self._events():
-                yield KEEPALIVE_COMMENT if event is None else self._encoded(event)
+            while chunk := await self._next():
+                yield chunk
         except ConnectionClosed:
             return
         except EsdbError as error:
             logger.warning("server-sent events end after %r: %s", self._subscription.checkpoint, error)
 
-    async def _events(self) -> AsyncIterator[RecordedEvent | None]:
-        """The events, and `None` for each pause."""
-        while True:
-            try:
-                async with asyncio.timeout(HEARTBEAT):
-                    event = await anext(self._subscription)
-            except TimeoutError:
-                yield None
-            except StopAsyncIteration:
-                return
-            else:
-                yield event
+    async def _next(self) -> bytes:
+        """The next event that is to be sent, a comment if there is none for a while; nothing at the end."""
+        try:
+            async with asyncio.timeout(HEARTBEAT):
+                async for event in self._subscription:
+                    if encoded := self._encoded(event):
+                        return encoded
+        except TimeoutError:
+            return KEEPALIVE_COMMENT
+        return b""
 
     def _encoded(self, event: RecordedEvent) -> bytes:
         encoded = self._encode(event)
@@ -139,14 +134,7 @@ class EventStream(StreamingResponse):
         data = encoded.raw_data
         if data is None and encoded.data is not None:
             data = to_json(encoded.data).decode()
-        given = encoded.id if encoded.id is not None else _id(self._subscription.checkpoint)
+        given = encoded.id if encoded.id is not None else str(self._subscription.checkpoint)
         return format_sse_event(
             data_str=data, event=encoded.event, id=given, retry=encoded.retry, comment=encoded.comment
         )
-
-
-def _id(checkpoint: int | Position | Edge) -> str:
-    """What `LastRevision` or `LastPosition` reads."""
-    if isinstance(checkpoint, Position):
-        return f"C:{checkpoint.commit}/P:{checkpoint.prepare}"
-    return str(checkpoint)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from contextlib import suppress
 from typing import Any
 
-from fastapi_esdb import START, NewEvent, connect
+from fastapi_esdb import START, GroupExists, NewEvent, connect
 from tests.faults.until import PATIENCE
 
 MANY = 600
@@ -18,7 +19,8 @@ async def everything(target: str) -> list[Any]:
     esdb = await context.__aenter__()
     await esdb.wait_connected(PATIENCE)
     await esdb.append("s", [NewEvent("Happened", {}) for _ in range(MANY)])
-    await esdb.persistent_subscriptions.create("s", "closed", start=START)
+    with suppress(GroupExists):
+        await esdb.persistent_subscriptions.create("s", "closed", start=START)
     read, subscription = esdb.read("s"), esdb.subscribe("empty")
     consumer = esdb.persistent_subscriptions.consume("s", "closed")
     await anext(read)

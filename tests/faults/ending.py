@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -128,8 +129,8 @@ async def _closed(socket: websockets.ClientConnection) -> float:
 
 
 async def end(app: Served, *signals: signal.Signals, pause: float = 0.0) -> int:
-    """Send the signals, and return the exit status."""
+    """Send the signals, and return the exit status. SIGINT reaches the children, too, as by a Ctrl-C."""
     for number in signals:
-        app.process.process.send_signal(number)
+        (os.killpg if number == signal.SIGINT else os.kill)(app.process.process.pid, number)
         await asyncio.sleep(pause)
     return await app.process.ended()

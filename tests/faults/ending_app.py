@@ -27,6 +27,7 @@ FAILS = "ENDING_APP_FAILS"
 """Set in the environment, this makes the app fail at its start, when everything is open."""
 
 EXIT_STATUS = 7
+WRITING = "the first of two events is written"
 
 
 async def subscribe(esdb: Connection) -> None:
@@ -118,6 +119,7 @@ async def socket(websocket: WebSocket, esdb: EsdbConnection) -> None:
 async def slow(esdb: EsdbConnection) -> int:
     """Append something, and something else long after; how many events that made."""
     await esdb.append("slow", NewEvent("First", {}))
+    sys.stderr.write(f"{WRITING}\n")
     await asyncio.sleep(0.5)
     await esdb.append("slow", NewEvent("Second", {}))
     return len(await esdb.read("slow").to_list())

@@ -27,6 +27,7 @@ from fastapi_esdb import (
     esdb_lifespan,
     esdb_router,
     get_connection,
+    on_stopping,
     stop_following,
 )
 from fastapi_esdb.testing import running
@@ -248,11 +249,16 @@ def test_importing_creates_nothing() -> None:
 def test_a_server_that_is_stopped_without_a_signal_can_have_streams_ended() -> None:
     """What endpoints opened ends and nothing of theirs begins any more; what the app opened goes on."""
 
+    told: list[str] = []
+
     async def followed(app: FastAPI) -> list[str]:
         async with running(app):
             esdb = connection_of(app)
             await esdb.wait_connected(10)
+            on_stopping(app, lambda: told.index("a hook that fails keeps no other from its work"))
+            on_stopping(app, lambda: told.append("before"))
             stop_following(app)
+            on_stopping(app, lambda: told.append("after"))
             await esdb.append("s", NewEvent("Happened", {}))
             async with esdb.subscribe("s") as events, asgi(app) as client:
                 return [(await anext(events)).type, (await client.get("/follow")).text]
@@ -267,3 +273,4 @@ def test_a_server_that_is_stopped_without_a_signal_can_have_streams_ended() -> N
     event, answer = asyncio.run(followed(app))
     assert event == "Happened"
     assert json.loads(answer)["status"] == 503
+    assert told == ["before", "after"]
