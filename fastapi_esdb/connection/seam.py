@@ -57,6 +57,9 @@ def translated(lease: Lease, method: Method[Any, Any], request: Any = None) -> I
         clear_frames(error.__traceback__)
         if lease.cancelled and (task is None or task.cancelling() <= cancelled_before):
             raise lease.cancelled from None
+        if task is not None and not task.cancelling():
+            # gRPC itself has cancelled the call, as it may where the server ends one while requests are being sent
+            raise ConnectionLost from None
         raise
 
 

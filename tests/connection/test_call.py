@@ -10,6 +10,7 @@ import pytest
 from fastapi_esdb.connection.call import client_stream, unary
 from fastapi_esdb.connection.channel import Channel
 from fastapi_esdb.connection.deadline import Deadline
+from fastapi_esdb.connection.seam import translated
 from fastapi_esdb.errors import ClosedInFlight, ConnectionClosed, NotSentInTime
 from fastapi_esdb.wire.errors import (
     AccessDenied,
@@ -222,3 +223,19 @@ async def test_a_message_that_is_too_large_for_the_server(channel: Channel) -> N
     with pytest.raises(MaximumAppendSizeExceeded):
         await call(channel, "x" * 20_000_000)
     assert await call(channel, "hello") == "hello"
+
+
+async def test_a_call_that_grpc_cancels_by_itself(channel: Channel) -> None:
+    """Is a lost one, as nobody has cancelled the task that waits for it; one that was cancelled stays so."""
+    with pytest.raises(ConnectionLost), channel.lease() as lease, translated(lease, READ, None):
+        raise asyncio.CancelledError
+
+    async def waits() -> None:
+        with channel.lease() as lease, translated(lease, READ, None):
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(waits())
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task

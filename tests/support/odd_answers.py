@@ -15,7 +15,7 @@ from fastapi_esdb.wire.method import Method
 from fastapi_esdb.wire.methods import all_methods
 from fastapi_esdb.wire.rich_status import RICH_STATUS
 from tests.conformance.fixtures import exchanges, to_message
-from tests.support.fake_server import Call, Script, endless, framed
+from tests.support.fake_server import Call, Script, endless, framed, replies, stays_open
 
 Make = Callable[[random.Random, Method[Any, Any]], Script]
 
@@ -130,25 +130,11 @@ def _ended(chance: random.Random, method: Method[Any, Any]) -> Script:
     messages, status = _messages(chance, method), chance.choice((0, 0, 0, *CODES))
     trailers = _trailers(chance) if chance.random() < 0.6 else {}
     details = chance.choice(("", "Server Is Not Ready", "%FF%zz", "x" * 5000, b"\xff\xfe", "too_many_pings"))
-
-    async def script(call: Call) -> None:
-        await call.receive()
-        for message in messages:
-            await call.send(message)
-        await call.end(status, details, trailers)
-
-    return script
+    return replies(*messages, status=status, details=details, trailers=trailers)
 
 
 def _left_open(chance: random.Random, method: Method[Any, Any]) -> Script:
-    messages = _messages(chance, method)
-
-    async def script(call: Call) -> None:
-        for message in messages:
-            await call.send(message)
-        await call.gone.wait()
-
-    return script
+    return stays_open(*_messages(chance, method))
 
 
 def _endless(chance: random.Random, method: Method[Any, Any]) -> Script:
