@@ -26,6 +26,9 @@ ORDINARY_STREAM = "fastapi-esdb-probe"
 PATIENCE = 1.0
 """Seconds that a server has to say whether it lets a read without credentials in."""
 
+FRAMES = 10
+"""More than the answer to a read of one event has."""
+
 AGAIN = Backoff(first=1.0, limit=30.0, jitter=0.2)
 """Between two questions to a server that refuses: some directories lock accounts that fail too often."""
 
@@ -62,10 +65,11 @@ async def _admission_of_nobody(channel: Channel, deadline: Deadline) -> Admissio
     until = min(deadline, Deadline.after(PATIENCE))
     try:
         await call.start([ReadRequest(ORDINARY_STREAM, limit=1)], until)
-        await call.read(until.left())
+        # to its end: gRPC sends a ping when it breaks a call off, and a server that freezes then would owe the answer
+        await call.read_whole(until.left(), FRAMES)
     except AccessDenied:
         return Admission.MISSING
-    except (EsdbError, StopAsyncIteration):
+    except EsdbError:
         pass  # it says nothing of credentials
     finally:
         call.close()
