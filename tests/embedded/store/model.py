@@ -68,8 +68,8 @@ class Model:
             and (now - entry.created).total_seconds() <= keys.get("$maxAge", MAX_REVISION)
         ]
 
-    def append(self, stream: str, expected: Expected, events: Sequence[ProposedEvent], now: datetime) -> int | None:
-        """The revision that is answered, `None` for a stream without events."""
+    def append(self, stream: str, expected: Expected, events: Sequence[ProposedEvent], now: datetime) -> int:
+        """The revision that is answered, -1 for a stream without events."""
         repeated = self.check(stream, expected, [event.id for event in events])
         if repeated is not None:
             return repeated
@@ -81,7 +81,7 @@ class Model:
         if was_deleted:
             keys = json.loads(self.entries("$$" + revived)[-1].data)
             self.write("$$" + revived, None, json.dumps({**keys, "$tb": first}).encode(), now)
-        return last if last >= 0 else None
+        return last
 
     def delete(self, stream: str, expected: Expected, now: datetime) -> None:
         self.check(stream, expected, [])
