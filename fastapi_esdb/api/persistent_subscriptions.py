@@ -30,7 +30,7 @@ from fastapi_esdb.wire.groups import (
     ReplayParked,
     UpdateGroup,
 )
-from fastapi_esdb.wire.records import MAX_REVISION, START
+from fastapi_esdb.wire.records import MAX_REVISION
 from fastapi_esdb.wire.requests import EventFilter
 
 if TYPE_CHECKING:
@@ -74,12 +74,13 @@ class PersistentSubscriptions(Calls):
         group: str,
         settings: GroupSettings = DEFAULT_SETTINGS,
         *,
-        start: arguments.Place = START,
+        start: arguments.Place,
         **options: Unpack[Options],
     ) -> None:
         """Replace all settings of a group. Its consumers are dropped and come back by themselves.
 
-        `start` counts only where no progress was written yet; the filter of a group cannot be changed.
+        `start` is as in `create`, and counts only where no progress was written yet; the filter of a group cannot be
+        changed.
         """
         source = arguments.source(stream)
         request = UpdateGroup(source, _group(group), _settings(settings), arguments.place(start, source, "start"))

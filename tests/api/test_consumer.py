@@ -214,7 +214,7 @@ async def test_a_group_that_is_changed_keeps_its_consumers(esdb: Connection, gro
         [first] = await take(events, 1)
         await events.ack(first)
         await shown(esdb, lambda info: info.last_checkpointed == 0)
-        await groups.update("s", "g", GroupSettings(max_retry_count=1))
+        await groups.update("s", "g", GroupSettings(max_retry_count=1), start=START)
         await append(esdb)
         assert seen(await take(events, 1)) == [(1, 0)]
 

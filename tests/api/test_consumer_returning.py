@@ -16,7 +16,7 @@ from fastapi_esdb.errors import ConnectionClosed, ConsumerClosed
 from fastapi_esdb.settings.model import EsdbSettings
 from fastapi_esdb.wire.errors import GroupNotFound
 from fastapi_esdb.wire.groups import GroupSettings
-from fastapi_esdb.wire.records import RecordedEvent
+from fastapi_esdb.wire.records import START, RecordedEvent
 from tests.api.consuming import EAGER, append, filled, seen, shown
 from tests.api.waiting import take
 from tests.faults.proxy import FaultProxy
@@ -165,7 +165,7 @@ async def test_a_confirmation_is_not_waited_for_for_ever(
     async with connect(settings) as proxied, proxied.persistent_subscriptions.consume("s", "g") as events:
         waiting = asyncio.create_task(take(events, 1))
         caplog.handler.addFilter(lambda record: "dropped its consumers" not in record.getMessage() or _mute(proxy))
-        await esdb.persistent_subscriptions.update("s", "g", EAGER)
+        await esdb.persistent_subscriptions.update("s", "g", EAGER, start=START)
         await until(lambda: caplog.text.count("goes on") == 2)
         proxy.heal()
         await proxy.reset()

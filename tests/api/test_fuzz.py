@@ -81,7 +81,7 @@ CALLS: dict[str, Making] = {
     "stats": lambda esdb: esdb.stats(0.01),
     "ping": lambda esdb: esdb.ping(),
     "persistent_subscriptions.create": lambda esdb: esdb.persistent_subscriptions.create("s", "g", start=END),
-    "persistent_subscriptions.update": lambda esdb: esdb.persistent_subscriptions.update("s", "g"),
+    "persistent_subscriptions.update": lambda esdb: esdb.persistent_subscriptions.update("s", "g", start=END),
     "persistent_subscriptions.delete": lambda esdb: esdb.persistent_subscriptions.delete("s", "g"),
     "persistent_subscriptions.info": lambda esdb: esdb.persistent_subscriptions.info("s", "g"),
     "persistent_subscriptions.list": lambda esdb: esdb.persistent_subscriptions.list(),

@@ -65,7 +65,7 @@ OTHERS: Calls = {
         GroupExists("taken", GROUP),
     ),
     "update a group": (
-        lambda esdb: esdb.persistent_subscriptions.update(MISSING, GROUP),
+        lambda esdb: esdb.persistent_subscriptions.update(MISSING, GROUP, start=START),
         GroupNotFound(MISSING, GROUP),
     ),
     "delete a group": (

@@ -127,7 +127,7 @@ async def test_settings_that_the_server_refuses(
 async def test_an_update_replaces_all_settings(groups: PersistentSubscriptions) -> None:
     """Those that it does not name get their defaults."""
     await groups.create("s", "g", SETTINGS, start=START)
-    await groups.update("s", "g", GroupSettings(max_retry_count=77))
+    await groups.update("s", "g", GroupSettings(max_retry_count=77), start=START)
     assert (await groups.info("s", "g")).settings == GroupSettings(max_retry_count=77)
 
 
@@ -226,7 +226,7 @@ async def test_after_a_restart_of_the_groups_all_is_as_before(groups: Persistent
 
 
 ON_A_MISSING_GROUP: dict[str, Call] = {
-    "update": lambda groups: groups.update("s", "g"),
+    "update": lambda groups: groups.update("s", "g", start=START),
     "delete": lambda groups: groups.delete("s", "g"),
     "info": lambda groups: groups.info("s", "g"),
     "info of $all": lambda groups: groups.info(ALL, "g"),
@@ -257,7 +257,7 @@ BAD: dict[str, tuple[Call, str]] = {
         "settings.max_retry_count must be between 0 and",
     ),
     "too large a number": (
-        lambda groups: groups.update("s", "g", GroupSettings(message_timeout_ms=2**31)),
+        lambda groups: groups.update("s", "g", GroupSettings(message_timeout_ms=2**31), start=START),
         "settings.message_timeout_ms must be between 0 and 2147483647",
     ),
     "a number that is none": (
@@ -269,7 +269,9 @@ BAD: dict[str, tuple[Call, str]] = {
         "settings.strategy must be",
     ),
     "a strategy that an update can't say": (
-        lambda groups: groups.update("s", "g", GroupSettings(strategy=ConsumerStrategy.PINNED_BY_CORRELATION)),
+        lambda groups: groups.update(
+            "s", "g", GroupSettings(strategy=ConsumerStrategy.PINNED_BY_CORRELATION), start=START
+        ),
         "PinnedByCorrelation cannot be set by an update",
     ),
     "a filter of a stream": (
@@ -302,7 +304,7 @@ async def test_an_option_that_is_none(groups: PersistentSubscriptions) -> None:
     ("name", "call"),
     [
         ("Create", lambda groups: groups.create("s", "g", start=START, timeout=0.5)),
-        ("Update", lambda groups: groups.update("s", "there", timeout=0.5)),
+        ("Update", lambda groups: groups.update("s", "there", start=START, timeout=0.5)),
         ("Delete", lambda groups: groups.delete("s", "there", timeout=0.5)),
         ("ReplayParked", lambda groups: groups.replay_parked("s", "there", timeout=0.5)),
         ("RestartSubsystem", lambda groups: groups.restart(timeout=0.5)),
