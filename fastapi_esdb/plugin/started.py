@@ -50,9 +50,10 @@ async def held(
     started = started_in(app, name)
     if started is None:
         stop = Stop()
-        with before_the_server(stop.set), _left_in_haste(stop):
+        with before_the_server(stop.set):
             async with opened as pool, _holding(app, name, Started(owner, pool, stop)) as state:
-                yield state
+                with _left_in_haste(stop):
+                    yield state
     elif started.owner is not owner:
         raise InvalidSettings(f"two Esdb objects are named {name!r} in one app: give one of them another name")
     else:

@@ -274,3 +274,25 @@ def test_a_server_that_is_stopped_without_a_signal_can_have_streams_ended() -> N
     assert event == "Happened"
     assert json.loads(answer)["status"] == 503
     assert told == ["before", "after"]
+
+
+@pytest.mark.usefixtures("esdb_embedded")
+@pytest.mark.parametrize("told", [False, True])
+async def test_a_lifespan_that_is_cancelled_is_left_in_good_order(told: bool) -> None:
+    """A server that was told to stop twice does that, which is no error then; for others it is a cancellation."""
+    app, ready = app_with_router(), asyncio.Event()
+
+    async def serve() -> None:
+        async with running(app):
+            ready.set()
+            await asyncio.Event().wait()
+
+    serving = asyncio.create_task(serve())
+    await ready.wait()
+    connection = connection_of(app)
+    if told:
+        stop_following(app)
+    serving.cancel()
+    await asyncio.wait([serving])
+    assert serving.cancelled() is not told
+    assert connection.state.value == "closed"
