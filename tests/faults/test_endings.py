@@ -18,8 +18,8 @@ from tests.embedded.processes import python
 from tests.faults.ending import CRASHES, EMBEDDED, SERVERS, Served, end, following, served
 from tests.faults.ending_app import EXIT_STATUS, FAILS, WRITING
 
-SOON = 5.0
-"""Seconds: a tenth of that, on a machine that does nothing else."""
+SOON = 10.0
+"""Seconds: a fraction of one, on a machine that does nothing else; without an end of streams it is never."""
 
 STATUSES = {
     ("uvicorn", SIGTERM): -SIGTERM,
