@@ -6,9 +6,9 @@ take any UTF-8 text.
 
 from __future__ import annotations
 
-import math
 from typing import TypeVar
 
+from fastapi_esdb.connection import deadline
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.groups import ALL
 from fastapi_esdb.wire.records import MAX_REVISION, Edge, Expected, Position, RecordedEvent, StreamState
@@ -131,18 +131,9 @@ def place_in_all(place: object, name: str) -> Position | Edge:
     return place
 
 
-def patience(timeout: float | None) -> float | None:
-    """A time span for something that may also be waited for without an end."""
-    return timeout if timeout == math.inf else seconds(timeout, "timeout")
-
-
 def seconds(timeout: object, name: str) -> float | None:
     """A time span, or `None` for the default one."""
-    if timeout is None:
-        return None
-    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 <= timeout < math.inf:
-        raise InvalidArgument(f"{name} must be a number of seconds, 0 or more, not {quoted(timeout)}")
-    return timeout
+    return None if timeout is None else deadline.seconds(timeout, name)
 
 
 def limit_of_events(limit: object) -> int:

@@ -97,7 +97,7 @@ class Connection(Streams, AtomicAppends, Subscriptions, Metadata, Monitoring):
         Raises `ConnectionClosed` after `timeout` seconds without one, and when it is closed. `None` waits as long as a
         call would (the settings' deadline), `math.inf` for as long as it takes.
         """
-        await self.pool.wait_connected(arguments.patience(timeout))
+        await self.pool.wait_connected(timeout)
 
     async def ping(self, timeout: float | None = None) -> None:
         """Return when the server has answered a cheap call within `timeout` seconds; raises what hindered it."""

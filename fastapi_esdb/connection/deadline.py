@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from dataclasses import dataclass
 from time import monotonic
+
+from fastapi_esdb.wire.errors import InvalidArgument
+from fastapi_esdb.wire.unreadable import quoted
 
 YEAR = 365 * 24 * 60 * 60.0
 """Seconds that nothing waits longer than: gRPC, and the protocol, have no room for much more."""
@@ -27,3 +32,15 @@ class Deadline:
     def left(self) -> float:
         """The seconds until then, 0 when it has passed."""
         return max(0.0, self.at - monotonic())
+
+
+def seconds(value: object, name: str) -> float:
+    """A time span that a caller has passed. Raises `InvalidArgument`, which names it."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= sys.float_info.max:
+        return value
+    raise InvalidArgument(f"{name} must be a number of seconds, 0 or more, not {quoted(value)}")
+
+
+def patience(value: object, name: str) -> float:
+    """The same for something that may also be waited for without an end, which is infinity."""
+    return math.inf if value == math.inf else seconds(value, name)

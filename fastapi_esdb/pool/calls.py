@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from fastapi_esdb.connection.call import client_stream, unary
-from fastapi_esdb.connection.deadline import Deadline
+from fastapi_esdb.connection.deadline import Deadline, seconds
 from fastapi_esdb.connection.transport import DEFAULT_OPTIONS
 from fastapi_esdb.errors import ReadOnlyConnection
 from fastapi_esdb.pool.appends import Appends
@@ -21,7 +20,7 @@ from fastapi_esdb.pool.tries import Tell, Tries
 from fastapi_esdb.settings.append_mode import AppendMode
 from fastapi_esdb.settings.node_preference import NodePreference
 from fastapi_esdb.wire.appends import APPEND
-from fastapi_esdb.wire.errors import CalledAs, EsdbError, InvalidArgument
+from fastapi_esdb.wire.errors import CalledAs, EsdbError
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Channel, Lease
@@ -129,9 +128,7 @@ class Calls:
         """Raise what is wrong with the call before anything else happens."""
         if self._read_only and method.writes:
             raise ReadOnlyConnection(method.path)
-        timeout = self.deadline if options.timeout is None else options.timeout
-        if not 0 <= timeout < math.inf:
-            raise InvalidArgument(f"timeout must be a number of seconds, 0 or more: {timeout!r}")
+        timeout = self.deadline if options.timeout is None else seconds(options.timeout, "timeout")
         preference = self._placement.preferred(method, options)
         return Tries(
             method,

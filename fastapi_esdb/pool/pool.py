@@ -7,7 +7,7 @@ from collections.abc import Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from fastapi_esdb.connection.deadline import Deadline
+from fastapi_esdb.connection.deadline import Deadline, patience
 from fastapi_esdb.connection.owner import Owner
 from fastapi_esdb.connection.state import Admission, ConnectionState
 from fastapi_esdb.connection.transport import DEFAULT_OPTIONS, CallOptions, Stream
@@ -180,8 +180,9 @@ class ConnectionPool:
 
         Raises `ConnectionClosed` after `timeout` seconds (default: the settings' deadline), and when it is closed.
         """
+        limit = self.deadline if timeout is None else patience(timeout, "timeout")
         try:
-            await self._opened().wait_connected(self.deadline if timeout is None else timeout)
+            await self._opened().wait_connected(limit)
         except ConnectionClosed as error:
             error.pool = self.name
             raise

@@ -31,7 +31,10 @@ _MISSING = (
 _TOKEN = re.compile("[!-~]+")
 
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=MAX_INT)]
+
+SHORTEST_INTERVAL = 0.05
+"""Seconds; a server that is away or starting shall not have to refuse more than 20 attempts in each."""
 
 
 class EsdbSettings(OptionOverrides):
@@ -78,8 +81,8 @@ class EsdbSettings(OptionOverrides):
     idle_timeout: Seconds = 60
     """Seconds after which a connection beyond `pool_size` is closed if nothing uses it."""
 
-    retry_interval: Seconds = 0.5
-    """Seconds from a failed attempt to connect to the next."""
+    retry_interval: Annotated[float, Field(ge=SHORTEST_INTERVAL, allow_inf_nan=False)] = 0.5
+    """Seconds from a failed attempt to connect to the next; at least 0.05, so that no server is swamped."""
     retry_interval_max: Seconds = Field(default_factory=lambda fields: fields["retry_interval"])
     """Seconds that the interval may grow to, doubling at each failure; equal to `retry_interval`, it does not grow."""
     retry_jitter: Annotated[float, Field(ge=0, le=1)] = 0.0

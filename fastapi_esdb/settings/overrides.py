@@ -42,9 +42,17 @@ class OptionOverrides(BaseSettings):
     @classmethod
     def _check_option(cls, value: object, info: ValidationInfo) -> object:
         """Hold the value to what the option of the string takes."""
-        return None if value is None else _BY_FIELD[str(info.field_name)].kind.parse(as_text(value))
+        return None if value is None else _BY_FIELD[str(info.field_name)].kind.parse(_text_of(value))
 
     def _option_values(self) -> dict[str, Any]:
         """The overrides that are set, by the name of their field."""
         values = {field: getattr(self, field) for field in _BY_FIELD}
         return {field: value for field, value in values.items() if value is not None}
+
+
+def _text_of(value: object) -> str:
+    """The text of a value; nothing, which is no value of any option, for a number too long for Python to write."""
+    try:
+        return as_text(value)
+    except ValueError:
+        return ""

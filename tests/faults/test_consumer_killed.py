@@ -114,7 +114,7 @@ async def work(esdb: Connection, journal: Journal) -> None:
 async def test_connections_that_are_reset(server: ServerProcess, esdb: Connection, journal: Journal) -> None:
     """Every event is handled; an acknowledged one comes again only if its ack may have been under way."""
     chance, kills = random.Random(1), 50
-    async with FaultProxy(server.port) as proxy, connect(settings_for(proxy.port, retry_interval=0.02)) as proxied:
+    async with FaultProxy(server.port) as proxy, connect(settings_for(proxy.port, retry_interval=0.05)) as proxied:
         await proxied.wait_connected(PATIENCE)
         working = asyncio.create_task(work(proxied, journal))
         for killed in range(kills):

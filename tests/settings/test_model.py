@@ -67,7 +67,7 @@ BAD = [
     *[("append_mode", text) for text in ("both", "0")],
     *[("max_streams", text) for text in ("0", "x")],
     *[("idle_timeout", text) for text in ("0", "-1", "x", "inf", "nan")],
-    *[("retry_interval", text) for text in ("0", "-1", "x", "inf", "nan")],
+    *[("retry_interval", text) for text in ("0", "-1", "x", "inf", "nan", "1e-9", "0.049")],
     *[("retry_interval_max", text) for text in ("0", "0.4", "inf")],
     *[("retry_jitter", text) for text in ("-0.1", "1.1", "nan")],
     *[("connect_timeout", text) for text in ("0", "inf")],
