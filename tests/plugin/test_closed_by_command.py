@@ -48,8 +48,8 @@ async def served(esdb: Esdb, app: FastAPI) -> AsyncIterator[Served]:
 
 
 @pytest.fixture
-async def proxy(esdb_server: EmbeddedServer) -> AsyncIterator[FaultProxy]:
-    async with FaultProxy(esdb_server.port) as proxy:
+async def proxy() -> AsyncIterator[FaultProxy]:
+    async with EmbeddedServer() as server, FaultProxy(server.port) as proxy:
         yield proxy
 
 
