@@ -3,7 +3,7 @@
     app.include_router(esdb_router)          # the pool opens with the app; /health/esdb tells the truth
 
     @app.post("/orders/{order_id}")
-    async def place(order_id: str, esdb: EsdbConnection): ...
+    async def place(order_id: str, esdb: EsdbDep): ...
 
 The names load on first use, so that the embedded server does without FastAPI and an app without the embedded server.
 """

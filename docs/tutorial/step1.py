@@ -1,7 +1,7 @@
 from fastapi import FastAPI
 from pydantic import BaseModel
 
-from fastapi_esdb import NO_STREAM, EsdbConnection, NewEvent, add_error_handlers, esdb_router
+from fastapi_esdb import NO_STREAM, EsdbDep, NewEvent, add_error_handlers, esdb_router
 
 app = FastAPI(title="Orders")
 app.include_router(esdb_router)
@@ -18,5 +18,5 @@ def stream_of(order_id: str) -> str:
 
 
 @app.post("/orders/{order_id}", status_code=201)
-async def place(order_id: str, placed: OrderPlaced, esdb: EsdbConnection) -> None:
+async def place(order_id: str, placed: OrderPlaced, esdb: EsdbDep) -> None:
     await esdb.append(stream_of(order_id), NewEvent("OrderPlaced", placed), expected=NO_STREAM)

@@ -1,7 +1,7 @@
 from pydantic import BaseModel
 from step1 import OrderPlaced, app, stream_of
 
-from fastapi_esdb import Connection, EsdbConnection
+from fastapi_esdb import Connection, EsdbDep
 
 STATUS = {"OrderPlaced": "placed", "OrderPaid": "paid", "OrderShipped": "shipped"}
 
@@ -21,5 +21,5 @@ async def load(esdb: Connection, order_id: str) -> Order:
 
 
 @app.get("/orders/{order_id}")
-async def show(order_id: str, esdb: EsdbConnection) -> Order:
+async def show(order_id: str, esdb: EsdbDep) -> Order:
     return await load(esdb, order_id)

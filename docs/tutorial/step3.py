@@ -2,7 +2,7 @@ from fastapi import HTTPException
 from step1 import stream_of
 from step2 import Order, app, load
 
-from fastapi_esdb import EsdbConnection, NewEvent
+from fastapi_esdb import EsdbDep, NewEvent
 
 
 def require(order: Order, status: str) -> None:
@@ -11,7 +11,7 @@ def require(order: Order, status: str) -> None:
 
 
 @app.post("/orders/{order_id}/pay")
-async def pay(order_id: str, esdb: EsdbConnection) -> None:
+async def pay(order_id: str, esdb: EsdbDep) -> None:
     order = await load(esdb, order_id)
     require(order, "placed")
     paid = NewEvent("OrderPaid", {"cents": order.cents})
@@ -19,7 +19,7 @@ async def pay(order_id: str, esdb: EsdbConnection) -> None:
 
 
 @app.post("/orders/{order_id}/ship")
-async def ship(order_id: str, esdb: EsdbConnection) -> None:
+async def ship(order_id: str, esdb: EsdbDep) -> None:
     order = await load(esdb, order_id)
     require(order, "paid")
     await esdb.append(stream_of(order_id), NewEvent("OrderShipped", {}), expected=order.revision)

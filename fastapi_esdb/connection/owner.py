@@ -10,8 +10,8 @@ from fastapi_esdb.errors import UsedAfterFork, WrongEventLoop
 
 ELSEWHERE = "open one on each loop, in the app's lifespan or with connect()"
 IN_THREADS = (
-    "a `def` endpoint, or another thread of the app, takes EsdbSyncConnection, whose calls need no asyncio.run(); in "
-    "`async def` await the calls of EsdbConnection; an async test runs the app with "
+    "a `def` endpoint, or another thread of the app, takes EsdbSyncDep, whose calls need no asyncio.run(); in "
+    "`async def` await the calls of EsdbDep; an async test runs the app with "
     "fastapi_esdb.testing.running(app), since a TestClient has a loop of its own"
 )
 IN_TESTS = (

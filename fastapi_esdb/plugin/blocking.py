@@ -38,8 +38,8 @@ class Blocking(Generic[Target]):
             raise ConnectionClosed from None
         call.close()
         raise WrongEventLoop(
-            "EsdbSyncConnection would block the event loop that it waits for: it is for `def` endpoints and threads. "
-            "In `async def` use EsdbConnection, and await its calls"
+            "EsdbSyncDep would block the event loop that it waits for: it is for `def` endpoints and threads. "
+            "In `async def` use EsdbDep, and await its calls"
         )
 
 

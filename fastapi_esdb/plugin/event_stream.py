@@ -62,7 +62,7 @@ class EventStream(StreamingResponse):
     """An answer that follows events: what an endpoint returns for a browser's `EventSource`.
 
         @app.get("/orders/{order_id}/live", response_class=EventStream)
-        async def live(order_id: str, esdb: EsdbConnection, after: LastRevision) -> EventStream:
+        async def live(order_id: str, esdb: EsdbDep, after: LastRevision) -> EventStream:
             return await EventStream.of(esdb.subscribe(f"order-{order_id}", after=after))
 
     The id of each event is its revision, of a subscription to `$all` its position. A browser that lost its connection

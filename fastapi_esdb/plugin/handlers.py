@@ -54,6 +54,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     errors.TooManyStreams: _UNAVAILABLE,
     wire_errors.DeadlineExceeded: Problem(504, "deadline-exceeded", "EventStoreDB did not answer in time"),
     wire_errors.ServerTimeout: Problem(504, "deadline-exceeded", "EventStoreDB did not answer in time"),
+    wire_errors.NoAnswer: Problem(502, "no-answer", "EventStoreDB gave no answer that can be read"),
     errors.OutcomeUnknown: Problem(500, "outcome-unknown", "It is not known whether the write happened"),
 }
 """What each error becomes. An error that is not listed is a mistake of the application and stays one: 500."""

@@ -23,7 +23,7 @@ async def socket_stream(websocket: WebSocket, followed: Followed) -> AsyncIterat
     """Follow a stream, or take part in a group, for as long as the client of the WebSocket is there.
 
         @app.websocket("/orders/{order_id}/socket")
-        async def socket(websocket: WebSocket, order_id: str, esdb: EsdbConnection) -> None:
+        async def socket(websocket: WebSocket, order_id: str, esdb: EsdbDep) -> None:
             async with socket_stream(websocket, esdb.subscribe(f"order-{order_id}")) as events:
                 async for event in events:
                     await websocket.send_json(event.json())

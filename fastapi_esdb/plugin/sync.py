@@ -131,7 +131,7 @@ def refuse_def_endpoint(request: HTTPConnection, dependency: Callable[..., Any])
         name = getattr(dependant.call, "__name__", dependant.call)
         raise WrongEventLoop(
             f"the endpoint {name!r} is a `def`, where nothing awaits the calls "
-            "of EsdbConnection: take EsdbSyncConnection (get_sync_connection) instead, or make it `async def`"
+            "of EsdbDep: take EsdbSyncDep (get_sync_connection) instead, or make it `async def`"
         )
 
 

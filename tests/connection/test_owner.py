@@ -23,7 +23,7 @@ async def test_another_loop() -> None:
     async def check() -> None:
         owner.check()
 
-    with pytest.raises(WrongEventLoop, match=r"EsdbSyncConnection, whose calls need no asyncio.run\(\)"):
+    with pytest.raises(WrongEventLoop, match=r"EsdbSyncDep, whose calls need no asyncio.run\(\)"):
         await asyncio.to_thread(asyncio.run, check())
 
 

@@ -134,7 +134,7 @@ async def test_an_iteration_that_is_left_ends_its_call(
 
 async def test_the_loops_own_thread_is_refused(esdb_connection: Connection) -> None:
     """It would wait for itself for ever: an error at once instead."""
-    with pytest.raises(WrongEventLoop, match="In `async def` use EsdbConnection, and await its calls"):
+    with pytest.raises(WrongEventLoop, match="In `async def` use EsdbDep, and await its calls"):
         SyncConnection(esdb_connection).ping()
 
 

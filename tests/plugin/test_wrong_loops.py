@@ -54,11 +54,11 @@ async def blocking(esdb: EsdbSyncConnection) -> None:
 
 
 MISTAKES = {
-    "/silent": "the endpoint 'silent' is a `def`, .*: take EsdbSyncConnection",
-    "/in/nested": "the endpoint 'nested_silent' is a `def`, .*: take EsdbSyncConnection",
-    "/yielding": "the endpoint 'yielding' is a `def`, .*: take EsdbSyncConnection",
-    "/running": r"another event loop: a `def` endpoint.* takes EsdbSyncConnection, whose calls need no asyncio.run\(\)",
-    "/blocking": "In `async def` use EsdbConnection, and await its calls",
+    "/silent": "the endpoint 'silent' is a `def`, .*: take EsdbSyncDep",
+    "/in/nested": "the endpoint 'nested_silent' is a `def`, .*: take EsdbSyncDep",
+    "/yielding": "the endpoint 'yielding' is a `def`, .*: take EsdbSyncDep",
+    "/running": r"another event loop: a `def` endpoint.* takes EsdbSyncDep, whose calls need no asyncio.run\(\)",
+    "/blocking": "In `async def` use EsdbDep, and await its calls",
 }
 
 
