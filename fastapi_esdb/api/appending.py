@@ -74,7 +74,10 @@ async def make(carrier: Carrier, job: Job[Result], options: CallOptions, retry_u
             result = await job.first(carrier, options)
         seen.note(result.position)
         return result
-    since, began = seen.position, monotonic()
+    began, given = monotonic(), options
+    if carrier.turns:
+        options = await _let_pass(carrier, job, options)
+    since = seen.position
     leaving = LEAVING_TIME if options is DEFAULT_OPTIONS else replace(options, leaves_time=True)
     try:
         result = await job.first(carrier, leaving)
@@ -87,11 +90,22 @@ async def make(carrier: Carrier, job: Job[Result], options: CallOptions, retry_u
         return result
     from fastapi_esdb.api.repeated_append import RepeatedAppend  # noqa: PLC0415  for what nearly never happens
 
-    timeout = carrier.deadline if options.timeout is None else options.timeout
-    deadline = Deadline(began + min(timeout, YEAR))
+    deadline = Deadline(began + min(_seconds(carrier, given), YEAR))
     result = await RepeatedAppend(carrier, job, options, deadline=deadline, since=since, lost=lost).send()
     seen.note(result.position)
     return result
+
+
+async def _let_pass(carrier: Carrier, job: Job[Result], options: CallOptions) -> CallOptions:
+    """Let those pass whose answers were lost; the options with what is left of the time."""
+    began, timeout = monotonic(), _seconds(carrier, options)
+    if not await carrier.turns.let_pass(job.stream, timeout / 4):
+        return options
+    return replace(options, timeout=max(0.0, timeout - (monotonic() - began)))
+
+
+def _seconds(carrier: Carrier, options: CallOptions) -> float:
+    return carrier.deadline if options.timeout is None else options.timeout
 
 
 def unknown(

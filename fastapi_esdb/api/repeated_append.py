@@ -118,6 +118,8 @@ class RepeatedAppend(Generic[Result]):
         self._deadline = deadline
         self._since = since
         self._lost = lost
+        self._turn = carrier.turns.of(job.stream)
+        self._has_turn = False
         self._course = Course(job.expected, len(job.ids))
         self._conflict: EsdbError | None = None
         self._pauses = PAUSES.delays()
@@ -128,26 +130,31 @@ class RepeatedAppend(Generic[Result]):
         """What the append answers. Raises what the caller is to hear of it, and `AppendOutcomeUnknown`."""
         self._weigh(self._lost)
         due = monotonic() + next(self._pauses)
-        turn = self._carrier.turns.of(self._job.stream)
-        await self._acquire(turn)
+        await self._acquire()
         try:
             await self._wait(due - monotonic())
             after: Step | Done[Result] | Refused = self._course.begin()
             while not isinstance(after, Done | Refused):
                 after = await self._taken(after)
         finally:
-            turn.release()
+            self._release()
         if isinstance(after, Refused):
             raise after.error
         return after.result
 
-    async def _acquire(self, turn: asyncio.Lock) -> None:
-        """Those that were sent together are looked for in their order, one after the other."""
+    async def _acquire(self) -> None:
+        """Wait for the turn, in the order in which the answers were lost."""
         try:
             async with asyncio.timeout(self._deadline.left()):
-                await turn.acquire()
+                await self._turn.acquire()
         except TimeoutError:
             self._give_up(NotSentInTime())
+        self._has_turn = True
+
+    def _release(self) -> None:
+        if self._has_turn:
+            self._has_turn = False
+            self._turn.release()
 
     @property
     def _left(self) -> float:
@@ -186,12 +193,16 @@ class RepeatedAppend(Generic[Result]):
         raise self._job.unknown(error or self._lost, self._found) from self._lost
 
     async def _wait(self, pause: float) -> None:
-        """Leave the server some time, and wait for a connection."""
+        """Leave the server some time, and wait for a connection; meanwhile it may be another one's turn."""
+        if not self._carrier.turns.in_order:
+            self._release()
         await asyncio.sleep(min(pause, self._left))
         try:
             await self._carrier.wait_connected(self._left)
         except EsdbError as error:
             self._give_up(error)
+        if not self._has_turn:
+            await self._acquire()
 
     async def _take(self, step: Step) -> Step | Done[Result] | Refused:
         match step:
@@ -226,7 +237,7 @@ class RepeatedAppend(Generic[Result]):
         """`None` for a stream that is not there, if it should be."""
         should_exist = self._job.expected is STREAM_EXISTS
         try:
-            return await look(transport, self._looked_for(), known, is_missing_told=should_exist)
+            return await look(transport, self._looked_for(), known, self._turn, is_missing_told=should_exist)
         except StreamDeleted:
             if should_exist:
                 return None

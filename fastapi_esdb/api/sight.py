@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from fastapi_esdb.wire.records import RecordedEvent
 
 FIRST_PAGE = 20
-PAGE = 200
+PAGE = 500
 """Events that are read at a time; nearly always the first few tell it."""
 
 MOST = 10_000
@@ -59,6 +59,11 @@ class Search:
         self._since = since
         self._known = known
         self._seen: list[RecordedEvent] = []
+
+    @property
+    def seen(self) -> Sequence[RecordedEvent]:
+        """What was looked at, the newest event first."""
+        return self._seen
 
     @property
     def start(self) -> int | Edge:

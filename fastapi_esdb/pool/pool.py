@@ -18,6 +18,7 @@ from fastapi_esdb.pool.counters import Counters
 from fastapi_esdb.pool.groups import Groups
 from fastapi_esdb.pool.hooks import Hook, Hooks
 from fastapi_esdb.pool.seen import Seen, Turns
+from fastapi_esdb.settings.append_mode import AppendMode
 from fastapi_esdb.wire.cluster import SUPPORTED_METHODS
 from fastapi_esdb.wire.errors import NotSupported
 
@@ -61,7 +62,7 @@ class ConnectionPool:
         self._calls = Calls(name, settings, self._lease, self._counters, self._call_failed)
         self.seen = Seen()
         """How new what this client has seen of the database is."""
-        self.turns = Turns()
+        self.turns = _turns(settings)
         """Who finds out first what has become of an append to a stream."""
         self._connections: Groups | None = None
         self._leaving: list[Groups] = []
@@ -173,7 +174,8 @@ class ConnectionPool:
         before = self._connections
         fresh = None if before is None else await self._connected_with(settings)
         self._swap(before, fresh)
-        self.settings, self._calls, self.seen = settings, calls, Seen()
+        self.settings, self._calls = settings, calls
+        self.seen, self.turns = Seen(), _turns(settings)
 
     async def wait_connected(self, timeout: float | None = None) -> None:
         """Return as soon as there is a connection.
@@ -372,6 +374,10 @@ class ConnectionPool:
     @property
     def _nodes(self) -> Sequence[NodeConnection]:
         return self._connections.nodes if self._connections else ()
+
+
+def _turns(settings: EsdbSettings) -> Turns:
+    return Turns(in_order=settings.append_mode is AppendMode.GROUPED)
 
 
 async def _connected_within(connections: Groups, start_timeout: float) -> None:

@@ -96,7 +96,7 @@ class FakeCarrier:
         self.deadline = 10.0
         self.retry_unknown = True
         self.seen = Seen()
-        self.turns = Turns()
+        self.turns = Turns(in_order=True)
         self.at_one_node = 0
         """How often calls were to go over one connection."""
 

@@ -175,12 +175,22 @@ async def test_what_was_found_out_by_the_deadline_is_told() -> None:
         await append(carrier, ANY, timeout=0.5)
 
 
-async def test_those_of_one_stream_are_looked_for_one_after_the_other() -> None:
-    """In the order in which they were sent: that of the look and of what is sent again."""
-    carrier = FakeCarrier([[recorded(0)], [recorded(1), recorded(0)]], [ConnectionLost(), ConnectionLost(), DONE, DONE])
+async def test_an_append_lets_those_pass_whose_answers_were_lost() -> None:
+    """It would only have them look at the stream again."""
+    carrier = FakeCarrier([[recorded(0)]], [ConnectionLost(), DONE, DONE])
     await asyncio.gather(*(Streams(carrier).append("s", event, timeout=5) for event in EVENTS))
-    assert [request.events[0].id for request in carrier.requests if isinstance(request, AppendRequest)] == [*IDS, *IDS]
-    assert [request.start for request in carrier.requests if isinstance(request, ReadRequest)] == [END, END]
+    first, second = IDS
+    sent = [request.events[0].id for request in carrier.requests if isinstance(request, AppendRequest)]
+    assert sent == [first, first, second]
+
+
+async def test_nobody_waits_long_for_others() -> None:
+    """Neither longer than a moment, nor for much of its own time."""
+    carrier = FakeCarrier(answers=[DONE])
+    turn = carrier.turns.of("s")
+    async with turn:
+        assert await append(carrier, ANY, timeout=0.2) == DONE
+    assert carrier.options[0].timeout == pytest.approx(0.15, abs=0.05)
 
 
 async def test_a_call_that_the_server_can_not_take_is_not_sent_for_ever() -> None:

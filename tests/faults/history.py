@@ -1,0 +1,55 @@
+"""What callers of appends were told, and whether that is what is stored."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from fastapi_esdb import Connection, EsdbError, NewEvent, filters
+from fastapi_esdb.errors import Outcome
+
+TYPE = "Told"
+"""The type of the events that a history is about."""
+
+
+@dataclass
+class History:
+    """Each event by its id: where it is said to be, or that it is said not to be anywhere, or that nobody knows."""
+
+    told: dict[UUID, tuple[str, int]] = field(default_factory=dict)
+    refused: dict[UUID, EsdbError] = field(default_factory=dict)
+    unknown: dict[UUID, EsdbError] = field(default_factory=dict)
+    acknowledged: defaultdict[str, list[UUID]] = field(default_factory=lambda: defaultdict(list))
+    """By writer, in the order in which it heard of them."""
+
+    def done(self, writer: str, written: Mapping[str, Sequence[NewEvent]], last: Mapping[str, int]) -> None:
+        """An append has returned: the last revision in each of its streams."""
+        for stream, events in written.items():
+            for revision, event in enumerate(events, last[stream] + 1 - len(events)):
+                self.told[event.id] = (stream, revision)
+        self.acknowledged[writer] += [event.id for events in written.values() for event in events]
+
+    def failed(self, written: Mapping[str, Sequence[NewEvent]], error: EsdbError) -> None:
+        """An append has raised."""
+        verdicts = self.unknown if error.outcome is Outcome.UNKNOWN else self.refused
+        verdicts |= {event.id: error for events in written.values() for event in events}
+
+    async def check(self, esdb: Connection) -> None:
+        """Every event is stored once where it was said to be, in the order of the acknowledgements of its writer.
+
+        Nothing that was refused is stored, nothing is stored twice, and nothing else is there.
+        """
+        every = esdb.read_all(filter=filters.by_type(TYPE), requires_leader=True)
+        stored = [(event.id, event.stream, event.revision) async for event in every]
+        counts = Counter(event_id for event_id, _, _ in stored)
+        assert [event_id for event_id, count in counts.items() if count > 1] == []
+        at = {event_id: (stream, revision) for event_id, stream, revision in stored}
+        assert {event_id: at.get(event_id) for event_id in self.told} == self.told
+        assert not self.refused.keys() & at.keys(), self.refused
+        assert at.keys() <= self.told.keys() | self.unknown.keys()
+        order = {event_id: number for number, (event_id, _, _) in enumerate(stored)}
+        for ids in self.acknowledged.values():
+            numbers = [order[event_id] for event_id in ids]
+            assert numbers == sorted(numbers)
