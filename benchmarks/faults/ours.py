@@ -9,6 +9,7 @@ from uuid import UUID
 from benchmarks.faults.client import NOTHING
 from benchmarks.faults.load import WAIT
 from fastapi_esdb import (
+    ANY,
     NO_STREAM,
     AppendOutcomeUnknown,
     Connection,
@@ -20,20 +21,21 @@ from fastapi_esdb import (
 )
 
 NAME = "fastapi_esdb"
-SETTINGS = f"ESDB_WAIT={WAIT:.0f}; appends with retry_unknown=True"
+SETTINGS = f"ESDB_WAIT={WAIT:.0f}"
 
 
 class Ours:
     """A connection as an app has it."""
 
-    def __init__(self, esdb: Connection) -> None:
+    def __init__(self, esdb: Connection, *, expects: bool = True) -> None:
         self.reopened = 0
         self._esdb = esdb
+        self._expects = expects
 
     async def append(self, stream: str, event_id: UUID, revision: int) -> None:
         expected = NO_STREAM if revision == NOTHING else revision
         event = NewEvent("Written", {}, id=event_id)
-        await self._esdb.append(stream, event, expected=expected, retry_unknown=True, timeout=WAIT)
+        await self._esdb.append(stream, event, expected if self._expects else ANY, timeout=WAIT)
 
     async def revision(self, stream: str) -> int:
         try:
@@ -64,7 +66,7 @@ class Ours:
 
 
 @asynccontextmanager
-async def ours(target: str) -> AsyncIterator[Ours]:
-    """One that is open."""
+async def ours(target: str, *, expects: bool = True) -> AsyncIterator[Ours]:
+    """One that is open; its appends expect the revision that is known, or anything."""
     async with connect(EsdbSettings(connection_string=target, wait=WAIT)) as esdb:
-        yield Ours(esdb)
+        yield Ours(esdb, expects=expects)

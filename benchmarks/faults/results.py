@@ -92,7 +92,7 @@ class Results:
 def about(clients: Iterable[str], freeze: float) -> dict[str, Any]:
     """What a reader needs to know of a run: when and where it was, and of what."""
     return {
-        "clients": {name: version(name.replace("_", "-")) for name in clients},
+        "clients": {name: version(name.partition(",")[0].replace("_", "-")) for name in clients},
         "date": datetime.now(UTC).date().isoformat(),
         "python": platform.python_version(),
         "grpcio": version("grpcio"),

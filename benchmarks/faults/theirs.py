@@ -34,13 +34,16 @@ OPENING = 10.0
 class Theirs:
     """A client that is made once and kept."""
 
-    def __init__(self, client: AsyncKurrentDBClient) -> None:
+    def __init__(self, client: AsyncKurrentDBClient, *, expects: bool = True) -> None:
         self.reopened = 0
         self._client = client
+        self._expects = expects
 
     async def append(self, stream: str, event_id: UUID, revision: int) -> None:
         event = NewEvent(id=event_id, type="Written", data=b"{}")
         version = StreamState.NO_STREAM if revision == NOTHING else revision
+        if not self._expects:
+            version = StreamState.ANY
         await self._client.append_to_stream(stream, events=event, current_version=version, timeout=WAIT)
 
     async def revision(self, stream: str) -> int:
@@ -102,7 +105,7 @@ class Theirs:
 
 
 @asynccontextmanager
-async def theirs(target: str) -> AsyncIterator[Theirs]:
-    """One that is open."""
+async def theirs(target: str, *, expects: bool = True) -> AsyncIterator[Theirs]:
+    """One that is open; its appends expect the revision that is known, or anything."""
     async with AsyncKurrentDBClient(f"{target}&{OPTIONS}") as client:
-        yield Theirs(client)
+        yield Theirs(client, expects=expects)
