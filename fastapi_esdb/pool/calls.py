@@ -23,7 +23,7 @@ from fastapi_esdb.wire.appends import APPEND
 from fastapi_esdb.wire.errors import CalledAs, EsdbError
 
 if TYPE_CHECKING:
-    from fastapi_esdb.connection.channel import Channel, Lease
+    from fastapi_esdb.connection.channel import Lease
     from fastapi_esdb.connection.transport import CallOptions
     from fastapi_esdb.pool.counters import Counters
     from fastapi_esdb.pool.lease_source import LeaseSource
@@ -48,7 +48,7 @@ class Calls:
         counters: Counters,
         tell: Tell,
         *,
-        over: Channel | None = None,
+        over: OneChannel | None = None,
     ) -> None:
         """With `over` they all go over that channel, and no append is made again."""
         target = settings.target
@@ -64,7 +64,7 @@ class Calls:
         self._read_only = settings.read_only
         self._pinned = not target.discover
         self._placement = Placement.of(settings)
-        self._lease: LeaseSource = OneChannel(over) if over else lease
+        self._lease: LeaseSource = over or lease
         self._counters = counters
         self._tell = tell
         self._starting = Starting()
@@ -79,7 +79,11 @@ class Calls:
             channel = lease.channel
             place = channel.lease()
         with place:
-            yield Calls(self._name, self._settings, self._lease, self._counters, self._tell, over=channel)
+            one = OneChannel(channel)
+            try:
+                yield Calls(self._name, self._settings, self._lease, self._counters, self._tell, over=one)
+            finally:
+                one.close()
 
     async def call(
         self, method: Method[Request, Response], request: Request, options: CallOptions = DEFAULT_OPTIONS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from fastapi_esdb.errors import ConnectionClosed
@@ -13,10 +14,18 @@ if TYPE_CHECKING:
 
 
 class OneChannel:
-    """A `LeaseSource` of one channel."""
+    """A `LeaseSource` of one channel, for as long as its TCP connection is the one that it has now.
+
+    gRPC would make another one by itself, perhaps to a server that was started again meanwhile.
+    """
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
+        self._broken = channel.run(channel.until_not_ready(), "esdb-one-connection")
+
+    def close(self) -> None:
+        """Watch it no longer."""
+        self._broken.cancel()
 
     async def __call__(
         self,
@@ -27,6 +36,7 @@ class OneChannel:
         avoid: Channel | None,  # noqa: ARG002
     ) -> Lease:
         """A place on it. Raises `ConnectionClosed` when it takes no calls any more."""
-        if not self._channel.takes_calls:
+        await asyncio.sleep(0)  # what has happened to the connection is noticed by now
+        if self._broken.done() or not self._channel.takes_calls:
             raise ConnectionClosed
         return self._channel.lease(long_lived=long_lived)
