@@ -20,7 +20,7 @@ from fastapi_esdb.pool.hooks import Hook, Hooks
 from fastapi_esdb.pool.seen import Seen, Turns
 from fastapi_esdb.settings.append_mode import AppendMode
 from fastapi_esdb.wire.cluster import SUPPORTED_METHODS
-from fastapi_esdb.wire.errors import NotSupported
+from fastapi_esdb.wire.errors import AccessDenied, CalledAs, NotAuthenticated, NotSupported
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -134,7 +134,9 @@ class ConnectionPool:
         """Begin to connect, and return after the first attempt, whatever came of it.
 
         Only with `require_connection` an absent server is an error: `ConnectionClosed`, if there is no connection
-        within `start_timeout`. Raises `InvalidSettings` for settings that can't work. More than once does no harm.
+        within `start_timeout`; and so is one that refuses the credentials (`NotAuthenticated`), or asks for some where
+        there are none (`AccessDenied`). Raises `InvalidSettings` for settings that can't work. More than once does no
+        harm.
         """
         await self._open(self.settings.start_timeout if self.settings.require_connection else None)
 
@@ -272,10 +274,20 @@ class ConnectionPool:
             await connections.first_attempts()
             if start_timeout is not None:
                 await _connected_within(connections, start_timeout)
+                self._require_admission()
         except BaseException:
             if mine and self._connections is connections:
                 await self.close()
             raise
+
+    def _require_admission(self) -> None:
+        if self._admission is Admission.GRANTED:
+            return
+        refused = self._admission is Admission.REFUSED
+        error = NotAuthenticated() if refused else AccessDenied()
+        error.called_as = CalledAs.CONNECTION if refused else CalledAs.NOBODY
+        error.pool = self.name
+        raise error
 
     def _begin_to_connect(self) -> bool:
         """Whether it was this call that opened it."""

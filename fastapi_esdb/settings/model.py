@@ -90,7 +90,7 @@ class EsdbSettings(OptionOverrides):
     connect_timeout: Seconds = 5
     """Seconds that one attempt to connect may take, up to the server's first answer."""
     require_connection: bool = False
-    """Whether the app refuses to start when there is no connection within `start_timeout`."""
+    """Whether the app refuses to start without a connection within `start_timeout`, or if credentials are refused."""
     start_timeout: Seconds = 10
     """Seconds that the start of the app waits for a connection with `require_connection`."""
 

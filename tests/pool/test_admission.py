@@ -62,6 +62,17 @@ async def test_a_wrong_password_is_known_before_the_first_call(server: EmbeddedS
         assert "default: the server refuses the credentials (ESDB_USERNAME, ESDB_PASSWORD)" in told()[0][1]
 
 
+@pytest.mark.parametrize(("user", "refusal"), [("admin:wrong@", NotAuthenticated), ("", AccessDenied)])
+async def test_a_start_that_requires_a_connection_fails(
+    server: EmbeddedServer, user: str, refusal: type[Exception]
+) -> None:
+    """An app that can do nothing does not start, as without a server; the error says which settings to look at."""
+    settings = settings_for(server.port, user=user, require_connection=True)
+    with pytest.raises(refusal, match=r"credentials") as caught:
+        await ConnectionPool(settings).open()
+    assert getattr(caught.value, "pool", None) == "default"
+
+
 async def test_a_server_that_asks_for_credentials_where_there_are_none(server: EmbeddedServer, told: Told) -> None:
     """It tells strangers what it can do, and lets them read nothing."""
     async with pool_on(server.port) as pool:
