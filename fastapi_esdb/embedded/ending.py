@@ -13,7 +13,7 @@ import atexit
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-import grpc.aio
+from fastapi_esdb.wire.quiet_grpc import grpc
 
 
 @contextmanager

@@ -133,7 +133,7 @@ async def test_one_warning_for_each_change_of_the_cause(authority: Authority, ca
 
     async with listening(strangers.speaks_http1) as port:
         string = f"esdb://127.0.0.1:{port}?tlsCaFile={authority.file}"
-        pool = ConnectionPool(EsdbSettings(connection_string=string, retry_interval=0.01, pool_size=2))
+        pool = ConnectionPool(EsdbSettings(connection_string=string, retry_interval=0.05, pool_size=2))
         await pool.open()
         await until(lambda: sum(each.attempts for each in pool.connections) > 8)
         assert [line for line in warnings() if "plain text" in line] == warnings()[:1]

@@ -30,7 +30,7 @@ ODD_NAMES = {
     "unicode": "Bestellung-ä-注文-🛒-\u202e",
     "blanks": " \u00a0 ",
     "slashes": "../../etc/passwd?x=1&y=%00#z",
-    "very long": "n" * 50_000,
+    "very long": "n" * 4_096,
 }
 SURROGATE = "half-\ud800"
 
@@ -83,20 +83,26 @@ async def test_an_odd_name(esdb: Connection, name: str) -> None:
         await esdb.read(name).to_list()
 
 
-@pytest.mark.parametrize("name", ["", SURROGATE, "$all", None, 7, b"s"], ids=repr)
+@pytest.mark.parametrize("name", ["", SURROGATE, None, 7, b"s"], ids=repr)
 async def test_a_name_that_is_none(esdb: Connection, name: Any) -> None:
     """It is refused before anything is sent, wherever it is given."""
     calls = esdb.pool.stats()["calls_total"]
     for call in (esdb.append(name, event()), esdb.delete(name), esdb.tombstone(name), esdb.get_metadata(name)):
-        with pytest.raises(InvalidArgument, match=r"stream|read_all"):
+        with pytest.raises(InvalidArgument, match="stream"):
             await call
     for begin in (esdb.read, esdb.subscribe):
-        with pytest.raises(InvalidArgument, match=r"stream|read_all"):
+        with pytest.raises(InvalidArgument, match="stream"):
             begin(name)
     assert esdb.pool.stats()["calls_total"] == calls
 
 
-NOT_JSON = {"NaN": float("nan"), "set": {1, 2}, "object": object(), "surrogate": SURROGATE, "nested": {"at": b"bytes"}}
+NOT_JSON = {
+    "NaN": float("nan"),
+    "object": object(),
+    "surrogate": SURROGATE,
+    "bytes": {"at": b"\xff"},
+    "deep": {"at": [{"at": object()}]},
+}
 
 
 @pytest.mark.parametrize("data", NOT_JSON.values(), ids=NOT_JSON)

@@ -150,19 +150,24 @@ async def test_a_server_that_is_too_busy_or_not_ready(
         assert answers.lost > 2
 
 
-async def test_no_answer_in_time(esdb_server: EmbeddedServer) -> None:
+async def test_no_answer_in_time() -> None:
     """A read has failed; of an append nobody knows."""
-    async with FaultProxy(esdb_server.port) as proxy, endpoints(f"esdb://127.0.0.1:{proxy.port}?tls=false") as app:
+    async with (
+        EmbeddedServer() as server,
+        FaultProxy(server.port) as proxy,
+        endpoints(f"esdb://127.0.0.1:{proxy.port}?tls=false") as app,
+    ):
         proxy.blackhole()
         read, append = await asyncio.gather(app.read("a", timeout=0.5), app.append("a", timeout=0.5))
         assert (read, append) == (("DeadlineExceeded", 504), IN_DOUBT)
 
 
-async def test_closed_on_purpose(esdb_server: EmbeddedServer) -> None:
+async def test_closed_on_purpose() -> None:
     """What was under way ends at once, and endpoints are not even called until someone connects."""
     async with (
-        connect(esdb_server.connection_string) as beside,
-        FaultProxy(esdb_server.port) as proxy,
+        EmbeddedServer() as server,
+        connect(server.connection_string) as beside,
+        FaultProxy(server.port) as proxy,
         endpoints(f"esdb://127.0.0.1:{proxy.port}?tls=false") as app,
     ):
         proxy.mute()

@@ -52,8 +52,8 @@ def test_the_largest_numbers() -> None:
         ("s", MAX_REVISION + 1, "is out of bounds: it must be between 0 and 9223372036854775807"),
         ("s", Position(1, 1), "is a place in $all: a stream is read from a revision, START or END"),
         (None, 1, "1 is a revision of a stream: $all is read from a Position, START or END"),
-        (None, Position(1, 2), "Position(commit=1, prepare=2) is invalid"),
-        (None, Position(-1, -1), "Position(commit=-1, prepare=-1) is invalid"),
+        (None, Position(1, 2), "C:1/P:2 is invalid"),
+        (None, Position(-1, -1), "C:-1/P:-1 is invalid"),
     ],
 )
 def test_starts_that_cannot_be(stream: str | None, start: Start, says: str) -> None:

@@ -19,11 +19,11 @@ from fastapi_esdb.wire.errors import (
     GroupFailed,
     HandlerFailed,
     MaximumAppendSizeExceeded,
+    NoAnswer,
     NotLeader,
     NotSupported,
     ServerNotReady,
     StreamDeleted,
-    UnknownServerError,
     WrongExpectedRevision,
 )
 from fastapi_esdb.wire.records import ANY, NO_STREAM, Violation
@@ -139,7 +139,7 @@ async def test_a_message_over_a_limit_is_told_apart_by_its_direction() -> None:
     async with serving(answer) as (_, target):
         assert told(await outcome(target, large)) == told(MaximumAppendSizeExceeded(None))
         assert told(await outcome(target, large, options=small)) == told(MaximumAppendSizeExceeded(None))
-        assert isinstance(await outcome(target), UnknownServerError)
+        assert isinstance(await outcome(target), NoAnswer)
 
 
 async def test_an_absent_server_refuses_the_connection() -> None:

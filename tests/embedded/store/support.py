@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
@@ -54,7 +55,17 @@ def read_back(database: Database, stream: str, start: int | Edge = END, limit: i
     return revisions(database.read_stream(stream, start, BACKWARDS, limit).records)
 
 
-def revisions(records: tuple[RecordedEvent, ...]) -> list[int]:
+def read_whole(database: Database, stream: str) -> list[RecordedEvent]:
+    """All that a stream has to show, in as many pages as that takes: large events make small pages."""
+    page = database.read_stream(stream, limit=1024)
+    records = list(page.records)
+    while not page.is_end:
+        page = database.read_stream(stream, page.next, limit=1024)
+        records += page.records
+    return records
+
+
+def revisions(records: Iterable[RecordedEvent]) -> list[int]:
     return [record.revision for record in records]
 
 

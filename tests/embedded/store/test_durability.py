@@ -16,7 +16,7 @@ from fastapi_esdb.embedded.store.errors import NotStored
 from fastapi_esdb.wire.errors import StreamNotFound, WriteFailed
 from fastapi_esdb.wire.records import ANY, NO_STREAM, Position, ProposedEvent, RecordedEvent
 from tests.embedded.store.appender import BATCH
-from tests.embedded.store.support import Clock, event, events, link, read, set_metadata, settle, shown
+from tests.embedded.store.support import Clock, event, events, link, read, read_whole, set_metadata, settle, shown
 
 ROOT = Path(__file__).parents[3]
 
@@ -333,8 +333,7 @@ async def test_old_events_are_read_from_disk(tmp_path: Path) -> None:
         for number in range(12):
             (proposed,) = events(1)
             await database.append("a", ANY, [type(proposed)(proposed.id, f"T{number}", payload + b"%d" % number)])
-        page = database.read_stream("a")
-        assert [(record.type, record.data[-2:].strip(b"\0")) for record in page.records] == [
+        assert [(record.type, record.data[-2:].strip(b"\0")) for record in read_whole(database, "a")] == [
             (f"T{number}", b"%d" % number) for number in range(12)
         ]
 
