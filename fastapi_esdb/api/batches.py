@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator
 from typing import Generic, Self, TypeVar
 
-from fastapi_esdb.api.iteration import Iteration, View
+from fastapi_esdb.api.iteration import Iteration, View, let_go
 
 Item = TypeVar("Item")
 
@@ -25,9 +26,14 @@ class BatchIteration(Generic[Item]):
         return self
 
     async def __anext__(self) -> Item:
-        if not self._at_hand:
-            self._at_hand.extend(await anext(self._batches))
-        return self._at_hand.popleft()
+        try:
+            if not self._at_hand:
+                self._at_hand.extend(await anext(self._batches))
+            return self._at_hand.popleft()
+        except asyncio.CancelledError as error:
+            let_go(error)
+            del self
+            raise
 
     def batches(self) -> View[list[Item]]:
         """The same, as many at a time as have arrived."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Self
 from uuid import UUID
 
 from fastapi_esdb.api import arguments
 from fastapi_esdb.api.consuming import Consuming
-from fastapi_esdb.api.iteration import Iteration, NotAwaited
+from fastapi_esdb.api.iteration import Iteration, NotAwaited, let_go
 from fastapi_esdb.api.stop import first
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.groups import GroupReadOptions, NackAction
@@ -78,10 +79,15 @@ class Consumer(NotAwaited):
         return self
 
     async def __anext__(self) -> RecordedEvent:
-        while True:
-            message = await anext(self._messages)
-            if isinstance(message, RecordedEvent):
-                return message
+        try:
+            while True:
+                message = await anext(self._messages)
+                if isinstance(message, RecordedEvent):
+                    return message
+        except asyncio.CancelledError as error:
+            let_go(error)
+            del self
+            raise
 
     def stop(self) -> None:
         """Give no further event: the server that runs the app begins to stop. Those that were given can be answered."""

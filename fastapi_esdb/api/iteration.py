@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Generic, NoReturn, Self, TypeVar
@@ -11,6 +12,15 @@ Item = TypeVar("Item")
 
 _running: set[asyncio.Task[None]] = set()
 """The tasks that draw items: the event loop itself does not keep them from the garbage collector."""
+
+
+def let_go(error: BaseException) -> None:
+    """Have the traceback of a cancellation refer to nothing that was waited on.
+
+    Whoever keeps a cancelled task keeps its traceback, and with the frames there the iteration, whose call would stay
+    open. The frame that calls this deletes its `self` by itself.
+    """
+    traceback.clear_frames(error.__traceback__)
 
 
 class NotAwaited:
@@ -47,7 +57,12 @@ class Iteration(NotAwaited, Generic[Item]):
         return self
 
     async def __anext__(self) -> Item:
-        return await self._drawing.next()
+        try:
+            return await self._drawing.next()
+        except asyncio.CancelledError as error:
+            let_go(error)
+            del self
+            raise
 
     async def rest(self) -> list[Item]:
         """All items that are left. Unlike the iteration it ends the call when it is cancelled."""
@@ -195,7 +210,12 @@ class View(Generic[Item]):
     async def __anext__(self) -> Item:
         if self._is_closed:
             raise StopAsyncIteration
-        return await self._following()
+        try:
+            return await self._following()
+        except asyncio.CancelledError as error:
+            let_go(error)
+            del self
+            raise
 
     async def aclose(self) -> None:
         """Give nothing any more; the iteration behind it stays as it is."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Generic, Self, TypeVar, cast
 
 from fastapi_esdb.api.batches import BatchIteration
 from fastapi_esdb.api.following import Following, Message
-from fastapi_esdb.api.iteration import NotAwaited, View
+from fastapi_esdb.api.iteration import NotAwaited, View, let_go
 from fastapi_esdb.api.stop import first
 from fastapi_esdb.wire.records import Edge, Position, RecordedEvent
 from fastapi_esdb.wire.requests import ReadRequest, SubscriptionConfirmed
@@ -67,10 +68,15 @@ class Subscription(NotAwaited, Generic[Where]):
         return self
 
     async def __anext__(self) -> RecordedEvent:
-        while True:
-            message = self._following.noted(await anext(self._frames))
-            if isinstance(message, RecordedEvent):
-                return message
+        try:
+            while True:
+                message = self._following.noted(await anext(self._frames))
+                if isinstance(message, RecordedEvent):
+                    return message
+        except asyncio.CancelledError as error:
+            let_go(error)
+            del self
+            raise
 
     def messages(self) -> View[Message]:
         """Events and, between them, `Checkpoint`, `CaughtUp` and `FellBehind`.

@@ -123,3 +123,34 @@ async def test_entering_that_is_given_up_ends_the_call(esdb: Connection, esdb_se
             pass
     await until(lambda: not esdb_server.open_calls["Streams.Read"])
     assert [event async for event in subscription] == []
+
+
+KEPT: dict[str, Callable[[Connection], Any]] = {
+    "events": lambda esdb: esdb.subscribe("s"),
+    "messages": lambda esdb: esdb.subscribe("s").messages(),
+    "batches": lambda esdb: esdb.subscribe("s").batches(),
+    "all": lambda esdb: esdb.subscribe_all(filter=filters.by_stream("s")),
+    "consumer": lambda esdb: esdb.persistent_subscriptions.consume("s", "g"),
+    "statistics": lambda esdb: esdb.stats(60),
+}
+
+
+@pytest.mark.parametrize("way", KEPT)
+async def test_the_call_of_a_cancelled_task_ends_though_the_task_is_kept(esdb: Connection, way: str) -> None:
+    """What a kept task, and its traceback, refer to is not what it waited on."""
+    await append(esdb, 1)
+    await esdb.persistent_subscriptions.create("s", "g", EAGER, start=START)
+    begun = asyncio.Event()
+
+    async def follow() -> None:
+        async for _ in KEPT[way](esdb):
+            begun.set()
+
+    tasks = [asyncio.create_task(follow()) for _ in range(2 if way != "consumer" else 1)]
+    async with asyncio.timeout(PATIENCE):
+        await begun.wait()
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await until(lambda: esdb.pool.stats()["streams_open"] == 0)
+    assert all(task.cancelled() for task in tasks)
