@@ -141,5 +141,7 @@ async def test_one_warning_for_each_change_of_the_cause(authority: Authority, ca
     attempts = sum(each.attempts for each in pool.connections)
     await until(lambda: sum(each.attempts for each in pool.connections) > attempts + 8)
     await pool.close()
-    assert len(warnings()) == 2
+    causes = [line.partition("cannot connect to ")[2] for line in warnings()]
+    assert "could not be reached" in causes[-1]
+    assert len(causes) == len(set(causes)) <= 3  # an attempt that the end of the server meets may find it silent
     assert "Connection refused" in warnings()[1]

@@ -14,7 +14,6 @@ WARM_UP = 100
 """Cycles after which everything that is made once has been made."""
 GROWTH = 20.0
 """Megabytes; a leak of the smallest connection would be several times that."""
-CYCLES = 1_000
 
 
 async def once(settings: EsdbSettings) -> None:
@@ -26,13 +25,14 @@ async def once(settings: EsdbSettings) -> None:
 
 
 @pytest.mark.timeout(300)
-async def test_cycles() -> None:
+@pytest.mark.parametrize("cycles", [300, pytest.param(1_000, marks=pytest.mark.slow)])
+async def test_cycles(cycles: int) -> None:
     """No task, thread or descriptor more than before, and hardly any memory."""
     settings = EsdbSettings(connection_string="esdb+embedded://", wait=10)
     for _ in range(WARM_UP):
         await once(settings)
     before, megabytes = Resources.now(), memory()
-    for _ in range(CYCLES):
+    for _ in range(cycles):
         await once(settings)
     await until(lambda: before.hold(Resources.now()))
     assert memory() - megabytes < GROWTH
