@@ -336,6 +336,6 @@ def test_a_file_that_can_not_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
         raise PermissionError(13, "Permission denied", ".env")
 
     Path(".env").write_text("ESDB_TLS=false")
-    monkeypatch.setattr("pydantic_settings.sources.providers.dotenv.dotenv_values", refuse)
+    monkeypatch.setattr("dotenv.main.open", refuse, raising=False)  # in place of the built-in one
     with pytest.raises(InvalidSettings, match=r"^\.env: can't be read \(Permission denied\)$"):
         EsdbSettings()
