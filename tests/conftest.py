@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
-from tests.faults.secrets import SecretsLogged
+from tests.support.secrets import SecretsLogged
 
 settings.register_profile("busy machines", deadline=None)
 settings.load_profile("busy machines")

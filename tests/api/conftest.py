@@ -11,7 +11,7 @@ from fastapi_esdb.compose import connect
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.settings.append_mode import AppendMode
 from fastapi_esdb.settings.model import EsdbSettings
-from tests.faults.until import PATIENCE
+from tests.support.waiting import PATIENCE
 
 CARRIERS = {
     AppendMode.SHARED: "BatchAppend",

@@ -13,7 +13,7 @@ from fastapi_esdb.api.new_event import NewEvent
 from fastapi_esdb.api.stream_metadata import StreamMetadata
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.wire.records import RecordedEvent
-from tests.faults.until import until
+from tests.support.waiting import until
 
 READ = "Streams.Read"
 SOON = 5.0

@@ -24,7 +24,7 @@ from fastapi_esdb.wire.errors import (
 )
 from fastapi_esdb.wire.records import ANY, JSON, NO_STREAM, OCTET_STREAM, STREAM_EXISTS, ProposedEvent, StreamState
 from fastapi_esdb.wire.requests import NothingAppended
-from tests.faults.until import PATIENCE
+from tests.support.waiting import PATIENCE
 
 
 @pytest.fixture(params=AppendMode)

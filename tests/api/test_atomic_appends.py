@@ -28,9 +28,9 @@ from fastapi_esdb.wire.errors import (
 )
 from fastapi_esdb.wire.records import ANY, JSON, NO_STREAM, OCTET_STREAM, STREAM_EXISTS, Expected, Violation
 from tests.api.fakes import FakeCarrier
-from tests.api.losing import LostAnswers
-from tests.api.secure import JANE, as_admin
-from tests.faults.until import PATIENCE
+from tests.support.lost_answers import LostAnswers
+from tests.support.secure import JANE, as_admin
+from tests.support.waiting import PATIENCE
 
 NOTHING: Any = 7
 Call = Callable[[AtomicAppends], Coroutine[Any, Any, object]]

@@ -11,7 +11,7 @@ from fastapi_esdb.wire.cluster import NodeState
 from fastapi_esdb.wire.errors import DeadlineExceeded, InvalidArgument
 from fastapi_esdb.wire.monitoring import STATS
 from tests.api.fakes import FakeCarrier
-from tests.api.losing import LostAnswers
+from tests.support.lost_answers import LostAnswers
 
 
 async def test_the_members(esdb: Connection, esdb_server: EmbeddedServer) -> None:

@@ -18,8 +18,8 @@ from fastapi_esdb.errors import ConnectionClosed, DeadlineExceeded, ReadOnlyConn
 from fastapi_esdb.settings.credentials import Credentials
 from fastapi_esdb.settings.model import EsdbSettings
 from fastapi_esdb.wire.errors import AccessDenied, NotAuthenticated
-from tests.faults.proxy import FaultProxy
-from tests.faults.until import PATIENCE
+from tests.support.proxy import FaultProxy
+from tests.support.waiting import PATIENCE
 
 EVENT = NewEvent("T", {})
 ADMIN = Credentials("admin", SecretStr("changeit"))

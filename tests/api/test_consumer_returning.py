@@ -19,8 +19,8 @@ from fastapi_esdb.wire.groups import GroupSettings
 from fastapi_esdb.wire.records import START, RecordedEvent
 from tests.api.consuming import EAGER, append, filled, seen, shown
 from tests.api.waiting import take
-from tests.faults.proxy import FaultProxy
-from tests.faults.until import PATIENCE, until
+from tests.support.proxy import FaultProxy
+from tests.support.waiting import PATIENCE, until
 
 
 @pytest.fixture

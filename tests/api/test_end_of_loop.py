@@ -10,7 +10,7 @@ import pytest
 
 from fastapi_esdb import START, Connection, NewEvent, connect
 from fastapi_esdb.embedded import EmbeddedServer
-from tests.faults.until import PATIENCE
+from tests.support.waiting import PATIENCE
 
 MANY = 600
 """Events: more than two batches, so that a long read is not at its end."""

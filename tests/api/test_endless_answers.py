@@ -25,8 +25,8 @@ from fastapi_esdb.wire.projection_methods import PROJECTION_STATISTICS
 from fastapi_esdb.wire.reads import READ
 from fastapi_esdb.wire.users import USER_DETAILS
 from tests.api.fakes import recorded
-from tests.faults.until import PATIENCE
 from tests.support.fake_server import Call, FakeServer, Script, endless, message_of, stays_open
+from tests.support.waiting import PATIENCE
 
 EVENT = message_of(READ, recorded(7))
 DELIVERED = message_of(READ_GROUP, GroupEvent(recorded(7), 3))

@@ -38,9 +38,9 @@ from fastapi_esdb.wire.errors import EsdbError
 from fastapi_esdb.wire.method import Method
 from fastapi_esdb.wire.methods import all_methods
 from fastapi_esdb.wire.records import RecordedEvent
-from tests.pool.pools import our_tasks
 from tests.support.fake_server import FakeServer, fails, message_of, replies
 from tests.support.odd_answers import odd_script
+from tests.support.pools import our_tasks
 
 DEADLINE = 400
 """Milliseconds that a call has."""

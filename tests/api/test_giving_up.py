@@ -14,7 +14,7 @@ from fastapi_esdb.api.connection import Connection
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.wire.records import RecordedEvent
 from tests.api.consuming import EAGER, append
-from tests.faults.until import PATIENCE, until
+from tests.support.waiting import PATIENCE, until
 
 HISTORY = 300
 LIVE = 20

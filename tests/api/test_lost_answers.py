@@ -23,10 +23,10 @@ from fastapi_esdb.wire.errors import (
     StreamNotFound,
 )
 from fastapi_esdb.wire.records import ANY, NO_STREAM, STREAM_EXISTS, StreamState
-from tests.api.losing import LostAnswers
 from tests.faults.embedded import settings_for
-from tests.faults.proxy import FaultProxy
-from tests.faults.until import PATIENCE
+from tests.support.lost_answers import LostAnswers
+from tests.support.proxy import FaultProxy
+from tests.support.waiting import PATIENCE
 
 EVERY = [ANY, NO_STREAM, STREAM_EXISTS, 0]
 EXACT = [NO_STREAM, 0]

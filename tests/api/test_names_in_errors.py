@@ -19,8 +19,8 @@ from fastapi_esdb.errors import (
     WrongExpectedRevision,
 )
 from fastapi_esdb.settings.append_mode import AppendMode
-from tests.api.secure import as_admin
-from tests.faults.until import PATIENCE
+from tests.support.secure import as_admin
+from tests.support.waiting import PATIENCE
 
 GONE, MISSING, GROUP, LOGIN = "Bestellung-Müller", "注文 100%", "Prüfung 50%25", "Jürgen"
 EVENT = NewEvent("OrderPlaced", {})

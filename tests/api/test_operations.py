@@ -19,9 +19,9 @@ from fastapi_esdb.errors import OutcomeUnknown
 from fastapi_esdb.wire.errors import AccessDenied, DeadlineExceeded, InvalidArgument, ScavengeNotFound
 from fastapi_esdb.wire.operations import NodePriority, ScavengeResult, StartScavenge
 from tests.api.fakes import FakeCarrier
-from tests.api.losing import LostAnswers
-from tests.api.secure import JANE, OPS, as_admin
-from tests.faults.until import PATIENCE
+from tests.support.lost_answers import LostAnswers
+from tests.support.secure import JANE, OPS, as_admin
+from tests.support.waiting import PATIENCE
 
 Call = Callable[[Operations], Coroutine[Any, Any, object]]
 

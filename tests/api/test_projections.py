@@ -25,9 +25,9 @@ from fastapi_esdb.wire.errors import (
     StreamNotFound,
 )
 from fastapi_esdb.wire.projections import ProjectionMode, ProjectionStatistics
-from tests.api.losing import LostAnswers
 from tests.api.waiting import answered
-from tests.faults.until import PATIENCE
+from tests.support.lost_answers import LostAnswers
+from tests.support.waiting import PATIENCE
 
 Call = Callable[[Projections], Coroutine[Any, Any, object]]
 

@@ -17,8 +17,8 @@ from fastapi_esdb.wire.errors import NotAuthenticated
 from fastapi_esdb.wire.records import RecordedEvent
 from tests.api.consuming import append, filled
 from tests.api.waiting import take
-from tests.faults.proxy import FaultProxy
-from tests.faults.until import PATIENCE, until
+from tests.support.proxy import FaultProxy
+from tests.support.waiting import PATIENCE, until
 
 
 @pytest.fixture

@@ -20,8 +20,8 @@ from fastapi_esdb.wire.errors import StreamDeleted
 from fastapi_esdb.wire.records import END, RecordedEvent
 from fastapi_esdb.wire.requests import CaughtUp, FellBehind
 from tests.api.waiting import take
-from tests.faults.proxy import FaultProxy
-from tests.faults.until import PATIENCE, until
+from tests.support.proxy import FaultProxy
+from tests.support.waiting import PATIENCE, until
 
 OURS = filters.exclude_system()
 EVENTS = 2_000

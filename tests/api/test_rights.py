@@ -12,8 +12,8 @@ import pytest
 from fastapi_esdb import Connection, Credentials, NewEvent, StreamAcl, StreamMetadata, connect
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.errors import AccessDenied, NotAuthenticated, ProjectionFailed
-from tests.api.secure import JANE, OPS, credentials
-from tests.faults.until import PATIENCE
+from tests.support.secure import JANE, OPS, credentials
+from tests.support.waiting import PATIENCE
 
 ADMIN = credentials("admin", "changeit")
 WRONG = credentials("jane", "wrong")

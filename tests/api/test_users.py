@@ -27,9 +27,9 @@ from fastapi_esdb.wire.errors import (
 )
 from fastapi_esdb.wire.users import UserDetails
 from tests.api.fakes import FakeCarrier
-from tests.api.losing import LostAnswers
-from tests.api.secure import JANE, OPS, as_admin, credentials
-from tests.faults.until import PATIENCE
+from tests.support.lost_answers import LostAnswers
+from tests.support.secure import JANE, OPS, as_admin, credentials
+from tests.support.waiting import PATIENCE
 
 Call = Callable[[Users], Coroutine[Any, Any, object]]
 

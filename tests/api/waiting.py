@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeVar
 
-from tests.faults.until import PATIENCE
+from tests.support.waiting import PATIENCE
 
 Item = TypeVar("Item")
 

@@ -11,7 +11,7 @@ from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.connection.dial import dial
 from fastapi_esdb.settings.connection_options import ConnectionOptions
 from fastapi_esdb.settings.hosts import Host
-from tests.faults.scripted import ScriptedServer
+from tests.support.scripted import ScriptedServer
 
 
 class Owner:

@@ -13,7 +13,7 @@ from fastapi_esdb.connection.node import NodeConnection
 from fastapi_esdb.connection.node_options import NodeOptions
 from fastapi_esdb.settings.connection_options import ConnectionOptions
 from fastapi_esdb.settings.hosts import Host
-from tests.faults.scripted import READ
+from tests.support.scripted import READ
 
 PATIENCE = 20.0
 QUICK = Backoff(0.05, 0.05)

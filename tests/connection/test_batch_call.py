@@ -36,9 +36,9 @@ from fastapi_esdb.wire.metadata import CallHeaders, CallMetadata
 from fastapi_esdb.wire.records import ANY, NO_STREAM, Position
 from fastapi_esdb.wire.requests import AppendRequest, AppendResult
 from tests.connection.conftest import Owner, channel_to
-from tests.faults.batches import DONE, BatchServer
-from tests.faults.proxy import FaultProxy
-from tests.faults.until import PATIENCE, until
+from tests.support.batches import DONE, BatchServer
+from tests.support.proxy import FaultProxy
+from tests.support.waiting import PATIENCE, until
 
 HEADERS = CallHeaders(CallMetadata(requires_leader=True, connection_name="tests").pairs())
 

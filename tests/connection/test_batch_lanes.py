@@ -6,8 +6,8 @@ from fastapi_esdb.connection.batch_call import BatchCall
 from fastapi_esdb.connection.channel import Channel
 from fastapi_esdb.wire.metadata import CallHeaders, CallMetadata
 from tests.connection.conftest import Owner, channel_to
-from tests.faults.batches import BatchServer
-from tests.faults.until import until
+from tests.support.batches import BatchServer
+from tests.support.waiting import until
 
 HEADERS = CallHeaders(CallMetadata(requires_leader=True, connection_name="tests").pairs())
 

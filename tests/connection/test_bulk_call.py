@@ -16,9 +16,9 @@ from fastapi_esdb.connection.filling import MOST_ANSWERS
 from fastapi_esdb.errors import ClosedInFlight
 from fastapi_esdb.wire.errors import ConnectionRefused, NoAnswer
 from tests.connection.conftest import Owner, channel_to
-from tests.faults.proxy import FaultProxy
-from tests.faults.scripted import FOLLOW, ScriptedServer
-from tests.faults.until import until
+from tests.support.proxy import FaultProxy
+from tests.support.scripted import FOLLOW, ScriptedServer
+from tests.support.waiting import until
 
 
 async def started(channel: Channel, text: str) -> BulkCall[str, str]:

@@ -32,9 +32,9 @@ from fastapi_esdb.wire.errors import (
 from fastapi_esdb.wire.metadata import CallHeaders
 from fastapi_esdb.wire.method import Codec, Method, Shape
 from tests.connection.conftest import Owner, channel_to
-from tests.faults.process import free_port
-from tests.faults.scripted import COLLECT, MISSING, READ, TEXT, ScriptedServer
-from tests.faults.until import until
+from tests.support.processes import free_port
+from tests.support.scripted import COLLECT, MISSING, READ, TEXT, ScriptedServer
+from tests.support.waiting import until
 
 
 async def call(channel: Channel, text: str, seconds: float = 20, method: Method[str, str] = READ) -> str:

@@ -8,9 +8,9 @@ from fastapi_esdb.connection.call import unary
 from fastapi_esdb.connection.channel import Channel
 from fastapi_esdb.connection.deadline import Deadline
 from tests.connection.conftest import Owner, channel_to
-from tests.faults.proxy import FaultProxy
-from tests.faults.scripted import READ, ScriptedServer
-from tests.faults.until import until
+from tests.support.proxy import FaultProxy
+from tests.support.scripted import READ, ScriptedServer
+from tests.support.waiting import until
 
 
 async def read(channel: Channel, text: str) -> str:

@@ -20,10 +20,10 @@ from fastapi_esdb.settings.connection_options import ConnectionOptions
 from fastapi_esdb.settings.hosts import Host
 from fastapi_esdb.wire.errors import ConnectionLost, ConnectionRefused, NotAuthenticated
 from tests.connection.nodes import PATIENCE, QUICK, Watcher, closed_connection, connection_to, read
-from tests.faults.process import free_port
-from tests.faults.proxy import FaultProxy
-from tests.faults.scripted import FOLLOW, VERSION, ScriptedServer
-from tests.faults.until import until
+from tests.support.processes import free_port
+from tests.support.proxy import FaultProxy
+from tests.support.scripted import FOLLOW, VERSION, ScriptedServer
+from tests.support.waiting import until
 
 
 async def test_it_connects_at_once(server: ScriptedServer) -> None:

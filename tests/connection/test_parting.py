@@ -11,10 +11,10 @@ from fastapi_esdb.connection import parting
 from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.wire.cluster import NodeState
 from fastapi_esdb.wire.errors import ConnectionLost
-from tests.faults.scripted import FOLLOW, WRITE
-from tests.faults.until import until
-from tests.pool.fake_cluster import FakeCluster
-from tests.pool.pools import PATIENCE, PATIENT, our_tasks
+from tests.support.fake_cluster import FakeCluster
+from tests.support.pools import PATIENCE, PATIENT, our_tasks
+from tests.support.scripted import FOLLOW, WRITE
+from tests.support.waiting import until
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from fastapi_esdb.embedded import EmbeddedServer, ServerCertificate
 from fastapi_esdb.settings.connection_options import ConnectionOptions
 from fastapi_esdb.settings.hosts import Host
 from tests.connection.http_proxy import HttpProxy
-from tests.faults.certificates import Authority
-from tests.faults.process import free_port
+from tests.support.certificates import Authority
+from tests.support.processes import free_port
 
 ON = ConnectionOptions(use_proxy=True)
 ELSEWHERE = Host("db.example", 2113)

@@ -20,7 +20,7 @@ from fastapi_esdb.wire.errors import (
     ServerTimeout,
     StreamDeleted,
 )
-from tests.faults.scripted import READ, WRITE
+from tests.support.scripted import READ, WRITE
 
 NOT_EXECUTED = [NotLeader(), ServerNotReady(), ServerBusy(), ConnectionRefused(), TlsFailed("why"), NotSentInTime()]
 UNKNOWN = [ConnectionLost(), DeadlineExceeded(), ServerTimeout(), NoAnswer()]

@@ -12,7 +12,7 @@ from fastapi_esdb.connection.tls import read_roots
 from fastapi_esdb.connection.validity import validities
 from fastapi_esdb.errors import InvalidSettings
 from fastapi_esdb.settings.connection_options import ConnectionOptions
-from tests.faults.certificates import Authority
+from tests.support.certificates import Authority
 
 
 @pytest.fixture

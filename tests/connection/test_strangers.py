@@ -11,10 +11,10 @@ import pytest
 from fastapi_esdb.errors import ConnectionClosed, HandshakeFailed, TlsFailed
 from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.settings.model import EsdbSettings
-from tests.faults import strangers
-from tests.faults.certificates import LONG_AGO, Authority
-from tests.faults.strangers import Manner, listening, tls_of, wanting_certificates
-from tests.faults.until import until
+from tests.connection import strangers
+from tests.connection.strangers import Manner, listening, tls_of, wanting_certificates
+from tests.support.certificates import LONG_AGO, Authority
+from tests.support.waiting import until
 
 OTHER = r".*port of another service \(ESDB_CONNECTION_STRING\)"
 

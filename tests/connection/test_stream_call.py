@@ -14,8 +14,8 @@ from fastapi_esdb.errors import ClosedInFlight, NotSentInTime
 from fastapi_esdb.wire.errors import AccessDenied, ConnectionLost, DeadlineExceeded, NoAnswer
 from fastapi_esdb.wire.method import Method
 from tests.connection.conftest import Owner
-from tests.faults.scripted import FOLLOW, TALK, ScriptedServer
-from tests.faults.until import until
+from tests.support.scripted import FOLLOW, TALK, ScriptedServer
+from tests.support.waiting import until
 
 Kind = type[StreamCall[str, str]]
 

@@ -24,10 +24,10 @@ from fastapi_esdb.settings.connection_options import ConnectionOptions
 from fastapi_esdb.settings.hosts import Host
 from fastapi_esdb.wire.errors import ConnectionRefused
 from tests.connection.conftest import Owner, channel_to
-from tests.faults.certificates import LONG_AGO, NOT_YET, Authority, Certificate, Period
-from tests.faults.process import free_port
-from tests.faults.proxy import FaultProxy
-from tests.faults.scripted import FOLLOW, READ, ScriptedServer
+from tests.support.certificates import LONG_AGO, NOT_YET, Authority, Certificate, Period
+from tests.support.processes import free_port
+from tests.support.proxy import FaultProxy
+from tests.support.scripted import FOLLOW, READ, ScriptedServer
 
 DAMAGED_BLOCK = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
 

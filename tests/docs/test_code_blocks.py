@@ -11,7 +11,7 @@ from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
 
 from tests.docs.conftest import DOCS, PAGES, ROOT, run
-from tests.serving import await_connection
+from tests.support.serving import await_connection
 
 HOW_TO = DOCS / "how-to" / "testing_example"
 SYBIL = Sybil(parsers=[PythonCodeBlockParser()])

@@ -20,8 +20,8 @@ from fastapi_esdb.settings.connection_string import ConnectionString
 from fastapi_esdb.settings.hosts import Host
 from tests.docs.conftest import DOCS
 from tests.embedded.processes import Running, python
-from tests.faults.certificates import Authority
-from tests.faults.process import free_port
+from tests.support.certificates import Authority
+from tests.support.processes import free_port
 
 PAGE = (DOCS / "how-to" / "production.md").read_text()
 SETTINGS = {f"ESDB_{name.upper()}" for name in EsdbSettings.model_fields}

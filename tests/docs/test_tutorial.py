@@ -16,9 +16,9 @@ from fastapi.testclient import TestClient
 from fastapi_esdb import AccessDenied, Connection, NewEvent, connection_of
 from fastapi_esdb.embedded import EmbeddedServer
 from tests.docs.conftest import DOCS
-from tests.faults.process import free_port
-from tests.faults.until import until
-from tests.serving import await_connection, sent_events, served
+from tests.support.processes import free_port
+from tests.support.serving import await_connection, sent_events, served
+from tests.support.waiting import until
 from tests.waiting import eventually
 
 PLACED = {"customer": "Ada", "cents": 1200}

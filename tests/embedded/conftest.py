@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fastapi_esdb.embedded.server import EmbeddedServer
-from tests.embedded.client import BareClient, connected
+from tests.support.bare_client import BareClient, connected
 
 
 @pytest.fixture(params=["memory", "sqlite"])

@@ -44,10 +44,10 @@ from fastapi_esdb.wire.requests import (
     ReadRequest,
     StreamMissing,
 )
-from tests.embedded.client import PATIENCE, BareClient, OpenCall, event
 from tests.embedded.consuming import Groups
 from tests.embedded.store.model import ScavengedModel
 from tests.embedded.store.support import Clock
+from tests.support.bare_client import PATIENCE, BareClient, OpenCall, event
 
 STREAMS = ("a-1", "a-2", "b-1")
 METASTREAMS = tuple(f"$${stream}" for stream in STREAMS)

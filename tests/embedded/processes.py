@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from tests.embedded.client import PATIENCE
+from tests.support.bare_client import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 

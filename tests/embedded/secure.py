@@ -11,7 +11,7 @@ from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.wire.metadata import basic
 from fastapi_esdb.wire.method import Method
 from fastapi_esdb.wire.users import CREATE_USER, CreateUser
-from tests.embedded.client import BareClient, Metadata, OpenCall, connected
+from tests.support.bare_client import BareClient, Metadata, OpenCall, connected
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")

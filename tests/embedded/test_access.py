@@ -26,7 +26,7 @@ from fastapi_esdb.wire.requests import (
     ReadRequest,
     StreamMissing,
 )
-from tests.embedded.client import BareClient, connected, event
+from tests.support.bare_client import BareClient, connected, event
 
 Metadata = list[tuple[str, str]]
 

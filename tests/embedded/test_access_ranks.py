@@ -12,8 +12,8 @@ from fastapi_esdb.wire.errors import AccessDenied, EsdbError
 from fastapi_esdb.wire.method import Method
 from fastapi_esdb.wire.methods import all_methods
 from fastapi_esdb.wire.users import CREATE_USER, UPDATE_USER, CreateUser, UpdateUser
-from tests.embedded.client import BareClient, Metadata
 from tests.embedded.secure import ADMIN, JANE, OPS, secured, shown
+from tests.support.bare_client import BareClient, Metadata
 
 
 async def is_denied(client: BareClient, method: Method[Any, Any], user: Metadata) -> bool:

@@ -33,8 +33,8 @@ from fastapi_esdb.wire.requests import (
     StreamMissing,
     SubscriptionConfirmed,
 )
-from tests.embedded.client import BareClient, Metadata, connected, event, eventually
 from tests.embedded.secure import ADMIN, JANE, OPS, As, secured
+from tests.support.bare_client import BareClient, Metadata, connected, event, eventually
 
 Requests = tuple[Any, ...]
 

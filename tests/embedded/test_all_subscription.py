@@ -17,7 +17,7 @@ from fastapi_esdb.wire.requests import (
     ReadRequest,
     SubscriptionConfirmed,
 )
-from tests.embedded.client import BareClient, OpenCall
+from tests.support.bare_client import BareClient, OpenCall
 
 Subscription = OpenCall[ReadRequest, ReadFrame]
 Frame = TypeVar("Frame", bound=ReadFrame)

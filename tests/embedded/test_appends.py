@@ -34,7 +34,7 @@ from fastapi_esdb.wire.requests import (
     ReadRequest,
     StreamMissing,
 )
-from tests.embedded.client import BareClient, connected, event, eventually
+from tests.support.bare_client import BareClient, connected, event, eventually
 
 Delete = Method[DeleteRequest, DeleteResult]
 

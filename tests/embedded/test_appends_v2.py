@@ -44,8 +44,8 @@ from fastapi_esdb.wire.records import (
 )
 from fastapi_esdb.wire.requests import DeleteRequest, ReadRequest
 from fastapi_esdb.wire.rich_status import IN_SESSION, NO_REQUESTS, RICH_STATUS
-from tests.embedded.client import BareClient, connected, event
 from tests.embedded.secure import ADMIN, secured, shown
+from tests.support.bare_client import BareClient, connected, event
 
 
 def record(data: bytes = b"{}", stream: str = "", **changes: object) -> Record:

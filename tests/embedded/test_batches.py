@@ -27,7 +27,7 @@ from fastapi_esdb.wire.requests import (
     DeleteRequest,
     ReadRequest,
 )
-from tests.embedded.client import BareClient, connected, event, eventually
+from tests.support.bare_client import BareClient, connected, event, eventually
 
 
 def batch(

@@ -20,7 +20,7 @@ from fastapi_esdb.wire.errors import BatchFailed, HandlerFailed, InvalidArgument
 from fastapi_esdb.wire.method import Method
 from fastapi_esdb.wire.reads import READ
 from fastapi_esdb.wire.requests import AppendOptions, BatchFragment, BatchOptions, DeleteRequest, ReadRequest
-from tests.embedded.client import PATIENCE, BareClient, connected, event, eventually
+from tests.support.bare_client import PATIENCE, BareClient, connected, event, eventually
 
 REQUESTS: dict[str, object] = {READ.path: ReadRequest("a"), DELETE.path: DeleteRequest("a"), GOSSIP.path: None}
 

@@ -25,9 +25,9 @@ from fastapi_esdb.wire.projections import (
 )
 from fastapi_esdb.wire.records import ANY, LINK_TYPE, OCTET_STREAM
 from fastapi_esdb.wire.requests import AppendOptions, AppendResult, BatchFragment, BatchOptions, ReadRequest
-from tests.embedded.client import BareClient, event, eventually
 from tests.embedded.consuming import Groups
 from tests.embedded.watchdog import BOUND, watched
+from tests.support.bare_client import BareClient, event, eventually
 
 TOO_DEEP = "$" * 3000
 MIB = 1024 * 1024

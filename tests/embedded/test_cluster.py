@@ -12,7 +12,7 @@ from fastapi_esdb.wire.cluster import GOSSIP, SUPPORTED_METHODS, NodeState
 from fastapi_esdb.wire.errors import EsdbError, InvalidArgument, NotSupported
 from fastapi_esdb.wire.method import Method
 from fastapi_esdb.wire.methods import all_methods
-from tests.embedded.client import BareClient, connected
+from tests.support.bare_client import BareClient, connected
 
 STREAMS = "event_store.client.streams.streams"
 

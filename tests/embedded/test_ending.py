@@ -9,7 +9,7 @@ import pytest
 
 from fastapi_esdb.embedded.ending import guarded, refuse_calls
 from fastapi_esdb.embedded.server import EmbeddedServer
-from tests.embedded.client import connected
+from tests.support.bare_client import connected
 
 
 async def started() -> tuple[grpc.aio.Server, int]:

@@ -28,7 +28,7 @@ from fastapi_esdb.wire.requests import (
     EventFilter,
     ReadRequest,
 )
-from tests.embedded.client import BareClient, event
+from tests.support.bare_client import BareClient, event
 
 SEED = 20
 TIMES = 120

@@ -21,8 +21,8 @@ from fastapi_esdb.wire.groups import (
 )
 from fastapi_esdb.wire.records import END, LINK_TYPE, MAX_REVISION, OCTET_STREAM
 from fastapi_esdb.wire.requests import DeleteRequest
-from tests.embedded.client import PATIENCE, BareClient, connected, event, eventually
 from tests.embedded.consuming import EAGER, Consuming, Groups
+from tests.support.bare_client import PATIENCE, BareClient, connected, event, eventually
 
 
 @pytest.fixture

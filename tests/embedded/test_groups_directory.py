@@ -18,7 +18,7 @@ from fastapi_esdb.embedded.store.database import utc_now
 from fastapi_esdb.wire.errors import GroupExists, ServerNotReady
 from fastapi_esdb.wire.groups import CreateGroup, GroupSettings, NackAction, UpdateGroup
 from fastapi_esdb.wire.records import ANY, ProposedEvent
-from tests.embedded.client import PATIENCE, eventually
+from tests.support.bare_client import PATIENCE, eventually
 
 EAGER = GroupSettings(min_checkpoint_count=1, max_checkpoint_count=1)
 GROUP = CreateGroup("a", "g", EAGER)

@@ -15,7 +15,7 @@ from kurrentdbclient.exceptions import (
 )
 
 from fastapi_esdb.embedded.server import EmbeddedServer
-from tests.embedded.client import PATIENCE, eventually
+from tests.support.bare_client import PATIENCE, eventually
 
 
 @pytest.fixture

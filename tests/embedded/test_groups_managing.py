@@ -21,8 +21,8 @@ from fastapi_esdb.wire.metadata import basic
 from fastapi_esdb.wire.operations import RESTART_PERSISTENT_SUBSCRIPTIONS
 from fastapi_esdb.wire.records import END, START, Position
 from fastapi_esdb.wire.requests import EventFilter, ReadRequest
-from tests.embedded.client import BareClient, connected
 from tests.embedded.consuming import EAGER, Groups
+from tests.support.bare_client import BareClient, connected
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from fastapi_esdb.wire.errors import GroupDropped
 from fastapi_esdb.wire.group_methods import RESTART_GROUPS
 from fastapi_esdb.wire.records import END, Position
 from fastapi_esdb.wire.requests import EventFilter
-from tests.embedded.client import BareClient, event
 from tests.embedded.consuming import EAGER, Groups
+from tests.support.bare_client import BareClient, event
 
 STREAMS = EventFilter(by_stream=True, prefixes=("a", "b"))
 

@@ -10,8 +10,8 @@ from fastapi_esdb.wire.groups import ALL, NackAction, ReplayParked
 from fastapi_esdb.wire.proto.v1 import persistent_pb2
 from fastapi_esdb.wire.records import LINK_TYPE, OCTET_STREAM, RecordedEvent
 from fastapi_esdb.wire.requests import ReadRequest
-from tests.embedded.client import BareClient, event
 from tests.embedded.consuming import Consuming, Groups
+from tests.support.bare_client import BareClient, event
 
 
 @pytest.fixture

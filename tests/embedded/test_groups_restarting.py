@@ -11,8 +11,8 @@ from fastapi_esdb.wire.errors import GroupNotFound
 from fastapi_esdb.wire.groups import ConsumerStrategy, NackAction
 from fastapi_esdb.wire.records import END
 from fastapi_esdb.wire.requests import EventFilter, ReadRequest
-from tests.embedded.client import BareClient, connected, event
 from tests.embedded.consuming import EAGER, Groups
+from tests.support.bare_client import BareClient, connected, event
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from fastapi_esdb.embedded.services.frames import PAGE
 from fastapi_esdb.wire.deletes import DELETE
 from fastapi_esdb.wire.records import END, START, Edge, RecordedEvent
 from fastapi_esdb.wire.requests import CaughtUp, DeleteRequest, ReadFrame, ReadRequest
-from tests.embedded.client import BareClient, OpenCall, event
+from tests.support.bare_client import BareClient, OpenCall, event
 
 
 async def set_metadata(client: BareClient, stream: str, metadata: bytes) -> None:

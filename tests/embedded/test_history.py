@@ -10,11 +10,11 @@ import pytest
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.wire.errors import EsdbError
 from fastapi_esdb.wire.records import END, MAX_REVISION
-from tests.embedded.client import connected
 from tests.embedded.history import METASTREAMS, MORTAL, STREAMS, Ask, Follower, History
 from tests.embedded.store.model import ScavengedModel
 from tests.embedded.store.support import Clock
 from tests.embedded.watchdog import BOUND, watched
+from tests.support.bare_client import connected
 
 EVERY_STREAM = {*STREAMS, *METASTREAMS, *MORTAL, *(f"$${stream}" for stream in MORTAL)}
 CATEGORIES = (("a", ("a-1", "a-2")), ("b", ("b-1",)))

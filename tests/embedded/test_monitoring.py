@@ -17,9 +17,9 @@ from fastapi_esdb.embedded.store import Database
 from fastapi_esdb.wire.monitoring import STATS, StatsRequest
 from fastapi_esdb.wire.proto.v1 import monitoring_pb2 as pb
 from fastapi_esdb.wire.records import ANY
-from tests.embedded.client import BareClient, OpenCall, connected
 from tests.embedded.secure import secured
 from tests.embedded.store.support import events
+from tests.support.bare_client import BareClient, OpenCall, connected
 
 STORE = {"es-checksum", "es-records", "es-streams"}
 

@@ -23,7 +23,7 @@ from fastapi_esdb.wire.requests import (
     ReadRequest,
     StreamMissing,
 )
-from tests.embedded.client import BareClient, OpenCall, event, eventually
+from tests.support.bare_client import BareClient, OpenCall, event, eventually
 
 COUNT = 2 * PAGE + 44
 

@@ -22,7 +22,7 @@ from fastapi_esdb.wire.batches import BATCH_APPEND
 from fastapi_esdb.wire.cluster import GOSSIP
 from fastapi_esdb.wire.errors import InvalidArgument, ServerNotReady
 from fastapi_esdb.wire.requests import AppendResult, CaughtUp, ReadRequest
-from tests.embedded.client import PATIENCE, BareClient, OpenCall, connected, eventually
+from tests.support.bare_client import PATIENCE, BareClient, OpenCall, connected, eventually
 
 
 async def test_where_it_is() -> None:

@@ -9,8 +9,8 @@ from fastapi_esdb.wire.errors import GroupDropped, InvalidArgument
 from fastapi_esdb.wire.group_methods import CREATE_GROUP, READ_GROUP
 from fastapi_esdb.wire.groups import CreateGroup, GroupConfirmed, GroupReadOptions, GroupSettings
 from fastapi_esdb.wire.requests import EventFilter, ReadRequest, SubscriptionConfirmed
-from tests.embedded.client import BareClient
 from tests.embedded.watchdog import BOUND, watched
+from tests.support.bare_client import BareClient
 
 ENDLESS = EventFilter(by_stream=True, regex=r"^(a|aa)+$")
 """Takes hours for `NAME`."""

@@ -17,7 +17,7 @@ from fastapi_esdb.wire.requests import (
     ReadRequest,
     SubscriptionConfirmed,
 )
-from tests.embedded.client import BareClient, OpenCall, event, eventually
+from tests.support.bare_client import BareClient, OpenCall, event, eventually
 
 Subscription = OpenCall[ReadRequest, ReadFrame]
 

@@ -40,8 +40,8 @@ from fastapi_esdb.wire.users import (
     UserDetailsRequest,
     UserName,
 )
-from tests.embedded.client import BareClient, Metadata, connected, event
 from tests.embedded.secure import ADMIN, JANE, As, secured, shown
+from tests.support.bare_client import BareClient, Metadata, connected, event
 
 NAME = UserName("jane")
 

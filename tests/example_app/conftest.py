@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from example_app.main import app
-from tests.serving import await_connection, served
+from tests.support.serving import await_connection, served
 
 TOKEN = "a-token-for-tests"
 AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from tests.example_app.conftest import AUTHORIZED
-from tests.serving import sent_events
+from tests.support.serving import sent_events
 from tests.waiting import eventually
 
 ORDER = {"customer": "Ada", "items": [{"name": "Cup", "price_cents": 1800}]}

@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tests.example_app.conftest import AUTHORIZED
-from tests.serving import await_connection
+from tests.support.serving import await_connection
 from tests.waiting import eventually
 
 BEANS = {"name": "Beans", "quantity": 2, "price_cents": 1450}

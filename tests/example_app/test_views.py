@@ -12,7 +12,7 @@ from example_app.main import app
 from fastapi_esdb import NewEvent
 from tests.example_app.conftest import AUTHORIZED
 from tests.example_app.test_routes import place
-from tests.serving import await_connection
+from tests.support.serving import await_connection
 from tests.waiting import eventually
 
 

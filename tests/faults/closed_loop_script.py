@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from fastapi_esdb import START, GroupExists, NewEvent, connect
-from tests.faults.until import PATIENCE
+from tests.support.waiting import PATIENCE
 
 MANY = 600
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi_esdb import EsdbSettings
-from tests.faults.process import ServerProcess
+from tests.support.processes import ServerProcess
 
 
 def embedded(*arguments: str) -> ServerProcess:

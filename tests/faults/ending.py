@@ -14,8 +14,8 @@ import httpx2
 import websockets
 
 from tests.embedded.processes import Running, python
-from tests.faults.process import free_port
-from tests.faults.until import PATIENCE
+from tests.support.processes import free_port
+from tests.support.waiting import PATIENCE
 
 APP = "tests.faults.ending_app:app"
 EMBEDDED = {"ESDB_CONNECTION_STRING": "esdb+embedded://"}

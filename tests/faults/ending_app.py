@@ -21,7 +21,7 @@ from fastapi_esdb import (
     esdb_lifespan,
 )
 from fastapi_esdb.wire.records import START
-from tests.faults.until import PATIENCE
+from tests.support.waiting import PATIENCE
 
 FAILS = "ENDING_APP_FAILS"
 """Set in the environment, this makes the app fail at its start, when everything is open."""

@@ -12,7 +12,7 @@ from fastapi import Depends, FastAPI, Request
 
 from fastapi_esdb import Connection, Esdb, EsdbError, EsdbSettings, NewEvent, add_error_handlers
 from fastapi_esdb.testing import running
-from tests.faults.until import PATIENCE, until
+from tests.support.waiting import PATIENCE, until
 
 Answer = tuple[str, int]
 """The name of the error that the endpoint met, empty for none, and the status that a client gets."""

@@ -14,8 +14,8 @@ from fastapi_esdb import Connection
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.embedded.store import Database
 from fastapi_esdb.wire.errors import EsdbError, ServerTimeout
-from tests.faults.proxy import FaultProxy
-from tests.faults.until import PATIENCE
+from tests.support.proxy import FaultProxy
+from tests.support.waiting import PATIENCE
 
 Write = Callable[..., Awaitable[Any]]
 

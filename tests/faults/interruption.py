@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Generator
 from typing import Any
 
-from tests.faults.until import PATIENCE
+from tests.support.waiting import PATIENCE
 
 MOST = 500
 """More suspensions than anything here has."""

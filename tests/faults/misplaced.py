@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from time import monotonic
 
 from fastapi_esdb import Connection, NewEvent, connect
-from tests.faults.until import PATIENCE
+from tests.support.waiting import PATIENCE
 
 CALLS: dict[str, Callable[[Connection], Awaitable[object]]] = {
     "append": lambda esdb: esdb.append("s", NewEvent("Tried", {})),

@@ -13,8 +13,8 @@ import pytest
 
 from fastapi_esdb import Connection, ConnectionClosed, NewEvent, connect
 from tests.faults.embedded import settings_for
-from tests.faults.process import free_port
-from tests.faults.resources import memory
+from tests.support.processes import free_port
+from tests.support.resources import memory
 
 pytestmark = pytest.mark.alone
 

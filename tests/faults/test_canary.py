@@ -26,9 +26,9 @@ from fastapi_esdb import (
 from fastapi_esdb.embedded import EmbeddedServer, ServerCertificate
 from fastapi_esdb.testing import running
 from fastapi_esdb.wire.metadata import basic
-from tests.faults.certificates import Authority
-from tests.faults.process import free_port
-from tests.faults.secrets import PASSWORD, TOKEN, USER, SecretsLogged, found_in, shown
+from tests.support.certificates import Authority
+from tests.support.processes import free_port
+from tests.support.secrets import PASSWORD, TOKEN, USER, SecretsLogged, found_in, shown
 
 QUOTED = quote(PASSWORD, safe="")
 EVENT = NewEvent("Tried", {})

@@ -14,9 +14,9 @@ from fastapi_esdb.embedded import EmbeddedServer
 from fastapi_esdb.pool.appends import LANES
 from tests.faults.embedded import settings_for
 from tests.faults.interruption import MOST, Make, interrupted
-from tests.faults.process import free_port
-from tests.faults.resources import Resources
-from tests.faults.until import PATIENCE, until
+from tests.support.processes import free_port
+from tests.support.resources import Resources
+from tests.support.waiting import PATIENCE, until
 
 EVENT = NewEvent("Tried", {})
 

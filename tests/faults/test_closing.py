@@ -11,8 +11,8 @@ import pytest
 from fastapi_esdb import Connection, ConnectionClosed, ConnectionState, NewEvent, SubscriptionClosed, connect
 from fastapi_esdb.embedded import EmbeddedServer
 from tests.faults.embedded import embedded, settings_for
-from tests.faults.process import ServerProcess, free_port
-from tests.faults.until import PATIENCE, until
+from tests.support.processes import ServerProcess, free_port
+from tests.support.waiting import PATIENCE, until
 
 CALLS = 100
 QUICK = 2.0

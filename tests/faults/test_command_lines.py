@@ -13,9 +13,9 @@ import pytest
 
 from fastapi_esdb.embedded import EmbeddedCluster, EmbeddedServer, ServerCertificate
 from tests.embedded.processes import Running, python
-from tests.faults.process import free_port
-from tests.faults.secrets import PASSWORD, TOKEN, USER, found_in
-from tests.faults.until import until
+from tests.support.processes import free_port
+from tests.support.secrets import PASSWORD, TOKEN, USER, found_in
+from tests.support.waiting import until
 
 
 def command_lines(process: psutil.Process) -> list[str]:

@@ -15,9 +15,9 @@ from fastapi_esdb import START, Connection, NewEvent, connect
 from fastapi_esdb.wire.groups import GroupSettings
 from tests.faults.consumer_process import GROUP, STREAM
 from tests.faults.embedded import address, embedded, settings_for
-from tests.faults.process import ServerProcess
-from tests.faults.proxy import FaultProxy
-from tests.faults.until import until
+from tests.support.processes import ServerProcess
+from tests.support.proxy import FaultProxy
+from tests.support.waiting import until
 
 EVENTS = 1_500
 BUFFER = 10

@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from fastapi_esdb import NO_STREAM, AppendOutcomeUnknown, Connection, EsdbSettings, NewEvent, connect, filters
 from fastapi_esdb.embedded import EmbeddedCluster
-from tests.faults.until import PATIENCE, until
+from tests.support.waiting import PATIENCE, until
 
 WRITERS = 8
 

@@ -11,7 +11,7 @@ from fastapi_esdb import Connection
 from fastapi_esdb.embedded import EmbeddedServer
 from fastapi_esdb.errors import UsedAfterFork, WrongEventLoop
 from tests.faults.misplaced import CALLS, Failures, failures
-from tests.faults.until import PATIENCE
+from tests.support.waiting import PATIENCE
 
 AT_ONCE = 0.5
 """Seconds; a hang would be for ever, or for the deadline."""

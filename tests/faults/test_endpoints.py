@@ -11,12 +11,12 @@ import pytest
 from fastapi_esdb import NewEvent, connect
 from fastapi_esdb.embedded import ClusterNode, EmbeddedCluster, EmbeddedServer, ServerCertificate
 from fastapi_esdb.wire.errors import EsdbError, ServerBusy, ServerNotReady
-from tests.api.losing import LostAnswers
-from tests.faults.certificates import Authority
 from tests.faults.endpoint_app import Endpoints, endpoints
-from tests.faults.process import free_port
-from tests.faults.proxy import FaultProxy
-from tests.faults.until import PATIENCE, until
+from tests.support.certificates import Authority
+from tests.support.lost_answers import LostAnswers
+from tests.support.processes import free_port
+from tests.support.proxy import FaultProxy
+from tests.support.waiting import PATIENCE, until
 
 FINE = ("", 200)
 IN_DOUBT = ("AppendOutcomeUnknown", 500)

@@ -11,7 +11,7 @@ import pytest
 
 from fastapi_esdb import NewEvent, connect
 from tests.faults.embedded import address, embedded, settings_for
-from tests.faults.until import PATIENCE
+from tests.support.waiting import PATIENCE
 
 QUICK = 5.0
 """Seconds, of which the script itself takes half a second."""

@@ -28,9 +28,9 @@ from fastapi_esdb import (
 from fastapi_esdb.api.following import Message
 from fastapi_esdb.wire.errors import ConnectionLost
 from tests.faults.embedded import address, embedded, settings_for
-from tests.faults.process import ServerProcess
-from tests.faults.until import PATIENCE, until
-from tests.serving import served
+from tests.support.processes import ServerProcess
+from tests.support.serving import served
+from tests.support.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.alone
 

@@ -16,8 +16,8 @@ from fastapi_esdb.settings.append_mode import AppendMode
 from fastapi_esdb.wire.errors import EsdbError, Outcome, WrongExpectedRevision
 from fastapi_esdb.wire.records import ANY, NO_STREAM, STREAM_EXISTS, Expected
 from tests.faults.embedded import settings_for
-from tests.faults.proxy import FaultProxy
-from tests.faults.until import PATIENCE, until
+from tests.support.proxy import FaultProxy
+from tests.support.waiting import PATIENCE, until
 
 CALLERS, APPENDS, STREAMS = 16, 25, 8
 

@@ -15,8 +15,8 @@ from fastapi_esdb import AppendOutcomeUnknown, Connection, NewEvent, RecordedEve
 from fastapi_esdb.connection.wakeup import Wakeup
 from fastapi_esdb.wire.records import NO_STREAM, Expected
 from tests.faults.embedded import embedded, settings_for
-from tests.faults.process import ServerProcess
-from tests.faults.until import until
+from tests.support.processes import ServerProcess
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.alone
 

@@ -11,7 +11,7 @@ import pytest
 
 from fastapi_esdb import NO_STREAM, START, Connection, EsdbSettings, NewEvent, NodePreference, RecordedEvent, connect
 from fastapi_esdb.embedded import ClusterNode, EmbeddedCluster
-from tests.faults.until import PATIENCE, until
+from tests.support.waiting import PATIENCE, until
 
 STREAM = "orders"
 NOTICED, FROZEN = 1.5, 3.0

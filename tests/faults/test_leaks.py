@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from fastapi_esdb import EsdbSettings, NewEvent, connect
-from tests.faults.resources import Resources, memory
-from tests.faults.until import until
+from tests.support.resources import Resources, memory
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.alone
 

@@ -11,8 +11,8 @@ import pytest
 
 from fastapi_esdb import Connection, NewEvent, connect
 from tests.faults.embedded import embedded, settings_for
-from tests.faults.process import ServerProcess
-from tests.faults.until import PATIENCE, until
+from tests.support.processes import ServerProcess
+from tests.support.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.alone
 

@@ -14,10 +14,10 @@ from fastapi_esdb.settings.append_mode import AppendMode
 from tests.faults.embedded import settings_for
 from tests.faults.history import History
 from tests.faults.ill_server import IllServer
-from tests.faults.process import free_port
-from tests.faults.proxy import FaultProxy
-from tests.faults.until import PATIENCE
 from tests.faults.writers import Writer
+from tests.support.processes import free_port
+from tests.support.proxy import FaultProxy
+from tests.support.waiting import PATIENCE
 
 DEADLINE = 3 * PATIENCE
 """Seconds, far longer than any fault, so that nothing may stay unknown."""

@@ -12,8 +12,8 @@ from fastapi_esdb import ANY, Connection, EsdbSettings, NewEvent, NodePreference
 from fastapi_esdb.embedded import EmbeddedCluster
 from fastapi_esdb.settings.append_mode import AppendMode
 from tests.faults.history import History
-from tests.faults.until import PATIENCE, until
 from tests.faults.writers import Writer
+from tests.support.waiting import PATIENCE, until
 
 DEADLINE = 4 * PATIENCE
 """Seconds: longer than any election on a busy machine."""

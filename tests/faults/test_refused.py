@@ -21,10 +21,10 @@ from fastapi_esdb import (
     connect,
 )
 from fastapi_esdb.errors import TlsFailed
-from tests.faults.certificates import LONG_AGO, Authority, Certificate
 from tests.faults.embedded import embedded
-from tests.faults.secrets import PASSWORD, USER, found_in, shown
-from tests.faults.until import PATIENCE
+from tests.support.certificates import LONG_AGO, Authority, Certificate
+from tests.support.secrets import PASSWORD, USER, found_in, shown
+from tests.support.waiting import PATIENCE
 
 EVENT = NewEvent("Refused", {})
 

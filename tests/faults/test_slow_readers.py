@@ -10,8 +10,8 @@ import pytest
 
 from fastapi_esdb import Connection, NewEvent, RecordedEvent, connect
 from tests.faults.embedded import embedded, settings_for
-from tests.faults.resources import memory
-from tests.faults.until import PATIENCE
+from tests.support.resources import memory
+from tests.support.waiting import PATIENCE
 
 pytestmark = pytest.mark.alone
 

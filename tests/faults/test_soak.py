@@ -11,9 +11,9 @@ import pytest
 from fastapi_esdb import AppendOutcomeUnknown, Connection, NetworkError, NewEvent, connect
 from fastapi_esdb.connection.bulk import MOST_CALLS
 from tests.faults.embedded import embedded, settings_for
-from tests.faults.process import ServerProcess
-from tests.faults.resources import Resources, memory
-from tests.faults.until import PATIENCE, until
+from tests.support.processes import ServerProcess
+from tests.support.resources import Resources, memory
+from tests.support.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.alone
 

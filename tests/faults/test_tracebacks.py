@@ -22,8 +22,8 @@ from fastapi_esdb.errors import EsdbError
 from fastapi_esdb.settings.append_mode import AppendMode
 from fastapi_esdb.settings.connection_string import ConnectionString
 from fastapi_esdb.testing import running
-from tests.faults.process import free_port
-from tests.faults.secrets import PASSWORD, USER, chain, found_in, secrets
+from tests.support.processes import free_port
+from tests.support.secrets import PASSWORD, USER, chain, found_in, secrets
 
 QUOTED = quote(PASSWORD, safe="")
 OTHERS = Credentials("somebody", SecretStr(PASSWORD))

@@ -14,10 +14,10 @@ from fastapi_esdb import Esdb, EsdbSettings, add_error_handlers
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.testing import running
-from tests.faults.proxy import FaultProxy
-from tests.faults.until import PATIENCE, until
 from tests.plugin.apps import app_of
-from tests.pool.pools import our_tasks
+from tests.support.pools import our_tasks
+from tests.support.proxy import FaultProxy
+from tests.support.waiting import PATIENCE, until
 
 TOKEN = "open-sesame"
 CLOSED = {"type": "urn:fastapi-esdb:problem:unavailable", "title": "EventStoreDB is not available", "status": 503}

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from fastapi_esdb import Connection, Esdb, EsdbSettings, InvalidSettings, NewEvent, connect, esdb_router
 from fastapi_esdb.embedded import EmbeddedServer
 from fastapi_esdb.testing import MakeServer, running
-from tests.serving import await_connection
+from tests.support.serving import await_connection
 
 ABSENT = "esdb://127.0.0.1:1?tls=false"
 

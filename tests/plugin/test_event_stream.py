@@ -34,7 +34,7 @@ from fastapi_esdb import (
 from fastapi_esdb.embedded import EmbeddedServer
 from fastapi_esdb.plugin import event_stream
 from fastapi_esdb.testing import running, streaming_transport
-from tests.faults.until import PATIENCE, until
+from tests.support.waiting import PATIENCE, until
 
 LIVE = "/streams/s"
 READER = Credentials("reader", SecretStr("canary-reader"))

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, Route
 
 from tests.example_app.browser import chromium
 from tests.plugin.guarded import PASSWORD, USER
-from tests.serving import served
+from tests.support.serving import served
 
 SHOP, EVIL = "shop.example", "http://evil.example"
 RULES = f"--host-resolver-rules=MAP {SHOP} 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"

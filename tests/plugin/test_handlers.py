@@ -27,8 +27,8 @@ from fastapi_esdb.plugin.handlers import problem_of
 from fastapi_esdb.settings.credentials import Credentials
 from fastapi_esdb.testing import running
 from fastapi_esdb.wire.errors import EsdbError
-from tests.faults.until import PATIENCE
 from tests.plugin.apps import app_with_handlers, app_with_router
+from tests.support.waiting import PATIENCE
 
 CASES: list[tuple[EsdbError, int, str]] = [
     (errors.WrongExpectedRevision("canary", 1, 2), 409, "wrong-expected-revision"),

@@ -13,8 +13,8 @@ from httpx2 import ASGITransport, AsyncClient
 from fastapi_esdb import Esdb, EsdbSettings
 from fastapi_esdb.embedded import EmbeddedServer
 from fastapi_esdb.testing import running
-from tests.faults.until import PATIENCE, until
 from tests.plugin.apps import app_of, app_with_router
+from tests.support.waiting import PATIENCE, until
 
 CANARY = "canary-secret"
 PROBES = ("/health/esdb", "/health/esdb/live", "/health/esdb/ready")

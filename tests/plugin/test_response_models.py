@@ -37,8 +37,8 @@ from fastapi_esdb import (
 )
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.wire.records import JSON, OCTET_STREAM
-from tests.api.secure import as_admin
-from tests.serving import await_connection
+from tests.support.secure import as_admin
+from tests.support.serving import await_connection
 
 NO_VALUES = {
     "Connection",

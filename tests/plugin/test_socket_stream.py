@@ -24,7 +24,7 @@ from fastapi_esdb import (
 )
 from fastapi_esdb.embedded import EmbeddedServer
 from fastapi_esdb.wire.records import START
-from tests.faults.until import PATIENCE, until
+from tests.support.waiting import PATIENCE, until
 
 ERRORS: dict[str, EsdbError] = {"closed": ConnectionClosed(), "denied": AccessDenied()}
 READ, CONSUME = "Streams.Read", "PersistentSubscriptions.Read"

@@ -27,8 +27,8 @@ from fastapi_esdb import (
 )
 from fastapi_esdb.embedded import EmbeddedServer
 from fastapi_esdb.errors import ConnectionClosed, WrongEventLoop
-from tests.faults.until import PATIENCE, until
 from tests.plugin.apps import app_with_router
+from tests.support.waiting import PATIENCE, until
 from tests.waiting import eventually
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from fastapi_esdb.embedded.server import EmbeddedServer
 from tests.embedded.processes import python
-from tests.faults.process import ServerProcess
-from tests.faults.until import until
+from tests.support.processes import ServerProcess
+from tests.support.waiting import until
 
 APP = "tests.plugin.served:app"
 

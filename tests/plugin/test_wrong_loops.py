@@ -16,7 +16,7 @@ from fastapi.testclient import TestClient
 
 from fastapi_esdb import Connection, Esdb, EsdbConnection, EsdbSyncConnection, NewEvent, connection_of, esdb_router
 from fastapi_esdb.errors import WrongEventLoop
-from tests.serving import await_connection
+from tests.support.serving import await_connection
 
 other = Esdb(name="other", embedded=True)
 

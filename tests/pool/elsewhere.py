@@ -10,8 +10,8 @@ from typing import Any
 
 from fastapi_esdb.errors import UsedAfterFork, WrongEventLoop
 from fastapi_esdb.pool.pool import ConnectionPool
-from tests.faults.scripted import READ, ScriptedServer
-from tests.pool.pools import settings_for
+from tests.support.pools import settings_for
+from tests.support.scripted import READ, ScriptedServer
 
 Uses = list[Coroutine[Any, Any, object]]
 

@@ -15,7 +15,7 @@ from fastapi_esdb.wire.appends_v2 import AppendRecords
 from fastapi_esdb.wire.batches import BATCH_APPEND
 from fastapi_esdb.wire.records import Expected, ProposedEvent
 from fastapi_esdb.wire.requests import AppendResult
-from tests.faults.until import until
+from tests.support.waiting import until
 
 
 class Watched:

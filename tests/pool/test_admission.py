@@ -17,9 +17,9 @@ from fastapi_esdb.errors import AccessDenied, NotAuthenticated, ServerNotReady
 from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.settings.credentials import Credentials
 from fastapi_esdb.wire.cluster import NodeState
-from tests.faults.until import until
-from tests.pool.fake_cluster import FakeCluster
-from tests.pool.pools import PATIENCE, pool_on, settings_for
+from tests.support.fake_cluster import FakeCluster
+from tests.support.pools import PATIENCE, pool_on, settings_for
+from tests.support.waiting import until
 
 ADMIN = Credentials("admin", SecretStr("changeit"))
 

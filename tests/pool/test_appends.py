@@ -19,9 +19,9 @@ from fastapi_esdb.wire.appends import APPEND
 from fastapi_esdb.wire.errors import EsdbError, HandlerFailed, NotLeader, ServerBusy, ServerNotReady
 from fastapi_esdb.wire.records import ANY
 from fastapi_esdb.wire.requests import AppendRequest, AppendResult
-from tests.faults.batches import DONE, BatchServer, named
-from tests.faults.until import PATIENCE, until
-from tests.pool.pools import pool_on, settings_for
+from tests.support.batches import DONE, BatchServer, named
+from tests.support.pools import pool_on, settings_for
+from tests.support.waiting import PATIENCE, until
 
 ADA = Credentials("ada", SecretStr("lovelace"))
 

@@ -15,10 +15,10 @@ from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.wire.cluster import NodeState
 from fastapi_esdb.wire.errors import DeadlineExceeded, EsdbError, NotLeader
 from fastapi_esdb.wire.status import Status, rich_status_of, status_of
-from tests.faults.scripted import FOLLOW, READ, WRITE
-from tests.faults.until import until
-from tests.pool.fake_cluster import FakeCluster, FakeNode
-from tests.pool.pools import PATIENCE, PATIENT, our_tasks, settings_for
+from tests.support.fake_cluster import FakeCluster, FakeNode
+from tests.support.pools import PATIENCE, PATIENT, our_tasks, settings_for
+from tests.support.scripted import FOLLOW, READ, WRITE
+from tests.support.waiting import until
 
 
 @pytest.fixture

@@ -22,10 +22,10 @@ from fastapi_esdb.settings.connection_string import ConnectionString
 from fastapi_esdb.settings.hosts import Host
 from fastapi_esdb.wire.cluster import Member, NodeState
 from fastapi_esdb.wire.errors import ConnectionRefused
-from tests.faults.process import free_port
-from tests.faults.until import until
-from tests.pool.fake_cluster import FakeCluster, FakeNode
-from tests.pool.pools import PATIENCE, our_tasks
+from tests.support.fake_cluster import FakeCluster, FakeNode
+from tests.support.pools import PATIENCE, our_tasks
+from tests.support.processes import free_port
+from tests.support.waiting import until
 
 
 @asynccontextmanager

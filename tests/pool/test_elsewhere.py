@@ -11,9 +11,9 @@ import pytest
 
 from fastapi_esdb.errors import WrongEventLoop
 from fastapi_esdb.pool.pool import ConnectionPool
-from tests.faults.scripted import READ, ScriptedServer
 from tests.pool.elsewhere import uses_of
-from tests.pool.pools import pool_on, settings_for
+from tests.support.pools import pool_on, settings_for
+from tests.support.scripted import READ, ScriptedServer
 
 
 async def test_another_loop(server: ScriptedServer) -> None:

@@ -15,11 +15,11 @@ from fastapi_esdb.connection.transport import CallOptions
 from fastapi_esdb.errors import ConnectionClosed
 from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.wire.errors import ConnectionLost, DeadlineExceeded, EsdbError, NetworkError
-from tests.faults.process import ServerProcess, free_port
-from tests.faults.proxy import FaultProxy
-from tests.faults.scripted import FOLLOW, READ, WRITE, ScriptedServer
-from tests.faults.until import until
-from tests.pool.pools import PATIENCE, PATIENT, pool_on
+from tests.support.pools import PATIENCE, PATIENT, pool_on
+from tests.support.processes import ServerProcess, free_port
+from tests.support.proxy import FaultProxy
+from tests.support.scripted import FOLLOW, READ, WRITE, ScriptedServer
+from tests.support.waiting import until
 
 KEEP_ALIVE = "&keepAliveInterval=1000&keepAliveTimeout=1000"
 NOTICED = 10.0
@@ -27,7 +27,7 @@ NOTICED = 10.0
 
 T = TypeVar("T")
 
-SCRIPTED = "tests.faults.scripted"
+SCRIPTED = "tests.support.scripted"
 
 
 async def failure(call: Awaitable[T]) -> tuple[EsdbError, float]:

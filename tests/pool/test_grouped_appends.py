@@ -20,12 +20,12 @@ from fastapi_esdb.wire.errors import (
     StreamNotFound,
 )
 from fastapi_esdb.wire.records import ANY, NO_STREAM, STREAM_EXISTS, Expected
-from tests.faults.batches import BatchServer
-from tests.faults.process import free_port
-from tests.faults.proxy import FaultProxy
-from tests.faults.until import PATIENCE, until
 from tests.pool.grouped import Watched, event, gathered, held, revisions
-from tests.pool.pools import pool_on, settings_for
+from tests.support.batches import BatchServer
+from tests.support.pools import pool_on, settings_for
+from tests.support.processes import free_port
+from tests.support.proxy import FaultProxy
+from tests.support.waiting import PATIENCE, until
 
 ADMIN = Credentials("admin", SecretStr("changeit"))
 

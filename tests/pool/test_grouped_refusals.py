@@ -27,9 +27,9 @@ from fastapi_esdb.wire.errors import (
     WrongExpectedRevision,
 )
 from fastapi_esdb.wire.records import ANY, NO_STREAM, ProposedEvent
-from tests.api.secure import as_admin
-from tests.faults.until import PATIENCE
 from tests.pool.grouped import Watched, event, gathered, held, revisions
+from tests.support.secure import as_admin
+from tests.support.waiting import PATIENCE
 
 
 def nameless() -> ProposedEvent:

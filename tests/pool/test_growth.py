@@ -13,10 +13,10 @@ from fastapi_esdb.errors import NotSentInTime, TooManyStreams
 from fastapi_esdb.pool import connections
 from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.pool.routing import Limits
-from tests.faults.proxy import FaultProxy
-from tests.faults.scripted import FOLLOW, READ, ScriptedServer
-from tests.faults.until import until
-from tests.pool.pools import PATIENT, pool_on
+from tests.support.pools import PATIENT, pool_on
+from tests.support.proxy import FaultProxy
+from tests.support.scripted import FOLLOW, READ, ScriptedServer
+from tests.support.waiting import until
 
 
 @pytest.fixture

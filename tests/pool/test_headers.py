@@ -10,7 +10,7 @@ from fastapi_esdb.pool.headers import Headers
 from fastapi_esdb.settings.connection_string import ConnectionString
 from fastapi_esdb.settings.credentials import Credentials
 from fastapi_esdb.wire.metadata import CallMetadata, basic, parse_metadata
-from tests.faults.scripted import READ, WRITE
+from tests.support.scripted import READ, WRITE
 
 PLAIN = "esdb://localhost"
 

@@ -11,10 +11,10 @@ import pytest
 
 from fastapi_esdb.connection.transport import CallOptions
 from fastapi_esdb.errors import ConnectionClosed
-from tests.faults.process import free_port
-from tests.faults.scripted import FOLLOW, READ, ScriptedServer
-from tests.faults.until import until
-from tests.pool.pools import pool_on
+from tests.support.pools import pool_on
+from tests.support.processes import free_port
+from tests.support.scripted import FOLLOW, READ, ScriptedServer
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.alone
 

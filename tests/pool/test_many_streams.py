@@ -6,9 +6,9 @@ import asyncio
 from contextlib import AsyncExitStack
 
 from fastapi_esdb.pool.pool import ConnectionPool
-from tests.faults.process import ServerProcess
-from tests.faults.scripted import FOLLOW, READ
-from tests.pool.pools import PATIENT, pool_on
+from tests.support.pools import PATIENT, pool_on
+from tests.support.processes import ServerProcess
+from tests.support.scripted import FOLLOW, READ
 
 SUBSCRIPTIONS = 500
 CALLS = 1000
@@ -22,7 +22,7 @@ async def follow(pool: ConnectionPool, opened: AsyncExitStack) -> None:
 async def test_five_hundred_subscriptions_and_a_thousand_calls() -> None:
     """Seven connections carry the subscriptions, and no call waits where nobody sees it: all are answered."""
     async with (
-        ServerProcess("tests.faults.scripted", "--streams", "100") as server,
+        ServerProcess("tests.support.scripted", "--streams", "100") as server,
         pool_on(server.port, pool_size=2) as pool,
         AsyncExitStack() as opened,
     ):

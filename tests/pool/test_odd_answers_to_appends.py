@@ -17,8 +17,8 @@ from fastapi_esdb.wire.appends import APPEND
 from fastapi_esdb.wire.batches import BATCH_APPEND
 from fastapi_esdb.wire.errors import NoAnswer, WrongExpectedRevision
 from fastapi_esdb.wire.operations import START_SCAVENGE
-from tests.faults.until import PATIENCE
 from tests.support.fake_server import Call, FakeServer, Script, fails, replies
+from tests.support.waiting import PATIENCE
 
 Message = Any
 

@@ -18,9 +18,9 @@ from fastapi_esdb.wire.batches import BATCH_APPEND
 from fastapi_esdb.wire.errors import EsdbError, HandlerFailed, MaximumAppendSizeExceeded, StreamDeleted
 from fastapi_esdb.wire.exception_trailers import ROWS
 from fastapi_esdb.wire.method import Method
-from tests.faults.until import PATIENCE
-from tests.pool.pools import our_tasks
 from tests.support.fake_server import FakeServer, Trailers, fails
+from tests.support.pools import our_tasks
+from tests.support.waiting import PATIENCE
 
 FAILED_PRECONDITION = 9
 WAYS: dict[AppendMode, Method[Any, Any]] = {AppendMode.SHARED: BATCH_APPEND, AppendMode.SINGLE: APPEND}

@@ -19,9 +19,9 @@ from fastapi_esdb.settings.hosts import Host, host_named
 from fastapi_esdb.wire.cluster import GOSSIP, MOST_MEMBERS, SUPPORTED_METHODS, ClusterInfo, Member, NodeState
 from fastapi_esdb.wire.errors import NotLeader
 from fastapi_esdb.wire.users import DELETE_USER, UserName
-from tests.faults.until import PATIENCE, until
-from tests.pool.pools import our_tasks, settings_for
 from tests.support.fake_server import Call, FakeServer, Script, endless, fails, message_of, replies, stays_open
+from tests.support.pools import our_tasks, settings_for
+from tests.support.waiting import PATIENCE, until
 
 NOT_FOUND = 5
 LATE = 2**63 - 1

@@ -20,9 +20,9 @@ from fastapi_esdb.errors import ConnectionLost
 from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.wire.cluster import SUPPORTED_METHODS
 from fastapi_esdb.wire.users import DELETE_USER, UserName
-from tests.faults.until import PATIENCE, until
-from tests.pool.pools import PATIENT, settings_for
 from tests.support.fake_server import FakeServer, Script, fails, in_turn, replies
+from tests.support.pools import PATIENT, settings_for
+from tests.support.waiting import PATIENCE, until
 
 NOT_FOUND, UNAVAILABLE = 5, 14
 LONG_NUMBER = {"exception": "not-leader", "leader-endpoint-host": "x", "leader-endpoint-port": "9" * 5000}

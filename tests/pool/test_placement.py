@@ -20,10 +20,10 @@ from fastapi_esdb.wire.projection_methods import PROJECTION_STATISTICS
 from fastapi_esdb.wire.projections import StatisticsRequest
 from fastapi_esdb.wire.reads import READ
 from fastapi_esdb.wire.requests import ReadRequest
-from tests.faults.scripted import WRITE
-from tests.faults.until import until
-from tests.pool.fake_cluster import FakeCluster
-from tests.pool.pools import PATIENCE, PATIENT, our_tasks, settings_for
+from tests.support.fake_cluster import FakeCluster
+from tests.support.pools import PATIENCE, PATIENT, our_tasks, settings_for
+from tests.support.scripted import WRITE
+from tests.support.waiting import until
 
 LEADER, FOLLOWER, RANDOM = NodePreference.LEADER, NodePreference.FOLLOWER, NodePreference.RANDOM
 USUAL = CallOptions()

@@ -18,11 +18,11 @@ from fastapi_esdb.settings.model import EsdbSettings
 from fastapi_esdb.settings.node_preference import NodePreference
 from fastapi_esdb.wire.reads import READ as STREAM_READ
 from fastapi_esdb.wire.requests import ReadRequest
-from tests.faults.certificates import Authority
-from tests.faults.scripted import FOLLOW, READ, WRITE, ScriptedServer
-from tests.faults.until import until
-from tests.pool.fake_cluster import FakeCluster
-from tests.pool.pools import PATIENCE, PATIENT, pool_on
+from tests.support.certificates import Authority
+from tests.support.fake_cluster import FakeCluster
+from tests.support.pools import PATIENCE, PATIENT, pool_on
+from tests.support.scripted import FOLLOW, READ, WRITE, ScriptedServer
+from tests.support.waiting import until
 
 REFUSAL = r"ESDB_USERNAME.*in plain text \(tls=false\).*ESDB_ALLOW_INSECURE_CREDENTIALS"
 

@@ -11,9 +11,9 @@ import pytest
 from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.wire.cluster import NodeState
 from fastapi_esdb.wire.errors import NotAuthenticated
-from tests.faults.scripted import COLLECT, FOLLOW, WRITE
-from tests.pool.fake_cluster import FakeCluster
-from tests.pool.pools import PATIENCE, PATIENT
+from tests.support.fake_cluster import FakeCluster
+from tests.support.pools import PATIENCE, PATIENT
+from tests.support.scripted import COLLECT, FOLLOW, WRITE
 
 REFUSAL = "twice UNAUTHENTICATED Unauthenticated"
 

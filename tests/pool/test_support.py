@@ -11,9 +11,9 @@ from fastapi_esdb.wire.appends_v2 import SessionAppend
 from fastapi_esdb.wire.cluster import GOSSIP, SUPPORTED_METHODS, SupportedMethod
 from fastapi_esdb.wire.errors import NotSupported
 from fastapi_esdb.wire.monitoring import STATS, StatsRequest
-from tests.faults.scripted import READ, ScriptedServer
-from tests.faults.until import until
-from tests.pool.pools import pool_on
+from tests.support.pools import pool_on
+from tests.support.scripted import READ, ScriptedServer
+from tests.support.waiting import until
 
 SELF = SupportedMethod(SUPPORTED_METHODS.service.lower(), SUPPORTED_METHODS.name.lower())
 GOSSIPING = SupportedMethod(GOSSIP.service.lower(), GOSSIP.name.lower())

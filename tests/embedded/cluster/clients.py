@@ -14,7 +14,7 @@ from fastapi_esdb.wire.errors import EsdbError, Outcome
 from fastapi_esdb.wire.reads import READ
 from fastapi_esdb.wire.records import NO_STREAM, Expected, ProposedEvent, RecordedEvent
 from fastapi_esdb.wire.requests import AppendOptions, AppendResult, ReadRequest
-from tests.embedded.client import BareClient, connected
+from tests.support.bare_client import BareClient, connected
 
 LEADER_ONLY = (("requires-leader", "true"),)
 FAST = [("grpc.initial_reconnect_backoff_ms", 50), ("grpc.max_reconnect_backoff_ms", 100)]

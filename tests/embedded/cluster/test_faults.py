@@ -16,7 +16,6 @@ from fastapi_esdb.wire.operations import RESIGN_NODE
 from fastapi_esdb.wire.reads import READ
 from fastapi_esdb.wire.records import ANY, RecordedEvent
 from fastapi_esdb.wire.requests import AppendOptions, CaughtUp, ReadRequest
-from tests.embedded.client import PATIENCE, event
 from tests.embedded.cluster.clients import (
     LEADER_ONLY,
     Writer,
@@ -25,6 +24,7 @@ from tests.embedded.cluster.clients import (
     members_seen_by,
     read_as_leader,
 )
+from tests.support.bare_client import PATIENCE, event
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -30,8 +30,8 @@ from fastapi_esdb.wire.requests import (
     ReadRequest,
     SubscriptionConfirmed,
 )
-from tests.embedded.client import PATIENCE, BareClient, event
 from tests.embedded.cluster.clients import LEADER_ONLY, client_of, events_on, members_seen_by
+from tests.support.bare_client import PATIENCE, BareClient, event
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -10,8 +10,8 @@ from fastapi_esdb.embedded.store.epochs import Extent
 from fastapi_esdb.embedded.store.replicated import ReplicatedDatabase
 from fastapi_esdb.embedded.store.transactions import end_of
 from fastapi_esdb.wire.records import ANY
-from tests.embedded.client import event
 from tests.embedded.cluster.simulation import Anything
+from tests.support.bare_client import event
 
 
 async def test_a_follower_that_lacks_much() -> None:

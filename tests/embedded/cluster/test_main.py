@@ -16,8 +16,8 @@ import pytest
 from fastapi_esdb.embedded import EmbeddedCluster, EmbeddedServer
 from fastapi_esdb.embedded.errors import NodeFailed
 from fastapi_esdb.wire.cluster import GOSSIP, NodeState
-from tests.embedded.client import connected, eventually
 from tests.embedded.processes import Running, python
+from tests.support.bare_client import connected, eventually
 
 MODULE = ("-m", "fastapi_esdb.embedded", "--log-level", "error")
 

@@ -13,8 +13,8 @@ from fastapi_esdb.embedded.store.replicated import ReplicatedDatabase
 from fastapi_esdb.embedded.store.transactions import end_of
 from fastapi_esdb.wire.errors import StreamNotFound, WrongExpectedRevision
 from fastapi_esdb.wire.records import ANY, NO_STREAM
-from tests.embedded.client import event
 from tests.embedded.cluster.simulation import Anything
+from tests.support.bare_client import event
 
 NOON = datetime(2024, 2, 29, 12, tzinfo=UTC)
 LARGE = 1_000_000

@@ -21,8 +21,8 @@ from fastapi_esdb.wire.projections import (
     StatisticsRequest,
     UpdateProjection,
 )
-from tests.embedded.client import eventually
 from tests.embedded.projections.support import continuous, proposed, read, result_of, state_of, told, write
+from tests.support.bare_client import eventually
 
 COUNT = "fromStream('a').when({$init: () => ({n: 0}), T(s, e) { s.n++ }})"
 LINKS = "fromStream('a').when({T(s, e) { linkTo('links', e) }})"

@@ -22,9 +22,9 @@ from fastapi_esdb.wire.projections import (
     StatisticsRequest,
     UpdateProjection,
 )
-from tests.embedded.client import eventually
 from tests.embedded.projections.support import continuous, proposed, read, state_of, write
 from tests.embedded.store.support import Clock
+from tests.support.bare_client import eventually
 
 COUNT = "fromStream('a').when({$init: () => ({n: 0}), T(s, e) { s.n++ }})"
 BY_STREAM = "fromAll().foreachStream().when({$init: () => ({n: 0}), T(s, e) { s.n++ }}).outputState()"

@@ -24,8 +24,8 @@ from fastapi_esdb.wire.metadata import CallMetadata, parse_metadata
 from fastapi_esdb.wire.projection_methods import PROJECTION_STATISTICS
 from fastapi_esdb.wire.reads import READ
 from fastapi_esdb.wire.status import Status, status_of
-from tests.faults.proxy import FaultProxy
-from tests.faults.scripted import Context, ScriptedServer
+from tests.support.proxy import FaultProxy
+from tests.support.scripted import Context, ScriptedServer
 
 Handler = Any  # gRPC's class can be given its types in stubs only
 Find = Callable[[grpc.HandlerCallDetails], Awaitable[Handler]]

@@ -11,7 +11,7 @@ from fastapi_esdb.api.connection import Connection
 from fastapi_esdb.compose import connect
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.settings.credentials import Credentials
-from tests.faults.until import PATIENCE
+from tests.support.waiting import PATIENCE
 
 
 def credentials(user: str, password: str) -> Credentials:

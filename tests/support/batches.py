@@ -18,7 +18,7 @@ from fastapi_esdb.wire.method import Method
 from fastapi_esdb.wire.records import Position
 from fastapi_esdb.wire.requests import AppendOptions, AppendResult, BatchAnswer, BatchFragment, BatchOptions
 from fastapi_esdb.wire.status import status_of
-from tests.faults.until import PATIENCE
+from tests.support.waiting import PATIENCE
 
 DONE = AppendResult(0, Position(10, 10))
 

@@ -14,7 +14,7 @@ import httpx2
 
 from tests.waiting import PATIENCE, eventually
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 @contextmanager
