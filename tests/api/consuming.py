@@ -8,7 +8,7 @@ from fastapi_esdb.api.connection import Connection
 from fastapi_esdb.api.new_event import NewEvent
 from fastapi_esdb.wire.groups import GroupInfo, GroupSettings
 from fastapi_esdb.wire.records import START, RecordedEvent
-from tests.api.waiting import answered
+from tests.support.waiting import answered
 
 EAGER = GroupSettings(min_checkpoint_count=1, max_checkpoint_count=1)
 """Each answer is worth a checkpoint, so that progress can be seen."""

@@ -19,9 +19,8 @@ from fastapi_esdb.settings.model import EsdbSettings
 from fastapi_esdb.wire.records import Position, RecordedEvent
 from fastapi_esdb.wire.requests import CaughtUp, FellBehind
 from tests.api.consuming import append
-from tests.api.waiting import take
 from tests.support.processes import free_port
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import PATIENCE, take
 
 FAR = Position(10**9, 10**9)
 WARNING = "was the server put back to an earlier state"

@@ -19,8 +19,7 @@ from fastapi_esdb.wire.errors import GroupFull, GroupNotFound, InvalidArgument
 from fastapi_esdb.wire.groups import GroupSettings, NackAction
 from fastapi_esdb.wire.records import LINK_TYPE, START, RecordedEvent
 from tests.api.consuming import EAGER, append, filled, seen, shown
-from tests.api.waiting import take
-from tests.support.waiting import PATIENCE, until
+from tests.support.waiting import PATIENCE, take, until
 
 READ = "PersistentSubscriptions.Read"
 

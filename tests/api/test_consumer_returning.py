@@ -18,9 +18,8 @@ from fastapi_esdb.wire.errors import GroupNotFound
 from fastapi_esdb.wire.groups import GroupSettings
 from fastapi_esdb.wire.records import START, RecordedEvent
 from tests.api.consuming import EAGER, append, filled, seen, shown
-from tests.api.waiting import take
 from tests.support.proxy import FaultProxy
-from tests.support.waiting import PATIENCE, until
+from tests.support.waiting import PATIENCE, take, until
 
 
 @pytest.fixture

@@ -23,8 +23,8 @@ from fastapi_esdb.wire.errors import (
     StreamNotFound,
 )
 from fastapi_esdb.wire.records import ANY, NO_STREAM, STREAM_EXISTS, StreamState
-from tests.faults.embedded import settings_for
 from tests.support.lost_answers import LostAnswers
+from tests.support.processes import settings_for
 from tests.support.proxy import FaultProxy
 from tests.support.waiting import PATIENCE
 

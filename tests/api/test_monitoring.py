@@ -13,8 +13,7 @@ from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.wire.errors import InvalidArgument, ServerNotReady
 from fastapi_esdb.wire.monitoring import StatsRequest
 from tests.api.fakes import FakeCarrier
-from tests.api.waiting import take
-from tests.support.waiting import PATIENCE, until
+from tests.support.waiting import PATIENCE, take, until
 
 
 async def test_statistics(esdb: Connection) -> None:

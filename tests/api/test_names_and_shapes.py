@@ -33,7 +33,7 @@ from fastapi_esdb import (
 )
 from fastapi_esdb.api.arguments import expected_revision
 from tests.api.consuming import append
-from tests.api.waiting import take
+from tests.support.waiting import take
 
 ONE = NewEvent("Counted", {})
 

@@ -29,9 +29,8 @@ from fastapi_esdb.wire.errors import (
 from fastapi_esdb.wire.groups import ALL, ConsumerStrategy, GroupSettings, NackAction
 from fastapi_esdb.wire.records import END, START, Position
 from tests.api.consuming import append, filled, shown
-from tests.api.waiting import take
 from tests.support.lost_answers import LostAnswers
-from tests.support.waiting import PATIENCE, until
+from tests.support.waiting import PATIENCE, take, until
 
 Call = Callable[[PersistentSubscriptions], Coroutine[Any, Any, object]]
 

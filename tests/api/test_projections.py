@@ -25,9 +25,8 @@ from fastapi_esdb.wire.errors import (
     StreamNotFound,
 )
 from fastapi_esdb.wire.projections import ProjectionMode, ProjectionStatistics
-from tests.api.waiting import answered
 from tests.support.lost_answers import LostAnswers
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import PATIENCE, answered
 
 Call = Callable[[Projections], Coroutine[Any, Any, object]]
 

@@ -16,9 +16,8 @@ from fastapi_esdb.settings.model import EsdbSettings
 from fastapi_esdb.wire.errors import NotAuthenticated
 from fastapi_esdb.wire.records import RecordedEvent
 from tests.api.consuming import append, filled
-from tests.api.waiting import take
 from tests.support.proxy import FaultProxy
-from tests.support.waiting import PATIENCE, until
+from tests.support.waiting import PATIENCE, take, until
 
 
 @pytest.fixture

@@ -19,9 +19,8 @@ from fastapi_esdb.settings.model import EsdbSettings
 from fastapi_esdb.wire.errors import StreamDeleted
 from fastapi_esdb.wire.records import END, RecordedEvent
 from fastapi_esdb.wire.requests import CaughtUp, FellBehind
-from tests.api.waiting import take
 from tests.support.proxy import FaultProxy
-from tests.support.waiting import PATIENCE, until
+from tests.support.waiting import PATIENCE, take, until
 
 OURS = filters.exclude_system()
 EVENTS = 2_000

@@ -16,9 +16,8 @@ from fastapi_esdb.errors import ConnectionClosed, SubscriptionClosed
 from fastapi_esdb.wire.errors import StreamDeleted
 from fastapi_esdb.wire.records import END, START, Edge, Position, RecordedEvent
 from fastapi_esdb.wire.requests import CaughtUp, Checkpoint
-from tests.api.waiting import take
 from tests.support.lost_answers import HeldUp
-from tests.support.waiting import PATIENCE, until
+from tests.support.waiting import PATIENCE, take, until
 
 OURS = filters.exclude_system()
 

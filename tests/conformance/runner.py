@@ -25,7 +25,7 @@ from tests.conformance.symbols import Names, normalise
 
 HERE = Path(__file__).parent
 VERBS = ("call", "open", "send", "recv", "close", "sleep")
-PATIENCE = 10.0
+STEP_TIMEOUT = 10.0
 """Seconds for the responses of a step that doesn't say otherwise."""
 
 ENDED = (grpc.aio.AioRpcError, asyncio.InvalidStateError)
@@ -170,7 +170,7 @@ class _Run:
         return Call(self._channel, find_rpc(path), metadata)
 
     async def _taken(self, call: Call, step: Json) -> Json:
-        responses, ended = await call.take(step.get("take"), step.get("timeout", PATIENCE))
+        responses, ended = await call.take(step.get("take"), step.get("timeout", STEP_TIMEOUT))
         return {"responses": responses, "status": await call.status()} if ended else {"responses": responses}
 
 

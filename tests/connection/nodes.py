@@ -14,8 +14,8 @@ from fastapi_esdb.connection.node_options import NodeOptions
 from fastapi_esdb.settings.connection_options import ConnectionOptions
 from fastapi_esdb.settings.hosts import Host
 from tests.support.scripted import READ
+from tests.support.waiting import PATIENCE
 
-PATIENCE = 20.0
 QUICK = Backoff(0.05, 0.05)
 
 

@@ -19,11 +19,11 @@ from fastapi_esdb.errors import ClosedInFlight, ConnectionClosed, InvalidSetting
 from fastapi_esdb.settings.connection_options import ConnectionOptions
 from fastapi_esdb.settings.hosts import Host
 from fastapi_esdb.wire.errors import ConnectionLost, ConnectionRefused, NotAuthenticated
-from tests.connection.nodes import PATIENCE, QUICK, Watcher, closed_connection, connection_to, read
+from tests.connection.nodes import QUICK, Watcher, closed_connection, connection_to, read
 from tests.support.processes import free_port
 from tests.support.proxy import FaultProxy
 from tests.support.scripted import FOLLOW, VERSION, ScriptedServer
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, until
 
 
 async def test_it_connects_at_once(server: ScriptedServer) -> None:

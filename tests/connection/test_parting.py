@@ -12,9 +12,9 @@ from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.wire.cluster import NodeState
 from fastapi_esdb.wire.errors import ConnectionLost
 from tests.support.fake_cluster import FakeCluster
-from tests.support.pools import PATIENCE, PATIENT, our_tasks
+from tests.support.pools import PATIENT, our_tasks
 from tests.support.scripted import FOLLOW, WRITE
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, until
 
 
 @pytest.fixture

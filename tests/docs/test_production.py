@@ -19,9 +19,8 @@ from fastapi_esdb.plugin.handlers import problem_of
 from fastapi_esdb.settings.connection_string import ConnectionString
 from fastapi_esdb.settings.hosts import Host
 from tests.docs.conftest import DOCS
-from tests.embedded.processes import Running, python
 from tests.support.certificates import Authority
-from tests.support.processes import free_port
+from tests.support.processes import Running, free_port, python
 
 PAGE = (DOCS / "how-to" / "production.md").read_text()
 SETTINGS = {f"ESDB_{name.upper()}" for name in EsdbSettings.model_fields}

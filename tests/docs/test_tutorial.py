@@ -18,8 +18,7 @@ from fastapi_esdb.embedded import EmbeddedServer
 from tests.docs.conftest import DOCS
 from tests.support.processes import free_port
 from tests.support.serving import await_connection, sent_events, served
-from tests.support.waiting import until
-from tests.waiting import eventually
+from tests.support.waiting import eventually, until
 
 PLACED = {"customer": "Ada", "cents": 1200}
 Start = Callable[[int], TestClient]

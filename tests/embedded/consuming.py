@@ -36,7 +36,8 @@ from fastapi_esdb.wire.groups import (
 )
 from fastapi_esdb.wire.records import START, Edge, Position
 from fastapi_esdb.wire.requests import EventFilter
-from tests.support.bare_client import PATIENCE, BareClient, OpenCall
+from tests.support.bare_client import BareClient, OpenCall
+from tests.support.waiting import PATIENCE
 
 SETTINGS = GroupSettings()
 EAGER: dict[str, Any] = {"min_checkpoint_count": 1, "max_checkpoint_count": 1}

@@ -47,7 +47,8 @@ from fastapi_esdb.wire.requests import (
 from tests.embedded.consuming import Groups
 from tests.embedded.store.model import ScavengedModel
 from tests.embedded.store.support import Clock
-from tests.support.bare_client import PATIENCE, BareClient, OpenCall, event
+from tests.support.bare_client import BareClient, OpenCall, event
+from tests.support.waiting import PATIENCE
 
 STREAMS = ("a-1", "a-2", "b-1")
 METASTREAMS = tuple(f"$${stream}" for stream in STREAMS)

@@ -34,7 +34,8 @@ from fastapi_esdb.wire.requests import (
     SubscriptionConfirmed,
 )
 from tests.embedded.secure import ADMIN, JANE, OPS, As, secured
-from tests.support.bare_client import BareClient, Metadata, connected, event, eventually
+from tests.support.bare_client import BareClient, Metadata, connected, event
+from tests.support.waiting import until
 
 Requests = tuple[Any, ...]
 
@@ -238,7 +239,7 @@ async def test_subscriptions_that_their_clients_leave(jane: As) -> None:
     assert len(watching()) == 5
     for call in calls:
         call.cancel()
-    await eventually(lambda: not watching())
+    await until(lambda: not watching())
 
 
 def watching() -> list[object]:

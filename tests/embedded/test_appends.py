@@ -34,7 +34,8 @@ from fastapi_esdb.wire.requests import (
     ReadRequest,
     StreamMissing,
 )
-from tests.support.bare_client import BareClient, connected, event, eventually
+from tests.support.bare_client import BareClient, connected, event
+from tests.support.waiting import until
 
 Delete = Method[DeleteRequest, DeleteResult]
 
@@ -176,10 +177,10 @@ async def test_an_append_that_breaks_off_is_none(server: EmbeddedServer, client:
     for number in range(20):
         call = client.open(APPEND)
         await call.send(AppendOptions("s", ANY), event(), event())
-        await eventually(lambda: server.open_calls.get("Streams.Append") == 1)
+        await until(lambda: server.open_calls.get("Streams.Append") == 1)
         await asyncio.sleep(0.01)
         call.raw.cancel()
-        await eventually(lambda: not server.open_calls.get("Streams.Append"))
+        await until(lambda: not server.open_calls.get("Streams.Append"))
         await client.write(f"beside-{number}")
     [missing] = await client.call(READ, ReadRequest("s"))
     assert isinstance(missing, StreamMissing)
@@ -190,10 +191,10 @@ async def test_a_session_that_breaks_off_is_none(server: EmbeddedServer, client:
     for number in range(20):
         call = client.open(APPEND_SESSION)
         await call.send(SessionAppend("s", (Record(uuid4(), "T"),)))
-        await eventually(lambda: server.open_calls.get("StreamsService.AppendSession") == 1)
+        await until(lambda: server.open_calls.get("StreamsService.AppendSession") == 1)
         await asyncio.sleep(0.01)
         call.raw.cancel()
-        await eventually(lambda: not server.open_calls.get("StreamsService.AppendSession"))
+        await until(lambda: not server.open_calls.get("StreamsService.AppendSession"))
         await client.write(f"beside-{number}")
     [missing] = await client.call(READ, ReadRequest("s"))
     assert isinstance(missing, StreamMissing)

@@ -27,7 +27,8 @@ from fastapi_esdb.wire.requests import (
     DeleteRequest,
     ReadRequest,
 )
-from tests.support.bare_client import BareClient, connected, event, eventually
+from tests.support.bare_client import BareClient, connected, event
+from tests.support.waiting import until
 
 
 def batch(
@@ -185,9 +186,9 @@ async def test_an_abandoned_call_is_freed(server: EmbeddedServer, client: BareCl
     """A client that goes away leaves nothing behind, not even an unfinished batch."""
     call = client.open(BATCH_APPEND)
     await call.send(batch("a", event(), final=False))
-    await eventually(lambda: server.open_calls == {"Streams.BatchAppend": 1})
+    await until(lambda: server.open_calls == {"Streams.BatchAppend": 1})
     call.cancel()
-    await eventually(lambda: not server.open_calls)
+    await until(lambda: not server.open_calls)
 
 
 async def test_more_batches_than_may_be_unanswered(client: BareClient, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,8 @@ from fastapi_esdb.wire.errors import BatchFailed, HandlerFailed, InvalidArgument
 from fastapi_esdb.wire.method import Method
 from fastapi_esdb.wire.reads import READ
 from fastapi_esdb.wire.requests import AppendOptions, BatchFragment, BatchOptions, DeleteRequest, ReadRequest
-from tests.support.bare_client import PATIENCE, BareClient, connected, event, eventually
+from tests.support.bare_client import BareClient, connected, event
+from tests.support.waiting import PATIENCE, until
 
 REQUESTS: dict[str, object] = {READ.path: ReadRequest("a"), DELETE.path: DeleteRequest("a"), GOSSIP.path: None}
 
@@ -87,8 +88,8 @@ async def test_a_client_that_is_gone(server: EmbeddedServer, caplog: pytest.LogC
         await leaving.write("a", 100, data=b"x" * 50_000)
         calls = [await leaving.subscribe(ReadRequest("a", subscribe=True)) for _ in range(10)]
         await calls[0].take(1)
-        await eventually(lambda: server.open_calls == {"Streams.Read": 10})
-    await eventually(lambda: not server.open_calls)
+        await until(lambda: server.open_calls == {"Streams.Read": 10})
+    await until(lambda: not server.open_calls)
     assert not [r for r in caplog.records if r.levelno >= logging.ERROR]
 
 
@@ -104,7 +105,7 @@ async def test_a_reader_that_is_gone(
         await call.take(2)
         await asyncio.sleep(0.05)  # nothing tells that the server waits
         call.cancel()
-        await eventually(lambda: not server.open_calls)
+        await until(lambda: not server.open_calls)
     assert not [r for r in caplog.records if r.levelno >= logging.ERROR]
 
 

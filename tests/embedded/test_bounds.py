@@ -27,7 +27,8 @@ from fastapi_esdb.wire.records import ANY, LINK_TYPE, OCTET_STREAM
 from fastapi_esdb.wire.requests import AppendOptions, AppendResult, BatchFragment, BatchOptions, ReadRequest
 from tests.embedded.consuming import Groups
 from tests.embedded.watchdog import BOUND, watched
-from tests.support.bare_client import BareClient, event, eventually
+from tests.support.bare_client import BareClient, event
+from tests.support.waiting import until
 
 TOO_DEEP = "$" * 3000
 MIB = 1024 * 1024
@@ -121,7 +122,7 @@ async def eventually_written(client: BareClient) -> None:
                 await asyncio.sleep(0.01)
 
     task = asyncio.create_task(write())
-    await eventually(lambda: bool(written))
+    await until(lambda: bool(written))
     await task
 
 

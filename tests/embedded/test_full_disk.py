@@ -11,7 +11,7 @@ import pytest
 from fastapi_esdb import EsdbSettings, NewEvent, connect
 from fastapi_esdb.errors import WriteFailed
 from fastapi_esdb.settings.append_mode import AppendMode
-from tests.embedded.processes import Running, python
+from tests.support.processes import Running, python
 
 MODULE = ("-m", "fastapi_esdb.embedded")
 LARGE = {"text": "x" * 100_000}

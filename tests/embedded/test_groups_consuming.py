@@ -22,7 +22,8 @@ from fastapi_esdb.wire.groups import (
 from fastapi_esdb.wire.records import END, LINK_TYPE, MAX_REVISION, OCTET_STREAM
 from fastapi_esdb.wire.requests import DeleteRequest
 from tests.embedded.consuming import EAGER, Consuming, Groups
-from tests.support.bare_client import PATIENCE, BareClient, connected, event, eventually
+from tests.support.bare_client import BareClient, connected, event
+from tests.support.waiting import PATIENCE, until
 
 
 @pytest.fixture
@@ -284,7 +285,7 @@ async def test_a_stream_that_is_tombstoned(groups: Groups, client: BareClient, s
     async with groups.consume("a") as consumer:
         with pytest.raises(GroupDropped):
             await consumer.next()
-    await eventually(lambda: not server.open_calls)
+    await until(lambda: not server.open_calls)
 
 
 async def test_a_stream_that_is_deleted_and_comes_back(groups: Groups, client: BareClient) -> None:

@@ -18,7 +18,7 @@ from fastapi_esdb.embedded.store.database import utc_now
 from fastapi_esdb.wire.errors import GroupExists, ServerNotReady
 from fastapi_esdb.wire.groups import CreateGroup, GroupSettings, NackAction, UpdateGroup
 from fastapi_esdb.wire.records import ANY, ProposedEvent
-from tests.support.bare_client import PATIENCE, eventually
+from tests.support.waiting import PATIENCE, until
 
 EAGER = GroupSettings(min_checkpoint_count=1, max_checkpoint_count=1)
 GROUP = CreateGroup("a", "g", EAGER)
@@ -69,10 +69,10 @@ async def test_a_checkpoint_on_its_way_is_waited_for(groups: Groups, database: D
     running, consumer = await with_consumer(groups, database)
     storage.gate.clear()
     running.acknowledge(list(consumer.in_flight))
-    await eventually(lambda: storage.is_waiting)
+    await until(lambda: storage.is_waiting)
     assert running.information().last_checkpointed is None
     restart = asyncio.create_task(groups.restart())
-    await eventually(lambda: consumer.is_dropped)
+    await until(lambda: consumer.is_dropped)
     storage.gate.set()
     await restart
     assert groups.find("a", "g").information().last_checkpointed == 0
@@ -94,7 +94,7 @@ async def test_a_change_is_finished_without_its_caller(
     await groups.create(GROUP, "me")
     storage.gate.clear()
     update = asyncio.create_task(groups.update(UpdateGroup("a", "g", GroupSettings(max_retry_count=77)), "me"))
-    await eventually(lambda: storage.is_waiting)
+    await until(lambda: storage.is_waiting)
     update.cancel()
     storage.gate.set()
     with pytest.raises(asyncio.CancelledError):
@@ -111,7 +111,7 @@ async def test_consumers_of_a_group_that_is_changing_are_dropped(
     await groups.create(GROUP, "me")
     storage.gate.clear()
     update = asyncio.create_task(groups.update(UpdateGroup("a", "g"), "me"))
-    await eventually(lambda: storage.is_waiting)
+    await until(lambda: storage.is_waiting)
     assert groups.find("a", "g").join(Subscriber(1, lambda: None)).is_dropped
     storage.gate.set()
     await update

@@ -15,7 +15,7 @@ from kurrentdbclient.exceptions import (
 )
 
 from fastapi_esdb.embedded.server import EmbeddedServer
-from tests.support.bare_client import PATIENCE, eventually
+from tests.support.waiting import PATIENCE, until
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ async def test_manage(other: AsyncKurrentDBClient, server: EmbeddedServer) -> No
     async with await other.read_subscription_to_stream("g", "a"):
         with pytest.raises(MaximumSubscriptionsReachedError):
             await other.read_subscription_to_stream("g", "a")
-    await eventually(lambda: not server.open_calls)
+    await until(lambda: not server.open_calls)
     assert [one.group_name for one in await other.list_subscriptions()] == ["g"]
     assert [one.group_name for one in await other.list_subscriptions_to_stream("a")] == ["g"]
     await other.delete_subscription("g", "a")

@@ -13,8 +13,8 @@ from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.wire.cluster import GOSSIP
 from fastapi_esdb.wire.errors import AccessDenied
 from fastapi_esdb.wire.requests import ReadRequest
-from tests.embedded.processes import python
 from tests.support.bare_client import connected
+from tests.support.processes import python
 
 MODULE = ("-m", "fastapi_esdb.embedded")
 

@@ -22,9 +22,10 @@ from fastapi_esdb.wire.operations import (
     StopScavenge,
 )
 from fastapi_esdb.wire.requests import ReadRequest
-from tests.embedded.processes import python
 from tests.embedded.secure import ADMIN, JANE, OPS, secured
-from tests.support.bare_client import PATIENCE, BareClient, connected
+from tests.support.bare_client import BareClient, connected
+from tests.support.processes import python
+from tests.support.waiting import PATIENCE
 
 NOTHING_TO_DO: list[tuple[Method[Any, Any], object]] = [
     (MERGE_INDEXES, None),

@@ -31,7 +31,8 @@ from fastapi_esdb.wire.reads import READ
 from fastapi_esdb.wire.records import Position, RecordedEvent
 from fastapi_esdb.wire.requests import AppendOptions, DeleteRequest, ReadRequest
 from tests.embedded.secure import ADMIN, JANE, OPS, As, secured
-from tests.support.bare_client import PATIENCE, BareClient, connected, event
+from tests.support.bare_client import BareClient, connected, event
+from tests.support.waiting import PATIENCE
 
 STARTED, CHUNK, COMPLETED = "$scavengeStarted", "$scavengeChunksCompleted", "$scavengeCompleted"
 

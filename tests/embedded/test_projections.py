@@ -38,8 +38,9 @@ from fastapi_esdb.wire.reads import READ
 from fastapi_esdb.wire.records import RecordedEvent
 from fastapi_esdb.wire.requests import AppendOptions, ReadRequest
 from fastapi_esdb.wire.users import CREATE_USER, CreateUser
-from tests.embedded.processes import Running, python
-from tests.support.bare_client import PATIENCE, BareClient, connected, event
+from tests.support.bare_client import BareClient, connected, event
+from tests.support.processes import Running, python
+from tests.support.waiting import PATIENCE
 
 COUNT = "fromStream('a').when({$init: () => ({n: 0}), T(s, e) { s.n++ }}).transformBy(s => ({double: s.n * 2}))"
 CREATE = CreateProjection(COUNT, "p")

@@ -23,7 +23,8 @@ from fastapi_esdb.wire.requests import (
     ReadRequest,
     StreamMissing,
 )
-from tests.support.bare_client import BareClient, OpenCall, event, eventually
+from tests.support.bare_client import BareClient, OpenCall, event
+from tests.support.waiting import until
 
 COUNT = 2 * PAGE + 44
 
@@ -212,7 +213,7 @@ async def test_an_abandoned_read_is_freed(server: EmbeddedServer, client: BareCl
     """A client that goes away in the middle of a read leaves nothing behind."""
     call = await _reading(server, client)
     call.cancel()
-    await eventually(lambda: not server.open_calls)
+    await until(lambda: not server.open_calls)
 
 
 async def test_a_slow_reader_does_not_hold_up_others(server: EmbeddedServer, client: BareClient) -> None:
@@ -231,7 +232,7 @@ async def test_a_deadline_ends_a_read(server: EmbeddedServer, client: BareClient
     await call.take(2)
     with pytest.raises(DeadlineExceeded):
         await anext(call)
-    await eventually(lambda: not server.open_calls)
+    await until(lambda: not server.open_calls)
 
 
 async def test_writers_and_readers_together(client: BareClient) -> None:

@@ -22,7 +22,8 @@ from fastapi_esdb.wire.batches import BATCH_APPEND
 from fastapi_esdb.wire.cluster import GOSSIP
 from fastapi_esdb.wire.errors import InvalidArgument, ServerNotReady
 from fastapi_esdb.wire.requests import AppendResult, CaughtUp, ReadRequest
-from tests.support.bare_client import PATIENCE, BareClient, OpenCall, connected, eventually
+from tests.support.bare_client import BareClient, OpenCall, connected
+from tests.support.waiting import PATIENCE, until
 
 
 async def test_where_it_is() -> None:
@@ -131,7 +132,7 @@ async def test_stopping_ends_subscriptions(server: EmbeddedServer, client: BareC
         calls.append(await client.subscribe(ReadRequest(name, subscribe=True)))
         await calls[-1].take(2)
     calls.append(client.open(BATCH_APPEND))
-    await eventually(lambda: server.open_calls == {"Streams.Read": 3, "Streams.BatchAppend": 1})
+    await until(lambda: server.open_calls == {"Streams.Read": 3, "Streams.BatchAppend": 1})
     async with asyncio.timeout(PATIENCE):
         await server.stop(grace=10 * PATIENCE)
     for call in calls:
@@ -152,7 +153,7 @@ async def test_stopping_under_a_blocked_subscription(server: EmbeddedServer, cli
 async def test_writes_under_way_at_a_stop(client: BareClient, server: EmbeddedServer) -> None:
     """Of the writes that are under way when the server stops, those answered are kept, those refused are not done."""
     writes = [asyncio.create_task(client.write(f"s{n}")) for n in range(20)]
-    await eventually(lambda: "Streams.Append" in server.open_calls)
+    await until(lambda: "Streams.Append" in server.open_calls)
     await server.stop()
     outcomes = dict(enumerate(await asyncio.gather(*writes, return_exceptions=True)))
     async with server, connected(server.address) as again:

@@ -17,7 +17,8 @@ from fastapi_esdb.wire.requests import (
     ReadRequest,
     SubscriptionConfirmed,
 )
-from tests.support.bare_client import BareClient, OpenCall, event, eventually
+from tests.support.bare_client import BareClient, OpenCall, event
+from tests.support.waiting import until
 
 Subscription = OpenCall[ReadRequest, ReadFrame]
 
@@ -192,7 +193,7 @@ async def test_an_abandoned_subscription_is_freed(server: EmbeddedServer, client
     """A client that goes away leaves nothing behind, whether its subscription waits or is blocked."""
     waiting, blocked = await subscribed(client), await subscribed(client, "b")
     await client.write("b", 100, data=b"x" * 100_000)
-    await eventually(lambda: server.open_calls == {"Streams.Read": 2})
+    await until(lambda: server.open_calls == {"Streams.Read": 2})
     waiting.cancel()
     blocked.cancel()
-    await eventually(lambda: not server.open_calls)
+    await until(lambda: not server.open_calls)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from fastapi_esdb.embedded.workers import only_worker
-from tests.embedded.processes import python
+from tests.support.processes import python
 
 APP = """
 from contextlib import asynccontextmanager

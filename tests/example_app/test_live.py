@@ -11,7 +11,7 @@ import pytest
 
 from tests.example_app.conftest import AUTHORIZED
 from tests.support.serving import sent_events
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 ORDER = {"customer": "Ada", "items": [{"name": "Cup", "price_cents": 1800}]}
 

@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 
 from tests.example_app.conftest import AUTHORIZED
 from tests.support.serving import await_connection
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 BEANS = {"name": "Beans", "quantity": 2, "price_cents": 1450}
 CUP = {"name": "Cup", "quantity": 1, "price_cents": 1800}

@@ -13,7 +13,7 @@ from fastapi_esdb import NewEvent
 from tests.example_app.conftest import AUTHORIZED
 from tests.example_app.test_routes import place
 from tests.support.serving import await_connection
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 
 def orders_of(client: TestClient) -> list[tuple[str, str]]:

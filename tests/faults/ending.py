@@ -13,8 +13,7 @@ from time import monotonic
 import httpx2
 import websockets
 
-from tests.embedded.processes import Running, python
-from tests.support.processes import free_port
+from tests.support.processes import Running, free_port, python
 from tests.support.waiting import PATIENCE
 
 APP = "tests.faults.ending_app:app"

@@ -12,8 +12,7 @@ from time import monotonic
 import pytest
 
 from fastapi_esdb import Connection, ConnectionClosed, NewEvent, connect
-from tests.faults.embedded import settings_for
-from tests.support.processes import free_port
+from tests.support.processes import free_port, settings_for
 from tests.support.resources import memory
 
 pytestmark = pytest.mark.alone

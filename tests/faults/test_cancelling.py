@@ -12,9 +12,8 @@ import pytest
 from fastapi_esdb import NO_STREAM, Connection, ConnectionPool, EsdbSettings, NewEvent, StreamMetadata, connect
 from fastapi_esdb.embedded import EmbeddedServer
 from fastapi_esdb.pool.appends import LANES
-from tests.faults.embedded import settings_for
 from tests.faults.interruption import MOST, Make, interrupted
-from tests.support.processes import free_port
+from tests.support.processes import free_port, settings_for
 from tests.support.resources import Resources
 from tests.support.waiting import PATIENCE, until
 

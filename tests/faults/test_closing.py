@@ -10,8 +10,7 @@ import pytest
 
 from fastapi_esdb import Connection, ConnectionClosed, ConnectionState, NewEvent, SubscriptionClosed, connect
 from fastapi_esdb.embedded import EmbeddedServer
-from tests.faults.embedded import embedded, settings_for
-from tests.support.processes import ServerProcess, free_port
+from tests.support.processes import ServerProcess, embedded, free_port, settings_for
 from tests.support.waiting import PATIENCE, until
 
 CALLS = 100

@@ -12,8 +12,7 @@ import psutil
 import pytest
 
 from fastapi_esdb.embedded import EmbeddedCluster, EmbeddedServer, ServerCertificate
-from tests.embedded.processes import Running, python
-from tests.support.processes import free_port
+from tests.support.processes import Running, free_port, python
 from tests.support.secrets import PASSWORD, TOKEN, USER, found_in
 from tests.support.waiting import until
 

@@ -14,18 +14,16 @@ import pytest
 from fastapi_esdb import START, Connection, NewEvent, connect
 from fastapi_esdb.wire.groups import GroupSettings
 from tests.faults.consumer_process import GROUP, STREAM
-from tests.faults.embedded import address, embedded, settings_for
-from tests.support.processes import ServerProcess
+from tests.support.processes import ServerProcess, address, embedded, settings_for
 from tests.support.proxy import FaultProxy
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, until
 
 EVENTS = 1_500
 BUFFER = 10
 SETTINGS = GroupSettings(message_timeout_ms=600_000, max_retry_count=1_000)
 """Nothing comes again only because the machine is busy, and nothing is parked."""
 
-PATIENCE = 60.0
-"""Seconds; far more than anything takes."""
+LONG = 2 * PATIENCE
 
 often = pytest.mark.parametrize("kills", [5, pytest.param(50, marks=[pytest.mark.slow, pytest.mark.timeout(600)])])
 
@@ -55,7 +53,7 @@ class Journal(logging.Handler):
     async def reach(self, more: int) -> None:
         """Wait for so many more lines."""
         enough = len(self.lines) + more
-        await until(lambda: len(self.lines) >= enough, PATIENCE)
+        await until(lambda: len(self.lines) >= enough, LONG)
 
     def repeated(self) -> list[int]:
         """The events that came again though they were acknowledged, the excused ones aside.
@@ -85,7 +83,7 @@ async def server(tmp_path: Path) -> AsyncIterator[ServerProcess]:
 @pytest.fixture
 async def esdb(server: ServerProcess) -> AsyncIterator[Connection]:
     """A connection to it, a stream with events, and a group that is to handle them."""
-    async with connect(settings_for(server.port, wait=PATIENCE, deadline=PATIENCE)) as esdb:
+    async with connect(settings_for(server.port, wait=LONG, deadline=LONG)) as esdb:
         await esdb.append(STREAM, [NewEvent("Work", {"number": number}) for number in range(EVENTS)])
         await esdb.persistent_subscriptions.create(STREAM, GROUP, SETTINGS, start=START)
         yield esdb
@@ -115,13 +113,13 @@ async def test_connections_that_are_reset(server: ServerProcess, esdb: Connectio
     """Every event is handled; an acknowledged one comes again only if its ack may have been under way."""
     chance, kills = random.Random(1), 50
     async with FaultProxy(server.port) as proxy, connect(settings_for(proxy.port, retry_interval=0.05)) as proxied:
-        await proxied.wait_connected(PATIENCE)
+        await proxied.wait_connected(LONG)
         working = asyncio.create_task(work(proxied, journal))
         for killed in range(kills):
             await journal.reach(chance.randrange(1, 30))
             await proxy.reset()
             await until(lambda killed=killed: journal.lines.count("killed") > killed)  # type: ignore[misc]  # as default
-        await asyncio.wait_for(working, PATIENCE)
+        await asyncio.wait_for(working, LONG)
     assert journal.repeated() == []
 
 
@@ -134,7 +132,7 @@ async def test_servers_that_are_killed(server: ServerProcess, esdb: Connection, 
         await journal.reach(chance.randrange(1, 30))
         await server.kill()
         await server.start()
-    await asyncio.wait_for(working, PATIENCE)
+    await asyncio.wait_for(working, LONG)
 
 
 def lines_of(log: Path) -> list[str]:
@@ -147,7 +145,7 @@ async def lines_of_a_process(server: ServerProcess, log: Path, count: int) -> li
     arguments = ["--target", address(server.port), "--log", str(log), "--buffer", str(BUFFER)]
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", "tests.faults.consumer_process", *arguments)
     try:
-        await until(lambda: len(lines_of(log)) >= count, PATIENCE)
+        await until(lambda: len(lines_of(log)) >= count, LONG)
     finally:
         process.kill()
         await process.wait()
@@ -161,5 +159,5 @@ async def test_processes_that_are_killed(server: ServerProcess, esdb: Connection
     for number in range(kills):
         lines = await lines_of_a_process(server, tmp_path / f"{number}.log", chance.randrange(1, 30))
         journal.add([*lines, "killed"])
-    await asyncio.wait_for(work(esdb, journal), PATIENCE)
+    await asyncio.wait_for(work(esdb, journal), LONG)
     assert journal.repeated() == []

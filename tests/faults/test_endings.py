@@ -14,9 +14,9 @@ import httpx2
 import pytest
 
 from fastapi_esdb.embedded.cluster import EmbeddedCluster
-from tests.embedded.processes import python
 from tests.faults.ending import CRASHES, EMBEDDED, SERVERS, Served, end, following, served
 from tests.faults.ending_app import EXIT_STATUS, FAILS, WRITING
+from tests.support.processes import python
 
 SOON = 10.0
 """Seconds: a fraction of one, on a machine that does nothing else; without an end of streams it is never."""

@@ -10,7 +10,7 @@ from time import monotonic
 import pytest
 
 from fastapi_esdb import NewEvent, connect
-from tests.faults.embedded import address, embedded, settings_for
+from tests.support.processes import address, embedded, settings_for
 from tests.support.waiting import PATIENCE
 
 QUICK = 5.0

@@ -27,8 +27,7 @@ from fastapi_esdb import (
 )
 from fastapi_esdb.api.following import Message
 from fastapi_esdb.wire.errors import ConnectionLost
-from tests.faults.embedded import address, embedded, settings_for
-from tests.support.processes import ServerProcess
+from tests.support.processes import ServerProcess, address, embedded, settings_for
 from tests.support.serving import served
 from tests.support.waiting import PATIENCE, until
 

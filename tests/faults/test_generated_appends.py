@@ -15,7 +15,7 @@ from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.settings.append_mode import AppendMode
 from fastapi_esdb.wire.errors import EsdbError, Outcome, WrongExpectedRevision
 from fastapi_esdb.wire.records import ANY, NO_STREAM, STREAM_EXISTS, Expected
-from tests.faults.embedded import settings_for
+from tests.support.processes import settings_for
 from tests.support.proxy import FaultProxy
 from tests.support.waiting import PATIENCE, until
 

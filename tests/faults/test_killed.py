@@ -14,15 +14,12 @@ import pytest
 from fastapi_esdb import AppendOutcomeUnknown, Connection, NewEvent, RecordedEvent, connect, filters
 from fastapi_esdb.connection.wakeup import Wakeup
 from fastapi_esdb.wire.records import NO_STREAM, Expected
-from tests.faults.embedded import embedded, settings_for
-from tests.support.processes import ServerProcess
-from tests.support.waiting import until
+from tests.support.processes import ServerProcess, embedded, settings_for
+from tests.support.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.alone
 
 STREAM = "counted"
-PATIENCE = 30.0
-"""Seconds that a call waits for a connection."""
 
 
 class Writer:

@@ -10,8 +10,7 @@ import psutil
 import pytest
 
 from fastapi_esdb import Connection, NewEvent, connect
-from tests.faults.embedded import embedded, settings_for
-from tests.support.processes import ServerProcess
+from tests.support.processes import ServerProcess, embedded, settings_for
 from tests.support.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.alone

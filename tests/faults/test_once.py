@@ -11,11 +11,10 @@ import pytest
 from fastapi_esdb import Connection, ConnectionClosed, NewEvent, connect
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.settings.append_mode import AppendMode
-from tests.faults.embedded import settings_for
 from tests.faults.history import History
 from tests.faults.ill_server import IllServer
 from tests.faults.writers import Writer
-from tests.support.processes import free_port
+from tests.support.processes import free_port, settings_for
 from tests.support.proxy import FaultProxy
 from tests.support.waiting import PATIENCE
 

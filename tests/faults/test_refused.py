@@ -21,8 +21,8 @@ from fastapi_esdb import (
     connect,
 )
 from fastapi_esdb.errors import TlsFailed
-from tests.faults.embedded import embedded
 from tests.support.certificates import LONG_AGO, Authority, Certificate
+from tests.support.processes import embedded
 from tests.support.secrets import PASSWORD, USER, found_in, shown
 from tests.support.waiting import PATIENCE
 

@@ -24,8 +24,8 @@ from fastapi_esdb import (
 )
 from fastapi_esdb.embedded import EmbeddedCluster, ServerCertificate
 from tests.embedded.cluster.test_main import free_ports
-from tests.embedded.processes import python
 from tests.support.certificates import Authority
+from tests.support.processes import python
 from tests.support.waiting import PATIENCE
 
 ADMIN = Credentials("admin", SecretStr("changeit"))

@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager
 import pytest
 
 from fastapi_esdb import Connection, NewEvent, RecordedEvent, connect
-from tests.faults.embedded import embedded, settings_for
+from tests.support.processes import embedded, settings_for
 from tests.support.resources import memory
 from tests.support.waiting import PATIENCE
 

@@ -10,8 +10,7 @@ import pytest
 
 from fastapi_esdb import AppendOutcomeUnknown, Connection, NetworkError, NewEvent, connect
 from fastapi_esdb.connection.bulk import MOST_CALLS
-from tests.faults.embedded import embedded, settings_for
-from tests.support.processes import ServerProcess
+from tests.support.processes import ServerProcess, embedded, settings_for
 from tests.support.resources import Resources, memory
 from tests.support.waiting import PATIENCE, until
 

@@ -11,7 +11,7 @@ from kurrentdbclient.exceptions import NotFoundError, StreamIsDeletedError, Wron
 from fastapi_esdb.api.connection import Connection
 from fastapi_esdb.api.new_event import NewEvent as Event
 from fastapi_esdb.embedded.server import EmbeddedServer
-from tests.api.waiting import answered, take
+from tests.support.waiting import answered, take
 
 COUNT = """
 fromStream("s")

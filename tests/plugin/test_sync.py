@@ -28,8 +28,7 @@ from fastapi_esdb import (
 from fastapi_esdb.embedded import EmbeddedServer
 from fastapi_esdb.errors import ConnectionClosed, WrongEventLoop
 from tests.plugin.apps import app_with_router
-from tests.support.waiting import PATIENCE, until
-from tests.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually, until
 
 
 @pytest.mark.usefixtures("esdb_embedded")

@@ -9,8 +9,7 @@ import httpx2
 import pytest
 
 from fastapi_esdb.embedded.server import EmbeddedServer
-from tests.embedded.processes import python
-from tests.support.processes import ServerProcess
+from tests.support.processes import ServerProcess, python
 from tests.support.waiting import until
 
 APP = "tests.plugin.served:app"

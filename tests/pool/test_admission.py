@@ -18,8 +18,8 @@ from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.settings.credentials import Credentials
 from fastapi_esdb.wire.cluster import NodeState
 from tests.support.fake_cluster import FakeCluster
-from tests.support.pools import PATIENCE, pool_on, settings_for
-from tests.support.waiting import until
+from tests.support.pools import pool_on, settings_for
+from tests.support.waiting import PATIENCE, until
 
 ADMIN = Credentials("admin", SecretStr("changeit"))
 

@@ -19,11 +19,11 @@ from fastapi_esdb.wire.errors import (
     ServerBusy,
 )
 from fastapi_esdb.wire.metadata import basic
-from tests.support.pools import PATIENCE, PATIENT, pool_on
+from tests.support.pools import PATIENT, pool_on
 from tests.support.processes import free_port
 from tests.support.proxy import FaultProxy
 from tests.support.scripted import COLLECT, READ, WRITE, ScriptedServer
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, until
 
 
 def times_seen(server: ScriptedServer, text: str) -> int:

@@ -16,9 +16,9 @@ from fastapi_esdb.wire.cluster import NodeState
 from fastapi_esdb.wire.errors import DeadlineExceeded, EsdbError, NotLeader
 from fastapi_esdb.wire.status import Status, rich_status_of, status_of
 from tests.support.fake_cluster import FakeCluster, FakeNode
-from tests.support.pools import PATIENCE, PATIENT, our_tasks, settings_for
+from tests.support.pools import PATIENT, our_tasks, settings_for
 from tests.support.scripted import FOLLOW, READ, WRITE
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, until
 
 
 @pytest.fixture

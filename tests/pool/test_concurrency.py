@@ -13,10 +13,10 @@ import pytest
 
 from fastapi_esdb.errors import ConnectionClosed, EsdbError
 from fastapi_esdb.pool.pool import ConnectionPool
-from tests.support.pools import PATIENCE, PATIENT, our_tasks, pool_on, settings_for
+from tests.support.pools import PATIENT, our_tasks, pool_on, settings_for
 from tests.support.proxy import FaultProxy
 from tests.support.scripted import COLLECT, FOLLOW, READ, TALK, ScriptedServer
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, until
 
 MOST_SUSPENSIONS = 60
 

@@ -23,9 +23,9 @@ from fastapi_esdb.settings.hosts import Host
 from fastapi_esdb.wire.cluster import Member, NodeState
 from fastapi_esdb.wire.errors import ConnectionRefused
 from tests.support.fake_cluster import FakeCluster, FakeNode
-from tests.support.pools import PATIENCE, our_tasks
+from tests.support.pools import our_tasks
 from tests.support.processes import free_port
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, until
 
 
 @asynccontextmanager

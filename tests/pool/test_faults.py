@@ -15,11 +15,11 @@ from fastapi_esdb.connection.transport import CallOptions
 from fastapi_esdb.errors import ConnectionClosed
 from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.wire.errors import ConnectionLost, DeadlineExceeded, EsdbError, NetworkError
-from tests.support.pools import PATIENCE, PATIENT, pool_on
+from tests.support.pools import PATIENT, pool_on
 from tests.support.processes import ServerProcess, free_port
 from tests.support.proxy import FaultProxy
 from tests.support.scripted import FOLLOW, READ, WRITE, ScriptedServer
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, until
 
 KEEP_ALIVE = "&keepAliveInterval=1000&keepAliveTimeout=1000"
 NOTICED = 10.0

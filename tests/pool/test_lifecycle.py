@@ -14,11 +14,11 @@ from fastapi_esdb.errors import ClosedInFlight, ConnectionClosed, InvalidSetting
 from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.settings.model import EsdbSettings
 from fastapi_esdb.wire.errors import ConnectionRefused
-from tests.support.pools import PATIENCE, PATIENT, our_tasks, pool_on, settings_for
+from tests.support.pools import PATIENT, our_tasks, pool_on, settings_for
 from tests.support.processes import free_port
 from tests.support.proxy import FaultProxy
 from tests.support.scripted import FOLLOW, READ, VERSION, ScriptedServer
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, until
 
 
 async def test_open_returns_connected(server: ScriptedServer) -> None:

@@ -21,9 +21,9 @@ from fastapi_esdb.wire.projections import StatisticsRequest
 from fastapi_esdb.wire.reads import READ
 from fastapi_esdb.wire.requests import ReadRequest
 from tests.support.fake_cluster import FakeCluster
-from tests.support.pools import PATIENCE, PATIENT, our_tasks, settings_for
+from tests.support.pools import PATIENT, our_tasks, settings_for
 from tests.support.scripted import WRITE
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, until
 
 LEADER, FOLLOWER, RANDOM = NodePreference.LEADER, NodePreference.FOLLOWER, NodePreference.RANDOM
 USUAL = CallOptions()

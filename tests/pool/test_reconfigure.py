@@ -9,11 +9,11 @@ import pytest
 from fastapi_esdb.errors import ConnectionClosed, InvalidSettings, ReadOnlyConnection
 from fastapi_esdb.settings.model import EsdbSettings
 from fastapi_esdb.wire.errors import ConnectionRefused
-from tests.support.pools import PATIENCE, PATIENT, our_tasks, pool_on, settings_for
+from tests.support.pools import PATIENT, our_tasks, pool_on, settings_for
 from tests.support.processes import free_port
 from tests.support.proxy import FaultProxy
 from tests.support.scripted import FOLLOW, READ, WRITE, ScriptedServer
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, until
 
 
 async def test_calls_move_over_without_a_gap(server: ScriptedServer) -> None:

@@ -20,9 +20,9 @@ from fastapi_esdb.wire.reads import READ as STREAM_READ
 from fastapi_esdb.wire.requests import ReadRequest
 from tests.support.certificates import Authority
 from tests.support.fake_cluster import FakeCluster
-from tests.support.pools import PATIENCE, PATIENT, pool_on
+from tests.support.pools import PATIENT, pool_on
 from tests.support.scripted import FOLLOW, READ, WRITE, ScriptedServer
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, until
 
 REFUSAL = r"ESDB_USERNAME.*in plain text \(tls=false\).*ESDB_ALLOW_INSECURE_CREDENTIALS"
 

@@ -12,8 +12,9 @@ from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.wire.cluster import NodeState
 from fastapi_esdb.wire.errors import NotAuthenticated
 from tests.support.fake_cluster import FakeCluster
-from tests.support.pools import PATIENCE, PATIENT
+from tests.support.pools import PATIENT
 from tests.support.scripted import COLLECT, FOLLOW, WRITE
+from tests.support.waiting import PATIENCE
 
 REFUSAL = "twice UNAUTHENTICATED Unauthenticated"
 

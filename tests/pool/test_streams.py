@@ -20,11 +20,11 @@ from fastapi_esdb.wire.errors import (
     NoAnswer,
     ServerNotReady,
 )
-from tests.support.pools import PATIENCE, PATIENT, pool_on
+from tests.support.pools import PATIENT, pool_on
 from tests.support.processes import free_port
 from tests.support.proxy import FaultProxy
 from tests.support.scripted import FOLLOW, TALK, ScriptedServer
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, until
 
 
 @pytest.fixture(params=[False, True], ids=["", "bulk"])

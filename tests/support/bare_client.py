@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Generic, Self, TypeVar
 from uuid import uuid4
@@ -16,6 +16,7 @@ from fastapi_esdb.wire.reads import READ
 from fastapi_esdb.wire.records import ANY, JSON, Expected, ProposedEvent, RecordedEvent
 from fastapi_esdb.wire.requests import AppendAnswer, AppendOptions, AppendResult, ReadFrame, ReadRequest
 from fastapi_esdb.wire.status import error_of
+from tests.support.waiting import PATIENCE
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
@@ -27,9 +28,6 @@ OPTIONS = [
     ("grpc.max_receive_message_length", -1),
 ]
 
-PATIENCE = 20.0
-"""Seconds that anything may take on a busy machine before a test says that it hangs."""
-
 
 def event(type_: str = "T", data: bytes = b"{}", metadata: bytes = b"", content_type: str = JSON) -> ProposedEvent:
     """An event with an id of its own."""
@@ -38,13 +36,6 @@ def event(type_: str = "T", data: bytes = b"{}", metadata: bytes = b"", content_
 
 ENDED = (grpc.aio.AioRpcError, asyncio.InvalidStateError)
 """What sending raises on a call that is over."""
-
-
-async def eventually(condition: Callable[[], bool]) -> None:
-    """Wait for what nothing tells of by itself."""
-    async with asyncio.timeout(PATIENCE):
-        while not condition():  # noqa: ASYNC110 - the server has no event for a test
-            await asyncio.sleep(0.005)
 
 
 class OpenCall(Generic[Request, Response]):

@@ -9,9 +9,7 @@ from typing import Any
 from fastapi_esdb.connection.transport import CallOptions
 from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.settings.model import EsdbSettings
-
-PATIENCE = 20.0
-"""Seconds that nothing takes."""
+from tests.support.waiting import PATIENCE
 
 PATIENT = CallOptions(timeout=PATIENCE)
 

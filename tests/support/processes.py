@@ -1,17 +1,22 @@
-"""A server in a process of its own, to be killed, frozen and started again."""
+"""Python in processes of its own: servers to be killed, frozen and started again, and programs that tests watch."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import socket
 import sys
 from asyncio.subprocess import Process
-from contextlib import closing
-from typing import Self
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+from typing import Any, Self
 
-START_TIMEOUT = 30.0
-"""Seconds until a server listens, on a machine that is busy."""
+from fastapi_esdb import EsdbSettings
+from tests.support.waiting import PATIENCE
+
+ROOT = Path(__file__).parents[2]
 
 
 def free_port() -> int:
@@ -40,7 +45,7 @@ class ServerProcess:
             raise
 
     async def _listening(self, process: Process) -> None:
-        async with asyncio.timeout(START_TIMEOUT):
+        async with asyncio.timeout(PATIENCE):
             while not await self._listens():
                 assert process.returncode is None, "the server ended instead of listening"
                 await asyncio.sleep(0.01)
@@ -87,3 +92,77 @@ class ServerProcess:
 
     async def __aexit__(self, *_: object) -> None:
         await self.kill()
+
+
+def embedded(*arguments: str) -> ServerProcess:
+    """`python -m fastapi_esdb.embedded` with these arguments, not started yet."""
+    return ServerProcess("fastapi_esdb.embedded", *arguments)
+
+
+def address(port: int, options: str = "") -> str:
+    """The connection string of a server without TLS on this machine."""
+    return f"esdb://127.0.0.1:{port}?tls=false{options}"
+
+
+def settings_for(port: int, options: str = "", **values: Any) -> EsdbSettings:
+    """Settings for it; `options` are those of a connection string, `&name=value`."""
+    return EsdbSettings(connection_string=address(port, options), **values)
+
+
+class Running:
+    """A process and what it printed so far, errors included."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+        self.printed = ""
+
+    async def until(self, text: str, count: int = 1) -> None:
+        """Wait until the text was printed so often."""
+        assert self.process.stdout
+        async with asyncio.timeout(PATIENCE):
+            while self.printed.count(text) < count:
+                line = await self.process.stdout.readline()
+                assert line, f"the process ended before it printed {text!r}:\n{self.printed}"
+                self.printed += line.decode()
+
+    async def line(self) -> str:
+        """The next line."""
+        assert self.process.stdout
+        async with asyncio.timeout(PATIENCE):
+            line = (await self.process.stdout.readline()).decode()
+        self.printed += line
+        return line.rstrip("\n")
+
+    async def ended(self, number: signal.Signals | None = None) -> int:
+        """The exit status, after sending a signal if one is given."""
+        if number is not None:
+            self.process.send_signal(number)
+        assert self.process.stdout
+        async with asyncio.timeout(PATIENCE):
+            self.printed += (await self.process.stdout.read()).decode()
+            return await self.process.wait()
+
+
+@asynccontextmanager
+async def python(
+    *arguments: str, directory: Path = ROOT, env: Mapping[str, str] | None = None
+) -> AsyncIterator[Running]:
+    """Run Python with these arguments; the process and its children are gone afterwards."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-u",
+        *arguments,
+        cwd=directory,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})},
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        start_new_session=True,
+    )
+    running = Running(process)
+    try:
+        yield running
+    finally:
+        if process.returncode is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            await running.ended()

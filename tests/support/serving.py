@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx2
 
-from tests.waiting import PATIENCE, eventually
+from tests.support.waiting import PATIENCE, eventually
 
 ROOT = Path(__file__).parents[2]
 

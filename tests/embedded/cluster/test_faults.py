@@ -24,7 +24,8 @@ from tests.embedded.cluster.clients import (
     members_seen_by,
     read_as_leader,
 )
-from tests.support.bare_client import PATIENCE, event
+from tests.support.bare_client import event
+from tests.support.waiting import PATIENCE
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

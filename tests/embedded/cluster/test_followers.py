@@ -31,7 +31,8 @@ from fastapi_esdb.wire.requests import (
     SubscriptionConfirmed,
 )
 from tests.embedded.cluster.clients import LEADER_ONLY, client_of, events_on, members_seen_by
-from tests.support.bare_client import PATIENCE, BareClient, event
+from tests.support.bare_client import BareClient, event
+from tests.support.waiting import PATIENCE
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

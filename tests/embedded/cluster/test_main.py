@@ -16,8 +16,9 @@ import pytest
 from fastapi_esdb.embedded import EmbeddedCluster, EmbeddedServer
 from fastapi_esdb.embedded.errors import NodeFailed
 from fastapi_esdb.wire.cluster import GOSSIP, NodeState
-from tests.embedded.processes import Running, python
-from tests.support.bare_client import connected, eventually
+from tests.support.bare_client import connected
+from tests.support.processes import Running, python
+from tests.support.waiting import until
 
 MODULE = ("-m", "fastapi_esdb.embedded", "--log-level", "error")
 
@@ -39,7 +40,7 @@ def free_ports(count: int) -> int:
 
 
 async def gone(processes: list[psutil.Process]) -> None:
-    await eventually(lambda: not any(map(lives, processes)))
+    await until(lambda: not any(map(lives, processes)))
 
 
 def lives(process: psutil.Process) -> bool:

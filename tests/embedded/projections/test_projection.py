@@ -22,7 +22,7 @@ from fastapi_esdb.wire.projections import (
     UpdateProjection,
 )
 from tests.embedded.projections.support import continuous, proposed, read, result_of, state_of, told, write
-from tests.support.bare_client import eventually
+from tests.support.waiting import until
 
 COUNT = "fromStream('a').when({$init: () => ({n: 0}), T(s, e) { s.n++ }})"
 LINKS = "fromStream('a').when({T(s, e) { linkTo('links', e) }})"
@@ -30,12 +30,12 @@ LINKS = "fromStream('a').when({T(s, e) { linkTo('links', e) }})"
 
 async def counted(projections: Projections, count: int, name: str = "p", partition: str = "") -> None:
     """Wait until the state says that so many events were handled."""
-    await eventually(lambda: (state_of(projections, name, partition) or {}).get("n") == count)
+    await until(lambda: (state_of(projections, name, partition) or {}).get("n") == count)
 
 
 async def handled(projections: Projections, count: int) -> None:
     """Wait until so many events were handled since the start, and are done with."""
-    await eventually(lambda: statistics(projections).events_processed_after_restart == count)
+    await until(lambda: statistics(projections).events_processed_after_restart == count)
 
 
 def statistics(projections: Projections, name: str = "p") -> ProjectionStatistics:
@@ -44,7 +44,7 @@ def statistics(projections: Projections, name: str = "p") -> ProjectionStatistic
 
 
 async def in_state(projections: Projections, state: ProjectionState, name: str = "p") -> Projection:
-    await eventually(lambda: projections.find(name).state is state)
+    await until(lambda: projections.find(name).state is state)
     return projections.find(name)
 
 
@@ -92,11 +92,11 @@ async def test_links_once(database: Database, projections: Projections) -> None:
     """After an abort nothing is written twice."""
     await write(database, "a", *(proposed() for _ in range(10)))
     await projections.create(continuous(LINKS, emits=True))
-    await eventually(lambda: len(read(database, "links")) == 10)
+    await until(lambda: len(read(database, "links")) == 10)
     await projections.disable("p", write_checkpoint=False)
     await write(database, "a")
     await projections.enable("p")
-    await eventually(lambda: len(read(database, "links")) == 11)
+    await until(lambda: len(read(database, "links")) == 11)
     assert [event.data for event in read(database, "links")] == [f"{n}@a".encode() for n in range(11)]
 
 
@@ -108,9 +108,7 @@ async def test_a_reset(database: Database, projections: Projections) -> None:
     await projections.reset("p")
     await counted(projections, 2)
     await handled(projections, 2)
-    await eventually(
-        lambda: told(read(database, "$projections-p-result")) == [("Result", '{"n":1}'), ("Result", '{"n":2}')]
-    )
+    await until(lambda: told(read(database, "$projections-p-result")) == [("Result", '{"n":1}'), ("Result", '{"n":2}')])
     await projections.disable("p", write_checkpoint=True)
     await projections.reset("p")
     assert projections.find("p").state is ProjectionState.STOPPED
@@ -126,7 +124,7 @@ async def test_checkpoints_on_the_way(
     for n in range(4):
         await write(database, "ab"[n % 2])
         await counted(projections, n // 2 + 1, partition="ab"[n % 2])
-    await eventually(lambda: bool(read(database, "$projections-p-checkpoint")))
+    await until(lambda: bool(read(database, "$projections-p-checkpoint")))
     assert read(database, "$projections-p-a-checkpoint")[-1].data == b'[{"n":2},{"n":2}]'
     await projections.disable("p", write_checkpoint=False)
     await projections.enable("p")
@@ -171,7 +169,7 @@ async def test_an_update_of_what_it_may(database: Database, projections: Project
     await projections.update(UpdateProjection("p", LINKS))
     await in_state(projections, ProjectionState.FAULTED)
     await projections.update(UpdateProjection("p", LINKS, emit_enabled=True))
-    await eventually(lambda: len(read(database, "links")) == 1)
+    await until(lambda: len(read(database, "links")) == 1)
 
 
 async def test_a_query(database: Database, projections: Projections) -> None:
@@ -181,7 +179,7 @@ async def test_a_query(database: Database, projections: Projections) -> None:
     [name] = [one.name for one in projections.statistics(StatisticsRequest(mode=ProjectionMode.ONE_TIME))]
     await in_state(projections, ProjectionState.COMPLETED, name)
     results = f"$projections-{name}-result"
-    await eventually(lambda: told(read(database, results)) == [("Result", '{"n":2}'), ("$Eof", "")])
+    await until(lambda: told(read(database, results)) == [("Result", '{"n":2}'), ("$Eof", "")])
     await write(database, "a")
     await projections.update(UpdateProjection(name, COUNT))
     await in_state(projections, ProjectionState.COMPLETED, name)
@@ -273,7 +271,7 @@ async def test_a_projection_that_feeds_itself(database: Database, projections: P
         continuous("fromAll().when({T(s, e) { emit('loop', 'T', {}); emit('loop', 'T', {}) }})", emits=True)
     )
     await write(database, "a")
-    await eventually(lambda: len(read(database, "loop")) > 500)
+    await until(lambda: len(read(database, "loop")) > 500)
     for _ in range(20):
         await write(database, "other")
         await asyncio.sleep(0)
@@ -288,7 +286,7 @@ async def test_a_stop_in_the_middle(database: Database, projections: Projections
     slow = "const end = Date.now() + 50; while (Date.now() < end);"
     await write(database, "a", *(proposed() for _ in range(60)))
     await projections.create(continuous(COUNT.replace("s.n++", f"s.n++; {slow}")))
-    await eventually(lambda: bool(state_of(projections, "p")))
+    await until(lambda: bool(state_of(projections, "p")))
     await projections.disable("p", write_checkpoint=True)
     assert state_of(projections, "p")["n"] < 60
     await projections.update(UpdateProjection("p", COUNT))
@@ -309,7 +307,7 @@ async def test_deletion_takes_what_it_is_told(database: Database, projections: P
     )
     for kept in (True, False):
         await projections.create(continuous(source, emits=True, tracks=True))
-        await eventually(lambda: state_of(projections, "p", "a") is not None)
+        await until(lambda: state_of(projections, "p", "a") is not None)
         await projections.disable("p", write_checkpoint=True)
         await projections.delete(DeleteProjection("p", *(not kept,) * 3))
         assert [bool(read(database, name)) for name in names] == [kept] * len(names)

@@ -24,7 +24,7 @@ from fastapi_esdb.wire.projections import (
 )
 from tests.embedded.projections.support import continuous, proposed, read, state_of, write
 from tests.embedded.store.support import Clock
-from tests.support.bare_client import eventually
+from tests.support.waiting import until
 
 COUNT = "fromStream('a').when({$init: () => ({n: 0}), T(s, e) { s.n++ }})"
 BY_STREAM = "fromAll().foreachStream().when({$init: () => ({n: 0}), T(s, e) { s.n++ }}).outputState()"
@@ -63,12 +63,12 @@ async def test_statistics(database: Database, projections: Projections) -> None:
     """What is told of a projection: where it is, what it remembers, and how it is doing."""
     await write(database, "a", proposed(), proposed())
     await projections.create(continuous(BY_STREAM, emits=True))
-    await eventually(lambda: statistics(projections).events_processed_after_restart == 2)
+    await until(lambda: statistics(projections).events_processed_after_restart == 2)
     running = statistics(projections)
     assert (running.status, running.mode, running.effective_name) == ("Running", "Continuous", "p")
     assert (running.partitions_cached, running.epoch, running.version) == (2, -1, 0)
     assert running.last_checkpoint == "C:0/P:-1; T: -1; "
-    await eventually(lambda: statistics(projections).progress == 100.0)
+    await until(lambda: statistics(projections).progress == 100.0)
     await projections.disable("p", write_checkpoint=True)
     stopped = statistics(projections)
     assert (stopped.status, stopped.version) == ("Stopped", 1)
@@ -91,7 +91,7 @@ async def test_statistics_of_the_faulted(
     """A fault shows with its reason; of a source that does not parse nothing else is known."""
     await write(database, "a")
     await projections.create(continuous(source))
-    await eventually(lambda: statistics(projections).status.startswith("Faulted"))
+    await until(lambda: statistics(projections).status.startswith("Faulted"))
     told = statistics(projections)
     assert {key: getattr(told, key) for key in expected} == expected
     assert told.state_reason
@@ -129,7 +129,7 @@ async def test_a_name_that_is_free_again(database: Database, projections: Projec
     await write(database, "a", proposed(), proposed())
     for _ in range(2):
         await projections.create(continuous(COUNT))
-        await eventually(lambda: state_of(projections, "p") == {"n": 2})
+        await until(lambda: state_of(projections, "p") == {"n": 2})
         await projections.disable("p", write_checkpoint=True)
         await projections.delete(DeleteProjection("p"))
 
@@ -144,15 +144,15 @@ async def test_what_a_restart_leaves(clock: Clock, tmp_path: Path) -> None:
         await projections.create(continuous(COUNT, "stopped"))
         await projections.create(CreateProjection(COUNT, "t", ProjectionMode.TRANSIENT))
         await projections.enable("$by_category")
-        await eventually(lambda: state_of(projections, "p", "b") == {"n": 1})
-        await eventually(lambda: state_of(projections, "stopped") == {"n": 2})
+        await until(lambda: state_of(projections, "p", "b") == {"n": 1})
+        await until(lambda: state_of(projections, "stopped") == {"n": 2})
         await projections.disable("stopped", write_checkpoint=True)
     async with Database(SqliteStorage(file), clock=clock) as database:
         await write(database, "a")
         async with Projections(database, clock) as later:
             assert names(later) == [*SYSTEM_QUERIES, "p", "stopped"]
             assert state_of(later, "stopped") == {"n": 2}
-            await eventually(lambda: state_of(later, "p", "a") == {"n": 3})
+            await until(lambda: state_of(later, "p", "a") == {"n": 3})
             assert state_of(later, "p", "b") == {"n": 1}
             running = {one.name for one in later.statistics(StatisticsRequest()) if one.status == "Running"}
             assert running == {"p", "$by_category"}
@@ -163,11 +163,11 @@ async def test_a_restart_of_the_subsystem(database: Database, projections: Proje
     await write(database, "a")
     await projections.create(continuous(COUNT))
     await projections.create(CreateProjection(COUNT, "t", ProjectionMode.TRANSIENT))
-    await eventually(lambda: state_of(projections, "p") == {"n": 1})
+    await until(lambda: state_of(projections, "p") == {"n": 1})
     await projections.restart()
     assert "t" not in names(projections)
     await write(database, "a")
-    await eventually(lambda: state_of(projections, "p") == {"n": 2})
+    await until(lambda: state_of(projections, "p") == {"n": 2})
 
 
 async def test_damaged_definitions(clock: Clock, database: Database) -> None:
@@ -185,7 +185,7 @@ async def test_damaged_definitions(clock: Clock, database: Database) -> None:
 async def test_transient_projections_expire(projections: Projections, clock: Clock) -> None:
     """A transient projection is gone when nobody has asked for it for a while."""
     await projections.create(CreateProjection(COUNT, "t", ProjectionMode.TRANSIENT))
-    await eventually(lambda: statistics(projections, "t").status == "Completed/Stopped/Writing results")
+    await until(lambda: statistics(projections, "t").status == "Completed/Stopped/Writing results")
     clock.move(QUERY_EXPIRY.total_seconds() - 1)
     projections.find("t")
     clock.move(QUERY_EXPIRY.total_seconds())
@@ -245,7 +245,7 @@ async def test_without_an_engine(
     assert "pip install" in statistics(projections).state_reason
     await projections.enable("$by_category")
     await write(database, "c-1")
-    await eventually(lambda: len(read(database, "$ce-c")) == 1)
+    await until(lambda: len(read(database, "$ce-c")) == 1)
 
 
 async def test_system_projections_are_set(database: Database, projections: Projections) -> None:
@@ -253,7 +253,7 @@ async def test_system_projections_are_set(database: Database, projections: Proje
     await projections.update(UpdateProjection("$by_category", "first\n_"))
     await projections.enable("$by_category")
     await write(database, "c_1")
-    await eventually(lambda: len(read(database, "$ce-c")) == 1)
+    await until(lambda: len(read(database, "$ce-c")) == 1)
     await projections.update(UpdateProjection("$by_category", "nonsense"))
     assert "tells no categories" in statistics(projections, "$by_category").state_reason
 
@@ -264,7 +264,7 @@ async def test_categories_of_categories(database: Database, projections: Project
     await projections.create(continuous("fromCategory('c').when({$init: () => [], T(s, e) { s.push(e.streamId) }})"))
     for n in range(3):
         await write(database, f"c-{n}")
-    await eventually(lambda: state_of(projections, "p") == ["c-0", "c-1", "c-2"])
+    await until(lambda: state_of(projections, "p") == ["c-0", "c-1", "c-2"])
     assert json.loads(read(database, "$ce-c")[0].metadata)["$o"] == "c-0"
 
 
@@ -274,5 +274,5 @@ async def test_all_system_projections(database: Database, projections: Projectio
         await projections.enable(name)
     await write(database, "c-1", proposed(metadata={"$correlationId": "k"}))
     streams = ("$ce-c", "$et-T", "$category-c", "$streams", "$bc-k")
-    await eventually(lambda: all(read(database, stream) for stream in streams))
+    await until(lambda: all(read(database, stream) for stream in streams))
     assert [len(read(database, stream)) for stream in streams] == [1] * 5
