@@ -10,13 +10,11 @@ from fastapi_esdb.connection.call import client_stream, unary
 from fastapi_esdb.connection.deadline import Deadline, seconds
 from fastapi_esdb.connection.transport import DEFAULT_OPTIONS
 from fastapi_esdb.errors import ReadOnlyConnection
-from fastapi_esdb.pool.appends import Appends
-from fastapi_esdb.pool.headers import Headers
+from fastapi_esdb.pool.appends.appends import Appends
+from fastapi_esdb.pool.call_policy import Headers, Placement
 from fastapi_esdb.pool.one_node import OneChannel
-from fastapi_esdb.pool.placement import Placement
-from fastapi_esdb.pool.pooled_stream import PooledStream, StreamPlan
-from fastapi_esdb.pool.starting import Starting
-from fastapi_esdb.pool.tries import Tell, Tries
+from fastapi_esdb.pool.retry import Starting, Tell, Tries
+from fastapi_esdb.pool.streams import PooledStream, StreamPlan
 from fastapi_esdb.settings.append_mode import AppendMode
 from fastapi_esdb.settings.node_preference import NodePreference
 from fastapi_esdb.wire.appends import APPEND
@@ -25,8 +23,8 @@ from fastapi_esdb.wire.errors import CalledAs, EsdbError
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Lease
     from fastapi_esdb.connection.transport import CallOptions
-    from fastapi_esdb.pool.counters import Counters
     from fastapi_esdb.pool.lease_source import LeaseSource
+    from fastapi_esdb.pool.statistics import Counters
     from fastapi_esdb.settings.model import EsdbSettings
     from fastapi_esdb.wire.method import Method
     from fastapi_esdb.wire.requests import AppendRequest, AppendResult

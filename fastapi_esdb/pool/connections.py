@@ -19,14 +19,14 @@ from fastapi_esdb.connection.secrecy import check_hosts
 from fastapi_esdb.connection.tls import ssl_context
 from fastapi_esdb.connection.wakeup import Wakeup
 from fastapi_esdb.errors import ConnectionClosed, InvalidSettings, NotSentInTime, TooManyStreams
-from fastapi_esdb.pool.cluster import Cluster
+from fastapi_esdb.pool.cluster.failover import Cluster
 from fastapi_esdb.pool.routing import Limits, Route, idle, route
 from fastapi_esdb.pool.waiting import WaitingCalls
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Channel, Lease
-    from fastapi_esdb.pool.counters import Counters
-    from fastapi_esdb.pool.search import Search
+    from fastapi_esdb.pool.cluster.discovery import Search
+    from fastapi_esdb.pool.statistics import Counters
     from fastapi_esdb.settings.model import EsdbSettings
     from fastapi_esdb.wire.errors import EsdbError
 

@@ -13,11 +13,10 @@ from fastapi_esdb.connection.state import Admission, ConnectionState
 from fastapi_esdb.connection.transport import DEFAULT_OPTIONS, CallOptions, Stream
 from fastapi_esdb.errors import ConnectionClosed
 from fastapi_esdb.pool.calls import Calls
-from fastapi_esdb.pool.connection_status import ConnectionStatus
-from fastapi_esdb.pool.counters import Counters
-from fastapi_esdb.pool.groups import Groups
+from fastapi_esdb.pool.cluster.by_preference import Groups
 from fastapi_esdb.pool.hooks import Hook, Hooks
 from fastapi_esdb.pool.seen import Seen, Turns
+from fastapi_esdb.pool.statistics import ConnectionStatus, Counters
 from fastapi_esdb.settings.append_mode import AppendMode
 from fastapi_esdb.wire.cluster import SUPPORTED_METHODS
 from fastapi_esdb.wire.errors import AccessDenied, CalledAs, NotAuthenticated, NotSupported

@@ -11,7 +11,7 @@ import pytest
 
 from fastapi_esdb import NO_STREAM, Connection, ConnectionPool, EsdbSettings, NewEvent, StreamMetadata, connect
 from fastapi_esdb.embedded import EmbeddedServer
-from fastapi_esdb.pool.appends import LANES
+from fastapi_esdb.pool.appends.appends import LANES
 from tests.faults.interruption import MOST, Make, interrupted
 from tests.support.processes import free_port, settings_for
 from tests.support.resources import Resources

@@ -10,7 +10,7 @@ from fastapi_esdb import Connection, connect
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.settings.append_mode import AppendMode
 from fastapi_esdb.settings.model import EsdbSettings
-from tests.pool.grouped import Watched
+from tests.pool.appends.batches import Watched
 from tests.support.scripted import ScriptedServer
 from tests.support.waiting import PATIENCE
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from fastapi_esdb.connection.batch_call import BatchCall
 from fastapi_esdb.connection.call import client_stream
 from fastapi_esdb.connection.transport import DEFAULT_OPTIONS
-from fastapi_esdb.pool.append_group import MadeApart
-from fastapi_esdb.pool.grouped_appends import GroupedAppends
+from fastapi_esdb.pool.appends.append_batch import MadeApart
+from fastapi_esdb.pool.appends.append_batches import GroupedAppends
 from fastapi_esdb.settings.append_mode import AppendMode
 from fastapi_esdb.settings.node_preference import NodePreference
 from fastapi_esdb.wire.appends import APPEND
@@ -21,9 +21,9 @@ from fastapi_esdb.wire.requests import AppendConflict, AppendFrame, AppendOption
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Lease
     from fastapi_esdb.connection.transport import CallOptions
-    from fastapi_esdb.pool.headers import Headers
+    from fastapi_esdb.pool.call_policy import Headers
     from fastapi_esdb.pool.lease_source import LeaseSource
-    from fastapi_esdb.pool.tries import Tries
+    from fastapi_esdb.pool.retry import Tries
     from fastapi_esdb.settings.model import EsdbSettings
     from fastapi_esdb.wire.requests import AppendRequest, AppendResult
 

@@ -6,7 +6,7 @@ import pytest
 from pydantic import SecretStr
 
 from fastapi_esdb.connection.transport import CallOptions
-from fastapi_esdb.pool.headers import Headers
+from fastapi_esdb.pool.call_policy import Headers
 from fastapi_esdb.settings.connection_string import ConnectionString
 from fastapi_esdb.settings.credentials import Credentials
 from fastapi_esdb.wire.metadata import CallMetadata, basic, parse_metadata

@@ -8,17 +8,26 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from fastapi_esdb.connection.backoff import Backoff
-from fastapi_esdb.connection.retry import may_repeat
-from fastapi_esdb.wire.errors import AccessDenied, NotAuthenticated, NotLeader
+from fastapi_esdb.connection.gossip import says_not_ready
+from fastapi_esdb.errors import ConnectionClosed, TooManyStreams
+from fastapi_esdb.wire.errors import (
+    AccessDenied,
+    EsdbError,
+    HandlerFailed,
+    NoAnswer,
+    NotAuthenticated,
+    NotLeader,
+    Outcome,
+)
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Channel
     from fastapi_esdb.connection.deadline import Deadline
-    from fastapi_esdb.pool.counters import Counters
-    from fastapi_esdb.pool.starting import Starting
+    from fastapi_esdb.pool.statistics import Counters
     from fastapi_esdb.settings.node_preference import NodePreference
     from fastapi_esdb.wire.errors import CalledAs, EsdbError
     from fastapi_esdb.wire.method import Method
+
 
 PAUSES = Backoff(first=0.1, limit=0.5, jitter=0.2)
 """Between two tries: short, since an election takes seconds and each of them counts."""
@@ -114,3 +123,47 @@ class Tries:
         if may_repeat(error, self._method, self._made):
             return True
         return await self._starting.explains(error, self.channel, self.deadline)
+
+
+def may_repeat(error: EsdbError, method: Method[Any, Any], tries: int) -> bool:
+    """Whether making the call another time is harmless and may help; `tries` is how often it was made.
+
+    What the server surely did not execute may be sent again whatever it is, and a read may even if it was executed.
+    That there is no connection is an answer: whoever wants to wait for one has done so already.
+    """
+    if isinstance(error, ConnectionClosed | TooManyStreams):
+        return False
+    if isinstance(error, HandlerFailed) or (isinstance(error, NoAnswer) and error.reason):
+        return _may_be_meant_for_another(method, tries)
+    if error.outcome is Outcome.UNKNOWN:
+        return not method.writes
+    return error.outcome is Outcome.NOT_EXECUTED
+
+
+def _may_be_meant_for_another(method: Method[Any, Any], tries: int) -> bool:
+    """A follower that has just refused a BatchAppend fails another call of the connection, which is fine the next time.
+
+    Seen with EventStoreDB 24.6. Failing twice, it is the call itself that the server can't take, or answers with what
+    can't be read.
+    """
+    return not method.writes and tries == 1
+
+
+class Starting:
+    """Asks the node itself, once for all calls that it refuses at a time."""
+
+    def __init__(self) -> None:
+        self._asking: dict[Channel, asyncio.Task[bool]] = {}
+
+    async def explains(self, error: EsdbError, channel: Channel | None, deadline: Deadline) -> bool:
+        """Whether the call has ended with a refusal that says nothing, since the node is not ready yet."""
+        if not isinstance(error, NotAuthenticated) or channel is None:
+            return False
+        asking = self._asking.get(channel) or self._ask(channel)
+        await asyncio.wait([asking], timeout=deadline.left())
+        return asking.done() and not asking.cancelled() and asking.result()
+
+    def _ask(self, channel: Channel) -> asyncio.Task[bool]:
+        self._asking[channel] = asking = channel.run(says_not_ready(channel), "esdb-starting")
+        asking.add_done_callback(lambda _: self._asking.pop(channel))
+        return asking

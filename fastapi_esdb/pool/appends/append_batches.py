@@ -13,7 +13,7 @@ from pydantic import Secret
 from fastapi_esdb.connection.alarm import Alarm
 from fastapi_esdb.connection.call import unary_encoded
 from fastapi_esdb.errors import NotSentInTime
-from fastapi_esdb.pool.append_group import Group, MadeApart, Member, convicted, next_group, results
+from fastapi_esdb.pool.appends.append_batch import Group, MadeApart, Member, convicted, next_group, results
 from fastapi_esdb.wire.append_methods_v2 import APPEND_RECORDS
 from fastapi_esdb.wire.errors import (
     ConsistencyViolation,

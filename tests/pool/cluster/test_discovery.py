@@ -15,9 +15,8 @@ import pytest
 
 from fastapi_esdb.connection.gossip import ask_members
 from fastapi_esdb.errors import NoUsableNode
-from fastapi_esdb.pool.discovery import Discovery
-from fastapi_esdb.pool.doubts import LONGEST
-from fastapi_esdb.pool.survey import RESOLVE_AGAIN, resolved
+from fastapi_esdb.pool.cluster.discovery import LONGEST, Discovery
+from fastapi_esdb.pool.cluster.gossip_poller import RESOLVE_AGAIN, resolved
 from fastapi_esdb.settings.connection_string import ConnectionString
 from fastapi_esdb.settings.hosts import Host
 from fastapi_esdb.wire.cluster import Member, NodeState
@@ -162,7 +161,7 @@ async def test_a_survey_that_breaks_off(
             raise fault
         return await ask_members(*arguments)
 
-    monkeypatch.setattr("fastapi_esdb.pool.survey.ask_members", ask)
+    monkeypatch.setattr("fastapi_esdb.pool.cluster.gossip_poller.ask_members", ask)
     async with discovery(cluster) as seeking:
         assert await find(seeking) == at(cluster.nodes[0])
     assert "a fault of ours" in caplog.text
@@ -237,7 +236,7 @@ async def test_a_redirect_is_believed_unless_the_leader_failed(
         seeking.redirected(at(first), at(second))
         cluster.elect(third)
         assert await find(seeking) == at(third)
-        monkeypatch.setattr("fastapi_esdb.pool.doubts.monotonic", lambda: monotonic() + 2 * LONGEST)
+        monkeypatch.setattr("fastapi_esdb.pool.cluster.discovery.monotonic", lambda: monotonic() + 2 * LONGEST)
         seeking.redirected(at(third), at(second))
         assert await find(seeking) == at(second)
 

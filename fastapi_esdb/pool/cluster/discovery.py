@@ -5,23 +5,27 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from math import inf
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from fastapi_esdb.connection.backoff import Backoff
+from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.connection.endpoints import Endpoint, Failures
 from fastapi_esdb.connection.seam import explain
 from fastapi_esdb.errors import NoUsableNode
-from fastapi_esdb.pool.doubts import Doubts
-from fastapi_esdb.pool.survey import Survey
-from fastapi_esdb.pool.topology import believable, candidates, hosts_of
+from fastapi_esdb.pool.cluster.gossip_poller import Survey
+from fastapi_esdb.pool.cluster.topology import believable, candidates, hosts_of
+from fastapi_esdb.settings.hosts import Host
 from fastapi_esdb.settings.node_preference import NodePreference
 from fastapi_esdb.wire.unreadable import quoted
 
 if TYPE_CHECKING:
+    from fastapi_esdb.connection.wakeup import Wakeup
     from fastapi_esdb.settings.connection_string import ConnectionString
-    from fastapi_esdb.settings.hosts import Host
     from fastapi_esdb.wire.cluster import Member
     from fastapi_esdb.wire.errors import EsdbError
+
 
 logger = logging.getLogger("fastapi_esdb")
 
@@ -239,3 +243,61 @@ class Discovery:
         if not self._seekers and self._surveying is not None:
             self._surveying.cancel()
             self._surveying = self._survey = None
+
+
+LONGEST = 10.0
+"""Seconds: twice as long as the other nodes go on calling one alive that is frozen (a dead one for about a second)."""
+
+
+class Doubts:
+    """The nodes not to be used because others name them.
+
+    A doubt ends when the node has answered for itself since it failed, or when that is so long ago that the others
+    know of it, too.
+    """
+
+    def __init__(self) -> None:
+        self._since: dict[Host, float] = {}
+        """For each node in doubt the moment (monotonic) from which on its own answer counts."""
+
+    def __contains__(self, host: object) -> bool:
+        return isinstance(host, Host) and monotonic() < self._since.get(host, -inf) + LONGEST
+
+    def add(self, host: Host, rest: float) -> None:
+        """It has failed, and is to be left alone for `rest` seconds."""
+        self._since = {doubted: since for doubted, since in self._since.items() if doubted in self}
+        self._since[host] = monotonic() + rest
+
+    def answered(self, host: Host) -> None:
+        """It says itself that it can be used."""
+        if not self.is_resting(host):
+            self._since.pop(host, None)
+
+    def is_resting(self, host: Host) -> bool:
+        """Whether it is left alone for now, whatever it says."""
+        return monotonic() < self._since.get(host, -inf)
+
+
+class Search:
+    """The attempts of discovery from now on, as many as somebody is ready to wait for.
+
+    After `seconds` one attempt is enough, since nodes that are mute make attempts long.
+    """
+
+    def __init__(self, discovery: Discovery, attempts: int, seconds: float) -> None:
+        self._discovery = discovery
+        self._before = discovery.failures
+        self._attempts = attempts
+        self._until = Deadline.after(seconds)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether enough attempts have failed."""
+        failed = self._discovery.failures - self._before
+        return failed >= self._attempts or (failed > 0 and not self._until.left())
+
+    async def wait(self, changes: Wakeup, reached: Callable[[], bool], deadline: Deadline) -> None:
+        """Return when it is over, when something else is reached, or at the deadline."""
+        while deadline.left() and not (reached() or self.is_over):
+            until = min(deadline, self._until) if self._until.left() else deadline
+            await changes.wait_until(lambda: reached() or self.is_over, until.left())

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from fastapi_esdb.connection.transport import CallOptions
-from fastapi_esdb.pool.placement import Placement
+from fastapi_esdb.pool.call_policy import Placement
 from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.settings.model import EsdbSettings
 from fastapi_esdb.settings.node_preference import NodePreference

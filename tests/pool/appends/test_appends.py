@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from fastapi_esdb.api.new_event import NewEvent
 from fastapi_esdb.connection.transport import CallOptions
 from fastapi_esdb.errors import ConnectionClosed, InvalidSettings, ReadOnlyConnection
-from fastapi_esdb.pool.appends import LANES
+from fastapi_esdb.pool.appends.appends import LANES
 from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.settings.credentials import Credentials
 from fastapi_esdb.wire.appends import APPEND

@@ -2,8 +2,8 @@
 
 import pytest
 
-from fastapi_esdb.connection.retry import may_repeat
 from fastapi_esdb.errors import ClosedInFlight, ConnectionClosed, NotSentInTime, TlsFailed, TooManyStreams
+from fastapi_esdb.pool.retry import may_repeat
 from fastapi_esdb.wire.errors import (
     AccessDenied,
     ConnectionLost,

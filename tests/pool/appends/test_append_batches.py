@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from fastapi_esdb import Connection, NewEvent, connect
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.errors import AppendClosedInFlight, AppendOutcomeUnknown, NotSentInTime
-from fastapi_esdb.pool import append_group
+from fastapi_esdb.pool.appends import append_batch
 from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.settings.append_mode import AppendMode
 from fastapi_esdb.settings.credentials import Credentials
@@ -20,7 +20,7 @@ from fastapi_esdb.wire.errors import (
     StreamNotFound,
 )
 from fastapi_esdb.wire.records import ANY, NO_STREAM, STREAM_EXISTS, Expected
-from tests.pool.grouped import Watched, event, gathered, held, revisions
+from tests.pool.appends.batches import Watched, event, gathered, held, revisions
 from tests.support.batches import BatchServer
 from tests.support.pools import pool_on, settings_for
 from tests.support.processes import free_port
@@ -65,7 +65,7 @@ async def test_a_group_has_bounds(
     watched: Watched, esdb: Connection, monkeypatch: pytest.MonkeyPatch, bound: str, most: int
 ) -> None:
     """By count and by bytes."""
-    monkeypatch.setattr(append_group, bound, most)
+    monkeypatch.setattr(append_batch, bound, most)
     ends = await gathered(watched, esdb, *((f"s-{number}", event(), ANY) for number in range(5)))
     assert [len(group.records) for group in watched.groups] == [1, 2, 2, 1]
     assert revisions(ends) == [0] * 5

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi_esdb.connection.channel import Late
 from fastapi_esdb.connection.gossip import says_not_ready
-from fastapi_esdb.pool.discovery import Discovery
-from fastapi_esdb.pool.search import Search
+from fastapi_esdb.pool.cluster.discovery import Discovery, Search
 from fastapi_esdb.settings.hosts import Host, host_named
 from fastapi_esdb.settings.node_preference import NodePreference
 from fastapi_esdb.wire.errors import DeadlineExceeded, EsdbError, NotLeader, ServerNotReady

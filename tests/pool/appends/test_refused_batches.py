@@ -14,7 +14,7 @@ from fastapi_esdb.api.stream_metadata import StreamMetadata
 from fastapi_esdb.connection.call import unary_encoded
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.errors import AppendOutcomeUnknown, NotSentInTime
-from fastapi_esdb.pool import append_group
+from fastapi_esdb.pool.appends import append_batch
 from fastapi_esdb.settings.append_mode import AppendMode
 from fastapi_esdb.settings.model import EsdbSettings
 from fastapi_esdb.wire.errors import (
@@ -27,7 +27,7 @@ from fastapi_esdb.wire.errors import (
     WrongExpectedRevision,
 )
 from fastapi_esdb.wire.records import ANY, NO_STREAM, ProposedEvent
-from tests.pool.grouped import Watched, event, gathered, held, revisions
+from tests.pool.appends.batches import Watched, event, gathered, held, revisions
 from tests.support.secure import as_admin
 from tests.support.waiting import PATIENCE
 
@@ -137,7 +137,7 @@ async def test_a_failure_that_nobody_foresaw(
     watched: Watched, esdb: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Leaves its group in doubt, and the next one goes."""
-    monkeypatch.setattr(append_group, "MOST_APPENDS", 1)
+    monkeypatch.setattr(append_batch, "MOST_APPENDS", 1)
     first = await held(watched, esdb)
     second, third = (asyncio.create_task(esdb.append(name, event(), retry_unknown=False)) for name in "st")
     await asyncio.sleep(0)
@@ -148,7 +148,7 @@ async def test_a_failure_that_nobody_foresaw(
             raise failures.pop()
         return await unary_encoded(*arguments)
 
-    monkeypatch.setattr("fastapi_esdb.pool.grouped_appends.unary_encoded", failing)
+    monkeypatch.setattr("fastapi_esdb.pool.appends.append_batches.unary_encoded", failing)
     watched.gate.set()
     await first
     with pytest.raises(AppendOutcomeUnknown):

@@ -13,7 +13,7 @@ from uuid import uuid4
 import pytest
 
 from fastapi_esdb.connection.transport import CallOptions
-from fastapi_esdb.pool import survey
+from fastapi_esdb.pool.cluster import gossip_poller
 from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.settings.hosts import Host, host_named
 from fastapi_esdb.wire.cluster import GOSSIP, MOST_MEMBERS, SUPPORTED_METHODS, ClusterInfo, Member, NodeState
@@ -156,7 +156,7 @@ async def test_more_members_than_a_cluster_has(nodes: list[FakeServer], caplog: 
 
 async def test_other_members_each_time(nodes: list[FakeServer], monkeypatch: pytest.MonkeyPatch) -> None:
     """No more than a number of hosts are asked, whatever comes."""
-    monkeypatch.setattr(survey, "MOST_HOSTS", 20)
+    monkeypatch.setattr(gossip_poller, "MOST_HOSTS", 20)
     number = count(1)
 
     async def others(call: Call) -> None:

@@ -1,0 +1,1 @@
+"""Appends: which call each travels in, and what those share that travel together."""
