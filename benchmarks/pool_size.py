@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from benchmarks.server import server_at
 from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.settings.model import EsdbSettings
-from fastapi_esdb.wire.cluster import SUPPORTED_METHODS
+from fastapi_esdb.wire.admin.cluster import SUPPORTED_METHODS
 
 SIZES = (1, 2, 4, 8)
 CALLERS = (1, 16, 64)

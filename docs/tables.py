@@ -26,18 +26,18 @@ from fastapi_esdb import EsdbSettings, connect
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.settings.kinds import as_text
 from fastapi_esdb.settings.options import OPTIONS, Option
-from fastapi_esdb.wire import group_methods as groups
-from fastapi_esdb.wire import operations, users
-from fastapi_esdb.wire import projection_methods as projections
-from fastapi_esdb.wire.append_methods_v2 import APPEND_RECORDS, APPEND_SESSION
-from fastapi_esdb.wire.appends import APPEND
-from fastapi_esdb.wire.batches import BATCH_APPEND
-from fastapi_esdb.wire.cluster import GOSSIP, SUPPORTED_METHODS
-from fastapi_esdb.wire.deletes import DELETE, TOMBSTONE
+from fastapi_esdb.wire.admin import operations, users
+from fastapi_esdb.wire.admin.cluster import GOSSIP, SUPPORTED_METHODS
+from fastapi_esdb.wire.admin.monitoring import STATS
+from fastapi_esdb.wire.groups import methods as groups
 from fastapi_esdb.wire.method import Method
 from fastapi_esdb.wire.methods import all_methods
-from fastapi_esdb.wire.monitoring import STATS
-from fastapi_esdb.wire.reads import READ
+from fastapi_esdb.wire.projections import methods as projections
+from fastapi_esdb.wire.streams.appends import APPEND
+from fastapi_esdb.wire.streams.batches import BATCH_APPEND
+from fastapi_esdb.wire.streams.deletes import DELETE, TOMBSTONE
+from fastapi_esdb.wire.streams.methods import READ
+from fastapi_esdb.wire.streams_v2.requests import APPEND_RECORDS, APPEND_SESSION
 
 REFERENCE = Path(__file__).parent / "reference"
 

@@ -85,12 +85,10 @@ if TYPE_CHECKING:
     from fastapi_esdb.settings.credentials import Credentials
     from fastapi_esdb.settings.model import EsdbSettings
     from fastapi_esdb.settings.node_preference import NodePreference
-    from fastapi_esdb.wire.appends_v2 import DeletedState, StreamsAppended
-    from fastapi_esdb.wire.cluster import Member, NodeState, SupportedMethods
-    from fastapi_esdb.wire.groups import ConsumerStrategy, GroupInfo, GroupSettings, NackAction
-    from fastapi_esdb.wire.operations import Scavenge, ScavengeResult
-    from fastapi_esdb.wire.projections import ProjectionMode, ProjectionStatistics
-    from fastapi_esdb.wire.records import (
+    from fastapi_esdb.wire.admin.cluster import Member, NodeState, SupportedMethods
+    from fastapi_esdb.wire.admin.operations import Scavenge, ScavengeResult
+    from fastapi_esdb.wire.admin.users import UserDetails
+    from fastapi_esdb.wire.events.values import (
         ANY,
         END,
         NO_STREAM,
@@ -101,8 +99,17 @@ if TYPE_CHECKING:
         RecordedEvent,
         StreamState,
     )
-    from fastapi_esdb.wire.requests import AppendResult, CaughtUp, Checkpoint, EventFilter, FellBehind, NothingAppended
-    from fastapi_esdb.wire.users import UserDetails
+    from fastapi_esdb.wire.groups.values import ConsumerStrategy, GroupInfo, GroupSettings, NackAction
+    from fastapi_esdb.wire.projections.values import ProjectionMode, ProjectionStatistics
+    from fastapi_esdb.wire.streams.values import (
+        AppendResult,
+        CaughtUp,
+        Checkpoint,
+        EventFilter,
+        FellBehind,
+        NothingAppended,
+    )
+    from fastapi_esdb.wire.streams_v2.values import DeletedState, StreamsAppended
 
     __version__: str
 
@@ -243,14 +250,14 @@ _MODULES = {
     "fastapi_esdb.settings.credentials": "Credentials",
     "fastapi_esdb.settings.model": "EsdbSettings",
     "fastapi_esdb.settings.node_preference": "NodePreference",
-    "fastapi_esdb.wire.appends_v2": "DeletedState StreamsAppended",
-    "fastapi_esdb.wire.cluster": "Member NodeState SupportedMethods",
-    "fastapi_esdb.wire.groups": "ConsumerStrategy GroupInfo GroupSettings NackAction",
-    "fastapi_esdb.wire.operations": "Scavenge ScavengeResult",
-    "fastapi_esdb.wire.projections": "ProjectionMode ProjectionStatistics",
-    "fastapi_esdb.wire.records": "ANY END NO_STREAM START STREAM_EXISTS Edge Position RecordedEvent StreamState",
-    "fastapi_esdb.wire.requests": "AppendResult CaughtUp Checkpoint EventFilter FellBehind NothingAppended",
-    "fastapi_esdb.wire.users": "UserDetails",
+    "fastapi_esdb.wire.streams_v2.values": "DeletedState StreamsAppended",
+    "fastapi_esdb.wire.admin.cluster": "Member NodeState SupportedMethods",
+    "fastapi_esdb.wire.groups.values": "ConsumerStrategy GroupInfo GroupSettings NackAction",
+    "fastapi_esdb.wire.admin.operations": "Scavenge ScavengeResult",
+    "fastapi_esdb.wire.projections.values": "ProjectionMode ProjectionStatistics",
+    "fastapi_esdb.wire.events.values": "ANY END NO_STREAM START STREAM_EXISTS Edge Position RecordedEvent StreamState",
+    "fastapi_esdb.wire.streams.values": "AppendResult CaughtUp Checkpoint EventFilter FellBehind NothingAppended",
+    "fastapi_esdb.wire.admin.users": "UserDetails",
 }
 """The names of each module. One that is asked for loads its own layer and what that stands on."""
 

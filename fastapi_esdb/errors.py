@@ -87,14 +87,14 @@ from fastapi_esdb.wire.errors import (
     WriteFailed,
     WrongExpectedRevision,
 )
-from fastapi_esdb.wire.records import Violation
-from fastapi_esdb.wire.worker_errors import SeveralWorkers
+from fastapi_esdb.wire.errors.caller import SeveralWorkers
+from fastapi_esdb.wire.events.values import Violation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
-    from fastapi_esdb.wire.records import Edge, Expected, Position
+    from fastapi_esdb.wire.events.values import Edge, Expected, Position
 
 
 __all__ = [

@@ -41,7 +41,7 @@ POOL = DescriptorPool()
 '''
 MODULE = """\
 from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
-from fastapi_esdb.wire.descriptors import add_file, message_class
+from fastapi_esdb.wire.codec.descriptors import add_file, message_class
 {imports}
 
 DESCRIPTOR = add_file(

@@ -7,9 +7,9 @@ from typing import Any
 from uuid import uuid4
 
 from benchmarks.events import CONTENT_TYPE, TYPE
-from fastapi_esdb.wire.appends_v2 import SchemaFormat
 from fastapi_esdb.wire.proto.v1 import streams_pb2 as pb
 from fastapi_esdb.wire.proto.v2 import streams_pb2 as v2
+from fastapi_esdb.wire.streams_v2.values import SchemaFormat
 
 READ = "/event_store.client.streams.Streams/Read"
 APPEND = "/event_store.client.streams.Streams/Append"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import grpc
 
 from fastapi_esdb import ConnectionString
-from fastapi_esdb.wire.metadata import basic
+from fastapi_esdb.wire.headers import basic
 
 
 class Node:

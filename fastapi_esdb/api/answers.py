@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 from fastapi_esdb.errors import ConnectionClosed
 from fastapi_esdb.wire.errors import EsdbError
-from fastapi_esdb.wire.groups import Ack, Nack, NackAction
-from fastapi_esdb.wire.unreadable import shown
+from fastapi_esdb.wire.errors.unreadable import shown
+from fastapi_esdb.wire.groups.values import Ack, Nack, NackAction
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from uuid import UUID
 
     from fastapi_esdb.connection.transport import Stream
-    from fastapi_esdb.wire.groups import GroupReadFrame, GroupReadRequest
+    from fastapi_esdb.wire.groups.values import GroupReadFrame, GroupReadRequest
 
     Ids = tuple[UUID, ...]
 

@@ -13,8 +13,8 @@ from fastapi_esdb.connection.deadline import YEAR, Deadline
 from fastapi_esdb.connection.transport import DEFAULT_OPTIONS
 from fastapi_esdb.errors import AppendClosedInFlight, AppendOutcomeUnknown, ClosedInFlight
 from fastapi_esdb.wire.errors import EsdbError, InvalidArgument, Outcome, WrongExpectedRevision
-from fastapi_esdb.wire.records import Expected, ProposedEvent
-from fastapi_esdb.wire.requests import AppendRequest, AppendResult
+from fastapi_esdb.wire.events.values import Expected, ProposedEvent
+from fastapi_esdb.wire.streams.values import AppendRequest, AppendResult
 
 if TYPE_CHECKING:
     from fastapi_esdb.api.calls import Carrier
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from fastapi_esdb.api.repeated_append import Job
     from fastapi_esdb.api.sight import Found
     from fastapi_esdb.connection.transport import CallOptions, Transport
-    from fastapi_esdb.wire.appends_v2 import StreamsAppended
+    from fastapi_esdb.wire.streams_v2.values import StreamsAppended
 
 Result = TypeVar("Result", AppendResult, "StreamsAppended")
 

@@ -7,11 +7,11 @@ from itertools import takewhile
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from fastapi_esdb.wire.requests import CaughtUp
+from fastapi_esdb.wire.streams.values import CaughtUp
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.transport import Stream
-    from fastapi_esdb.wire.requests import ReadFrame, ReadRequest
+    from fastapi_esdb.wire.streams.values import ReadFrame, ReadRequest
 
 MUCH = 100
 """Frames without a pause after which more of them are expected."""

@@ -10,10 +10,10 @@ from typing import TypeVar
 
 from fastapi_esdb.connection import deadline
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.groups import ALL
-from fastapi_esdb.wire.records import MAX_REVISION, Edge, Expected, Position, RecordedEvent, StreamState
-from fastapi_esdb.wire.requests import ALL_EVENTS, NO_EVENT, Checkpoint, EventFilter
-from fastapi_esdb.wire.unreadable import quoted
+from fastapi_esdb.wire.errors.unreadable import quoted
+from fastapi_esdb.wire.events.values import MAX_REVISION, Edge, Expected, Position, RecordedEvent, StreamState
+from fastapi_esdb.wire.groups.values import ALL
+from fastapi_esdb.wire.streams.values import ALL_EVENTS, NO_EVENT, Checkpoint, EventFilter
 
 Value = TypeVar("Value")
 

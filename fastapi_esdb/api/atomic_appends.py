@@ -13,7 +13,9 @@ from fastapi_esdb.api.appending import make, proposed
 from fastapi_esdb.api.atomic_jobs import RecordsJob, SessionJob
 from fastapi_esdb.api.calls import Calls
 from fastapi_esdb.api.options import Options, chosen
-from fastapi_esdb.wire.appends_v2 import (
+from fastapi_esdb.wire.errors import InvalidArgument
+from fastapi_esdb.wire.events.values import ANY, JSON, Expected, ProposedEvent
+from fastapi_esdb.wire.streams_v2.values import (
     SCHEMA_NAME,
     Check,
     DeletedState,
@@ -22,8 +24,6 @@ from fastapi_esdb.wire.appends_v2 import (
     SessionAppend,
     StreamsAppended,
 )
-from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.records import ANY, JSON, Expected, ProposedEvent
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,17 @@ from uuid import UUID
 from fastapi_esdb.api.appending import unknown
 from fastapi_esdb.api.looking import Lost, look
 from fastapi_esdb.api.sight import Found
-from fastapi_esdb.wire.append_methods_v2 import APPEND_RECORDS, APPEND_SESSION
-from fastapi_esdb.wire.appends_v2 import AppendRecords, Check, DeletedState, Record, SessionAppend, StreamsAppended
 from fastapi_esdb.wire.errors import ConsistencyViolation, EsdbError, StreamDeleted, WrongExpectedRevision
-from fastapi_esdb.wire.records import ANY, NO_STREAM, Expected, Position
+from fastapi_esdb.wire.events.values import ANY, NO_STREAM, Expected, Position
+from fastapi_esdb.wire.streams_v2.requests import APPEND_RECORDS, APPEND_SESSION
+from fastapi_esdb.wire.streams_v2.values import (
+    AppendRecords,
+    Check,
+    DeletedState,
+    Record,
+    SessionAppend,
+    StreamsAppended,
+)
 
 if TYPE_CHECKING:
     from fastapi_esdb.api.calls import Carrier

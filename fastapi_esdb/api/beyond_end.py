@@ -10,15 +10,15 @@ from fastapi_esdb.api.names import metadata_stream
 from fastapi_esdb.api.reading import events_of, last_revision
 from fastapi_esdb.api.stream_metadata import StreamMetadata
 from fastapi_esdb.wire.errors import AccessDenied, EsdbError, StreamNotFound
-from fastapi_esdb.wire.records import BACKWARDS, END, MAX_REVISION, Edge, Position, RecordedEvent
-from fastapi_esdb.wire.requests import NO_EVENT, CaughtUp, ReadRequest
-from fastapi_esdb.wire.unreadable import shown
+from fastapi_esdb.wire.errors.unreadable import shown
+from fastapi_esdb.wire.events.values import BACKWARDS, END, MAX_REVISION, Edge, Position, RecordedEvent
+from fastapi_esdb.wire.streams.values import NO_EVENT, CaughtUp, ReadRequest
 
 if TYPE_CHECKING:
     from fastapi_esdb.api.calls import Carrier
     from fastapi_esdb.api.place import Place
     from fastapi_esdb.connection.transport import CallOptions
-    from fastapi_esdb.wire.requests import ReadFrame
+    from fastapi_esdb.wire.streams.values import ReadFrame
 
 logger = logging.getLogger("fastapi_esdb")
 

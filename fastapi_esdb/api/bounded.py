@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from fastapi_esdb.connection.transport import MOST_ANSWERS
 from fastapi_esdb.wire.errors import DeadlineExceeded, NoAnswer
-from fastapi_esdb.wire.requests import UnknownFrame
+from fastapi_esdb.wire.streams.values import UnknownFrame
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.transport import Stream

@@ -14,7 +14,7 @@ from fastapi_esdb.pool.seen import Seen, Turns
 from fastapi_esdb.settings.credentials import Credentials
 from fastapi_esdb.settings.node_preference import NodePreference
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.unreadable import quoted
+from fastapi_esdb.wire.errors.unreadable import quoted
 
 PAUSES = Backoff(first=0.1, limit=0.5, jitter=0.2)
 """Between the calls that the API makes again by itself, beside the retries of the transport."""

@@ -6,7 +6,7 @@ from typing import Unpack
 
 from fastapi_esdb.api.calls import Calls
 from fastapi_esdb.api.options import Options, chosen
-from fastapi_esdb.wire.cluster import GOSSIP, SUPPORTED_METHODS, Member, SupportedMethods
+from fastapi_esdb.wire.admin.cluster import GOSSIP, SUPPORTED_METHODS, Member, SupportedMethods
 
 
 class Cluster(Calls):

@@ -11,9 +11,9 @@ from fastapi_esdb.api.consuming import Consuming
 from fastapi_esdb.api.iteration import Iteration, NotAwaited, let_go
 from fastapi_esdb.api.stop import first
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.groups import GroupReadOptions, NackAction
-from fastapi_esdb.wire.records import RecordedEvent
-from fastapi_esdb.wire.unreadable import quoted
+from fastapi_esdb.wire.errors.unreadable import quoted
+from fastapi_esdb.wire.events.values import RecordedEvent
+from fastapi_esdb.wire.groups.values import GroupReadOptions, NackAction
 
 if TYPE_CHECKING:
     from fastapi_esdb.api.calls import Carrier

@@ -12,12 +12,19 @@ from fastapi_esdb.api.bounded import first_told
 from fastapi_esdb.api.calls import PAUSES, reconnected
 from fastapi_esdb.api.refusal import Refusal
 from fastapi_esdb.errors import ClosedInFlight, ConsumerClosed, ConsumerEnded
+from fastapi_esdb.wire.codec.lazy import filled
 from fastapi_esdb.wire.errors import EsdbError, GroupDropped, GroupFull, NoAnswer, Outcome
-from fastapi_esdb.wire.group_methods import READ_GROUP
-from fastapi_esdb.wire.groups import ALL, GroupConfirmed, GroupEvent, GroupReadFrame, GroupReadOptions, GroupReadRequest
-from fastapi_esdb.wire.lazy import filled
-from fastapi_esdb.wire.records import RecordedEvent
-from fastapi_esdb.wire.unreadable import shown
+from fastapi_esdb.wire.errors.unreadable import shown
+from fastapi_esdb.wire.events.values import RecordedEvent
+from fastapi_esdb.wire.groups.methods import READ_GROUP
+from fastapi_esdb.wire.groups.values import (
+    ALL,
+    GroupConfirmed,
+    GroupEvent,
+    GroupReadFrame,
+    GroupReadOptions,
+    GroupReadRequest,
+)
 
 if TYPE_CHECKING:
     from fastapi_esdb.api.calls import Carrier

@@ -17,9 +17,10 @@ from fastapi_esdb.api.place import Place
 from fastapi_esdb.api.refusal import Refusal
 from fastapi_esdb.errors import ClosedInFlight, SubscriptionClosed
 from fastapi_esdb.wire.errors import EsdbError, NoAnswer, Outcome
-from fastapi_esdb.wire.reads import READ
-from fastapi_esdb.wire.records import BACKWARDS, END, START, RecordedEvent
-from fastapi_esdb.wire.requests import (
+from fastapi_esdb.wire.errors.unreadable import shown
+from fastapi_esdb.wire.events.values import BACKWARDS, END, START, RecordedEvent
+from fastapi_esdb.wire.streams.methods import READ
+from fastapi_esdb.wire.streams.values import (
     CaughtUp,
     Checkpoint,
     FellBehind,
@@ -28,7 +29,6 @@ from fastapi_esdb.wire.requests import (
     ReadRequest,
     SubscriptionConfirmed,
 )
-from fastapi_esdb.wire.unreadable import shown
 
 if TYPE_CHECKING:
     from fastapi_esdb.api.calls import Carrier

@@ -10,9 +10,9 @@ from fastapi_esdb.api.reading import FEW, SPARE
 from fastapi_esdb.api.sight import Found, Search, Sight, in_place, of_missing
 from fastapi_esdb.pool.seen import Turn
 from fastapi_esdb.wire.errors import StreamNotFound
-from fastapi_esdb.wire.reads import READ
-from fastapi_esdb.wire.records import BACKWARDS, END, RecordedEvent
-from fastapi_esdb.wire.requests import ReadFrame, ReadRequest, StreamMissing
+from fastapi_esdb.wire.events.values import BACKWARDS, END, RecordedEvent
+from fastapi_esdb.wire.streams.methods import READ
+from fastapi_esdb.wire.streams.values import ReadFrame, ReadRequest, StreamMissing
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -13,8 +13,8 @@ from fastapi_esdb.api.reading import events_of
 from fastapi_esdb.api.stream_acl import StreamAcl
 from fastapi_esdb.api.stream_metadata import StreamMetadata
 from fastapi_esdb.wire.errors import StreamNotFound
-from fastapi_esdb.wire.records import ANY, BACKWARDS, END, Expected
-from fastapi_esdb.wire.requests import AppendResult, ReadRequest
+from fastapi_esdb.wire.events.values import ANY, BACKWARDS, END, Expected
+from fastapi_esdb.wire.streams.values import AppendResult, ReadRequest
 
 if TYPE_CHECKING:
     from fastapi_esdb.settings.credentials import Credentials

@@ -10,9 +10,9 @@ from fastapi_esdb.api.calls import Calls
 from fastapi_esdb.api.iteration import Iteration
 from fastapi_esdb.api.options import Options, chosen
 from fastapi_esdb.connection.transport import CallOptions
+from fastapi_esdb.wire.admin.monitoring import STATS, Statistics, StatsRequest
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.monitoring import STATS, Statistics, StatsRequest
-from fastapi_esdb.wire.unreadable import quoted
+from fastapi_esdb.wire.errors.unreadable import quoted
 
 MILLISECONDS = 1000
 MAX_PERIOD = 2**63

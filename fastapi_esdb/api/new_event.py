@@ -8,8 +8,8 @@ from typing import Any
 from fastapi_esdb.api.arguments import text
 from fastapi_esdb.api.json_data import json_data
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.records import JSON, OCTET_STREAM, ProposedEvent
-from fastapi_esdb.wire.unreadable import quoted
+from fastapi_esdb.wire.errors.unreadable import quoted
+from fastapi_esdb.wire.events.values import JSON, OCTET_STREAM, ProposedEvent
 
 SHOWN_BYTES = 80
 

@@ -12,8 +12,7 @@ from fastapi_esdb.api.options import Options, chosen
 from fastapi_esdb.api.subscription import Subscription
 from fastapi_esdb.api.writing import write
 from fastapi_esdb.connection.transport import CallOptions
-from fastapi_esdb.wire.method import Method
-from fastapi_esdb.wire.operations import (
+from fastapi_esdb.wire.admin.operations import (
     CURRENT_SCAVENGE,
     MERGE_INDEXES,
     RESIGN_NODE,
@@ -27,8 +26,9 @@ from fastapi_esdb.wire.operations import (
     StartScavenge,
     StopScavenge,
 )
-from fastapi_esdb.wire.records import RecordedEvent
-from fastapi_esdb.wire.requests import ReadRequest
+from fastapi_esdb.wire.events.values import RecordedEvent
+from fastapi_esdb.wire.method import Method
+from fastapi_esdb.wire.streams.values import ReadRequest
 
 SCAVENGE_COMPLETED = "$scavengeCompleted"
 """The type of the last event that a scavenge writes about itself."""

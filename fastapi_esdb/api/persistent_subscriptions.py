@@ -10,7 +10,8 @@ from fastapi_esdb.api.calls import Calls, call_options
 from fastapi_esdb.api.consumer import Consumer
 from fastapi_esdb.api.options import Options, chosen
 from fastapi_esdb.api.writing import write
-from fastapi_esdb.wire.group_methods import (
+from fastapi_esdb.wire.events.values import MAX_REVISION
+from fastapi_esdb.wire.groups.methods import (
     CREATE_GROUP,
     DELETE_GROUP,
     GROUP_INFO,
@@ -19,7 +20,7 @@ from fastapi_esdb.wire.group_methods import (
     RESTART_GROUPS,
     UPDATE_GROUP,
 )
-from fastapi_esdb.wire.groups import (
+from fastapi_esdb.wire.groups.values import (
     ALL,
     CreateGroup,
     GroupInfo,
@@ -30,8 +31,7 @@ from fastapi_esdb.wire.groups import (
     ReplayParked,
     UpdateGroup,
 )
-from fastapi_esdb.wire.records import MAX_REVISION
-from fastapi_esdb.wire.requests import EventFilter
+from fastapi_esdb.wire.streams.values import EventFilter
 
 if TYPE_CHECKING:
     from fastapi_esdb.settings.credentials import Credentials

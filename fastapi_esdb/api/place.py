@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fastapi_esdb.wire.records import MAX_REVISION, Edge, Position
-from fastapi_esdb.wire.requests import FellBehind
+from fastapi_esdb.wire.events.values import MAX_REVISION, Edge, Position
+from fastapi_esdb.wire.streams.values import FellBehind
 
 if TYPE_CHECKING:
-    from fastapi_esdb.wire.records import RecordedEvent
+    from fastapi_esdb.wire.events.values import RecordedEvent
 
 
 class Place:

@@ -10,8 +10,9 @@ from fastapi_esdb.api.calls import Calls
 from fastapi_esdb.api.options import Options, chosen
 from fastapi_esdb.api.writing import write
 from fastapi_esdb.wire.errors import InvalidArgument, ProjectionNotFound
+from fastapi_esdb.wire.errors.unreadable import quoted
 from fastapi_esdb.wire.method import Method, Request
-from fastapi_esdb.wire.projection_methods import (
+from fastapi_esdb.wire.projections.methods import (
     CREATE_PROJECTION,
     DELETE_PROJECTION,
     DISABLE_PROJECTION,
@@ -23,7 +24,7 @@ from fastapi_esdb.wire.projection_methods import (
     RESTART_PROJECTIONS,
     UPDATE_PROJECTION,
 )
-from fastapi_esdb.wire.projections import (
+from fastapi_esdb.wire.projections.values import (
     CreateProjection,
     DeleteProjection,
     DisableProjection,
@@ -35,7 +36,6 @@ from fastapi_esdb.wire.projections import (
     StatisticsRequest,
     UpdateProjection,
 )
-from fastapi_esdb.wire.unreadable import quoted
 
 
 class Model(Protocol):

@@ -10,9 +10,9 @@ from fastapi_esdb.api.batches import BatchIteration
 from fastapi_esdb.api.iteration import NotAwaited
 from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.wire.errors import DeadlineExceeded, NoAnswer, StreamNotFound
-from fastapi_esdb.wire.reads import READ
-from fastapi_esdb.wire.records import BACKWARDS, END, FORWARDS, RecordedEvent
-from fastapi_esdb.wire.requests import LastRevision, ReadRequest, StreamMissing
+from fastapi_esdb.wire.events.values import BACKWARDS, END, FORWARDS, RecordedEvent
+from fastapi_esdb.wire.streams.methods import READ
+from fastapi_esdb.wire.streams.values import LastRevision, ReadRequest, StreamMissing
 
 if TYPE_CHECKING:
     from fastapi_esdb.api.calls import Carrier

@@ -22,8 +22,8 @@ from fastapi_esdb.wire.errors import (
     StreamDeleted,
     WrongExpectedRevision,
 )
-from fastapi_esdb.wire.records import NO_STREAM, STREAM_EXISTS, Expected
-from fastapi_esdb.wire.requests import AppendRequest
+from fastapi_esdb.wire.events.values import NO_STREAM, STREAM_EXISTS, Expected
+from fastapi_esdb.wire.streams.values import AppendRequest
 
 if TYPE_CHECKING:
     from uuid import UUID

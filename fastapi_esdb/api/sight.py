@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from fastapi_esdb.wire.records import END, MAX_REVISION, NO_STREAM, Edge, Expected, Position
+from fastapi_esdb.wire.events.values import END, MAX_REVISION, NO_STREAM, Edge, Expected, Position
 
 if TYPE_CHECKING:
-    from fastapi_esdb.wire.records import RecordedEvent
+    from fastapi_esdb.wire.events.values import RecordedEvent
 
 FIRST_PAGE = 20
 PAGE = 500

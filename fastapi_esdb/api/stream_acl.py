@@ -8,7 +8,7 @@ from typing import Any
 
 from fastapi_esdb.api.arguments import text
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.unreadable import quoted
+from fastapi_esdb.wire.errors.unreadable import quoted
 
 KEYS = {"read": "$r", "write": "$w", "delete": "$d", "meta_read": "$mr", "meta_write": "$mw"}
 """The names that servers have for the fields of `StreamAcl`."""

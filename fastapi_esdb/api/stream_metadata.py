@@ -10,8 +10,8 @@ from typing import Any
 from fastapi_esdb.api.arguments import instance, whole_number
 from fastapi_esdb.api.stream_acl import StreamAcl
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.records import MAX_REVISION, parsed
-from fastapi_esdb.wire.unreadable import quoted
+from fastapi_esdb.wire.errors.unreadable import quoted
+from fastapi_esdb.wire.events.values import MAX_REVISION, parsed
 
 SECOND = timedelta(seconds=1)
 RESERVED = frozenset({"$maxCount", "$maxAge", "$tb", "$cacheControl", "$acl"})

@@ -10,19 +10,10 @@ from fastapi_esdb.api.appending import Append, leave, make, proposed
 from fastapi_esdb.api.calls import Calls, call_options
 from fastapi_esdb.api.reading import Read, last_revision
 from fastapi_esdb.api.writing import write
-from fastapi_esdb.wire.deletes import DELETE, TOMBSTONE
-from fastapi_esdb.wire.groups import ALL
-from fastapi_esdb.wire.records import (
-    ANY,
-    BACKWARDS,
-    END,
-    FORWARDS,
-    START,
-    Expected,
-    Position,
-    StreamState,
-)
-from fastapi_esdb.wire.requests import (
+from fastapi_esdb.wire.events.values import ANY, BACKWARDS, END, FORWARDS, START, Expected, Position, StreamState
+from fastapi_esdb.wire.groups.values import ALL
+from fastapi_esdb.wire.streams.deletes import DELETE, TOMBSTONE
+from fastapi_esdb.wire.streams.values import (
     AppendResult,
     DeleteRequest,
     DeleteResult,
@@ -36,8 +27,8 @@ if TYPE_CHECKING:
     from fastapi_esdb.connection.transport import CallOptions
     from fastapi_esdb.settings.credentials import Credentials
     from fastapi_esdb.settings.node_preference import NodePreference
+    from fastapi_esdb.wire.events.values import ProposedEvent
     from fastapi_esdb.wire.method import Method
-    from fastapi_esdb.wire.records import ProposedEvent
 
 
 class Streams(Calls):

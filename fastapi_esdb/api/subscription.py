@@ -9,8 +9,8 @@ from fastapi_esdb.api.batches import BatchIteration
 from fastapi_esdb.api.following import Following, Message
 from fastapi_esdb.api.iteration import NotAwaited, View, let_go
 from fastapi_esdb.api.stop import first
-from fastapi_esdb.wire.records import Edge, Position, RecordedEvent
-from fastapi_esdb.wire.requests import ReadRequest, SubscriptionConfirmed
+from fastapi_esdb.wire.events.values import Edge, Position, RecordedEvent
+from fastapi_esdb.wire.streams.values import ReadRequest, SubscriptionConfirmed
 
 if TYPE_CHECKING:
     from fastapi_esdb.api.calls import Carrier

@@ -8,14 +8,14 @@ from fastapi_esdb.api import arguments
 from fastapi_esdb.api.arguments import Place, PlaceInAll, PlaceInStream
 from fastapi_esdb.api.calls import Calls, call_options
 from fastapi_esdb.api.subscription import Subscription
-from fastapi_esdb.wire.groups import ALL
-from fastapi_esdb.wire.records import START, Position
-from fastapi_esdb.wire.requests import ReadRequest
+from fastapi_esdb.wire.events.values import START, Position
+from fastapi_esdb.wire.groups.values import ALL
+from fastapi_esdb.wire.streams.values import ReadRequest
 
 if TYPE_CHECKING:
     from fastapi_esdb.settings.credentials import Credentials
     from fastapi_esdb.settings.node_preference import NodePreference
-    from fastapi_esdb.wire.requests import EventFilter
+    from fastapi_esdb.wire.streams.values import EventFilter
 
 
 class Subscriptions(Calls):

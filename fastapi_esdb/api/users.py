@@ -12,9 +12,7 @@ from fastapi_esdb.api.bounded import listed
 from fastapi_esdb.api.calls import Calls
 from fastapi_esdb.api.options import Options, chosen
 from fastapi_esdb.api.writing import write
-from fastapi_esdb.wire.errors import AccessDenied, CalledAs, InvalidArgument, UserNotFound
-from fastapi_esdb.wire.method import Method, Request
-from fastapi_esdb.wire.users import (
+from fastapi_esdb.wire.admin.users import (
     CHANGE_PASSWORD,
     CREATE_USER,
     DELETE_USER,
@@ -31,6 +29,8 @@ from fastapi_esdb.wire.users import (
     UserDetailsRequest,
     UserName,
 )
+from fastapi_esdb.wire.errors import AccessDenied, CalledAs, InvalidArgument, UserNotFound
+from fastapi_esdb.wire.method import Method, Request
 
 
 class Users(Calls):

@@ -12,13 +12,13 @@ from fastapi_esdb.connection.probe import ask_server
 from fastapi_esdb.connection.state import Admission
 from fastapi_esdb.connection.stream_call import StreamCall
 from fastapi_esdb.wire.errors import AccessDenied, CalledAs, EsdbError, NotAuthenticated, ServerNotReady
-from fastapi_esdb.wire.reads import READ
-from fastapi_esdb.wire.requests import ReadRequest
+from fastapi_esdb.wire.streams.methods import READ
+from fastapi_esdb.wire.streams.values import ReadRequest
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Channel
     from fastapi_esdb.settings.credentials import Credentials
-    from fastapi_esdb.wire.cluster import SupportedMethods
+    from fastapi_esdb.wire.admin.cluster import SupportedMethods
 
 ORDINARY_STREAM = "fastapi-esdb-probe"
 """It need not exist: whether an ordinary stream may be read is decided before."""

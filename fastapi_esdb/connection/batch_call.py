@@ -16,17 +16,17 @@ from fastapi_esdb.connection.seam import translated
 from fastapi_esdb.connection.secrecy import check_headers
 from fastapi_esdb.connection.support import check_support
 from fastapi_esdb.errors import ClosedInFlight, NotSentInTime
-from fastapi_esdb.wire.batches import BATCH_APPEND
 from fastapi_esdb.wire.errors import DeadlineExceeded, EsdbError, NoAnswer, NotSupported
-from fastapi_esdb.wire.numbered_batches import decode_batch, encode_batch
+from fastapi_esdb.wire.errors.unreadable import unreadable
 from fastapi_esdb.wire.quiet_grpc import grpc
-from fastapi_esdb.wire.unreadable import unreadable
+from fastapi_esdb.wire.streams.batches import BATCH_APPEND
+from fastapi_esdb.wire.streams.numbered_batches import decode_batch, encode_batch
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import GrpcCall, Lease
     from fastapi_esdb.connection.deadline import Deadline
-    from fastapi_esdb.wire.metadata import CallHeaders
-    from fastapi_esdb.wire.requests import AppendRequest, AppendResult
+    from fastapi_esdb.wire.headers import CallHeaders
+    from fastapi_esdb.wire.streams.values import AppendRequest, AppendResult
 
 logger = logging.getLogger("fastapi_esdb")
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from fastapi_esdb.connection.channel import GrpcCall
     from fastapi_esdb.connection.line import Line
-    from fastapi_esdb.wire.metadata import CallHeaders
+    from fastapi_esdb.wire.headers import CallHeaders
 
 MOST_BUSY = 8
 """Threads at work, beside which no further call begins: more of them would only wait for each other."""

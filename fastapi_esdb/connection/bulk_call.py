@@ -10,7 +10,7 @@ from fastapi_esdb.connection.stream_call import StreamCall
 from fastapi_esdb.wire.errors import ConnectionRefused
 
 if TYPE_CHECKING:
-    from fastapi_esdb.wire.metadata import CallHeaders
+    from fastapi_esdb.wire.headers import CallHeaders
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")

@@ -12,7 +12,7 @@ from fastapi_esdb.connection.secrecy import check_headers
 from fastapi_esdb.connection.support import check_support
 from fastapi_esdb.errors import NotSentInTime
 from fastapi_esdb.wire.errors import NoAnswer
-from fastapi_esdb.wire.metadata import CallHeaders
+from fastapi_esdb.wire.headers import CallHeaders
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import GrpcCall, Lease

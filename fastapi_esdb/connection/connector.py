@@ -21,13 +21,13 @@ from fastapi_esdb.connection.support import lacking
 from fastapi_esdb.connection.tls import make_tls
 from fastapi_esdb.errors import TlsFailed
 from fastapi_esdb.wire.errors import EsdbError
-from fastapi_esdb.wire.unreadable import unreadable
+from fastapi_esdb.wire.errors.unreadable import unreadable
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.endpoints import Endpoint, Hosts
     from fastapi_esdb.connection.node_options import NodeOptions
     from fastapi_esdb.settings.hosts import Host
-    from fastapi_esdb.wire.cluster import SupportedMethods
+    from fastapi_esdb.wire.admin.cluster import SupportedMethods
 
 logger = logging.getLogger("fastapi_esdb")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from time import monotonic
 
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.unreadable import quoted
+from fastapi_esdb.wire.errors.unreadable import quoted
 
 YEAR = 365 * 24 * 60 * 60.0
 """Seconds that nothing waits longer than: gRPC, and the protocol, have no room for much more."""

@@ -11,11 +11,11 @@ from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.connection.dial import dial
 from fastapi_esdb.connection.proxy import naming
 from fastapi_esdb.settings.hosts import Host
-from fastapi_esdb.wire.cluster import GOSSIP, USABLE
+from fastapi_esdb.wire.admin.cluster import GOSSIP, USABLE
 
 if TYPE_CHECKING:
     from fastapi_esdb.settings.connection_options import ConnectionOptions
-    from fastapi_esdb.wire.cluster import Member
+    from fastapi_esdb.wire.admin.cluster import Member
 
 PATIENCE = 1.0
 """Seconds that a node has to say how it is. Whoever has a wrong password waits for it."""

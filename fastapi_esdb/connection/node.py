@@ -20,14 +20,14 @@ from fastapi_esdb.connection.state import Admission, Change, ConnectionState, ne
 from fastapi_esdb.connection.wakeup import Wakeup
 from fastapi_esdb.connection.watch import Watch
 from fastapi_esdb.errors import ConnectionClosed
-from fastapi_esdb.wire.unreadable import shown
+from fastapi_esdb.wire.errors.unreadable import shown
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Channel, Lease
     from fastapi_esdb.connection.endpoints import Hosts
     from fastapi_esdb.connection.node_options import NodeOptions
     from fastapi_esdb.settings.hosts import Host
-    from fastapi_esdb.wire.cluster import SupportedMethods
+    from fastapi_esdb.wire.admin.cluster import SupportedMethods
     from fastapi_esdb.wire.errors import EsdbError
 
 logger = logging.getLogger("fastapi_esdb")

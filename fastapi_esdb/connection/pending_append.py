@@ -20,11 +20,11 @@ from fastapi_esdb.wire.errors import (
     NotSupported,
     Outcome,
 )
-from fastapi_esdb.wire.unreadable import unreadable
+from fastapi_esdb.wire.errors.unreadable import unreadable
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.deadline import Deadline
-    from fastapi_esdb.wire.requests import AppendRequest, AppendResult
+    from fastapi_esdb.wire.streams.values import AppendRequest, AppendResult
 
 logger = logging.getLogger("fastapi_esdb")
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from fastapi_esdb.connection.call import unary
 from fastapi_esdb.connection.secrecy import authorization_of
-from fastapi_esdb.wire.cluster import SUPPORTED_METHODS, SupportedMethods
+from fastapi_esdb.wire.admin.cluster import SUPPORTED_METHODS, SupportedMethods
 from fastapi_esdb.wire.errors import NotSupported
-from fastapi_esdb.wire.metadata import CallHeaders, CallMetadata
+from fastapi_esdb.wire.headers import CallHeaders, CallMetadata
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Channel

@@ -18,9 +18,9 @@ from fastapi_esdb.wire.errors import (
     InvalidArgument,
     NotSupported,
 )
+from fastapi_esdb.wire.errors.unreadable import shown, unreadable
 from fastapi_esdb.wire.quiet_grpc import grpc
-from fastapi_esdb.wire.status import error_of
-from fastapi_esdb.wire.unreadable import shown, unreadable
+from fastapi_esdb.wire.status.translation import error_of
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Channel, Lease

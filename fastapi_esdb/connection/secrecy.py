@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from fastapi_esdb.errors import InvalidSettings
 from fastapi_esdb.settings.hosts import is_loopback
-from fastapi_esdb.wire.metadata import AUTHORIZATION, basic
+from fastapi_esdb.wire.headers import AUTHORIZATION, basic
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Lease
     from fastapi_esdb.settings.connection_string import ConnectionString
     from fastapi_esdb.settings.credentials import Credentials
     from fastapi_esdb.settings.hosts import Host
-    from fastapi_esdb.wire.metadata import CallHeaders
+    from fastapi_esdb.wire.headers import CallHeaders
 
 
 def authorization_of(user: Credentials | None) -> str | None:

@@ -17,7 +17,7 @@ from fastapi_esdb.wire.quiet_grpc import grpc
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import GrpcCall, Lease
     from fastapi_esdb.connection.deadline import Deadline
-    from fastapi_esdb.wire.metadata import CallHeaders
+    from fastapi_esdb.wire.headers import CallHeaders
     from fastapi_esdb.wire.method import Method
 
 Request = TypeVar("Request")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fastapi_esdb.wire.cluster import SUPPORTED_METHODS
+from fastapi_esdb.wire.admin.cluster import SUPPORTED_METHODS
 from fastapi_esdb.wire.errors import NotSupported
 from fastapi_esdb.wire.methods import all_methods
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Lease
-    from fastapi_esdb.wire.cluster import SupportedMethods
+    from fastapi_esdb.wire.admin.cluster import SupportedMethods
     from fastapi_esdb.wire.method import Method
 
 

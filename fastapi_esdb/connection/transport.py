@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from fastapi_esdb.settings.credentials import Credentials
     from fastapi_esdb.settings.node_preference import NodePreference
     from fastapi_esdb.wire.method import Method
-    from fastapi_esdb.wire.requests import AppendRequest, AppendResult
+    from fastapi_esdb.wire.streams.values import AppendRequest, AppendResult
 
 MOST_ANSWERS = 100_000
 """Answers that are taken together: of users, and of projections, there are not as many."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.connection.probe import ask_server
 from fastapi_esdb.wire.errors import EsdbError
-from fastapi_esdb.wire.unreadable import shown, unreadable
+from fastapi_esdb.wire.errors.unreadable import shown, unreadable
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Channel

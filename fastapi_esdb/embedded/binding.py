@@ -15,12 +15,12 @@ from fastapi_esdb.embedded.access import Access
 from fastapi_esdb.embedded.calls import Call, Context
 from fastapi_esdb.embedded.membership import Membership
 from fastapi_esdb.embedded.running import RunningCalls
-from fastapi_esdb.wire.append_methods_v2 import SERVICE as V2_SERVICE
 from fastapi_esdb.wire.errors import EsdbError, HandlerFailed, ServerNotReady
-from fastapi_esdb.wire.metadata import parse_metadata
+from fastapi_esdb.wire.headers import parse_metadata
 from fastapi_esdb.wire.method import Method
 from fastapi_esdb.wire.quiet_grpc import grpc
-from fastapi_esdb.wire.status import rich_status_of, status_of
+from fastapi_esdb.wire.status.translation import rich_status_of, status_of
+from fastapi_esdb.wire.streams_v2.requests import SERVICE as V2_SERVICE
 
 log = logging.getLogger(__name__)
 

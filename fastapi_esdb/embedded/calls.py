@@ -12,7 +12,7 @@ from google.protobuf.message import DecodeError
 
 from fastapi_esdb.embedded.access import ANONYMOUS
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.metadata import CallMetadata
+from fastapi_esdb.wire.headers import CallMetadata
 from fastapi_esdb.wire.method import Method, Shape
 from fastapi_esdb.wire.quiet_grpc import grpc
 

@@ -10,7 +10,7 @@ from uuid import uuid4
 from fastapi_esdb.embedded.address import Address
 from fastapi_esdb.embedded.store import Database, Limits, Storage
 from fastapi_esdb.embedded.store.database import Clock, utc_now
-from fastapi_esdb.wire.cluster import Member, NodeState
+from fastapi_esdb.wire.admin.cluster import Member, NodeState
 from fastapi_esdb.wire.quiet_grpc import grpc
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 from fastapi_esdb.api.iteration import Iteration
 from fastapi_esdb.api.reading import Read
 from fastapi_esdb.errors import ConnectionClosed, WrongEventLoop
-from fastapi_esdb.wire.records import RecordedEvent
+from fastapi_esdb.wire.events.values import RecordedEvent
 
 Target = TypeVar("Target")
 Result = TypeVar("Result")

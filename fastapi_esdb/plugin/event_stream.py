@@ -20,7 +20,7 @@ from fastapi_esdb.api.arguments import place_in_all
 from fastapi_esdb.api.subscription import Subscription
 from fastapi_esdb.errors import ConnectionClosed
 from fastapi_esdb.wire.errors import EsdbError, InvalidArgument
-from fastapi_esdb.wire.records import JSON, MAX_REVISION, START, Edge, Position, RecordedEvent
+from fastapi_esdb.wire.events.values import JSON, MAX_REVISION, START, Edge, Position, RecordedEvent
 
 logger = logging.getLogger("fastapi_esdb")
 

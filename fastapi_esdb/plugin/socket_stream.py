@@ -13,7 +13,7 @@ from starlette.websockets import WebSocketState
 from fastapi_esdb.api.consumer import Consumer
 from fastapi_esdb.api.subscription import Subscription
 from fastapi_esdb.errors import ClosedInFlight
-from fastapi_esdb.wire.records import Position
+from fastapi_esdb.wire.events.values import Position
 
 Followed = TypeVar("Followed", Subscription[int], Subscription[Position], Consumer)
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi_esdb.connection.secrecy import authorization_of
 from fastapi_esdb.settings.node_preference import NodePreference
-from fastapi_esdb.wire.group_methods import READ_GROUP
-from fastapi_esdb.wire.metadata import CallHeaders, CallMetadata
-from fastapi_esdb.wire.operations import RESIGN_NODE
-from fastapi_esdb.wire.projection_methods import CREATE_PROJECTION
-from fastapi_esdb.wire.reads import READ
+from fastapi_esdb.wire.admin.operations import RESIGN_NODE
+from fastapi_esdb.wire.groups.methods import READ_GROUP
+from fastapi_esdb.wire.headers import CallHeaders, CallMetadata
+from fastapi_esdb.wire.projections.methods import CREATE_PROJECTION
+from fastapi_esdb.wire.streams.methods import READ
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.transport import CallOptions

@@ -17,8 +17,8 @@ from fastapi_esdb.pool.retry import Starting, Tell, Tries
 from fastapi_esdb.pool.streams import PooledStream, StreamPlan
 from fastapi_esdb.settings.append_mode import AppendMode
 from fastapi_esdb.settings.node_preference import NodePreference
-from fastapi_esdb.wire.appends import APPEND
 from fastapi_esdb.wire.errors import CalledAs, EsdbError
+from fastapi_esdb.wire.streams.appends import APPEND
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Lease
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from fastapi_esdb.pool.statistics import Counters
     from fastapi_esdb.settings.model import EsdbSettings
     from fastapi_esdb.wire.method import Method
-    from fastapi_esdb.wire.requests import AppendRequest, AppendResult
+    from fastapi_esdb.wire.streams.values import AppendRequest, AppendResult
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")

@@ -18,7 +18,7 @@ from fastapi_esdb.pool.hooks import Hook, Hooks
 from fastapi_esdb.pool.seen import Seen, Turns
 from fastapi_esdb.pool.statistics import ConnectionStatus, Counters
 from fastapi_esdb.settings.append_mode import AppendMode
-from fastapi_esdb.wire.cluster import SUPPORTED_METHODS
+from fastapi_esdb.wire.admin.cluster import SUPPORTED_METHODS
 from fastapi_esdb.wire.errors import AccessDenied, CalledAs, NotAuthenticated, NotSupported
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from fastapi_esdb.settings.node_preference import NodePreference
     from fastapi_esdb.wire.errors import EsdbError
     from fastapi_esdb.wire.method import Method
-    from fastapi_esdb.wire.requests import AppendRequest, AppendResult
+    from fastapi_esdb.wire.streams.values import AppendRequest, AppendResult
 
 logger = logging.getLogger("fastapi_esdb")
 

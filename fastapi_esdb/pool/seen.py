@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from fastapi_esdb.wire.records import Position, RecordedEvent
+    from fastapi_esdb.wire.events.values import Position, RecordedEvent
 
 
 class Seen:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Lease
     from fastapi_esdb.pool.lease_source import LeaseSource
     from fastapi_esdb.pool.retry import Tries
-    from fastapi_esdb.wire.metadata import CallHeaders
+    from fastapi_esdb.wire.headers import CallHeaders
     from fastapi_esdb.wire.method import Method
 
 Request = TypeVar("Request")

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi_esdb.wire import append_methods_v2, group_methods, operations, projection_methods, users
-from fastapi_esdb.wire.appends import APPEND
-from fastapi_esdb.wire.batches import BATCH_APPEND
-from fastapi_esdb.wire.cluster import GOSSIP, SUPPORTED_METHODS
-from fastapi_esdb.wire.deletes import DELETE, TOMBSTONE
+from fastapi_esdb.wire.admin import operations, users
+from fastapi_esdb.wire.admin.cluster import GOSSIP, SUPPORTED_METHODS
+from fastapi_esdb.wire.admin.monitoring import STATS
+from fastapi_esdb.wire.groups import methods as groups
 from fastapi_esdb.wire.method import Method
-from fastapi_esdb.wire.monitoring import STATS
-from fastapi_esdb.wire.reads import READ
+from fastapi_esdb.wire.projections import methods as projections
+from fastapi_esdb.wire.streams.appends import APPEND
+from fastapi_esdb.wire.streams.batches import BATCH_APPEND
+from fastapi_esdb.wire.streams.deletes import DELETE, TOMBSTONE
+from fastapi_esdb.wire.streams.methods import READ
+from fastapi_esdb.wire.streams_v2.requests import APPEND_RECORDS, APPEND_SESSION
 
 _ALL: tuple[Method[Any, Any], ...] = (
     READ,
@@ -19,24 +22,24 @@ _ALL: tuple[Method[Any, Any], ...] = (
     DELETE,
     TOMBSTONE,
     BATCH_APPEND,
-    group_methods.CREATE_GROUP,
-    group_methods.UPDATE_GROUP,
-    group_methods.DELETE_GROUP,
-    group_methods.READ_GROUP,
-    group_methods.GROUP_INFO,
-    group_methods.REPLAY_PARKED,
-    group_methods.LIST_GROUPS,
-    group_methods.RESTART_GROUPS,
-    projection_methods.CREATE_PROJECTION,
-    projection_methods.UPDATE_PROJECTION,
-    projection_methods.DELETE_PROJECTION,
-    projection_methods.PROJECTION_STATISTICS,
-    projection_methods.DISABLE_PROJECTION,
-    projection_methods.ENABLE_PROJECTION,
-    projection_methods.RESET_PROJECTION,
-    projection_methods.PROJECTION_STATE,
-    projection_methods.PROJECTION_RESULT,
-    projection_methods.RESTART_PROJECTIONS,
+    groups.CREATE_GROUP,
+    groups.UPDATE_GROUP,
+    groups.DELETE_GROUP,
+    groups.READ_GROUP,
+    groups.GROUP_INFO,
+    groups.REPLAY_PARKED,
+    groups.LIST_GROUPS,
+    groups.RESTART_GROUPS,
+    projections.CREATE_PROJECTION,
+    projections.UPDATE_PROJECTION,
+    projections.DELETE_PROJECTION,
+    projections.PROJECTION_STATISTICS,
+    projections.DISABLE_PROJECTION,
+    projections.ENABLE_PROJECTION,
+    projections.RESET_PROJECTION,
+    projections.PROJECTION_STATE,
+    projections.PROJECTION_RESULT,
+    projections.RESTART_PROJECTIONS,
     users.CREATE_USER,
     users.UPDATE_USER,
     users.DELETE_USER,
@@ -55,8 +58,8 @@ _ALL: tuple[Method[Any, Any], ...] = (
     GOSSIP,
     STATS,
     SUPPORTED_METHODS,
-    append_methods_v2.APPEND_SESSION,
-    append_methods_v2.APPEND_RECORDS,
+    APPEND_SESSION,
+    APPEND_RECORDS,
 )
 
 

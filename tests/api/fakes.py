@@ -13,8 +13,8 @@ from uuid import UUID, uuid4
 from fastapi_esdb.connection.transport import DEFAULT_OPTIONS, CallOptions
 from fastapi_esdb.errors import ConnectionClosed
 from fastapi_esdb.pool.seen import Seen, Turns
-from fastapi_esdb.wire.records import Position, RecordedEvent
-from fastapi_esdb.wire.requests import AppendRequest
+from fastapi_esdb.wire.events.values import Position, RecordedEvent
+from fastapi_esdb.wire.streams.values import AppendRequest
 
 
 def recorded(

@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 from fastapi_esdb.api.next_step import AtOneNode, Course, Look, LookAt, Send, Step
 from fastapi_esdb.api.sight import Absent, Found, Search, Sight, in_place
 from fastapi_esdb.wire.errors import ConnectionLost, EsdbError, WrongExpectedRevision
-from fastapi_esdb.wire.records import ANY, NO_STREAM, STREAM_EXISTS, Expected, RecordedEvent
+from fastapi_esdb.wire.events.values import ANY, NO_STREAM, STREAM_EXISTS, Expected, RecordedEvent
 from tests.api.fakes import recorded
 
 MOST_STEPS = 200

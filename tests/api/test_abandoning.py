@@ -12,7 +12,7 @@ from fastapi_esdb.api.connection import Connection
 from fastapi_esdb.api.new_event import NewEvent
 from fastapi_esdb.api.stream_metadata import StreamMetadata
 from fastapi_esdb.embedded.server import EmbeddedServer
-from fastapi_esdb.wire.records import RecordedEvent
+from fastapi_esdb.wire.events.values import RecordedEvent
 from tests.support.waiting import until
 
 READ = "Streams.Read"

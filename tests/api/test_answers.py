@@ -12,7 +12,7 @@ import pytest
 from fastapi_esdb.api import answers as module
 from fastapi_esdb.api.answers import MOST_IDS, Answers
 from fastapi_esdb.wire.errors import ConnectionLost
-from fastapi_esdb.wire.groups import Ack, Nack, NackAction
+from fastapi_esdb.wire.groups.values import Ack, Nack, NackAction
 
 
 class Line:

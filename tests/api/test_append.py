@@ -22,8 +22,16 @@ from fastapi_esdb.wire.errors import (
     StreamNotFound,
     WrongExpectedRevision,
 )
-from fastapi_esdb.wire.records import ANY, JSON, NO_STREAM, OCTET_STREAM, STREAM_EXISTS, ProposedEvent, StreamState
-from fastapi_esdb.wire.requests import NothingAppended
+from fastapi_esdb.wire.events.values import (
+    ANY,
+    JSON,
+    NO_STREAM,
+    OCTET_STREAM,
+    STREAM_EXISTS,
+    ProposedEvent,
+    StreamState,
+)
+from fastapi_esdb.wire.streams.values import NothingAppended
 from tests.support.waiting import PATIENCE
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from fastapi_esdb.api import arguments
 from fastapi_esdb.wire.errors import CallerError, InvalidArgument
-from fastapi_esdb.wire.records import ANY, END, MAX_REVISION, NO_STREAM, START, STREAM_EXISTS, Position
-from fastapi_esdb.wire.requests import ALL_EVENTS, EventFilter
+from fastapi_esdb.wire.events.values import ANY, END, MAX_REVISION, NO_STREAM, START, STREAM_EXISTS, Position
+from fastapi_esdb.wire.streams.values import ALL_EVENTS, EventFilter
 
 LONE_SURROGATE = "order-\ud800"
 

@@ -14,7 +14,6 @@ from fastapi_esdb.api.new_event import NewEvent
 from fastapi_esdb.compose import connect
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.errors import AppendOutcomeUnknown
-from fastapi_esdb.wire.appends_v2 import DeletedState
 from fastapi_esdb.wire.errors import (
     AccessDenied,
     ConsistencyViolation,
@@ -26,7 +25,8 @@ from fastapi_esdb.wire.errors import (
     StreamNotFound,
     WrongExpectedRevision,
 )
-from fastapi_esdb.wire.records import ANY, JSON, NO_STREAM, OCTET_STREAM, STREAM_EXISTS, Expected, Violation
+from fastapi_esdb.wire.events.values import ANY, JSON, NO_STREAM, OCTET_STREAM, STREAM_EXISTS, Expected, Violation
+from fastapi_esdb.wire.streams_v2.values import DeletedState
 from tests.api.fakes import FakeCarrier
 from tests.support.lost_answers import LostAnswers
 from tests.support.secure import JANE, as_admin

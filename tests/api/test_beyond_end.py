@@ -16,8 +16,8 @@ from fastapi_esdb.api.subscription import Subscription
 from fastapi_esdb.compose import connect
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.settings.model import EsdbSettings
-from fastapi_esdb.wire.records import Position, RecordedEvent
-from fastapi_esdb.wire.requests import CaughtUp, FellBehind
+from fastapi_esdb.wire.events.values import Position, RecordedEvent
+from fastapi_esdb.wire.streams.values import CaughtUp, FellBehind
 from tests.api.consuming import append
 from tests.support.processes import free_port
 from tests.support.waiting import PATIENCE, take

@@ -7,9 +7,9 @@ import pytest
 from fastapi_esdb.api.cluster import Cluster
 from fastapi_esdb.api.connection import Connection
 from fastapi_esdb.embedded.server import EmbeddedServer
-from fastapi_esdb.wire.cluster import NodeState
+from fastapi_esdb.wire.admin.cluster import NodeState
+from fastapi_esdb.wire.admin.monitoring import STATS
 from fastapi_esdb.wire.errors import DeadlineExceeded, InvalidArgument
-from fastapi_esdb.wire.monitoring import STATS
 from tests.api.fakes import FakeCarrier
 from tests.support.lost_answers import LostAnswers
 

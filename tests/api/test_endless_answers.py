@@ -15,15 +15,15 @@ from fastapi_esdb.api import bounded
 from fastapi_esdb.connection import channel_options
 from fastapi_esdb.errors import AppendOutcomeUnknown
 from fastapi_esdb.settings.model import EsdbSettings
-from fastapi_esdb.wire.appends import APPEND
-from fastapi_esdb.wire.batches import BATCH_APPEND
-from fastapi_esdb.wire.cluster import GOSSIP
+from fastapi_esdb.wire.admin.cluster import GOSSIP
+from fastapi_esdb.wire.admin.users import USER_DETAILS
 from fastapi_esdb.wire.errors import DeadlineExceeded, EsdbError, NoAnswer
-from fastapi_esdb.wire.group_methods import READ_GROUP
-from fastapi_esdb.wire.groups import GroupEvent
-from fastapi_esdb.wire.projection_methods import PROJECTION_STATISTICS
-from fastapi_esdb.wire.reads import READ
-from fastapi_esdb.wire.users import USER_DETAILS
+from fastapi_esdb.wire.groups.methods import READ_GROUP
+from fastapi_esdb.wire.groups.values import GroupEvent
+from fastapi_esdb.wire.projections.methods import PROJECTION_STATISTICS
+from fastapi_esdb.wire.streams.appends import APPEND
+from fastapi_esdb.wire.streams.batches import BATCH_APPEND
+from fastapi_esdb.wire.streams.methods import READ
 from tests.api.fakes import recorded
 from tests.support.fake_server import Call, FakeServer, Script, endless, message_of, stays_open
 from tests.support.waiting import PATIENCE

@@ -33,11 +33,11 @@ from fastapi_esdb import (
 from fastapi_esdb.api.reading import Read
 from fastapi_esdb.settings.append_mode import AppendMode
 from fastapi_esdb.settings.model import EsdbSettings
-from fastapi_esdb.wire.cluster import GOSSIP, SUPPORTED_METHODS, ClusterInfo, Member, NodeState
+from fastapi_esdb.wire.admin.cluster import GOSSIP, SUPPORTED_METHODS, ClusterInfo, Member, NodeState
 from fastapi_esdb.wire.errors import EsdbError
+from fastapi_esdb.wire.events.values import RecordedEvent
 from fastapi_esdb.wire.method import Method
 from fastapi_esdb.wire.methods import all_methods
-from fastapi_esdb.wire.records import RecordedEvent
 from tests.support.fake_server import FakeServer, fails, message_of, replies
 from tests.support.odd_answers import odd_script
 from tests.support.pools import our_tasks

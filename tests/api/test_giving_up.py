@@ -12,7 +12,7 @@ import pytest
 from fastapi_esdb import START, filters
 from fastapi_esdb.api.connection import Connection
 from fastapi_esdb.embedded.server import EmbeddedServer
-from fastapi_esdb.wire.records import RecordedEvent
+from fastapi_esdb.wire.events.values import RecordedEvent
 from tests.api.consuming import EAGER, append
 from tests.support.waiting import PATIENCE, until
 

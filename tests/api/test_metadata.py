@@ -13,7 +13,7 @@ from fastapi_esdb.api.stream_acl import StreamAcl
 from fastapi_esdb.api.stream_metadata import StreamMetadata
 from fastapi_esdb.errors import AppendOutcomeUnknown
 from fastapi_esdb.wire.errors import ConnectionLost, InvalidArgument, WrongExpectedRevision
-from fastapi_esdb.wire.records import MAX_REVISION, NO_STREAM
+from fastapi_esdb.wire.events.values import MAX_REVISION, NO_STREAM
 from tests.api.fakes import FakeCarrier
 
 

@@ -10,8 +10,8 @@ import pytest
 from fastapi_esdb.api.connection import Connection
 from fastapi_esdb.api.monitoring import Monitoring
 from fastapi_esdb.embedded.server import EmbeddedServer
+from fastapi_esdb.wire.admin.monitoring import StatsRequest
 from fastapi_esdb.wire.errors import InvalidArgument, ServerNotReady
-from fastapi_esdb.wire.monitoring import StatsRequest
 from tests.api.fakes import FakeCarrier
 from tests.support.waiting import PATIENCE, take, until
 

@@ -14,7 +14,7 @@ from fastapi_esdb import Connection, EsdbSettings, InvalidArgument, InvalidSetti
 from fastapi_esdb.connection.transport import CallOptions
 from fastapi_esdb.embedded import EmbeddedServer
 from fastapi_esdb.settings.model import SHORTEST_INTERVAL
-from fastapi_esdb.wire.cluster import SUPPORTED_METHODS
+from fastapi_esdb.wire.admin.cluster import SUPPORTED_METHODS
 
 HUGE, UNWRITABLE = 10**400, 10**5000
 NO_SPANS = [HUGE, -HUGE, UNWRITABLE, -UNWRITABLE, math.nan, -math.inf, -1, -0.1, True, "1"]

@@ -10,11 +10,11 @@ import pytest
 
 from fastapi_esdb import Connection, NewEvent, StreamMetadata, connect
 from fastapi_esdb.settings.model import EsdbSettings
+from fastapi_esdb.wire.admin.users import USER_DETAILS
 from fastapi_esdb.wire.errors import InvalidArgument, NoAnswer
-from fastapi_esdb.wire.reads import READ
-from fastapi_esdb.wire.records import RecordedEvent
-from fastapi_esdb.wire.requests import CaughtUp, Checkpoint, FellBehind
-from fastapi_esdb.wire.users import USER_DETAILS
+from fastapi_esdb.wire.events.values import RecordedEvent
+from fastapi_esdb.wire.streams.methods import READ
+from fastapi_esdb.wire.streams.values import CaughtUp, Checkpoint, FellBehind
 from tests.support.fake_server import FakeServer, replies, stays_open
 
 HUGE = 10**5000

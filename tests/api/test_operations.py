@@ -16,8 +16,8 @@ from fastapi_esdb.api.stream_metadata import StreamMetadata
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.embedded.store import Database
 from fastapi_esdb.errors import OutcomeUnknown
+from fastapi_esdb.wire.admin.operations import NodePriority, ScavengeResult, StartScavenge
 from fastapi_esdb.wire.errors import AccessDenied, DeadlineExceeded, InvalidArgument, ScavengeNotFound
-from fastapi_esdb.wire.operations import NodePriority, ScavengeResult, StartScavenge
 from tests.api.fakes import FakeCarrier
 from tests.support.lost_answers import LostAnswers
 from tests.support.secure import JANE, OPS, as_admin

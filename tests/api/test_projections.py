@@ -24,7 +24,7 @@ from fastapi_esdb.wire.errors import (
     ProjectionNotFound,
     StreamNotFound,
 )
-from fastapi_esdb.wire.projections import ProjectionMode, ProjectionStatistics
+from fastapi_esdb.wire.projections.values import ProjectionMode, ProjectionStatistics
 from tests.support.lost_answers import LostAnswers
 from tests.support.waiting import PATIENCE, answered
 

@@ -13,7 +13,7 @@ from fastapi_esdb.api.new_event import NewEvent
 from fastapi_esdb.api.stream_metadata import StreamMetadata
 from fastapi_esdb.api.streams import Streams
 from fastapi_esdb.wire.errors import InvalidArgument, StreamDeleted, StreamNotFound
-from fastapi_esdb.wire.records import END, MAX_REVISION, START, Position, RecordedEvent
+from fastapi_esdb.wire.events.values import END, MAX_REVISION, START, Position, RecordedEvent
 from tests.api.fakes import FakeCarrier
 
 

@@ -14,7 +14,7 @@ from fastapi_esdb.compose import connect
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.settings.model import EsdbSettings
 from fastapi_esdb.wire.errors import NotAuthenticated
-from fastapi_esdb.wire.records import RecordedEvent
+from fastapi_esdb.wire.events.values import RecordedEvent
 from tests.api.consuming import append, filled
 from tests.support.proxy import FaultProxy
 from tests.support.waiting import PATIENCE, take, until

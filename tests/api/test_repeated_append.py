@@ -32,7 +32,7 @@ from fastapi_esdb.wire.errors import (
     StreamDeleted,
     WrongExpectedRevision,
 )
-from fastapi_esdb.wire.records import (
+from fastapi_esdb.wire.events.values import (
     ANY,
     BACKWARDS,
     END,
@@ -42,7 +42,7 @@ from fastapi_esdb.wire.records import (
     RecordedEvent,
     StreamState,
 )
-from fastapi_esdb.wire.requests import AppendRequest, AppendResult, ReadRequest, StreamMissing
+from fastapi_esdb.wire.streams.values import AppendRequest, AppendResult, ReadRequest, StreamMissing
 from tests.api.fakes import FakeCarrier, recorded
 
 DONE = AppendResult(6, Position(600, 600))

@@ -11,7 +11,7 @@ import pytest
 from fastapi_esdb.api.stream_acl import StreamAcl
 from fastapi_esdb.api.stream_metadata import StreamMetadata
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.records import MAX_REVISION
+from fastapi_esdb.wire.events.values import MAX_REVISION
 
 EVERYTHING = StreamMetadata(
     max_count=10,

@@ -14,8 +14,8 @@ from fastapi_esdb.api.stream_metadata import StreamMetadata
 from fastapi_esdb.api.subscription import Subscription
 from fastapi_esdb.errors import ConnectionClosed, SubscriptionClosed
 from fastapi_esdb.wire.errors import StreamDeleted
-from fastapi_esdb.wire.records import END, START, Edge, Position, RecordedEvent
-from fastapi_esdb.wire.requests import CaughtUp, Checkpoint
+from fastapi_esdb.wire.events.values import END, START, Edge, Position, RecordedEvent
+from fastapi_esdb.wire.streams.values import CaughtUp, Checkpoint
 from tests.support.lost_answers import HeldUp
 from tests.support.waiting import PATIENCE, take, until
 

@@ -23,8 +23,8 @@ from fastapi_esdb.wire.errors import (
     ServerNotReady,
     StreamDeleted,
 )
-from fastapi_esdb.wire.records import BACKWARDS, END, START, Position
-from fastapi_esdb.wire.requests import (
+from fastapi_esdb.wire.events.values import BACKWARDS, END, START, Position
+from fastapi_esdb.wire.streams.values import (
     CaughtUp,
     Checkpoint,
     FellBehind,

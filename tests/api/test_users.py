@@ -16,6 +16,7 @@ from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.errors import OutcomeUnknown, ReadOnlyConnection
 from fastapi_esdb.settings.credentials import Credentials
 from fastapi_esdb.settings.model import EsdbSettings
+from fastapi_esdb.wire.admin.users import UserDetails
 from fastapi_esdb.wire.errors import (
     AccessDenied,
     DeadlineExceeded,
@@ -25,7 +26,6 @@ from fastapi_esdb.wire.errors import (
     UserConflict,
     UserNotFound,
 )
-from fastapi_esdb.wire.users import UserDetails
 from tests.api.fakes import FakeCarrier
 from tests.support.lost_answers import LostAnswers
 from tests.support.secure import JANE, OPS, as_admin, credentials

@@ -13,7 +13,6 @@ from fastapi_esdb.connection.batch_call import BatchCall
 from fastapi_esdb.connection.channel import Channel, Late
 from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.errors import ClosedInFlight, ConnectionClosed, NotSentInTime
-from fastapi_esdb.wire.batches import BATCH_APPEND
 from fastapi_esdb.wire.errors import (
     AccessDenied,
     ConnectionLost,
@@ -32,9 +31,10 @@ from fastapi_esdb.wire.errors import (
     StreamDeleted,
     WrongExpectedRevision,
 )
-from fastapi_esdb.wire.metadata import CallHeaders, CallMetadata
-from fastapi_esdb.wire.records import ANY, NO_STREAM, Position
-from fastapi_esdb.wire.requests import AppendRequest, AppendResult
+from fastapi_esdb.wire.events.values import ANY, NO_STREAM, Position
+from fastapi_esdb.wire.headers import CallHeaders, CallMetadata
+from fastapi_esdb.wire.streams.batches import BATCH_APPEND
+from fastapi_esdb.wire.streams.values import AppendRequest, AppendResult
 from tests.connection.conftest import Owner, channel_to
 from tests.support.batches import DONE, BatchServer
 from tests.support.proxy import FaultProxy

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi_esdb.connection.batch_call import BatchCall
 from fastapi_esdb.connection.channel import Channel
-from fastapi_esdb.wire.metadata import CallHeaders, CallMetadata
+from fastapi_esdb.wire.headers import CallHeaders, CallMetadata
 from tests.connection.conftest import Owner, channel_to
 from tests.support.batches import BatchServer
 from tests.support.waiting import until

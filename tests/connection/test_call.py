@@ -29,7 +29,7 @@ from fastapi_esdb.wire.errors import (
     ServerNotReady,
     ServerTimeout,
 )
-from fastapi_esdb.wire.metadata import CallHeaders
+from fastapi_esdb.wire.headers import CallHeaders
 from fastapi_esdb.wire.method import Codec, Method, Shape
 from tests.connection.conftest import Owner, channel_to
 from tests.support.processes import free_port

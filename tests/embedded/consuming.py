@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
-from fastapi_esdb.wire.group_methods import (
+from fastapi_esdb.wire.events.values import START, Edge, Position
+from fastapi_esdb.wire.groups.methods import (
     CREATE_GROUP,
     DELETE_GROUP,
     GROUP_INFO,
@@ -17,7 +18,7 @@ from fastapi_esdb.wire.group_methods import (
     REPLAY_PARKED,
     UPDATE_GROUP,
 )
-from fastapi_esdb.wire.groups import (
+from fastapi_esdb.wire.groups.values import (
     Ack,
     CreateGroup,
     GroupConfirmed,
@@ -34,8 +35,7 @@ from fastapi_esdb.wire.groups import (
     ReplayParked,
     UpdateGroup,
 )
-from fastapi_esdb.wire.records import START, Edge, Position
-from fastapi_esdb.wire.requests import EventFilter
+from fastapi_esdb.wire.streams.values import EventFilter
 from tests.support.bare_client import BareClient, OpenCall
 from tests.support.waiting import PATIENCE
 

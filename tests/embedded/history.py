@@ -14,16 +14,9 @@ from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar, cast
 
-from fastapi_esdb.wire import projection_methods
-from fastapi_esdb.wire.deletes import DELETE, TOMBSTONE
+from fastapi_esdb.wire.admin.operations import START_SCAVENGE, StartScavenge
 from fastapi_esdb.wire.errors import EsdbError, StreamNotFound, WrongExpectedRevision
-from fastapi_esdb.wire.group_methods import READ_GROUP
-from fastapi_esdb.wire.groups import GroupEvent
-from fastapi_esdb.wire.method import Method
-from fastapi_esdb.wire.operations import START_SCAVENGE, StartScavenge
-from fastapi_esdb.wire.projections import CreateProjection, EnableProjection, StateRequest
-from fastapi_esdb.wire.reads import READ
-from fastapi_esdb.wire.records import (
+from fastapi_esdb.wire.events.values import (
     ANY,
     BACKWARDS,
     END,
@@ -36,7 +29,14 @@ from fastapi_esdb.wire.records import (
     ProposedEvent,
     RecordedEvent,
 )
-from fastapi_esdb.wire.requests import (
+from fastapi_esdb.wire.groups.methods import READ_GROUP
+from fastapi_esdb.wire.groups.values import GroupEvent
+from fastapi_esdb.wire.method import Method
+from fastapi_esdb.wire.projections import methods
+from fastapi_esdb.wire.projections.values import CreateProjection, EnableProjection, StateRequest
+from fastapi_esdb.wire.streams.deletes import DELETE, TOMBSTONE
+from fastapi_esdb.wire.streams.methods import READ
+from fastapi_esdb.wire.streams.values import (
     AppendConflict,
     AppendResult,
     CaughtUp,
@@ -115,8 +115,8 @@ class History:
         for stream in ("a-1", None):
             await groups.create(stream, message_timeout_ms=600_000, read_batch_size=50)
             self._follow(stream, START, partial(self._consume, groups))
-        await self._client.call(projection_methods.CREATE_PROJECTION, CreateProjection(COUNTING, "counting"))
-        await self._client.call(projection_methods.ENABLE_PROJECTION, EnableProjection("$by_category"))
+        await self._client.call(methods.CREATE_PROJECTION, CreateProjection(COUNTING, "counting"))
+        await self._client.call(methods.ENABLE_PROJECTION, EnableProjection("$by_category"))
         for followed in (None, *STREAMS, *METASTREAMS):
             self._follow(followed, START, self._subscribe)
 
@@ -207,7 +207,7 @@ class History:
         state: dict[str, float] = {}
 
         async def look() -> bool:
-            [told] = await self._client.call(projection_methods.PROJECTION_STATE, StateRequest("counting"))
+            [told] = await self._client.call(methods.PROJECTION_STATE, StateRequest("counting"))
             state.update(cast("dict[str, float]", told))
             return state.get("last") == self.markers["b-1"]
 

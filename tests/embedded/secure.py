@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from fastapi_esdb.embedded.server import EmbeddedServer
-from fastapi_esdb.wire.metadata import basic
+from fastapi_esdb.wire.admin.users import CREATE_USER, CreateUser
+from fastapi_esdb.wire.headers import basic
 from fastapi_esdb.wire.method import Method
-from fastapi_esdb.wire.users import CREATE_USER, CreateUser
 from tests.support.bare_client import BareClient, Metadata, OpenCall, connected
 
 Request = TypeVar("Request")

@@ -8,10 +8,10 @@ import pytest
 
 from fastapi_esdb.embedded.access import Rank
 from fastapi_esdb.embedded.access.ranks import rank_needed
+from fastapi_esdb.wire.admin.users import CREATE_USER, UPDATE_USER, CreateUser, UpdateUser
 from fastapi_esdb.wire.errors import AccessDenied, EsdbError
 from fastapi_esdb.wire.method import Method
 from fastapi_esdb.wire.methods import all_methods
-from fastapi_esdb.wire.users import CREATE_USER, UPDATE_USER, CreateUser, UpdateUser
 from tests.embedded.secure import ADMIN, JANE, OPS, secured, shown
 from tests.support.bare_client import BareClient, Metadata
 

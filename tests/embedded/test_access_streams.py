@@ -11,18 +11,16 @@ from uuid import uuid4
 import pytest
 
 from fastapi_esdb.embedded.server import EmbeddedServer
-from fastapi_esdb.wire.append_methods_v2 import APPEND_RECORDS, APPEND_SESSION
-from fastapi_esdb.wire.appends import APPEND
-from fastapi_esdb.wire.appends_v2 import AppendRecords, Check, Record, SessionAppend
-from fastapi_esdb.wire.batches import BATCH_APPEND
-from fastapi_esdb.wire.deletes import DELETE, TOMBSTONE
 from fastapi_esdb.wire.errors import AccessDenied, StreamDeleted
-from fastapi_esdb.wire.group_methods import CREATE_GROUP, GROUP_INFO, READ_GROUP
-from fastapi_esdb.wire.groups import CreateGroup, GroupConfirmed, GroupName, GroupReadOptions
+from fastapi_esdb.wire.events.values import END, NO_STREAM, RecordedEvent
+from fastapi_esdb.wire.groups.methods import CREATE_GROUP, GROUP_INFO, READ_GROUP
+from fastapi_esdb.wire.groups.values import CreateGroup, GroupConfirmed, GroupName, GroupReadOptions
 from fastapi_esdb.wire.method import Method
-from fastapi_esdb.wire.reads import READ
-from fastapi_esdb.wire.records import END, NO_STREAM, RecordedEvent
-from fastapi_esdb.wire.requests import (
+from fastapi_esdb.wire.streams.appends import APPEND
+from fastapi_esdb.wire.streams.batches import BATCH_APPEND
+from fastapi_esdb.wire.streams.deletes import DELETE, TOMBSTONE
+from fastapi_esdb.wire.streams.methods import READ
+from fastapi_esdb.wire.streams.values import (
     AppendOptions,
     AppendResult,
     BatchFragment,
@@ -33,6 +31,8 @@ from fastapi_esdb.wire.requests import (
     StreamMissing,
     SubscriptionConfirmed,
 )
+from fastapi_esdb.wire.streams_v2.requests import APPEND_RECORDS, APPEND_SESSION
+from fastapi_esdb.wire.streams_v2.values import AppendRecords, Check, Record, SessionAppend
 from tests.embedded.secure import ADMIN, JANE, OPS, As, secured
 from tests.support.bare_client import BareClient, Metadata, connected, event
 from tests.support.waiting import until

@@ -8,8 +8,8 @@ import pytest
 
 from fastapi_esdb.embedded.services.frames import LIVE_WINDOW, PAGE
 from fastapi_esdb.wire.errors import IndexNotFound, InvalidArgument
-from fastapi_esdb.wire.records import END, START, Edge, Position, RecordedEvent
-from fastapi_esdb.wire.requests import (
+from fastapi_esdb.wire.events.values import END, START, Edge, Position, RecordedEvent
+from fastapi_esdb.wire.streams.values import (
     CaughtUp,
     Checkpoint,
     EventFilter,

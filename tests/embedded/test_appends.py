@@ -9,10 +9,6 @@ from uuid import uuid4
 import pytest
 
 from fastapi_esdb.embedded.server import EmbeddedServer
-from fastapi_esdb.wire.append_methods_v2 import APPEND_SESSION
-from fastapi_esdb.wire.appends import APPEND
-from fastapi_esdb.wire.appends_v2 import Record, SessionAppend
-from fastapi_esdb.wire.deletes import DELETE, TOMBSTONE
 from fastapi_esdb.wire.errors import (
     AccessDenied,
     InvalidArgument,
@@ -21,11 +17,13 @@ from fastapi_esdb.wire.errors import (
     StreamDeleted,
     WrongExpectedRevision,
 )
+from fastapi_esdb.wire.events.values import ANY, NO_STREAM, STREAM_EXISTS, Expected
 from fastapi_esdb.wire.method import Method
 from fastapi_esdb.wire.proto.v1 import streams_pb2 as pb
-from fastapi_esdb.wire.reads import READ
-from fastapi_esdb.wire.records import ANY, NO_STREAM, STREAM_EXISTS, Expected
-from fastapi_esdb.wire.requests import (
+from fastapi_esdb.wire.streams.appends import APPEND
+from fastapi_esdb.wire.streams.deletes import DELETE, TOMBSTONE
+from fastapi_esdb.wire.streams.methods import READ
+from fastapi_esdb.wire.streams.values import (
     AppendConflict,
     AppendOptions,
     AppendResult,
@@ -34,6 +32,8 @@ from fastapi_esdb.wire.requests import (
     ReadRequest,
     StreamMissing,
 )
+from fastapi_esdb.wire.streams_v2.requests import APPEND_SESSION
+from fastapi_esdb.wire.streams_v2.values import Record, SessionAppend
 from tests.support.bare_client import BareClient, connected, event
 from tests.support.waiting import until
 

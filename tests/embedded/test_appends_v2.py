@@ -9,17 +9,6 @@ import grpc
 import pytest
 
 from fastapi_esdb.embedded.server import EmbeddedServer
-from fastapi_esdb.wire.append_methods_v2 import APPEND_RECORDS, APPEND_SESSION
-from fastapi_esdb.wire.appends_v2 import (
-    AppendRecords,
-    Check,
-    DeletedState,
-    Record,
-    SchemaFormat,
-    SessionAppend,
-    StreamsAppended,
-)
-from fastapi_esdb.wire.deletes import DELETE, TOMBSTONE
 from fastapi_esdb.wire.errors import (
     AccessDenied,
     ConsistencyViolation,
@@ -31,8 +20,7 @@ from fastapi_esdb.wire.errors import (
     StreamDeleted,
     WrongExpectedRevision,
 )
-from fastapi_esdb.wire.proto.v2 import streams_pb2 as pb
-from fastapi_esdb.wire.records import (
+from fastapi_esdb.wire.events.values import (
     ANY,
     JSON,
     NO_STREAM,
@@ -42,8 +30,20 @@ from fastapi_esdb.wire.records import (
     FieldViolation,
     Violation,
 )
-from fastapi_esdb.wire.requests import DeleteRequest, ReadRequest
-from fastapi_esdb.wire.rich_status import IN_SESSION, NO_REQUESTS, RICH_STATUS
+from fastapi_esdb.wire.proto.v2 import streams_pb2 as pb
+from fastapi_esdb.wire.status.rich_details import IN_SESSION, NO_REQUESTS, RICH_STATUS
+from fastapi_esdb.wire.streams.deletes import DELETE, TOMBSTONE
+from fastapi_esdb.wire.streams.values import DeleteRequest, ReadRequest
+from fastapi_esdb.wire.streams_v2.requests import APPEND_RECORDS, APPEND_SESSION
+from fastapi_esdb.wire.streams_v2.values import (
+    AppendRecords,
+    Check,
+    DeletedState,
+    Record,
+    SchemaFormat,
+    SessionAppend,
+    StreamsAppended,
+)
 from tests.embedded.secure import ADMIN, secured, shown
 from tests.support.bare_client import BareClient, connected, event
 

@@ -8,8 +8,6 @@ from uuid import UUID, uuid4
 import pytest
 
 from fastapi_esdb.embedded.server import EmbeddedServer
-from fastapi_esdb.wire.batches import BATCH_APPEND
-from fastapi_esdb.wire.deletes import TOMBSTONE
 from fastapi_esdb.wire.errors import (
     InvalidArgument,
     MaximumAppendSizeExceeded,
@@ -17,9 +15,11 @@ from fastapi_esdb.wire.errors import (
     StreamDeleted,
     WrongExpectedRevision,
 )
+from fastapi_esdb.wire.events.values import ANY, NO_STREAM, Expected, ProposedEvent
 from fastapi_esdb.wire.proto.v1 import streams_pb2 as pb
-from fastapi_esdb.wire.records import ANY, NO_STREAM, Expected, ProposedEvent
-from fastapi_esdb.wire.requests import (
+from fastapi_esdb.wire.streams.batches import BATCH_APPEND
+from fastapi_esdb.wire.streams.deletes import TOMBSTONE
+from fastapi_esdb.wire.streams.values import (
     AppendResult,
     BatchAnswer,
     BatchFragment,

@@ -12,14 +12,14 @@ import pytest
 
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.embedded.store import Database
-from fastapi_esdb.wire.appends import APPEND
-from fastapi_esdb.wire.batches import BATCH_APPEND
-from fastapi_esdb.wire.cluster import GOSSIP
-from fastapi_esdb.wire.deletes import DELETE
+from fastapi_esdb.wire.admin.cluster import GOSSIP
 from fastapi_esdb.wire.errors import BatchFailed, HandlerFailed, InvalidArgument
 from fastapi_esdb.wire.method import Method
-from fastapi_esdb.wire.reads import READ
-from fastapi_esdb.wire.requests import AppendOptions, BatchFragment, BatchOptions, DeleteRequest, ReadRequest
+from fastapi_esdb.wire.streams.appends import APPEND
+from fastapi_esdb.wire.streams.batches import BATCH_APPEND
+from fastapi_esdb.wire.streams.deletes import DELETE
+from fastapi_esdb.wire.streams.methods import READ
+from fastapi_esdb.wire.streams.values import AppendOptions, BatchFragment, BatchOptions, DeleteRequest, ReadRequest
 from tests.support.bare_client import BareClient, connected, event
 from tests.support.waiting import PATIENCE, until
 

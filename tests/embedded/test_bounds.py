@@ -10,21 +10,21 @@ import pytest
 
 from fastapi_esdb.embedded.services import inflow
 from fastapi_esdb.embedded.store.names import MAX_METASTREAMS, MAX_NAME
-from fastapi_esdb.wire import projection_methods
-from fastapi_esdb.wire.append_methods_v2 import APPEND_RECORDS, APPEND_SESSION
-from fastapi_esdb.wire.appends import APPEND
-from fastapi_esdb.wire.appends_v2 import AppendRecords, Record, SchemaFormat, SessionAppend
-from fastapi_esdb.wire.batches import BATCH_APPEND
 from fastapi_esdb.wire.errors import InvalidArgument, ServerBusy
-from fastapi_esdb.wire.projections import (
+from fastapi_esdb.wire.events.values import ANY, LINK_TYPE, OCTET_STREAM
+from fastapi_esdb.wire.projections import methods
+from fastapi_esdb.wire.projections.values import (
     CreateProjection,
     DisableProjection,
     EnableProjection,
     StateRequest,
     StatisticsRequest,
 )
-from fastapi_esdb.wire.records import ANY, LINK_TYPE, OCTET_STREAM
-from fastapi_esdb.wire.requests import AppendOptions, AppendResult, BatchFragment, BatchOptions, ReadRequest
+from fastapi_esdb.wire.streams.appends import APPEND
+from fastapi_esdb.wire.streams.batches import BATCH_APPEND
+from fastapi_esdb.wire.streams.values import AppendOptions, AppendResult, BatchFragment, BatchOptions, ReadRequest
+from fastapi_esdb.wire.streams_v2.requests import APPEND_RECORDS, APPEND_SESSION
+from fastapi_esdb.wire.streams_v2.values import AppendRecords, Record, SchemaFormat, SessionAppend
 from tests.embedded.consuming import Groups
 from tests.embedded.watchdog import BOUND, watched
 from tests.support.bare_client import BareClient, event
@@ -129,7 +129,7 @@ async def eventually_written(client: BareClient) -> None:
 async def test_a_large_emission(client: BareClient) -> None:
     """What one event makes a projection emit, however many events, is written in slices, and all of it."""
     source = "fromStream('a').when({T(s, e) { for (let n = 0; n < 5000; n++) emit('out', 'E', {n}) }})"
-    await client.call(projection_methods.CREATE_PROJECTION, CreateProjection(source, "p", emit_enabled=True))
+    await client.call(methods.CREATE_PROJECTION, CreateProjection(source, "p", emit_enabled=True))
     call = await client.subscribe(ReadRequest("out", subscribe=True))
     await call.take(2)
     with watched() as watchdog:
@@ -142,12 +142,12 @@ async def test_a_large_emission(client: BareClient) -> None:
 async def test_an_emission_that_is_too_large(client: BareClient) -> None:
     """A projection that emits more for one event than there is room for is faulted, and says why."""
     source = "fromStream('a').when({T(s, e) { for (let n = 0; n < 20; n++) emit('out', 'E', {x: 'x'.repeat(1e6)}) }})"
-    await client.call(projection_methods.CREATE_PROJECTION, CreateProjection(source, "p", emit_enabled=True))
+    await client.call(methods.CREATE_PROJECTION, CreateProjection(source, "p", emit_enabled=True))
     await client.write("a")
     reason = ""
     async with asyncio.timeout(20):
         while not reason:
-            [told] = await client.call(projection_methods.PROJECTION_STATISTICS, StatisticsRequest("p"))
+            [told] = await client.call(methods.PROJECTION_STATISTICS, StatisticsRequest("p"))
             reason = told.state_reason
             await asyncio.sleep(0.02)
     assert "characters for one event: they may be 16777216" in reason
@@ -156,7 +156,7 @@ async def test_an_emission_that_is_too_large(client: BareClient) -> None:
 async def test_a_large_state(client: BareClient) -> None:
     """A state that takes long to be told keeps nobody waiting."""
     source = "fromStream('a').when({T(s, e) { s.list = Array.from({length: 50000}, (_, n) => ({n})) }})"
-    await client.call(projection_methods.CREATE_PROJECTION, CreateProjection(source, "p"))
+    await client.call(methods.CREATE_PROJECTION, CreateProjection(source, "p"))
     await client.write("a")
     with watched() as watchdog:
         await eventually_counted(client)
@@ -167,7 +167,7 @@ async def eventually_counted(client: BareClient) -> None:
     async with asyncio.timeout(20):
         raw = b""
         while len(raw) < 100_000:
-            call = client.open(projection_methods.PROJECTION_STATE)
+            call = client.open(methods.PROJECTION_STATE)
             await call.send(StateRequest("p"))
             await call.done_sending()
             raw = await call.raw.read()
@@ -182,12 +182,12 @@ async def test_very_many_partitions(client: BareClient) -> None:
     source = "fromAll().foreachStream().when({$init: () => ({n: 0}), T(s, e) { s.n++ }})"
     records = [Record(uuid4(), "T", b"{}", stream=f"s-{number}") for number in range(1500)]
     await client.call(APPEND_RECORDS, AppendRecords(tuple(records)))
-    await client.call(projection_methods.CREATE_PROJECTION, CreateProjection(source, "p"))
+    await client.call(methods.CREATE_PROJECTION, CreateProjection(source, "p"))
     await eventually_all_handled(client, len(records))
     with watched() as watchdog:
-        await client.call(projection_methods.DISABLE_PROJECTION, DisableProjection("p", write_checkpoint=True))
-        await client.call(projection_methods.ENABLE_PROJECTION, EnableProjection("p"))
-        [state] = await client.call(projection_methods.PROJECTION_STATE, StateRequest("p", "s-1499"))
+        await client.call(methods.DISABLE_PROJECTION, DisableProjection("p", write_checkpoint=True))
+        await client.call(methods.ENABLE_PROJECTION, EnableProjection("p"))
+        [state] = await client.call(methods.PROJECTION_STATE, StateRequest("p", "s-1499"))
     assert state == {"n": 1}
     assert watchdog.longest < BOUND
 
@@ -196,6 +196,6 @@ async def eventually_all_handled(client: BareClient, count: int) -> None:
     async with asyncio.timeout(40):
         handled = 0
         while handled < count:
-            [told] = await client.call(projection_methods.PROJECTION_STATISTICS, StatisticsRequest("p"))
+            [told] = await client.call(methods.PROJECTION_STATISTICS, StatisticsRequest("p"))
             handled = told.events_processed_after_restart
             await asyncio.sleep(0.02)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fastapi_esdb.embedded.server import EmbeddedServer
-from fastapi_esdb.wire.cluster import GOSSIP, SUPPORTED_METHODS, NodeState
+from fastapi_esdb.wire.admin.cluster import GOSSIP, SUPPORTED_METHODS, NodeState
 from fastapi_esdb.wire.errors import EsdbError, InvalidArgument, NotSupported
 from fastapi_esdb.wire.method import Method
 from fastapi_esdb.wire.methods import all_methods

@@ -13,14 +13,14 @@ import grpc
 import pytest
 
 from fastapi_esdb.embedded.server import EmbeddedServer
-from fastapi_esdb.wire.appends import APPEND
-from fastapi_esdb.wire.batches import BATCH_APPEND
-from fastapi_esdb.wire.cluster import GOSSIP, SUPPORTED_METHODS
-from fastapi_esdb.wire.deletes import DELETE, TOMBSTONE
+from fastapi_esdb.wire.admin.cluster import GOSSIP, SUPPORTED_METHODS
+from fastapi_esdb.wire.events.values import NO_STREAM, Position
 from fastapi_esdb.wire.method import Method
-from fastapi_esdb.wire.reads import READ
-from fastapi_esdb.wire.records import NO_STREAM, Position
-from fastapi_esdb.wire.requests import (
+from fastapi_esdb.wire.streams.appends import APPEND
+from fastapi_esdb.wire.streams.batches import BATCH_APPEND
+from fastapi_esdb.wire.streams.deletes import DELETE, TOMBSTONE
+from fastapi_esdb.wire.streams.methods import READ
+from fastapi_esdb.wire.streams.values import (
     AppendOptions,
     BatchFragment,
     BatchOptions,

@@ -7,10 +7,10 @@ import asyncio
 import pytest
 
 from fastapi_esdb.embedded.server import EmbeddedServer
-from fastapi_esdb.wire.deletes import DELETE, TOMBSTONE
 from fastapi_esdb.wire.errors import GroupDropped, GroupFull, GroupNotFound, InvalidArgument
-from fastapi_esdb.wire.group_methods import READ_GROUP
-from fastapi_esdb.wire.groups import (
+from fastapi_esdb.wire.events.values import END, LINK_TYPE, MAX_REVISION, OCTET_STREAM
+from fastapi_esdb.wire.groups.methods import READ_GROUP
+from fastapi_esdb.wire.groups.values import (
     ALL,
     Ack,
     ConsumerStrategy,
@@ -19,8 +19,8 @@ from fastapi_esdb.wire.groups import (
     GroupReadOptions,
     NackAction,
 )
-from fastapi_esdb.wire.records import END, LINK_TYPE, MAX_REVISION, OCTET_STREAM
-from fastapi_esdb.wire.requests import DeleteRequest
+from fastapi_esdb.wire.streams.deletes import DELETE, TOMBSTONE
+from fastapi_esdb.wire.streams.values import DeleteRequest
 from tests.embedded.consuming import EAGER, Consuming, Groups
 from tests.support.bare_client import BareClient, connected, event
 from tests.support.waiting import PATIENCE, until

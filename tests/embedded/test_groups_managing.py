@@ -6,6 +6,7 @@ import pytest
 
 from fastapi_esdb.embedded.groups.checks import BATCH_TOO_LARGE
 from fastapi_esdb.embedded.server import EmbeddedServer
+from fastapi_esdb.wire.admin.operations import RESTART_PERSISTENT_SUBSCRIPTIONS
 from fastapi_esdb.wire.errors import (
     AccessDenied,
     GroupDropped,
@@ -15,12 +16,11 @@ from fastapi_esdb.wire.errors import (
     IndexNotFound,
     InvalidArgument,
 )
-from fastapi_esdb.wire.group_methods import READ_GROUP, RESTART_GROUPS
-from fastapi_esdb.wire.groups import ALL, Ack, ConsumerStrategy
-from fastapi_esdb.wire.metadata import basic
-from fastapi_esdb.wire.operations import RESTART_PERSISTENT_SUBSCRIPTIONS
-from fastapi_esdb.wire.records import END, START, Position
-from fastapi_esdb.wire.requests import EventFilter, ReadRequest
+from fastapi_esdb.wire.events.values import END, START, Position
+from fastapi_esdb.wire.groups.methods import READ_GROUP, RESTART_GROUPS
+from fastapi_esdb.wire.groups.values import ALL, Ack, ConsumerStrategy
+from fastapi_esdb.wire.headers import basic
+from fastapi_esdb.wire.streams.values import EventFilter, ReadRequest
 from tests.embedded.consuming import EAGER, Groups
 from tests.support.bare_client import BareClient, connected
 

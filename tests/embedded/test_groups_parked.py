@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from fastapi_esdb.wire.errors import GroupFailed
-from fastapi_esdb.wire.group_methods import REPLAY_PARKED
-from fastapi_esdb.wire.groups import ALL, NackAction, ReplayParked
+from fastapi_esdb.wire.events.values import LINK_TYPE, OCTET_STREAM, RecordedEvent
+from fastapi_esdb.wire.groups.methods import REPLAY_PARKED
+from fastapi_esdb.wire.groups.values import ALL, NackAction, ReplayParked
 from fastapi_esdb.wire.proto.v1 import persistent_pb2
-from fastapi_esdb.wire.records import LINK_TYPE, OCTET_STREAM, RecordedEvent
-from fastapi_esdb.wire.requests import ReadRequest
+from fastapi_esdb.wire.streams.values import ReadRequest
 from tests.embedded.consuming import Consuming, Groups
 from tests.support.bare_client import BareClient, event
 

@@ -10,9 +10,9 @@ import pytest
 import trustme
 
 from fastapi_esdb.embedded.server import EmbeddedServer
-from fastapi_esdb.wire.cluster import GOSSIP
+from fastapi_esdb.wire.admin.cluster import GOSSIP
 from fastapi_esdb.wire.errors import AccessDenied
-from fastapi_esdb.wire.requests import ReadRequest
+from fastapi_esdb.wire.streams.values import ReadRequest
 from tests.support.bare_client import connected
 from tests.support.processes import python
 

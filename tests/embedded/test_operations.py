@@ -9,9 +9,7 @@ from typing import Any
 import pytest
 
 from fastapi_esdb.embedded.server import EmbeddedServer
-from fastapi_esdb.wire.errors import AccessDenied, InvalidArgument, ScavengeNotFound, ServerNotReady
-from fastapi_esdb.wire.method import Method
-from fastapi_esdb.wire.operations import (
+from fastapi_esdb.wire.admin.operations import (
     MERGE_INDEXES,
     RESIGN_NODE,
     RESTART_PERSISTENT_SUBSCRIPTIONS,
@@ -21,7 +19,9 @@ from fastapi_esdb.wire.operations import (
     NodePriority,
     StopScavenge,
 )
-from fastapi_esdb.wire.requests import ReadRequest
+from fastapi_esdb.wire.errors import AccessDenied, InvalidArgument, ScavengeNotFound, ServerNotReady
+from fastapi_esdb.wire.method import Method
+from fastapi_esdb.wire.streams.values import ReadRequest
 from tests.embedded.secure import ADMIN, JANE, OPS, secured
 from tests.support.bare_client import BareClient, connected
 from tests.support.processes import python

@@ -15,10 +15,7 @@ from fastapi_esdb.embedded.scavenging import scavenge as scavenge_module
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.embedded.store import Database
 from fastapi_esdb.embedded.store.pages import ScavengedPage
-from fastapi_esdb.wire.appends import APPEND
-from fastapi_esdb.wire.deletes import DELETE
-from fastapi_esdb.wire.errors import AccessDenied, ScavengeNotFound
-from fastapi_esdb.wire.operations import (
+from fastapi_esdb.wire.admin.operations import (
     CURRENT_SCAVENGE,
     START_SCAVENGE,
     STOP_SCAVENGE,
@@ -27,9 +24,12 @@ from fastapi_esdb.wire.operations import (
     StartScavenge,
     StopScavenge,
 )
-from fastapi_esdb.wire.reads import READ
-from fastapi_esdb.wire.records import Position, RecordedEvent
-from fastapi_esdb.wire.requests import AppendOptions, DeleteRequest, ReadRequest
+from fastapi_esdb.wire.errors import AccessDenied, ScavengeNotFound
+from fastapi_esdb.wire.events.values import Position, RecordedEvent
+from fastapi_esdb.wire.streams.appends import APPEND
+from fastapi_esdb.wire.streams.deletes import DELETE
+from fastapi_esdb.wire.streams.methods import READ
+from fastapi_esdb.wire.streams.values import AppendOptions, DeleteRequest, ReadRequest
 from tests.embedded.secure import ADMIN, JANE, OPS, As, secured
 from tests.support.bare_client import BareClient, connected, event
 from tests.support.waiting import PATIENCE

@@ -15,14 +15,15 @@ import pytest
 from kurrentdbclient import AsyncKurrentDBClient, NewEvent, StreamState
 
 from fastapi_esdb.embedded.server import EmbeddedServer
-from fastapi_esdb.wire import projection_methods as methods
-from fastapi_esdb.wire.appends import APPEND
-from fastapi_esdb.wire.cluster import SUPPORTED_METHODS
+from fastapi_esdb.wire.admin.cluster import SUPPORTED_METHODS
+from fastapi_esdb.wire.admin.users import CREATE_USER, CreateUser
+from fastapi_esdb.wire.codec.json_values import Json
 from fastapi_esdb.wire.errors import AccessDenied, InvalidArgument, ProjectionFailed, ProjectionNotFound
-from fastapi_esdb.wire.json_values import Json
-from fastapi_esdb.wire.metadata import basic
+from fastapi_esdb.wire.events.values import RecordedEvent
+from fastapi_esdb.wire.headers import basic
 from fastapi_esdb.wire.method import Method
-from fastapi_esdb.wire.projections import (
+from fastapi_esdb.wire.projections import methods
+from fastapi_esdb.wire.projections.values import (
     CreateProjection,
     DeleteProjection,
     DisableProjection,
@@ -34,10 +35,9 @@ from fastapi_esdb.wire.projections import (
     StatisticsRequest,
     UpdateProjection,
 )
-from fastapi_esdb.wire.reads import READ
-from fastapi_esdb.wire.records import RecordedEvent
-from fastapi_esdb.wire.requests import AppendOptions, ReadRequest
-from fastapi_esdb.wire.users import CREATE_USER, CreateUser
+from fastapi_esdb.wire.streams.appends import APPEND
+from fastapi_esdb.wire.streams.methods import READ
+from fastapi_esdb.wire.streams.values import AppendOptions, ReadRequest
 from tests.support.bare_client import BareClient, connected, event
 from tests.support.processes import Running, python
 from tests.support.waiting import PATIENCE

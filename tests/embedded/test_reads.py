@@ -8,12 +8,12 @@ import pytest
 
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.embedded.services.frames import PAGE
-from fastapi_esdb.wire.deletes import TOMBSTONE
 from fastapi_esdb.wire.errors import DeadlineExceeded, InvalidArgument, StreamDeleted
+from fastapi_esdb.wire.events.values import BACKWARDS, END, FORWARDS, START, Direction, Edge, Position, RecordedEvent
 from fastapi_esdb.wire.proto.v1 import streams_pb2 as pb
-from fastapi_esdb.wire.reads import READ
-from fastapi_esdb.wire.records import BACKWARDS, END, FORWARDS, START, Direction, Edge, Position, RecordedEvent
-from fastapi_esdb.wire.requests import (
+from fastapi_esdb.wire.streams.deletes import TOMBSTONE
+from fastapi_esdb.wire.streams.methods import READ
+from fastapi_esdb.wire.streams.values import (
     ALL_EVENTS,
     DeleteRequest,
     EventFilter,

@@ -6,17 +6,11 @@ import pytest
 
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.embedded.services.frames import LIVE_WINDOW, PAGE
-from fastapi_esdb.wire.deletes import DELETE, TOMBSTONE
 from fastapi_esdb.wire.errors import StreamDeleted
-from fastapi_esdb.wire.reads import READ
-from fastapi_esdb.wire.records import END, MAX_REVISION, START, Edge, RecordedEvent
-from fastapi_esdb.wire.requests import (
-    CaughtUp,
-    DeleteRequest,
-    ReadFrame,
-    ReadRequest,
-    SubscriptionConfirmed,
-)
+from fastapi_esdb.wire.events.values import END, MAX_REVISION, START, Edge, RecordedEvent
+from fastapi_esdb.wire.streams.deletes import DELETE, TOMBSTONE
+from fastapi_esdb.wire.streams.methods import READ
+from fastapi_esdb.wire.streams.values import CaughtUp, DeleteRequest, ReadFrame, ReadRequest, SubscriptionConfirmed
 from tests.support.bare_client import BareClient, OpenCall, event
 from tests.support.waiting import until
 

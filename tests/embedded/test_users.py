@@ -11,19 +11,7 @@ from typing import Any
 import pytest
 
 from fastapi_esdb.embedded.server import EmbeddedServer
-from fastapi_esdb.wire.appends import APPEND
-from fastapi_esdb.wire.errors import (
-    AccessDenied,
-    InvalidArgument,
-    NotAuthenticated,
-    NotSupported,
-    UserConflict,
-    UserNotFound,
-)
-from fastapi_esdb.wire.method import Method
-from fastapi_esdb.wire.reads import READ
-from fastapi_esdb.wire.requests import AppendOptions, ReadRequest
-from fastapi_esdb.wire.users import (
+from fastapi_esdb.wire.admin.users import (
     CHANGE_PASSWORD,
     CREATE_USER,
     DELETE_USER,
@@ -40,6 +28,18 @@ from fastapi_esdb.wire.users import (
     UserDetailsRequest,
     UserName,
 )
+from fastapi_esdb.wire.errors import (
+    AccessDenied,
+    InvalidArgument,
+    NotAuthenticated,
+    NotSupported,
+    UserConflict,
+    UserNotFound,
+)
+from fastapi_esdb.wire.method import Method
+from fastapi_esdb.wire.streams.appends import APPEND
+from fastapi_esdb.wire.streams.methods import READ
+from fastapi_esdb.wire.streams.values import AppendOptions, ReadRequest
 from tests.embedded.secure import ADMIN, JANE, As, secured, shown
 from tests.support.bare_client import BareClient, Metadata, connected, event
 

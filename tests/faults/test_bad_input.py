@@ -22,7 +22,7 @@ from fastapi_esdb import (
     WrongExpectedRevision,
 )
 from fastapi_esdb.errors import MaximumAppendSizeExceeded
-from fastapi_esdb.wire.records import JSON, Expected
+from fastapi_esdb.wire.events.values import JSON, Expected
 
 MEGABYTE = 2**20
 ODD_NAMES = {

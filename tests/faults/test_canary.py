@@ -25,7 +25,7 @@ from fastapi_esdb import (
 )
 from fastapi_esdb.embedded import EmbeddedServer, ServerCertificate
 from fastapi_esdb.testing import running
-from fastapi_esdb.wire.metadata import basic
+from fastapi_esdb.wire.headers import basic
 from tests.support.certificates import Authority
 from tests.support.processes import free_port
 from tests.support.secrets import PASSWORD, TOKEN, USER, SecretsLogged, found_in, shown

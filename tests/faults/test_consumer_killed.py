@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from fastapi_esdb import START, Connection, NewEvent, connect
-from fastapi_esdb.wire.groups import GroupSettings
+from fastapi_esdb.wire.groups.values import GroupSettings
 from tests.faults.consumer_process import GROUP, STREAM
 from tests.support.processes import ServerProcess, address, embedded, settings_for
 from tests.support.proxy import FaultProxy

@@ -16,7 +16,7 @@ from fastapi_esdb.embedded import EmbeddedServer
 from fastapi_esdb.errors import AccessDenied, NotAuthenticated, ServerNotReady
 from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.settings.credentials import Credentials
-from fastapi_esdb.wire.cluster import NodeState
+from fastapi_esdb.wire.admin.cluster import NodeState
 from tests.support.fake_cluster import FakeCluster
 from tests.support.pools import pool_on, settings_for
 from tests.support.waiting import PATIENCE, until

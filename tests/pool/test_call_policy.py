@@ -9,7 +9,7 @@ from fastapi_esdb.connection.transport import CallOptions
 from fastapi_esdb.pool.call_policy import Headers
 from fastapi_esdb.settings.connection_string import ConnectionString
 from fastapi_esdb.settings.credentials import Credentials
-from fastapi_esdb.wire.metadata import CallMetadata, basic, parse_metadata
+from fastapi_esdb.wire.headers import CallMetadata, basic, parse_metadata
 from tests.support.scripted import READ, WRITE
 
 PLAIN = "esdb://localhost"

@@ -18,7 +18,7 @@ from fastapi_esdb.wire.errors import (
     InvalidArgument,
     ServerBusy,
 )
-from fastapi_esdb.wire.metadata import basic
+from fastapi_esdb.wire.headers import basic
 from tests.support.pools import PATIENT, pool_on
 from tests.support.processes import free_port
 from tests.support.proxy import FaultProxy

@@ -18,8 +18,8 @@ from fastapi_esdb.connection.state import ConnectionState
 from fastapi_esdb.connection.watch import Watch
 from fastapi_esdb.errors import ConnectionLost
 from fastapi_esdb.pool.pool import ConnectionPool
-from fastapi_esdb.wire.cluster import SUPPORTED_METHODS
-from fastapi_esdb.wire.users import DELETE_USER, UserName
+from fastapi_esdb.wire.admin.cluster import SUPPORTED_METHODS
+from fastapi_esdb.wire.admin.users import DELETE_USER, UserName
 from tests.support.fake_server import FakeServer, Script, fails, in_turn, replies
 from tests.support.pools import PATIENT, settings_for
 from tests.support.waiting import PATIENCE, until

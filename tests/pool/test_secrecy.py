@@ -16,8 +16,8 @@ from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.settings.credentials import Credentials
 from fastapi_esdb.settings.model import EsdbSettings
 from fastapi_esdb.settings.node_preference import NodePreference
-from fastapi_esdb.wire.reads import READ as STREAM_READ
-from fastapi_esdb.wire.requests import ReadRequest
+from fastapi_esdb.wire.streams.methods import READ as STREAM_READ
+from fastapi_esdb.wire.streams.values import ReadRequest
 from tests.support.certificates import Authority
 from tests.support.fake_cluster import FakeCluster
 from tests.support.pools import PATIENT, pool_on

@@ -9,7 +9,7 @@ import grpc
 import pytest
 
 from fastapi_esdb.pool.pool import ConnectionPool
-from fastapi_esdb.wire.cluster import NodeState
+from fastapi_esdb.wire.admin.cluster import NodeState
 from fastapi_esdb.wire.errors import NotAuthenticated
 from tests.support.fake_cluster import FakeCluster
 from tests.support.pools import PATIENT

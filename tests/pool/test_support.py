@@ -6,11 +6,11 @@ import pytest
 
 from fastapi_esdb.connection.transport import CallOptions
 from fastapi_esdb.pool.pool import ConnectionPool
-from fastapi_esdb.wire.append_methods_v2 import APPEND_SESSION
-from fastapi_esdb.wire.appends_v2 import SessionAppend
-from fastapi_esdb.wire.cluster import GOSSIP, SUPPORTED_METHODS, SupportedMethod
+from fastapi_esdb.wire.admin.cluster import GOSSIP, SUPPORTED_METHODS, SupportedMethod
+from fastapi_esdb.wire.admin.monitoring import STATS, StatsRequest
 from fastapi_esdb.wire.errors import NotSupported
-from fastapi_esdb.wire.monitoring import STATS, StatsRequest
+from fastapi_esdb.wire.streams_v2.requests import APPEND_SESSION
+from fastapi_esdb.wire.streams_v2.values import SessionAppend
 from tests.support.pools import pool_on
 from tests.support.scripted import READ, ScriptedServer
 from tests.support.waiting import until

@@ -10,12 +10,12 @@ from uuid import uuid4
 
 import grpc
 
-from fastapi_esdb.wire.appends import APPEND
+from fastapi_esdb.wire.events.values import ANY, JSON, Expected, ProposedEvent, RecordedEvent
 from fastapi_esdb.wire.method import Method
-from fastapi_esdb.wire.reads import READ
-from fastapi_esdb.wire.records import ANY, JSON, Expected, ProposedEvent, RecordedEvent
-from fastapi_esdb.wire.requests import AppendAnswer, AppendOptions, AppendResult, ReadFrame, ReadRequest
-from fastapi_esdb.wire.status import error_of
+from fastapi_esdb.wire.status.translation import error_of
+from fastapi_esdb.wire.streams.appends import APPEND
+from fastapi_esdb.wire.streams.methods import READ
+from fastapi_esdb.wire.streams.values import AppendAnswer, AppendOptions, AppendResult, ReadFrame, ReadRequest
 from tests.support.waiting import PATIENCE
 
 Request = TypeVar("Request")

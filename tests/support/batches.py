@@ -9,15 +9,15 @@ from typing import Any, Self
 import grpc
 import grpc.aio
 
-from fastapi_esdb.wire.appends import APPEND
-from fastapi_esdb.wire.batches import BATCH_APPEND
-from fastapi_esdb.wire.cluster import SUPPORTED_METHODS, SupportedMethod, SupportedMethods
+from fastapi_esdb.wire.admin.cluster import SUPPORTED_METHODS, SupportedMethod, SupportedMethods
 from fastapi_esdb.wire.errors import EsdbError
-from fastapi_esdb.wire.metadata import CallMetadata, parse_metadata
+from fastapi_esdb.wire.events.values import Position
+from fastapi_esdb.wire.headers import CallMetadata, parse_metadata
 from fastapi_esdb.wire.method import Method
-from fastapi_esdb.wire.records import Position
-from fastapi_esdb.wire.requests import AppendOptions, AppendResult, BatchAnswer, BatchFragment, BatchOptions
-from fastapi_esdb.wire.status import status_of
+from fastapi_esdb.wire.status.translation import status_of
+from fastapi_esdb.wire.streams.appends import APPEND
+from fastapi_esdb.wire.streams.batches import BATCH_APPEND
+from fastapi_esdb.wire.streams.values import AppendOptions, AppendResult, BatchAnswer, BatchFragment, BatchOptions
 from tests.support.waiting import PATIENCE
 
 DONE = AppendResult(0, Position(10, 10))

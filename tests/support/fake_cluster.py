@@ -18,12 +18,12 @@ import grpc.aio
 
 from fastapi_esdb.connection.admission import ORDINARY_STREAM
 from fastapi_esdb.settings.model import EsdbSettings
-from fastapi_esdb.wire.cluster import GOSSIP, ClusterInfo, Member, NodeState
+from fastapi_esdb.wire.admin.cluster import GOSSIP, ClusterInfo, Member, NodeState
 from fastapi_esdb.wire.errors import EsdbError, NotLeader
-from fastapi_esdb.wire.metadata import CallMetadata, parse_metadata
-from fastapi_esdb.wire.projection_methods import PROJECTION_STATISTICS
-from fastapi_esdb.wire.reads import READ
-from fastapi_esdb.wire.status import Status, status_of
+from fastapi_esdb.wire.headers import CallMetadata, parse_metadata
+from fastapi_esdb.wire.projections.methods import PROJECTION_STATISTICS
+from fastapi_esdb.wire.status.translation import Status, status_of
+from fastapi_esdb.wire.streams.methods import READ
 from tests.support.proxy import FaultProxy
 from tests.support.scripted import Context, ScriptedServer
 

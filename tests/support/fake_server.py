@@ -31,7 +31,7 @@ from h2.events import (
 from h2.exceptions import ProtocolError
 from h2.settings import SettingCodes
 
-from fastapi_esdb.wire.cluster import SUPPORTED_METHODS, SupportedMethods
+from fastapi_esdb.wire.admin.cluster import SUPPORTED_METHODS, SupportedMethods
 
 if TYPE_CHECKING:
     import ssl

@@ -10,10 +10,10 @@ from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
 
-from fastapi_esdb.wire.exception_trailers import ROWS
 from fastapi_esdb.wire.method import Method
 from fastapi_esdb.wire.methods import all_methods
-from fastapi_esdb.wire.rich_status import RICH_STATUS
+from fastapi_esdb.wire.status.rich_details import RICH_STATUS
+from fastapi_esdb.wire.status.trailers import ROWS
 from tests.conformance.fixtures import exchanges, to_message
 from tests.support.fake_server import Call, Script, endless, framed, replies, stays_open
 

@@ -25,10 +25,10 @@ import grpc
 import grpc.aio
 from google.protobuf.wrappers_pb2 import StringValue
 
-from fastapi_esdb.wire.cluster import SUPPORTED_METHODS, SupportedMethod, SupportedMethods
-from fastapi_esdb.wire.metadata import CallMetadata, parse_metadata
+from fastapi_esdb.wire.admin.cluster import SUPPORTED_METHODS, SupportedMethod, SupportedMethods
+from fastapi_esdb.wire.headers import CallMetadata, parse_metadata
 from fastapi_esdb.wire.method import Codec, Method, Shape
-from fastapi_esdb.wire.reads import READ as READ_STREAM
+from fastapi_esdb.wire.streams.methods import READ as READ_STREAM
 
 TEXT: Codec[str] = Codec(StringValue, lambda text: StringValue(value=text), lambda message: message.value)
 

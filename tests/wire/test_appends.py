@@ -6,10 +6,8 @@ from uuid import UUID
 import pytest
 from hypothesis import given, settings
 
-from fastapi_esdb.wire.appends import APPEND
 from fastapi_esdb.wire.errors import InvalidArgument, MissingMetadata
-from fastapi_esdb.wire.proto.v1 import streams_pb2 as pb
-from fastapi_esdb.wire.records import (
+from fastapi_esdb.wire.events.values import (
     ANY,
     NO_STREAM,
     OCTET_STREAM,
@@ -18,7 +16,9 @@ from fastapi_esdb.wire.records import (
     Position,
     ProposedEvent,
 )
-from fastapi_esdb.wire.requests import (
+from fastapi_esdb.wire.proto.v1 import streams_pb2 as pb
+from fastapi_esdb.wire.streams.appends import APPEND
+from fastapi_esdb.wire.streams.values import (
     NO_EVENT,
     AppendAnswer,
     AppendConflict,

@@ -8,8 +8,12 @@ from google.protobuf.message import Message
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastapi_esdb.wire.append_methods_v2 import APPEND_RECORDS, APPEND_SESSION
-from fastapi_esdb.wire.appends_v2 import (
+from fastapi_esdb.wire.errors import InvalidArgument
+from fastapi_esdb.wire.events.values import ANY, MAX_REVISION, NO_STREAM, STREAM_EXISTS, Expected, Position
+from fastapi_esdb.wire.method import Codec, Method
+from fastapi_esdb.wire.proto.v2 import streams_pb2 as pb
+from fastapi_esdb.wire.streams_v2.requests import APPEND_RECORDS, APPEND_SESSION
+from fastapi_esdb.wire.streams_v2.values import (
     AppendRecords,
     Check,
     DeletedState,
@@ -18,10 +22,6 @@ from fastapi_esdb.wire.appends_v2 import (
     SessionAppend,
     StreamsAppended,
 )
-from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.method import Codec, Method
-from fastapi_esdb.wire.proto.v2 import streams_pb2 as pb
-from fastapi_esdb.wire.records import ANY, MAX_REVISION, NO_STREAM, STREAM_EXISTS, Expected, Position
 from tests.wire.golden import Golden, check
 
 ONE = UUID("00000000-0000-4000-8000-000000000001")

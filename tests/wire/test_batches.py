@@ -9,7 +9,7 @@ from google.protobuf.message import Message
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fastapi_esdb.wire.batches import BATCH_APPEND
+from fastapi_esdb.wire.codec.scalars import encode_timestamp
 from fastapi_esdb.wire.errors import (
     AccessDenied,
     BatchFailed,
@@ -27,11 +27,11 @@ from fastapi_esdb.wire.errors import (
     StreamDeleted,
     WrongExpectedRevision,
 )
+from fastapi_esdb.wire.events.values import ANY, NO_STREAM, STREAM_EXISTS, Position, ProposedEvent
 from fastapi_esdb.wire.proto.v1 import shared_pb2, status_pb2
 from fastapi_esdb.wire.proto.v1 import streams_pb2 as pb
-from fastapi_esdb.wire.records import ANY, NO_STREAM, STREAM_EXISTS, Position, ProposedEvent
-from fastapi_esdb.wire.requests import NO_EVENT, AppendResult, BatchAnswer, BatchFragment, BatchOptions
-from fastapi_esdb.wire.scalars import encode_timestamp
+from fastapi_esdb.wire.streams.batches import BATCH_APPEND
+from fastapi_esdb.wire.streams.values import NO_EVENT, AppendResult, BatchAnswer, BatchFragment, BatchOptions
 from tests.wire.errors import told
 from tests.wire.golden import check
 from tests.wire.values import EXPECTED, NAMES, PROPOSED

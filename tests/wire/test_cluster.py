@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from fastapi_esdb.wire.cluster import (
+from fastapi_esdb.wire.admin.cluster import (
     GOSSIP,
     SUPPORTED_METHODS,
     ClusterInfo,

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from fastapi_esdb.wire.deletes import DELETE, TOMBSTONE
 from fastapi_esdb.wire.errors import InvalidArgument
+from fastapi_esdb.wire.events.values import NO_STREAM, STREAM_EXISTS, Position
 from fastapi_esdb.wire.method import Method
-from fastapi_esdb.wire.records import NO_STREAM, STREAM_EXISTS, Position
-from fastapi_esdb.wire.requests import DeleteRequest, DeleteResult
+from fastapi_esdb.wire.streams.deletes import DELETE, TOMBSTONE
+from fastapi_esdb.wire.streams.values import DeleteRequest, DeleteResult
 from tests.wire.golden import check
 
 BOTH = [DELETE, TOMBSTONE]

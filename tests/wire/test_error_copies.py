@@ -13,7 +13,7 @@ import pytest
 
 from fastapi_esdb import errors
 from fastapi_esdb.wire.errors import EsdbError
-from fastapi_esdb.wire.records import NO_STREAM, FieldViolation, Position
+from fastapi_esdb.wire.events.values import NO_STREAM, FieldViolation, Position
 
 ODD = (
     "s",

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import pytest
 
+from fastapi_esdb.wire.codec.fields import from_fields, nothing, options_codec, options_of, same_names, to_fields
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.fields import from_fields, nothing, options_codec, options_of, same_names, to_fields
 from fastapi_esdb.wire.proto.v1 import users_pb2 as pb
 
 

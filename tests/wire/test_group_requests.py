@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.group_methods import (
+from fastapi_esdb.wire.events.values import END, Edge, Position
+from fastapi_esdb.wire.groups.methods import (
     CREATE_GROUP,
     DELETE_GROUP,
     GROUP_INFO,
@@ -15,7 +16,7 @@ from fastapi_esdb.wire.group_methods import (
     RESTART_GROUPS,
     UPDATE_GROUP,
 )
-from fastapi_esdb.wire.groups import (
+from fastapi_esdb.wire.groups.values import (
     ALL,
     ConsumerStrategy,
     CreateGroup,
@@ -27,8 +28,7 @@ from fastapi_esdb.wire.groups import (
 )
 from fastapi_esdb.wire.method import Codec, Method
 from fastapi_esdb.wire.proto.v1 import persistent_pb2 as pb
-from fastapi_esdb.wire.records import END, Edge, Position
-from fastapi_esdb.wire.requests import EventFilter
+from fastapi_esdb.wire.streams.values import EventFilter
 from tests.wire.golden import Golden, check
 
 ODD = GroupSettings(

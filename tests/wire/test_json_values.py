@@ -8,8 +8,8 @@ from google.protobuf import json_format
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fastapi_esdb.wire.codec.json_values import EXACT, Json, read_json, write_json
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.json_values import EXACT, Json, read_json, write_json
 from fastapi_esdb.wire.proto.v1 import struct_pb2 as v1
 from fastapi_esdb.wire.proto.v2 import struct_pb2 as v2
 

@@ -12,9 +12,9 @@ from uuid import UUID
 
 import pytest
 
+from fastapi_esdb.wire.events.values import JSON, Position, RecordedEvent
 from fastapi_esdb.wire.proto.v1 import streams_pb2 as pb
-from fastapi_esdb.wire.reads import READ
-from fastapi_esdb.wire.records import JSON, Position, RecordedEvent
+from fastapi_esdb.wire.streams.methods import READ
 
 MADE = RecordedEvent(
     UUID("00112233-4455-6677-8899-aabbccddeeff"),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fastapi_esdb.wire.metadata import BasicCredentials, CallMetadata, basic, parse_basic, parse_metadata
+from fastapi_esdb.wire.headers import BasicCredentials, CallMetadata, basic, parse_basic, parse_metadata
 from tests.wire.values import TEXTS
 
 

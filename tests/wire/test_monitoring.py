@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from fastapi_esdb.wire.admin.monitoring import STATS, StatsRequest
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.method import Codec
-from fastapi_esdb.wire.monitoring import STATS, StatsRequest
 from tests.wire.golden import Golden, check
 
 GOLDEN: list[Golden] = [

@@ -5,11 +5,11 @@ from __future__ import annotations
 from grpc import StatusCode
 from hypothesis import given, settings
 
+from fastapi_esdb.wire.admin.users import UserName
 from fastapi_esdb.wire.errors import GroupFailed, GroupNotFound, StreamDeleted, UserNotFound
-from fastapi_esdb.wire.groups import CreateGroup, GroupName
-from fastapi_esdb.wire.requests import ReadRequest
-from fastapi_esdb.wire.status import error_of, status_of
-from fastapi_esdb.wire.users import UserName
+from fastapi_esdb.wire.groups.values import CreateGroup, GroupName
+from fastapi_esdb.wire.status.translation import error_of, status_of
+from fastapi_esdb.wire.streams.values import ReadRequest
 from tests.wire.errors import told
 from tests.wire.values import NAMES
 

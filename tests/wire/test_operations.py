@@ -4,9 +4,7 @@ from typing import Any
 
 import pytest
 
-from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.method import Codec
-from fastapi_esdb.wire.operations import (
+from fastapi_esdb.wire.admin.operations import (
     CURRENT_SCAVENGE,
     MERGE_INDEXES,
     RESIGN_NODE,
@@ -21,6 +19,8 @@ from fastapi_esdb.wire.operations import (
     StartScavenge,
     StopScavenge,
 )
+from fastapi_esdb.wire.errors import InvalidArgument
+from fastapi_esdb.wire.method import Codec
 from fastapi_esdb.wire.proto.v1 import operations_pb2 as pb
 from tests.wire.golden import Golden, check
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.records import Position
-from fastapi_esdb.wire.requests import Checkpoint
+from fastapi_esdb.wire.events.values import Position
+from fastapi_esdb.wire.streams.values import Checkpoint
 
 numbers = st.integers(0, 2**64 - 1)
 positions = st.builds(Position, numbers, numbers)

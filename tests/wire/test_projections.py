@@ -8,7 +8,7 @@ from google.protobuf.message import Message
 
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.method import Codec, Method
-from fastapi_esdb.wire.projection_methods import (
+from fastapi_esdb.wire.projections.methods import (
     CREATE_PROJECTION,
     DELETE_PROJECTION,
     DISABLE_PROJECTION,
@@ -20,7 +20,7 @@ from fastapi_esdb.wire.projection_methods import (
     RESTART_PROJECTIONS,
     UPDATE_PROJECTION,
 )
-from fastapi_esdb.wire.projections import (
+from fastapi_esdb.wire.projections.values import (
     CreateProjection,
     DeleteProjection,
     DisableProjection,

@@ -9,9 +9,7 @@ import pytest
 from hypothesis import given, settings
 
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.proto.v1 import streams_pb2 as pb
-from fastapi_esdb.wire.reads import READ
-from fastapi_esdb.wire.records import (
+from fastapi_esdb.wire.events.values import (
     BACKWARDS,
     END,
     JSON,
@@ -23,7 +21,9 @@ from fastapi_esdb.wire.records import (
     Position,
     RecordedEvent,
 )
-from fastapi_esdb.wire.requests import (
+from fastapi_esdb.wire.proto.v1 import streams_pb2 as pb
+from fastapi_esdb.wire.streams.methods import READ
+from fastapi_esdb.wire.streams.values import (
     CaughtUp,
     Checkpoint,
     EventFilter,

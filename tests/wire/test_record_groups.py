@@ -7,11 +7,11 @@ from uuid import UUID
 
 import pytest
 
-from fastapi_esdb.wire.append_methods_v2 import APPEND_RECORDS
-from fastapi_esdb.wire.appends_v2 import AppendRecords, Check, Record, SchemaFormat
-from fastapi_esdb.wire.record_groups import encode_part
-from fastapi_esdb.wire.records import ANY, NO_STREAM, OCTET_STREAM, STREAM_EXISTS, ProposedEvent
-from fastapi_esdb.wire.requests import AppendRequest
+from fastapi_esdb.wire.events.values import ANY, NO_STREAM, OCTET_STREAM, STREAM_EXISTS, ProposedEvent
+from fastapi_esdb.wire.streams.values import AppendRequest
+from fastapi_esdb.wire.streams_v2.append_batches import encode_part
+from fastapi_esdb.wire.streams_v2.requests import APPEND_RECORDS
+from fastapi_esdb.wire.streams_v2.values import AppendRecords, Check, Record, SchemaFormat
 
 ID = UUID("8d1c5f8e-5d6f-4d2b-9b5a-0c7d3c1f2a11")
 METADATA = b'{"$correlationId":"c","tags":["a",null,1.5],"of":{"deep":true}}'

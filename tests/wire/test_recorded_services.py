@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from fastapi_esdb.wire.appends_v2 import Check, DeletedState, Record, StreamsAppended
+from fastapi_esdb.wire.admin.users import UserDetails
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.groups import (
+from fastapi_esdb.wire.events.values import JSON, NO_STREAM, OCTET_STREAM, Position, RecordedEvent
+from fastapi_esdb.wire.groups.values import (
     GroupConfirmed,
     GroupConnection,
     GroupEvent,
@@ -21,9 +22,8 @@ from fastapi_esdb.wire.groups import (
 )
 from fastapi_esdb.wire.method import Method
 from fastapi_esdb.wire.methods import all_methods
-from fastapi_esdb.wire.projections import ProjectionStatistics
-from fastapi_esdb.wire.records import JSON, NO_STREAM, OCTET_STREAM, Position, RecordedEvent
-from fastapi_esdb.wire.users import UserDetails
+from fastapi_esdb.wire.projections.values import ProjectionStatistics
+from fastapi_esdb.wire.streams_v2.values import Check, DeletedState, Record, StreamsAppended
 from tests.conformance.fixtures import FIRST_POSITION, Exchange, exchanges, to_message, uuid_of
 
 FILES = (

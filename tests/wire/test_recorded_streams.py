@@ -8,10 +8,8 @@ from typing import Any
 
 import pytest
 
-from fastapi_esdb.wire.appends import APPEND
-from fastapi_esdb.wire.batches import BATCH_APPEND
-from fastapi_esdb.wire.cluster import GOSSIP, SUPPORTED_METHODS, ClusterInfo, Member, NodeState, SupportedMethods
-from fastapi_esdb.wire.deletes import DELETE, TOMBSTONE
+from fastapi_esdb.wire.admin.cluster import GOSSIP, SUPPORTED_METHODS, ClusterInfo, Member, NodeState, SupportedMethods
+from fastapi_esdb.wire.codec.scalars import decode_ticks, decode_uuid
 from fastapi_esdb.wire.errors import (
     InvalidArgument,
     MissingMetadata,
@@ -19,10 +17,7 @@ from fastapi_esdb.wire.errors import (
     StreamDeleted,
     WrongExpectedRevision,
 )
-from fastapi_esdb.wire.method import Method
-from fastapi_esdb.wire.proto.v1 import streams_pb2 as pb
-from fastapi_esdb.wire.reads import READ
-from fastapi_esdb.wire.records import (
+from fastapi_esdb.wire.events.values import (
     JSON,
     LINK_TYPE,
     NO_STREAM,
@@ -31,7 +26,13 @@ from fastapi_esdb.wire.records import (
     Position,
     RecordedEvent,
 )
-from fastapi_esdb.wire.requests import (
+from fastapi_esdb.wire.method import Method
+from fastapi_esdb.wire.proto.v1 import streams_pb2 as pb
+from fastapi_esdb.wire.streams.appends import APPEND
+from fastapi_esdb.wire.streams.batches import BATCH_APPEND
+from fastapi_esdb.wire.streams.deletes import DELETE, TOMBSTONE
+from fastapi_esdb.wire.streams.methods import READ
+from fastapi_esdb.wire.streams.values import (
     NO_EVENT,
     AppendConflict,
     AppendResult,
@@ -45,7 +46,6 @@ from fastapi_esdb.wire.requests import (
     StructuredIds,
     SubscriptionConfirmed,
 )
-from fastapi_esdb.wire.scalars import decode_ticks, decode_uuid
 from tests.conformance.fixtures import FIRST_POSITION, TICKS, VERSIONS, Exchange, exchanges, to_message, uuid_of
 from tests.wire.errors import told
 

@@ -22,12 +22,12 @@ from fastapi_esdb.wire.errors import (
     UnknownServerError,
     WrongExpectedRevision,
 )
+from fastapi_esdb.wire.events.values import ANY, NO_STREAM, STREAM_EXISTS, FieldViolation, Violation
 from fastapi_esdb.wire.proto.v2 import error_details_pb2, status_pb2
 from fastapi_esdb.wire.proto.v2 import streams_errors_pb2 as streams
-from fastapi_esdb.wire.records import ANY, NO_STREAM, STREAM_EXISTS, FieldViolation, Violation
-from fastapi_esdb.wire.rich_status import RICH_STATUS
-from fastapi_esdb.wire.status import Status, error_of, rich_status_of
-from fastapi_esdb.wire.typed_details import pack
+from fastapi_esdb.wire.status.rich_details import RICH_STATUS
+from fastapi_esdb.wire.status.translation import Status, error_of, rich_status_of
+from fastapi_esdb.wire.status.typed_details import pack
 from tests.wire.errors import told
 
 S = StatusCode

@@ -7,10 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.proto.v1 import shared_pb2, timestamp_pb2
-from fastapi_esdb.wire.records import ANY, NO_STREAM, STREAM_EXISTS, Expected
-from fastapi_esdb.wire.scalars import (
+from fastapi_esdb.wire.codec.scalars import (
     EPOCH,
     decode_ticks,
     decode_timestamp,
@@ -21,6 +18,9 @@ from fastapi_esdb.wire.scalars import (
     expected_of,
     number_of,
 )
+from fastapi_esdb.wire.errors import InvalidArgument
+from fastapi_esdb.wire.events.values import ANY, NO_STREAM, STREAM_EXISTS, Expected
+from fastapi_esdb.wire.proto.v1 import shared_pb2, timestamp_pb2
 from tests.wire.values import REVISIONS, TIMES
 
 

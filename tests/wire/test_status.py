@@ -41,9 +41,9 @@ from fastapi_esdb.wire.errors import (
     UserNotFound,
     WrongExpectedRevision,
 )
-from fastapi_esdb.wire.exception_trailers import ROWS
-from fastapi_esdb.wire.records import ANY, NO_STREAM, STREAM_EXISTS
-from fastapi_esdb.wire.status import Status, Trailer, error_of, status_of
+from fastapi_esdb.wire.events.values import ANY, NO_STREAM, STREAM_EXISTS
+from fastapi_esdb.wire.status.trailers import ROWS
+from fastapi_esdb.wire.status.translation import Status, Trailer, error_of, status_of
 from tests.wire.errors import told
 from tests.wire.values import NAMES
 

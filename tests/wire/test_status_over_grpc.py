@@ -26,8 +26,8 @@ from fastapi_esdb.wire.errors import (
     StreamDeleted,
     WrongExpectedRevision,
 )
-from fastapi_esdb.wire.records import ANY, NO_STREAM, Violation
-from fastapi_esdb.wire.status import Status, error_of, rich_status_of, status_of
+from fastapi_esdb.wire.events.values import ANY, NO_STREAM, Violation
+from fastapi_esdb.wire.status.translation import Status, error_of, rich_status_of, status_of
 from tests.wire.errors import told
 
 Context = Any

@@ -5,10 +5,7 @@ from typing import Any
 
 import pytest
 
-from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.method import Codec
-from fastapi_esdb.wire.proto.v1 import users_pb2 as pb
-from fastapi_esdb.wire.users import (
+from fastapi_esdb.wire.admin.users import (
     CHANGE_PASSWORD,
     CREATE_USER,
     DELETE_USER,
@@ -25,6 +22,9 @@ from fastapi_esdb.wire.users import (
     UserDetailsRequest,
     UserName,
 )
+from fastapi_esdb.wire.errors import InvalidArgument
+from fastapi_esdb.wire.method import Codec
+from fastapi_esdb.wire.proto.v1 import users_pb2 as pb
 from tests.wire.golden import Golden, check
 
 UPDATED = datetime(2024, 2, 29, 12, 30, 15, 250_001, UTC)

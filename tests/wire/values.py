@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from hypothesis import strategies as st
 
-from fastapi_esdb.wire.records import (
+from fastapi_esdb.wire.events.values import (
     BACKWARDS,
     END,
     FORWARDS,
@@ -20,7 +20,7 @@ from fastapi_esdb.wire.records import (
     RecordedEvent,
     StreamState,
 )
-from fastapi_esdb.wire.requests import ALL_EVENTS, EventFilter, ReadRequest
+from fastapi_esdb.wire.streams.values import ALL_EVENTS, EventFilter, ReadRequest
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 NAMES = TEXTS.filter(bool)

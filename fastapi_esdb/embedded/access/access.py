@@ -12,7 +12,7 @@ from fastapi_esdb.embedded.access.ranks import rank_needed
 from fastapi_esdb.embedded.access.rights import Right, Rights
 from fastapi_esdb.embedded.store.database import Database
 from fastapi_esdb.wire.errors import AccessDenied, NotAuthenticated
-from fastapi_esdb.wire.metadata import CallMetadata, parse_basic
+from fastapi_esdb.wire.headers import CallMetadata, parse_basic
 from fastapi_esdb.wire.method import Method
 
 

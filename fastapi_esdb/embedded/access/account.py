@@ -11,7 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 from fastapi_esdb.embedded.access.passwords import PasswordHash
-from fastapi_esdb.wire.records import ProposedEvent, RecordedEvent
+from fastapi_esdb.wire.events.values import ProposedEvent, RecordedEvent
 
 CREATED = "$UserCreated"
 UPDATED = "$UserUpdated"

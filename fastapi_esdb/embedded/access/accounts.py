@@ -30,7 +30,7 @@ from fastapi_esdb.wire.errors import (
     UserNotFound,
     WrongExpectedRevision,
 )
-from fastapi_esdb.wire.records import ANY, NO_STREAM, OCTET_STREAM, ProposedEvent
+from fastapi_esdb.wire.events.values import ANY, NO_STREAM, OCTET_STREAM, ProposedEvent
 
 log = logging.getLogger(__name__)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fastapi_esdb.embedded.store.database import Database
-from fastapi_esdb.wire.records import RecordedEvent
+from fastapi_esdb.wire.events.values import RecordedEvent
 
 
 def newest_event(database: Database, stream: str) -> RecordedEvent | None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi_esdb.embedded.access.caller import Rank
-from fastapi_esdb.wire import group_methods as groups
-from fastapi_esdb.wire import operations, users
-from fastapi_esdb.wire import projection_methods as projections
+from fastapi_esdb.wire.admin import operations, users
+from fastapi_esdb.wire.groups import methods as groups
 from fastapi_esdb.wire.method import Method
 from fastapi_esdb.wire.methods import all_methods
+from fastapi_esdb.wire.projections import methods as projections
 
 _OF_SERVICES = {
     groups.READ_GROUP.service: Rank.OPERATOR,

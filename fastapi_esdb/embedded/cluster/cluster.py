@@ -18,7 +18,7 @@ from fastapi_esdb.embedded.certificate import ServerCertificate, authority_file
 from fastapi_esdb.embedded.cluster.node_process import ClusterNode
 from fastapi_esdb.embedded.cluster.spec import NodeSpec
 from fastapi_esdb.embedded.errors import ClusterTimeout
-from fastapi_esdb.wire.cluster import NodeState
+from fastapi_esdb.wire.admin.cluster import NodeState
 from fastapi_esdb.wire.errors import InvalidArgument
 
 log = logging.getLogger(__name__)

@@ -30,7 +30,7 @@ from fastapi_esdb.embedded.cluster.messages import (
 )
 from fastapi_esdb.embedded.cluster.timing import AFTER_LOSS, AFTER_VOTE, BETWEEN_TRIES, SILENCE, Span
 from fastapi_esdb.embedded.store.replicated import ReplicatedDatabase
-from fastapi_esdb.wire.cluster import NodeState
+from fastapi_esdb.wire.admin.cluster import NodeState
 
 
 class Consensus:

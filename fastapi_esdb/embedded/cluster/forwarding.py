@@ -16,10 +16,10 @@ from fastapi_esdb.wire.errors import (
     ServerNotReady,
     ServerTimeout,
 )
-from fastapi_esdb.wire.metadata import CallMetadata
+from fastapi_esdb.wire.headers import CallMetadata
 from fastapi_esdb.wire.method import Shape
 from fastapi_esdb.wire.quiet_grpc import grpc
-from fastapi_esdb.wire.status import error_of
+from fastapi_esdb.wire.status.translation import error_of
 
 FORWARD_TIMEOUT = 4.3
 """Seconds that the leader has to answer (protocol 1.3), once the client has sent everything."""

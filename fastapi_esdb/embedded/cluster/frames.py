@@ -12,7 +12,7 @@ from uuid import UUID
 
 from fastapi_esdb.embedded.cluster.messages import Message
 from fastapi_esdb.embedded.store.epochs import Epoch, Extent
-from fastapi_esdb.wire.cluster import NodeState
+from fastapi_esdb.wire.admin.cluster import NodeState
 
 _SIZES = struct.Struct(">II")
 _KINDS = {kind.__name__: kind for kind in get_args(Message)}

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi_esdb.embedded.store.epochs import Extent
 from fastapi_esdb.embedded.store.transactions import Transaction
-from fastapi_esdb.wire.cluster import NodeState
+from fastapi_esdb.wire.admin.cluster import NodeState
 
 
 @dataclass(frozen=True, slots=True)

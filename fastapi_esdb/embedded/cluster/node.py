@@ -18,7 +18,7 @@ from fastapi_esdb.embedded.cluster.routing import Route, route_of
 from fastapi_esdb.embedded.membership import LeaderWork
 from fastapi_esdb.embedded.store import Database, Limits
 from fastapi_esdb.embedded.store.database import Clock
-from fastapi_esdb.wire.cluster import Member, NodeState
+from fastapi_esdb.wire.admin.cluster import Member, NodeState
 from fastapi_esdb.wire.errors import NotLeader, ServerNotReady, ServerTimeout
 from fastapi_esdb.wire.quiet_grpc import grpc
 

@@ -16,7 +16,7 @@ from typing import Any
 from fastapi_esdb.embedded.address import bracketed
 from fastapi_esdb.embedded.cluster.spec import NodeSpec
 from fastapi_esdb.embedded.errors import NodeFailed
-from fastapi_esdb.wire.cluster import NodeState
+from fastapi_esdb.wire.admin.cluster import NodeState
 
 MODULE = "fastapi_esdb.embedded.cluster"
 

@@ -20,7 +20,7 @@ from fastapi_esdb.embedded.cluster.timing import HEARTBEAT, TICK
 from fastapi_esdb.embedded.store.checks import Limits
 from fastapi_esdb.embedded.store.database import Clock
 from fastapi_esdb.embedded.store.replicated import ReplicatedDatabase
-from fastapi_esdb.wire.cluster import Member, NodeState
+from fastapi_esdb.wire.admin.cluster import Member, NodeState
 from fastapi_esdb.wire.errors import EsdbError, ServerNotReady
 
 

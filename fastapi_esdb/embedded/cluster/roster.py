@@ -8,7 +8,7 @@ from datetime import datetime
 
 from fastapi_esdb.embedded.cluster.messages import Presence
 from fastapi_esdb.embedded.cluster.timing import DEAD_AFTER
-from fastapi_esdb.wire.cluster import Member, NodeState
+from fastapi_esdb.wire.admin.cluster import Member, NodeState
 from fastapi_esdb.wire.errors import NotLeader
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import enum
 from typing import Any
 
-from fastapi_esdb.wire import append_methods_v2, group_methods, operations, projection_methods, users
-from fastapi_esdb.wire.appends import APPEND
-from fastapi_esdb.wire.cluster import GOSSIP, SUPPORTED_METHODS
+from fastapi_esdb.wire.admin import operations, users
+from fastapi_esdb.wire.admin.cluster import GOSSIP, SUPPORTED_METHODS
+from fastapi_esdb.wire.admin.monitoring import STATS
+from fastapi_esdb.wire.groups.methods import GROUP_INFO, LIST_GROUPS, READ_GROUP
 from fastapi_esdb.wire.method import Method
-from fastapi_esdb.wire.monitoring import STATS
-from fastapi_esdb.wire.reads import READ
+from fastapi_esdb.wire.projections.methods import CREATE_PROJECTION
+from fastapi_esdb.wire.streams.appends import APPEND
+from fastapi_esdb.wire.streams.methods import READ
+from fastapi_esdb.wire.streams_v2.requests import APPEND_RECORDS
 
 
 class Route(enum.Enum):
@@ -30,15 +33,15 @@ _OF_SERVICES = {
     operations.SHUTDOWN.service: Route.ANY_NODE,
     APPEND.service: Route.FORWARDED,
     users.CREATE_USER.service: Route.FORWARDED,
-    group_methods.READ_GROUP.service: Route.LEADER,
-    projection_methods.CREATE_PROJECTION.service: Route.LEADER,
-    append_methods_v2.SERVICE: Route.LEADER,
+    READ_GROUP.service: Route.LEADER,
+    CREATE_PROJECTION.service: Route.LEADER,
+    APPEND_RECORDS.service: Route.LEADER,
 }
 _OF_METHODS = {
     READ: Route.REPLICA,
     users.USER_DETAILS: Route.REPLICA,
-    group_methods.GROUP_INFO: Route.READY_LEADER,
-    group_methods.LIST_GROUPS: Route.READY_LEADER,
+    GROUP_INFO: Route.READY_LEADER,
+    LIST_GROUPS: Route.READY_LEADER,
     operations.RESTART_PERSISTENT_SUBSCRIPTIONS: Route.FORWARDED,
     operations.START_SCAVENGE: Route.FORWARDED,
     operations.STOP_SCAVENGE: Route.FORWARDED,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 
 from fastapi_esdb.embedded.groups.strategies import is_known
-from fastapi_esdb.wire.groups import GroupSettings
+from fastapi_esdb.wire.groups.values import GroupSettings
 
 BATCH_TOO_LARGE = (
     "Specified argument was out of the range of valid values. "

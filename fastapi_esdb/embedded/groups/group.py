@@ -13,7 +13,7 @@ from fastapi_esdb.embedded.groups.message import Message, Page, Parked
 from fastapi_esdb.embedded.groups.meter import Meter
 from fastapi_esdb.embedded.groups.progress import Progress
 from fastapi_esdb.embedded.groups.strategies import strategy_named
-from fastapi_esdb.wire.groups import GroupSettings, NackAction
+from fastapi_esdb.wire.groups.values import GroupSettings, NackAction
 
 READ_BATCH = 10
 """How many events are read at a time where the settings leave it to the server."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from fastapi_esdb.embedded.groups.consumer import Consumer
 from fastapi_esdb.embedded.groups.message import Message
-from fastapi_esdb.wire.records import LINK_TYPE
+from fastapi_esdb.wire.events.values import LINK_TYPE
 
 BUCKETS = 1024
 CORRELATION_ID = "$correlationId"

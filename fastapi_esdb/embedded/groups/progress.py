@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from fastapi_esdb.wire.groups import GroupSettings
+from fastapi_esdb.wire.groups.values import GroupSettings
 
 SECONDS = 1 / 1000
 

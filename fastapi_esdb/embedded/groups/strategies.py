@@ -9,7 +9,7 @@ from typing import Protocol
 from fastapi_esdb.embedded.groups.consumer import Consumer
 from fastapi_esdb.embedded.groups.message import Message
 from fastapi_esdb.embedded.groups.pinning import Pinned, correlation_of, stream_of
-from fastapi_esdb.wire.groups import ConsumerStrategy
+from fastapi_esdb.wire.groups.values import ConsumerStrategy
 
 
 class Strategy(Protocol):

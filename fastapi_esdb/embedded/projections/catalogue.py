@@ -21,8 +21,8 @@ from fastapi_esdb.embedded.projections.tags import NO_REVISION
 from fastapi_esdb.embedded.projections.writing import all_events, delete_stream, events_backwards, own_event
 from fastapi_esdb.embedded.store.database import Database
 from fastapi_esdb.embedded.store.slices import Breaks
-from fastapi_esdb.wire.projections import ProjectionMode
-from fastapi_esdb.wire.records import ANY, JSON
+from fastapi_esdb.wire.events.values import ANY, JSON
+from fastapi_esdb.wire.projections.values import ProjectionMode
 
 log = logging.getLogger(__name__)
 

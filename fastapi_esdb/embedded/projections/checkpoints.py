@@ -24,7 +24,7 @@ from fastapi_esdb.embedded.projections.writing import all_events, delete_stream,
 from fastapi_esdb.embedded.store.database import Database
 from fastapi_esdb.embedded.store.names import METADATA_TYPE, metastream_of
 from fastapi_esdb.embedded.store.slices import Breaks
-from fastapi_esdb.wire.records import ANY, JSON, RecordedEvent
+from fastapi_esdb.wire.events.values import ANY, JSON, RecordedEvent
 
 LOOK_BACK = 32
 """How many checkpoints of a partition are looked at for the last one that counts."""

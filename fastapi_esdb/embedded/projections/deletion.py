@@ -11,7 +11,7 @@ from fastapi_esdb.embedded.projections.settings import Settings
 from fastapi_esdb.embedded.projections.writing import all_events, delete_stream
 from fastapi_esdb.embedded.store.database import Database
 from fastapi_esdb.embedded.store.slices import Breaks
-from fastapi_esdb.wire.projections import DeleteProjection
+from fastapi_esdb.wire.projections.values import DeleteProjection
 
 
 async def delete_streams(database: Database, settings: Settings, run: Run | None, request: DeleteProjection) -> None:

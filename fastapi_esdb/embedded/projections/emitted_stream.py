@@ -16,7 +16,7 @@ from fastapi_esdb.wire.errors import (
     StreamDeleted,
     WrongExpectedRevision,
 )
-from fastapi_esdb.wire.records import ANY, JSON, NO_STREAM, ProposedEvent
+from fastapi_esdb.wire.events.values import ANY, JSON, NO_STREAM, ProposedEvent
 
 NO_EVENT = -1
 

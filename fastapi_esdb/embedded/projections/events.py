@@ -14,7 +14,7 @@ from fastapi_esdb.embedded.store.names import (
     is_metastream,
     original_of,
 )
-from fastapi_esdb.wire.records import JSON, RecordedEvent
+from fastapi_esdb.wire.events.values import JSON, RecordedEvent
 
 
 @dataclass(frozen=True, slots=True)

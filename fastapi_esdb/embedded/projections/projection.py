@@ -21,7 +21,7 @@ from fastapi_esdb.embedded.projections.state import ALLOWED, ProjectionState
 from fastapi_esdb.embedded.projections.system import SystemRules
 from fastapi_esdb.embedded.store.database import Clock, Database
 from fastapi_esdb.wire.errors import EsdbError, InvalidArgument, ProjectionFailed
-from fastapi_esdb.wire.projections import DeleteProjection, ProjectionMode
+from fastapi_esdb.wire.projections.values import DeleteProjection, ProjectionMode
 
 log = logging.getLogger(__name__)
 

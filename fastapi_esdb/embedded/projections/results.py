@@ -8,7 +8,7 @@ from fastapi_esdb.embedded.projections.definition import Definition
 from fastapi_esdb.embedded.projections.handling import Emitted
 from fastapi_esdb.embedded.projections.names import END_TYPE, RESULT_REMOVED_TYPE, RESULT_TYPE
 from fastapi_esdb.embedded.projections.partitions import Partitions
-from fastapi_esdb.wire.records import LINK_TYPE
+from fastapi_esdb.wire.events.values import LINK_TYPE
 
 
 def result_events(definition: Definition, name: str, partition: str, result: str | None) -> list[Emitted]:

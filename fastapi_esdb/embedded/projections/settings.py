@@ -8,7 +8,7 @@ from typing import Any
 
 from fastapi_esdb.embedded.projections.system import SYSTEM_QUERIES
 from fastapi_esdb.embedded.projections.tags import NO_REVISION, Version
-from fastapi_esdb.wire.projections import ProjectionMode
+from fastapi_esdb.wire.projections.values import ProjectionMode
 
 _KEYS = {
     "query": "query",

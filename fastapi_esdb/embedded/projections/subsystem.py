@@ -17,7 +17,7 @@ from fastapi_esdb.embedded.projections.settings import Settings
 from fastapi_esdb.embedded.projections.statistics import statistics_of
 from fastapi_esdb.embedded.store.database import Clock, Database
 from fastapi_esdb.wire.errors import EsdbError, ProjectionFailed, ProjectionNotFound
-from fastapi_esdb.wire.projections import (
+from fastapi_esdb.wire.projections.values import (
     CreateProjection,
     DeleteProjection,
     ProjectionMode,

@@ -16,7 +16,7 @@ from fastapi_esdb.embedded.projections.names import STREAM_REFERENCE_TYPE
 from fastapi_esdb.embedded.projections.partitions import Partitions
 from fastapi_esdb.embedded.store.names import problem_of
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.records import LINK_TYPE, RecordedEvent
+from fastapi_esdb.wire.events.values import LINK_TYPE, RecordedEvent
 
 Rule = Callable[[RecordedEvent], Iterator[Emitted]]
 

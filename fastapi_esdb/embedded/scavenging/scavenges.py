@@ -10,8 +10,8 @@ from typing import Self
 from fastapi_esdb.embedded.scavenging.report import Report
 from fastapi_esdb.embedded.scavenging.scavenge import RunningScavenge
 from fastapi_esdb.embedded.store.database import Database
+from fastapi_esdb.wire.admin.operations import CURRENT_SCAVENGE, Scavenge, ScavengeResult, StartScavenge
 from fastapi_esdb.wire.errors import ScavengeNotFound
-from fastapi_esdb.wire.operations import CURRENT_SCAVENGE, Scavenge, ScavengeResult, StartScavenge
 
 log = logging.getLogger(__name__)
 

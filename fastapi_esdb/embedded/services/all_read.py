@@ -7,7 +7,7 @@ import asyncio
 from fastapi_esdb.embedded.services.filters import check_filter
 from fastapi_esdb.embedded.services.frames import PAGE, ReadCall, framing, place_of
 from fastapi_esdb.embedded.store.database import Database
-from fastapi_esdb.wire.requests import ReadRequest
+from fastapi_esdb.wire.streams.values import ReadRequest
 
 
 async def read_all(call: ReadCall, request: ReadRequest, database: Database) -> None:

@@ -11,7 +11,17 @@ from fastapi_esdb.embedded.services.inflow import Inflow, Share
 from fastapi_esdb.embedded.store.checks import Limits
 from fastapi_esdb.embedded.store.database import Database
 from fastapi_esdb.embedded.store.slices import Breaks
-from fastapi_esdb.wire.appends_v2 import (
+from fastapi_esdb.wire.codec.scalars import expected_of
+from fastapi_esdb.wire.errors import (
+    ConsistencyViolation,
+    MaximumAppendSizeExceeded,
+    SessionRefused,
+    StreamDeleted,
+    WrongExpectedRevision,
+)
+from fastapi_esdb.wire.events.values import JSON, OCTET_STREAM, STREAM_EXISTS, ProposedEvent, Violation
+from fastapi_esdb.wire.status.rich_details import IN_SESSION, NO_REQUESTS
+from fastapi_esdb.wire.streams_v2.values import (
     AppendRecords,
     Check,
     DeletedState,
@@ -20,16 +30,6 @@ from fastapi_esdb.wire.appends_v2 import (
     SessionAppend,
     StreamsAppended,
 )
-from fastapi_esdb.wire.errors import (
-    ConsistencyViolation,
-    MaximumAppendSizeExceeded,
-    SessionRefused,
-    StreamDeleted,
-    WrongExpectedRevision,
-)
-from fastapi_esdb.wire.records import JSON, OCTET_STREAM, STREAM_EXISTS, ProposedEvent, Violation
-from fastapi_esdb.wire.rich_status import IN_SESSION, NO_REQUESTS
-from fastapi_esdb.wire.scalars import expected_of
 
 
 class AtomicAppendService:

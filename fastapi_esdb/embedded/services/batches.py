@@ -21,8 +21,8 @@ from fastapi_esdb.wire.errors import (
     ServerBusy,
     ServerTimeout,
 )
-from fastapi_esdb.wire.records import ProposedEvent
-from fastapi_esdb.wire.requests import AppendResult, BatchAnswer, BatchFragment, BatchOptions
+from fastapi_esdb.wire.events.values import ProposedEvent
+from fastapi_esdb.wire.streams.values import AppendResult, BatchAnswer, BatchFragment, BatchOptions
 
 log = logging.getLogger(__name__)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fastapi_esdb.wire.records import Position
-from fastapi_esdb.wire.requests import EventFilter
+from fastapi_esdb.wire.events.values import Position
+from fastapi_esdb.wire.streams.values import EventFilter
 
 SERVER_WINDOW = 32
 """The window of a filter that leaves it to the server."""

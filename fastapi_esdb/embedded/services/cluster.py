@@ -7,13 +7,13 @@ from typing import Any
 
 from fastapi_esdb.embedded.calls import Call
 from fastapi_esdb.embedded.membership import Membership
-from fastapi_esdb.wire.batches import BATCH_APPEND
-from fastapi_esdb.wire.cluster import ClusterInfo, SupportedMethod, SupportedMethods
-from fastapi_esdb.wire.group_methods import READ_GROUP
+from fastapi_esdb.wire.admin.cluster import ClusterInfo, SupportedMethod, SupportedMethods
+from fastapi_esdb.wire.groups.methods import READ_GROUP
 from fastapi_esdb.wire.method import Method
 from fastapi_esdb.wire.methods import all_methods
-from fastapi_esdb.wire.projection_methods import CREATE_PROJECTION
-from fastapi_esdb.wire.reads import READ
+from fastapi_esdb.wire.projections.methods import CREATE_PROJECTION
+from fastapi_esdb.wire.streams.batches import BATCH_APPEND
+from fastapi_esdb.wire.streams.methods import READ
 
 VERSION = "26.1.0"
 """The version that the server announces: the one whose recorded answers it is compared with."""

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from fastapi_esdb.embedded.calls import Call
 from fastapi_esdb.embedded.store.database import Database
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.records import Edge, Position, RecordedEvent
-from fastapi_esdb.wire.requests import ReadFrame, ReadRequest, StructuredIds
+from fastapi_esdb.wire.events.values import Edge, Position, RecordedEvent
+from fastapi_esdb.wire.streams.values import ReadFrame, ReadRequest, StructuredIds
 
 PAGE = 256
 """Records read from the store at once: enough to be quick, few enough to let other calls have their turn."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
-from fastapi_esdb.wire.appends_v2 import Record
 from fastapi_esdb.wire.errors import ServerBusy
-from fastapi_esdb.wire.records import ProposedEvent
+from fastapi_esdb.wire.events.values import ProposedEvent
+from fastapi_esdb.wire.streams_v2.values import Record
 
 MAX_INCOMPLETE = 64 * 1024 * 1024
 """Bytes that all appends under way may have together, the largest of them not counted."""

@@ -6,7 +6,7 @@ import asyncio
 
 from fastapi_esdb.embedded.calls import Call
 from fastapi_esdb.embedded.statistics import Statistics
-from fastapi_esdb.wire import monitoring
+from fastapi_esdb.wire.admin import monitoring
 
 
 class MonitoringService:

@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi_esdb.embedded.calls import Call
 from fastapi_esdb.embedded.scavenging.scavenges import Scavenges
-from fastapi_esdb.wire.operations import Scavenge, StartScavenge, StopScavenge
+from fastapi_esdb.wire.admin.operations import Scavenge, StartScavenge, StopScavenge
 
 
 class OperationService:

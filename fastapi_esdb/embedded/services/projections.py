@@ -10,10 +10,10 @@ from fastapi_esdb.embedded.binding import Binding
 from fastapi_esdb.embedded.calls import Call
 from fastapi_esdb.embedded.projections.partitions import NO_STATE, PartitionState
 from fastapi_esdb.embedded.projections.subsystem import Projections
-from fastapi_esdb.wire import projection_methods as methods
+from fastapi_esdb.wire.codec.json_values import Json
 from fastapi_esdb.wire.errors import ProjectionFailed
-from fastapi_esdb.wire.json_values import Json
-from fastapi_esdb.wire.projections import (
+from fastapi_esdb.wire.projections import methods
+from fastapi_esdb.wire.projections.values import (
     CreateProjection,
     DeleteProjection,
     DisableProjection,

@@ -14,7 +14,7 @@ from fastapi_esdb.embedded.services.stream_subscription import StreamSubscriptio
 from fastapi_esdb.embedded.store.database import Database
 from fastapi_esdb.embedded.store.names import ALL
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.requests import ReadRequest
+from fastapi_esdb.wire.streams.values import ReadRequest
 
 
 class ReadService:

@@ -16,14 +16,14 @@ from fastapi_esdb.embedded.services.reads import ReadService
 from fastapi_esdb.embedded.services.users import UserService
 from fastapi_esdb.embedded.store.checks import Limits
 from fastapi_esdb.embedded.store.database import Clock, Database
-from fastapi_esdb.wire import operations, users
-from fastapi_esdb.wire.append_methods_v2 import APPEND_RECORDS, APPEND_SESSION
-from fastapi_esdb.wire.appends import APPEND
-from fastapi_esdb.wire.batches import BATCH_APPEND
-from fastapi_esdb.wire.cluster import GOSSIP, SUPPORTED_METHODS
-from fastapi_esdb.wire.deletes import DELETE, TOMBSTONE
-from fastapi_esdb.wire.monitoring import STATS
-from fastapi_esdb.wire.reads import READ
+from fastapi_esdb.wire.admin import operations, users
+from fastapi_esdb.wire.admin.cluster import GOSSIP, SUPPORTED_METHODS
+from fastapi_esdb.wire.admin.monitoring import STATS
+from fastapi_esdb.wire.streams.appends import APPEND
+from fastapi_esdb.wire.streams.batches import BATCH_APPEND
+from fastapi_esdb.wire.streams.deletes import DELETE, TOMBSTONE
+from fastapi_esdb.wire.streams.methods import READ
+from fastapi_esdb.wire.streams_v2.requests import APPEND_RECORDS, APPEND_SESSION
 
 
 def bind_streams(binding: Binding, database: Database, access: Access, limits: Limits, clock: Clock) -> None:

@@ -11,8 +11,8 @@ from fastapi_esdb.embedded.services.frames import LIVE_WINDOW, PAGE, ReadCall, f
 from fastapi_esdb.embedded.store.database import Database
 from fastapi_esdb.embedded.store.names import TOMBSTONE_TYPE
 from fastapi_esdb.wire.errors import StreamDeleted, StreamNotFound
-from fastapi_esdb.wire.records import END, MAX_REVISION, Edge, RecordedEvent
-from fastapi_esdb.wire.requests import CaughtUp, ReadRequest, SubscriptionConfirmed
+from fastapi_esdb.wire.events.values import END, MAX_REVISION, Edge, RecordedEvent
+from fastapi_esdb.wire.streams.values import CaughtUp, ReadRequest, SubscriptionConfirmed
 
 
 class StreamSubscription:

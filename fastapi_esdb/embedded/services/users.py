@@ -7,8 +7,7 @@ from dataclasses import replace
 from fastapi_esdb.embedded.access.account import StoredAccount
 from fastapi_esdb.embedded.access.accounts import Accounts
 from fastapi_esdb.embedded.calls import Call
-from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.users import (
+from fastapi_esdb.wire.admin.users import (
     ChangePassword,
     CreateUser,
     ResetPassword,
@@ -17,6 +16,7 @@ from fastapi_esdb.wire.users import (
     UserDetailsRequest,
     UserName,
 )
+from fastapi_esdb.wire.errors import InvalidArgument
 
 
 class UserService:

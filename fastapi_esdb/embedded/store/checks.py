@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from fastapi_esdb.embedded.store.names import ALL, is_metastream, problem_of
 from fastapi_esdb.embedded.store.slices import Steps
-from fastapi_esdb.wire.appends_v2 import Check, DeletedState
 from fastapi_esdb.wire.errors import (
     AccessDenied,
     InvalidArgument,
     MaximumAppendSizeExceeded,
     MaximumEventSizeExceeded,
 )
-from fastapi_esdb.wire.records import MAX_REVISION, Expected, ProposedEvent
+from fastapi_esdb.wire.events.values import MAX_REVISION, Expected, ProposedEvent
+from fastapi_esdb.wire.streams_v2.values import Check, DeletedState
 
 
 @dataclass(frozen=True, slots=True)

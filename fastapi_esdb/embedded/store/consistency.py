@@ -11,9 +11,9 @@ from uuid import UUID
 from fastapi_esdb.embedded.store.expectations import exists, find_repeat, wrong_revision
 from fastapi_esdb.embedded.store.slices import Steps
 from fastapi_esdb.embedded.store.view import View
-from fastapi_esdb.wire.appends_v2 import Check, DeletedState
 from fastapi_esdb.wire.errors import ConsistencyViolation, StreamDeleted, WrongExpectedRevision
-from fastapi_esdb.wire.records import ANY, NO_STREAM, STREAM_EXISTS, Violation
+from fastapi_esdb.wire.events.values import ANY, NO_STREAM, STREAM_EXISTS, Violation
+from fastapi_esdb.wire.streams_v2.values import Check, DeletedState
 
 Ids = Sequence[UUID]
 

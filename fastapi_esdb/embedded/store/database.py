@@ -33,9 +33,8 @@ from fastapi_esdb.embedded.store.storage import Storage
 from fastapi_esdb.embedded.store.view import NO_EVENT, View
 from fastapi_esdb.embedded.store.worker import Worker
 from fastapi_esdb.embedded.store.writer import Writer
-from fastapi_esdb.wire.appends_v2 import Check, StreamsAppended
 from fastapi_esdb.wire.errors import ServerNotReady
-from fastapi_esdb.wire.records import (
+from fastapi_esdb.wire.events.values import (
     ANY,
     FORWARDS,
     START,
@@ -46,7 +45,8 @@ from fastapi_esdb.wire.records import (
     ProposedEvent,
     RecordedEvent,
 )
-from fastapi_esdb.wire.requests import AppendResult, DeleteResult, EventFilter
+from fastapi_esdb.wire.streams.values import AppendResult, DeleteResult, EventFilter
+from fastapi_esdb.wire.streams_v2.values import Check, StreamsAppended
 
 Clock = Callable[[], datetime]
 """Says what time it is, as an aware datetime."""

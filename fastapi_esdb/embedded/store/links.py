@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from fastapi_esdb.embedded.store.view import View
-from fastapi_esdb.wire.records import LINK_TYPE, RecordedEvent
+from fastapi_esdb.wire.events.values import LINK_TYPE, RecordedEvent
 
 
 def resolve_link(view: View, record: RecordedEvent, now: datetime) -> RecordedEvent:

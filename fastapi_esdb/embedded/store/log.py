@@ -14,7 +14,7 @@ from fastapi_esdb.embedded.store.positions import at
 from fastapi_esdb.embedded.store.recent import RecentIds
 from fastapi_esdb.embedded.store.slices import Steps
 from fastapi_esdb.embedded.store.storage import Entry, Storage, entry_of
-from fastapi_esdb.wire.records import JSON, OCTET_STREAM, Position, ProposedEvent, RecordedEvent
+from fastapi_esdb.wire.events.values import JSON, OCTET_STREAM, Position, ProposedEvent, RecordedEvent
 
 
 class Draft(NamedTuple):

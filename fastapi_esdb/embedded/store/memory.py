@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from fastapi_esdb.embedded.store.rows import Row, to_entry, to_record, to_row
 from fastapi_esdb.embedded.store.storage import Entry
-from fastapi_esdb.wire.records import RecordedEvent
+from fastapi_esdb.wire.events.values import RecordedEvent
 
 
 class MemoryStorage:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from fastapi_esdb.wire.records import Position, RecordedEvent
+from fastapi_esdb.wire.events.values import Position, RecordedEvent
 
 
 def at(position: int) -> Position:

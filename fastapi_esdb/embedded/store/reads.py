@@ -12,7 +12,7 @@ from fastapi_esdb.embedded.store.pages import AllPage, StreamPage
 from fastapi_esdb.embedded.store.positions import at
 from fastapi_esdb.embedded.store.view import NO_EVENT, View
 from fastapi_esdb.wire.errors import InvalidArgument, StreamDeleted, StreamNotFound
-from fastapi_esdb.wire.records import RecordedEvent
+from fastapi_esdb.wire.events.values import RecordedEvent
 
 PAGE_SIZE = 4 * 1024 * 1024
 """Bytes after which a page ends that has large events, since they may have to be read from a disk."""

@@ -6,7 +6,7 @@ from collections import OrderedDict
 
 from fastapi_esdb.embedded.store.positions import position_of
 from fastapi_esdb.embedded.store.storage import entry_of
-from fastapi_esdb.wire.records import RecordedEvent
+from fastapi_esdb.wire.events.values import RecordedEvent
 
 TRIMMED_AT_ONCE = 4
 """How many records are dropped at most for each one that is added."""

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi_esdb.embedded.store.positions import at, position_of
 from fastapi_esdb.embedded.store.storage import Entry
-from fastapi_esdb.wire.records import JSON, OCTET_STREAM, RecordedEvent
+from fastapi_esdb.wire.events.values import JSON, OCTET_STREAM, RecordedEvent
 
 Row = tuple[int, str, int, str, bytes, bool, int, bytes, bytes]
 

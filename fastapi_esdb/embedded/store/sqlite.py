@@ -12,7 +12,7 @@ from fastapi_esdb.embedded.store.positions import position_of
 from fastapi_esdb.embedded.store.recent import RecentRecords
 from fastapi_esdb.embedded.store.sqlite_file import SqliteFile
 from fastapi_esdb.embedded.store.storage import Entry, entry_of
-from fastapi_esdb.wire.records import RecordedEvent
+from fastapi_esdb.wire.events.values import RecordedEvent
 
 
 class SqliteStorage:

@@ -21,7 +21,7 @@ from fastapi_esdb.embedded.store.rows import (
     to_row,
 )
 from fastapi_esdb.embedded.store.storage import Entry
-from fastapi_esdb.wire.records import RecordedEvent
+from fastapi_esdb.wire.events.values import RecordedEvent
 
 APPLICATION = 0x45534442
 """Whose file it is, as SQLite keeps it in the header of the file: "ESDB"."""

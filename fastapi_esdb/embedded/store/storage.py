@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from fastapi_esdb.embedded.store.positions import position_of
-from fastapi_esdb.wire.records import RecordedEvent
+from fastapi_esdb.wire.events.values import RecordedEvent
 
 
 class Entry(NamedTuple):

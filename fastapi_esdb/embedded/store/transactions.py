@@ -10,7 +10,7 @@ from fastapi_esdb.embedded.store.epochs import Epoch, epochs_in
 from fastapi_esdb.embedded.store.memory import MemoryStorage
 from fastapi_esdb.embedded.store.rows import Row, to_entry, to_row
 from fastapi_esdb.embedded.store.storage import Entry
-from fastapi_esdb.wire.records import RecordedEvent
+from fastapi_esdb.wire.events.values import RecordedEvent
 
 Transaction = Sequence[Row]
 """Records that were written together: a node has all of them or none."""

@@ -12,7 +12,7 @@ from fastapi_esdb.embedded.store.metadata import METASTREAM_METADATA, NO_METADAT
 from fastapi_esdb.embedded.store.names import is_metastream, metastream_of, originals_of
 from fastapi_esdb.embedded.store.positions import position_of
 from fastapi_esdb.embedded.store.storage import entry_of
-from fastapi_esdb.wire.records import RecordedEvent
+from fastapi_esdb.wire.events.values import RecordedEvent
 
 NO_EVENT = -1
 """The last revision of a stream without events."""

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from fastapi_esdb.connection.pending_append import PendingAppend
 from fastapi_esdb.wire.errors import ConsistencyViolation, EsdbError, WrongExpectedRevision
-from fastapi_esdb.wire.records import ANY, NO_STREAM, Expected
-from fastapi_esdb.wire.requests import AppendResult
+from fastapi_esdb.wire.events.values import ANY, NO_STREAM, Expected
+from fastapi_esdb.wire.streams.values import AppendResult
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Channel
-    from fastapi_esdb.wire.appends_v2 import StreamsAppended
-    from fastapi_esdb.wire.records import Violation
+    from fastapi_esdb.wire.events.values import Violation
+    from fastapi_esdb.wire.streams_v2.values import StreamsAppended
 
 MOST_APPENDS = 500
 """Appends in one group."""

@@ -14,7 +14,6 @@ from fastapi_esdb.connection.alarm import Alarm
 from fastapi_esdb.connection.call import unary_encoded
 from fastapi_esdb.errors import NotSentInTime
 from fastapi_esdb.pool.appends.append_batch import Group, MadeApart, Member, convicted, next_group, results
-from fastapi_esdb.wire.append_methods_v2 import APPEND_RECORDS
 from fastapi_esdb.wire.errors import (
     ConsistencyViolation,
     DeadlineExceeded,
@@ -24,17 +23,18 @@ from fastapi_esdb.wire.errors import (
     NotSupported,
     Outcome,
 )
-from fastapi_esdb.wire.record_groups import encode_part
-from fastapi_esdb.wire.unreadable import unreadable
+from fastapi_esdb.wire.errors.unreadable import unreadable
+from fastapi_esdb.wire.streams_v2.append_batches import encode_part
+from fastapi_esdb.wire.streams_v2.requests import APPEND_RECORDS
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Channel, Lease
     from fastapi_esdb.connection.deadline import Deadline
     from fastapi_esdb.pool.lease_source import LeaseSource
     from fastapi_esdb.settings.node_preference import NodePreference
-    from fastapi_esdb.wire.appends_v2 import StreamsAppended
-    from fastapi_esdb.wire.metadata import CallHeaders
-    from fastapi_esdb.wire.requests import AppendRequest
+    from fastapi_esdb.wire.headers import CallHeaders
+    from fastapi_esdb.wire.streams.values import AppendRequest
+    from fastapi_esdb.wire.streams_v2.values import StreamsAppended
 
 logger = logging.getLogger("fastapi_esdb")
 

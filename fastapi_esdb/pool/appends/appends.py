@@ -13,10 +13,10 @@ from fastapi_esdb.pool.appends.append_batch import MadeApart
 from fastapi_esdb.pool.appends.append_batches import GroupedAppends
 from fastapi_esdb.settings.append_mode import AppendMode
 from fastapi_esdb.settings.node_preference import NodePreference
-from fastapi_esdb.wire.appends import APPEND
-from fastapi_esdb.wire.batches import BATCH_APPEND
 from fastapi_esdb.wire.errors import EsdbError, NotSupported, WrongExpectedRevision
-from fastapi_esdb.wire.requests import AppendConflict, AppendFrame, AppendOptions
+from fastapi_esdb.wire.streams.appends import APPEND
+from fastapi_esdb.wire.streams.batches import BATCH_APPEND
+from fastapi_esdb.wire.streams.values import AppendConflict, AppendFrame, AppendOptions
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Lease
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from fastapi_esdb.pool.lease_source import LeaseSource
     from fastapi_esdb.pool.retry import Tries
     from fastapi_esdb.settings.model import EsdbSettings
-    from fastapi_esdb.wire.requests import AppendRequest, AppendResult
+    from fastapi_esdb.wire.streams.values import AppendRequest, AppendResult
 
 MOST_SHARED = 512 * 1024
 """Bytes of an append that others wait behind in a shared call; a larger one has a call of its own."""

@@ -18,12 +18,12 @@ from fastapi_esdb.pool.cluster.gossip_poller import Survey
 from fastapi_esdb.pool.cluster.topology import believable, candidates, hosts_of
 from fastapi_esdb.settings.hosts import Host
 from fastapi_esdb.settings.node_preference import NodePreference
-from fastapi_esdb.wire.unreadable import quoted
+from fastapi_esdb.wire.errors.unreadable import quoted
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.wakeup import Wakeup
     from fastapi_esdb.settings.connection_string import ConnectionString
-    from fastapi_esdb.wire.cluster import Member
+    from fastapi_esdb.wire.admin.cluster import Member
     from fastapi_esdb.wire.errors import EsdbError
 
 

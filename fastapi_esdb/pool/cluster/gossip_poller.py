@@ -14,11 +14,11 @@ from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.connection.gossip import ask_members
 from fastapi_esdb.settings.hosts import Host, is_address
 from fastapi_esdb.wire.errors import ConnectionRefused, EsdbError
-from fastapi_esdb.wire.unreadable import unreadable
+from fastapi_esdb.wire.errors.unreadable import unreadable
 
 if TYPE_CHECKING:
     from fastapi_esdb.settings.connection_options import ConnectionOptions
-    from fastapi_esdb.wire.cluster import Member
+    from fastapi_esdb.wire.admin.cluster import Member
 
 logger = logging.getLogger("fastapi_esdb")
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from fastapi_esdb.settings.hosts import Host, host_named
 from fastapi_esdb.settings.node_preference import NodePreference
-from fastapi_esdb.wire.cluster import REPLICAS, USABLE, NodeState
+from fastapi_esdb.wire.admin.cluster import REPLICAS, USABLE, NodeState
 
 if TYPE_CHECKING:
-    from fastapi_esdb.wire.cluster import Member
+    from fastapi_esdb.wire.admin.cluster import Member
 
 PREFERRED: Mapping[NodePreference, Sequence[NodeState]] = MappingProxyType(
     {

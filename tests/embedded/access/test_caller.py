@@ -6,15 +6,15 @@ import pytest
 
 from fastapi_esdb.embedded.access import ADMINISTRATOR, ANONYMOUS, Caller, Rank
 from fastapi_esdb.embedded.access.ranks import rank_needed
-from fastapi_esdb.wire import group_methods as groups
-from fastapi_esdb.wire import operations, users
-from fastapi_esdb.wire import projection_methods as projections
-from fastapi_esdb.wire.append_methods_v2 import APPEND_RECORDS
-from fastapi_esdb.wire.appends import APPEND
-from fastapi_esdb.wire.cluster import GOSSIP, SUPPORTED_METHODS
+from fastapi_esdb.wire.admin import operations, users
+from fastapi_esdb.wire.admin.cluster import GOSSIP, SUPPORTED_METHODS
+from fastapi_esdb.wire.admin.monitoring import STATS
+from fastapi_esdb.wire.groups import methods as groups
 from fastapi_esdb.wire.method import Method
-from fastapi_esdb.wire.monitoring import STATS
-from fastapi_esdb.wire.reads import READ
+from fastapi_esdb.wire.projections import methods as projections
+from fastapi_esdb.wire.streams.appends import APPEND
+from fastapi_esdb.wire.streams.methods import READ
+from fastapi_esdb.wire.streams_v2.requests import APPEND_RECORDS
 
 
 @pytest.mark.parametrize(

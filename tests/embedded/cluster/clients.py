@@ -8,12 +8,12 @@ from contextlib import asynccontextmanager
 from uuid import UUID, uuid4
 
 from fastapi_esdb.embedded import ClusterNode, EmbeddedCluster
-from fastapi_esdb.wire.appends import APPEND
-from fastapi_esdb.wire.cluster import GOSSIP, Member
+from fastapi_esdb.wire.admin.cluster import GOSSIP, Member
 from fastapi_esdb.wire.errors import EsdbError, Outcome
-from fastapi_esdb.wire.reads import READ
-from fastapi_esdb.wire.records import NO_STREAM, Expected, ProposedEvent, RecordedEvent
-from fastapi_esdb.wire.requests import AppendOptions, AppendResult, ReadRequest
+from fastapi_esdb.wire.events.values import NO_STREAM, Expected, ProposedEvent, RecordedEvent
+from fastapi_esdb.wire.streams.appends import APPEND
+from fastapi_esdb.wire.streams.methods import READ
+from fastapi_esdb.wire.streams.values import AppendOptions, AppendResult, ReadRequest
 from tests.support.bare_client import BareClient, connected
 
 LEADER_ONLY = (("requires-leader", "true"),)

@@ -9,13 +9,13 @@ import time
 import pytest
 
 from fastapi_esdb.embedded import ClusterNode, EmbeddedCluster
-from fastapi_esdb.wire.appends import APPEND
-from fastapi_esdb.wire.cluster import NodeState
+from fastapi_esdb.wire.admin.cluster import NodeState
+from fastapi_esdb.wire.admin.operations import RESIGN_NODE
 from fastapi_esdb.wire.errors import NotLeader, ServerNotReady, ServerTimeout
-from fastapi_esdb.wire.operations import RESIGN_NODE
-from fastapi_esdb.wire.reads import READ
-from fastapi_esdb.wire.records import ANY, RecordedEvent
-from fastapi_esdb.wire.requests import AppendOptions, CaughtUp, ReadRequest
+from fastapi_esdb.wire.events.values import ANY, RecordedEvent
+from fastapi_esdb.wire.streams.appends import APPEND
+from fastapi_esdb.wire.streams.methods import READ
+from fastapi_esdb.wire.streams.values import AppendOptions, CaughtUp, ReadRequest
 from tests.embedded.cluster.clients import (
     LEADER_ONLY,
     Writer,

@@ -8,19 +8,26 @@ from uuid import uuid4
 import pytest
 
 from fastapi_esdb.embedded import ClusterNode, EmbeddedCluster
-from fastapi_esdb.wire.appends import APPEND
-from fastapi_esdb.wire.batches import BATCH_APPEND
-from fastapi_esdb.wire.cluster import NodeState
-from fastapi_esdb.wire.deletes import DELETE
+from fastapi_esdb.wire.admin.cluster import NodeState
+from fastapi_esdb.wire.admin.operations import RESIGN_NODE, START_SCAVENGE, StartScavenge
 from fastapi_esdb.wire.errors import GroupDropped, InvalidArgument, NotLeader, ServerNotReady
-from fastapi_esdb.wire.group_methods import CREATE_GROUP, GROUP_INFO, READ_GROUP
-from fastapi_esdb.wire.groups import CreateGroup, GroupConfirmed, GroupEvent, GroupName, GroupReadOptions, GroupSettings
-from fastapi_esdb.wire.operations import RESIGN_NODE, START_SCAVENGE, StartScavenge
-from fastapi_esdb.wire.projection_methods import PROJECTION_STATISTICS
-from fastapi_esdb.wire.projections import StatisticsRequest
-from fastapi_esdb.wire.reads import READ
-from fastapi_esdb.wire.records import ANY, END, START, RecordedEvent
-from fastapi_esdb.wire.requests import (
+from fastapi_esdb.wire.events.values import ANY, END, START, RecordedEvent
+from fastapi_esdb.wire.groups.methods import CREATE_GROUP, GROUP_INFO, READ_GROUP
+from fastapi_esdb.wire.groups.values import (
+    CreateGroup,
+    GroupConfirmed,
+    GroupEvent,
+    GroupName,
+    GroupReadOptions,
+    GroupSettings,
+)
+from fastapi_esdb.wire.projections.methods import PROJECTION_STATISTICS
+from fastapi_esdb.wire.projections.values import StatisticsRequest
+from fastapi_esdb.wire.streams.appends import APPEND
+from fastapi_esdb.wire.streams.batches import BATCH_APPEND
+from fastapi_esdb.wire.streams.deletes import DELETE
+from fastapi_esdb.wire.streams.methods import READ
+from fastapi_esdb.wire.streams.values import (
     AppendConflict,
     AppendOptions,
     AppendResult,

@@ -22,7 +22,7 @@ from fastapi_esdb.embedded.cluster.messages import (
     Vote,
 )
 from fastapi_esdb.embedded.store.epochs import Epoch, Extent
-from fastapi_esdb.wire.cluster import NodeState
+from fastapi_esdb.wire.admin.cluster import NodeState
 
 ROW = (512, "strøm", 0, "T", uuid4().bytes, True, 1_700_000_000_000_000, b'{"n": 0}', b"")
 OTHER = (700, "s", 2**63 - 1, "$streamDeleted", uuid4().bytes, False, 0, b"\x00\xff" * 1000, b"meta")

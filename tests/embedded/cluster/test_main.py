@@ -15,7 +15,7 @@ import pytest
 
 from fastapi_esdb.embedded import EmbeddedCluster, EmbeddedServer
 from fastapi_esdb.embedded.errors import NodeFailed
-from fastapi_esdb.wire.cluster import GOSSIP, NodeState
+from fastapi_esdb.wire.admin.cluster import GOSSIP, NodeState
 from tests.support.bare_client import connected
 from tests.support.processes import Running, python
 from tests.support.waiting import until

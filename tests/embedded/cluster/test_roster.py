@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from fastapi_esdb.embedded.cluster.messages import Presence
 from fastapi_esdb.embedded.cluster.roster import Roster
-from fastapi_esdb.wire.cluster import NodeState
+from fastapi_esdb.wire.admin.cluster import NodeState
 
 NOON = datetime(2024, 2, 29, 12, tzinfo=UTC)
 LEADER = Presence(uuid4(), "127.0.0.1", 2113, NodeState.LEADER)

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from fastapi_esdb.embedded.cluster.routing import Route, route_of
-from fastapi_esdb.wire.appends import APPEND
-from fastapi_esdb.wire.cluster import GOSSIP
-from fastapi_esdb.wire.group_methods import GROUP_INFO, READ_GROUP
+from fastapi_esdb.wire.admin.cluster import GOSSIP
+from fastapi_esdb.wire.groups.methods import GROUP_INFO, READ_GROUP
 from fastapi_esdb.wire.method import Method
 from fastapi_esdb.wire.methods import all_methods
-from fastapi_esdb.wire.reads import READ
+from fastapi_esdb.wire.streams.appends import APPEND
+from fastapi_esdb.wire.streams.methods import READ
 
 
 @pytest.mark.parametrize("method", all_methods(), ids=lambda method: str(method.path))

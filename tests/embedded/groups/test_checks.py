@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from fastapi_esdb.embedded.groups.checks import BATCH_TOO_LARGE, problem_of_numbers, problem_of_strategy
-from fastapi_esdb.wire.groups import ConsumerStrategy, GroupSettings
+from fastapi_esdb.wire.groups.values import ConsumerStrategy, GroupSettings
 
 GOOD = GroupSettings()
 

@@ -6,7 +6,7 @@ import pytest
 
 from fastapi_esdb.embedded.groups.consumer import Subscriber
 from fastapi_esdb.embedded.groups.message import Message, Page
-from fastapi_esdb.wire.groups import ConsumerStrategy, NackAction
+from fastapi_esdb.wire.groups.values import ConsumerStrategy, NackAction
 from tests.embedded.groups.support import FedGroup, fetch, ids, message, record
 
 

@@ -8,7 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from fastapi_esdb.embedded.groups.consumer import Consumer
 from fastapi_esdb.embedded.groups.message import Message, Page
-from fastapi_esdb.wire.groups import ConsumerStrategy, NackAction
+from fastapi_esdb.wire.groups.values import ConsumerStrategy, NackAction
 from tests.embedded.groups.support import FedGroup, message
 
 COUNTS = st.integers(1, 5)

@@ -7,8 +7,8 @@ import pytest
 from fastapi_esdb.embedded.groups.consumer import Consumer
 from fastapi_esdb.embedded.groups.message import Message
 from fastapi_esdb.embedded.groups.strategies import Strategy, is_known, strategy_named
-from fastapi_esdb.wire.groups import ConsumerStrategy
-from fastapi_esdb.wire.records import LINK_TYPE
+from fastapi_esdb.wire.events.values import LINK_TYPE
+from fastapi_esdb.wire.groups.values import ConsumerStrategy
 from tests.embedded.groups.support import consumer, message
 
 

@@ -12,7 +12,7 @@ from fastapi_esdb.embedded.projections.emitter import Emitter
 from fastapi_esdb.embedded.projections.handling import Emitted, Handled
 from fastapi_esdb.embedded.projections.settings import Settings
 from fastapi_esdb.embedded.store import Database
-from fastapi_esdb.wire.records import RecordedEvent
+from fastapi_esdb.wire.events.values import RecordedEvent
 from tests.embedded.projections.support import read, record, source_event, told, write
 
 SETTINGS = Settings("p", "", emit_enabled=True, id=7, version=0)

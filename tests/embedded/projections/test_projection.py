@@ -13,7 +13,7 @@ from fastapi_esdb.embedded.projections.state import ALLOWED, ProjectionState
 from fastapi_esdb.embedded.projections.subsystem import Projections
 from fastapi_esdb.embedded.store import Database
 from fastapi_esdb.wire.errors import ProjectionFailed, ProjectionNotFound
-from fastapi_esdb.wire.projections import (
+from fastapi_esdb.wire.projections.values import (
     CreateProjection,
     DeleteProjection,
     ProjectionMode,

@@ -14,7 +14,7 @@ from fastapi_esdb.embedded.projections.subsystem import QUERY_EXPIRY, Projection
 from fastapi_esdb.embedded.projections.system import SYSTEM_QUERIES
 from fastapi_esdb.embedded.store import Database, SqliteStorage
 from fastapi_esdb.wire.errors import InvalidArgument, ProjectionFailed, ProjectionNotFound
-from fastapi_esdb.wire.projections import (
+from fastapi_esdb.wire.projections.values import (
     CreateProjection,
     DeleteProjection,
     ProjectionMode,

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 from fastapi_esdb.embedded.store import Database
-from fastapi_esdb.wire.records import ANY, BACKWARDS, END, LINK_TYPE, START, Edge, ProposedEvent, RecordedEvent
-from fastapi_esdb.wire.requests import AppendResult
+from fastapi_esdb.wire.events.values import ANY, BACKWARDS, END, LINK_TYPE, START, Edge, ProposedEvent, RecordedEvent
+from fastapi_esdb.wire.streams.values import AppendResult
 
 
 @dataclass

@@ -15,16 +15,8 @@ from fastapi_esdb.wire.errors import (
     ServerNotReady,
     WrongExpectedRevision,
 )
-from fastapi_esdb.wire.records import (
-    ANY,
-    JSON,
-    NO_STREAM,
-    OCTET_STREAM,
-    STREAM_EXISTS,
-    Expected,
-    ProposedEvent,
-)
-from fastapi_esdb.wire.requests import NO_EVENT
+from fastapi_esdb.wire.events.values import ANY, JSON, NO_STREAM, OCTET_STREAM, STREAM_EXISTS, Expected, ProposedEvent
+from fastapi_esdb.wire.streams.values import NO_EVENT
 from tests.embedded.store.support import Clock, event, events, read, set_metadata, shown
 
 

@@ -8,7 +8,6 @@ from uuid import uuid4
 import pytest
 
 from fastapi_esdb.embedded.store import Database, Limits, MemoryStorage
-from fastapi_esdb.wire.appends_v2 import Check, DeletedState, StreamsAppended
 from fastapi_esdb.wire.errors import (
     AccessDenied,
     ConsistencyViolation,
@@ -18,7 +17,8 @@ from fastapi_esdb.wire.errors import (
     MaximumEventSizeExceeded,
     StreamNotFound,
 )
-from fastapi_esdb.wire.records import ANY, NO_STREAM, STREAM_EXISTS, Expected, ProposedEvent, Violation
+from fastapi_esdb.wire.events.values import ANY, NO_STREAM, STREAM_EXISTS, Expected, ProposedEvent, Violation
+from fastapi_esdb.wire.streams_v2.values import Check, DeletedState, StreamsAppended
 from tests.embedded.store.support import Clock, event, events, read, set_metadata, shown
 
 SOFT_DELETED, TOMBSTONED = DeletedState.SOFT_DELETED, DeletedState.TOMBSTONED

@@ -6,8 +6,18 @@ import pytest
 
 from fastapi_esdb.embedded.store import Database
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.records import ANY, BACKWARDS, END, FORWARDS, START, Direction, Edge, Position, RecordedEvent
-from fastapi_esdb.wire.requests import EventFilter
+from fastapi_esdb.wire.events.values import (
+    ANY,
+    BACKWARDS,
+    END,
+    FORWARDS,
+    START,
+    Direction,
+    Edge,
+    Position,
+    RecordedEvent,
+)
+from fastapi_esdb.wire.streams.values import EventFilter
 from tests.embedded.store.support import event, events, shown
 
 

@@ -11,7 +11,7 @@ import pytest
 from fastapi_esdb.embedded.store import Database, SqliteStorage, Storage, StorageFailed
 from fastapi_esdb.embedded.store.sqlite_file import SqliteFile
 from fastapi_esdb.wire.errors import InvalidArgument, ServerNotReady, StreamDeleted, WrongExpectedRevision
-from fastapi_esdb.wire.records import ANY, BACKWARDS, END, MAX_REVISION, NO_STREAM, Position, RecordedEvent
+from fastapi_esdb.wire.events.values import ANY, BACKWARDS, END, MAX_REVISION, NO_STREAM, Position, RecordedEvent
 from tests.embedded.store.support import (
     Clock,
     event,

@@ -9,12 +9,12 @@ import pytest
 
 from fastapi_esdb import Connection, NewEvent
 from fastapi_esdb.embedded.calls import Call
-from fastapi_esdb.wire.append_methods_v2 import APPEND_RECORDS
-from fastapi_esdb.wire.appends import APPEND
-from fastapi_esdb.wire.appends_v2 import AppendRecords
-from fastapi_esdb.wire.batches import BATCH_APPEND
-from fastapi_esdb.wire.records import Expected, ProposedEvent
-from fastapi_esdb.wire.requests import AppendResult
+from fastapi_esdb.wire.events.values import Expected, ProposedEvent
+from fastapi_esdb.wire.streams.appends import APPEND
+from fastapi_esdb.wire.streams.batches import BATCH_APPEND
+from fastapi_esdb.wire.streams.values import AppendResult
+from fastapi_esdb.wire.streams_v2.requests import APPEND_RECORDS
+from fastapi_esdb.wire.streams_v2.values import AppendRecords
 from tests.support.waiting import until
 
 

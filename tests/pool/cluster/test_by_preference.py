@@ -11,15 +11,15 @@ from fastapi_esdb.pool.call_policy import Placement
 from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.settings.model import EsdbSettings
 from fastapi_esdb.settings.node_preference import NodePreference
-from fastapi_esdb.wire.appends import APPEND
-from fastapi_esdb.wire.cluster import NodeState
-from fastapi_esdb.wire.deletes import DELETE
-from fastapi_esdb.wire.group_methods import READ_GROUP
-from fastapi_esdb.wire.operations import RESIGN_NODE, START_SCAVENGE
-from fastapi_esdb.wire.projection_methods import PROJECTION_STATISTICS
-from fastapi_esdb.wire.projections import StatisticsRequest
-from fastapi_esdb.wire.reads import READ
-from fastapi_esdb.wire.requests import ReadRequest
+from fastapi_esdb.wire.admin.cluster import NodeState
+from fastapi_esdb.wire.admin.operations import RESIGN_NODE, START_SCAVENGE
+from fastapi_esdb.wire.groups.methods import READ_GROUP
+from fastapi_esdb.wire.projections.methods import PROJECTION_STATISTICS
+from fastapi_esdb.wire.projections.values import StatisticsRequest
+from fastapi_esdb.wire.streams.appends import APPEND
+from fastapi_esdb.wire.streams.deletes import DELETE
+from fastapi_esdb.wire.streams.methods import READ
+from fastapi_esdb.wire.streams.values import ReadRequest
 from tests.support.fake_cluster import FakeCluster
 from tests.support.pools import PATIENT, our_tasks, settings_for
 from tests.support.scripted import WRITE

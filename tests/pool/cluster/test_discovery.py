@@ -19,7 +19,7 @@ from fastapi_esdb.pool.cluster.discovery import LONGEST, Discovery
 from fastapi_esdb.pool.cluster.gossip_poller import RESOLVE_AGAIN, resolved
 from fastapi_esdb.settings.connection_string import ConnectionString
 from fastapi_esdb.settings.hosts import Host
-from fastapi_esdb.wire.cluster import Member, NodeState
+from fastapi_esdb.wire.admin.cluster import Member, NodeState
 from fastapi_esdb.wire.errors import ConnectionRefused
 from tests.support.fake_cluster import FakeCluster, FakeNode
 from tests.support.pools import our_tasks

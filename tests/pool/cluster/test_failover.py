@@ -12,9 +12,9 @@ import pytest
 from fastapi_esdb.connection.transport import CallOptions
 from fastapi_esdb.errors import ConnectionClosed, NotSentInTime, NoUsableNode
 from fastapi_esdb.pool.pool import ConnectionPool
-from fastapi_esdb.wire.cluster import NodeState
+from fastapi_esdb.wire.admin.cluster import NodeState
 from fastapi_esdb.wire.errors import DeadlineExceeded, EsdbError, NotLeader
-from fastapi_esdb.wire.status import Status, rich_status_of, status_of
+from fastapi_esdb.wire.status.translation import Status, rich_status_of, status_of
 from tests.support.fake_cluster import FakeCluster, FakeNode
 from tests.support.pools import PATIENT, our_tasks, settings_for
 from tests.support.scripted import FOLLOW, READ, WRITE

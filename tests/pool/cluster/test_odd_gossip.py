@@ -16,9 +16,9 @@ from fastapi_esdb.connection.transport import CallOptions
 from fastapi_esdb.pool.cluster import gossip_poller
 from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.settings.hosts import Host, host_named
-from fastapi_esdb.wire.cluster import GOSSIP, MOST_MEMBERS, SUPPORTED_METHODS, ClusterInfo, Member, NodeState
+from fastapi_esdb.wire.admin.cluster import GOSSIP, MOST_MEMBERS, SUPPORTED_METHODS, ClusterInfo, Member, NodeState
+from fastapi_esdb.wire.admin.users import DELETE_USER, UserName
 from fastapi_esdb.wire.errors import NotLeader
-from fastapi_esdb.wire.users import DELETE_USER, UserName
 from tests.support.fake_server import Call, FakeServer, Script, endless, fails, message_of, replies, stays_open
 from tests.support.pools import our_tasks, settings_for
 from tests.support.waiting import PATIENCE, until

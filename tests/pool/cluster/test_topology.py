@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from fastapi_esdb.pool.cluster.topology import candidates, hosts_of
 from fastapi_esdb.settings.hosts import Host
 from fastapi_esdb.settings.node_preference import NodePreference
-from fastapi_esdb.wire.cluster import USABLE, Member, NodeState
+from fastapi_esdb.wire.admin.cluster import USABLE, Member, NodeState
 
 LEADER, FOLLOWER, RANDOM, REPLICA = (
     NodePreference.LEADER,

@@ -6,7 +6,8 @@ from fastapi_esdb.embedded.access import Access
 from fastapi_esdb.embedded.binding import Binding
 from fastapi_esdb.embedded.services.groups.directory import Groups
 from fastapi_esdb.embedded.services.groups.service import GroupService
-from fastapi_esdb.wire.group_methods import (
+from fastapi_esdb.wire.admin.operations import RESTART_PERSISTENT_SUBSCRIPTIONS
+from fastapi_esdb.wire.groups.methods import (
     CREATE_GROUP,
     DELETE_GROUP,
     GROUP_INFO,
@@ -16,7 +17,6 @@ from fastapi_esdb.wire.group_methods import (
     RESTART_GROUPS,
     UPDATE_GROUP,
 )
-from fastapi_esdb.wire.operations import RESTART_PERSISTENT_SUBSCRIPTIONS
 
 
 def bind_groups(binding: Binding, groups: Groups, access: Access) -> None:

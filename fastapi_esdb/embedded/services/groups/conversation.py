@@ -10,7 +10,8 @@ from fastapi_esdb.embedded.groups.consumer import Consumer, Subscriber
 from fastapi_esdb.embedded.groups.message import Message
 from fastapi_esdb.embedded.services.groups.running import RunningGroup
 from fastapi_esdb.wire.errors import GroupDropped, InvalidArgument
-from fastapi_esdb.wire.groups import (
+from fastapi_esdb.wire.events.values import RecordedEvent
+from fastapi_esdb.wire.groups.values import (
     ALL,
     Ack,
     GroupConfirmed,
@@ -20,7 +21,6 @@ from fastapi_esdb.wire.groups import (
     GroupReadRequest,
     Nack,
 )
-from fastapi_esdb.wire.records import RecordedEvent
 
 ReadCall = Call[GroupReadRequest, GroupReadFrame]
 

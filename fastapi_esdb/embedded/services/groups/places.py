@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from fastapi_esdb.wire.groups import ALL
-from fastapi_esdb.wire.records import END, START, Edge, Position
+from fastapi_esdb.wire.events.values import END, START, Edge, Position
+from fastapi_esdb.wire.groups.values import ALL
 
 Start = int | Position | Edge
 

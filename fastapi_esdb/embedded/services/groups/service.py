@@ -8,7 +8,7 @@ from fastapi_esdb.embedded.services.filters import check_filter
 from fastapi_esdb.embedded.services.groups.conversation import Conversation, ReadCall
 from fastapi_esdb.embedded.services.groups.directory import Groups
 from fastapi_esdb.wire.errors import GroupFailed, InvalidArgument
-from fastapi_esdb.wire.groups import (
+from fastapi_esdb.wire.groups.values import (
     ALL,
     CreateGroup,
     GroupInfo,

@@ -2,7 +2,7 @@
 # ruff: noqa
 # fmt: off
 from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
-from fastapi_esdb.wire.descriptors import add_file, message_class
+from fastapi_esdb.wire.codec.descriptors import add_file, message_class
 from . import POOL
 
 DESCRIPTOR = add_file(

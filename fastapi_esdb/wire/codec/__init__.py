@@ -1,0 +1,1 @@
+"""From and to messages: the pieces that several services share."""

@@ -1,0 +1,382 @@
+"""What can go wrong between a client and a server, as exceptions that carry data.
+
+The embedded server raises them, and the client gets them back with their `outcome`. `fastapi_esdb.errors` draws a tree.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from fastapi_esdb.wire.errors.kinds import CalledAs, CallerError, NetworkError, Outcome, ServerError
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from fastapi_esdb.wire.events.values import Expected, FieldViolation, Violation
+
+
+@dataclass(eq=False)
+class InvalidArgument(CallerError, ValueError):
+    """An argument is out of bounds, found before sending or by the server, whose `violations` name fields at fault."""
+
+    message: str
+    violations: tuple[FieldViolation, ...] = ()
+
+    def __str__(self) -> str:
+        return self.message or "the server refused an argument of the call, and did not say which"
+
+
+@dataclass(eq=False)
+class MaximumAppendSizeExceeded(CallerError):
+    """The events of one append are together larger than the server allows; `maximum` is in bytes if it told it."""
+
+    maximum: int | None = None
+
+    def __str__(self) -> str:
+        limit = f"the server's maximum of {self.maximum} bytes" if self.maximum else "what the server receives"
+        return f"the append is larger than {limit}: send fewer or smaller events"
+
+
+@dataclass(eq=False)
+class MaximumEventSizeExceeded(CallerError):
+    """One event is larger than the server allows; sizes in bytes of data, metadata and type together."""
+
+    event_id: str
+    size: int
+    maximum: int
+
+    def __str__(self) -> str:
+        return f"event {self.event_id} has {self.size} bytes, the server's maximum is {self.maximum}"
+
+
+@dataclass(eq=False)
+class MissingMetadata(CallerError):
+    """An event came without metadata that the server requires (its type or content type)."""
+
+    required: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"every event needs the metadata {', '.join(self.required)}"
+
+
+@dataclass(eq=False)
+class WrongExpectedRevision(ServerError):
+    """The stream is not where the caller expected it. `actual` is `NO_STREAM` for a stream without events.
+
+    `actual` is `None` where the server does not tell it.
+    """
+
+    stream: str
+    expected: Expected | None
+    actual: Expected | None
+
+    def __str__(self) -> str:
+        return f"stream {self.stream!r} was expected at {self.expected!r} and is at {self.actual!r}"
+
+
+@dataclass(eq=False)
+class StreamNotFound(ServerError):
+    """The stream has no events, or they are soft-deleted."""
+
+    stream: str
+
+    def __str__(self) -> str:
+        return f"stream {self.stream!r} does not exist"
+
+
+@dataclass(eq=False)
+class StreamDeleted(ServerError):
+    """The stream is tombstoned for good; or soft-deleted where one was expected to exist."""
+
+    stream: str
+
+    def __str__(self) -> str:
+        return f"stream {self.stream!r} is deleted"
+
+
+class AccessDenied(ServerError):
+    """The user, or a caller without credentials, may not do this. `called_as` says whose credentials the call had."""
+
+    called_as: CalledAs | None = None
+
+    def __str__(self) -> str:
+        who = self.called_as.value if self.called_as else "these credentials (or none)"
+        return f"access denied: the right to do this is not given to {who}"
+
+
+class NotAuthenticated(ServerError):
+    """The credentials are wrong or the user is disabled; also what a node that is still starting says.
+
+    `called_as` says whose credentials they are.
+    """
+
+    called_as: CalledAs | None = None
+
+    def __str__(self) -> str:
+        return f"the server does not accept {self.called_as.value if self.called_as else 'these credentials'}"
+
+
+@dataclass(eq=False)
+class NotSupported(ServerError):
+    """The server does not have this call."""
+
+    method: str = ""
+    since: str = ""
+
+    def __str__(self) -> str:
+        brings = f"; servers have it from {self.since} on" if self.since else ""
+        return f"the server does not support {self.method or 'this call'}{brings}"
+
+
+class WriteFailed(ServerError):
+    """The embedded server could not write to its disk, most often since it is full: nothing of the write happened."""
+
+    def __str__(self) -> str:
+        return (
+            "the server could not write to its disk, which may be full (its log says what is wrong): nothing of the "
+            "write happened, and writes work again when there is room"
+        )
+
+
+class InvalidTransaction(ServerError):
+    """The append does not fit into one chunk of the server's log."""
+
+    def __str__(self) -> str:
+        return "the append is too large for one transaction of the server"
+
+
+@dataclass(eq=False)
+class IndexNotFound(ServerError):
+    """A filter names a secondary index (`$idx-…`) that the server does not have."""
+
+    index: str
+
+    def __str__(self) -> str:
+        return f"the server has no index {self.index!r}"
+
+
+@dataclass(eq=False)
+class GroupError(ServerError):
+    """A persistent subscription, or the lack of one, is in the way."""
+
+    stream: str
+    group: str
+    what: ClassVar[str] = "failed"
+
+    def __str__(self) -> str:
+        return f"persistent subscription {self.group!r} of stream {self.stream!r}: {self.what}"
+
+
+class GroupNotFound(GroupError):
+    """There is no such persistent subscription."""
+
+    what = "does not exist"
+
+
+class GroupExists(GroupError):
+    """The persistent subscription to be created is there already."""
+
+    what = "exists already"
+
+
+class GroupDropped(GroupError):
+    """The server ended the consumers of a group: it was changed or deleted, or the leader changed."""
+
+    what = "the server dropped its consumers"
+
+
+class GroupFull(GroupError):
+    """The group has as many consumers as it allows."""
+
+    what = "has its maximum of consumers"
+
+
+@dataclass(eq=False)
+class GroupFailed(GroupError):
+    """A persistent subscription could not be created, changed or started; `reason` is the server's."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}: {self.reason}"
+
+
+@dataclass(eq=False)
+class UserNotFound(ServerError):
+    """There is no such user."""
+
+    login: str
+
+    def __str__(self) -> str:
+        return f"there is no user {self.login!r}"
+
+
+@dataclass(eq=False)
+class UserConflict(ServerError):
+    """The user exists with other details; with `try_again` the server lost a race and asks to be called again."""
+
+    login: str
+    try_again: bool = False
+
+    def __str__(self) -> str:
+        return f"user {self.login!r} conflicts with what the server has" + ("; try again" if self.try_again else "")
+
+
+@dataclass(eq=False)
+class ScavengeNotFound(ServerError):
+    """No such scavenge is running; `running` is the id of the one that is, if any."""
+
+    running: str = ""
+
+    def __str__(self) -> str:
+        return f"that scavenge is not running{f', {self.running} is' if self.running else ''}"
+
+
+@dataclass(eq=False)
+class ProjectionNotFound(ServerError):
+    """There is no such projection; `message` is the server's."""
+
+    message: str
+
+    def __str__(self) -> str:
+        return self.message or "there is no such projection"
+
+
+@dataclass(eq=False)
+class ProjectionFailed(ServerError):
+    """The projections refused; `word` is the server's own: Conflict, OperationFailed, NotAuthorized…"""
+
+    word: str
+
+    def __str__(self) -> str:
+        return f"the projection subsystem answered {self.word}"
+
+
+@dataclass(eq=False)
+class ConsistencyViolation(ServerError):
+    """Checks of an atomic append failed, all of them named; nothing was written."""
+
+    violations: tuple[Violation, ...]
+
+    def __str__(self) -> str:
+        told = "; ".join(f"{v.stream!r} was expected at {v.expected} and is at {v.actual}" for v in self.violations)
+        return told or "checks of the append failed, and the server did not say which"
+
+
+@dataclass(eq=False)
+class SessionRefused(ServerError):
+    """An append session that can't be: a stream twice, or no request at all. `reason` is the protocol's name for it."""
+
+    reason: str
+    stream: str = ""
+
+    def __str__(self) -> str:
+        return f"the append session was refused: {self.reason}" + (f" (stream {self.stream!r})" if self.stream else "")
+
+
+@dataclass(eq=False)
+class UnknownServerError(ServerError):
+    """An answer that this client has no name for; `code` is the gRPC status."""
+
+    code: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}"
+
+
+@dataclass(eq=False)
+class NotLeader(ServerError):
+    """The node is not the leader; `host`, `port` and (from v2 calls) `node_id` name the one it takes for it, if any."""
+
+    host: str = ""
+    port: int = 0
+    node_id: str = ""
+    outcome = Outcome.NOT_EXECUTED
+
+    def __str__(self) -> str:
+        return "this node is not the leader of the cluster"
+
+
+class ServerNotReady(ServerError):
+    """The node is starting, stopping or without a leader."""
+
+    outcome = Outcome.NOT_EXECUTED
+
+    def __str__(self) -> str:
+        return "the server is not ready"
+
+
+class ServerBusy(ServerError):
+    """The node has too much to do."""
+
+    outcome = Outcome.NOT_EXECUTED
+
+    def __str__(self) -> str:
+        return "the server is too busy"
+
+
+class ServerTimeout(NetworkError):
+    """The server gave up waiting inside (for its disk or for other nodes); what it was doing may still happen."""
+
+    def __str__(self) -> str:
+        return "the server timed out; whether it carried the call out is not known"
+
+
+@dataclass(eq=False)
+class HandlerFailed(NetworkError):
+    """An unhandled exception in the server; for a read it is an answer, for a write nothing is known."""
+
+    message: str = ""
+
+    def __str__(self) -> str:
+        return f"the server failed while handling the call: {self.message}"
+
+
+class DeadlineExceeded(NetworkError):
+    """The call's deadline passed before its answer came."""
+
+    def __str__(self) -> str:
+        return "the deadline of the call passed before the server answered"
+
+
+class ConnectionLost(NetworkError):
+    """The connection broke while the call was in flight."""
+
+    def __str__(self) -> str:
+        return "the connection was lost while the call was in flight"
+
+
+@dataclass(eq=False)
+class ConnectionRefused(NetworkError):
+    """No connection could be made, so the call never left; `reason` says why, as far as it is known."""
+
+    reason: str = ""
+    outcome = Outcome.NOT_EXECUTED
+
+    def __str__(self) -> str:
+        return "the server could not be reached" + (f": {self.reason}" if self.reason else "")
+
+
+@dataclass(eq=False)
+class NoAnswer(NetworkError):
+    """The call ended without error and without the answer it owes; `reason` says what was odd about one that came."""
+
+    reason: str = ""
+
+    def __str__(self) -> str:
+        unread = f"the server's answer can't be read ({self.reason})"
+        return unread if self.reason else "the server ended the call without answering it"
+
+
+@dataclass(eq=False)
+class BatchFailed(ServerError):
+    """A batch failed inside the server (BadRequest, InternalError, Unknown…); `message` is the server's."""
+
+    message: str
+    correlation_id: UUID | None = None
+    outcome = Outcome.UNKNOWN
+
+    def __str__(self) -> str:
+        return f"the server failed the batch: {self.message}"

@@ -1,0 +1,146 @@
+"""Events in the JSON of an app: what pydantic, and FastAPI with it, makes of them in answers, requests and OpenAPI.
+
+Only pydantic asks for it, so only then is it imported.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
+
+from pydantic import Field, GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema, from_json
+
+from fastapi_esdb.wire.events import values
+from fastapi_esdb.wire.events.values import JSON, Position
+
+Value = TypeVar("Value")
+
+Data = Annotated[Any, Field(description="The JSON that it is; of what is no JSON, the bytes as base64.")]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedEvent:
+    """An event as the server stored it."""
+
+    id: UUID
+    stream: str
+    revision: int
+    type: str
+    data: Data
+    metadata: Annotated[Any, Field(description="As `data`; null where there is none.")]
+    content_type: str
+    created: datetime
+    position: Position | None = None
+    link: RecordedEvent | None = None
+    retry_count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event to be appended."""
+
+    type: str
+    data: Data
+    metadata: Annotated[Any, Field(description="As `data`; null where there is none.")] = None
+    id: Annotated[UUID | None, Field(description="A random one if left out.")] = None
+    content_type: Annotated[str, Field(description="Says whether `data` is JSON or base64.")] = JSON
+
+
+def recorded_schema(cls: type[values.RecordedEvent], handler: GetCoreSchemaHandler) -> CoreSchema:
+    """How pydantic sees a `RecordedEvent`."""
+    return schema(cls, RecordedEvent, _form_of_recorded, _recorded, handler)
+
+
+def proposed_schema(cls: type[values.ProposedEvent], handler: GetCoreSchemaHandler) -> CoreSchema:
+    """How pydantic sees a `NewEvent`."""
+
+    def read(form: NewEvent) -> values.ProposedEvent:
+        given: dict[str, Any] = {
+            "type": form.type,
+            "data": read_bytes(form.data, form.content_type == JSON),
+            "metadata": b"" if form.metadata is None else read_bytes(form.metadata, is_json=True),
+            "content_type": form.content_type,
+        }
+        return cls(**given) if form.id is None else cls(**given, id=form.id)
+
+    return schema(cls, NewEvent, _form_of_proposed, read, handler)
+
+
+def schema(
+    cls: type[Value], form: type[Any], write: Callable[[Value], Any], read: Callable[[Any], Value], handler: Any
+) -> CoreSchema:
+    """That of a class whose values stand as another, `form`, in JSON."""
+    formed = handler.generate_schema(form)
+    from_form = core_schema.no_info_after_validator_function(read, formed)
+    return core_schema.json_or_python_schema(
+        json_schema=from_form,
+        python_schema=core_schema.union_schema([core_schema.is_instance_schema(cls), from_form]),
+        serialization=core_schema.plain_serializer_function_ser_schema(write, return_schema=formed),
+    )
+
+
+def shown(data: bytes, is_json: bool = True) -> Any:
+    """The value of JSON; what is none as base64."""
+    if is_json:
+        try:
+            return from_json(data, allow_inf_nan=False)
+        except ValueError:
+            pass
+    return base64.b64encode(data).decode()
+
+
+def read_bytes(value: Any, is_json: bool) -> bytes:
+    """The bytes that are shown so. Raises ValueError where they should be base64 and are not."""
+    if is_json:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    if not isinstance(value, str):
+        raise ValueError("data of a content type other than application/json must be base64")
+    return base64.b64decode(value, validate=True)
+
+
+def _form_of_recorded(event: values.RecordedEvent) -> RecordedEvent:
+    return RecordedEvent(
+        id=event.id,
+        stream=event.stream,
+        revision=event.revision,
+        type=event.type,
+        data=shown(event.data, event.content_type == JSON),
+        metadata=shown(event.metadata) if event.metadata else None,
+        content_type=event.content_type,
+        created=event.created,
+        position=event.position,
+        link=_form_of_recorded(event.link) if event.link else None,
+        retry_count=event.retry_count,
+    )
+
+
+def _form_of_proposed(event: values.ProposedEvent) -> NewEvent:
+    return NewEvent(
+        type=event.type,
+        data=shown(event.data, event.content_type == JSON),
+        metadata=shown(event.metadata) if event.metadata else None,
+        id=event.id,
+        content_type=event.content_type,
+    )
+
+
+def _recorded(form: RecordedEvent) -> values.RecordedEvent:
+    return values.RecordedEvent(
+        id=form.id,
+        stream=form.stream,
+        revision=form.revision,
+        type=form.type,
+        data=read_bytes(form.data, form.content_type == JSON),
+        metadata=b"" if form.metadata is None else read_bytes(form.metadata, is_json=True),
+        content_type=form.content_type,
+        created=form.created,
+        position=form.position,
+        link=_recorded(form.link) if form.link else None,
+        retry_count=form.retry_count,
+    )

@@ -1,0 +1,103 @@
+"""What persistent subscriptions tell of themselves, from and to messages."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from fastapi_esdb.wire.codec.fields import from_fields, to_fields
+from fastapi_esdb.wire.errors import InvalidArgument
+from fastapi_esdb.wire.events.values import Edge, Position
+from fastapi_esdb.wire.groups.values import ALL, GroupConnection, GroupInfo, GroupSettings
+from fastapi_esdb.wire.proto.v1 import persistent_pb2 as pb
+
+_INFO = {
+    "source": "event_source",
+    "group": "group_name",
+    "status": "status",
+    "average_per_second": "average_per_second",
+    "total_items": "total_items",
+    "count_since_last_measurement": "count_since_last_measurement",
+    "read_buffer_count": "read_buffer_count",
+    "live_buffer_count": "live_buffer_count",
+    "retry_buffer_count": "retry_buffer_count",
+    "in_flight": "total_in_flight_messages",
+    "outstanding": "outstanding_messages_count",
+    "parked": "parked_message_count",
+}
+_SETTINGS = {
+    "resolve_links": "resolve_link_tos",
+    "extra_statistics": "extra_statistics",
+    "message_timeout_ms": "message_timeout_milliseconds",
+    "max_retry_count": "max_retry_count",
+    "checkpoint_after_ms": "check_point_after_milliseconds",
+    "min_checkpoint_count": "min_check_point_count",
+    "max_checkpoint_count": "max_check_point_count",
+    "max_subscriber_count": "max_subscriber_count",
+    "live_buffer_size": "live_buffer_size",
+    "read_batch_size": "read_batch_size",
+    "history_buffer_size": "buffer_size",
+    "strategy": "named_consumer_strategy",
+}
+_CONNECTION = {
+    "address": "from",
+    "username": "username",
+    "name": "connection_name",
+    "average_per_second": "average_items_per_second",
+    "total_items": "total_items",
+    "count_since_last_measurement": "count_since_last_measurement",
+    "available_slots": "available_slots",
+    "in_flight": "in_flight_messages",
+}
+
+END_OF_STREAM = "-1"
+END_OF_ALL = "C:-1/P:-1"
+
+
+def encode_info(info: GroupInfo) -> pb.SubscriptionInfo:
+    """The message that tells of one group."""
+    return pb.SubscriptionInfo(
+        connections=[_encode_connection(connection) for connection in info.connections],
+        start_from=_encode_start(info),
+        last_checkpointed_event_position=_encode_place(info.last_checkpointed),
+        last_known_event_position=_encode_place(info.last_known),
+        **to_fields(info, _INFO),
+        **to_fields(info.settings, _SETTINGS),
+    )
+
+
+def decode_info(message: pb.SubscriptionInfo) -> GroupInfo:
+    """What a server tells of one group."""
+    return GroupInfo(
+        settings=GroupSettings(**from_fields(message, _SETTINGS)),
+        start=Edge.END if message.start_from in (END_OF_STREAM, END_OF_ALL) else _decode_place(message.start_from),
+        last_checkpointed=_decode_place(message.last_checkpointed_event_position),
+        last_known=_decode_place(message.last_known_event_position),
+        connections=tuple(_decode_connection(connection) for connection in message.connections),
+        **from_fields(message, _INFO),
+    )
+
+
+def _encode_connection(connection: GroupConnection) -> pb.SubscriptionInfo.ConnectionInfo:
+    measured = [{"key": key, "value": value} for key, value in connection.measurements.items()]
+    return pb.SubscriptionInfo.ConnectionInfo(observed_measurements=measured, **to_fields(connection, _CONNECTION))
+
+
+def _decode_connection(message: pb.SubscriptionInfo.ConnectionInfo) -> GroupConnection:
+    measured = {one.key: one.value for one in message.observed_measurements}
+    return GroupConnection(measurements=measured, **from_fields(message, _CONNECTION))
+
+
+def _encode_start(info: GroupInfo) -> str:
+    if info.start is Edge.END:
+        return END_OF_ALL if info.source == ALL else END_OF_STREAM
+    return _encode_place(info.start)
+
+
+def _encode_place(place: int | Position | None) -> str:
+    return "" if place is None else str(place)
+
+
+def _decode_place(text: str) -> int | Position | None:
+    with suppress(InvalidArgument):
+        return Position.parse(text)
+    return int(text) if text.isdecimal() else None

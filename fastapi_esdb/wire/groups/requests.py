@@ -1,0 +1,169 @@
+"""What is asked about persistent subscriptions, from and to messages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fastapi_esdb.wire.codec.fields import options_of, same_names, to_fields
+from fastapi_esdb.wire.codec.scalars import EMPTY, Fields, decode_requested_stream, encode_stream
+from fastapi_esdb.wire.errors import InvalidArgument
+from fastapi_esdb.wire.events.filters import decode_filter, encode_filter
+from fastapi_esdb.wire.events.starts import Start, decode_all_start, decode_revision, decode_stream_start, encode_source
+from fastapi_esdb.wire.groups.values import (
+    ALL,
+    ConsumerStrategy,
+    CreateGroup,
+    GroupSettings,
+    ListGroups,
+    ReplayParked,
+    UpdateGroup,
+)
+from fastapi_esdb.wire.proto.v1 import persistent_pb2 as pb
+
+if TYPE_CHECKING:
+    from fastapi_esdb.wire.streams.values import EventFilter
+
+    Options = pb.CreateReq.Options | pb.UpdateReq.Options
+    Settings = pb.CreateReq.Settings | pb.UpdateReq.Settings
+    Target = pb.ReadReq.Options | pb.DeleteReq.Options | pb.GetInfoReq.Options | pb.ReplayParkedReq.Options
+
+TICKS_PER_MILLISECOND = 10_000
+
+_STRATEGIES: dict[str, int] = {
+    ConsumerStrategy.DISPATCH_TO_SINGLE: 0,
+    ConsumerStrategy.ROUND_ROBIN: 1,
+    ConsumerStrategy.PINNED: 2,
+}
+"""The strategies that have a number; servers before 21.10.1 know no others."""
+_STRATEGY_OF = {number: strategy for strategy, number in _STRATEGIES.items()}
+
+_SETTINGS = {name: name for name in same_names(GroupSettings) if name != "strategy"}
+_TIMES = ("message_timeout", "checkpoint_after")
+
+
+def encode_create(value: CreateGroup) -> pb.CreateReq:
+    """The message; raises InvalidArgument for a name or a start that can't be, or a filter of a stream."""
+    if value.filter and value.stream is not None:
+        raise InvalidArgument("filter is for groups of $all: a group of a stream gets all its events")
+    source = encode_source(value.stream, value.start)
+    if value.stream is None:
+        source["all"] |= {"filter": encode_filter(value.filter)} if value.filter else {"no_filter": EMPTY}
+    settings = _encode_settings(value.settings)
+    settings["consumer_strategy"] = value.settings.strategy
+    return pb.CreateReq(options={"group_name": value.group, "settings": settings, **source})
+
+
+def decode_create(message: pb.CreateReq) -> CreateGroup:
+    """The group to add; raises InvalidArgument where the request lacks its source, its start or its filter option."""
+    options = options_of(message)
+    stream, start = _decode_source(options)
+    strategy = options.settings.consumer_strategy or _decode_strategy(options.settings)
+    chosen = _decode_filter(options.all) if stream is None else None
+    return CreateGroup(stream, options.group_name, _decode_settings(options.settings, strategy), start, chosen)
+
+
+def encode_update(value: UpdateGroup) -> pb.UpdateReq:
+    """The message; raises InvalidArgument for a strategy that an update cannot say, and as `encode_create` does."""
+    if value.settings.strategy not in _STRATEGIES:
+        known = ", ".join(_STRATEGIES)
+        raise InvalidArgument(f"strategy {value.settings.strategy} cannot be set by an update: it can be {known}")
+    source = encode_source(value.stream, value.start)
+    return pb.UpdateReq(options={"group_name": value.group, "settings": _encode_settings(value.settings), **source})
+
+
+def decode_update(message: pb.UpdateReq) -> UpdateGroup:
+    """The new settings; raises InvalidArgument where the request lacks its source or its start."""
+    options = options_of(message)
+    stream, start = _decode_source(options)
+    settings = _decode_settings(options.settings, _decode_strategy(options.settings))
+    return UpdateGroup(stream, options.group_name, settings, start)
+
+
+def _encode_settings(settings: GroupSettings) -> Fields:
+    return {**to_fields(settings, _SETTINGS), "named_consumer_strategy": _STRATEGIES.get(settings.strategy, 0)}
+
+
+def _decode_settings(message: Settings, strategy: str) -> GroupSettings:
+    fields = {name: getattr(message, name) for name in _SETTINGS}
+    for name in _TIMES:
+        if message.HasField(f"{name}_ticks"):
+            fields[f"{name}_ms"] = getattr(message, f"{name}_ticks") // TICKS_PER_MILLISECOND
+    return GroupSettings(**fields, strategy=strategy)
+
+
+def _decode_strategy(message: Settings) -> str:
+    number = message.named_consumer_strategy
+    if number not in _STRATEGY_OF:
+        raise InvalidArgument(f"named_consumer_strategy is {number} and must be one of {sorted(_STRATEGY_OF)}")
+    return _STRATEGY_OF[number]
+
+
+def _decode_source(options: Options) -> tuple[str | None, Start]:
+    case = options.WhichOneof("stream_option")
+    if case == "all":
+        return None, decode_all_start(options.all)
+    if case == "stream":
+        return decode_stream_start(options.stream)
+    # Clients from before 21.6 name the stream and its start elsewhere.
+    return decode_requested_stream(options.stream_identifier), decode_revision(options.settings.revision)
+
+
+def _decode_filter(options: pb.CreateReq.AllOptions) -> EventFilter | None:
+    case = options.WhichOneof("filter_option")
+    if case is None:
+        raise InvalidArgument("filter_option is missing: give filter or no_filter")
+    return decode_filter(options.filter) if case == "filter" else None
+
+
+def encode_target(stream: str | None) -> Fields:
+    """The field that says which stream's group, or that it is one of `$all`."""
+    return {"all": EMPTY} if stream is None else {"stream_identifier": encode_stream(stream)}
+
+
+def decode_target(options: Target) -> str | None:
+    """The stream, `None` for `$all`; raises InvalidArgument where the request has neither."""
+    case = options.WhichOneof("stream_option")
+    if case is None:
+        raise InvalidArgument("stream_option is missing: give stream_identifier or all")
+    return None if case == "all" else decode_requested_stream(options.stream_identifier)
+
+
+def encode_replay(value: ReplayParked) -> pb.ReplayParkedReq:
+    """The message; raises InvalidArgument for a bound below 0."""
+    if value.stop_at is not None and value.stop_at < 0:
+        raise InvalidArgument(f"stop_at is {value.stop_at} and must be 0 or more")
+    bound: Fields = {"no_limit": EMPTY} if value.stop_at is None else {"stop_at": value.stop_at}
+    return pb.ReplayParkedReq(options={"group_name": value.group, **encode_target(value.stream), **bound})
+
+
+def decode_replay(message: pb.ReplayParkedReq) -> ReplayParked:
+    """What to replay; raises InvalidArgument where the request lacks its target or its bound."""
+    options = options_of(message)
+    case = options.WhichOneof("stop_at_option")
+    if case is None:
+        raise InvalidArgument("stop_at_option is missing: give stop_at or no_limit")
+    return ReplayParked(decode_target(options), options.group_name, options.stop_at if case == "stop_at" else None)
+
+
+def encode_list(value: ListGroups) -> pb.ListReq:
+    """The message; raises InvalidArgument for a name that no stream can have."""
+    if value.source is None:
+        return pb.ListReq(options={"list_all_subscriptions": EMPTY})
+    stream: Fields = {"all": EMPTY} if value.source == ALL else {"stream": encode_stream(value.source)}
+    return pb.ListReq(options={"list_for_stream": stream})
+
+
+def decode_list(message: pb.ListReq) -> ListGroups:
+    """Which groups to list; raises InvalidArgument where the request does not say."""
+    options = options_of(message)
+    case = options.WhichOneof("list_option")
+    if case is None:
+        raise InvalidArgument("list_option is missing: give list_all_subscriptions or list_for_stream")
+    return ListGroups(None if case == "list_all_subscriptions" else _decode_listed(options.list_for_stream))
+
+
+def _decode_listed(options: Any) -> str:
+    case = options.WhichOneof("stream_option")
+    if case is None:
+        raise InvalidArgument("stream_option is missing: give stream or all")
+    return ALL if case == "all" else decode_requested_stream(options.stream)

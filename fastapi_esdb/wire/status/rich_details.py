@@ -1,0 +1,263 @@
+"""Failures that v2 calls tell by rich details, from and to errors.
+
+The trailer `grpc-status-details-bin` holds a google.rpc.Status: a text, an ErrorInfo with the reason and its domain,
+and a typed detail where there is something to tell. v1 calls never use it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from google.protobuf.message import DecodeError
+
+from fastapi_esdb.wire.codec.scalars import Fields, expected_of, number_of
+from fastapi_esdb.wire.errors import (
+    AccessDenied,
+    ConsistencyViolation,
+    EsdbError,
+    HandlerFailed,
+    InvalidArgument,
+    MaximumAppendSizeExceeded,
+    MaximumEventSizeExceeded,
+    NotLeader,
+    ServerBusy,
+    ServerNotReady,
+    ServerTimeout,
+    SessionRefused,
+    StreamDeleted,
+    StreamNotFound,
+    WrongExpectedRevision,
+)
+from fastapi_esdb.wire.events.values import NO_STREAM, FieldViolation, Violation
+from fastapi_esdb.wire.proto.v2 import error_details_pb2, rpc_errors_pb2, status_pb2
+from fastapi_esdb.wire.proto.v2 import streams_errors_pb2 as streams
+from fastapi_esdb.wire.quiet_grpc import StatusCode
+from fastapi_esdb.wire.status.typed_details import Row, pack, plain_row, type_name
+
+RICH_STATUS = "grpc-status-details-bin"
+
+RETRY_SOON = {"retry_delay": {"seconds": 5}}
+"""When a server that is not ready or has too much to do wants to be asked again."""
+
+IN_SESSION = "STREAM_ALREADY_IN_APPEND_SESSION"
+NO_REQUESTS = "APPEND_SESSION_NO_REQUESTS"
+
+
+@dataclass(frozen=True, slots=True)
+class RichStatus:
+    """The end of a v2 call; `trailer` is the value of `grpc-status-details-bin`."""
+
+    code: StatusCode
+    message: str
+    trailer: bytes
+
+
+def _write_leader(error: NotLeader) -> Fields:
+    leader = {"host": error.host, "port": error.port, "node_id": error.node_id or None}
+    return {"current_leader": leader} if error.host else {}
+
+
+def _read_leader(detail: rpc_errors_pb2.NotLeaderNodeErrorDetails, _text: str) -> NotLeader:
+    leader = detail.current_leader
+    return NotLeader(leader.host, leader.port, leader.node_id)
+
+
+def _write_bad_request(error: InvalidArgument) -> Fields:
+    violations = error.violations or (FieldViolation("", error.message),)
+    return {"field_violations": [{"field": one.field, "description": one.description} for one in violations]}
+
+
+def _read_bad_request(detail: error_details_pb2.BadRequest, text: str) -> InvalidArgument:
+    violations = tuple(FieldViolation(one.field, one.description) for one in detail.field_violations)
+    return InvalidArgument("; ".join(map(str, violations)) or text, violations)
+
+
+def _write_conflict(error: WrongExpectedRevision) -> Fields:
+    revisions = {"expected_revision": error.expected, "actual_revision": error.actual}
+    return {"stream": error.stream, **{k: number_of(v) for k, v in revisions.items() if v is not None}}
+
+
+def _read_conflict(detail: streams.StreamRevisionConflictErrorDetails, _text: str) -> WrongExpectedRevision:
+    expected, actual = expected_of(detail.expected_revision), expected_of(detail.actual_revision)
+    return WrongExpectedRevision(detail.stream, expected, actual)
+
+
+def _write_violations(error: ConsistencyViolation) -> Fields:
+    return {"violations": [_write_violation(violation) for violation in error.violations]}
+
+
+def _write_violation(violation: Violation) -> Fields:
+    state = {"stream": violation.stream, "expected_state": violation.expected, "actual_state": violation.actual}
+    return {"check_index": violation.check_index, "stream_state": state}
+
+
+def _read_violations(detail: streams.AppendConsistencyViolationErrorDetails, _text: str) -> ConsistencyViolation:
+    return ConsistencyViolation(tuple(_read_violation(violation) for violation in detail.violations))
+
+
+def _read_violation(message: streams.ConsistencyViolation) -> Violation:
+    state = message.stream_state
+    return Violation(message.check_index, state.stream, state.expected_state, state.actual_state)
+
+
+_SERVER = (
+    plain_row(AccessDenied, StatusCode.PERMISSION_DENIED, "ACCESS_DENIED", rpc_errors_pb2.AccessDeniedErrorDetails),
+    Row(
+        InvalidArgument,
+        StatusCode.INVALID_ARGUMENT,
+        "BAD_REQUEST",
+        error_details_pb2.BadRequest,
+        write=_write_bad_request,
+        read=_read_bad_request,
+    ),
+    Row(
+        NotLeader,
+        StatusCode.FAILED_PRECONDITION,
+        "NOT_LEADER_NODE",
+        rpc_errors_pb2.NotLeaderNodeErrorDetails,
+        write=_write_leader,
+        read=_read_leader,
+    ),
+    plain_row(ServerTimeout, StatusCode.DEADLINE_EXCEEDED, "OPERATION_TIMEOUT", error_details_pb2.RetryInfo),
+    Row(
+        ServerNotReady,
+        StatusCode.UNAVAILABLE,
+        "SERVER_NOT_READY",
+        error_details_pb2.RetryInfo,
+        write=lambda _error: RETRY_SOON,
+        read=lambda _detail, _text: ServerNotReady(),
+    ),
+    Row(
+        ServerBusy,
+        StatusCode.UNAVAILABLE,
+        "SERVER_OVERLOADED",
+        error_details_pb2.RetryInfo,
+        write=lambda _error: RETRY_SOON,
+        read=lambda _detail, _text: ServerBusy(),
+    ),
+    Row(
+        HandlerFailed,
+        StatusCode.INTERNAL,
+        "SERVER_MALFUNCTION",
+        error_details_pb2.DebugInfo,
+        write=lambda _error: {},
+        read=lambda _detail, text: HandlerFailed(text),
+    ),
+)
+
+_STREAMS = (
+    plain_row(
+        StreamNotFound,
+        StatusCode.NOT_FOUND,
+        "STREAM_NOT_FOUND",
+        streams.StreamNotFoundErrorDetails,
+        stream="stream",
+    ),
+    Row(
+        WrongExpectedRevision,
+        StatusCode.ALREADY_EXISTS,
+        "STREAM_ALREADY_EXISTS",
+        streams.StreamAlreadyExistsErrorDetails,
+        write=lambda error: {"stream": error.stream},
+        read=lambda detail, _text: WrongExpectedRevision(detail.stream, NO_STREAM, None),
+    ),
+    plain_row(
+        StreamDeleted,
+        StatusCode.FAILED_PRECONDITION,
+        "STREAM_DELETED",
+        streams.StreamDeletedErrorDetails,
+        stream="stream",
+    ),
+    plain_row(
+        StreamDeleted,
+        StatusCode.FAILED_PRECONDITION,
+        "STREAM_TOMBSTONED",
+        streams.StreamTombstonedErrorDetails,
+        stream="stream",
+    ),
+    Row(
+        WrongExpectedRevision,
+        StatusCode.FAILED_PRECONDITION,
+        "STREAM_REVISION_CONFLICT",
+        streams.StreamRevisionConflictErrorDetails,
+        write=_write_conflict,
+        read=_read_conflict,
+    ),
+    plain_row(
+        MaximumEventSizeExceeded,
+        StatusCode.INVALID_ARGUMENT,
+        "APPEND_RECORD_SIZE_EXCEEDED",
+        streams.AppendRecordSizeExceededErrorDetails,
+        event_id="record_id",
+        size="size",
+        maximum="max_size",
+    ),
+    plain_row(
+        MaximumAppendSizeExceeded,
+        StatusCode.ABORTED,
+        "APPEND_TRANSACTION_SIZE_EXCEEDED",
+        streams.AppendTransactionSizeExceededErrorDetails,
+        maximum="max_size",
+    ),
+    Row(
+        SessionRefused,
+        StatusCode.ABORTED,
+        IN_SESSION,
+        streams.StreamAlreadyInAppendSessionErrorDetails,
+        write=lambda error: {"stream": error.stream},
+        read=lambda detail, _text: SessionRefused(IN_SESSION, detail.stream),
+    ),
+    Row(
+        SessionRefused,
+        StatusCode.FAILED_PRECONDITION,
+        NO_REQUESTS,
+        streams.StreamAlreadyInAppendSessionErrorDetails,
+        write=lambda _error: {},
+        read=lambda _detail, _text: SessionRefused(NO_REQUESTS),
+    ),
+    Row(
+        ConsistencyViolation,
+        StatusCode.FAILED_PRECONDITION,
+        "APPEND_CONSISTENCY_VIOLATION",
+        streams.AppendConsistencyViolationErrorDetails,
+        write=_write_violations,
+        read=_read_violations,
+    ),
+)
+
+_BY_REASON = {row.name: row for row in (*_SERVER, *_STREAMS)}
+
+_REASONS = {row.error: row.name for row in (*_SERVER, *_STREAMS)}
+"""The reason that a server gives for an error; of several rows with the same error the last one counts."""
+
+_INFO = error_details_pb2.ErrorInfo.DESCRIPTOR.full_name
+
+
+def read_rich(trailer: bytes) -> EsdbError | None:
+    """The error that the rich details tell; `None` where they are of no kind known here."""
+    try:
+        return _read(status_pb2.Status.FromString(trailer))
+    except DecodeError:
+        return None
+
+
+def _read(status: status_pb2.Status) -> EsdbError | None:
+    details = {type_name(detail.type_url): detail.value for detail in status.details}
+    row = _BY_REASON.get(error_details_pb2.ErrorInfo.FromString(details.get(_INFO, b"")).reason)
+    if row is None:
+        return None
+    detail = row.detail.FromString(details.get(row.detail.DESCRIPTOR.full_name, b""))
+    return row.read(detail, status.message)
+
+
+def write_rich(error: EsdbError) -> RichStatus | None:
+    """The end of the call that tells the error; `None` for one that the v2 API has no reason for."""
+    reason = error.reason if isinstance(error, SessionRefused) else _REASONS.get(type(error), "")
+    row = _BY_REASON.get(reason)
+    if row is None:
+        return None
+    info = error_details_pb2.ErrorInfo(reason=reason, domain="server" if row in _SERVER else "streams")
+    details = [pack(detail) for detail in (info, row.detail(**row.write(error))) if detail.ByteSize()]
+    text = error.message if isinstance(error, HandlerFailed) else str(error)
+    status = status_pb2.Status(code=row.code.value[0], message=text, details=details)
+    return RichStatus(row.code, text, status.SerializeToString())

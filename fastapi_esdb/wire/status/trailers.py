@@ -1,0 +1,208 @@
+"""Failures that v1 calls tell by the trailer `exception`, from and to errors. Each kind is a row of `ROWS`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi_esdb.wire import errors
+from fastapi_esdb.wire.codec.scalars import expected_of, number_of
+from fastapi_esdb.wire.errors import EsdbError
+from fastapi_esdb.wire.quiet_grpc import StatusCode
+
+EXCEPTION = "exception"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How the text of a trailer stands for a value; where it is `None` the trailer is left out."""
+
+    write: Callable[[Any], str | None]
+    read: Callable[[str], Any]
+
+
+MOST_DIGITS = 20
+"""Of the numbers in trailers, the sign among them: they are those of 64 bits."""
+
+
+def _read_number(text: str) -> int | None:
+    return int(text) if len(text) <= MOST_DIGITS and text.removeprefix("-").isdecimal() else None
+
+
+def _read_revision(text: str) -> Any:
+    number = _read_number(text)
+    return None if number is None else expected_of(number)
+
+
+TEXT = Kind(str, str)
+OPTIONAL = Kind(lambda text: text or None, str)
+SIZE = Kind(str, lambda text: _read_number(text) or 0)
+LIMIT = Kind(lambda size: str(size or ""), _read_number)
+REVISION = Kind(lambda expected: "" if expected is None else str(number_of(expected)), _read_revision)
+NAMES = Kind(",".join, lambda text: tuple(filter(None, text.split(","))))
+
+Attribute = tuple[str, Kind]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A value of the trailer `exception`.
+
+    `text` is what servers write for people, with values of other trailers in it. `trailers` gives for each trailer
+    the error's attribute and its kind; `fixed` holds attributes that follow from the status code.
+    """
+
+    exception: str
+    code: StatusCode
+    error: type[EsdbError]
+    text: str
+    trailers: Mapping[str, Attribute] = field(default_factory=dict)
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+
+    def read(self, trailers: Mapping[str, Any]) -> EsdbError:
+        """The error that these trailers tell; what they lack is empty in it."""
+        told = {name: kind.read(trailers.get(trailer, "")) for trailer, (name, kind) in self.trailers.items()}
+        return self.error(**told, **self.fixed)
+
+    def write(self, error: EsdbError) -> dict[str, str]:
+        """The trailers that tell the error, beside `exception` itself."""
+        told = {trailer: kind.write(getattr(error, name)) for trailer, (name, kind) in self.trailers.items()}
+        return {trailer: text for trailer, text in told.items() if text is not None}
+
+    def fits(self, error: EsdbError) -> bool:
+        """Whether this row tells the error."""
+        return type(error) is self.error and all(getattr(error, name) == value for name, value in self.fixed.items())
+
+
+STREAM: dict[str, Attribute] = {"stream-name": ("stream", TEXT)}
+GROUP: dict[str, Attribute] = {**STREAM, "group-name": ("group", TEXT)}
+LOGIN: dict[str, Attribute] = {"login-name": ("login", TEXT)}
+
+ROWS = (
+    Row("access-denied", StatusCode.PERMISSION_DENIED, errors.AccessDenied, "Access Denied"),
+    Row("invalid-transaction", StatusCode.INVALID_ARGUMENT, errors.InvalidTransaction, "Invalid Transaction"),
+    Row(
+        "stream-deleted",
+        StatusCode.FAILED_PRECONDITION,
+        errors.StreamDeleted,
+        "Event stream '{stream-name}' is deleted.",
+        STREAM,
+    ),
+    Row(
+        "stream-not-found",
+        StatusCode.NOT_FOUND,
+        errors.StreamNotFound,
+        "Event stream '{stream-name}' is not found.",
+        STREAM,
+    ),
+    Row(
+        "wrong-expected-version",
+        StatusCode.FAILED_PRECONDITION,
+        errors.WrongExpectedRevision,
+        "Delete failed due to WrongExpectedVersion. Stream: {stream-name}, Expected version: {expected-version}, "
+        "Actual version: {actual-version}",
+        {**STREAM, "expected-version": ("expected", REVISION), "actual-version": ("actual", REVISION)},
+    ),
+    Row(
+        "maximum-append-size-exceeded",
+        StatusCode.INVALID_ARGUMENT,
+        errors.MaximumAppendSizeExceeded,
+        "Maximum Append Size of {maximum-append-size} Exceeded.",
+        {"maximum-append-size": ("maximum", LIMIT)},
+    ),
+    Row(
+        "maximum-append-event-size-exceeded",
+        StatusCode.INVALID_ARGUMENT,
+        errors.MaximumEventSizeExceeded,
+        "Event {event-id} of {proposed-append-event-size} bytes exceeds the maximum of {maximum-append-event-size}.",
+        {
+            "event-id": ("event_id", TEXT),
+            "proposed-append-event-size": ("size", SIZE),
+            "maximum-append-event-size": ("maximum", SIZE),
+        },
+    ),
+    Row(
+        "missing-required-metadata-property",
+        StatusCode.INVALID_ARGUMENT,
+        errors.MissingMetadata,
+        "Required Metadata Properties are missing: {required-metadata-properties}",
+        {"required-metadata-properties": ("required", NAMES)},
+    ),
+    Row(
+        "not-leader",
+        StatusCode.NOT_FOUND,
+        errors.NotLeader,
+        "Leader info available",
+        {"leader-endpoint-host": ("host", TEXT), "leader-endpoint-port": ("port", SIZE)},
+    ),
+    Row(
+        "persistent-subscription-failed",
+        StatusCode.INTERNAL,
+        errors.GroupFailed,
+        "Subscription group {group-name} on stream {stream-name} failed: '{reason}'",
+        {**GROUP, "reason": ("reason", TEXT)},
+    ),
+    Row(
+        "persistent-subscription-does-not-exist",
+        StatusCode.NOT_FOUND,
+        errors.GroupNotFound,
+        "Subscription group {group-name} on stream {stream-name} does not exist.",
+        GROUP,
+    ),
+    Row(
+        "persistent-subscription-exists",
+        StatusCode.ALREADY_EXISTS,
+        errors.GroupExists,
+        "Subscription group {group-name} on stream {stream-name} exists.",
+        GROUP,
+    ),
+    Row(
+        "maximum-subscribers-reached",
+        StatusCode.FAILED_PRECONDITION,
+        errors.GroupFull,
+        "Maximum subscriptions reached for subscription group {group-name} on stream {stream-name}.",
+        GROUP,
+    ),
+    Row(
+        "persistent-subscription-dropped",
+        StatusCode.CANCELLED,
+        errors.GroupDropped,
+        "Subscription group {group-name} on stream {stream-name} was dropped.",
+        GROUP,
+    ),
+    Row(
+        "user-not-found",
+        StatusCode.NOT_FOUND,
+        errors.UserNotFound,
+        "User '{login-name}' is not found.",
+        LOGIN,
+    ),
+    Row("user-conflict", StatusCode.FAILED_PRECONDITION, errors.UserConflict, "Conflict.", LOGIN, {"try_again": False}),
+    Row("user-conflict", StatusCode.DEADLINE_EXCEEDED, errors.UserConflict, "Try again.", LOGIN, {"try_again": True}),
+    Row(
+        "scavenge-not-found",
+        StatusCode.NOT_FOUND,
+        errors.ScavengeNotFound,
+        "Scavenge id was invalid.",
+        {"scavenge-id": ("running", OPTIONAL)},
+    ),
+    Row(
+        "index-not-found",
+        StatusCode.NOT_FOUND,
+        errors.IndexNotFound,
+        "Index '{index-name}' is not found.",
+        {"index-name": ("index", TEXT)},
+    ),
+)
+
+
+def row_named(exception: str, code: StatusCode) -> Row | None:
+    """The row of that name, the one with the same code where there are two."""
+    named = [row for row in ROWS if row.exception == exception]
+    return next((row for row in named if row.code is code), named[0] if named else None)
+
+
+def row_of(error: EsdbError) -> Row | None:
+    """The row that tells the error."""
+    return next((row for row in ROWS if row.fits(error)), None)

@@ -1,0 +1,1 @@
+"""The v2 StreamsService: appends to several streams at once."""
