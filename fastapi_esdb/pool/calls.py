@@ -13,7 +13,7 @@ from fastapi_esdb.errors import ReadOnlyConnection
 from fastapi_esdb.pool.appends.appends import Appends
 from fastapi_esdb.pool.call_policy import Headers, Placement
 from fastapi_esdb.pool.one_node import OneChannel
-from fastapi_esdb.pool.retry import Starting, Tell, Tries
+from fastapi_esdb.pool.retry import ReadinessCheck, Retry, Tell
 from fastapi_esdb.pool.streams import PooledStream, StreamPlan
 from fastapi_esdb.settings.append_mode import AppendMode
 from fastapi_esdb.settings.node_preference import NodePreference
@@ -65,7 +65,7 @@ class Calls:
         self._lease: LeaseSource = over or lease
         self._counters = counters
         self._tell = tell
-        self._starting = Starting()
+        self._readiness = ReadinessCheck()
         mode = AppendMode.SINGLE if over else settings.append_mode
         self._appends = Appends(settings, self._lease, self._headers, mode)
 
@@ -88,27 +88,27 @@ class Calls:
     ) -> Response:
         """See `Transport.call`."""
         headers = self._headers.of(method, options)
-        tries = self._begin(method, options)
-        return await self._repeat(tries, lambda lease: unary(lease, method, request, tries.answer_deadline, headers))
+        retry = self._begin(method, options)
+        return await self._repeat(retry, lambda lease: unary(lease, method, request, retry.answer_deadline, headers))
 
     async def send(
         self, method: Method[Request, Response], requests: Sequence[Request], options: CallOptions = DEFAULT_OPTIONS
     ) -> Response:
         """See `Transport.send`."""
         headers = self._headers.of(method, options)
-        tries = self._begin(method, options)
+        retry = self._begin(method, options)
         return await self._repeat(
-            tries, lambda lease: client_stream(lease, method, requests, tries.answer_deadline, headers)
+            retry, lambda lease: client_stream(lease, method, requests, retry.answer_deadline, headers)
         )
 
     async def append(self, request: AppendRequest, options: CallOptions = DEFAULT_OPTIONS) -> AppendResult:
         """See `Transport.append`."""
-        tries = self._begin(APPEND, options)
+        retry = self._begin(APPEND, options)
         while True:
             try:
-                return await self._appends.make(request, options, tries)
+                return await self._appends.make(request, options, retry)
             except EsdbError as error:
-                await tries.failed(error, final=self._is_over_one)
+                await retry.failed(error, final=self._is_over_one)
 
     def stream(
         self,
@@ -120,19 +120,19 @@ class Calls:
         bulk: bool = False,
     ) -> PooledStream[Request, Response]:
         """See `Transport.stream`."""
-        tries = self._begin(method, options)
+        retry = self._begin(method, options)
         whole = options.timeout is not None
         each = None if whole or long_lived else self.deadline
         plan = StreamPlan(method, requests, self._headers.of(method, options), long_lived, bulk, whole, each)
-        return PooledStream(plan, tries, self._lease)
+        return PooledStream(plan, retry, self._lease)
 
-    def _begin(self, method: Method[Any, Any], options: CallOptions) -> Tries:
+    def _begin(self, method: Method[Any, Any], options: CallOptions) -> Retry:
         """Raise what is wrong with the call before anything else happens."""
         if self._read_only and method.writes:
             raise ReadOnlyConnection(method.path)
         timeout = self.deadline if options.timeout is None else seconds(options.timeout, "timeout")
         preference = self._placement.preferred(method, options)
-        return Tries(
+        return Retry(
             method,
             preference,
             Deadline.after(timeout),
@@ -140,18 +140,18 @@ class Calls:
             self._tell,
             pool=self._name,
             called_as=CalledAs.CALLER if options.credentials else self._called_as,
-            starting=self._starting,
+            readiness=self._readiness,
             pinned=self._pinned,
             leaves_time=options.leaves_time,
         )
 
-    async def _repeat(self, tries: Tries, make: Callable[[Lease], Awaitable[Response]]) -> Response:
+    async def _repeat(self, retry: Retry, make: Callable[[Lease], Awaitable[Response]]) -> Response:
         while True:
             try:
                 with await self._lease(
-                    tries.preference, tries.deadline, long_lived=False, avoid=tries.channel
+                    retry.preference, retry.deadline, long_lived=False, avoid=retry.channel
                 ) as lease:
-                    tries.channel = lease.channel
+                    retry.channel = lease.channel
                     return await make(lease)
             except EsdbError as error:
-                await tries.failed(error)
+                await retry.failed(error)

@@ -19,13 +19,13 @@ from fastapi_esdb.connection.secrecy import check_hosts
 from fastapi_esdb.connection.tls import ssl_context
 from fastapi_esdb.connection.wakeup import Wakeup
 from fastapi_esdb.errors import ConnectionClosed, InvalidSettings, NotSentInTime, TooManyStreams
-from fastapi_esdb.pool.cluster.failover import Cluster
+from fastapi_esdb.pool.cluster.failover import Failover
 from fastapi_esdb.pool.routing import Limits, Route, idle, route
 from fastapi_esdb.pool.waiting import WaitingCalls
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Channel, Lease
-    from fastapi_esdb.pool.cluster.discovery import Search
+    from fastapi_esdb.pool.cluster.discovery import DiscoveryBudget
     from fastapi_esdb.pool.statistics import Counters
     from fastapi_esdb.settings.model import EsdbSettings
     from fastapi_esdb.wire.errors import EsdbError
@@ -66,9 +66,9 @@ class Connections:
         self._counters = counters
         self._tell = tell
         self._changes = Wakeup()
-        self._cluster = Cluster(name, target, self.nodes, self._changes.wake) if target.discover else None
-        self._hosts: Hosts = self._cluster.discovery if self._cluster else Pinned(target.hosts[0])
-        self._options = NodeOptions.in_a_cluster(settings) if self._cluster else NodeOptions.from_settings(settings)
+        self._failover = Failover(name, target, self.nodes, self._changes.wake) if target.discover else None
+        self._hosts: Hosts = self._failover.discovery if self._failover else Pinned(target.hosts[0])
+        self._options = NodeOptions.in_a_cluster(settings) if self._failover else NodeOptions.from_settings(settings)
         self._limits = Limits(settings.max_connections, settings.max_streams)
         self._leaving: list[NodeConnection] = []
         self._waiting = {long_lived: WaitingCalls() for long_lived in (False, True)}
@@ -93,12 +93,12 @@ class Connections:
     def last_error(self) -> EsdbError | None:
         """Why one of them is not connected."""
         known = next((node.last_error for node in self.nodes if node.last_error), None)
-        return known or (self._cluster.last_error if self._cluster else None)
+        return known or (self._failover.last_error if self._failover else None)
 
     @property
     def _cause(self) -> EsdbError | None:
         """Why there is no connection; what the last attempt failed with, while another one is made."""
-        return self.last_error or (self._cluster.discovery.last_failure if self._cluster else None)
+        return self.last_error or (self._failover.discovery.last_failure if self._failover else None)
 
     @property
     def _failed(self) -> int:
@@ -113,7 +113,7 @@ class Connections:
     def has_ended(self) -> bool:
         """Whether nothing of them runs any more."""
         ended = all(node.has_ended for node in (*self.nodes, *self._leaving))
-        return ended and (self._cluster is None or self._cluster.has_ended)
+        return ended and (self._failover is None or self._failover.has_ended)
 
     def warn(self) -> None:
         """Log what in the settings is allowed and careless."""
@@ -130,11 +130,11 @@ class Connections:
 
         In a cluster it takes no longer than a call has for discovery.
         """
-        if self._cluster is None:
+        if self._failover is None:
             await self._changes.wait_until(self._has_tried)
         else:
             until = Deadline.after(self._settings.connect_timeout)
-            await self._cluster.opening().wait(self._changes, self._has_tried, until)
+            await self._failover.opening_budget().wait(self._changes, self._has_tried, until)
         if self.is_connected:
             await self._changes.wait_until(lambda: self._is_shut or self._failed > 0 or self._is_complete, GRACE)
 
@@ -149,8 +149,8 @@ class Connections:
 
     async def renew(self) -> None:
         """Replace each by a fresh one, now; returns when each has tried."""
-        if self._cluster is not None:
-            self._cluster.discovery.forget()
+        if self._failover is not None:
+            self._failover.discovery.forget()
         await asyncio.gather(*(node.renew() for node in self.nodes))
 
     async def lease(self, deadline: Deadline, *, long_lived: bool, avoid: Channel | None = None) -> Lease | None:
@@ -159,14 +159,14 @@ class Connections:
         Raises `ConnectionClosed` without a connection, `NotSentInTime` when the deadline has passed, and
         `TooManyStreams` when a long-lived call finds everything full.
         """
-        patience, search = min(deadline, Deadline.after(self._settings.wait)), None
+        patience, budget = min(deadline, Deadline.after(self._settings.wait)), None
         while not self._is_shut:
             if (lease := self._take(long_lived, avoid)) is None:
-                search = search or (self._cluster.search() if self._cluster else None)
-                lease = await self._wait(long_lived, deadline, patience, search)
+                budget = budget or (self._failover.budget() if self._failover else None)
+                lease = await self._wait(long_lived, deadline, patience, budget)
             if lease is not None:
-                if self._cluster is not None and not long_lived:
-                    self._cluster.watch(lease)
+                if self._failover is not None and not long_lived:
+                    self._failover.watch(lease)
                 return lease
         return None
 
@@ -178,16 +178,16 @@ class Connections:
         if speaks_against(error):
             for node in self.nodes:
                 node.refused(channel)
-        if self._cluster is not None:
-            self._cluster.failed(channel, error)
+        if self._failover is not None:
+            self._failover.failed(channel, error)
 
     def shut(self, *, force: bool) -> None:
         """Take no further calls. Calls in flight go on, unless `force` ends them with `ClosedInFlight`."""
         self._is_shut = True
         if self._shrinking is not None:
             self._shrinking.cancel()
-        if self._cluster is not None:
-            self._cluster.shut()
+        if self._failover is not None:
+            self._failover.shut()
         for node in (*self.nodes, *self._leaving):
             node.shut(force=force)
         self._wake()
@@ -196,8 +196,8 @@ class Connections:
         """Wait until nothing of them runs any more."""
         for node in (*self.nodes, *self._leaving):
             await node.ended()
-        if self._cluster is not None:
-            await self._cluster.ended()
+        if self._failover is not None:
+            await self._failover.ended()
 
     def changed(self, node: NodeConnection) -> None:
         """A connection is in another state, or has failed to connect."""
@@ -246,9 +246,9 @@ class Connections:
         return found.lease(long_lived=long_lived) if found else None
 
     async def _wait(
-        self, long_lived: bool, deadline: Deadline, patience: Deadline, search: Search | None
+        self, long_lived: bool, deadline: Deadline, patience: Deadline, budget: DiscoveryBudget | None
     ) -> Lease | None:
-        """Queue: for a connection until patience and search have ended, for a place on one until the deadline."""
+        """Queue: for a connection until patience and budget have ended, for a place on one until the deadline."""
         until = deadline if self.is_connected else patience
         try:
             if until.left():
@@ -258,17 +258,17 @@ class Connections:
             pass
         if until == deadline or not deadline.left():
             raise NotSentInTime from self._cause
-        if search is None or search.is_over:
+        if budget is None or budget.is_over:
             raise ConnectionClosed from self._cause
-        await self._seek(search, deadline)
+        await self._seek(budget, deadline)
         return None
 
-    async def _seek(self, search: Search, deadline: Deadline) -> None:
+    async def _seek(self, budget: DiscoveryBudget, deadline: Deadline) -> None:
         """Wait for a connection as long as discovery has not tried often enough."""
         self._counters.queued += 1
         self._seeking += 1
         try:
-            await search.wait(self._changes, lambda: self._is_shut or self.is_connected, deadline)
+            await budget.wait(self._changes, lambda: self._is_shut or self.is_connected, deadline)
         finally:
             self._seeking -= 1
 

@@ -13,7 +13,7 @@ from fastapi_esdb.connection.state import Admission, ConnectionState
 from fastapi_esdb.connection.transport import DEFAULT_OPTIONS, CallOptions, Stream
 from fastapi_esdb.errors import ConnectionClosed
 from fastapi_esdb.pool.calls import Calls
-from fastapi_esdb.pool.cluster.by_preference import Groups
+from fastapi_esdb.pool.cluster.by_preference import ConnectionsByPreference
 from fastapi_esdb.pool.hooks import Hook, Hooks
 from fastapi_esdb.pool.seen import Seen, Turns
 from fastapi_esdb.pool.statistics import ConnectionStatus, Counters
@@ -63,8 +63,8 @@ class ConnectionPool:
         """How new what this client has seen of the database is."""
         self.turns = _turns(settings)
         """Who finds out first what has become of an append to a stream."""
-        self._connections: Groups | None = None
-        self._leaving: list[Groups] = []
+        self._connections: ConnectionsByPreference | None = None
+        self._leaving: list[ConnectionsByPreference] = []
         self._owner: Owner | None = None
         self._hooks = Hooks()
         self._on_connect: list[Hook] = []
@@ -292,16 +292,16 @@ class ConnectionPool:
         """Whether it was this call that opened it."""
         if self._connections is not None:
             return False
-        connections = Groups(self.name, self.settings, self._counters, self._notice)
+        connections = ConnectionsByPreference(self.name, self.settings, self._counters, self._notice)
         self._owner = Owner.here()
         self._connections = connections
         connections.open()
         return True
 
-    async def _connected_with(self, settings: EsdbSettings) -> Groups:
-        """Groups with other settings, among those that `close` ends until they are put to use."""
+    async def _connected_with(self, settings: EsdbSettings) -> ConnectionsByPreference:
+        """ConnectionsByPreference with other settings, among those that `close` ends until they are put to use."""
         self._check_owner()
-        fresh = Groups(self.name, settings, self._counters, self._notice)
+        fresh = ConnectionsByPreference(self.name, settings, self._counters, self._notice)
         self._leaving.append(fresh)
         fresh.open()
         try:
@@ -311,7 +311,7 @@ class ConnectionPool:
             raise
         return fresh
 
-    def _swap(self, before: Groups | None, fresh: Groups | None) -> None:
+    def _swap(self, before: ConnectionsByPreference | None, fresh: ConnectionsByPreference | None) -> None:
         """Use the fresh ones instead. Raises `ConnectionClosed` if someone else was quicker, to close or to swap."""
         if self._connections is not before:
             self._leave(fresh)
@@ -321,7 +321,7 @@ class ConnectionPool:
         self._leave(before, force=False)
         self._notice()
 
-    def _leave(self, connections: Groups | None, *, force: bool = True) -> None:
+    def _leave(self, connections: ConnectionsByPreference | None, *, force: bool = True) -> None:
         """Have connections end, and keep them in view until they have."""
         self._forget_ended()
         if connections is not None:
@@ -340,7 +340,7 @@ class ConnectionPool:
     def _forget_ended(self) -> None:
         self._leaving = [connections for connections in self._leaving if not connections.has_ended]
 
-    def _opened(self) -> Groups:
+    def _opened(self) -> ConnectionsByPreference:
         """The present connections. Raises `ConnectionClosed` if there are none, and where they don't belong."""
         if self._connections is None:
             raise ConnectionClosed
@@ -391,7 +391,7 @@ def _turns(settings: EsdbSettings) -> Turns:
     return Turns(in_order=settings.append_mode is AppendMode.GROUPED)
 
 
-async def _connected_within(connections: Groups, start_timeout: float) -> None:
+async def _connected_within(connections: ConnectionsByPreference, start_timeout: float) -> None:
     try:
         await connections.wait_connected(start_timeout)
     except ConnectionClosed as error:

@@ -36,7 +36,7 @@ Tell = Callable[["Channel", "EsdbError"], None]
 """Is told of each try that failed, and where."""
 
 
-class Tries:
+class Retry:
     """Decides after each failure whether the call is made again, and waits until then."""
 
     __slots__ = (
@@ -47,7 +47,7 @@ class Tries:
         "_pauses",
         "_pinned",
         "_pool",
-        "_starting",
+        "_readiness",
         "_tell",
         "channel",
         "deadline",
@@ -65,7 +65,7 @@ class Tries:
         *,
         pool: str,
         called_as: CalledAs,
-        starting: Starting,
+        readiness: ReadinessCheck,
         pinned: bool,
         leaves_time: bool = False,
     ) -> None:
@@ -79,7 +79,7 @@ class Tries:
         self._method = method
         self._counters = counters
         self._tell = tell
-        self._starting = starting
+        self._readiness = readiness
         self._pinned = pinned
         """Whether there is one node to go to and no other, so that its refusal is the answer."""
         self.leaves_time = leaves_time and method.writes
@@ -122,7 +122,7 @@ class Tries:
     async def _may_repeat(self, error: EsdbError) -> bool:
         if may_repeat(error, self._method, self._made):
             return True
-        return await self._starting.explains(error, self.channel, self.deadline)
+        return await self._readiness.explains(error, self.channel, self.deadline)
 
 
 def may_repeat(error: EsdbError, method: Method[Any, Any], tries: int) -> bool:
@@ -149,7 +149,7 @@ def _may_be_meant_for_another(method: Method[Any, Any], tries: int) -> bool:
     return not method.writes and tries == 1
 
 
-class Starting:
+class ReadinessCheck:
     """Asks the node itself, once for all calls that it refuses at a time."""
 
     def __init__(self) -> None:
@@ -164,6 +164,6 @@ class Starting:
         return asking.done() and not asking.cancelled() and asking.result()
 
     def _ask(self, channel: Channel) -> asyncio.Task[bool]:
-        self._asking[channel] = asking = channel.run(says_not_ready(channel), "esdb-starting")
+        self._asking[channel] = asking = channel.run(says_not_ready(channel), "esdb-readiness")
         asking.add_done_callback(lambda _: self._asking.pop(channel))
         return asking

@@ -14,7 +14,7 @@ from fastapi_esdb.wire.errors import EsdbError, NoAnswer
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Lease
     from fastapi_esdb.pool.lease_source import LeaseSource
-    from fastapi_esdb.pool.retry import Tries
+    from fastapi_esdb.pool.retry import Retry
     from fastapi_esdb.wire.headers import CallHeaders
     from fastapi_esdb.wire.method import Method
 
@@ -48,9 +48,9 @@ class PooledStream(Generic[Request, Response]):
     generators use it: when a loop ends, asyncio closes all that are left at once, though one waits for the other.
     """
 
-    def __init__(self, plan: StreamPlan[Request, Response], tries: Tries, lease: LeaseSource) -> None:
+    def __init__(self, plan: StreamPlan[Request, Response], retry: Retry, lease: LeaseSource) -> None:
         self._plan = plan
-        self._tries = tries
+        self._retry = retry
         self._lease = lease
         self._call: StreamCall[Request, Response] | None = None
         self._answered = False
@@ -75,15 +75,15 @@ class PooledStream(Generic[Request, Response]):
             try:
                 self._call = await self._begin()
             except EsdbError as error:
-                await self._tries.failed(error)
+                await self._retry.failed(error)
 
     async def _begin(self) -> StreamCall[Request, Response]:
-        plan, tries = self._plan, self._tries
-        lease = await self._lease(tries.preference, tries.deadline, long_lived=plan.long_lived, avoid=tries.channel)
-        tries.channel = lease.channel
+        plan, retry = self._plan, self._retry
+        lease = await self._lease(retry.preference, retry.deadline, long_lived=plan.long_lived, avoid=retry.channel)
+        retry.channel = lease.channel
         call = self._make(lease)
         try:
-            await call.start(plan.requests, tries.deadline if plan.whole else None, plan.headers)
+            await call.start(plan.requests, retry.deadline if plan.whole else None, plan.headers)
         except BaseException:
             call.close()
             raise
@@ -91,7 +91,7 @@ class PooledStream(Generic[Request, Response]):
 
     def _make(self, lease: Lease) -> StreamCall[Request, Response]:
         """A bulk call has a TCP connection of its own, so one that failed speaks of no other call: these come next."""
-        bulk = self._plan.bulk and self._tries.is_first and lease.channel.bulk.has_room
+        bulk = self._plan.bulk and self._retry.is_first and lease.channel.bulk.has_room
         return (BulkCall if bulk else StreamCall)(lease, self._plan.method)
 
     def __aiter__(self) -> Self:
@@ -110,7 +110,7 @@ class PooledStream(Generic[Request, Response]):
         After `most` of them no further ones are waited for.
         """
         try:
-            return await self._several(lambda call, _: call.read_whole(self._tries.deadline.left(), most))
+            return await self._several(lambda call, _: call.read_whole(self._retry.deadline.left(), most))
         finally:
             self.close()
 
@@ -123,10 +123,10 @@ class PooledStream(Generic[Request, Response]):
     async def _read(self, read: Read[Request, Response, Answer]) -> Answer:
         while self._call is not None:
             try:
-                answer = await read(self._call, self._plan.each if self._answered else self._tries.deadline.left())
+                answer = await read(self._call, self._plan.each if self._answered else self._retry.deadline.left())
             except EsdbError as error:
                 self.close()
-                await self._tries.failed(error, final=self._committed)
+                await self._retry.failed(error, final=self._committed)
                 await self._start()
             except BaseException:
                 self.close()

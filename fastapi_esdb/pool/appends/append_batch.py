@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     from fastapi_esdb.wire.streams_v2.values import StreamsAppended
 
 MOST_APPENDS = 500
-"""Appends in one group."""
+"""Appends in one batch."""
 
 MOST_BYTES = 512 * 1024
-"""Bytes of a group; servers take at least twice as much in one transaction."""
+"""Bytes of a batch; servers take at least twice as much in one transaction."""
 
 
-class MadeApart(EsdbError):
-    """The append is not one for a group: it goes the way of `shared` appends, whatever comes of it there."""
+class OutsideBatch(EsdbError):
+    """The append is not one for a batch: it goes the way of `shared` appends, whatever comes of it there."""
 
 
 @dataclass(slots=True, eq=False)
-class Member(PendingAppend):
-    """An append of a group."""
+class BatchedAppend(PendingAppend):
+    """An append of a batch."""
 
     part: bytes = b""
     """Its part of the request."""
@@ -39,7 +39,7 @@ class Member(PendingAppend):
 
     @property
     def is_alone(self) -> bool:
-        """Whether its group may have no other append to its stream.
+        """Whether its batch may have no other append to its stream.
 
         A check is made before anything is written. And events that the server knows are recognised where nothing goes
         before them, and answered with a revision that tells nothing of others.
@@ -47,10 +47,10 @@ class Member(PendingAppend):
         return self.request.expected is not ANY or not self.request.is_fresh
 
 
-class Group(list[Member]):
+class AppendBatch(list[BatchedAppend]):
     """Members in the order of their arrival."""
 
-    def __init__(self, members: Iterable[Member] = ()) -> None:
+    def __init__(self, members: Iterable[BatchedAppend] = ()) -> None:
         super().__init__(members)
         self._bytes = sum(len(member.part) for member in self)
         self._streams = {member.request.stream: member.is_alone for member in self}
@@ -60,11 +60,11 @@ class Group(list[Member]):
         """The request."""
         return b"".join(member.part for member in self)
 
-    def has_room_for(self, member: Member) -> bool:
-        """Whether the group can be as large as it is with this one."""
+    def has_room_for(self, member: BatchedAppend) -> bool:
+        """Whether the batch can be as large as it is with this one."""
         return not self or (len(self) < MOST_APPENDS and self._bytes + len(member.part) <= MOST_BYTES)
 
-    def take(self, member: Member) -> bool:
+    def take(self, member: BatchedAppend) -> bool:
         """Take it in, if it may be beside the others of its stream."""
         stream, is_alone = member.request.stream, member.is_alone
         if stream in self._streams and (is_alone or self._streams[stream]):
@@ -78,32 +78,32 @@ class Group(list[Member]):
         """Leave out those who were given up, or have gone, and hear no answer any more."""
         self[:] = [member for member in self if not member.answer.done()]
 
-    def halves(self) -> tuple[Group, Group]:
-        """Two groups of one."""
+    def halves(self) -> tuple[AppendBatch, AppendBatch]:
+        """Two batches of one."""
         middle = len(self) // 2
-        return Group(self[:middle]), Group(self[middle:])
+        return AppendBatch(self[:middle]), AppendBatch(self[middle:])
 
 
-def next_group(waiting: deque[Member]) -> Group:
-    """Take the next group out of those that wait; what a stream has to leave for later stays in order."""
-    group, left, held = Group(), deque[Member](), set[str]()
-    while waiting and group.has_room_for(waiting[0]):
+def next_batch(waiting: deque[BatchedAppend]) -> AppendBatch:
+    """Take the next batch out of those that wait; what a stream has to leave for later stays in order."""
+    batch, left, held = AppendBatch(), deque[BatchedAppend](), set[str]()
+    while waiting and batch.has_room_for(waiting[0]):
         member = waiting.popleft()
         stream = member.request.stream
         if member.answer.done():
             continue
-        if stream in held or not group.take(member):
+        if stream in held or not batch.take(member):
             held.add(stream)
             left.append(member)
     waiting.extendleft(reversed(left))
-    return group
+    return batch
 
 
-def results(group: Sequence[Member], done: StreamsAppended) -> list[AppendResult | None]:
+def results(batch: Sequence[BatchedAppend], done: StreamsAppended) -> list[AppendResult | None]:
     """What each member gets: a server tells where each stream is in the end. `None` where it does not."""
     at = dict(done.revisions)
     found: list[AppendResult | None] = []
-    for member in reversed(group):
+    for member in reversed(batch):
         last = at.get(member.request.stream)
         found.append(None if last is None else AppendResult(last, done.position))
         if last is not None:
@@ -111,15 +111,15 @@ def results(group: Sequence[Member], done: StreamsAppended) -> list[AppendResult
     return found[::-1]
 
 
-def convicted(group: Sequence[Member], error: ConsistencyViolation) -> dict[Member, EsdbError]:
+def refused_by_checks(batch: Sequence[BatchedAppend], error: ConsistencyViolation) -> dict[BatchedAppend, EsdbError]:
     """The members whose streams are not as they have to be, each with what it gets."""
     named = {violation.stream: violation for violation in error.violations}
     return {
-        member: _verdict(member, named[member.request.stream]) for member in group if member.request.stream in named
+        member: _verdict(member, named[member.request.stream]) for member in batch if member.request.stream in named
     }
 
 
-def _verdict(member: Member, violation: Violation) -> EsdbError:
+def _verdict(member: BatchedAppend, violation: Violation) -> EsdbError:
     """A conflict, where it can't be one with the same events that were appended before: v1 knows those again.
 
     Without an expectation it is always such a one, or the stream is deleted.
@@ -129,4 +129,4 @@ def _verdict(member: Member, violation: Violation) -> EsdbError:
     is_behind = isinstance(expected, int) and 0 <= violation.actual < expected
     if expected is not ANY and (actual is NO_STREAM or is_behind):
         return WrongExpectedRevision(stream, expected, actual)
-    return MadeApart()
+    return OutsideBatch()

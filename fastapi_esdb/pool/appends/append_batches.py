@@ -13,7 +13,14 @@ from pydantic import Secret
 from fastapi_esdb.connection.alarm import Alarm
 from fastapi_esdb.connection.call import unary_encoded
 from fastapi_esdb.errors import NotSentInTime
-from fastapi_esdb.pool.appends.append_batch import Group, MadeApart, Member, convicted, next_group, results
+from fastapi_esdb.pool.appends.append_batch import (
+    AppendBatch,
+    BatchedAppend,
+    OutsideBatch,
+    next_batch,
+    refused_by_checks,
+    results,
+)
 from fastapi_esdb.wire.errors import (
     ConsistencyViolation,
     DeadlineExceeded,
@@ -39,7 +46,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("fastapi_esdb")
 
 
-class GroupedAppends:
+class AppendBatches:
     """Has one AppendRecords call in flight at a time, which writes for all who waited when it left, or for none."""
 
     def __init__(self, lease: LeaseSource, headers: CallHeaders, preference: NodePreference) -> None:
@@ -47,30 +54,30 @@ class GroupedAppends:
         self._headers = headers
         self._preference = preference
         self.awaits_place = False
-        """Whether a group waits until it can be sent. Who comes then has a wait of its own, and joins one after it."""
-        self._waiting: deque[Member] = deque()
-        self._again: deque[Group] = deque()
+        """Whether a batch waits until it can be sent. Who comes then has a wait of its own, and joins one after it."""
+        self._waiting: deque[BatchedAppend] = deque()
+        self._again: deque[AppendBatch] = deque()
         """What others were the reason for, and goes before anything else."""
-        self._current = Group()
+        self._current = AppendBatch()
         self._lacking: Channel | None = None
         """A channel to a server without the call."""
         self._alarm = Alarm(self._look)
         self._work: asyncio.Task[None] | None = None
 
-    def take(self, request: AppendRequest, deadline: Deadline, *, leaves_time: bool = False) -> Member | None:
-        """Have the append made with others. `None` where it is not one for a group.
+    def take(self, request: AppendRequest, deadline: Deadline, *, leaves_time: bool = False) -> BatchedAppend | None:
+        """Have the append made with others. `None` where it is not one for a batch.
 
-        Its answer is the result, the error that it failed with, or `MadeApart` where that has turned out.
+        Its answer is the result, the error that it failed with, or `OutsideBatch` where that has turned out.
         """
         part = None if self._is_lacking else encode_part(request)
         if part is None:
             return None
         loop = asyncio.get_running_loop()
-        member = Member(request, deadline, loop.create_future(), part=part, leaves_time=leaves_time)
+        member = BatchedAppend(request, deadline, loop.create_future(), part=part, leaves_time=leaves_time)
         self._waiting.append(member)
         self._alarm.set(deadline.at)
         if self._work is None or self._work.done():
-            self._work = loop.create_task(self._send_all(), name="esdb-append-groups")
+            self._work = loop.create_task(self._send_all(), name="esdb-append-batches")
         return member
 
     @property
@@ -78,48 +85,48 @@ class GroupedAppends:
         return self._lacking is not None and self._lacking.takes_calls
 
     async def _send_all(self) -> None:
-        while group := self._next():
-            self._current = group
-            await self._send(group)
-        self._current = Group()
+        while batch := self._next():
+            self._current = batch
+            await self._send(batch)
+        self._current = AppendBatch()
         self._alarm.stop()
 
-    def _next(self) -> Group:
+    def _next(self) -> AppendBatch:
         while self._again:
-            if group := Group(member for member in self._again.popleft() if not member.answer.done()):
-                return group
-        return next_group(self._waiting)
+            if batch := AppendBatch(member for member in self._again.popleft() if not member.answer.done()):
+                return batch
+        return next_batch(self._waiting)
 
-    async def _send(self, group: Group) -> None:
+    async def _send(self, batch: AppendBatch) -> None:
         try:
-            await self._send_at_once(group)
+            await self._send_at_once(batch)
         except Exception as error:  # whatever it is, those who wait must hear of it
-            logger.exception("a group of appends broke off")
-            _fail(group, unreadable(error))
+            logger.exception("a batch of appends broke off")
+            _fail(batch, unreadable(error))
 
-    async def _send_at_once(self, group: Group) -> None:
+    async def _send_at_once(self, batch: AppendBatch) -> None:
         try:
-            done = await self._call(group)
+            done = await self._call(batch)
         except EsdbError as error:
-            self._failed(group, error)
+            self._failed(batch, error)
         else:
-            _finish(group, done)
+            _finish(batch, done)
 
-    async def _call(self, group: Group) -> StreamsAppended:
-        deadline = max(member.deadline for member in group)
+    async def _call(self, batch: AppendBatch) -> StreamsAppended:
+        deadline = max(member.deadline for member in batch)
         with await self._place(deadline) as lease:
             # whoever was told while the place was waited for that his append was not sent must be right
-            group.drop_ended()
-            if not group:
+            batch.drop_ended()
+            if not batch:
                 raise NotSentInTime
             now = monotonic()
-            for member in group:
+            for member in batch:
                 member.channel = lease.channel
                 member.leave(now)
-            self._alarm.set(min(member.deadline.at for member in group))
-            deadline = max(member.deadline for member in group)
+            self._alarm.set(min(member.deadline.at for member in batch))
+            deadline = max(member.deadline for member in batch)
             try:
-                return await unary_encoded(lease, APPEND_RECORDS, Secret(group.data), deadline, self._headers)
+                return await unary_encoded(lease, APPEND_RECORDS, Secret(batch.data), deadline, self._headers)
             except NotSupported:
                 self._lacking = lease.channel
                 raise
@@ -131,39 +138,39 @@ class GroupedAppends:
         finally:
             self.awaits_place = False
 
-    def _failed(self, group: Group, error: EsdbError) -> None:
+    def _failed(self, batch: AppendBatch, error: EsdbError) -> None:
         """All hear of what concerns all; of what concerns some, only they do, and the others go again."""
         if isinstance(error, NotSupported):
-            _fail(group, MadeApart())
+            _fail(batch, OutsideBatch())
         elif isinstance(error, ConsistencyViolation):
-            self._violated(group, error)
+            self._violated(batch, error)
         elif error.outcome is Outcome.ANSWERED and not isinstance(error, NotAuthenticated):
-            self._split(group)
+            self._split(batch)
         else:
-            _fail(group, error)
+            _fail(batch, error)
 
-    def _violated(self, group: Group, error: ConsistencyViolation) -> None:
-        guilty = convicted(group, error)
+    def _violated(self, batch: AppendBatch, error: ConsistencyViolation) -> None:
+        guilty = refused_by_checks(batch, error)
         if not guilty:
-            self._split(group)
+            self._split(batch)
             return
         for member, verdict in guilty.items():
             member.finish(verdict)
-        self._send_again(Group(member for member in group if member not in guilty))
+        self._send_again(AppendBatch(member for member in batch if member not in guilty))
 
-    def _split(self, group: Group) -> None:
-        """Look for the one that the server refuses; it hears why in a call of v1, as it would without groups."""
-        if len(group) == 1:
-            _fail(group, MadeApart())
+    def _split(self, batch: AppendBatch) -> None:
+        """Look for the one that the server refuses; it hears why in a call of v1, as it would without batches."""
+        if len(batch) == 1:
+            _fail(batch, OutsideBatch())
         else:
-            self._send_again(*group.halves())
+            self._send_again(*batch.halves())
 
-    def _send_again(self, *groups: Group) -> None:
+    def _send_again(self, *batches: AppendBatch) -> None:
         """Nothing of them was written."""
-        for group in groups:
-            for member in group:
+        for batch in batches:
+            for member in batch:
                 member.channel = None
-        self._again.extendleft(reversed(groups))
+        self._again.extendleft(reversed(batches))
 
     def _look(self) -> None:
         """Give up what has come to its deadline."""
@@ -177,12 +184,12 @@ class GroupedAppends:
             if left := [member.deadline.at for member in alive if not member.answer.done()]:
                 self._alarm.set(min(left))
 
-    def _members(self) -> list[Member]:
-        again = (member for group in self._again for member in group)
+    def _members(self) -> list[BatchedAppend]:
+        again = (member for batch in self._again for member in batch)
         return [*self._current, *again, *self._waiting]
 
 
-def _give_up(member: Member) -> None:
+def _give_up(member: BatchedAppend) -> None:
     if member.channel is None:
         member.finish(NotSentInTime())
     else:
@@ -190,11 +197,11 @@ def _give_up(member: Member) -> None:
         member.channel.suspect(lost=False)
 
 
-def _finish(group: Group, done: StreamsAppended) -> None:
-    for member, result in zip(group, results(group, done), strict=True):
+def _finish(batch: AppendBatch, done: StreamsAppended) -> None:
+    for member, result in zip(batch, results(batch, done), strict=True):
         member.finish(result or NoAnswer())
 
 
-def _fail(group: Group, error: EsdbError) -> None:
-    for member in group:
+def _fail(batch: AppendBatch, error: EsdbError) -> None:
+    for member in batch:
         member.fail(error)

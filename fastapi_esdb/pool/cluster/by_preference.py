@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from fastapi_esdb.wire.errors import EsdbError
 
 
-class Groups:
+class ConnectionsByPreference:
     """The group that the settings prefer, and others for calls that belong elsewhere.
 
     The state of the pool is that of the preferred group. Another one is opened with the first call that needs it: one

@@ -14,7 +14,7 @@ from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.connection.endpoints import Endpoint, Failures
 from fastapi_esdb.connection.seam import explain
 from fastapi_esdb.errors import NoUsableNode
-from fastapi_esdb.pool.cluster.gossip_poller import Survey
+from fastapi_esdb.pool.cluster.gossip_poller import GossipPoller
 from fastapi_esdb.pool.cluster.topology import believable, candidates, hosts_of
 from fastapi_esdb.settings.hosts import Host
 from fastapi_esdb.settings.node_preference import NodePreference
@@ -69,11 +69,11 @@ class Discovery:
         self._preference = target.options.node_preference
         self._endpoints: dict[Host, Endpoint] = {}
         self._known: set[Host] = set()
-        self._doubts = Doubts()
+        self._suspects = Suspects()
         self._leader: Host | None = None
         self._seekers: set[asyncio.Future[Host]] = set()
-        self._survey: Survey | None = None
-        self._surveying: asyncio.Task[None] | None = None
+        self._poller: GossipPoller | None = None
+        self._polling: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._complaints = Failures()
 
@@ -120,7 +120,7 @@ class Discovery:
 
     def accepts(self, host: Host) -> bool:
         """Whether nothing has spoken against the node while it was connected to."""
-        if host in self._doubts:
+        if host in self._suspects:
             return False
         self._complaints.over()
         return True
@@ -128,29 +128,29 @@ class Discovery:
     def failed(self, host: Host) -> None:
         """An attempt to connect to the node has failed: it gets a rest."""
         self.failures += 1
-        self._doubt(host, REST)
+        self._suspect(host, REST)
 
     def doubted(self, host: Host) -> None:
         """Something speaks against the node: that others name it does not count for now, its own answer does."""
-        self._doubt(host, 0.0)
+        self._suspect(host, 0.0)
 
     def redirected(self, refused: Host, leader: Host | None) -> None:
         """A node has refused a call and named the leader: go there, unless that one failed just now."""
         self.doubted(refused)
-        if leader is not None and leader not in self._doubts:
+        if leader is not None and leader not in self._suspects:
             self._settle(leader)
             for seeker in self._seekers:
                 self._give(seeker, leader)
 
     def heard(self, asked: Host, members: Sequence[Member]) -> None:
-        """See `survey.Listener`."""
+        """See `GossipListener`."""
         members = self._believed(members)
         found = hosts_of(members)
         self._known = set(found)
-        if self._survey is not None:
-            self._survey.include(found)
+        if self._poller is not None:
+            self._poller.include(found)
         if asked in self._candidates(asked, members):
-            self._doubts.answered(asked)
+            self._suspects.answered(asked)
         for seeker in self._seekers:
             if (host := self._choose(self._candidates(asked, members))) is not None:
                 self._give(seeker, host)
@@ -163,12 +163,12 @@ class Discovery:
         return believed
 
     def missed(self, error: EsdbError) -> None:
-        """See `survey.Listener`. What a node says counts more than that another one says nothing."""
+        """See `GossipListener`. What a node says counts more than that another one says nothing."""
         if not isinstance(self.last_error, NoUsableNode):
             self._complain(error)
 
     def asked(self, rounds: int) -> None:
-        """See `survey.Listener`."""
+        """See `GossipListener`."""
         if self._is_sought:
             self.failures += rounds
             if self._tell is not None:
@@ -181,21 +181,21 @@ class Discovery:
 
     def _candidates(self, asked: Host, members: Sequence[Member]) -> list[Host]:
         """Where to connect after this answer, in this order."""
-        found = candidates(members, self._preference, self._doubts)
+        found = candidates(members, self._preference, self._suspects)
         # the only node there is: it can be reached as it was, whatever it takes for its own address
         return [asked] if found and len(members) == 1 else found
 
     def _choose(self, found: Sequence[Host]) -> Host | None:
         """The first that is not in doubt; `None` as long as one before it may still answer for itself."""
         for host in found:
-            if host not in self._doubts:
+            if host not in self._suspects:
                 return host
             if self._may_answer(host):
                 return None
         return None
 
     def _may_answer(self, host: Host) -> bool:
-        return self._survey is not None and self._survey.awaits(host) and not self._doubts.is_resting(host)
+        return self._poller is not None and self._poller.awaits(host) and not self._suspects.is_resting(host)
 
     def _give(self, seeker: asyncio.Future[Host], host: Host) -> None:
         if not seeker.done():
@@ -208,8 +208,8 @@ class Discovery:
         if self._preference is NodePreference.LEADER:
             self._leader = host
 
-    def _doubt(self, host: Host, rest: float) -> None:
-        self._doubts.add(host, rest)
+    def _suspect(self, host: Host, rest: float) -> None:
+        self._suspects.add(host, rest)
         if self._leader == host:
             self._leader = None
 
@@ -222,34 +222,34 @@ class Discovery:
             logger.warning("%s: found no node to connect to: %s", self._name, explain(error))
 
     def _begin(self) -> None:
-        if self._surveying is None:
+        if self._polling is None:
             self.last_error = None
-            self._surveying = task = asyncio.create_task(self._ask_around(), name="esdb-discovery")
+            self._polling = task = asyncio.create_task(self._ask_around(), name="esdb-discovery")
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
     async def _ask_around(self) -> None:
         """Ask the nodes as long as that is this task's, and begin again if it breaks off."""
         pauses = PAUSES.delays()
-        while self._surveying is asyncio.current_task():
-            self._survey = Survey(self._target.options, self)
+        while self._polling is asyncio.current_task():
+            self._poller = GossipPoller(self._target.options, self)
             try:
-                await self._survey.run((*self._target.hosts, *self._known))
+                await self._poller.run((*self._target.hosts, *self._known))
             except Exception:
                 logger.exception("%s: asking the nodes of the cluster broke off and begins again", self._name)
             await asyncio.sleep(next(pauses))
 
     def _end_if_idle(self) -> None:
-        if not self._seekers and self._surveying is not None:
-            self._surveying.cancel()
-            self._surveying = self._survey = None
+        if not self._seekers and self._polling is not None:
+            self._polling.cancel()
+            self._polling = self._poller = None
 
 
 LONGEST = 10.0
 """Seconds: twice as long as the other nodes go on calling one alive that is frozen (a dead one for about a second)."""
 
 
-class Doubts:
+class Suspects:
     """The nodes not to be used because others name them.
 
     A doubt ends when the node has answered for itself since it failed, or when that is so long ago that the others
@@ -278,7 +278,7 @@ class Doubts:
         return monotonic() < self._since.get(host, -inf)
 
 
-class Search:
+class DiscoveryBudget:
     """The attempts of discovery from now on, as many as somebody is ready to wait for.
 
     After `seconds` one attempt is enough, since nodes that are mute make attempts long.

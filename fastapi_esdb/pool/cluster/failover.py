@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi_esdb.connection.channel import Late
 from fastapi_esdb.connection.gossip import says_not_ready
-from fastapi_esdb.pool.cluster.discovery import Discovery, Search
+from fastapi_esdb.pool.cluster.discovery import Discovery, DiscoveryBudget
 from fastapi_esdb.settings.hosts import Host, host_named
 from fastapi_esdb.settings.node_preference import NodePreference
 from fastapi_esdb.wire.errors import DeadlineExceeded, EsdbError, NotLeader, ServerNotReady
@@ -31,7 +31,7 @@ DOUBTFUL = (DeadlineExceeded, ServerNotReady)
 """Ends of a call that may mean that another node leads the cluster by now."""
 
 
-class Cluster:
+class Failover:
     """Keeps the connections of a pool at the node that the settings prefer."""
 
     def __init__(
@@ -51,13 +51,13 @@ class Cluster:
         """Why there is no node to connect to."""
         return self.discovery.last_error
 
-    def opening(self) -> Search:
+    def opening_budget(self) -> DiscoveryBudget:
         """What opening waits for."""
-        return Search(self.discovery, self._attempts, self._pauses)
+        return DiscoveryBudget(self.discovery, self._attempts, self._pauses)
 
-    def search(self) -> Search:
+    def budget(self) -> DiscoveryBudget:
         """What a call without a connection waits for."""
-        return Search(self.discovery, self._attempts, self._patience)
+        return DiscoveryBudget(self.discovery, self._attempts, self._patience)
 
     @property
     def has_ended(self) -> bool:

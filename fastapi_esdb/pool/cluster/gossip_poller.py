@@ -45,7 +45,7 @@ class Respondent:
     address: Host
 
 
-class Listener(Protocol):
+class GossipListener(Protocol):
     """Who is told what the nodes say."""
 
     def heard(self, asked: Host, members: Sequence[Member]) -> None:
@@ -58,14 +58,14 @@ class Listener(Protocol):
         """So many further rounds of questions are over, whatever came of them."""
 
 
-class Survey:
+class GossipPoller:
     """Asks each node by itself, so that one which is frozen keeps nobody from hearing the others.
 
     The first round of questions is over when all have answered or failed to, the following ones are counted by the
     quickest node.
     """
 
-    def __init__(self, options: ConnectionOptions, listener: Listener) -> None:
+    def __init__(self, options: ConnectionOptions, listener: GossipListener) -> None:
         self._options = options
         self._listener = listener
         interval = options.discovery_interval / _MILLISECONDS_PER_SECOND
