@@ -15,15 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fastapi_esdb.api import filters
+    from fastapi_esdb.api.arguments import metadata_stream, parked_stream
     from fastapi_esdb.api.atomic_appends import StreamAppend
     from fastapi_esdb.api.connection import Connection
-    from fastapi_esdb.api.consumer import Consumer
-    from fastapi_esdb.api.names import metadata_stream, parked_stream
+    from fastapi_esdb.api.consuming import Consumer
+    from fastapi_esdb.api.metadata import StreamAcl, StreamMetadata
     from fastapi_esdb.api.new_event import NewEvent
     from fastapi_esdb.api.reading import Read
-    from fastapi_esdb.api.stream_acl import StreamAcl
-    from fastapi_esdb.api.stream_metadata import StreamMetadata
-    from fastapi_esdb.api.subscription import Subscription
+    from fastapi_esdb.api.subscriptions import Subscription
     from fastapi_esdb.compose import connect, open_pool
     from fastapi_esdb.connection.state import ConnectionState
     from fastapi_esdb.errors import (
@@ -220,13 +219,12 @@ _MODULES = {
     "fastapi_esdb.api": "filters",
     "fastapi_esdb.api.atomic_appends": "StreamAppend",
     "fastapi_esdb.api.connection": "Connection",
-    "fastapi_esdb.api.consumer": "Consumer",
-    "fastapi_esdb.api.names": "metadata_stream parked_stream",
+    "fastapi_esdb.api.consuming": "Consumer",
+    "fastapi_esdb.api.arguments": "metadata_stream parked_stream",
     "fastapi_esdb.api.new_event": "NewEvent",
     "fastapi_esdb.api.reading": "Read",
-    "fastapi_esdb.api.stream_acl": "StreamAcl",
-    "fastapi_esdb.api.stream_metadata": "StreamMetadata",
-    "fastapi_esdb.api.subscription": "Subscription",
+    "fastapi_esdb.api.metadata": "StreamAcl StreamMetadata",
+    "fastapi_esdb.api.subscriptions": "Subscription",
     "fastapi_esdb.compose": "connect open_pool",
     "fastapi_esdb.connection.state": "ConnectionState",
     "fastapi_esdb.errors": (

@@ -8,7 +8,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
-from fastapi_esdb.api.writing import TellingDoubt
+from fastapi_esdb.api.calls import TellingDoubt
 from fastapi_esdb.connection.deadline import YEAR, Deadline
 from fastapi_esdb.connection.transport import DEFAULT_OPTIONS
 from fastapi_esdb.errors import AppendClosedInFlight, AppendOutcomeUnknown, ClosedInFlight
@@ -18,9 +18,8 @@ from fastapi_esdb.wire.streams.values import AppendRequest, AppendResult
 
 if TYPE_CHECKING:
     from fastapi_esdb.api.calls import Carrier
-    from fastapi_esdb.api.looking import Lost
-    from fastapi_esdb.api.repeated_append import Job
-    from fastapi_esdb.api.sight import Found
+    from fastapi_esdb.api.lookup import Found, Lost
+    from fastapi_esdb.api.resolution import Job
     from fastapi_esdb.connection.transport import CallOptions, Transport
     from fastapi_esdb.wire.streams_v2.values import StreamsAppended
 
@@ -88,7 +87,7 @@ async def make(carrier: Carrier, job: Job[Result], options: CallOptions, retry_u
     else:
         seen.note(result.position)
         return result
-    from fastapi_esdb.api.repeated_append import RepeatedAppend  # noqa: PLC0415  for what nearly never happens
+    from fastapi_esdb.api.resolution import RepeatedAppend  # noqa: PLC0415  for what nearly never happens
 
     deadline = Deadline(began + min(_seconds(carrier, given), YEAR))
     result = await RepeatedAppend(carrier, job, options, deadline=deadline, since=since, lost=lost).send()

@@ -1,8 +1,7 @@
 """Checks of what callers pass: each returns the argument or raises `InvalidArgument`, which names it.
 
 Refused is what no server could understand. Names and types with odd characters are let through, since servers
-take any UTF-8 text.
-"""
+take any UTF-8 text."""
 
 from __future__ import annotations
 
@@ -159,3 +158,13 @@ def event_filter(chosen: EventFilter | None) -> EventFilter | None:
         whole_number(chosen.window, "filter.window", least=1, most=MAX_WINDOW)
     whole_number(chosen.checkpoint_interval, "filter.checkpoint_interval", least=1, most=MAX_WINDOW)
     return chosen
+
+
+def metadata_stream(stream: str) -> str:
+    """Return the name of the stream that holds the metadata of a stream. That of `"$all"` holds who may read it."""
+    return f"$${text(stream, 'stream')}"
+
+
+def parked_stream(stream: str, group: str) -> str:
+    """Return the name of the stream that holds links to the parked events of a consumer group."""
+    return f"$persistentsubscription-{text(stream, 'stream')}::{text(group, 'group')}-parked"

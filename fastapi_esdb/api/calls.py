@@ -1,20 +1,28 @@
-"""What every part of the API is made on."""
+"""What every part of the API is made on: the carrier of its calls, their options, and calls that write or list."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, suppress
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict, TypeVar
 
 from fastapi_esdb.api.arguments import instance, seconds
 from fastapi_esdb.api.stop import Stop
 from fastapi_esdb.connection.backoff import Backoff
-from fastapi_esdb.connection.transport import DEFAULT_OPTIONS, CallOptions, Transport
-from fastapi_esdb.errors import ConnectionClosed
+from fastapi_esdb.connection.transport import DEFAULT_OPTIONS, MOST_ANSWERS, CallOptions, Stream, Transport
+from fastapi_esdb.errors import ClosedInFlight, ConnectionClosed, OutcomeUnknown, WriteClosedInFlight
 from fastapi_esdb.pool.seen import Seen, Turns
 from fastapi_esdb.settings.credentials import Credentials
 from fastapi_esdb.settings.node_preference import NodePreference
-from fastapi_esdb.wire.errors import InvalidArgument
+from fastapi_esdb.wire.errors import EsdbError, InvalidArgument, NoAnswer, Outcome
 from fastapi_esdb.wire.errors.unreadable import quoted
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from fastapi_esdb.wire.method import Method, Request, Response
+
+Answer = TypeVar("Answer")
 
 PAUSES = Backoff(first=0.1, limit=0.5, jitter=0.2)
 """Between the calls that the API makes again by itself, beside the retries of the transport."""
@@ -109,3 +117,56 @@ async def reconnected(carrier: Carrier) -> None:
     while not (carrier.is_connected or carrier.is_closed):
         with suppress(ConnectionClosed):
             await carrier.wait_connected()
+
+
+class Options(TypedDict, total=False):
+    """How one call is to be made.
+
+    `timeout` (seconds) bounds everything in the call: waiting for a connection, retries, the answer; left out, the
+    settings' deadline does. `credentials` stand in for the connection's own. `requires_leader` makes a node that is
+    not the leader of its cluster refuse: left out, it does so for writes; `False` has the node that the settings
+    prefer pass them on.
+    """
+
+    timeout: float | None
+    credentials: Credentials | None
+    requires_leader: bool | None
+
+
+class TellingDoubt:
+    """A context that raises what leaves the outcome open as the error that `unknown` makes of it, from its cause."""
+
+    __slots__ = ("_unknown",)
+
+    def __init__(self, unknown: Callable[[EsdbError], OutcomeUnknown]) -> None:
+        self._unknown = unknown
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, EsdbError) and error.outcome is Outcome.UNKNOWN:
+            raise self._unknown(error) from error
+
+
+async def write(
+    transport: Transport, method: Method[Request, Response], request: Request, subject: str, options: CallOptions
+) -> Response:
+    """Make a unary call that changes `subject`. Raises `OutcomeUnknown` where the answer is lost."""
+
+    def unknown(cause: EsdbError) -> OutcomeUnknown:
+        kind = WriteClosedInFlight if isinstance(cause, ClosedInFlight) else OutcomeUnknown
+        return kind(subject)
+
+    with TellingDoubt(unknown):
+        return await transport.call(method, request, options)
+
+
+async def listed(answers: Stream[Any, Answer]) -> tuple[Answer, ...]:
+    """All answers of a call that lists something. Raises `NoAnswer` for a list that nothing can be that long."""
+    found = tuple(await answers.whole(MOST_ANSWERS))
+    if len(found) >= MOST_ANSWERS:
+        raise NoAnswer(f"it has {MOST_ANSWERS} parts, and more to come")
+    return found

@@ -14,7 +14,7 @@ from fastapi_esdb.api.streams import Streams
 from fastapi_esdb.api.subscriptions import Subscriptions
 
 if TYPE_CHECKING:
-    from fastapi_esdb.api.cluster import Cluster
+    from fastapi_esdb.api.monitoring import Cluster
     from fastapi_esdb.api.operations import Operations
     from fastapi_esdb.api.persistent_subscriptions import PersistentSubscriptions
     from fastapi_esdb.api.projections import Projections
@@ -72,7 +72,7 @@ class Connection(Streams, AtomicAppends, Subscriptions, Metadata, Monitoring):
     @cached_property
     def cluster(self) -> Cluster:
         """The nodes of the cluster."""
-        from fastapi_esdb.api.cluster import Cluster  # noqa: PLC0415
+        from fastapi_esdb.api.monitoring import Cluster  # noqa: PLC0415
 
         return Cluster(self.pool)
 

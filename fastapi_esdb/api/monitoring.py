@@ -1,4 +1,4 @@
-"""The statistics of a node."""
+"""What nodes tell of themselves: statistics, the members of their cluster, versions."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import AsyncGenerator
 from typing import Unpack
 
 from fastapi_esdb.api import arguments
-from fastapi_esdb.api.calls import Calls
+from fastapi_esdb.api.calls import Calls, Options, call_options
 from fastapi_esdb.api.iteration import Iteration
-from fastapi_esdb.api.options import Options, chosen
 from fastapi_esdb.connection.transport import CallOptions
+from fastapi_esdb.wire.admin.cluster import GOSSIP, SUPPORTED_METHODS, Member, SupportedMethods
 from fastapi_esdb.wire.admin.monitoring import STATS, Statistics, StatsRequest
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.errors.unreadable import quoted
@@ -34,9 +34,25 @@ class Monitoring(Calls):
         if not 1 <= period <= MAX_PERIOD:
             raise InvalidArgument(f"interval must be a number of seconds, 0.001 or more, not {quoted(interval)}")
         request = StatsRequest(round(period), use_metadata)
-        return self._stop.ends(Iteration(self._stats(request, chosen(options))))
+        return self._stop.ends(Iteration(self._stats(request, call_options(**options))))
 
     async def _stats(self, request: StatsRequest, options: CallOptions) -> AsyncGenerator[Statistics, None]:
         async with self._carrier.stream(STATS, [request], options, long_lived=True) as answers:
             async for statistics in answers:
                 yield statistics
+
+
+class Cluster(Calls):
+    """The cluster as the node that is asked sees it. Every call takes the `Options` that all calls take."""
+
+    async def members(self, **options: Unpack[Options]) -> tuple[Member, ...]:
+        """The nodes, with their roles and whether they are alive."""
+        return (await self._carrier.call(GOSSIP, None, call_options(**options))).members
+
+    async def supported_methods(self, **options: Unpack[Options]) -> SupportedMethods:
+        """The version of the node and the calls that it has. Servers before 21.10 raise `NotSupported`."""
+        return await self._carrier.call(SUPPORTED_METHODS, None, call_options(**options))
+
+    async def server_version(self, **options: Unpack[Options]) -> str:
+        """The version of the node, asked now."""
+        return (await self.supported_methods(**options)).version

@@ -6,10 +6,8 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Unpack
 
 from fastapi_esdb.api import arguments
-from fastapi_esdb.api.calls import Calls, call_options
-from fastapi_esdb.api.consumer import Consumer
-from fastapi_esdb.api.options import Options, chosen
-from fastapi_esdb.api.writing import write
+from fastapi_esdb.api.calls import Calls, Options, call_options, write
+from fastapi_esdb.api.consuming import Consumer
 from fastapi_esdb.wire.events.values import MAX_REVISION
 from fastapi_esdb.wire.groups.methods import (
     CREATE_GROUP,
@@ -66,7 +64,7 @@ class PersistentSubscriptions(Calls):
         chosen_filter = arguments.filter_of(source, filter)
         begins_at = arguments.place(start, source, "start")
         request = CreateGroup(source, _group(group), _settings(settings), begins_at, chosen_filter)
-        await write(self._carrier, CREATE_GROUP, request, _subject(stream, group), chosen(options))
+        await write(self._carrier, CREATE_GROUP, request, _subject(stream, group), call_options(**options))
 
     async def update(
         self,
@@ -84,21 +82,23 @@ class PersistentSubscriptions(Calls):
         """
         source = arguments.source(stream)
         request = UpdateGroup(source, _group(group), _settings(settings), arguments.place(start, source, "start"))
-        await write(self._carrier, UPDATE_GROUP, request, _subject(stream, group), chosen(options))
+        await write(self._carrier, UPDATE_GROUP, request, _subject(stream, group), call_options(**options))
 
     async def delete(self, stream: str, group: str, **options: Unpack[Options]) -> None:
         """Remove a group, its progress and its parked events."""
         request = GroupName(arguments.source(stream), _group(group))
-        await write(self._carrier, DELETE_GROUP, request, _subject(stream, group), chosen(options))
+        await write(self._carrier, DELETE_GROUP, request, _subject(stream, group), call_options(**options))
 
     async def info(self, stream: str, group: str, **options: Unpack[Options]) -> GroupInfo:
         """The settings, the progress and the consumers of a group."""
-        return await self._carrier.call(GROUP_INFO, GroupName(arguments.source(stream), _group(group)), chosen(options))
+        return await self._carrier.call(
+            GROUP_INFO, GroupName(arguments.source(stream), _group(group)), call_options(**options)
+        )
 
     async def list(self, stream: str | None = None, **options: Unpack[Options]) -> tuple[GroupInfo, ...]:
         """All groups, or those of one stream (`GroupNotFound` where it has none)."""
         source = None if stream is None else arguments.source(stream) or ALL
-        return await self._carrier.call(LIST_GROUPS, ListGroups(source), chosen(options))
+        return await self._carrier.call(LIST_GROUPS, ListGroups(source), call_options(**options))
 
     async def replay_parked(
         self, stream: str, group: str, *, stop_at: int | None = None, **options: Unpack[Options]
@@ -110,11 +110,11 @@ class PersistentSubscriptions(Calls):
         if stop_at is not None:
             arguments.whole_number(stop_at, "stop_at", least=0, most=MAX_REVISION)
         request = ReplayParked(arguments.source(stream), _group(group), stop_at)
-        await write(self._carrier, REPLAY_PARKED, request, _subject(stream, group), chosen(options))
+        await write(self._carrier, REPLAY_PARKED, request, _subject(stream, group), call_options(**options))
 
     async def restart(self, **options: Unpack[Options]) -> None:
         """Restart the server's subsystem of persistent subscriptions; all consumers are dropped and come back."""
-        await write(self._carrier, RESTART_GROUPS, None, "the persistent subscriptions", chosen(options))
+        await write(self._carrier, RESTART_GROUPS, None, "the persistent subscriptions", call_options(**options))
 
     def consume(
         self,

@@ -6,8 +6,7 @@ import math
 from collections.abc import AsyncGenerator, Sequence
 from typing import TYPE_CHECKING
 
-from fastapi_esdb.api.batches import BatchIteration
-from fastapi_esdb.api.iteration import NotAwaited
+from fastapi_esdb.api.iteration import BatchIteration, NotAwaited
 from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.wire.errors import DeadlineExceeded, NoAnswer, StreamNotFound
 from fastapi_esdb.wire.events.values import BACKWARDS, END, FORWARDS, RecordedEvent

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Literal, Unpack
 
 from fastapi_esdb.api import arguments
 from fastapi_esdb.api.appending import Append, leave, make, proposed
-from fastapi_esdb.api.calls import Calls, call_options
+from fastapi_esdb.api.calls import Calls, call_options, write
 from fastapi_esdb.api.reading import Read, last_revision
-from fastapi_esdb.api.writing import write
 from fastapi_esdb.wire.events.values import ANY, BACKWARDS, END, FORWARDS, START, Expected, Position, StreamState
 from fastapi_esdb.wire.groups.values import ALL
 from fastapi_esdb.wire.streams.deletes import DELETE, TOMBSTONE
@@ -23,7 +22,7 @@ from fastapi_esdb.wire.streams.values import (
 )
 
 if TYPE_CHECKING:
-    from fastapi_esdb.api.options import Options
+    from fastapi_esdb.api.calls import Options
     from fastapi_esdb.connection.transport import CallOptions
     from fastapi_esdb.settings.credentials import Credentials
     from fastapi_esdb.settings.node_preference import NodePreference

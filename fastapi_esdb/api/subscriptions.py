@@ -1,21 +1,135 @@
-"""Subscribing to a stream and to `$all`."""
+"""Catch-up subscriptions: subscribing to a stream and to `$all`, and the subscription as its reader sees it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, overload
+import asyncio
+from typing import TYPE_CHECKING, Generic, Literal, Self, TypeVar, cast, overload
 
 from fastapi_esdb.api import arguments
 from fastapi_esdb.api.arguments import Place, PlaceInAll, PlaceInStream
 from fastapi_esdb.api.calls import Calls, call_options
-from fastapi_esdb.api.subscription import Subscription
-from fastapi_esdb.wire.events.values import START, Position
+from fastapi_esdb.api.iteration import BatchIteration, NotAwaited, View, let_go
+from fastapi_esdb.api.stop import first
+from fastapi_esdb.api.subscribing import Following, Message
+from fastapi_esdb.wire.events.values import START, Edge, Position, RecordedEvent
 from fastapi_esdb.wire.groups.values import ALL
-from fastapi_esdb.wire.streams.values import ReadRequest
+from fastapi_esdb.wire.streams.values import ReadRequest, SubscriptionConfirmed
 
 if TYPE_CHECKING:
+    from fastapi_esdb.api.calls import Carrier
+    from fastapi_esdb.connection.transport import CallOptions
     from fastapi_esdb.settings.credentials import Credentials
     from fastapi_esdb.settings.node_preference import NodePreference
     from fastapi_esdb.wire.streams.values import EventFilter
+
+
+Where = TypeVar("Where", int, Position)
+"""How places are counted: revisions in a stream, positions in `$all`."""
+
+
+class Subscription(NotAwaited, Generic[Where]):
+    """The events of a stream or of `$all`, from a place on and without end.
+
+    `async for event in subscription` gives the events, `messages()` everything. Entering the context opens it, so
+    that its errors show there and nothing written from then on is missed; without a context the first event opens
+    it. Leaving the context, or the loop once nothing refers to the subscription, ends the call on the server. A
+    cancellation does not: after `asyncio.timeout` around `anext()`, or around a loop, the next event is still to come.
+
+    It goes on by itself after the connection was lost, exactly after the last event it gave: none is missed, none
+    comes twice. It ends with `SubscriptionClosed` when the connection is closed on purpose, and with the server's
+    error when trying again can't help (`StreamDeleted`, `AccessDenied`; `NotAuthenticated` after 10 s, in which the
+    node may be starting). Until it is confirmed for the first time it raises like any other call. Its reader sets
+    the pace: nothing is fetched far ahead of it.
+    """
+
+    _instead = "`async with esdb.subscribe(...) as events`"
+
+    def __init__(self, carrier: Carrier, request: ReadRequest, options: CallOptions) -> None:
+        self._following = Following(carrier, request, options)
+        self._frames = BatchIteration(self._following.frames())
+
+    @property
+    def checkpoint(self) -> Where | Edge:
+        """Where to go on from another time: `subscribe(..., after=checkpoint)`.
+
+        It is the revision (of `$all`: the position) of the last event given, with a filter also of what was
+        searched since; before the first event it is where the subscription began.
+        """
+        return cast("Where | Edge", self._following.place.after)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether all there was has been given, and events come as they are written.
+
+        It is not where the server has come back with fewer events and the subscription waits behind their end, which
+        is also logged: see `checkpoint`.
+        """
+        return self._following.is_live and not self._following.beyond_end.holds
+
+    @property
+    def id(self) -> str:
+        """The server's name for the current call, empty before the first one is confirmed."""
+        return self._following.id
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> RecordedEvent:
+        try:
+            while True:
+                message = self._following.noted(await anext(self._frames))
+                if isinstance(message, RecordedEvent):
+                    return message
+        except asyncio.CancelledError as error:
+            let_go(error)
+            del self
+            raise
+
+    def messages(self) -> View[Message]:
+        """Events and, between them, `Checkpoint`, `CaughtUp` and `FellBehind`.
+
+        `FellBehind` also says that a live subscription has lost its connection and will go on.
+        """
+        return View(self._next_message)
+
+    def batches(self) -> View[list[RecordedEvent]]:
+        """The events as lists, of as many as have arrived: many while it catches up, mostly one when it is live.
+
+        `checkpoint` is then that of the last event of the list.
+        """
+        return View(self._next_events)
+
+    async def _next_message(self) -> Message:
+        while True:
+            message = self._following.noted(await anext(self._frames))
+            if message is not None and not isinstance(message, SubscriptionConfirmed):
+                return message
+
+    async def _next_events(self) -> list[RecordedEvent]:
+        while True:
+            messages = [self._following.noted(frame) for frame in await self._frames.next_batch()]
+            if events := [message for message in messages if isinstance(message, RecordedEvent)]:
+                return events
+
+    def stop(self) -> None:
+        """Give no further event: the server that runs the app begins to stop."""
+        self._frames.stop()
+
+    async def aclose(self) -> None:
+        """End the subscription; a task that waits for an event meanwhile sees the end of the iteration."""
+        await self._frames.aclose()
+
+    async def __aenter__(self) -> Self:
+        try:
+            if not self._following.confirmed:
+                self._following.noted(await first(self._frames))
+        except BaseException:
+            await self.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.aclose()
 
 
 class Subscriptions(Calls):

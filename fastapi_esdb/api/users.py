@@ -8,10 +8,7 @@ from typing import Unpack
 from pydantic import Secret
 
 from fastapi_esdb.api import arguments
-from fastapi_esdb.api.bounded import listed
-from fastapi_esdb.api.calls import Calls
-from fastapi_esdb.api.options import Options, chosen
-from fastapi_esdb.api.writing import write
+from fastapi_esdb.api.calls import Calls, Options, call_options, listed, write
 from fastapi_esdb.wire.admin.users import (
     CHANGE_PASSWORD,
     CREATE_USER,
@@ -99,11 +96,11 @@ class Users(Calls):
         return await self._details(UserDetailsRequest(), options)
 
     async def _details(self, request: UserDetailsRequest, options: Options) -> tuple[UserDetails, ...]:
-        async with self._carrier.stream(USER_DETAILS, [request], chosen(options)) as answers:
+        async with self._carrier.stream(USER_DETAILS, [request], call_options(**options)) as answers:
             return await listed(answers)
 
     async def _write(self, method: Method[Request, None], request: Request, login: str, options: Options) -> None:
-        await write(self._carrier, method, request, login, chosen(options))
+        await write(self._carrier, method, request, login, call_options(**options))
 
 
 def _login(login: str) -> str:

@@ -17,7 +17,7 @@ from pydantic_core import to_json
 from starlette.types import Receive, Scope, Send
 
 from fastapi_esdb.api.arguments import place_in_all
-from fastapi_esdb.api.subscription import Subscription
+from fastapi_esdb.api.subscriptions import Subscription
 from fastapi_esdb.errors import ConnectionClosed
 from fastapi_esdb.wire.errors import EsdbError, InvalidArgument
 from fastapi_esdb.wire.events.values import JSON, MAX_REVISION, START, Edge, Position, RecordedEvent

@@ -10,8 +10,8 @@ from typing import TypeVar
 from fastapi import WebSocket, WebSocketDisconnect, status
 from starlette.websockets import WebSocketState
 
-from fastapi_esdb.api.consumer import Consumer
-from fastapi_esdb.api.subscription import Subscription
+from fastapi_esdb.api.consuming import Consumer
+from fastapi_esdb.api.subscriptions import Subscription
 from fastapi_esdb.errors import ClosedInFlight
 from fastapi_esdb.wire.events.values import Position
 

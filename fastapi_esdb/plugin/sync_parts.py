@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Protocol, TypeVar, Unpack, cast, overload
 
-from fastapi_esdb.api.cluster import Cluster
+from fastapi_esdb.api.calls import Options
+from fastapi_esdb.api.monitoring import Cluster
 from fastapi_esdb.api.operations import Operations
-from fastapi_esdb.api.options import Options
 from fastapi_esdb.api.persistent_subscriptions import PersistentSubscriptions
 from fastapi_esdb.api.projections import Model, Projections
 from fastapi_esdb.api.users import Users

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from uuid import UUID, uuid4
 
-from fastapi_esdb.api.next_step import AtOneNode, Course, Look, LookAt, Send, Step
-from fastapi_esdb.api.sight import Absent, Found, Search, Sight, in_place
+from fastapi_esdb.api.lookup import Absent, Found, Search, Sight, in_place
+from fastapi_esdb.api.resolution_plan import AtOneNode, Course, Look, LookAt, Send, Step
 from fastapi_esdb.wire.errors import ConnectionLost, EsdbError, WrongExpectedRevision
 from fastapi_esdb.wire.events.values import ANY, NO_STREAM, STREAM_EXISTS, Expected, RecordedEvent
 from tests.api.fakes import recorded

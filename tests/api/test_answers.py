@@ -9,8 +9,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from fastapi_esdb.api import answers as module
-from fastapi_esdb.api.answers import MOST_IDS, Answers
+from fastapi_esdb.api import acks as module
+from fastapi_esdb.api.acks import MOST_IDS, Answers
 from fastapi_esdb.wire.errors import ConnectionLost
 from fastapi_esdb.wire.groups.values import Ack, Nack, NackAction
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fastapi_esdb.api.approach import MUCH
+from fastapi_esdb.api.subscribing import MUCH
 from fastapi_esdb.api.subscriptions import Subscriptions
 from fastapi_esdb.errors import ClosedInFlight
 from fastapi_esdb.wire.errors import ConnectionLost, EsdbError, StreamDeleted
@@ -25,7 +25,7 @@ FIRST = MUCH - 1
 @pytest.fixture
 def quiet(monkeypatch: pytest.MonkeyPatch) -> float:
     """Seconds without a frame that stand for being live."""
-    monkeypatch.setattr("fastapi_esdb.api.approach.QUIET", 0.2)
+    monkeypatch.setattr("fastapi_esdb.api.subscribing.QUIET", 0.2)
     return 0.2
 
 

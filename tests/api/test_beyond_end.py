@@ -10,9 +10,9 @@ import pytest
 
 from fastapi_esdb import filters
 from fastapi_esdb.api.connection import Connection
+from fastapi_esdb.api.metadata import StreamMetadata
 from fastapi_esdb.api.new_event import NewEvent
-from fastapi_esdb.api.stream_metadata import StreamMetadata
-from fastapi_esdb.api.subscription import Subscription
+from fastapi_esdb.api.subscriptions import Subscription
 from fastapi_esdb.compose import connect
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.settings.model import EsdbSettings

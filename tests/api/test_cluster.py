@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from fastapi_esdb.api.cluster import Cluster
 from fastapi_esdb.api.connection import Connection
+from fastapi_esdb.api.monitoring import Cluster
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.wire.admin.cluster import NodeState
 from fastapi_esdb.wire.admin.monitoring import STATS

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from fastapi_esdb.api.connection import Connection
-from fastapi_esdb.api.consumer import Consumer
+from fastapi_esdb.api.consuming import Consumer
 from fastapi_esdb.api.new_event import NewEvent
 from fastapi_esdb.api.persistent_subscriptions import PersistentSubscriptions
 from fastapi_esdb.embedded.server import EmbeddedServer

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fastapi_esdb.api import answers
+from fastapi_esdb.api import acks
 from fastapi_esdb.api.connection import Connection
 from fastapi_esdb.compose import connect
 from fastapi_esdb.embedded.server import EmbeddedServer
@@ -180,8 +180,8 @@ def _mute(proxy: FaultProxy) -> bool:
 async def test_it_can_be_left_while_the_server_is_silent(
     esdb: Connection, proxied: Connection, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its last answers get some time, and no more."""
-    monkeypatch.setattr(answers, "PATIENCE", 0.2)
+    """Its last acks get some time, and no more."""
+    monkeypatch.setattr(acks, "PATIENCE", 0.2)
     await filled(esdb, 3)
     async with asyncio.timeout(PATIENCE):
         async with proxied.persistent_subscriptions.consume("s", "g") as events:

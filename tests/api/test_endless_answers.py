@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from fastapi_esdb import END, Connection, NewEvent, connect
-from fastapi_esdb.api import bounded
+from fastapi_esdb.api import resuming
 from fastapi_esdb.connection import channel_options
 from fastapi_esdb.errors import AppendOutcomeUnknown
 from fastapi_esdb.settings.model import EsdbSettings
@@ -108,7 +108,7 @@ async def end_of(call: Making, esdb: Connection) -> object:
 
 async def test_lists_without_end(server: FakeServer, esdb: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     """Are no lists; with time left, they end at a number that nothing comes to."""
-    monkeypatch.setattr(bounded, "MOST_ANSWERS", 1000)
+    monkeypatch.setattr(resuming, "MOST_ANSWERS", 1000)
     server.on(USER_DETAILS, endless(NOTHING))
     server.on(PROJECTION_STATISTICS, endless(NOTHING))
     for call in (esdb.users.list, esdb.projections.list):

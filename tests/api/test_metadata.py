@@ -7,10 +7,8 @@ from datetime import timedelta
 import pytest
 
 from fastapi_esdb.api.connection import Connection
-from fastapi_esdb.api.metadata import Metadata
+from fastapi_esdb.api.metadata import Metadata, StreamAcl, StreamMetadata
 from fastapi_esdb.api.new_event import NewEvent
-from fastapi_esdb.api.stream_acl import StreamAcl
-from fastapi_esdb.api.stream_metadata import StreamMetadata
 from fastapi_esdb.errors import AppendOutcomeUnknown
 from fastapi_esdb.wire.errors import ConnectionLost, InvalidArgument, WrongExpectedRevision
 from fastapi_esdb.wire.events.values import MAX_REVISION, NO_STREAM

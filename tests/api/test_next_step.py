@@ -7,8 +7,8 @@ from collections import Counter
 
 import pytest
 
-from fastapi_esdb.api.next_step import AtOneNode, Course, Look, LookAt, Send
-from fastapi_esdb.api.sight import Absent
+from fastapi_esdb.api.lookup import Absent
+from fastapi_esdb.api.resolution_plan import AtOneNode, Course, Look, LookAt, Send
 from fastapi_esdb.wire.errors import ConnectionLost
 from fastapi_esdb.wire.events.values import ANY, NO_STREAM, STREAM_EXISTS, Expected
 from tests.api.once_model import Client, Cluster

@@ -10,9 +10,9 @@ import pytest
 
 from fastapi_esdb.api.arguments import INT32
 from fastapi_esdb.api.connection import Connection
+from fastapi_esdb.api.metadata import StreamMetadata
 from fastapi_esdb.api.new_event import NewEvent
 from fastapi_esdb.api.operations import SCAVENGE_COMPLETED, Operations
-from fastapi_esdb.api.stream_metadata import StreamMetadata
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.embedded.store import Database
 from fastapi_esdb.errors import OutcomeUnknown

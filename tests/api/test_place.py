@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi_esdb.api.place import Place
+from fastapi_esdb.api.cursor import Place
 from fastapi_esdb.wire.events.values import START, Position
 from fastapi_esdb.wire.streams.values import FellBehind
 from tests.api.fakes import recorded

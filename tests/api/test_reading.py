@@ -9,8 +9,8 @@ import pytest
 
 from fastapi_esdb import filters
 from fastapi_esdb.api.connection import Connection
+from fastapi_esdb.api.metadata import StreamMetadata
 from fastapi_esdb.api.new_event import NewEvent
-from fastapi_esdb.api.stream_metadata import StreamMetadata
 from fastapi_esdb.api.streams import Streams
 from fastapi_esdb.wire.errors import InvalidArgument, StreamDeleted, StreamNotFound
 from fastapi_esdb.wire.events.values import END, MAX_REVISION, START, Position, RecordedEvent

@@ -76,7 +76,7 @@ async def test_a_changed_password_ends_it(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """With a warning first, and after the time that a node may take to start."""
-    monkeypatch.setattr("fastapi_esdb.api.refusal.STARTING", 0.3)
+    monkeypatch.setattr("fastapi_esdb.api.resuming.STARTING", 0.3)
     await admin.users.reset_password("jane", "another")
     await proxy.reset()
     with pytest.raises(NotAuthenticated):

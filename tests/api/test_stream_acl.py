@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fastapi_esdb.api.stream_acl import StreamAcl
+from fastapi_esdb.api.metadata import StreamAcl
 from fastapi_esdb.wire.errors import InvalidArgument
 
 

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from fastapi_esdb.api.stream_acl import StreamAcl
-from fastapi_esdb.api.stream_metadata import StreamMetadata
+from fastapi_esdb.api.metadata import StreamAcl, StreamMetadata
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.events.values import MAX_REVISION
 

@@ -9,9 +9,9 @@ import pytest
 
 from fastapi_esdb import filters
 from fastapi_esdb.api.connection import Connection
+from fastapi_esdb.api.metadata import StreamMetadata
 from fastapi_esdb.api.new_event import NewEvent
-from fastapi_esdb.api.stream_metadata import StreamMetadata
-from fastapi_esdb.api.subscription import Subscription
+from fastapi_esdb.api.subscriptions import Subscription
 from fastapi_esdb.errors import ConnectionClosed, SubscriptionClosed
 from fastapi_esdb.wire.errors import StreamDeleted
 from fastapi_esdb.wire.events.values import END, START, Edge, Position, RecordedEvent
@@ -121,7 +121,7 @@ async def test_much_history_comes_whole_while_more_is_written(esdb: Connection) 
 
 async def test_much_history_that_is_held_up(esdb: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     """After each pause the quick way is found again, and nothing is missed or doubled."""
-    monkeypatch.setattr("fastapi_esdb.api.approach.QUIET", 0.2)
+    monkeypatch.setattr("fastapi_esdb.api.subscribing.QUIET", 0.2)
     for _ in range(4):
         await append(esdb, 500)
     held_up = HeldUp(monkeypatch, [2, 4])  # those that are to be quick

@@ -242,7 +242,7 @@ async def test_it_pauses_longer_while_nothing_moves(monkeypatch: pytest.MonkeyPa
     async def record(delay: float) -> None:
         pauses.append(delay)
 
-    monkeypatch.setattr("fastapi_esdb.api.following.asyncio.sleep", record)
+    monkeypatch.setattr("fastapi_esdb.api.subscribing.asyncio.sleep", record)
     calls: list[list[Any]] = [[CONFIRMED, LOST], [LOST], [LOST], [LOST], [CONFIRMED, E[0], LOST], [CONFIRMED, CLOSED]]
     await consumed(Subscriptions(FakeCarrier(calls)).subscribe("s"))
     upper = [0.1, 0.2, 0.4, 0.5, 0.1]

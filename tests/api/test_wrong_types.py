@@ -10,8 +10,8 @@ import pytest
 
 from fastapi_esdb.api.atomic_appends import StreamAppend
 from fastapi_esdb.api.connection import Connection
+from fastapi_esdb.api.metadata import StreamMetadata
 from fastapi_esdb.api.new_event import NewEvent
-from fastapi_esdb.api.stream_metadata import StreamMetadata
 from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.settings.model import EsdbSettings
 from fastapi_esdb.wire.errors import InvalidArgument

@@ -25,7 +25,7 @@ from fastapi_esdb import (
     RecordedEvent,
     connect,
 )
-from fastapi_esdb.api.following import Message
+from fastapi_esdb.api.subscribing import Message
 from fastapi_esdb.wire.errors import ConnectionLost
 from tests.support.processes import ServerProcess, address, embedded, settings_for
 from tests.support.serving import served

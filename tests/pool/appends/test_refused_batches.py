@@ -9,8 +9,7 @@ from uuid import UUID
 import pytest
 
 from fastapi_esdb import Connection, NewEvent, connect
-from fastapi_esdb.api.stream_acl import StreamAcl
-from fastapi_esdb.api.stream_metadata import StreamMetadata
+from fastapi_esdb.api.metadata import StreamAcl, StreamMetadata
 from fastapi_esdb.connection.call import unary_encoded
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.errors import AppendOutcomeUnknown, NotSentInTime

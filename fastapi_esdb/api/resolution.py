@@ -9,9 +9,8 @@ from time import monotonic
 from typing import TYPE_CHECKING, Generic, NoReturn, Protocol, TypeVar
 
 from fastapi_esdb.api.calls import PAUSES
-from fastapi_esdb.api.looking import Lost, look, look_at
-from fastapi_esdb.api.next_step import AskWhetherItExists, AtOneNode, Course, Look, LookAt, Send, Step
-from fastapi_esdb.api.sight import Absent, Found, Hidden, Sight
+from fastapi_esdb.api.lookup import Absent, Found, Hidden, Lost, Sight, look, look_at
+from fastapi_esdb.api.resolution_plan import AskWhetherItExists, AtOneNode, Course, Look, LookAt, Send, Step
 from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.errors import AppendOutcomeUnknown, ClosedInFlight, NotSentInTime
 from fastapi_esdb.wire.errors import (
@@ -278,7 +277,7 @@ class RepeatedAppend(Generic[Result]):
         self._give_up()
 
     async def _at_one_node(self, step: AtOneNode) -> Step | Done[Result] | Refused:
-        """See `next_step` for why this is safe."""
+        """See `resolution_plan` for why this is safe."""
         job = self._job
         async with self._carrier.at_leader(self._at_leader()) as node:
             try:

@@ -1,11 +1,15 @@
-"""For how long it is borne that credentials are refused which were accepted before."""
+"""What subscriptions and consumers have in common: they go on with another call when one has ended."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import Awaitable, Callable, Sequence
 from time import monotonic
+from typing import TypeVar
 
-from fastapi_esdb.wire.errors import EsdbError, NotAuthenticated
+from fastapi_esdb.wire.errors import DeadlineExceeded, EsdbError, NotAuthenticated
+from fastapi_esdb.wire.streams.values import UnknownFrame
 
 logger = logging.getLogger("fastapi_esdb")
 
@@ -39,3 +43,21 @@ class Refusal:
     def over(self) -> None:
         """The credentials were accepted."""
         self._since = None
+
+
+Answer = TypeVar("Answer")
+
+
+async def first_told(read: Callable[[], Awaitable[Sequence[Answer]]], seconds: float) -> list[Answer]:
+    """The first frames of a call that tell anything; none if it ends without.
+
+    Raises `DeadlineExceeded` when they have not come after so many `seconds`, whatever else has.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            while frames := await read():
+                if told := [frame for frame in frames if not isinstance(frame, UnknownFrame)]:
+                    return told
+    except TimeoutError:
+        raise DeadlineExceeded from None
+    return []

@@ -1,4 +1,4 @@
-"""What to do next about an append whose answer was lost. Pure decisions; `repeated_append` carries them out.
+"""What to do next about an append whose answer was lost. Pure decisions; `resolution` carries them out.
 
 Let F be the append as it was sent first, and its answer lost. Each step below either tells what became of F, or has
 the events stored in a way that F can't have them stored a second time, whenever it arrives:
@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING
 from fastapi_esdb.wire.events.values import ANY, NO_STREAM, STREAM_EXISTS, Expected, StreamState
 
 if TYPE_CHECKING:
-    from fastapi_esdb.api.sight import Absent
+    from fastapi_esdb.api.lookup import Absent
 
 MOST_CONFLICTS = 3
 """After so many in a row the way without an expectation is taken."""
