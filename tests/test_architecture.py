@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import fastapi_esdb
+from tests.support.import_circles import circles, import_graph, touches
 
 ROOT = Path(__file__).parent.parent
 GENERATED = ROOT / "fastapi_esdb" / "wire" / "proto"
@@ -32,6 +33,29 @@ def test_the_import_contracts_hold() -> None:
     command = [Path(sys.executable).parent / "lint-imports"]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout
+
+
+WITHOUT_CIRCLES = tuple(f"fastapi_esdb.{layer}" for layer in ("settings", "pool", "api", "plugin"))
+
+
+def test_no_module_is_in_a_circle_of_imports() -> None:
+    """A module can be read and understood after those that it imports, the ones for annotations among them."""
+    found = circles(import_graph(ROOT, "fastapi_esdb"))
+    assert [" -> ".join(circle) for circle in found if touches(circle, WITHOUT_CIRCLES)] == []
+
+
+def test_circles_are_found_in_annotations_and_functions_too(tmp_path: Path) -> None:
+    """A circle is one, wherever its imports stand, and is named once; who only imports from it is not in it."""
+    texts = {
+        "a.py": "if TYPE_CHECKING:\n    from house.b import B",
+        "b.py": "def f() -> None:\n    from house import c",
+        "c.py": "import house.a",
+        "d.py": "from house.a import A",
+    }
+    (tmp_path / "house").mkdir()
+    for name, text in texts.items():
+        (tmp_path / "house" / name).write_text(text)
+    assert circles(import_graph(tmp_path, "house")) == [("house.a", "house.b", "house.c")]
 
 
 def loaded_after(statement: str) -> set[str]:
