@@ -4,13 +4,14 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 SHOP := .venv/.shop
 PORT ?= 8000
-CODE := fastapi_esdb example_app tests benchmarks protos docs
+CODE := fastapi_esdb example_app tests benchmarks protos docs release
+TRIAL := .venv-build
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-slow test-lowest audit lint types contracts bench bench-faults bench-costs bench-embedded bench-pool docs proto clean
+.PHONY: help install run test test-slow test-lowest audit lint types contracts bench bench-faults bench-costs bench-embedded bench-pool build constraints docs proto clean
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
 # What the shop needs, and no more; $(STAMP) is all the rest, too.
 $(SHOP): pyproject.toml
@@ -72,6 +73,17 @@ bench-embedded: $(STAMP) ## Measure the embedded server, and how its costs grow 
 bench-pool: $(STAMP) ## Measure how many connections a pool should have (takes TARGET, too)
 	$(BIN)/python -m benchmarks.pool_size $(if $(TARGET),--target "$(TARGET)")
 
+build: ## Make wheel and sdist in dist/, and try the wheel alone with the lowest and the newest dependencies
+	rm -rf dist $(TRIAL)
+	$(PYTHON) -m venv $(TRIAL)
+	$(TRIAL)/bin/python -m pip install --quiet 'build>=1.3' 'uv>=0.9'
+	$(TRIAL)/bin/python -m build --outdir dist
+	$(TRIAL)/bin/python release/try_wheel.py $(TRIAL) dist/*.whl
+
+constraints: test ## Run the tests, and write the versions that they passed with to constraints.txt
+	@echo "# The versions that the tests passed with, on $$($(BIN)/python -V) and $$(uname -s). Made by: make constraints" > constraints.txt
+	$(BIN)/python -m pip list --format=freeze --exclude-editable --exclude pip --exclude setuptools >> constraints.txt
+
 docs: $(STAMP) ## Build the documentation into site/, warnings are errors
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
@@ -79,4 +91,4 @@ proto: $(STAMP) ## Generate fastapi_esdb/wire/proto from protos/
 	$(BIN)/python protos/generate.py
 
 clean: ## Remove what the commands above made
-	rm -rf .venv .venv-lowest site dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-lowest $(TRIAL) site dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -14,7 +14,7 @@ from tests.support.import_circles import circles, import_graph, touches
 ROOT = Path(__file__).parent.parent
 GENERATED = ROOT / "fastapi_esdb" / "wire" / "proto"
 MAX_LINES = 400
-OURS = ("fastapi_esdb", "example_app", "tests", "benchmarks", "protos")
+OURS = ("fastapi_esdb", "example_app", "tests", "benchmarks", "protos", "release")
 
 
 def hand_written() -> list[Path]:
