@@ -32,7 +32,7 @@ from fastapi_esdb.wire.groups.values import (
 
 if TYPE_CHECKING:
     from fastapi_esdb.api.calls import Carrier
-    from fastapi_esdb.connection.transport import CallOptions, Stream
+    from fastapi_esdb.connection.caller import CallOptions, Stream
 
 
 class Consumer(NotAwaited):

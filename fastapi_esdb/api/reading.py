@@ -15,7 +15,7 @@ from fastapi_esdb.wire.streams.values import LastRevision, ReadRequest, StreamMi
 
 if TYPE_CHECKING:
     from fastapi_esdb.api.calls import Carrier
-    from fastapi_esdb.connection.transport import CallOptions
+    from fastapi_esdb.connection.caller import CallOptions
 
 
 SPARE = 100

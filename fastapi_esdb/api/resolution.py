@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from fastapi_esdb.api.calls import Carrier
-    from fastapi_esdb.connection.transport import CallOptions, Transport
+    from fastapi_esdb.connection.caller import CallOptions, Transport
 
 Result = TypeVar("Result")
 Result_co = TypeVar("Result_co", covariant=True)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fastapi_esdb.connection.backoff import Backoff
+from fastapi_esdb.connection.call import StreamCall
 from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.connection.gossip import says_not_ready
-from fastapi_esdb.connection.probe import ask_server
+from fastapi_esdb.connection.liveness import ask_server
 from fastapi_esdb.connection.state import Admission
-from fastapi_esdb.connection.stream_call import StreamCall
 from fastapi_esdb.wire.errors import AccessDenied, CalledAs, EsdbError, NotAuthenticated, ServerNotReady
 from fastapi_esdb.wire.streams.methods import READ
 from fastapi_esdb.wire.streams.values import ReadRequest

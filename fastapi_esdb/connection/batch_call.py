@@ -10,11 +10,10 @@ from time import monotonic
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from fastapi_esdb.connection.alarm import Alarm
+from fastapi_esdb.connection.deadline import Alarm
+from fastapi_esdb.connection.grpcio.grpc_errors import translated
 from fastapi_esdb.connection.pending_append import PendingAppend, fate, fate_unsent
-from fastapi_esdb.connection.seam import translated
-from fastapi_esdb.connection.secrecy import check_headers
-from fastapi_esdb.connection.support import check_support
+from fastapi_esdb.connection.preflight import check_headers, check_support
 from fastapi_esdb.errors import ClosedInFlight, NotSentInTime
 from fastapi_esdb.wire.errors import DeadlineExceeded, EsdbError, NoAnswer, NotSupported
 from fastapi_esdb.wire.errors.unreadable import unreadable

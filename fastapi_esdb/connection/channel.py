@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from fastapi_esdb.connection.bulk import Bulk
+from fastapi_esdb.connection.grpcio.reader_threads import Bulk
 from fastapi_esdb.errors import ClosedInFlight
 from fastapi_esdb.settings.hosts import is_loopback
 from fastapi_esdb.wire.errors import ConnectionLost, EsdbError
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from fastapi_esdb.connection.batch_call import BatchCall
-    from fastapi_esdb.connection.line import Line
+    from fastapi_esdb.connection.grpcio.channel_factory import Line
     from fastapi_esdb.settings.hosts import Host
 
 T = TypeVar("T")

@@ -9,16 +9,16 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from fastapi_esdb.connection.admission import greet
-from fastapi_esdb.connection.alert import alert_of
 from fastapi_esdb.connection.channel import Channel, ChannelOwner
 from fastapi_esdb.connection.deadline import Deadline
-from fastapi_esdb.connection.dial import dial
-from fastapi_esdb.connection.handshake import HUNG_UP_AFTERWARDS, tls_failure
+from fastapi_esdb.connection.grpcio.channel_factory import dial
+from fastapi_esdb.connection.grpcio.grpc_errors import explain
+from fastapi_esdb.connection.preflight import lacking
 from fastapi_esdb.connection.proxy import naming
-from fastapi_esdb.connection.seam import explain
 from fastapi_esdb.connection.state import Admission
-from fastapi_esdb.connection.support import lacking
-from fastapi_esdb.connection.tls import make_tls
+from fastapi_esdb.connection.tls.alert import alert_of
+from fastapi_esdb.connection.tls.contexts import make_tls
+from fastapi_esdb.connection.tls.handshake import HUNG_UP_AFTERWARDS, tls_failure
 from fastapi_esdb.errors import TlsFailed
 from fastapi_esdb.wire.errors import EsdbError
 from fastapi_esdb.wire.errors.unreadable import unreadable

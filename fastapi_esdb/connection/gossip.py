@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fastapi_esdb.connection.call import unary
 from fastapi_esdb.connection.channel import Channel
 from fastapi_esdb.connection.deadline import Deadline
-from fastapi_esdb.connection.dial import dial
+from fastapi_esdb.connection.grpcio.channel_factory import dial
 from fastapi_esdb.connection.proxy import naming
 from fastapi_esdb.settings.hosts import Host
 from fastapi_esdb.wire.admin.cluster import GOSSIP, USABLE

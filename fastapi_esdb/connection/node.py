@@ -14,11 +14,9 @@ from fastapi_esdb.connection.admission import AGAIN, greet
 from fastapi_esdb.connection.backoff import Backoff
 from fastapi_esdb.connection.connector import Connector
 from fastapi_esdb.connection.deadline import Deadline
-from fastapi_esdb.connection.parting import give_up_if_of_no_use
-from fastapi_esdb.connection.probe import ask_server
+from fastapi_esdb.connection.liveness import Watch, ask_server, give_up_if_of_no_use
 from fastapi_esdb.connection.state import Admission, Change, ConnectionState, next_state
 from fastapi_esdb.connection.wakeup import Wakeup
-from fastapi_esdb.connection.watch import Watch
 from fastapi_esdb.errors import ConnectionClosed
 from fastapi_esdb.wire.errors.unreadable import shown
 

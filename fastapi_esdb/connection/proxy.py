@@ -17,7 +17,7 @@ from fastapi_esdb.settings.problem import variables_hidden
 from fastapi_esdb.wire.errors import ConnectionRefused, EsdbError
 
 if TYPE_CHECKING:
-    from fastapi_esdb.connection.channel_options import ChannelOption
+    from fastapi_esdb.connection.grpcio.channel_factory import ChannelOption
     from fastapi_esdb.settings.connection_options import ConnectionOptions
     from fastapi_esdb.settings.hosts import Host
 

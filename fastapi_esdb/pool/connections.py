@@ -10,18 +10,18 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from fastapi_esdb.connection.admission import speaks_against
-from fastapi_esdb.connection.cautions import cautions
 from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.connection.endpoints import Hosts, Pinned
 from fastapi_esdb.connection.node import NodeConnection
 from fastapi_esdb.connection.node_options import NodeOptions
-from fastapi_esdb.connection.secrecy import check_hosts
-from fastapi_esdb.connection.tls import ssl_context
+from fastapi_esdb.connection.preflight import check_hosts
+from fastapi_esdb.connection.tls.contexts import ssl_context
 from fastapi_esdb.connection.wakeup import Wakeup
 from fastapi_esdb.errors import ConnectionClosed, InvalidSettings, NotSentInTime, TooManyStreams
 from fastapi_esdb.pool.cluster.failover import Failover
 from fastapi_esdb.pool.routing import Limits, Route, idle, route
 from fastapi_esdb.pool.waiting import WaitingCalls
+from fastapi_esdb.settings.warnings import cautions
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Channel, Lease

@@ -7,10 +7,10 @@ from collections.abc import Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from fastapi_esdb.connection.caller import DEFAULT_OPTIONS, CallOptions, Stream
 from fastapi_esdb.connection.deadline import Deadline, patience
-from fastapi_esdb.connection.owner import Owner
+from fastapi_esdb.connection.loop_affinity import Owner
 from fastapi_esdb.connection.state import Admission, ConnectionState
-from fastapi_esdb.connection.transport import DEFAULT_OPTIONS, CallOptions, Stream
 from fastapi_esdb.errors import ConnectionClosed
 from fastapi_esdb.pool.calls import Calls
 from fastapi_esdb.pool.cluster.by_preference import ConnectionsByPreference

@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
-from fastapi_esdb.connection.bulk_call import BulkCall
-from fastapi_esdb.connection.stream_call import StreamCall
-from fastapi_esdb.connection.transport import MOST_ANSWERS
+from fastapi_esdb.connection.call import StreamCall
+from fastapi_esdb.connection.caller import MOST_ANSWERS
+from fastapi_esdb.connection.grpcio.prefetch import BulkCall
 from fastapi_esdb.wire.errors import EsdbError, NoAnswer
 
 if TYPE_CHECKING:

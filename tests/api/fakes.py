@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from fastapi_esdb.connection.transport import DEFAULT_OPTIONS, CallOptions
+from fastapi_esdb.connection.caller import DEFAULT_OPTIONS, CallOptions
 from fastapi_esdb.errors import ConnectionClosed
 from fastapi_esdb.pool.seen import Seen, Turns
 from fastapi_esdb.wire.events.values import Position, RecordedEvent

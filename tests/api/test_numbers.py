@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from fastapi_esdb import Connection, EsdbSettings, InvalidArgument, InvalidSettings, Position, connect, filters
-from fastapi_esdb.connection.transport import CallOptions
+from fastapi_esdb.connection.caller import CallOptions
 from fastapi_esdb.embedded import EmbeddedServer
 from fastapi_esdb.settings.model import SHORTEST_INTERVAL
 from fastapi_esdb.wire.admin.cluster import SUPPORTED_METHODS

@@ -8,7 +8,7 @@ import pytest
 
 from fastapi_esdb.connection.channel import Channel
 from fastapi_esdb.connection.deadline import Deadline
-from fastapi_esdb.connection.dial import dial
+from fastapi_esdb.connection.grpcio.channel_factory import dial
 from fastapi_esdb.settings.connection_options import ConnectionOptions
 from fastapi_esdb.settings.hosts import Host
 from tests.support.scripted import ScriptedServer

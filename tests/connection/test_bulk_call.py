@@ -9,10 +9,9 @@ import threading
 import psutil
 import pytest
 
-from fastapi_esdb.connection.bulk import MOST_BUSY, MOST_CALLS
-from fastapi_esdb.connection.bulk_call import BulkCall
 from fastapi_esdb.connection.channel import Channel
-from fastapi_esdb.connection.filling import MOST_ANSWERS
+from fastapi_esdb.connection.grpcio.prefetch import MOST_ANSWERS, BulkCall
+from fastapi_esdb.connection.grpcio.reader_threads import MOST_BUSY, MOST_CALLS
 from fastapi_esdb.errors import ClosedInFlight
 from fastapi_esdb.wire.errors import ConnectionRefused, NoAnswer
 from tests.connection.conftest import Owner, channel_to

@@ -10,7 +10,7 @@ import pytest
 from fastapi_esdb.connection.call import client_stream, unary
 from fastapi_esdb.connection.channel import Channel
 from fastapi_esdb.connection.deadline import Deadline
-from fastapi_esdb.connection.seam import translated
+from fastapi_esdb.connection.grpcio.grpc_errors import translated
 from fastapi_esdb.errors import ClosedInFlight, ConnectionClosed, NotSentInTime
 from fastapi_esdb.wire.errors import (
     AccessDenied,

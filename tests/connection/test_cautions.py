@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from fastapi_esdb.connection.cautions import cautions
 from fastapi_esdb.settings.connection_string import ConnectionString
+from fastapi_esdb.settings.warnings import cautions
 
 CAREFUL = [
     "esdb://ada:secret@example.org",

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from fastapi_esdb.connection.owner import Owner
+from fastapi_esdb.connection.loop_affinity import Owner
 from fastapi_esdb.errors import UsedAfterFork, WrongEventLoop
 
 

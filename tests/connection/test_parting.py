@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from fastapi_esdb.connection import parting
+from fastapi_esdb.connection import liveness
 from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.wire.admin.cluster import NodeState
 from fastapi_esdb.wire.errors import ConnectionLost
@@ -20,8 +20,8 @@ from tests.support.waiting import PATIENCE, until
 @pytest.fixture
 async def cluster(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FakeCluster]:
     """The nodes have less time than usual to follow the next leader."""
-    monkeypatch.setattr(parting, "TO_FOLLOW", 1.0)
-    monkeypatch.setattr(parting, "PAUSE", 0.1)
+    monkeypatch.setattr(liveness, "TO_FOLLOW", 1.0)
+    monkeypatch.setattr(liveness, "PAUSE", 0.1)
     async with FakeCluster() as running:
         yield running
 
@@ -32,7 +32,7 @@ async def deposed(cluster: FakeCluster, pool: ConnectionPool) -> None:
     cluster.elect(new)
     old.gate.members = [old.member(NodeState.UNKNOWN)]
     assert await pool.call(WRITE, "hello", PATIENT) == "hello"
-    await until(lambda: "esdb-parting" in our_tasks())
+    await until(lambda: "esdb-liveness" in our_tasks())
 
 
 async def test_a_node_that_stays_cut_off(cluster: FakeCluster) -> None:
@@ -57,14 +57,14 @@ async def test_a_node_that_follows_in_time(cluster: FakeCluster) -> None:
         waiting = asyncio.ensure_future(anext(stream))
         await deposed(cluster, pool)
         cluster.gossip_of(cluster.roles())
-        await until(lambda: "esdb-parting" not in our_tasks())
+        await until(lambda: "esdb-liveness" not in our_tasks())
         assert not waiting.done()
         waiting.cancel()
 
 
 async def test_a_close_does_not_wait_for_it(cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is left of a pool that was closed meanwhile."""
-    monkeypatch.setattr(parting, "PAUSE", PATIENCE)
+    monkeypatch.setattr(liveness, "PAUSE", PATIENCE)
     async with (
         ConnectionPool(cluster.settings(wait=PATIENCE)) as pool,
         pool.stream(FOLLOW, ["hold 1"], long_lived=True) as stream,

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from fastapi_esdb.connection.roots import system_roots
-from fastapi_esdb.connection.tls import read_roots
-from fastapi_esdb.connection.validity import validities
+from fastapi_esdb.connection.tls.contexts import read_roots
+from fastapi_esdb.connection.tls.roots import system_roots
+from fastapi_esdb.connection.tls.validity import validities
 from fastapi_esdb.errors import InvalidSettings
 from fastapi_esdb.settings.connection_options import ConnectionOptions
 from tests.support.certificates import Authority

@@ -6,10 +6,10 @@ import asyncio
 
 import pytest
 
-from fastapi_esdb.connection.bulk_call import BulkCall
+from fastapi_esdb.connection.call import StreamCall
 from fastapi_esdb.connection.channel import Channel
 from fastapi_esdb.connection.deadline import Deadline
-from fastapi_esdb.connection.stream_call import StreamCall
+from fastapi_esdb.connection.grpcio.prefetch import BulkCall
 from fastapi_esdb.errors import ClosedInFlight, NotSentInTime
 from fastapi_esdb.wire.errors import AccessDenied, ConnectionLost, DeadlineExceeded, NoAnswer
 from fastapi_esdb.wire.method import Method

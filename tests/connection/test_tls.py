@@ -13,12 +13,12 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from fastapi_esdb.connection.bulk_call import BulkCall
 from fastapi_esdb.connection.call import unary
 from fastapi_esdb.connection.deadline import Deadline
-from fastapi_esdb.connection.dial import dial
-from fastapi_esdb.connection.handshake import Certificates, tls_failure
-from fastapi_esdb.connection.tls import read_roots, ssl_context
+from fastapi_esdb.connection.grpcio.channel_factory import dial
+from fastapi_esdb.connection.grpcio.prefetch import BulkCall
+from fastapi_esdb.connection.tls.contexts import read_roots, ssl_context
+from fastapi_esdb.connection.tls.handshake import Certificates, tls_failure
 from fastapi_esdb.errors import HandshakeFailed, InvalidSettings, TlsFailed
 from fastapi_esdb.settings.connection_options import ConnectionOptions
 from fastapi_esdb.settings.hosts import Host

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from fastapi_esdb.connection.workers import Workers
+from fastapi_esdb.connection.grpcio.reader_threads import Workers
 
 
 @pytest.fixture

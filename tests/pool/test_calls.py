@@ -8,7 +8,7 @@ from time import monotonic
 import pytest
 from pydantic import SecretStr
 
-from fastapi_esdb.connection.transport import CallOptions
+from fastapi_esdb.connection.caller import CallOptions
 from fastapi_esdb.errors import ConnectionClosed, NotSentInTime, ReadOnlyConnection
 from fastapi_esdb.settings.credentials import Credentials
 from fastapi_esdb.wire.errors import (

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import pytest
 
-from fastapi_esdb.connection.transport import CallOptions
+from fastapi_esdb.connection.caller import CallOptions
 from fastapi_esdb.errors import ConnectionClosed
 from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.wire.errors import ConnectionLost, DeadlineExceeded, EsdbError, NetworkError

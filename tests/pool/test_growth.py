@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from fastapi_esdb.connection.transport import CallOptions, Stream
+from fastapi_esdb.connection.caller import CallOptions, Stream
 from fastapi_esdb.errors import NotSentInTime, TooManyStreams
 from fastapi_esdb.pool import connections
 from fastapi_esdb.pool.pool import ConnectionPool

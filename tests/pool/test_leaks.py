@@ -9,7 +9,7 @@ import threading
 import psutil
 import pytest
 
-from fastapi_esdb.connection.transport import CallOptions
+from fastapi_esdb.connection.caller import CallOptions
 from fastapi_esdb.errors import ConnectionClosed
 from tests.support.pools import pool_on
 from tests.support.processes import free_port

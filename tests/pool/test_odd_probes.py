@@ -13,9 +13,9 @@ import pytest
 from fastapi_esdb.connection import connector
 from fastapi_esdb.connection.connector import Connector
 from fastapi_esdb.connection.endpoints import Pinned
+from fastapi_esdb.connection.liveness import Watch
 from fastapi_esdb.connection.node import NodeConnection
 from fastapi_esdb.connection.state import ConnectionState
-from fastapi_esdb.connection.watch import Watch
 from fastapi_esdb.errors import ConnectionLost
 from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.wire.admin.cluster import SUPPORTED_METHODS
@@ -133,9 +133,9 @@ async def test_a_probe_that_breaks_off(server: FakeServer, monkeypatch: pytest.M
     async with asyncio.timeout(PATIENCE), pool_on(server) as pool:
         await deleted(pool)
         server.on(DELETE_USER, in_turn(fails(UNAVAILABLE), replies(b"")))
-        from fastapi_esdb.connection import watch
+        from fastapi_esdb.connection import liveness
 
-        once(monkeypatch, watch, "ask_server")
+        once(monkeypatch, liveness, "ask_server")
         with pytest.raises(Exception, match="lost"):
             await deleted(pool)
         await deleted(pool)

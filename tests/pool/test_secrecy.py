@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from fastapi_esdb.connection.transport import CallOptions
+from fastapi_esdb.connection.caller import CallOptions
 from fastapi_esdb.errors import ConnectionClosed, InvalidSettings, TlsFailed
 from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.settings.credentials import Credentials

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from fastapi_esdb.connection.bulk import MOST_BUSY
-from fastapi_esdb.connection.transport import CallOptions
+from fastapi_esdb.connection.caller import CallOptions
+from fastapi_esdb.connection.grpcio.reader_threads import MOST_BUSY
 from fastapi_esdb.errors import ClosedInFlight, ConnectionClosed, ReadOnlyConnection
 from fastapi_esdb.wire.errors import (
     AccessDenied,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fastapi_esdb.connection.transport import CallOptions
+from fastapi_esdb.connection.caller import CallOptions
 from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.wire.admin.cluster import GOSSIP, SUPPORTED_METHODS, SupportedMethod
 from fastapi_esdb.wire.admin.monitoring import STATS, StatsRequest

@@ -6,7 +6,7 @@ import asyncio
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from fastapi_esdb.connection.transport import CallOptions
+from fastapi_esdb.connection.caller import CallOptions
 from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.settings.model import EsdbSettings
 from tests.support.waiting import PATIENCE

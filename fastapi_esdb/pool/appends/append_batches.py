@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import Secret
 
-from fastapi_esdb.connection.alarm import Alarm
 from fastapi_esdb.connection.call import unary_encoded
+from fastapi_esdb.connection.deadline import Alarm
 from fastapi_esdb.errors import NotSentInTime
 from fastapi_esdb.pool.appends.append_batch import (
     AppendBatch,

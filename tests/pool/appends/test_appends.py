@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from fastapi_esdb.api.new_event import NewEvent
-from fastapi_esdb.connection.transport import CallOptions
+from fastapi_esdb.connection.caller import CallOptions
 from fastapi_esdb.errors import ConnectionClosed, InvalidSettings, ReadOnlyConnection
 from fastapi_esdb.pool.appends.appends import LANES
 from fastapi_esdb.pool.pool import ConnectionPool

@@ -9,7 +9,7 @@ from time import monotonic
 import grpc
 import pytest
 
-from fastapi_esdb.connection.transport import CallOptions
+from fastapi_esdb.connection.caller import CallOptions
 from fastapi_esdb.errors import ConnectionClosed, NotSentInTime, NoUsableNode
 from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.wire.admin.cluster import NodeState

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from traceback import clear_frames
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from fastapi_esdb.connection.handshake import failure
+from fastapi_esdb.connection.tls.handshake import failure
 from fastapi_esdb.errors import ConnectionClosed
 from fastapi_esdb.wire.errors import (
     ConnectionLost,

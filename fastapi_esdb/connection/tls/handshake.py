@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from fastapi_esdb.connection.validity import validities
+from fastapi_esdb.connection.tls.validity import validities
 from fastapi_esdb.errors import HandshakeFailed, TlsFailed
 from fastapi_esdb.wire.errors import ConnectionRefused
 

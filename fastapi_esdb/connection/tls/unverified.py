@@ -13,9 +13,9 @@ import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from fastapi_esdb.connection.handshake import HUNG_UP_IN_HANDSHAKE, SILENT, Certificates, tls_failure
 from fastapi_esdb.connection.proxy import open_way
-from fastapi_esdb.connection.tls import ssl_context
+from fastapi_esdb.connection.tls.contexts import ssl_context
+from fastapi_esdb.connection.tls.handshake import HUNG_UP_IN_HANDSHAKE, SILENT, Certificates, tls_failure
 from fastapi_esdb.errors import TlsFailed
 from fastapi_esdb.wire.errors import ConnectionRefused
 

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from fastapi_esdb.connection.handshake import CA_FILE, USER_CERTIFICATE, Certificates
-from fastapi_esdb.connection.roots import system_roots
+from fastapi_esdb.connection.tls.handshake import CA_FILE, USER_CERTIFICATE, Certificates
+from fastapi_esdb.connection.tls.roots import system_roots
 from fastapi_esdb.errors import InvalidSettings
 from fastapi_esdb.wire.quiet_grpc import grpc
 

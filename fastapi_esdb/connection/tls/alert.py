@@ -7,7 +7,7 @@ import ssl
 from typing import TYPE_CHECKING
 
 from fastapi_esdb.connection.proxy import open_way, proxy_for
-from fastapi_esdb.connection.tls import ssl_context
+from fastapi_esdb.connection.tls.contexts import ssl_context
 from fastapi_esdb.wire.errors import ConnectionRefused
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Noticing that a server is gone."""
+"""Noticing that a server is gone: the probe that asks it, the watch over a connection, and nodes that were left."""
 
 from __future__ import annotations
 
@@ -7,13 +7,18 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from fastapi_esdb.connection.call import unary
 from fastapi_esdb.connection.deadline import Deadline
-from fastapi_esdb.connection.probe import ask_server
-from fastapi_esdb.wire.errors import EsdbError
-from fastapi_esdb.wire.errors.unreadable import shown, unreadable
+from fastapi_esdb.connection.gossip import says_not_ready
+from fastapi_esdb.connection.preflight import authorization_of
+from fastapi_esdb.wire.cluster import SUPPORTED_METHODS, SupportedMethods
+from fastapi_esdb.wire.errors import EsdbError, NotSupported
+from fastapi_esdb.wire.metadata import CallHeaders, CallMetadata
+from fastapi_esdb.wire.unreadable import shown, unreadable
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Channel
+    from fastapi_esdb.settings.credentials import Credentials
 
 logger = logging.getLogger("fastapi_esdb")
 
@@ -83,3 +88,58 @@ async def _stop(*tasks: asyncio.Task[None] | None) -> None:
     for task in running:
         task.cancel()
     await asyncio.gather(*running, return_exceptions=True)
+
+
+BEFORE_SERVER_FEATURES = SupportedMethods(version="", methods=())
+"""What a server older than 21.10 tells of itself: that it is there."""
+
+
+async def ask_server(channel: Channel, deadline: Deadline, credentials: Credentials | None = None) -> SupportedMethods:
+    """What the server can do. It tells everybody, and whoever shows credentials only if they are right.
+
+    A node that is starting refuses even the right ones.
+    """
+    headers = CallHeaders(CallMetadata(authorization_of(credentials)).pairs())
+    try:
+        with channel.lease() as lease:
+            return await unary(lease, SUPPORTED_METHODS, None, deadline, headers)
+    except NotSupported:
+        return BEFORE_SERVER_FEATURES
+
+
+LAST_WORD = 1.0
+"""Seconds that a node has to show that it is still there."""
+
+TO_FOLLOW = 5.0
+"""Seconds that a node has to find the one that leads instead of it; most take one or two."""
+
+PAUSE = 0.5
+"""Seconds between two questions whether it has."""
+
+
+async def give_up_if_of_no_use(channel: Channel) -> None:
+    """Have the calls on the channel fail with `ConnectionLost` unless the node goes on with them.
+
+    A node that was only deposed goes on serving what it has begun. One that is frozen never ends a call, and one that
+    the others can't reach hears of nothing new: those who wait for it could be with the new node meanwhile.
+    """
+    if await _is_mute(channel) or await _is_cut_off(channel):
+        channel.give_up()
+
+
+async def _is_mute(channel: Channel) -> bool:
+    try:
+        await ask_server(channel, Deadline.after(LAST_WORD))
+    except Exception:
+        return True
+    return False
+
+
+async def _is_cut_off(channel: Channel) -> bool:
+    """Whether it has not become a part of the cluster again."""
+    until = Deadline.after(TO_FOLLOW)
+    while await says_not_ready(channel):
+        if not until.left():
+            return True
+        await asyncio.sleep(PAUSE)
+    return False

@@ -1,0 +1,1 @@
+"""gRPC by grpcio: the one package of the client that imports it."""

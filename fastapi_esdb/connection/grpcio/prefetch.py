@@ -1,0 +1,241 @@
+"""Answers that threads receive, a batch ahead of the reader."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from fastapi_esdb.connection.call import StreamCall
+from fastapi_esdb.connection.grpcio.grpc_errors import decode
+from fastapi_esdb.connection.wakeup import Wakeup
+from fastapi_esdb.wire.errors import ConnectionRefused
+from fastapi_esdb.wire.quiet_grpc import grpc
+
+if TYPE_CHECKING:
+    from fastapi_esdb.connection.channel import GrpcCall
+    from fastapi_esdb.connection.grpcio.reader_threads import Bulk
+    from fastapi_esdb.wire.metadata import CallHeaders
+    from fastapi_esdb.wire.method import Method
+
+Request = TypeVar("Request")
+Response = TypeVar("Response")
+
+MOST_ANSWERS = 256
+"""Answers of a batch."""
+MOST_BYTES = 1024 * 1024
+"""Bytes of a batch; one answer may be larger."""
+CHUNK = 32
+"""Answers between two looks at the clock: as many as servers read at a time."""
+LONGEST_PAUSE = 0.005
+"""Seconds."""
+SHORTEST_PAUSE = 0.0001
+"""Seconds; a shorter one is not worth falling asleep for."""
+
+NO_METADATA = grpc.aio.Metadata()
+
+
+class Filling(Generic[Response]):
+    """Receives the answers of a call, for others to take. One thread at a time fills it.
+
+    `wake` is called from the thread when an answer has come that was asked for by `is_wanted`.
+    """
+
+    def __init__(self, call: GrpcCall, method: Method[Any, Response], wake: Callable[[], None]) -> None:
+        self.answers: deque[Response] = deque()
+        self.has_ended = False
+        """Whether there will be no more answers."""
+        self.end: Exception | None = None
+        """What the call has failed with."""
+        self.is_cancelled = False
+        self.is_wanted = False
+        """Whether somebody waits for the very next answer."""
+        self._call = call
+        self._method = method
+        self._wake = wake
+        self._pause = 0.0
+
+    def fill(self) -> None:
+        """Receive a batch, or up to the end of the call."""
+        try:
+            self._fill()
+            return
+        except StopIteration:
+            pass
+        except grpc.RpcError as error:
+            self.end = _plain(error)
+        except Exception as error:  # for the one who reads
+            self.end = error
+        self.let_go()
+        self.has_ended = True
+
+    def cancel(self) -> None:
+        """End the call. Who reads on after what has arrived gets an error."""
+        self.is_cancelled = True
+        if (call := self._call) is not None:
+            self.end = self.end or grpc.aio.AioRpcError(grpc.StatusCode.CANCELLED, NO_METADATA, NO_METADATA)
+            call.cancel()
+
+    def let_go(self) -> None:
+        """End the call if it runs, and have gRPC forget it.
+
+        gRPC keeps 18 kB of each cancelled call until its last events are fetched, and has no public way to do that.
+        """
+        call, self._call = self._call, None
+        call.cancel()
+        with suppress(AttributeError):
+            while call._state.due:
+                call._consume_next_event()
+
+    def _fill(self) -> None:
+        left, room = MOST_ANSWERS, MOST_BYTES
+        while True:
+            began, worked = time.monotonic(), time.thread_time()
+            room -= self._receive(CHUNK, room)
+            left -= CHUNK
+            if left <= 0 or room <= 0:
+                return
+            self._rest(time.monotonic() - began - (time.thread_time() - worked))
+
+    def _receive(self, most: int, room: int) -> int:
+        """Receive so many answers, or fewer if there is no room for more bytes; how many bytes they were."""
+        call, method, answers, size = self._call, self._method, self.answers, 0
+        for _ in range(most):
+            data = next(call)
+            answers.append(decode(method, data))
+            if self.is_wanted:
+                self.is_wanted = False
+                self._wake()
+            size += len(data)
+            if size >= room:
+                break
+        return size
+
+    def _rest(self, waited: float) -> None:
+        """Pause, if answers come slower than they can be read, so that several come at a time.
+
+        Being woken for each costs more than reading it. The pause goes to two thirds of the time that would be waited
+        anyway, so the call takes no longer.
+        """
+        self._pause = min(self._pause / 2 + waited, LONGEST_PAUSE)
+        if self._pause > SHORTEST_PAUSE:
+            time.sleep(self._pause)
+
+
+def _plain(error: grpc.RpcError) -> grpc.aio.AioRpcError:
+    """The error in the form that the other calls have; this one is itself the call and would keep it."""
+    call: Any = error
+    trailers = grpc.aio.Metadata.from_tuple(tuple(call.trailing_metadata() or ()))
+    return grpc.aio.AioRpcError(call.code(), NO_METADATA, trailers, call.details())
+
+
+FIRST_FLUSH, LONGEST_FLUSH = 0.001, 0.025
+"""Seconds that a batch which is not full yet is waited for: twice as long for each, since the first ones are urgent."""
+
+
+class Reception(Generic[Response]):
+    """Has threads receive answers, a batch ahead of the reader.
+
+    A thread is busy with it while it fills a batch, and goes back when that is full: however slow the reader is, it
+    holds no thread and not more than two batches.
+    """
+
+    def __init__(self, bulk: Bulk, call: GrpcCall, method: Method[Any, Response]) -> None:
+        self._bulk = bulk
+        self._changes = Wakeup()
+        self._filling = Filling(call, method, partial(_tell, asyncio.get_running_loop(), self._changes))
+        self._is_filling = False
+        self._flush = FIRST_FLUSH
+        self._fill_if_empty()
+
+    async def read(self) -> Any:
+        """The next answer, or `EOF`. Raises what the call ended with; a reader that is cancelled ends it."""
+        await asyncio.sleep(0)  # a reader that finds every batch ready leaves the others their turn
+        while self._is_filling or self._fill_if_empty():
+            if await self._has_come():
+                break
+        if self._filling.answers:
+            return self._filling.answers.popleft()
+        if self._filling.end is not None:
+            raise self._filling.end
+        return grpc.aio.EOF
+
+    def rest(self) -> list[Response]:
+        """The answers that have arrived since; the next ones are being fetched from now on."""
+        answers = self._filling.answers
+        taken = [answers.popleft() for _ in range(len(answers))]
+        self._fill_if_empty()
+        return taken
+
+    def cancel(self) -> None:
+        """End the call, here and on the server."""
+        self._filling.cancel()
+        if not self._is_filling and not self._filling.has_ended:
+            self._let_go()
+
+    async def _has_come(self) -> bool:
+        """Wait for a batch, or what has come of it; then for the very next answer, or the end."""
+        filling = self._filling
+        self._flush = min(2 * self._flush, LONGEST_FLUSH)
+        try:
+            if not await self._changes.wait_until(lambda: not self._is_filling, self._flush):
+                filling.is_wanted = True
+                await self._changes.wait_until(lambda: bool(filling.answers) or not self._is_filling)
+        except asyncio.CancelledError:
+            self.cancel()
+            raise
+        return bool(filling.answers)
+
+    def _fill_if_empty(self) -> bool:
+        """Whether that has begun."""
+        if self._is_filling or self._filling.answers or self._filling.has_ended:
+            return False
+        self._is_filling = True
+        self._bulk.run(self._filling.fill, self._filled)
+        return True
+
+    def _filled(self) -> None:
+        self._is_filling = False
+        if self._filling.has_ended:
+            self._bulk.ended()
+        elif self._filling.is_cancelled:
+            self._let_go()
+        self._changes.wake()
+
+    def _let_go(self) -> None:
+        """Have a thread do what is left to do for a call that was cancelled while nobody received its answers."""
+        self._filling.has_ended = True
+        self._bulk.run(self._filling.let_go, self._bulk.ended)
+
+
+def _tell(loop: asyncio.AbstractEventLoop, changes: Wakeup) -> None:
+    """Wake who waits on the loop, from another thread."""
+    loop.call_soon_threadsafe(changes.wake)
+
+
+class BulkCall(StreamCall[Request, Response]):
+    """Like every `StreamCall` whose requests do not stream, but received by threads, on a channel of their own."""
+
+    async def _awaited(self, answers: Awaitable[Any], limit: float | None) -> Any:
+        try:
+            return await super()._awaited(answers, limit)
+        except ConnectionRefused:
+            self._lease.channel.bulk.give_up()
+            raise
+
+    def _begin(self, data: Sequence[bytes], timeout: float | None, headers: CallHeaders) -> Reception[Response]:
+        bulk = self._lease.channel.bulk
+        return Reception(bulk, bulk.begin(self._method.path, data[0], timeout, headers), self._method)
+
+    def _decoded(self, answer: Any) -> Response:
+        """The threads have done that."""
+        found: Response = answer
+        return found
+
+    def _at_hand(self) -> list[Response]:
+        reception: Reception[Response] = self._call
+        return reception.rest()

@@ -1,0 +1,1 @@
+"""TLS: which certificates are trusted and shown, and what a handshake that fails means."""
