@@ -80,10 +80,10 @@ if TYPE_CHECKING:
     from fastapi_esdb.plugin.socket_stream import socket_stream
     from fastapi_esdb.plugin.sync import SyncConnection
     from fastapi_esdb.pool.pool import ConnectionPool
+    from fastapi_esdb.settings.choices import NodePreference
     from fastapi_esdb.settings.connection_string import ConnectionString
     from fastapi_esdb.settings.credentials import Credentials
     from fastapi_esdb.settings.model import EsdbSettings
-    from fastapi_esdb.settings.node_preference import NodePreference
     from fastapi_esdb.wire.admin.cluster import Member, NodeState, SupportedMethods
     from fastapi_esdb.wire.admin.operations import Scavenge, ScavengeResult
     from fastapi_esdb.wire.admin.users import UserDetails
@@ -247,7 +247,7 @@ _MODULES = {
     "fastapi_esdb.settings.connection_string": "ConnectionString",
     "fastapi_esdb.settings.credentials": "Credentials",
     "fastapi_esdb.settings.model": "EsdbSettings",
-    "fastapi_esdb.settings.node_preference": "NodePreference",
+    "fastapi_esdb.settings.choices": "NodePreference",
     "fastapi_esdb.wire.streams_v2.values": "DeletedState StreamsAppended",
     "fastapi_esdb.wire.admin.cluster": "Member NodeState SupportedMethods",
     "fastapi_esdb.wire.groups.values": "ConsumerStrategy GroupInfo GroupSettings NackAction",

@@ -37,7 +37,7 @@ from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.plugin.esdb import Esdb
 from fastapi_esdb.plugin.started import DEFAULT
 from fastapi_esdb.settings.model import EsdbSettings
-from fastapi_esdb.settings.sources import COMPLETING
+from fastapi_esdb.settings.precedence import COMPLETING
 
 __all__ = ["esdb_connection", "esdb_embedded", "esdb_server", "esdb_servers", "running", "streaming_transport"]
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from uuid import UUID
 
-    from fastapi_esdb.connection.transport import Stream
+    from fastapi_esdb.connection.caller import Stream
     from fastapi_esdb.wire.groups.values import GroupReadFrame, GroupReadRequest
 
     Ids = tuple[UUID, ...]

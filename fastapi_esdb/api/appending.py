@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
 from fastapi_esdb.api.calls import TellingDoubt
+from fastapi_esdb.connection.caller import DEFAULT_OPTIONS
 from fastapi_esdb.connection.deadline import YEAR, Deadline
-from fastapi_esdb.connection.transport import DEFAULT_OPTIONS
 from fastapi_esdb.errors import AppendClosedInFlight, AppendOutcomeUnknown, ClosedInFlight
 from fastapi_esdb.wire.errors import EsdbError, InvalidArgument, Outcome, WrongExpectedRevision
 from fastapi_esdb.wire.events.values import Expected, ProposedEvent
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fastapi_esdb.api.calls import Carrier
     from fastapi_esdb.api.lookup import Found, Lost
     from fastapi_esdb.api.resolution import Job
-    from fastapi_esdb.connection.transport import CallOptions, Transport
+    from fastapi_esdb.connection.caller import Caller, CallOptions
     from fastapi_esdb.wire.streams_v2.values import StreamsAppended
 
 Result = TypeVar("Result", AppendResult, "StreamsAppended")
@@ -37,11 +37,11 @@ class Append(AppendRequest):
     def ids(self) -> tuple[UUID, ...]:
         return tuple(event.id for event in self.events)
 
-    def first(self, transport: Transport, options: CallOptions) -> Awaitable[AppendResult]:
+    def first(self, transport: Caller, options: CallOptions) -> Awaitable[AppendResult]:
         """Send it for the first time."""
         return transport.append(self, options)
 
-    async def send(self, transport: Transport, expected: Expected, options: CallOptions) -> AppendResult:
+    async def send(self, transport: Caller, expected: Expected, options: CallOptions) -> AppendResult:
         """Send it again, with that expectation. Servers may know the events by now."""
         return await transport.append(replace(self, expected=expected, is_fresh=False), options)
 

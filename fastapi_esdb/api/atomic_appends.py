@@ -35,7 +35,7 @@ from fastapi_esdb.wire.streams_v2.values import (
 
 if TYPE_CHECKING:
     from fastapi_esdb.api.calls import Carrier
-    from fastapi_esdb.connection.transport import CallOptions, Transport
+    from fastapi_esdb.connection.caller import Caller, CallOptions
     from fastapi_esdb.errors import AppendOutcomeUnknown
 
 
@@ -98,11 +98,11 @@ class SessionJob(SeveralStreams):
         chosen = next((frame for frame in frames if _is_exact(frame.expected)), frames[0])
         return cls(chosen.stream, chosen.expected, written, carrier, frames)
 
-    def first(self, transport: Transport, options: CallOptions) -> Awaitable[StreamsAppended]:
+    def first(self, transport: Caller, options: CallOptions) -> Awaitable[StreamsAppended]:
         """Send it for the first time."""
         return transport.send(APPEND_SESSION, self.frames, options)
 
-    async def send(self, transport: Transport, expected: Expected, options: CallOptions) -> StreamsAppended:
+    async def send(self, transport: Caller, expected: Expected, options: CallOptions) -> StreamsAppended:
         """Send it again, with that expectation for its stream."""
         frames = [replace(frame, expected=expected) if frame.stream == self.stream else frame for frame in self.frames]
         return await transport.send(APPEND_SESSION, frames, options)
@@ -126,11 +126,11 @@ class RecordsJob(SeveralStreams):
         loose: Expected = ANY if isinstance(wanted, DeletedState) else wanted
         return cls(chosen, loose, written, carrier, records, checks)
 
-    def first(self, transport: Transport, options: CallOptions) -> Awaitable[StreamsAppended]:
+    def first(self, transport: Caller, options: CallOptions) -> Awaitable[StreamsAppended]:
         """Send it for the first time."""
         return transport.call(APPEND_RECORDS, AppendRecords(self.records, self.checks), options)
 
-    async def send(self, transport: Transport, expected: Expected, options: CallOptions) -> StreamsAppended:
+    async def send(self, transport: Caller, expected: Expected, options: CallOptions) -> StreamsAppended:
         """Send it again, with a check of its stream. One that it is deleted stays: it is not, once this is written."""
         checks = self.checks
         own = next((check for check in checks if check.stream == self.stream), None)

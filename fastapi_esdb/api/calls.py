@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Protocol, TypedDict, TypeVar
 from fastapi_esdb.api.arguments import instance, seconds
 from fastapi_esdb.api.stop import Stop
 from fastapi_esdb.connection.backoff import Backoff
-from fastapi_esdb.connection.transport import DEFAULT_OPTIONS, MOST_ANSWERS, CallOptions, Stream, Transport
+from fastapi_esdb.connection.caller import DEFAULT_OPTIONS, MOST_ANSWERS, Caller, CallOptions, Stream
 from fastapi_esdb.errors import ClosedInFlight, ConnectionClosed, OutcomeUnknown, WriteClosedInFlight
 from fastapi_esdb.pool.seen import Seen, Turns
+from fastapi_esdb.settings.choices import NodePreference
 from fastapi_esdb.settings.credentials import Credentials
-from fastapi_esdb.settings.node_preference import NodePreference
 from fastapi_esdb.wire.errors import EsdbError, InvalidArgument, NoAnswer, Outcome
 from fastapi_esdb.wire.errors.unreadable import quoted
 
@@ -31,7 +31,7 @@ PAUSES = Backoff(first=0.1, limit=0.5, jitter=0.2)
 _NOTHING_SAID = (None, None, None, None)
 
 
-class Carrier(Transport, Protocol):
+class Carrier(Caller, Protocol):
     """A transport that comes back by itself after its connections were lost."""
 
     @property
@@ -71,7 +71,7 @@ class Carrier(Transport, Protocol):
         """
         ...
 
-    def at_leader(self, options: CallOptions) -> AbstractAsyncContextManager[Transport]:
+    def at_leader(self, options: CallOptions) -> AbstractAsyncContextManager[Caller]:
         """What carries calls over one connection to the leader, found within the `timeout` of the options.
 
         When it is lost they fail, and are not made again.
@@ -152,7 +152,7 @@ class TellingDoubt:
 
 
 async def write(
-    transport: Transport, method: Method[Request, Response], request: Request, subject: str, options: CallOptions
+    transport: Caller, method: Method[Request, Response], request: Request, subject: str, options: CallOptions
 ) -> Response:
     """Make a unary call that changes `subject`. Raises `OutcomeUnknown` where the answer is lost."""
 

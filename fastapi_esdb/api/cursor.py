@@ -16,7 +16,7 @@ from fastapi_esdb.wire.streams.values import NO_EVENT, CaughtUp, FellBehind, Rea
 
 if TYPE_CHECKING:
     from fastapi_esdb.api.calls import Carrier
-    from fastapi_esdb.connection.transport import CallOptions
+    from fastapi_esdb.connection.caller import CallOptions
     from fastapi_esdb.wire.streams.values import ReadFrame
 
 

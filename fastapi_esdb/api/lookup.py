@@ -25,8 +25,8 @@ from fastapi_esdb.wire.streams.methods import READ
 from fastapi_esdb.wire.streams.values import ReadFrame, ReadRequest, StreamMissing
 
 if TYPE_CHECKING:
+    from fastapi_esdb.connection.caller import Caller, CallOptions
     from fastapi_esdb.connection.deadline import Deadline
-    from fastapi_esdb.connection.transport import CallOptions, Transport
 
 
 FIRST_PAGE = 20
@@ -163,7 +163,7 @@ class Lost(NamedTuple):
 
 
 async def look(
-    transport: Transport, lost: Lost, known: int = -1, turn: Turn | None = None, *, is_missing_told: bool = False
+    transport: Caller, lost: Lost, known: int = -1, turn: Turn | None = None, *, is_missing_told: bool = False
 ) -> Sight | None:
     """What the end of the stream shows; nothing up to the revision `known` is looked at.
 
@@ -185,7 +185,7 @@ async def look(
         return None if is_missing_told else of_missing(await _newest_metadata(transport, lost), lost.since)
 
 
-async def look_at(transport: Transport, lost: Lost, first: int) -> Sight | None:
+async def look_at(transport: Caller, lost: Lost, first: int) -> Sight | None:
     """What stands where the events would be, from the revision `first` on; `None` where nothing can be seen there."""
     request = ReadRequest(lost.stream, first, limit=len(lost.ids))
     try:
@@ -194,7 +194,7 @@ async def look_at(transport: Transport, lost: Lost, first: int) -> Sight | None:
         return None
 
 
-async def _newest_metadata(transport: Transport, lost: Lost) -> RecordedEvent | None:
+async def _newest_metadata(transport: Caller, lost: Lost) -> RecordedEvent | None:
     if lost.stream.startswith("$$"):  # metadata have none that count
         return None
     try:
@@ -204,7 +204,7 @@ async def _newest_metadata(transport: Transport, lost: Lost) -> RecordedEvent | 
     return page[0] if page else None
 
 
-async def _page(transport: Transport, request: ReadRequest, lost: Lost) -> list[RecordedEvent]:
+async def _page(transport: Caller, request: ReadRequest, lost: Lost) -> list[RecordedEvent]:
     """All events of a read of so many. Raises `StreamNotFound`."""
     options = replace(lost.options, timeout=lost.until.left())
     are_few = request.limit <= FEW

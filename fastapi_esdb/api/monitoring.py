@@ -8,7 +8,7 @@ from typing import Unpack
 from fastapi_esdb.api import arguments
 from fastapi_esdb.api.calls import Calls, Options, call_options
 from fastapi_esdb.api.iteration import Iteration
-from fastapi_esdb.connection.transport import CallOptions
+from fastapi_esdb.connection.caller import CallOptions
 from fastapi_esdb.wire.admin.cluster import GOSSIP, SUPPORTED_METHODS, Member, SupportedMethods
 from fastapi_esdb.wire.admin.monitoring import STATS, Statistics, StatsRequest
 from fastapi_esdb.wire.errors import InvalidArgument

@@ -9,7 +9,7 @@ from fastapi_esdb.api import arguments
 from fastapi_esdb.api.calls import Calls, Options, call_options, write
 from fastapi_esdb.api.iteration import Iteration
 from fastapi_esdb.api.subscriptions import Subscription
-from fastapi_esdb.connection.transport import CallOptions
+from fastapi_esdb.connection.caller import CallOptions
 from fastapi_esdb.wire.admin.operations import (
     CURRENT_SCAVENGE,
     MERGE_INDEXES,

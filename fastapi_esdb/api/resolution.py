@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from fastapi_esdb.api.calls import Carrier
-    from fastapi_esdb.connection.caller import CallOptions, Transport
+    from fastapi_esdb.connection.caller import Caller, CallOptions
 
 Result = TypeVar("Result")
 Result_co = TypeVar("Result_co", covariant=True)
@@ -55,11 +55,11 @@ class Job(Protocol[Result_co]):
         """Of the events for that stream, in their order."""
         ...
 
-    def first(self, transport: Transport, options: CallOptions) -> Awaitable[Result_co]:
+    def first(self, transport: Caller, options: CallOptions) -> Awaitable[Result_co]:
         """Send it for the first time, as the caller wants it."""
         ...
 
-    async def send(self, transport: Transport, expected: Expected, options: CallOptions) -> Result_co:
+    async def send(self, transport: Caller, expected: Expected, options: CallOptions) -> Result_co:
         """Send it again, with that expectation for its stream."""
         ...
 
@@ -232,7 +232,7 @@ class RepeatedAppend(Generic[Result]):
         until = Deadline.after(max(self._left / 2, LEAST_SHARE))
         return Lost(self._job.stream, self._job.ids, self._since, replace(self._options, requires_leader=True), until)
 
-    async def _look(self, transport: Transport, known: int) -> Sight | None:
+    async def _look(self, transport: Caller, known: int) -> Sight | None:
         """`None` for a stream that is not there, if it should be."""
         should_exist = self._job.expected is STREAM_EXISTS
         try:

@@ -23,9 +23,9 @@ from fastapi_esdb.wire.streams.values import (
 
 if TYPE_CHECKING:
     from fastapi_esdb.api.calls import Options
-    from fastapi_esdb.connection.transport import CallOptions
+    from fastapi_esdb.connection.caller import CallOptions
+    from fastapi_esdb.settings.choices import NodePreference
     from fastapi_esdb.settings.credentials import Credentials
-    from fastapi_esdb.settings.node_preference import NodePreference
     from fastapi_esdb.wire.events.values import ProposedEvent
     from fastapi_esdb.wire.method import Method
 

@@ -17,9 +17,9 @@ from fastapi_esdb.wire.streams.values import ReadRequest, SubscriptionConfirmed
 
 if TYPE_CHECKING:
     from fastapi_esdb.api.calls import Carrier
-    from fastapi_esdb.connection.transport import CallOptions
+    from fastapi_esdb.connection.caller import CallOptions
+    from fastapi_esdb.settings.choices import NodePreference
     from fastapi_esdb.settings.credentials import Credentials
-    from fastapi_esdb.settings.node_preference import NodePreference
     from fastapi_esdb.wire.streams.values import EventFilter
 
 

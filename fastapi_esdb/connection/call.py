@@ -12,7 +12,7 @@ from fastapi_esdb.connection.grpcio.grpc_errors import decode, encode, translate
 from fastapi_esdb.connection.preflight import check_headers, check_support
 from fastapi_esdb.errors import NotSentInTime
 from fastapi_esdb.wire.errors import DeadlineExceeded, NoAnswer
-from fastapi_esdb.wire.metadata import CallHeaders
+from fastapi_esdb.wire.headers import CallHeaders
 from fastapi_esdb.wire.method import Shape
 from fastapi_esdb.wire.quiet_grpc import grpc
 

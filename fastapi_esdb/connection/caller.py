@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
+    from fastapi_esdb.settings.choices import NodePreference
     from fastapi_esdb.settings.credentials import Credentials
-    from fastapi_esdb.settings.node_preference import NodePreference
     from fastapi_esdb.wire.method import Method
     from fastapi_esdb.wire.streams.values import AppendRequest, AppendResult
 
@@ -73,7 +73,7 @@ class Stream(Protocol[Sent_contra, Received_co]):
         """Half-close: no request will follow."""
 
 
-class Transport(Protocol):
+class Caller(Protocol):
     """Carries calls. Every call has a deadline, and none raises anything but `EsdbError` and `CancelledError`."""
 
     async def call(

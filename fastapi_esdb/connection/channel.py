@@ -26,11 +26,11 @@ GrpcCall = Any
 """gRPC has a class for each shape of call; of all we use `cancel()`."""
 
 
-class ChannelOwner(Protocol):
+class ChannelListener(Protocol):
     """Who is told what happens to a channel."""
 
     @property
-    def is_doubted(self) -> bool:
+    def is_suspect(self) -> bool:
         """Whether a call has just been lost, and the server is being asked whether it is still there."""
 
     def suspect(self, channel: Channel, *, lost: bool) -> None:
@@ -54,7 +54,7 @@ class Late:
 class Channel:
     """A channel of gRPC's that counts its calls, and closes when it is retired and the last of them has ended."""
 
-    def __init__(self, line: Line, host: Host, owner: ChannelOwner) -> None:
+    def __init__(self, line: Line, host: Host, listener: ChannelListener) -> None:
         self.inner = line.open()
         self.bulk = Bulk(line)
         """For calls with many answers."""
@@ -69,7 +69,7 @@ class Channel:
         """Paths of the calls that the server does not have."""
         self.batches: dict[int, BatchCall] = {}
         """The calls that appends share, by their lanes, while they are open."""
-        self._owner = owner
+        self._listener = listener
         self._leases: set[Lease] = set()
         self._long_lived = 0
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -90,7 +90,7 @@ class Channel:
     @property
     def takes_calls(self) -> bool:
         """Whether it is one for new calls: neither on its way out nor doubted."""
-        return not self._retired and not self._owner.is_doubted
+        return not self._retired and not self._listener.is_suspect
 
     def lease(self, *, long_lived: bool = False) -> Lease:
         """A place for one call; it is taken from now until its release."""
@@ -110,11 +110,11 @@ class Channel:
         self._leases.discard(lease)
         self._long_lived -= lease.long_lived
         self._close_if_done()
-        self._owner.released(self)
+        self._listener.released(self)
 
     def suspect(self, *, lost: bool) -> None:
         """Say that a call was `lost`, or was not answered in time."""
-        self._owner.suspect(self, lost=lost)
+        self._listener.suspect(self, lost=lost)
 
     def retire(self) -> None:
         """Close it once its last call has ended."""
@@ -169,7 +169,7 @@ class Channel:
             await self.bulk.close()
         finally:
             self._closed.set()
-            self._owner.gone(self)
+            self._listener.gone(self)
 
     async def _stop_tasks(self) -> None:
         for task in self._tasks:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from fastapi_esdb.connection.admission import greet
-from fastapi_esdb.connection.channel import Channel, ChannelOwner
+from fastapi_esdb.connection.channel import Channel, ChannelListener
 from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.connection.grpcio.channel_factory import dial
 from fastapi_esdb.connection.grpcio.grpc_errors import explain
@@ -73,17 +73,17 @@ class Connector:
         """Double the interval of keep-alive pings on channels to come, since the server complained about them."""
         self._slowdown *= 2
 
-    async def connect(self, owner: ChannelOwner) -> Channel:
+    async def connect(self, listener: ChannelListener) -> Channel:
         """Try, with pauses, until a server answers."""
         delays, timeouts = self._options.backoff.delays(), self._options.timeouts()
         while True:
             endpoint = await self._hosts.next_endpoint()
             async with endpoint.knock:
-                if channel := await self._attempt(endpoint, owner, next(timeouts)):
+                if channel := await self._attempt(endpoint, listener, next(timeouts)):
                     return channel
                 await self._pause(next(delays))
 
-    async def try_once(self, owner: ChannelOwner) -> Channel | None:
+    async def try_once(self, listener: ChannelListener) -> Channel | None:
         """One attempt, without a pause; `None` if it failed, or if there was no host to try in the time that it has."""
         try:
             async with asyncio.timeout(self._options.connect_timeout):
@@ -92,13 +92,13 @@ class Connector:
             self._end()
             return None
         async with endpoint.knock:
-            return await self._attempt(endpoint, owner, self._options.connect_timeout)
+            return await self._attempt(endpoint, listener, self._options.connect_timeout)
 
-    async def _attempt(self, endpoint: Endpoint, owner: ChannelOwner, timeout: float) -> Channel | None:
+    async def _attempt(self, endpoint: Endpoint, listener: ChannelListener, timeout: float) -> Channel | None:
         self.attempts += 1
         self._hurry.clear()
         try:
-            channel = await self._answering_channel(endpoint, owner, Deadline.after(timeout))
+            channel = await self._answering_channel(endpoint, listener, Deadline.after(timeout))
         except EsdbError as error:
             self._fail(endpoint, await self._explained(error, endpoint.host))
             return None
@@ -133,9 +133,9 @@ class Connector:
         self.ended += 1
         self._tell()
 
-    async def _answering_channel(self, endpoint: Endpoint, owner: ChannelOwner, deadline: Deadline) -> Channel:
+    async def _answering_channel(self, endpoint: Endpoint, listener: ChannelListener, deadline: Deadline) -> Channel:
         line = await dial(endpoint.host, self._options.options, deadline, self._slowdown)
-        channel = Channel(line, endpoint.host, owner)
+        channel = Channel(line, endpoint.host, listener)
         channel.takes_credentials |= self._options.allow_insecure_credentials
         try:
             with naming(line.proxy):

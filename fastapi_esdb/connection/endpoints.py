@@ -58,7 +58,7 @@ class Hosts(Protocol):
     def failed(self, host: Host) -> None:
         """An attempt to connect to the host has failed."""
 
-    def doubted(self, host: Host) -> None:
+    def suspect(self, host: Host) -> None:
         """A connection to the host was lost, or something else speaks against it."""
 
 
@@ -79,5 +79,5 @@ class Pinned:
     def failed(self, host: Host) -> None:
         """Changes nothing: there is no other."""
 
-    def doubted(self, host: Host) -> None:
+    def suspect(self, host: Host) -> None:
         """Changes nothing: there is no other."""

@@ -14,7 +14,7 @@ from fastapi_esdb.settings.hosts import Host
 from fastapi_esdb.wire.admin.cluster import GOSSIP, USABLE
 
 if TYPE_CHECKING:
-    from fastapi_esdb.settings.connection_options import ConnectionOptions
+    from fastapi_esdb.settings.options import ConnectionOptions
     from fastapi_esdb.wire.admin.cluster import Member
 
 PATIENCE = 1.0
@@ -22,9 +22,9 @@ PATIENCE = 1.0
 
 
 class _Nobody:
-    """The owner of a channel that is used once: whatever becomes of it, the one call on it tells."""
+    """The listener of a channel that is used once: whatever becomes of it, the one call on it tells."""
 
-    is_doubted = False
+    is_suspect = False
 
     def suspect(self, channel: Channel, *, lost: bool) -> None:
         """Of no interest."""

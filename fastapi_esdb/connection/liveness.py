@@ -11,10 +11,10 @@ from fastapi_esdb.connection.call import unary
 from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.connection.gossip import says_not_ready
 from fastapi_esdb.connection.preflight import authorization_of
-from fastapi_esdb.wire.cluster import SUPPORTED_METHODS, SupportedMethods
+from fastapi_esdb.wire.admin.cluster import SUPPORTED_METHODS, SupportedMethods
 from fastapi_esdb.wire.errors import EsdbError, NotSupported
-from fastapi_esdb.wire.metadata import CallHeaders, CallMetadata
-from fastapi_esdb.wire.unreadable import shown, unreadable
+from fastapi_esdb.wire.errors.unreadable import shown, unreadable
+from fastapi_esdb.wire.headers import CallHeaders, CallMetadata
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Channel
@@ -34,7 +34,7 @@ class Watch:
 
     def __init__(self, channel: Channel, probe_timeout: float, tell: Callable[[], None]) -> None:
         self.channel = channel
-        self.is_doubted = False
+        self.is_suspect = False
         """Whether a call was lost and the probe after it is not answered yet: another call might go the same way."""
         self._tell = tell
         self._probe_timeout = probe_timeout
@@ -51,7 +51,7 @@ class Watch:
 
     def suspect(self, *, lost: bool) -> None:
         """A call was `lost`, or not answered in time: ask the server whether it is there, unless it is being asked."""
-        self.is_doubted |= lost
+        self.is_suspect |= lost
         if not self._verdict.done() and (self._probe is None or self._probe.done()):
             self._probe = asyncio.create_task(self._ask(), name="esdb-probe")
 
@@ -79,7 +79,7 @@ class Watch:
             logger.exception("a probe broke off")
             self.end(PROBE_FAILED.format(unreadable(error)))
         else:
-            self.is_doubted = False
+            self.is_suspect = False
             self._tell()
 
 

@@ -21,14 +21,14 @@ IN_TESTS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Owner:
+class LoopAffinity:
     """Where connections were opened. gRPC hangs when they are used anywhere else, so this is checked before."""
 
     pid: int
     loop: asyncio.AbstractEventLoop
 
     @classmethod
-    def here(cls) -> Owner:
+    def here(cls) -> LoopAffinity:
         """The running loop of this process."""
         return cls(os.getpid(), asyncio.get_running_loop())
 

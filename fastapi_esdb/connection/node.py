@@ -37,7 +37,7 @@ PROBE_TIMEOUT = 2.0
 """Seconds that a server under suspicion has to answer a probe."""
 
 
-class NodeOwner(Protocol):
+class NodeListener(Protocol):
     """Who is told what happens to a connection."""
 
     def changed(self, node: NodeConnection) -> None:
@@ -54,7 +54,9 @@ class NodeConnection:
     before go on until they end by themselves.
     """
 
-    def __init__(self, name: str, options: NodeOptions, hosts: Hosts, owner: NodeOwner, *, extra: bool = False) -> None:
+    def __init__(
+        self, name: str, options: NodeOptions, hosts: Hosts, listener: NodeListener, *, extra: bool = False
+    ) -> None:
         self.name = name
         self.extra = extra
         """Whether it was opened because the others were full, and closes when it is idle."""
@@ -67,7 +69,7 @@ class NodeConnection:
         """Whether the server lets the pool's calls in, as far as known."""
         self.idle_since = monotonic()
         """When its last call ended, in seconds of the monotonic clock."""
-        self._owner = owner
+        self._listener = listener
         self._credentials = options.credentials
         self._asking: asyncio.Task[None] | None = None
         self._limit = options.connect_timeout
@@ -87,14 +89,14 @@ class NodeConnection:
         return self.channel is not None
 
     @property
-    def is_doubted(self) -> bool:
+    def is_suspect(self) -> bool:
         """Whether a call has just been lost on it, and the server is being asked whether it is still there."""
-        return self._watch is not None and self._watch.is_doubted
+        return self._watch is not None and self._watch.is_suspect
 
     @property
     def is_promising(self) -> bool:
         """Whether it will soon take calls as far as anyone knows: doubted, or on the way with no failed attempt yet."""
-        return self.is_doubted or (self.state is ConnectionState.CONNECTING and self.last_error is None)
+        return self.is_suspect or (self.state is ConnectionState.CONNECTING and self.last_error is None)
 
     @property
     def attempts(self) -> int:
@@ -217,7 +219,7 @@ class NodeConnection:
         """A call on the channel has ended."""
         if not channel.in_flight:
             self.idle_since = monotonic()
-        self._owner.released()
+        self._listener.released()
 
     def gone(self, channel: Channel) -> None:
         """The channel is closed."""
@@ -252,7 +254,7 @@ class NodeConnection:
         self._move(Change.ANSWERED, f"connected to {channel.host.address}")
         self._part_from_others(channel)
         reason = await self._until_lost()
-        self._hosts.doubted(channel.host)
+        self._hosts.suspect(channel.host)
         self._connector.reset()
         self._lose(f"lost {channel.host.address}: {reason}")
 
@@ -339,4 +341,4 @@ class NodeConnection:
 
     def _tell(self) -> None:
         self._changes.wake()
-        self._owner.changed(self)
+        self._listener.changed(self)

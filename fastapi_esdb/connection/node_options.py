@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from fastapi_esdb.connection.backoff import Backoff
-from fastapi_esdb.settings.connection_options import ConnectionOptions
+from fastapi_esdb.settings.options import ConnectionOptions
 
 if TYPE_CHECKING:
     from fastapi_esdb.settings.credentials import Credentials

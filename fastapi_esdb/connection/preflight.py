@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi_esdb.errors import InvalidSettings
 from fastapi_esdb.settings.hosts import is_loopback
-from fastapi_esdb.wire.cluster import SUPPORTED_METHODS
+from fastapi_esdb.wire.admin.cluster import SUPPORTED_METHODS
 from fastapi_esdb.wire.errors import NotSupported
-from fastapi_esdb.wire.metadata import AUTHORIZATION, basic
+from fastapi_esdb.wire.headers import AUTHORIZATION, basic
 from fastapi_esdb.wire.methods import all_methods
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from fastapi_esdb.settings.connection_string import ConnectionString
     from fastapi_esdb.settings.credentials import Credentials
     from fastapi_esdb.settings.hosts import Host
-    from fastapi_esdb.wire.cluster import SupportedMethods
-    from fastapi_esdb.wire.metadata import CallHeaders
+    from fastapi_esdb.wire.admin.cluster import SupportedMethods
+    from fastapi_esdb.wire.headers import CallHeaders
     from fastapi_esdb.wire.method import Method
 
 

@@ -13,13 +13,13 @@ from urllib.request import getproxies_environment, proxy_bypass
 
 from fastapi_esdb.errors import InvalidSettings
 from fastapi_esdb.settings.hosts import is_loopback
-from fastapi_esdb.settings.problem import variables_hidden
+from fastapi_esdb.settings.text import variables_hidden
 from fastapi_esdb.wire.errors import ConnectionRefused, EsdbError
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.grpcio.channel_factory import ChannelOption
-    from fastapi_esdb.settings.connection_options import ConnectionOptions
     from fastapi_esdb.settings.hosts import Host
+    from fastapi_esdb.settings.options import ConnectionOptions
 
 SCHEMES = ("grpc", "https", "http")
 """What the names of the variables begin with, in the order in which gRPC looks at them."""

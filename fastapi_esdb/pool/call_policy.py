@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from fastapi_esdb.connection.secrecy import authorization_of
-from fastapi_esdb.settings.node_preference import NodePreference
+from fastapi_esdb.connection.preflight import authorization_of
+from fastapi_esdb.settings.choices import NodePreference
 from fastapi_esdb.wire.admin.operations import RESIGN_NODE
 from fastapi_esdb.wire.groups.methods import READ_GROUP
 from fastapi_esdb.wire.headers import CallHeaders, CallMetadata
@@ -14,7 +14,7 @@ from fastapi_esdb.wire.projections.methods import CREATE_PROJECTION
 from fastapi_esdb.wire.streams.methods import READ
 
 if TYPE_CHECKING:
-    from fastapi_esdb.connection.transport import CallOptions
+    from fastapi_esdb.connection.caller import CallOptions
     from fastapi_esdb.settings.connection_string import ConnectionString
     from fastapi_esdb.settings.credentials import Credentials
     from fastapi_esdb.settings.model import EsdbSettings

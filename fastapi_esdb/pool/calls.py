@@ -7,22 +7,21 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from fastapi_esdb.connection.call import client_stream, unary
+from fastapi_esdb.connection.caller import DEFAULT_OPTIONS
 from fastapi_esdb.connection.deadline import Deadline, seconds
-from fastapi_esdb.connection.transport import DEFAULT_OPTIONS
 from fastapi_esdb.errors import ReadOnlyConnection
 from fastapi_esdb.pool.appends.appends import Appends
 from fastapi_esdb.pool.call_policy import Headers, Placement
 from fastapi_esdb.pool.one_node import OneChannel
 from fastapi_esdb.pool.retry import ReadinessCheck, Retry, Tell
 from fastapi_esdb.pool.streams import PooledStream, StreamPlan
-from fastapi_esdb.settings.append_mode import AppendMode
-from fastapi_esdb.settings.node_preference import NodePreference
+from fastapi_esdb.settings.choices import AppendMode, NodePreference
 from fastapi_esdb.wire.errors import CalledAs, EsdbError
 from fastapi_esdb.wire.streams.appends import APPEND
 
 if TYPE_CHECKING:
+    from fastapi_esdb.connection.caller import CallOptions
     from fastapi_esdb.connection.channel import Lease
-    from fastapi_esdb.connection.transport import CallOptions
     from fastapi_esdb.pool.lease_source import LeaseSource
     from fastapi_esdb.pool.statistics import Counters
     from fastapi_esdb.settings.model import EsdbSettings
@@ -86,7 +85,7 @@ class Calls:
     async def call(
         self, method: Method[Request, Response], request: Request, options: CallOptions = DEFAULT_OPTIONS
     ) -> Response:
-        """See `Transport.call`."""
+        """See `Caller.call`."""
         headers = self._headers.of(method, options)
         retry = self._begin(method, options)
         return await self._repeat(retry, lambda lease: unary(lease, method, request, retry.answer_deadline, headers))
@@ -94,7 +93,7 @@ class Calls:
     async def send(
         self, method: Method[Request, Response], requests: Sequence[Request], options: CallOptions = DEFAULT_OPTIONS
     ) -> Response:
-        """See `Transport.send`."""
+        """See `Caller.send`."""
         headers = self._headers.of(method, options)
         retry = self._begin(method, options)
         return await self._repeat(
@@ -102,7 +101,7 @@ class Calls:
         )
 
     async def append(self, request: AppendRequest, options: CallOptions = DEFAULT_OPTIONS) -> AppendResult:
-        """See `Transport.append`."""
+        """See `Caller.append`."""
         retry = self._begin(APPEND, options)
         while True:
             try:
@@ -119,7 +118,7 @@ class Calls:
         long_lived: bool = False,
         bulk: bool = False,
     ) -> PooledStream[Request, Response]:
-        """See `Transport.stream`."""
+        """See `Caller.stream`."""
         retry = self._begin(method, options)
         whole = options.timeout is not None
         each = None if whole or long_lived else self.deadline

@@ -21,7 +21,7 @@ from fastapi_esdb.errors import ConnectionClosed, InvalidSettings, NotSentInTime
 from fastapi_esdb.pool.cluster.failover import Failover
 from fastapi_esdb.pool.routing import Limits, Route, idle, route
 from fastapi_esdb.pool.waiting import WaitingCalls
-from fastapi_esdb.settings.warnings import cautions
+from fastapi_esdb.settings.warnings import warnings_about
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Channel, Lease
@@ -117,8 +117,8 @@ class Connections:
 
     def warn(self) -> None:
         """Log what in the settings is allowed and careless."""
-        for caution in cautions(self._settings.target):
-            logger.warning("%s: %s", self._name, caution)
+        for warning in warnings_about(self._settings.target):
+            logger.warning("%s: %s", self._name, warning)
 
     def open(self) -> None:
         """Begin to connect."""

@@ -10,7 +10,7 @@ from fastapi_esdb.errors import ConnectionClosed
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Channel, Lease
     from fastapi_esdb.connection.deadline import Deadline
-    from fastapi_esdb.settings.node_preference import NodePreference
+    from fastapi_esdb.settings.choices import NodePreference
 
 
 class OneChannel:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from fastapi_esdb.connection.caller import DEFAULT_OPTIONS, CallOptions, Stream
 from fastapi_esdb.connection.deadline import Deadline, patience
-from fastapi_esdb.connection.loop_affinity import Owner
+from fastapi_esdb.connection.loop_affinity import LoopAffinity
 from fastapi_esdb.connection.state import Admission, ConnectionState
 from fastapi_esdb.errors import ConnectionClosed
 from fastapi_esdb.pool.calls import Calls
@@ -17,7 +17,7 @@ from fastapi_esdb.pool.cluster.by_preference import ConnectionsByPreference
 from fastapi_esdb.pool.hooks import Hook, Hooks
 from fastapi_esdb.pool.seen import Seen, Turns
 from fastapi_esdb.pool.statistics import ConnectionStatus, Counters
-from fastapi_esdb.settings.append_mode import AppendMode
+from fastapi_esdb.settings.choices import AppendMode
 from fastapi_esdb.wire.admin.cluster import SUPPORTED_METHODS
 from fastapi_esdb.wire.errors import AccessDenied, CalledAs, NotAuthenticated, NotSupported
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from fastapi_esdb.connection.channel import Channel, Lease
     from fastapi_esdb.connection.node import NodeConnection
+    from fastapi_esdb.settings.choices import NodePreference
     from fastapi_esdb.settings.model import EsdbSettings
-    from fastapi_esdb.settings.node_preference import NodePreference
     from fastapi_esdb.wire.errors import EsdbError
     from fastapi_esdb.wire.method import Method
     from fastapi_esdb.wire.streams.values import AppendRequest, AppendResult
@@ -47,7 +47,7 @@ Response = TypeVar("Response")
 
 
 class ConnectionPool:
-    """A number of connections to one database; a `Transport`.
+    """A number of connections to one database; a `Caller`.
 
     Open it on the event loop it is used on, with `open` or as an async context manager. From then on it connects by
     itself, until `close`. Calls take a connection that is up and raise `ConnectionClosed` at once where there is none,
@@ -65,7 +65,7 @@ class ConnectionPool:
         """Who finds out first what has become of an append to a stream."""
         self._connections: ConnectionsByPreference | None = None
         self._leaving: list[ConnectionsByPreference] = []
-        self._owner: Owner | None = None
+        self._owner: LoopAffinity | None = None
         self._hooks = Hooks()
         self._on_connect: list[Hook] = []
         self._on_disconnect: list[Hook] = []
@@ -236,7 +236,7 @@ class ConnectionPool:
     def append(
         self, request: AppendRequest, options: CallOptions = DEFAULT_OPTIONS
     ) -> Coroutine[Any, Any, AppendResult]:
-        """Append events; see `Transport.append`."""
+        """Append events; see `Caller.append`."""
         self._check_owner()
         return self._calls.append(request, options)
 
@@ -249,7 +249,7 @@ class ConnectionPool:
         long_lived: bool = False,
         bulk: bool = False,
     ) -> AbstractAsyncContextManager[Stream[Request, Response]]:
-        """Make a call whose answers stream; see `Transport.stream`."""
+        """Make a call whose answers stream; see `Caller.stream`."""
         return self._calls.stream(method, requests, options, long_lived=long_lived, bulk=bulk)
 
     def at_leader(self, options: CallOptions) -> AbstractAsyncContextManager[Calls]:
@@ -293,7 +293,7 @@ class ConnectionPool:
         if self._connections is not None:
             return False
         connections = ConnectionsByPreference(self.name, self.settings, self._counters, self._notice)
-        self._owner = Owner.here()
+        self._owner = LoopAffinity.here()
         self._connections = connections
         connections.open()
         return True

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Channel
     from fastapi_esdb.connection.deadline import Deadline
     from fastapi_esdb.pool.statistics import Counters
-    from fastapi_esdb.settings.node_preference import NodePreference
+    from fastapi_esdb.settings.choices import NodePreference
     from fastapi_esdb.wire.errors import CalledAs, EsdbError
     from fastapi_esdb.wire.method import Method
 

@@ -20,7 +20,7 @@ class Candidate(Protocol):
     @property
     def is_connected(self) -> bool: ...
     @property
-    def is_doubted(self) -> bool: ...
+    def is_suspect(self) -> bool: ...
     @property
     def is_promising(self) -> bool: ...
     @property
@@ -47,7 +47,7 @@ class Limits:
     def room(self, candidate: Candidate, long_lived: bool) -> bool:
         """Whether the connection can take one more call of that kind."""
         fits = candidate.in_flight < self.calls and not (long_lived and candidate.streams >= self.streams)
-        return candidate.is_connected and not candidate.is_doubted and fits
+        return candidate.is_connected and not candidate.is_suspect and fits
 
     def per_connection(self, long_lived: bool) -> int:
         """Calls of that kind on one connection."""

@@ -10,12 +10,10 @@ from typing import Any
 
 from pydantic import Secret, SecretStr
 
-from fastapi_esdb.settings.connection_options import ConnectionOptions
 from fastapi_esdb.settings.credentials import Credentials
 from fastapi_esdb.settings.hosts import Host, parse_hosts
-from fastapi_esdb.settings.options import parse_options, render_options
-from fastapi_esdb.settings.percent import decode, encode, has_control
-from fastapi_esdb.settings.problem import problem, variables_hidden
+from fastapi_esdb.settings.options import ConnectionOptions, parse_options, render_options
+from fastapi_esdb.settings.text import decode, encode, has_control, problem, variables_hidden
 
 _DISCOVER = ("esdb+discover", "kurrentdb+discover", "kdb+discover")
 _EMBEDDED = ("esdb+embedded", "kurrentdb+embedded")

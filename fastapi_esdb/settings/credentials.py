@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from pydantic import SecretStr
 
-from fastapi_esdb.settings.percent import has_control
+from fastapi_esdb.settings.text import has_control
 
 
 @dataclass(frozen=True, slots=True, repr=False, init=False)

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
-from fastapi_esdb.settings.problem import problem
+from fastapi_esdb.settings.text import problem
 
 DEFAULT_PORT = 2113
 """The port EventStoreDB and KurrentDB listen on."""

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from fastapi_esdb.settings.node_preference import NodePreference
-from fastapi_esdb.settings.percent import has_control
+from fastapi_esdb.settings.choices import NodePreference
+from fastapi_esdb.settings.text import has_control
 
 MAX_INT = 2**31 - 1
 """gRPC keeps its channel options in 32 bits."""

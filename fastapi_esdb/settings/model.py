@@ -11,14 +11,12 @@ from pydantic import Field, Secret, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from fastapi_esdb.errors import InvalidSettings
-from fastapi_esdb.settings.append_mode import AppendMode
+from fastapi_esdb.settings.choices import AppendMode, NodePreference
 from fastapi_esdb.settings.connection_string import ConnectionString
 from fastapi_esdb.settings.credentials import Credentials
 from fastapi_esdb.settings.kinds import MAX_INT
-from fastapi_esdb.settings.node_preference import NodePreference
 from fastapi_esdb.settings.options import nearest
-from fastapi_esdb.settings.overrides import OptionOverrides
-from fastapi_esdb.settings.sources import COMPLETING, DEFAULT_DEADLINE, STRING, Completing
+from fastapi_esdb.settings.precedence import COMPLETING, DEFAULT_DEADLINE, STRING, Completing, OptionOverrides
 
 _MILLISECONDS_PER_SECOND = 1000
 _IN_MEMORY = "esdb+embedded://"

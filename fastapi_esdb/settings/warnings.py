@@ -14,7 +14,7 @@ FREQUENT_PINGS = 10_000
 """Milliseconds. Below this, official clients warn, since servers and proxies may take pings for an attack."""
 
 
-def cautions(target: ConnectionString) -> Iterator[str]:
+def warnings_about(target: ConnectionString) -> Iterator[str]:
     """Sentences for the log; they name settings and show no value that is secret."""
     options = target.options
     if options.tls and not options.tls_verify_cert:

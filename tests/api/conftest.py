@@ -9,7 +9,7 @@ import pytest
 from fastapi_esdb.api.connection import Connection
 from fastapi_esdb.compose import connect
 from fastapi_esdb.embedded.server import EmbeddedServer
-from fastapi_esdb.settings.append_mode import AppendMode
+from fastapi_esdb.settings.choices import AppendMode
 from fastapi_esdb.settings.model import EsdbSettings
 from tests.support.waiting import PATIENCE
 

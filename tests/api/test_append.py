@@ -13,7 +13,7 @@ from fastapi_esdb.api.connection import Connection
 from fastapi_esdb.api.new_event import NewEvent
 from fastapi_esdb.compose import connect
 from fastapi_esdb.embedded.server import EmbeddedServer
-from fastapi_esdb.settings.append_mode import AppendMode
+from fastapi_esdb.settings.choices import AppendMode
 from fastapi_esdb.settings.model import EsdbSettings
 from fastapi_esdb.wire.errors import (
     InvalidArgument,

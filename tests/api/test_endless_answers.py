@@ -12,7 +12,7 @@ import pytest
 
 from fastapi_esdb import END, Connection, NewEvent, connect
 from fastapi_esdb.api import resuming
-from fastapi_esdb.connection import channel_options
+from fastapi_esdb.connection.grpcio import channel_factory
 from fastapi_esdb.errors import AppendOutcomeUnknown
 from fastapi_esdb.settings.model import EsdbSettings
 from fastapi_esdb.wire.admin.cluster import GOSSIP
@@ -48,7 +48,7 @@ async def server() -> AsyncIterator[FakeServer]:
 @pytest.fixture(autouse=True)
 def _little_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that it takes no long time to send too much."""
-    monkeypatch.setattr(channel_options, "RECEIVE_LIMIT", LIMIT)
+    monkeypatch.setattr(channel_factory, "RECEIVE_LIMIT", LIMIT)
 
 
 @pytest.fixture

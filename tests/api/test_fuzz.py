@@ -31,7 +31,7 @@ from fastapi_esdb import (
     filters,
 )
 from fastapi_esdb.api.reading import Read
-from fastapi_esdb.settings.append_mode import AppendMode
+from fastapi_esdb.settings.choices import AppendMode
 from fastapi_esdb.settings.model import EsdbSettings
 from fastapi_esdb.wire.admin.cluster import GOSSIP, SUPPORTED_METHODS, ClusterInfo, Member, NodeState
 from fastapi_esdb.wire.errors import EsdbError

@@ -12,7 +12,7 @@ from fastapi_esdb.api.new_event import NewEvent
 from fastapi_esdb.compose import connect
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.errors import AppendClosedInFlight, AppendOutcomeUnknown, OutcomeUnknown
-from fastapi_esdb.settings.append_mode import AppendMode
+from fastapi_esdb.settings.choices import AppendMode
 from fastapi_esdb.wire.errors import (
     ConnectionLost,
     DeadlineExceeded,

@@ -18,7 +18,7 @@ from fastapi_esdb.errors import (
     UserNotFound,
     WrongExpectedRevision,
 )
-from fastapi_esdb.settings.append_mode import AppendMode
+from fastapi_esdb.settings.choices import AppendMode
 from tests.support.secure import as_admin
 from tests.support.waiting import PATIENCE
 

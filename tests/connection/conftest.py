@@ -9,19 +9,19 @@ import pytest
 from fastapi_esdb.connection.channel import Channel
 from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.connection.grpcio.channel_factory import dial
-from fastapi_esdb.settings.connection_options import ConnectionOptions
 from fastapi_esdb.settings.hosts import Host
+from fastapi_esdb.settings.options import ConnectionOptions
 from tests.support.scripted import ScriptedServer
 
 
-class Owner:
+class Listener:
     """Counts what it is told of a channel."""
 
     def __init__(self) -> None:
         self.suspicions = 0
         self.releases = 0
         self.is_gone = False
-        self.is_doubted = False
+        self.is_suspect = False
 
     def suspect(self, channel: Channel, *, lost: bool) -> None:  # noqa: ARG002 - the protocol's
         self.suspicions += 1
@@ -33,9 +33,9 @@ class Owner:
         self.is_gone = True
 
 
-async def channel_to(port: int, owner: Owner, options: ConnectionOptions | None = None) -> Channel:
+async def channel_to(port: int, listener: Listener, options: ConnectionOptions | None = None) -> Channel:
     host, options = Host("127.0.0.1", port), options or ConnectionOptions(tls=False)
-    return Channel(await dial(host, options, Deadline.after(10)), host, owner)
+    return Channel(await dial(host, options, Deadline.after(10)), host, listener)
 
 
 @pytest.fixture
@@ -45,13 +45,13 @@ async def server() -> AsyncIterator[ScriptedServer]:
 
 
 @pytest.fixture
-def owner() -> Owner:
-    return Owner()
+def listener() -> Listener:
+    return Listener()
 
 
 @pytest.fixture
-async def channel(server: ScriptedServer, owner: Owner) -> AsyncIterator[Channel]:
-    made = await channel_to(server.port, owner)
+async def channel(server: ScriptedServer, listener: Listener) -> AsyncIterator[Channel]:
+    made = await channel_to(server.port, listener)
     yield made
     made.force_close()
     await made.wait_closed()

@@ -11,8 +11,8 @@ from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.connection.endpoints import Pinned
 from fastapi_esdb.connection.node import NodeConnection
 from fastapi_esdb.connection.node_options import NodeOptions
-from fastapi_esdb.settings.connection_options import ConnectionOptions
 from fastapi_esdb.settings.hosts import Host
+from fastapi_esdb.settings.options import ConnectionOptions
 from tests.support.scripted import READ
 from tests.support.waiting import PATIENCE
 

@@ -35,7 +35,7 @@ from fastapi_esdb.wire.events.values import ANY, NO_STREAM, Position
 from fastapi_esdb.wire.headers import CallHeaders, CallMetadata
 from fastapi_esdb.wire.streams.batches import BATCH_APPEND
 from fastapi_esdb.wire.streams.values import AppendRequest, AppendResult
-from tests.connection.conftest import Owner, channel_to
+from tests.connection.conftest import Listener, channel_to
 from tests.support.batches import DONE, BatchServer
 from tests.support.proxy import FaultProxy
 from tests.support.waiting import PATIENCE, until
@@ -155,12 +155,12 @@ async def test_what_the_protocol_has_no_room_for(call: BatchCall, server: BatchS
     assert await odd == DONE
 
 
-async def test_a_passed_deadline_after_sending(call: BatchCall, server: BatchServer, owner: Owner) -> None:
+async def test_a_passed_deadline_after_sending(call: BatchCall, server: BatchServer, listener: Listener) -> None:
     """Leaves the outcome open, speaks against the server, and a late answer is dropped."""
     late, other = append(call, seconds=0.05), append(call)
     one, two = await server.take(2)
     assert await ends(late) == [DeadlineExceeded]
-    assert owner.suspicions == 1
+    assert listener.suspicions == 1
     one.answer()
     two.answer()
     assert await other == DONE
@@ -223,22 +223,22 @@ async def test_the_end_of_the_call_fails_what_was_sent(
     assert not call.is_open
 
 
-async def test_a_killed_connection(server: BatchServer, owner: Owner) -> None:
+async def test_a_killed_connection(server: BatchServer, listener: Listener) -> None:
     """Its appends are lost in flight, and the channel hears of it."""
     async with FaultProxy(server.port) as proxy:
-        channel = await channel_to(proxy.port, owner)
+        channel = await channel_to(proxy.port, listener)
         appending = append(await begun(opened(channel), server))
         await server.take_one()
         await proxy.reset()
         assert await ends(appending) == [ConnectionLost]
-        assert owner.suspicions == 1
+        assert listener.suspicions == 1
         channel.retire()
         await channel.wait_closed()
 
 
-async def test_no_connection_at_all(owner: Owner) -> None:
+async def test_no_connection_at_all(listener: Listener) -> None:
     """Nothing was sent."""
-    channel = await channel_to(1, owner)
+    channel = await channel_to(1, listener)
     assert await ends(append(opened(channel))) == [ConnectionRefused]
     channel.retire()
     await channel.wait_closed()
@@ -314,10 +314,10 @@ async def test_bytes_that_are_no_answer(call: BatchCall, server: BatchServer) ->
     assert await ends(appending) == [NoAnswer]
 
 
-async def test_a_server_without_the_call(owner: Owner) -> None:
+async def test_a_server_without_the_call(listener: Listener) -> None:
     """The channel remembers it; nothing was executed."""
     async with BatchServer(batches=False) as server:
-        channel = await channel_to(server.port, owner)
+        channel = await channel_to(server.port, listener)
         assert await ends(append(opened(channel))) == [NotSupported]
         assert BATCH_APPEND.path in channel.lacks
         with pytest.raises(NotSupported):
@@ -342,13 +342,13 @@ async def test_it_stays_open_between_appends_and_ends_when_idle(
     assert channel.batches == {}
 
 
-async def test_a_retired_channel(call: BatchCall, server: BatchServer, channel: Channel, owner: Owner) -> None:
+async def test_a_retired_channel(call: BatchCall, server: BatchServer, channel: Channel, listener: Listener) -> None:
     """Closes when the last append has its answer; until then it takes no other."""
     appending = append(call)
     received = await server.take_one()
     channel.retire()
     assert not call.is_open
-    assert not owner.is_gone
+    assert not listener.is_gone
     received.answer()
     assert await appending == DONE
     await channel.wait_closed()

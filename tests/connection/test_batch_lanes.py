@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi_esdb.connection.batch_call import BatchCall
 from fastapi_esdb.connection.channel import Channel
 from fastapi_esdb.wire.headers import CallHeaders, CallMetadata
-from tests.connection.conftest import Owner, channel_to
+from tests.connection.conftest import Listener, channel_to
 from tests.support.batches import BatchServer
 from tests.support.waiting import until
 
@@ -17,10 +17,10 @@ def opened(channel: Channel) -> BatchCall:
         return BatchCall(lease, HEADERS)
 
 
-async def test_a_second_call_in_the_same_lane(owner: Owner) -> None:
+async def test_a_second_call_in_the_same_lane(listener: Listener) -> None:
     """The end of the first leaves it in its place, and each ends by itself."""
     async with BatchServer() as server:
-        channel = await channel_to(server.port, owner)
+        channel = await channel_to(server.port, listener)
         first, second = opened(channel), opened(channel)
         first._call.cancel()
         await until(lambda: not first.is_open)

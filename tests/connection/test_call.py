@@ -31,7 +31,7 @@ from fastapi_esdb.wire.errors import (
 )
 from fastapi_esdb.wire.headers import CallHeaders
 from fastapi_esdb.wire.method import Codec, Method, Shape
-from tests.connection.conftest import Owner, channel_to
+from tests.connection.conftest import Listener, channel_to
 from tests.support.processes import free_port
 from tests.support.scripted import COLLECT, MISSING, READ, TEXT, ScriptedServer
 from tests.support.waiting import until
@@ -135,11 +135,11 @@ async def test_a_value_that_the_protocol_cannot_hold(channel: Channel, server: S
     assert not server.seen
 
 
-async def test_the_deadline_ends_the_call(channel: Channel, owner: Owner) -> None:
+async def test_the_deadline_ends_the_call(channel: Channel, listener: Listener) -> None:
     """At the deadline it is over, and the server is under suspicion."""
     with pytest.raises(DeadlineExceeded):
         await call(channel, "wait", seconds=0.1)
-    assert owner.suspicions == 1
+    assert listener.suspicions == 1
 
 
 async def test_a_call_that_is_late_already_does_not_leave(channel: Channel, server: ScriptedServer) -> None:
@@ -149,23 +149,23 @@ async def test_a_call_that_is_late_already_does_not_leave(channel: Channel, serv
     assert not server.seen
 
 
-async def test_nobody_listens(owner: Owner) -> None:
+async def test_nobody_listens(listener: Listener) -> None:
     """A refused connection means that the call never left."""
-    channel = await channel_to(free_port(), owner)
+    channel = await channel_to(free_port(), listener)
     with pytest.raises(ConnectionRefused):
         await call(channel, "hello")
     channel.force_close()
     await channel.wait_closed()
 
 
-async def test_a_server_that_stops_in_between(channel: Channel, server: ScriptedServer, owner: Owner) -> None:
+async def test_a_server_that_stops_in_between(channel: Channel, server: ScriptedServer, listener: Listener) -> None:
     """The call in flight is lost, its outcome unknown."""
     waiting = asyncio.create_task(call(channel, "wait"))
     await until(lambda: server.active["Read"])
     await server.stop()
     with pytest.raises(ConnectionLost):
         await waiting
-    assert owner.suspicions == 1
+    assert listener.suspicions == 1
 
 
 async def test_a_forced_close_is_no_cancellation(channel: Channel, server: ScriptedServer) -> None:

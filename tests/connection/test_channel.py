@@ -7,7 +7,7 @@ import asyncio
 from fastapi_esdb.connection.call import unary
 from fastapi_esdb.connection.channel import Channel
 from fastapi_esdb.connection.deadline import Deadline
-from tests.connection.conftest import Owner, channel_to
+from tests.connection.conftest import Listener, channel_to
 from tests.support.proxy import FaultProxy
 from tests.support.scripted import READ, ScriptedServer
 from tests.support.waiting import until
@@ -30,29 +30,29 @@ async def test_it_counts_its_calls(channel: Channel) -> None:
 
 
 async def test_retired_it_closes_when_its_last_call_has_ended(
-    channel: Channel, server: ScriptedServer, owner: Owner
+    channel: Channel, server: ScriptedServer, listener: Listener
 ) -> None:
     """Calls go on undisturbed until then."""
     task = asyncio.create_task(read(channel, "sleep 0.2"))
     await until(lambda: server.active["Read"])
     channel.retire()
-    assert not owner.is_gone
+    assert not listener.is_gone
     assert await task == "sleep 0.2"
     await channel.wait_closed()
-    assert owner.is_gone
+    assert listener.is_gone
 
 
-async def test_retired_without_calls_it_closes_at_once(channel: Channel, owner: Owner) -> None:
+async def test_retired_without_calls_it_closes_at_once(channel: Channel, listener: Listener) -> None:
     """There is nothing to wait for."""
     channel.retire()
     await channel.wait_closed()
-    assert owner.is_gone
+    assert listener.is_gone
 
 
 async def test_each_has_a_tcp_connection_of_its_own(server: ScriptedServer) -> None:
     """Three channels to one server make three connections, and closing them closes each."""
     async with FaultProxy(server.port) as proxy:
-        channels = [await channel_to(proxy.port, Owner()) for _ in range(3)]
+        channels = [await channel_to(proxy.port, Listener()) for _ in range(3)]
         for channel in channels:
             await read(channel, "hello")
         assert proxy.open_connections == 3
@@ -61,10 +61,10 @@ async def test_each_has_a_tcp_connection_of_its_own(server: ScriptedServer) -> N
         await until(lambda: proxy.open_connections == 0)
 
 
-async def test_it_notices_that_the_connection_is_gone(server: ScriptedServer, owner: Owner) -> None:
+async def test_it_notices_that_the_connection_is_gone(server: ScriptedServer, listener: Listener) -> None:
     """Without any call, as soon as the reset arrives."""
     async with FaultProxy(server.port) as proxy:
-        channel = await channel_to(proxy.port, owner)
+        channel = await channel_to(proxy.port, listener)
         await read(channel, "hello")
         watching = asyncio.create_task(channel.until_not_ready())
         await asyncio.sleep(0)

@@ -9,7 +9,7 @@ async def test_a_pinned_host_stays_whatever_happens() -> None:
     hosts = Pinned(Host("a"))
     first = await hosts.next_endpoint()
     hosts.failed(Host("a"))
-    hosts.doubted(Host("a"))
+    hosts.suspect(Host("a"))
     assert hosts.accepts(Host("a"))
     assert first.host == Host("a")
     assert await hosts.next_endpoint() is first

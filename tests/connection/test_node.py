@@ -16,8 +16,8 @@ from fastapi_esdb.connection.endpoints import Endpoint, Pinned
 from fastapi_esdb.connection.node import NodeConnection
 from fastapi_esdb.connection.node_options import NodeOptions
 from fastapi_esdb.errors import ClosedInFlight, ConnectionClosed, InvalidSettings
-from fastapi_esdb.settings.connection_options import ConnectionOptions
 from fastapi_esdb.settings.hosts import Host
+from fastapi_esdb.settings.options import ConnectionOptions
 from fastapi_esdb.wire.errors import ConnectionLost, ConnectionRefused, NotAuthenticated
 from tests.connection.nodes import QUICK, Watcher, closed_connection, connection_to, read
 from tests.support.processes import free_port
@@ -148,10 +148,10 @@ async def test_a_slow_call_alone_is_no_evidence(server: ScriptedServer) -> None:
         for _ in range(3):
             assert node.channel is not None
             node.channel.suspect(lost=True)
-        assert node.is_doubted
+        assert node.is_suspect
         await until(lambda: len(server.probe_headers) > asked_before)
         assert await read(node, "hello") == "hello"
-        await until(lambda: not node.is_doubted)
+        await until(lambda: not node.is_suspect)
         assert watcher.states == ["connecting", "connected"]
         assert len(server.probe_headers) == asked_before + 1, "several suspicions are one probe"
 
@@ -325,7 +325,7 @@ class Moving:
     def failed(self, host: Host) -> None:  # noqa: ARG002 - the protocol's
         raise AssertionError
 
-    def doubted(self, host: Host) -> None:  # noqa: ARG002 - the protocol's
+    def suspect(self, host: Host) -> None:  # noqa: ARG002 - the protocol's
         raise AssertionError
 
 

@@ -11,8 +11,8 @@ import pytest
 from fastapi_esdb import ConnectionClosed, EsdbSettings, InvalidSettings, NewEvent, connect
 from fastapi_esdb.connection.proxy import Proxy, proxy_for, proxy_options
 from fastapi_esdb.embedded import EmbeddedServer, ServerCertificate
-from fastapi_esdb.settings.connection_options import ConnectionOptions
 from fastapi_esdb.settings.hosts import Host
+from fastapi_esdb.settings.options import ConnectionOptions
 from tests.connection.http_proxy import HttpProxy
 from tests.support.certificates import Authority
 from tests.support.processes import free_port

@@ -13,7 +13,7 @@ from fastapi_esdb.connection.grpcio.prefetch import BulkCall
 from fastapi_esdb.errors import ClosedInFlight, NotSentInTime
 from fastapi_esdb.wire.errors import AccessDenied, ConnectionLost, DeadlineExceeded, NoAnswer
 from fastapi_esdb.wire.method import Method
-from tests.connection.conftest import Owner
+from tests.connection.conftest import Listener
 from tests.support.scripted import FOLLOW, TALK, ScriptedServer
 from tests.support.waiting import until
 
@@ -75,7 +75,7 @@ async def test_a_status_becomes_an_error(channel: Channel, kind: Kind) -> None:
 
 
 async def test_each_answer_is_waited_for_so_long(
-    channel: Channel, kind: Kind, owner: Owner, server: ScriptedServer
+    channel: Channel, kind: Kind, listener: Listener, server: ScriptedServer
 ) -> None:
     """An answer that does not come ends the call, here and on the server, and raises suspicion."""
     call = await started(channel, "hold 1", kind)
@@ -83,7 +83,7 @@ async def test_each_answer_is_waited_for_so_long(
     with pytest.raises(DeadlineExceeded):
         await call.read(0.1)
     await until(lambda: not server.active["Follow"])
-    assert owner.suspicions == 1
+    assert listener.suspicions == 1
     call.close()
 
 
@@ -182,7 +182,9 @@ async def test_a_lost_server_ends_the_stream(channel: Channel, kind: Kind, serve
     call.close()
 
 
-async def test_closing_frees_the_place(channel: Channel, kind: Kind, server: ScriptedServer, owner: Owner) -> None:
+async def test_closing_frees_the_place(
+    channel: Channel, kind: Kind, server: ScriptedServer, listener: Listener
+) -> None:
     """Here and on the server; a second time does nothing."""
     call = await started(channel, "hold 1", kind)
     assert await call.read(20) == "0"
@@ -190,7 +192,7 @@ async def test_closing_frees_the_place(channel: Channel, kind: Kind, server: Scr
     call.close()
     call.close()
     assert channel.in_flight == 0
-    assert owner.releases == 1
+    assert listener.releases == 1
     await until(lambda: not server.active["Follow"])
 
 

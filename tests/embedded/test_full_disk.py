@@ -10,7 +10,7 @@ import pytest
 
 from fastapi_esdb import EsdbSettings, NewEvent, connect
 from fastapi_esdb.errors import WriteFailed
-from fastapi_esdb.settings.append_mode import AppendMode
+from fastapi_esdb.settings.choices import AppendMode
 from tests.support.processes import Running, python
 
 MODULE = ("-m", "fastapi_esdb.embedded")

@@ -10,7 +10,7 @@ import pytest
 
 from fastapi_esdb import Connection, ConnectionClosed, NewEvent, connect
 from fastapi_esdb.embedded.server import EmbeddedServer
-from fastapi_esdb.settings.append_mode import AppendMode
+from fastapi_esdb.settings.choices import AppendMode
 from tests.faults.history import History
 from tests.faults.ill_server import IllServer
 from tests.faults.writers import Writer

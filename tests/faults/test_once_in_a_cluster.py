@@ -10,7 +10,7 @@ import pytest
 
 from fastapi_esdb import ANY, Connection, EsdbSettings, NewEvent, NodePreference, connect
 from fastapi_esdb.embedded import EmbeddedCluster
-from fastapi_esdb.settings.append_mode import AppendMode
+from fastapi_esdb.settings.choices import AppendMode
 from tests.faults.history import History
 from tests.faults.writers import Writer
 from tests.support.waiting import PATIENCE, until

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fastapi_esdb import AppendOutcomeUnknown, Connection, NetworkError, NewEvent, connect
-from fastapi_esdb.connection.bulk import MOST_CALLS
+from fastapi_esdb.connection.grpcio.reader_threads import MOST_CALLS
 from tests.support.processes import ServerProcess, embedded, settings_for
 from tests.support.resources import Resources, memory
 from tests.support.waiting import PATIENCE, until

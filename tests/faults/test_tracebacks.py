@@ -19,7 +19,7 @@ from pydantic import SecretStr
 from fastapi_esdb import Connection, Credentials, Esdb, EsdbSettings, NewEvent, connect
 from fastapi_esdb.embedded import EmbeddedServer
 from fastapi_esdb.errors import EsdbError
-from fastapi_esdb.settings.append_mode import AppendMode
+from fastapi_esdb.settings.choices import AppendMode
 from fastapi_esdb.settings.connection_string import ConnectionString
 from fastapi_esdb.testing import running
 from tests.support.processes import free_port

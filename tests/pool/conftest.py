@@ -8,7 +8,7 @@ import pytest
 
 from fastapi_esdb import Connection, connect
 from fastapi_esdb.embedded.server import EmbeddedServer
-from fastapi_esdb.settings.append_mode import AppendMode
+from fastapi_esdb.settings.choices import AppendMode
 from fastapi_esdb.settings.model import EsdbSettings
 from tests.pool.appends.batches import Watched
 from tests.support.scripted import ScriptedServer

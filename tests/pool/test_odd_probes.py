@@ -110,7 +110,7 @@ def once(patch: pytest.MonkeyPatch, owner: Any, name: str) -> None:
         (connector, "dial"),
         (Connector, "connect"),
         (Pinned, "next_endpoint"),
-        (Pinned, "doubted"),
+        (Pinned, "suspect"),
         (NodeConnection, "_part_from_others"),
         (Watch, "verdict"),
     ],

@@ -21,7 +21,7 @@ class Node:
     streams: int = 0
     extra: bool = False
     is_connected: bool = True
-    is_doubted: bool = False
+    is_suspect: bool = False
     is_promising: bool = False
     idle_since: float = 0.0
 
@@ -99,7 +99,7 @@ def test_one_that_fails_to_connect_is_not_counted_on() -> None:
 
 def test_a_doubted_one_is_left_alone_until_it_is_cleared() -> None:
     """Another takes the call; without another it waits, and nothing is opened for what is a matter of milliseconds."""
-    doubted, other = Node(is_doubted=True, is_promising=True), Node(4)
+    doubted, other = Node(is_suspect=True, is_promising=True), Node(4)
     assert route([doubted, other], LIMITS).use is other
     alone = route([doubted], LIMITS)
     assert (alone.use, alone.open, alone.full) == (None, 0, False)

@@ -13,9 +13,9 @@ from pydantic import SecretStr
 from fastapi_esdb.connection.caller import CallOptions
 from fastapi_esdb.errors import ConnectionClosed, InvalidSettings, TlsFailed
 from fastapi_esdb.pool.pool import ConnectionPool
+from fastapi_esdb.settings.choices import NodePreference
 from fastapi_esdb.settings.credentials import Credentials
 from fastapi_esdb.settings.model import EsdbSettings
-from fastapi_esdb.settings.node_preference import NodePreference
 from fastapi_esdb.wire.streams.methods import READ as STREAM_READ
 from fastapi_esdb.wire.streams.values import ReadRequest
 from tests.support.certificates import Authority

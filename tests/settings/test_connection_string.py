@@ -10,11 +10,11 @@ import pytest
 from pydantic import SecretStr
 
 from fastapi_esdb.errors import EsdbError, InvalidConnectionString, InvalidSettings
-from fastapi_esdb.settings.connection_options import ConnectionOptions
+from fastapi_esdb.settings.choices import NodePreference
 from fastapi_esdb.settings.connection_string import SCHEMES, ConnectionString
 from fastapi_esdb.settings.credentials import Credentials
 from fastapi_esdb.settings.hosts import Host
-from fastapi_esdb.settings.node_preference import NodePreference
+from fastapi_esdb.settings.options import ConnectionOptions
 
 LOCAL = (Host("localhost"),)
 THREE = (Host("host1", 1234), Host("host2", 4321), Host("host3", 3231))

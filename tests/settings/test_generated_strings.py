@@ -9,13 +9,12 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from fastapi_esdb.errors import InvalidConnectionString
-from fastapi_esdb.settings.connection_options import ConnectionOptions
+from fastapi_esdb.settings.choices import NodePreference
 from fastapi_esdb.settings.connection_string import SCHEMES, ConnectionString
 from fastapi_esdb.settings.credentials import Credentials
 from fastapi_esdb.settings.hosts import Host
-from fastapi_esdb.settings.node_preference import NodePreference
-from fastapi_esdb.settings.options import OPTIONS
-from fastapi_esdb.settings.percent import has_control
+from fastapi_esdb.settings.options import OPTIONS, ConnectionOptions
+from fastapi_esdb.settings.text import has_control
 
 THOROUGH = settings(
     max_examples=1_000, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from fastapi_esdb.settings.choices import NodePreference
 from fastapi_esdb.settings.kinds import FilePath, Flag, HeaderText, Kind, Preference, Whole, as_text
-from fastapi_esdb.settings.node_preference import NodePreference
 
 COUNT = Whole("attempts", 600)
 SWITCHABLE = Whole("milliseconds", can_be_off=True)

@@ -8,10 +8,9 @@ import pytest
 from pydantic_settings import SettingsConfigDict
 
 from fastapi_esdb.errors import InvalidConnectionString, InvalidSettings
-from fastapi_esdb.settings.append_mode import AppendMode
+from fastapi_esdb.settings.choices import AppendMode, NodePreference
 from fastapi_esdb.settings.connection_string import ConnectionString
 from fastapi_esdb.settings.model import EsdbSettings
-from fastapi_esdb.settings.node_preference import NodePreference
 
 DEFAULTS = {
     "connection_string": None,

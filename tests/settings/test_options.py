@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 
 from fastapi_esdb.errors import InvalidConnectionString
-from fastapi_esdb.settings.connection_options import ConnectionOptions
-from fastapi_esdb.settings.node_preference import NodePreference
-from fastapi_esdb.settings.options import OPTIONS, Option, nearest, parse_options, render_options
+from fastapi_esdb.settings.choices import NodePreference
+from fastapi_esdb.settings.options import OPTIONS, ConnectionOptions, Option, nearest, parse_options, render_options
 
 DOCUMENTED = {
     "tls": True,

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from fastapi_esdb.errors import InvalidSettings
+from fastapi_esdb.settings.choices import NodePreference
 from fastapi_esdb.settings.model import EsdbSettings
-from fastapi_esdb.settings.node_preference import NodePreference
 from fastapi_esdb.settings.options import OPTIONS, Option
-from fastapi_esdb.settings.overrides import OptionOverrides
+from fastapi_esdb.settings.precedence import OptionOverrides
 
 BY_NAME = {option.name: option for option in OPTIONS}
 

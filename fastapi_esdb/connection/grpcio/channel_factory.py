@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from fastapi_esdb.connection.deadline import Deadline
     from fastapi_esdb.connection.proxy import Proxy
     from fastapi_esdb.connection.tls.contexts import Tls
-    from fastapi_esdb.settings.connection_options import ConnectionOptions
     from fastapi_esdb.settings.hosts import Host
+    from fastapi_esdb.settings.options import ConnectionOptions
 
 ChannelOption = tuple[str, int | str]
 

@@ -19,7 +19,7 @@ from fastapi_esdb.wire.quiet_grpc import grpc
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import GrpcCall
     from fastapi_esdb.connection.grpcio.reader_threads import Bulk
-    from fastapi_esdb.wire.metadata import CallHeaders
+    from fastapi_esdb.wire.headers import CallHeaders
     from fastapi_esdb.wire.method import Method
 
 Request = TypeVar("Request")

@@ -17,7 +17,7 @@ from fastapi_esdb.wire.quiet_grpc import grpc
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import GrpcCall
     from fastapi_esdb.connection.grpcio.channel_factory import Line
-    from fastapi_esdb.wire.metadata import CallHeaders
+    from fastapi_esdb.wire.headers import CallHeaders
 
 MOST_BUSY = 8
 """Threads at work, beside which no further call begins: more of them would only wait for each other."""

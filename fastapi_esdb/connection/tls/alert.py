@@ -12,8 +12,8 @@ from fastapi_esdb.wire.errors import ConnectionRefused
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.deadline import Deadline
-    from fastapi_esdb.settings.connection_options import ConnectionOptions
     from fastapi_esdb.settings.hosts import Host
+    from fastapi_esdb.settings.options import ConnectionOptions
 
 
 async def alert_of(host: Host, options: ConnectionOptions, deadline: Deadline) -> str:

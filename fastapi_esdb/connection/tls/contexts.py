@@ -14,7 +14,7 @@ from fastapi_esdb.errors import InvalidSettings
 from fastapi_esdb.wire.quiet_grpc import grpc
 
 if TYPE_CHECKING:
-    from fastapi_esdb.settings.connection_options import ConnectionOptions
+    from fastapi_esdb.settings.options import ConnectionOptions
 
 DAMAGED = "something in it is damaged"
 """Where OpenSSL gives no reason: it could not parse a part of a file that is a PEM file otherwise."""

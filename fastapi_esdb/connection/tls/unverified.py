@@ -22,8 +22,8 @@ from fastapi_esdb.wire.errors import ConnectionRefused
 if TYPE_CHECKING:
     from fastapi_esdb.connection.deadline import Deadline
     from fastapi_esdb.connection.proxy import Proxy
-    from fastapi_esdb.settings.connection_options import ConnectionOptions
     from fastapi_esdb.settings.hosts import Host
+    from fastapi_esdb.settings.options import ConnectionOptions
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Channel, Lease
     from fastapi_esdb.connection.deadline import Deadline
     from fastapi_esdb.pool.lease_source import LeaseSource
-    from fastapi_esdb.settings.node_preference import NodePreference
+    from fastapi_esdb.settings.choices import NodePreference
     from fastapi_esdb.wire.headers import CallHeaders
     from fastapi_esdb.wire.streams.values import AppendRequest
     from fastapi_esdb.wire.streams_v2.values import StreamsAppended

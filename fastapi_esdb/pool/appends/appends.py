@@ -8,19 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi_esdb.connection.batch_call import BatchCall
 from fastapi_esdb.connection.call import client_stream
-from fastapi_esdb.connection.transport import DEFAULT_OPTIONS
+from fastapi_esdb.connection.caller import DEFAULT_OPTIONS
 from fastapi_esdb.pool.appends.append_batch import OutsideBatch
 from fastapi_esdb.pool.appends.append_batches import AppendBatches
-from fastapi_esdb.settings.append_mode import AppendMode
-from fastapi_esdb.settings.node_preference import NodePreference
+from fastapi_esdb.settings.choices import AppendMode, NodePreference
 from fastapi_esdb.wire.errors import EsdbError, NotSupported, WrongExpectedRevision
 from fastapi_esdb.wire.streams.appends import APPEND
 from fastapi_esdb.wire.streams.batches import BATCH_APPEND
 from fastapi_esdb.wire.streams.values import AppendConflict, AppendFrame, AppendOptions
 
 if TYPE_CHECKING:
+    from fastapi_esdb.connection.caller import CallOptions
     from fastapi_esdb.connection.channel import Lease
-    from fastapi_esdb.connection.transport import CallOptions
     from fastapi_esdb.pool.call_policy import Headers
     from fastapi_esdb.pool.lease_source import LeaseSource
     from fastapi_esdb.pool.retry import Retry

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from fastapi_esdb.connection.deadline import Deadline
     from fastapi_esdb.connection.node import NodeConnection
     from fastapi_esdb.pool.statistics import Counters
+    from fastapi_esdb.settings.choices import NodePreference
     from fastapi_esdb.settings.model import EsdbSettings
-    from fastapi_esdb.settings.node_preference import NodePreference
     from fastapi_esdb.wire.errors import EsdbError
 
 

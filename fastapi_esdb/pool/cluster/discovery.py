@@ -16,8 +16,8 @@ from fastapi_esdb.connection.grpcio.grpc_errors import explain
 from fastapi_esdb.errors import NoUsableNode
 from fastapi_esdb.pool.cluster.gossip_poller import GossipPoller
 from fastapi_esdb.pool.cluster.topology import believable, candidates, hosts_of
+from fastapi_esdb.settings.choices import NodePreference
 from fastapi_esdb.settings.hosts import Host
-from fastapi_esdb.settings.node_preference import NodePreference
 from fastapi_esdb.wire.errors.unreadable import quoted
 
 if TYPE_CHECKING:
@@ -130,13 +130,13 @@ class Discovery:
         self.failures += 1
         self._suspect(host, REST)
 
-    def doubted(self, host: Host) -> None:
+    def suspect(self, host: Host) -> None:
         """Something speaks against the node: that others name it does not count for now, its own answer does."""
         self._suspect(host, 0.0)
 
     def redirected(self, refused: Host, leader: Host | None) -> None:
         """A node has refused a call and named the leader: go there, unless that one failed just now."""
-        self.doubted(refused)
+        self.suspect(refused)
         if leader is not None and leader not in self._suspects:
             self._settle(leader)
             for seeker in self._seekers:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from fastapi_esdb.connection.channel import Late
 from fastapi_esdb.connection.gossip import says_not_ready
 from fastapi_esdb.pool.cluster.discovery import Discovery, DiscoveryBudget
+from fastapi_esdb.settings.choices import NodePreference
 from fastapi_esdb.settings.hosts import Host, host_named
-from fastapi_esdb.settings.node_preference import NodePreference
 from fastapi_esdb.wire.errors import DeadlineExceeded, EsdbError, NotLeader, ServerNotReady
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class Failover:
     async def _find_other(self, channel: Channel) -> None:
         """Return when the node has answered for itself, or another one has taken its place."""
         host = channel.host
-        self.discovery.doubted(host)
+        self.discovery.suspect(host)
         found = await self.discovery.find()
         if found != host:
             self._leave(host, f"{found.address} {'leads the cluster' if self._strict else 'is ready, unlike this one'}")

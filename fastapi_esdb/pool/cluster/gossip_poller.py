@@ -17,7 +17,7 @@ from fastapi_esdb.wire.errors import ConnectionRefused, EsdbError
 from fastapi_esdb.wire.errors.unreadable import unreadable
 
 if TYPE_CHECKING:
-    from fastapi_esdb.settings.connection_options import ConnectionOptions
+    from fastapi_esdb.settings.options import ConnectionOptions
     from fastapi_esdb.wire.admin.cluster import Member
 
 logger = logging.getLogger("fastapi_esdb")

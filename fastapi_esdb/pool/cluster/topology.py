@@ -7,8 +7,8 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from fastapi_esdb.settings.choices import NodePreference
 from fastapi_esdb.settings.hosts import Host, host_named
-from fastapi_esdb.settings.node_preference import NodePreference
 from fastapi_esdb.wire.admin.cluster import REPLICAS, USABLE, NodeState
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pytest
 
 from fastapi_esdb import NewEvent, StreamAppend, connect
 from fastapi_esdb.errors import AppendClosedInFlight, AppendOutcomeUnknown, OutcomeUnknown
-from fastapi_esdb.settings.append_mode import AppendMode
+from fastapi_esdb.settings.choices import AppendMode
 from fastapi_esdb.settings.model import EsdbSettings
 from fastapi_esdb.wire.admin.operations import START_SCAVENGE
 from fastapi_esdb.wire.errors import NoAnswer, WrongExpectedRevision

@@ -11,7 +11,7 @@ import pytest
 from fastapi_esdb import Connection, NewEvent, connect
 from fastapi_esdb.connection.batch_call import BatchCall
 from fastapi_esdb.errors import AppendOutcomeUnknown
-from fastapi_esdb.settings.append_mode import AppendMode
+from fastapi_esdb.settings.choices import AppendMode
 from fastapi_esdb.settings.model import EsdbSettings
 from fastapi_esdb.wire.errors import EsdbError, HandlerFailed, MaximumAppendSizeExceeded, StreamDeleted
 from fastapi_esdb.wire.method import Method

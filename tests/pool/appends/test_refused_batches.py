@@ -14,7 +14,7 @@ from fastapi_esdb.connection.call import unary_encoded
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.errors import AppendOutcomeUnknown, NotSentInTime
 from fastapi_esdb.pool.appends import append_batch
-from fastapi_esdb.settings.append_mode import AppendMode
+from fastapi_esdb.settings.choices import AppendMode
 from fastapi_esdb.settings.model import EsdbSettings
 from fastapi_esdb.wire.errors import (
     AccessDenied,

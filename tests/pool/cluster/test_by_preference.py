@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from fastapi_esdb.connection.transport import CallOptions
+from fastapi_esdb.connection.caller import CallOptions
 from fastapi_esdb.pool.call_policy import Placement
 from fastapi_esdb.pool.pool import ConnectionPool
+from fastapi_esdb.settings.choices import NodePreference
 from fastapi_esdb.settings.model import EsdbSettings
-from fastapi_esdb.settings.node_preference import NodePreference
 from fastapi_esdb.wire.admin.cluster import NodeState
 from fastapi_esdb.wire.admin.operations import RESIGN_NODE, START_SCAVENGE
 from fastapi_esdb.wire.groups.methods import READ_GROUP

@@ -192,7 +192,7 @@ async def test_a_node_in_doubt_has_to_answer_for_itself(cluster: FakeCluster) ->
     async with discovery(cluster) as seeking:
         assert await find(seeking) == at(leader)
         leader.freeze()
-        seeking.doubted(at(leader))
+        seeking.suspect(at(leader))
         again = asyncio.create_task(find(seeking))
         await until(lambda: isinstance(seeking.last_error, NoUsableNode))
         assert not again.done()
@@ -207,7 +207,7 @@ async def test_followers_that_failed_and_are_back(cluster: FakeCluster) -> None:
     async with discovery(cluster, cluster.settings(options="&nodePreference=follower").target.render()) as seeking:
         for _ in range(20):
             for follower in followers:
-                seeking.doubted(follower)
+                seeking.suspect(follower)
             assert await find(seeking) in followers
         assert {await find(seeking) for _ in range(20)} == followers
 
@@ -218,7 +218,7 @@ async def test_followers_that_failed_and_are_not_back(cluster: FakeCluster) -> N
     async with discovery(cluster, cluster.settings(options="&nodePreference=follower").target.render()) as seeking:
         frozen.freeze()
         await dead.die()
-        seeking.doubted(at(frozen))
+        seeking.suspect(at(frozen))
         seeking.failed(at(dead))
         assert await find(seeking) == at(leader)
 

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import pytest
 
-from fastapi_esdb.connection.transport import CallOptions
+from fastapi_esdb.connection.caller import CallOptions
 from fastapi_esdb.pool.cluster import gossip_poller
 from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.settings.hosts import Host, host_named

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastapi_esdb.pool.cluster.topology import candidates, hosts_of
+from fastapi_esdb.settings.choices import NodePreference
 from fastapi_esdb.settings.hosts import Host
-from fastapi_esdb.settings.node_preference import NodePreference
 from fastapi_esdb.wire.admin.cluster import USABLE, Member, NodeState
 
 LEADER, FOLLOWER, RANDOM, REPLICA = (

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from fastapi_esdb.settings.node_preference import NodePreference
+from fastapi_esdb.settings.choices import NodePreference
 
 
 @pytest.mark.parametrize(

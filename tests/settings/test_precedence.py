@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
+from fastapi_esdb.settings.choices import NodePreference
 from fastapi_esdb.settings.connection_string import ConnectionString
 from fastapi_esdb.settings.kinds import as_text
 from fastapi_esdb.settings.model import EsdbSettings
-from fastapi_esdb.settings.node_preference import NodePreference
 from fastapi_esdb.settings.options import OPTIONS
-from fastapi_esdb.settings.sources import COMPLETING
+from fastapi_esdb.settings.precedence import COMPLETING
 
 VALUES: dict[str, Any] = {
     "username": "ops",

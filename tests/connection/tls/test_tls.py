@@ -20,10 +20,10 @@ from fastapi_esdb.connection.grpcio.prefetch import BulkCall
 from fastapi_esdb.connection.tls.contexts import read_roots, ssl_context
 from fastapi_esdb.connection.tls.handshake import Certificates, tls_failure
 from fastapi_esdb.errors import HandshakeFailed, InvalidSettings, TlsFailed
-from fastapi_esdb.settings.connection_options import ConnectionOptions
 from fastapi_esdb.settings.hosts import Host
+from fastapi_esdb.settings.options import ConnectionOptions
 from fastapi_esdb.wire.errors import ConnectionRefused
-from tests.connection.conftest import Owner, channel_to
+from tests.connection.conftest import Listener, channel_to
 from tests.support.certificates import LONG_AGO, NOT_YET, Authority, Certificate, Period
 from tests.support.processes import free_port
 from tests.support.proxy import FaultProxy
@@ -48,7 +48,7 @@ def certificate(authority: Authority) -> Certificate:
 
 
 async def call(port: int, options: ConnectionOptions) -> str:
-    channel = await channel_to(port, Owner(), options)
+    channel = await channel_to(port, Listener(), options)
     try:
         with channel.lease() as lease:
             answer = await unary(lease, READ, "hello", Deadline.after(20))

@@ -7,18 +7,18 @@ from dataclasses import replace
 
 import pytest
 
-from fastapi_esdb.connection.loop_affinity import Owner
+from fastapi_esdb.connection.loop_affinity import LoopAffinity
 from fastapi_esdb.errors import UsedAfterFork, WrongEventLoop
 
 
 async def test_at_home_everything_is_fine() -> None:
     """On the loop it was made on, nothing is raised."""
-    Owner.here().check()
+    LoopAffinity.here().check()
 
 
 async def test_another_loop() -> None:
     """Elsewhere the error says what to do."""
-    owner = Owner.here()
+    owner = LoopAffinity.here()
 
     async def check() -> None:
         owner.check()
@@ -29,6 +29,6 @@ async def test_another_loop() -> None:
 
 async def test_another_process() -> None:
     """After a fork it is the process that is wrong, whatever the loop."""
-    owner = replace(Owner.here(), pid=0)
+    owner = replace(LoopAffinity.here(), pid=0)
     with pytest.raises(UsedAfterFork, match="before a fork"):
         owner.check()

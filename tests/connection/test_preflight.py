@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from fastapi_esdb.connection.preflight import lacking
-from fastapi_esdb.wire.append_methods_v2 import APPEND_RECORDS, APPEND_SESSION
-from fastapi_esdb.wire.cluster import SUPPORTED_METHODS, SupportedMethod, SupportedMethods
-from fastapi_esdb.wire.group_methods import READ_GROUP
+from fastapi_esdb.wire.admin.cluster import SUPPORTED_METHODS, SupportedMethod, SupportedMethods
+from fastapi_esdb.wire.groups.methods import READ_GROUP
 from fastapi_esdb.wire.method import Method
 from fastapi_esdb.wire.methods import all_methods
-from fastapi_esdb.wire.reads import READ
+from fastapi_esdb.wire.streams.methods import READ
+from fastapi_esdb.wire.streams_v2.requests import APPEND_RECORDS, APPEND_SESSION
 from tests.conformance.fixtures import exchanges, to_message
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from fastapi_esdb.connection.grpcio.channel_factory import channel_options
-from fastapi_esdb.settings.connection_options import ConnectionOptions
 from fastapi_esdb.settings.hosts import Host, is_loopback
+from fastapi_esdb.settings.options import ConnectionOptions
 
 
 def options(

@@ -11,7 +11,7 @@ from fastapi_esdb.connection.tls.contexts import read_roots
 from fastapi_esdb.connection.tls.roots import system_roots
 from fastapi_esdb.connection.tls.validity import validities
 from fastapi_esdb.errors import InvalidSettings
-from fastapi_esdb.settings.connection_options import ConnectionOptions
+from fastapi_esdb.settings.options import ConnectionOptions
 from tests.support.certificates import Authority
 
 

@@ -1,8 +1,19 @@
-"""Which kind of cluster member is asked first."""
+"""What is chosen by a name: the kind of node that is asked first, and how appends travel."""
 
 from __future__ import annotations
 
 from enum import StrEnum
+
+
+class AppendMode(StrEnum):
+    """How the appends of all callers of a pool travel to the server. What each gives up: docs/concepts/appends.md."""
+
+    SHARED = "shared"
+    """Over a few BatchAppend calls that stay open, each with an answer of its own."""
+    GROUPED = "grouped"
+    """Those that wait while an AppendRecords call is in flight go together in the next."""
+    SINGLE = "single"
+    """Each in an Append call of its own."""
 
 
 class NodePreference(StrEnum):

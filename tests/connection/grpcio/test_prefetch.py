@@ -14,7 +14,7 @@ from fastapi_esdb.connection.grpcio.prefetch import MOST_ANSWERS, BulkCall
 from fastapi_esdb.connection.grpcio.reader_threads import MOST_BUSY, MOST_CALLS
 from fastapi_esdb.errors import ClosedInFlight
 from fastapi_esdb.wire.errors import ConnectionRefused, NoAnswer
-from tests.connection.conftest import Owner, channel_to
+from tests.connection.conftest import Listener, channel_to
 from tests.support.proxy import FaultProxy
 from tests.support.scripted import FOLLOW, ScriptedServer
 from tests.support.waiting import until
@@ -141,7 +141,7 @@ async def test_what_has_arrived_is_given_before_the_end(channel: Channel, reads:
 @pytest.mark.parametrize("ended", [True, False])
 async def test_closing_the_channel_leaves_no_thread(server: ScriptedServer, ended: bool) -> None:
     """Whether it still had something to read or not."""
-    channel = await channel_to(server.port, Owner())
+    channel = await channel_to(server.port, Listener())
     call = await started(channel, "count 10" if ended else "hold 10")
     await call.read_batch(20)
     assert threads() == 1
@@ -164,7 +164,7 @@ async def test_retired_it_waits_for_the_last_call(channel: Channel) -> None:
 async def test_a_host_that_refuses_the_second_connection(server: ScriptedServer) -> None:
     """Is not asked again."""
     async with FaultProxy(server.port) as proxy:
-        channel = await channel_to(proxy.port, Owner())
+        channel = await channel_to(proxy.port, Listener())
         await proxy.stop()
         call = await started(channel, "count 1")
         with pytest.raises(ConnectionRefused):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastapi_esdb.settings.percent import decode, encode, has_control
+from fastapi_esdb.settings.text import decode, encode, has_control
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fastapi_esdb.settings.connection_string import ConnectionString
-from fastapi_esdb.settings.warnings import cautions
+from fastapi_esdb.settings.warnings import warnings_about
 
 CAREFUL = [
     "esdb://ada:secret@example.org",
@@ -27,12 +27,12 @@ CARELESS = [
 @pytest.mark.parametrize("string", CAREFUL)
 def test_nothing_to_say(string: str) -> None:
     """Defaults, and what can do no harm."""
-    assert not list(cautions(ConnectionString.parse(string)))
+    assert not list(warnings_about(ConnectionString.parse(string)))
 
 
 @pytest.mark.parametrize(("string", "says"), CARELESS)
 def test_something_to_say(string: str, says: str) -> None:
     """One sentence, which shows no secret."""
-    (caution,) = cautions(ConnectionString.parse(string))
-    assert says in caution
-    assert "secret" not in caution
+    (warning,) = warnings_about(ConnectionString.parse(string))
+    assert says in warning
+    assert "secret" not in warning

@@ -1,14 +1,15 @@
-"""Percent-encoding, strictly: what can't be decoded is an error, never a guess.
-
-No exception from here has another one as its context, since a `UnicodeDecodeError` would carry the text, and the text
-may be a password.
-"""
+"""Text that may hold a password: percent-decoded strictly, and complained about without repeating it."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from traceback import clear_frames
 from urllib.parse import quote, unquote_to_bytes
+
+from fastapi_esdb.errors import InvalidConnectionString
 
 _STRAY_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
 
@@ -38,3 +39,21 @@ def encode(text: str, keep: str = "") -> str:
 def has_control(text: str) -> bool:
     """Whether there is a control character or half a surrogate pair in the text."""
     return any(unicodedata.category(character) in {"Cc", "Cs"} for character in text)
+
+
+def problem(part: str, wrong: str) -> InvalidConnectionString:
+    """The error to raise for `part`. Neither text may repeat the input: a password can stand in any wrong place."""
+    return InvalidConnectionString(f"connection string, {part}: {wrong}")
+
+
+@contextmanager
+def variables_hidden() -> Iterator[None]:
+    """Empty the frames that an exception from within has left: tools that show tracebacks show their variables, too.
+
+    The frame around this stays as it is, so the secret may be no variable there.
+    """
+    try:
+        yield
+    except BaseException as error:
+        clear_frames(error.__traceback__)
+        raise
