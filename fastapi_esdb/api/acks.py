@@ -35,7 +35,7 @@ PATIENCE = 2.0
 """Seconds that answers have to leave at the end; they can't where the server has stopped reading."""
 
 
-class Answers:
+class Acks:
     """The acks and nacks of one consumer.
 
     A task of their own sends them while the consumer goes on, many in one frame if they come quickly. That also keeps
@@ -70,7 +70,7 @@ class Answers:
 
     def _send_soon(self) -> None:
         if self._sending is None or self._sending.done():
-            self._sending = asyncio.create_task(self._send_all(), name=f"esdb-answers-{self._name}")
+            self._sending = asyncio.create_task(self._send_all(), name=f"esdb-acks-{self._name}")
 
     async def _send_all(self) -> None:
         while answer := self._next():

@@ -8,7 +8,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
-from fastapi_esdb.api.calls import TellingDoubt
+from fastapi_esdb.api.calls import map_unknown_outcome
 from fastapi_esdb.connection.caller import DEFAULT_OPTIONS
 from fastapi_esdb.connection.deadline import YEAR, Deadline
 from fastapi_esdb.errors import AppendClosedInFlight, AppendOutcomeUnknown, ClosedInFlight
@@ -18,8 +18,8 @@ from fastapi_esdb.wire.streams.values import AppendRequest, AppendResult
 
 if TYPE_CHECKING:
     from fastapi_esdb.api.calls import Carrier
-    from fastapi_esdb.api.lookup import Found, Lost
-    from fastapi_esdb.api.resolution import Job
+    from fastapi_esdb.api.lookup import Found, LookupRequest
+    from fastapi_esdb.api.resolution import ResendableAppend
     from fastapi_esdb.connection.caller import Caller, CallOptions
     from fastapi_esdb.wire.streams_v2.values import StreamsAppended
 
@@ -29,7 +29,7 @@ LEAVING_TIME = replace(DEFAULT_OPTIONS, leaves_time=True)
 
 
 class Append(AppendRequest):
-    """Events on their way to a stream, all of them or none. A `Job`."""
+    """Events on their way to a stream, all of them or none. A `ResendableAppend`."""
 
     __slots__ = ()
 
@@ -45,7 +45,7 @@ class Append(AppendRequest):
         """Send it again, with that expectation. Servers may know the events by now."""
         return await transport.append(replace(self, expected=expected, is_fresh=False), options)
 
-    async def result(self, found: Found, lost: Lost) -> AppendResult:  # noqa: ARG002  of use where there are several
+    async def result(self, found: Found, lost: LookupRequest) -> AppendResult:  # noqa: ARG002  of use where there are several
         """What it answers, since its events were found."""
         return AppendResult(found.revision, found.position)
 
@@ -62,20 +62,22 @@ class Append(AppendRequest):
         return unknown(cause, self.stream, self.expected, self.ids, found)
 
 
-async def make(carrier: Carrier, job: Job[Result], options: CallOptions, retry_unknown: bool | None) -> Result:
+async def send_append(
+    carrier: Carrier, job: ResendableAppend[Result], options: CallOptions, retry_unknown: bool | None
+) -> Result:
     """Make an append. Where its answer is lost it is found out what has become of it, unless `retry_unknown` forbids.
 
     `None` takes what the settings say. What stays open is raised as `AppendOutcomeUnknown`.
     """
     seen = carrier.seen
     if not (carrier.retry_unknown if retry_unknown is None else retry_unknown):
-        with TellingDoubt(job.unknown):
+        with map_unknown_outcome(job.unknown):
             result = await job.first(carrier, options)
         seen.note(result.position)
         return result
     began, given = monotonic(), options
-    if carrier.turns:
-        options = await _let_pass(carrier, job, options)
+    if carrier.stream_locks:
+        options = await _wait_for_others(carrier, job, options)
     since = seen.position
     leaving = LEAVING_TIME if options is DEFAULT_OPTIONS else replace(options, leaves_time=True)
     try:
@@ -87,18 +89,18 @@ async def make(carrier: Carrier, job: Job[Result], options: CallOptions, retry_u
     else:
         seen.note(result.position)
         return result
-    from fastapi_esdb.api.resolution import RepeatedAppend  # noqa: PLC0415  for what nearly never happens
+    from fastapi_esdb.api.resolution import Resolution  # noqa: PLC0415  for what nearly never happens
 
     deadline = Deadline(began + min(_seconds(carrier, given), YEAR))
-    result = await RepeatedAppend(carrier, job, options, deadline=deadline, since=since, lost=lost).send()
+    result = await Resolution(carrier, job, options, deadline=deadline, since=since, lost=lost).result()
     seen.note(result.position)
     return result
 
 
-async def _let_pass(carrier: Carrier, job: Job[Result], options: CallOptions) -> CallOptions:
+async def _wait_for_others(carrier: Carrier, job: ResendableAppend[Result], options: CallOptions) -> CallOptions:
     """Let those pass whose answers were lost; the options with what is left of the time."""
     began, timeout = monotonic(), _seconds(carrier, options)
-    if not await carrier.turns.let_pass(job.stream, timeout / 4):
+    if not await carrier.stream_locks.wait_for_others(job.stream, timeout / 4):
         return options
     return replace(options, timeout=max(0.0, timeout - (monotonic() - began)))
 
@@ -131,9 +133,9 @@ def _is_data(given: object) -> bool:
     return isinstance(given, Mapping | str | bytes) or hasattr(given, "model_dump")
 
 
-def leave(events: Sequence[ProposedEvent]) -> bool:
+def mark_sent(events: Sequence[ProposedEvent]) -> bool:
     """Note that they are being sent; whether no server can know any of them."""
-    known = [event for event in events if not event.leave()]
+    known = [event for event in events if not event.mark_sent()]
     return not known
 
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Unpack
 from uuid import UUID
 
 from fastapi_esdb.api import arguments
-from fastapi_esdb.api.appending import make, proposed, unknown
-from fastapi_esdb.api.calls import Calls, Options, call_options
-from fastapi_esdb.api.lookup import Found, Lost, look
+from fastapi_esdb.api.appending import proposed, send_append, unknown
+from fastapi_esdb.api.calls import ConnectionPart, Options, call_options
+from fastapi_esdb.api.lookup import Found, LookupRequest, look_up
 from fastapi_esdb.wire.errors import (
     ConsistencyViolation,
     EsdbError,
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class SeveralStreams:
+class MultiStreamAppend:
     """What the two kinds have in common.
 
     `stream` is the one that they are looked for in, best one of which something exact is expected: what must not be
@@ -56,13 +56,13 @@ class SeveralStreams:
     def ids(self) -> Sequence[UUID]:
         return self.written[self.stream]
 
-    async def result(self, found: Found, lost: Lost) -> StreamsAppended:
+    async def result(self, found: Found, lost: LookupRequest) -> StreamsAppended:
         """Where the last event of each stream is."""
         revisions, position = {self.stream: found.revision}, found.position or Position(0, 0)
         for stream, ids in self.written.items():
             if stream == self.stream:
                 continue
-            other = await look(self.carrier, lost._replace(stream=stream, ids=ids))
+            other = await look_up(self.carrier, lost._replace(stream=stream, ids=ids))
             if not isinstance(other, Found):
                 raise LookupError(f"its events were in {self.stream!r}, and could not be seen in {stream!r}")
             revisions[stream], position = other.revision, max(position, other.position or position)
@@ -85,13 +85,13 @@ class SeveralStreams:
 
 
 @dataclass(frozen=True, slots=True)
-class SessionJob(SeveralStreams):
+class ResendableSession(MultiStreamAppend):
     """An append session."""
 
     frames: Sequence[SessionAppend]
 
     @classmethod
-    def of(cls, frames: Sequence[SessionAppend], carrier: Carrier) -> SessionJob:
+    def of(cls, frames: Sequence[SessionAppend], carrier: Carrier) -> ResendableSession:
         written: dict[str, list[UUID]] = {}
         for frame in frames:
             written.setdefault(frame.stream, []).extend(record.id for record in frame.records)
@@ -109,14 +109,14 @@ class SessionJob(SeveralStreams):
 
 
 @dataclass(frozen=True, slots=True)
-class RecordsJob(SeveralStreams):
+class ResendableRecords(MultiStreamAppend):
     """An `AppendRecords`."""
 
     records: tuple[Record, ...]
     checks: tuple[Check, ...]
 
     @classmethod
-    def of(cls, records: tuple[Record, ...], checks: tuple[Check, ...], carrier: Carrier) -> RecordsJob:
+    def of(cls, records: tuple[Record, ...], checks: tuple[Check, ...], carrier: Carrier) -> ResendableRecords:
         written: dict[str, list[UUID]] = {}
         for record in records:
             written.setdefault(record.stream, []).append(record.id)
@@ -152,7 +152,7 @@ class StreamAppend:
     expected: Expected = ANY
 
 
-class AtomicAppends(Calls):
+class AtomicAppends(ConnectionPart):
     """Appends to several streams in one transaction.
 
     Types are made of letters, digits and `_ . $ : -`, and metadata is a JSON object: what else an event may have in
@@ -171,7 +171,9 @@ class AtomicAppends(Calls):
         frames = [_frame(append) for append in arguments.instance(appends, Iterable, "appends")]
         if not frames:
             raise InvalidArgument("appends must hold at least one StreamAppend")
-        return await make(self._carrier, SessionJob.of(frames, self._carrier), call_options(**options), retry_unknown)
+        return await send_append(
+            self._carrier, ResendableSession.of(frames, self._carrier), call_options(**options), retry_unknown
+        )
 
     async def append_session(self, appends: Iterable[StreamAppend], **options: Unpack[Options]) -> StreamsAppended:
         """Do what `append_streams` does. Deprecated: it is the former name."""
@@ -196,8 +198,8 @@ class AtomicAppends(Calls):
         if not several:
             raise InvalidArgument("records must hold at least one event")
         given = arguments.instance(checks or {}, Mapping, "checks")
-        job = RecordsJob.of(several, tuple(_check(*check) for check in given.items()), self._carrier)
-        return await make(self._carrier, job, call_options(**options), retry_unknown)
+        job = ResendableRecords.of(several, tuple(_check(*check) for check in given.items()), self._carrier)
+        return await send_append(self._carrier, job, call_options(**options), retry_unknown)
 
 
 def _frame(append: StreamAppend) -> SessionAppend:
@@ -219,7 +221,7 @@ def _addressed(record: tuple[str, ProposedEvent]) -> Record:
 def _record(event: ProposedEvent, stream: str = "") -> Record:
     if not SCHEMA_NAME.fullmatch(event.type):
         raise InvalidArgument(f"event {event.type!r}: its type must be made of letters, digits and _ . $ : -")
-    event.leave()
+    event.mark_sent()
     encoding = SchemaFormat.JSON if event.content_type == JSON else SchemaFormat.BYTES
     return Record(event.id, event.type, event.data, encoding, _properties(event), stream=stream)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Protocol, TypedDict, TypeVar
 
 from fastapi_esdb.api.arguments import instance, seconds
@@ -11,15 +11,13 @@ from fastapi_esdb.api.stop import Stop
 from fastapi_esdb.connection.backoff import Backoff
 from fastapi_esdb.connection.caller import DEFAULT_OPTIONS, MOST_ANSWERS, Caller, CallOptions, Stream
 from fastapi_esdb.errors import ClosedInFlight, ConnectionClosed, OutcomeUnknown, WriteClosedInFlight
-from fastapi_esdb.pool.seen import Seen, Turns
+from fastapi_esdb.pool.resolution_state import NewestPosition, StreamLocks
 from fastapi_esdb.settings.choices import NodePreference
 from fastapi_esdb.settings.credentials import Credentials
 from fastapi_esdb.wire.errors import EsdbError, InvalidArgument, NoAnswer, Outcome
 from fastapi_esdb.wire.errors.unreadable import quoted
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from fastapi_esdb.wire.method import Method, Request, Response
 
 Answer = TypeVar("Answer")
@@ -50,12 +48,12 @@ class Carrier(Caller, Protocol):
         ...
 
     @property
-    def seen(self) -> Seen:
+    def seen(self) -> NewestPosition:
         """How new what this client has seen of the database is."""
         ...
 
     @property
-    def turns(self) -> Turns:
+    def stream_locks(self) -> StreamLocks:
         """Who finds out first what has become of an append to a stream."""
         ...
 
@@ -79,7 +77,7 @@ class Carrier(Caller, Protocol):
         ...
 
 
-class Calls:
+class ConnectionPart:
     """Calls over one carrier. Those without an end of their own end when `stop` is set."""
 
     def __init__(self, carrier: Carrier, stop: Stop | None = None) -> None:
@@ -133,22 +131,15 @@ class Options(TypedDict, total=False):
     requires_leader: bool | None
 
 
-class TellingDoubt:
-    """A context that raises what leaves the outcome open as the error that `unknown` makes of it, from its cause."""
-
-    __slots__ = ("_unknown",)
-
-    def __init__(self, unknown: Callable[[EsdbError], OutcomeUnknown]) -> None:
-        self._unknown = unknown
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if isinstance(error, EsdbError) and error.outcome is Outcome.UNKNOWN:
-            raise self._unknown(error) from error
+@contextmanager
+def map_unknown_outcome(unknown: Callable[[EsdbError], OutcomeUnknown]) -> Iterator[None]:
+    """Raise what leaves the outcome open as the error that `unknown` makes of it, from its cause."""
+    try:
+        yield
+    except EsdbError as error:
+        if error.outcome is not Outcome.UNKNOWN:
+            raise
+        raise unknown(error) from error
 
 
 async def write(
@@ -160,7 +151,7 @@ async def write(
         kind = WriteClosedInFlight if isinstance(cause, ClosedInFlight) else OutcomeUnknown
         return kind(subject)
 
-    with TellingDoubt(unknown):
+    with map_unknown_outcome(unknown):
         return await transport.call(method, request, options)
 
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Self
 from uuid import UUID
 
 from fastapi_esdb.api import arguments
-from fastapi_esdb.api.acks import Answers
+from fastapi_esdb.api.acks import Acks
 from fastapi_esdb.api.calls import PAUSES, reconnected
 from fastapi_esdb.api.iteration import Iteration, NotAwaited, let_go
-from fastapi_esdb.api.resuming import Refusal, first_told
+from fastapi_esdb.api.resuming import AuthGrace, first_told
 from fastapi_esdb.api.stop import first
 from fastapi_esdb.errors import ClosedInFlight, ConsumerClosed, ConsumerEnded
 from fastapi_esdb.wire.codec.lazy import filled
@@ -72,7 +72,7 @@ class Consumer(NotAwaited):
         """
         ids = _ids(events)
         self._check_running()
-        self._consuming.answers.ack(ids)
+        self._consuming.acks.ack(ids)
 
     async def nack(
         self, *events: RecordedEvent | UUID, action: NackAction = NackAction.RETRY, reason: str = ""
@@ -85,7 +85,7 @@ class Consumer(NotAwaited):
             raise InvalidArgument(f"action must be a NackAction, not {quoted(action)}")
         ids, reason = _ids(events), arguments.text_or_empty(reason, "reason")
         self._check_running()
-        self._consuming.answers.nack(ids, action, reason)
+        self._consuming.acks.nack(ids, action, reason)
 
     def _check_running(self) -> None:
         self._consuming.check_running(has_ended=self._messages.has_ended)
@@ -111,7 +111,7 @@ class Consumer(NotAwaited):
     async def aclose(self) -> None:
         """Leave the group: the last answers still arrive, and what is not answered goes to others."""
         try:
-            await self._consuming.answers.arrive()
+            await self._consuming.acks.arrive()
         finally:
             await self._messages.aclose()
 
@@ -157,8 +157,8 @@ class Consuming:
         self._source = request.stream or ALL
         self._pauses = PAUSES.delays()
         self._delivered = False
-        self._refusal = Refusal(f"the consumer of group {request.group!r} of {self._source!r}")
-        self.answers = Answers(f"{self._source}::{request.group}")
+        self._auth_grace = AuthGrace(f"the consumer of group {request.group!r} of {self._source!r}")
+        self.acks = Acks(f"{self._source}::{request.group}")
         self.confirmed = False
 
     async def events(self) -> AsyncGenerator[RecordedEvent | GroupConfirmed, None]:
@@ -170,7 +170,7 @@ class Consuming:
         while True:
             try:
                 async with self._carrier.stream(READ_GROUP, [self._request], self._options, long_lived=True) as call:
-                    self.answers.call = call
+                    self.acks.call = call
                     for frame in await self._first(call):
                         if (message := self._noted(frame)) is not None:
                             yield message
@@ -181,7 +181,7 @@ class Consuming:
             except EsdbError as error:
                 self._go_on_after(error)
             finally:
-                self.answers.call = None
+                self.acks.call = None
             await self._wait()
 
     def check_running(self, *, has_ended: bool) -> None:
@@ -210,7 +210,7 @@ class Consuming:
                 return filled(frame.event, "retry_count", frame.retry_count)
             case GroupConfirmed():
                 self.confirmed = True
-                self._refusal.over()
+                self._auth_grace.end()
                 return frame
         return None
 
@@ -220,7 +220,7 @@ class Consuming:
             raise error
         if self._carrier.is_closed or isinstance(error, ClosedInFlight):
             raise ConsumerClosed(self._source, self._request.group) from error
-        passes = self._refusal.may_pass(error) or isinstance(error, PASSING)
+        passes = self._auth_grace.allows(error) or isinstance(error, PASSING)
         if error.outcome is Outcome.ANSWERED and not passes:
             raise error
         logger.info("the consumer of group %r of %r goes on: %s", self._request.group, self._source, shown(error))

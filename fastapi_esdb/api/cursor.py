@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fastapi_esdb.wire.streams.values import ReadFrame
 
 
-class Place:
+class Cursor:
     """A place in a stream (`after` is a revision) or in `$all` (a `Position`), or an edge before the first event.
 
     With a filter the server tells how far it has searched (checkpoints, caught up), which saves searching there
@@ -84,15 +84,15 @@ class BeyondEnd:
         """The connection was lost: what comes next may be another server."""
         self.holds, self._is_open = False, True
 
-    async def look(self, frames: Sequence[ReadFrame], place: Place) -> None:
+    async def check(self, frames: Sequence[ReadFrame], cursor: Cursor) -> None:
         """Find out at the end of a call's history; a look that fails is no reason to end the subscription."""
         if not self._is_open or not any(isinstance(frame, RecordedEvent | CaughtUp) for frame in frames):
             return
         self._is_open = False
-        if isinstance(place.after, Edge) or any(isinstance(frame, RecordedEvent) for frame in frames):
+        if isinstance(cursor.after, Edge) or any(isinstance(frame, RecordedEvent) for frame in frames):
             return
         try:
-            await self._compare(place.after, is_event=place.is_event)
+            await self._compare(cursor.after, is_event=cursor.is_event)
         except EsdbError as error:
             logger.info("the end of %r could not be looked at: %s", self._stream or "$all", shown(error))
 

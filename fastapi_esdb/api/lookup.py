@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 from fastapi_esdb.api.reading import FEW, SPARE
-from fastapi_esdb.pool.seen import Turn
+from fastapi_esdb.pool.resolution_state import StreamLock
 from fastapi_esdb.wire.errors import StreamNotFound
 from fastapi_esdb.wire.events.values import (
     BACKWARDS,
@@ -59,10 +59,10 @@ class Hidden:
     reason: str
 
 
-Sight = Found | Absent | Hidden
+LookupResult = Found | Absent | Hidden
 
 
-class Search:
+class Lookup:
     """Looks for the ids of an append in a stream that is read backwards from its end, page by page.
 
     It ends at the first event that was there before the append was sent: one at the position `since` or before it, or
@@ -91,7 +91,7 @@ class Search:
         """How many events it has."""
         return PAGE if self._seen else max(FIRST_PAGE, len(self._ids))
 
-    def take(self, page: Sequence[RecordedEvent]) -> Sight | None:
+    def take(self, page: Sequence[RecordedEvent]) -> LookupResult | None:
         """Look at a page, the newest event first; `None` where another one is needed."""
         is_last = len(page) < self.limit
         self._seen += page
@@ -120,7 +120,7 @@ class Search:
         return event.position is not None and event.position.commit <= self._since
 
 
-def in_place(page: Sequence[RecordedEvent], ids: Sequence[UUID], first: int) -> Sight | None:
+def result_in_place(page: Sequence[RecordedEvent], ids: Sequence[UUID], first: int) -> LookupResult | None:
     """What stands where the events of an append with an exact expectation would be, from the revision `first` on.
 
     `Absent` means that others are there. `None` where nothing is to be seen there yet: it may not be durable.
@@ -134,7 +134,7 @@ def in_place(page: Sequence[RecordedEvent], ids: Sequence[UUID], first: int) -> 
     return Hidden("what stood in their place is hidden by its limits ($maxCount, $maxAge, $tb)")
 
 
-def of_missing(newest_metadata: RecordedEvent | None, since: int) -> Sight:
+def result_of_missing(newest_metadata: RecordedEvent | None, since: int) -> LookupResult:
     """What it means that a stream is not there: with these metadata, by which a soft delete is known."""
     if newest_metadata is None or not _deletes(newest_metadata):
         return Absent(NO_STREAM)
@@ -152,7 +152,7 @@ def _deletes(metadata: RecordedEvent) -> bool:
     return isinstance(values, dict) and values.get("$tb") == MAX_REVISION
 
 
-class Lost(NamedTuple):
+class LookupRequest(NamedTuple):
     """What is looked for, and until when: these ids in this stream, where events up to the position `since` are old."""
 
     stream: str
@@ -162,39 +162,44 @@ class Lost(NamedTuple):
     until: Deadline
 
 
-async def look(
-    transport: Caller, lost: Lost, known: int = -1, turn: Turn | None = None, *, is_missing_told: bool = False
-) -> Sight | None:
+async def look_up(
+    transport: Caller,
+    lost: LookupRequest,
+    known: int = -1,
+    lock: StreamLock | None = None,
+    *,
+    is_missing_told: bool = False,
+) -> LookupResult | None:
     """What the end of the stream shows; nothing up to the revision `known` is looked at.
 
-    What others have seen who had the `turn` before is not looked at again: the events of a stream never change.
+    What others have seen who had the `lock` before is not looked at again: the events of a stream never change.
     With `is_missing_told` a stream that is not there is `None`. Else its metadata tell whether it was deleted since.
     """
-    turn = turn or Turn()
-    if (seen := turn.find(lost.ids)) is not None:
+    lock = lock or StreamLock()
+    if (seen := lock.find(lost.ids)) is not None:
         return Found(seen.revision, seen.position)
-    search = Search(lost.ids, lost.since, max(known, turn.end) if turn.reaches(lost.since) else known)
+    search = Lookup(lost.ids, lost.since, max(known, lock.end) if lock.reaches(lost.since) else known)
     try:
         while True:
             request = ReadRequest(lost.stream, search.start, BACKWARDS, search.limit)
-            sight = search.take(await _page(transport, request, lost))
-            if sight is not None:
-                turn.note(search.seen)
-                return sight
+            result = search.take(await _page(transport, request, lost))
+            if result is not None:
+                lock.note(search.seen)
+                return result
     except StreamNotFound:
-        return None if is_missing_told else of_missing(await _newest_metadata(transport, lost), lost.since)
+        return None if is_missing_told else result_of_missing(await _newest_metadata(transport, lost), lost.since)
 
 
-async def look_at(transport: Caller, lost: Lost, first: int) -> Sight | None:
+async def look_up_in_place(transport: Caller, lost: LookupRequest, first: int) -> LookupResult | None:
     """What stands where the events would be, from the revision `first` on; `None` where nothing can be seen there."""
     request = ReadRequest(lost.stream, first, limit=len(lost.ids))
     try:
-        return in_place(await _page(transport, request, lost), lost.ids, first)
+        return result_in_place(await _page(transport, request, lost), lost.ids, first)
     except StreamNotFound:
         return None
 
 
-async def _newest_metadata(transport: Caller, lost: Lost) -> RecordedEvent | None:
+async def _newest_metadata(transport: Caller, lost: LookupRequest) -> RecordedEvent | None:
     if lost.stream.startswith("$$"):  # metadata have none that count
         return None
     try:
@@ -204,7 +209,7 @@ async def _newest_metadata(transport: Caller, lost: Lost) -> RecordedEvent | Non
     return page[0] if page else None
 
 
-async def _page(transport: Caller, request: ReadRequest, lost: Lost) -> list[RecordedEvent]:
+async def _page(transport: Caller, request: ReadRequest, lost: LookupRequest) -> list[RecordedEvent]:
     """All events of a read of so many. Raises `StreamNotFound`."""
     options = replace(lost.options, timeout=lost.until.left())
     are_few = request.limit <= FEW

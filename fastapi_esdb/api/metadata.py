@@ -8,9 +8,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from fastapi_esdb.api import arguments
-from fastapi_esdb.api.appending import Append, make
+from fastapi_esdb.api.appending import Append, send_append
 from fastapi_esdb.api.arguments import instance, metadata_stream, text, whole_number
-from fastapi_esdb.api.calls import Calls, call_options
+from fastapi_esdb.api.calls import ConnectionPart, call_options
 from fastapi_esdb.api.new_event import NewEvent
 from fastapi_esdb.api.reading import events_of
 from fastapi_esdb.wire.errors import InvalidArgument, StreamNotFound
@@ -179,7 +179,7 @@ SETTINGS_STREAM = "$settings"
 """Where servers look for the default access lists; they take its last event."""
 
 
-class Metadata(Calls):
+class Metadata(ConnectionPart):
     """Stream metadata and the default access lists."""
 
     async def get_metadata(
@@ -220,7 +220,7 @@ class Metadata(Calls):
         event = NewEvent("$metadata", arguments.instance(metadata, StreamMetadata, "metadata").to_json())
         append = Append(metadata_stream(stream), arguments.expected_revision(expected), (event,))
         options = call_options(timeout, credentials, requires_leader)
-        return await make(self._carrier, append, options, retry_unknown=None)
+        return await send_append(self._carrier, append, options, retry_unknown=None)
 
     async def set_default_acl(
         self,
@@ -245,7 +245,7 @@ class Metadata(Calls):
         event = NewEvent("$settings", {key: rights for key, rights in given.items() if rights is not None})
         append = Append(SETTINGS_STREAM, arguments.expected_revision(expected), (event,))
         options = call_options(timeout, credentials, requires_leader)
-        return await make(self._carrier, append, options, retry_unknown=None)
+        return await send_append(self._carrier, append, options, retry_unknown=None)
 
 
 def _rights(acl: StreamAcl | None, name: str) -> dict[str, list[str]] | None:

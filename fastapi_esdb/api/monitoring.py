@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from typing import Unpack
 
 from fastapi_esdb.api import arguments
-from fastapi_esdb.api.calls import Calls, Options, call_options
+from fastapi_esdb.api.calls import ConnectionPart, Options, call_options
 from fastapi_esdb.api.iteration import Iteration
 from fastapi_esdb.connection.caller import CallOptions
 from fastapi_esdb.wire.admin.cluster import GOSSIP, SUPPORTED_METHODS, Member, SupportedMethods
@@ -19,7 +19,7 @@ MAX_PERIOD = 2**63
 """Milliseconds; the protocol has 64 bits for them."""
 
 
-class Monitoring(Calls):
+class Monitoring(ConnectionPart):
     """What a node measures of itself."""
 
     def stats(
@@ -42,7 +42,7 @@ class Monitoring(Calls):
                 yield statistics
 
 
-class Cluster(Calls):
+class Cluster(ConnectionPart):
     """The cluster as the node that is asked sees it. Every call takes the `Options` that all calls take."""
 
     async def members(self, **options: Unpack[Options]) -> tuple[Member, ...]:

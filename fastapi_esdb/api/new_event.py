@@ -57,7 +57,7 @@ class NewEvent(ProposedEvent):
             raise InvalidArgument(f"event {text(type, 'type')!r}: {error.message}") from error.__cause__
         object.__setattr__(self, "_is_fresh", id is None)
 
-    def leave(self) -> bool:
+    def mark_sent(self) -> bool:
         is_fresh = getattr(self, "_is_fresh", False)  # a copy does not know what has become of the original
         object.__setattr__(self, "_is_fresh", False)
         return is_fresh

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from typing import Unpack
 
 from fastapi_esdb.api import arguments
-from fastapi_esdb.api.calls import Calls, Options, call_options, write
+from fastapi_esdb.api.calls import ConnectionPart, Options, call_options, write
 from fastapi_esdb.api.iteration import Iteration
 from fastapi_esdb.api.subscriptions import Subscription
 from fastapi_esdb.connection.caller import CallOptions
@@ -32,7 +32,7 @@ SCAVENGE_COMPLETED = "$scavengeCompleted"
 """The type of the last event that a scavenge writes about itself."""
 
 
-class Operations(Calls):
+class Operations(ConnectionPart):
     """Operations on the node that the call reaches; all need the rights of an operator.
 
     Every call takes the `Options` that all calls take, and raises what they raise; `OutcomeUnknown` where the answer

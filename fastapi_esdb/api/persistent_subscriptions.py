@@ -6,7 +6,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Unpack
 
 from fastapi_esdb.api import arguments
-from fastapi_esdb.api.calls import Calls, Options, call_options, write
+from fastapi_esdb.api.calls import ConnectionPart, Options, call_options, write
 from fastapi_esdb.api.consuming import Consumer
 from fastapi_esdb.wire.events.values import MAX_REVISION
 from fastapi_esdb.wire.groups.methods import (
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 DEFAULT_SETTINGS = GroupSettings()
 
 
-class PersistentSubscriptions(Calls):
+class PersistentSubscriptions(ConnectionPart):
     """The consumer groups of streams and of `$all`, which is named `"$all"` here.
 
     All but `consume`, `info` and `list` need the rights of an operator. Every call takes the `Options` that all calls

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol, Self, TypeVar, Unpack, overload
 
 from fastapi_esdb.api import arguments
-from fastapi_esdb.api.calls import Calls, Options, call_options, listed, write
+from fastapi_esdb.api.calls import ConnectionPart, Options, call_options, listed, write
 from fastapi_esdb.wire.errors import InvalidArgument, ProjectionNotFound
 from fastapi_esdb.wire.errors.unreadable import quoted
 from fastapi_esdb.wire.method import Method, Request
@@ -45,7 +45,7 @@ class Model(Protocol):
 ModelType = TypeVar("ModelType", bound=Model)
 
 
-class Projections(Calls):
+class Projections(ConnectionPart):
     """The projections of the server.
 
     Every call takes the `Options` that all calls take. Beside what all calls raise there are `ProjectionNotFound`,

@@ -9,8 +9,15 @@ from time import monotonic
 from typing import TYPE_CHECKING, Generic, NoReturn, Protocol, TypeVar
 
 from fastapi_esdb.api.calls import PAUSES
-from fastapi_esdb.api.lookup import Absent, Found, Hidden, Lost, Sight, look, look_at
-from fastapi_esdb.api.resolution_plan import AskWhetherItExists, AtOneNode, Course, Look, LookAt, Send, Step
+from fastapi_esdb.api.lookup import Absent, Found, Hidden, LookupRequest, LookupResult, look_up, look_up_in_place
+from fastapi_esdb.api.resolution_plan import (
+    CheckExistence,
+    LookUp,
+    LookUpInPlace,
+    ResolutionPlan,
+    Send,
+    Step,
+)
 from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.errors import AppendOutcomeUnknown, ClosedInFlight, NotSentInTime
 from fastapi_esdb.wire.errors import (
@@ -40,7 +47,7 @@ MOST_FAILURES = 3
 """So often in a row a server may fail while handling a call: then it is the call that it can't take."""
 
 
-class Job(Protocol[Result_co]):
+class ResendableAppend(Protocol[Result_co]):
     """An append that can be sent again. It is looked for in one of the streams that it goes to, its `stream`."""
 
     @property
@@ -63,7 +70,7 @@ class Job(Protocol[Result_co]):
         """Send it again, with that expectation for its stream."""
         ...
 
-    async def result(self, found: Found, lost: Lost) -> Result_co:
+    async def result(self, found: Found, lost: LookupRequest) -> Result_co:
         """What it answers, now that its events were found in its stream. Raises `LookupError` where that is hidden."""
         ...
 
@@ -94,8 +101,8 @@ class Refused:
     error: EsdbError
 
 
-class RepeatedAppend(Generic[Result]):
-    """Takes the steps of a `Course` until it is known whether the append happened, or until its time is over.
+class Resolution(Generic[Result]):
+    """Takes the steps of a `ResolutionPlan` until it is known whether the append happened, or until its time is over.
 
     `lost` is what its first sending ended with, and `since` the newest position that was known before. No later error
     may hide that: what can't be found out by the deadline is raised as `AppendOutcomeUnknown`, with what was found out.
@@ -104,7 +111,7 @@ class RepeatedAppend(Generic[Result]):
     def __init__(
         self,
         carrier: Carrier,
-        job: Job[Result],
+        job: ResendableAppend[Result],
         options: CallOptions,
         *,
         deadline: Deadline,
@@ -117,22 +124,22 @@ class RepeatedAppend(Generic[Result]):
         self._deadline = deadline
         self._since = since
         self._lost = lost
-        self._turn = carrier.turns.of(job.stream)
-        self._has_turn = False
-        self._course = Course(job.expected, len(job.ids))
+        self._lock = carrier.stream_locks.of(job.stream)
+        self._has_lock = False
+        self._plan = ResolutionPlan(job.expected, len(job.ids))
         self._conflict: EsdbError | None = None
         self._pauses = PAUSES.delays()
         self._failures = 0
         self._found = ""
 
-    async def send(self) -> Result:
-        """What the append answers. Raises what the caller is to hear of it, and `AppendOutcomeUnknown`."""
+    async def result(self) -> Result:
+        """Return what the append answers. Raises what the caller is to hear of it, and `AppendOutcomeUnknown`."""
         self._weigh(self._lost)
         due = monotonic() + next(self._pauses)
         await self._acquire()
         try:
             await self._wait(due - monotonic())
-            after: Step | Done[Result] | Refused = self._course.begin()
+            after: Step | Done[Result] | Refused = self._plan.begin()
             while not isinstance(after, Done | Refused):
                 after = await self._taken(after)
         finally:
@@ -145,15 +152,15 @@ class RepeatedAppend(Generic[Result]):
         """Wait for the turn, in the order in which the answers were lost."""
         try:
             async with asyncio.timeout(self._deadline.left()):
-                await self._turn.acquire()
+                await self._lock.acquire()
         except TimeoutError:
             self._give_up(NotSentInTime())
-        self._has_turn = True
+        self._has_lock = True
 
     def _release(self) -> None:
-        if self._has_turn:
-            self._has_turn = False
-            self._turn.release()
+        if self._has_lock:
+            self._has_lock = False
+            self._lock.release()
 
     @property
     def _left(self) -> float:
@@ -177,7 +184,7 @@ class RepeatedAppend(Generic[Result]):
                 self._found = f"the stream could not be looked at: {error}"
             self._weigh(error)
             await self._wait(next(self._pauses))
-            return self._course.lost(step)
+            return self._plan.lost(step)
         self._failures = 0
         return after
 
@@ -193,28 +200,30 @@ class RepeatedAppend(Generic[Result]):
 
     async def _wait(self, pause: float) -> None:
         """Leave the server some time, and wait for a connection; meanwhile it may be another one's turn."""
-        if not self._carrier.turns.in_order:
+        if not self._carrier.stream_locks.in_order:
             self._release()
         await asyncio.sleep(min(pause, self._left))
         try:
             await self._carrier.wait_connected(self._left)
         except EsdbError as error:
             self._give_up(error)
-        if not self._has_turn:
+        if not self._has_lock:
             await self._acquire()
 
     async def _take(self, step: Step) -> Step | Done[Result] | Refused:
         match step:
             case Send():
                 return await self._send(step.expected)
-            case Look():
-                return await self._judge(await self._look(self._carrier, step.known))
-            case LookAt():
-                return await self._judge_place(await look_at(self._carrier, self._looked_for(), step.first))
-            case AtOneNode():
-                return await self._at_one_node(step)
-            case AskWhetherItExists():
-                return await self._ask_whether_it_exists()
+            case LookUp(at_leader=True):
+                return await self._resolve_at_leader(step)
+            case LookUp():
+                return await self._judge(await self._look_up(self._carrier, step.known))
+            case LookUpInPlace():
+                return await self._judge_in_place(
+                    await look_up_in_place(self._carrier, self._lookup_request(), step.first)
+                )
+            case CheckExistence():
+                return await self._check_existence()
 
     async def _send(self, expected: Expected) -> Step | Done[Result] | Refused:
         try:
@@ -225,50 +234,52 @@ class RepeatedAppend(Generic[Result]):
             self._conflict = error
             actual = error.actual if isinstance(error, WrongExpectedRevision) else None
             if not self._job.concerns(error):
-                return self._course.look()
-            return self._course.in_conflict(actual) or Refused(error)
+                return self._plan.look()
+            return self._plan.in_conflict(actual) or Refused(error)
 
-    def _looked_for(self) -> Lost:
+    def _lookup_request(self) -> LookupRequest:
         until = Deadline.after(max(self._left / 2, LEAST_SHARE))
-        return Lost(self._job.stream, self._job.ids, self._since, replace(self._options, requires_leader=True), until)
+        return LookupRequest(
+            self._job.stream, self._job.ids, self._since, replace(self._options, requires_leader=True), until
+        )
 
-    async def _look(self, transport: Caller, known: int) -> Sight | None:
+    async def _look_up(self, transport: Caller, known: int) -> LookupResult | None:
         """`None` for a stream that is not there, if it should be."""
         should_exist = self._job.expected is STREAM_EXISTS
         try:
-            return await look(transport, self._looked_for(), known, self._turn, is_missing_told=should_exist)
+            return await look_up(transport, self._lookup_request(), known, self._lock, is_missing_told=should_exist)
         except StreamDeleted:
             if should_exist:
                 return None
             raise
 
-    async def _judge(self, sight: Sight | None) -> Step | Done[Result] | Refused:
-        if sight is None:
-            return AskWhetherItExists()
-        if isinstance(sight, Found):
-            return await self._done(sight)
-        if isinstance(sight, Hidden):
-            self._hidden(sight.reason)
-        self._found = f"it was not there when the stream was looked at, which ended with {sight.end!r}"
+    async def _judge(self, result: LookupResult | None) -> Step | Done[Result] | Refused:
+        if result is None:
+            return CheckExistence()
+        if isinstance(result, Found):
+            return await self._done(result)
+        if isinstance(result, Hidden):
+            self._hidden(result.reason)
+        self._found = f"it was not there when the stream was looked at, which ended with {result.end!r}"
         conflict, self._conflict = self._conflict, None
         if conflict is not None and not self._job.concerns(conflict):
             return Refused(conflict)
-        return self._course.absent(sight)
+        return self._plan.absent(result)
 
-    async def _judge_place(self, sight: Sight | None) -> Step | Done[Result] | Refused:
+    async def _judge_in_place(self, result: LookupResult | None) -> Step | Done[Result] | Refused:
         conflict = self._conflict or self._lost
-        if isinstance(sight, Found):
-            return await self._done(sight)
-        if isinstance(sight, Hidden):
-            self._hidden(sight.reason)
-        if sight is None and self._job.concerns(conflict):  # others are there, and not durable yet
+        if isinstance(result, Found):
+            return await self._done(result)
+        if isinstance(result, Hidden):
+            self._hidden(result.reason)
+        if result is None and self._job.concerns(conflict):  # others are there, and not durable yet
             await self._wait(next(self._pauses))
-            return self._course.begin()
+            return self._plan.begin()
         return Refused(conflict)
 
     async def _done(self, found: Found) -> Done[Result]:
         try:
-            return Done(await self._job.result(found, self._looked_for()))
+            return Done(await self._job.result(found, self._lookup_request()))
         except LookupError as error:
             self._hidden(str(error))
 
@@ -276,17 +287,17 @@ class RepeatedAppend(Generic[Result]):
         self._found = f"when the stream was looked at, {reason}"
         self._give_up()
 
-    async def _at_one_node(self, step: AtOneNode) -> Step | Done[Result] | Refused:
+    async def _resolve_at_leader(self, step: LookUp) -> Step | Done[Result] | Refused:
         """See `resolution_plan` for why this is safe."""
         job = self._job
         async with self._carrier.at_leader(self._at_leader()) as node:
             try:
                 await node.append(AppendRequest(job.stream, STREAM_EXISTS, ()), self._at_leader())
             except (WrongExpectedRevision, StreamDeleted):
-                return Look(step.known)
-            sight = await self._look(node, step.known)
-            if not isinstance(sight, Absent) or sight.end is NO_STREAM:
-                return await self._judge(sight)
+                return LookUp(step.known)
+            result = await self._look_up(node, step.known)
+            if not isinstance(result, Absent) or result.end is NO_STREAM:
+                return await self._judge(result)
             try:
                 return Done(await job.send(node, job.expected, self._at_leader()))
             except EsdbError as error:
@@ -294,7 +305,7 @@ class RepeatedAppend(Generic[Result]):
                     return Refused(error)
                 raise
 
-    async def _ask_whether_it_exists(self) -> Step | Refused:
+    async def _check_existence(self) -> Step | Refused:
         """An append of nothing that expects it is refused as one of something would be."""
         try:
             await self._carrier.append(AppendRequest(self._job.stream, STREAM_EXISTS, ()), self._share())

@@ -22,7 +22,7 @@ the events stored in a way that F can't have them stored a second time, whenever
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from fastapi_esdb.wire.events.values import ANY, NO_STREAM, STREAM_EXISTS, Expected, StreamState
@@ -42,35 +42,33 @@ class Send:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """Look for the events at the end of the stream, down to what is `known`: events up to this revision."""
+class LookUp:
+    """Look for the events at the end of the stream, down to what is `known`: events up to this revision.
+
+    With `at_leader` an append of nothing is acknowledged first, and the append sent as it was afterwards, all by the
+    same process.
+    """
 
     known: int = -1
+    at_leader: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class LookAt:
+class LookUpInPlace:
     """Look where the events would be, which is from this revision on."""
 
     first: int
 
 
 @dataclass(frozen=True, slots=True)
-class AtOneNode:
-    """Have an append of nothing acknowledged, look, and send the append as it was, all at one process."""
-
-    known: int = -1
-
-
-@dataclass(frozen=True, slots=True)
-class AskWhetherItExists:
+class CheckExistence:
     """The stream to exist is not there: have the server say so."""
 
 
-Step = Send | Look | LookAt | AtOneNode | AskWhetherItExists
+Step = Send | LookUp | LookUpInPlace | CheckExistence
 
 
-class Course:
+class ResolutionPlan:
     """Decides, step by step. `expected` is what the caller expects of the stream, to which `count` events go."""
 
     def __init__(self, expected: Expected, count: int) -> None:
@@ -91,28 +89,28 @@ class Course:
 
     def begin(self) -> Step:
         """The answer of the first sending was lost."""
-        return Send(self._expected) if self.is_exact else Look()
+        return Send(self._expected) if self.is_exact else LookUp()
 
     def lost(self, step: Step) -> Step:
         """Nothing came of a step: it is taken again, except for a sending without an exact expectation."""
-        return Look(self._known) if isinstance(step, AtOneNode) else step
+        return replace(step, at_leader=False) if isinstance(step, LookUp) else step
 
     def in_conflict(self, actual: Expected | None) -> Step | None:
         """The stream is elsewhere, at `actual` if that was told. `None`: it is so for the caller, too."""
         if self.is_exact:
             is_shorter = actual is NO_STREAM or (isinstance(actual, int) and actual < self.first)
-            return None if is_shorter or not self._count else LookAt(self.first)
+            return None if is_shorter or not self._count else LookUpInPlace(self.first)
         self._conflicts += 1
         return self.look()
 
     def look(self) -> Step:
         """Look for the events."""
-        return LookAt(self.first) if self.is_exact else Look(self._known)
+        return LookUpInPlace(self.first) if self.is_exact else LookUp(self._known)
 
-    def absent(self, sight: Absent) -> Step:
+    def absent(self, found: Absent) -> Step:
         """The events are not in the stream up to its end."""
-        if isinstance(sight.end, int):
-            self._known = max(self._known, sight.end)
+        if isinstance(found.end, int):
+            self._known = max(self._known, found.end)
             if self._conflicts >= MOST_CONFLICTS:
-                return AtOneNode(self._known)
-        return Send(sight.end)
+                return LookUp(self._known, at_leader=True)
+        return Send(found.end)

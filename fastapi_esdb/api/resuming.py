@@ -20,7 +20,7 @@ EventStoreDB 24.6 took one, and five where the whole cluster was starting.
 """
 
 
-class Refusal:
+class AuthGrace:
     """What tells a node that is starting from a password that has changed, for whoever makes one call after the other.
 
     `who` is named in the warning.
@@ -30,17 +30,17 @@ class Refusal:
         self._who = who
         self._since: float | None = None
 
-    def may_pass(self, error: EsdbError) -> bool:
+    def allows(self, error: EsdbError) -> bool:
         """Whether the call has ended with a refusal that need not last. The first one is logged as a warning."""
         if not isinstance(error, NotAuthenticated):
-            self.over()
+            self.end()
             return False
         if self._since is None:
             self._since = monotonic()
             logger.warning("%s: %s; trying again for %s s, since the node may be starting", self._who, error, STARTING)
         return monotonic() - self._since < STARTING
 
-    def over(self) -> None:
+    def end(self) -> None:
         """The credentials were accepted."""
         self._since = None
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal, Unpack
 
 from fastapi_esdb.api import arguments
-from fastapi_esdb.api.appending import Append, leave, make, proposed
-from fastapi_esdb.api.calls import Calls, call_options, write
+from fastapi_esdb.api.appending import Append, mark_sent, proposed, send_append
+from fastapi_esdb.api.calls import ConnectionPart, call_options, write
 from fastapi_esdb.api.reading import Read, last_revision
 from fastapi_esdb.wire.events.values import ANY, BACKWARDS, END, FORWARDS, START, Expected, Position, StreamState
 from fastapi_esdb.wire.groups.values import ALL
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from fastapi_esdb.wire.method import Method
 
 
-class Streams(Calls):
+class Streams(ConnectionPart):
     """Streams of events."""
 
     async def append(
@@ -64,9 +64,9 @@ class Streams(Calls):
                 has the ids, and what was found out.
         """
         stream, given = arguments.stream_name(stream), proposed(events)
-        append = Append(stream, arguments.expected_revision(expected), given, leave(given))
+        append = Append(stream, arguments.expected_revision(expected), given, mark_sent(given))
         options = call_options(timeout, credentials, requires_leader)
-        result = await make(self._carrier, append, options, retry_unknown)
+        result = await send_append(self._carrier, append, options, retry_unknown)
         return result if given else NothingAppended(result.revision, None)
 
     def read(

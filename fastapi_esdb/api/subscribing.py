@@ -12,8 +12,8 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from fastapi_esdb.api.calls import PAUSES, reconnected
-from fastapi_esdb.api.cursor import BeyondEnd, Place
-from fastapi_esdb.api.resuming import Refusal, first_told
+from fastapi_esdb.api.cursor import BeyondEnd, Cursor
+from fastapi_esdb.api.resuming import AuthGrace, first_told
 from fastapi_esdb.errors import ClosedInFlight, SubscriptionClosed
 from fastapi_esdb.wire.errors import EsdbError, NoAnswer, Outcome
 from fastapi_esdb.wire.errors.unreadable import shown
@@ -51,10 +51,10 @@ class Following:
         self._request = request
         self._options = options
         self._pauses = PAUSES.delays()
-        self._approach = Approach()
+        self._catch_up = CatchUp()
         self._name = request.stream or "$all"
-        self._refusal = Refusal(f"the subscription to {self._name!r}")
-        self.place = self._place_after(request)
+        self._auth_grace = AuthGrace(f"the subscription to {self._name!r}")
+        self.cursor = self._cursor_after(request)
         self.beyond_end = BeyondEnd(carrier, request, options)
         self.confirmed = False
         self.is_live = False
@@ -67,34 +67,34 @@ class Following:
         tells first that it is confirmed. Raises what ends the first call before that, and later what trying again
         can't help.
         """
-        if self.place.after is END:
+        if self.cursor.after is END:
             await self._find_end()
         while True:
-            before = self.place.after
+            before = self.cursor.after
             try:
                 async with self._open() as call:
                     frames = await self._first(call)
                     while frames:
                         if isinstance(frames[-1], RecordedEvent):
                             self._carrier.seen.note(frames[-1].position)
-                        await self.beyond_end.look(frames, self.place)
+                        await self.beyond_end.check(frames, self.cursor)
                         yield frames
-                        frames = await self._approach.read(call)
-                if self._approach.turned():
+                        frames = await self._catch_up.read(call)
+                if self._catch_up.turned():
                     continue
                 raise NoAnswer  # a server that ends a subscription says why
             except EsdbError as error:
                 was_live, self.is_live = self.is_live, False
                 self._go_on_after(error)
             if was_live:
-                yield [self.place.fell_behind()]
-            self._approach.begin()
+                yield [self.cursor.fell_behind()]
+            self._catch_up.begin()
             self.beyond_end.begin()
-            await self._wait(moved=self.place.after != before)
+            await self._wait(moved=self.cursor.after != before)
 
     async def _first(self, call: Stream[ReadRequest, ReadFrame]) -> list[ReadFrame]:
         """The first frames of a call, with the confirmation before any other, even if the server has not sent it so."""
-        frames = await first_told(lambda: self._approach.read(call), self._carrier.deadline)
+        frames = await first_told(lambda: self._catch_up.read(call), self._carrier.deadline)
         if frames and not isinstance(frames[0], SubscriptionConfirmed):
             return [SubscriptionConfirmed(self.id), *frames]
         return frames
@@ -102,40 +102,40 @@ class Following:
     async def _find_end(self) -> None:
         """Go to the last event before now: old servers do not tell where a subscription from the end has begun."""
         request = ReadRequest(self._request.stream, END, BACKWARDS, limit=1, compatibility=1)
-        place = self._place_after(replace(request, start=START))
+        cursor = self._cursor_after(replace(request, start=START))
         async with self._carrier.stream(READ, [request], self._options) as frames:
             for frame in await frames.whole(EDGE):
                 if isinstance(frame, RecordedEvent):
-                    place.delivered(frame)
+                    cursor.delivered(frame)
                 elif isinstance(frame, LastRevision):
-                    place.after = frame.revision
-        self.place = place
+                    cursor.after = frame.revision
+        self.cursor = cursor
 
     @staticmethod
-    def _place_after(request: ReadRequest) -> Place:
-        return Place(request.start, in_all=request.stream is None)
+    def _cursor_after(request: ReadRequest) -> Cursor:
+        return Cursor(request.start, in_all=request.stream is None)
 
     def _open(self) -> AbstractAsyncContextManager[Stream[ReadRequest, ReadFrame]]:
-        request = replace(self._request, start=self.place.after)
-        return self._carrier.stream(READ, [request], self._options, long_lived=True, bulk=self._approach.in_bulk)
+        request = replace(self._request, start=self.cursor.after)
+        return self._carrier.stream(READ, [request], self._options, long_lived=True, bulk=self._catch_up.in_bulk)
 
     def noted(self, frame: ReadFrame) -> Message | SubscriptionConfirmed | None:
         """Take note of a frame, and return it unless it is none of a subscription's."""
         match frame:
             case RecordedEvent():
-                self.place.delivered(frame)
+                self.cursor.delivered(frame)
                 self.beyond_end.holds = False
             case Checkpoint():
-                self.place.searched(frame.position)
+                self.cursor.searched(frame.position)
             case CaughtUp():
                 self.is_live = True
-                self.place.searched(frame.position)
+                self.cursor.searched(frame.position)
             case FellBehind():
                 self.is_live = False
             case SubscriptionConfirmed():
                 self.id = frame.subscription_id
                 self.confirmed = True
-                self._refusal.over()
+                self._auth_grace.end()
             case _:
                 return None
         return frame
@@ -144,10 +144,10 @@ class Following:
         """Return if another call makes sense, else raise what ends the subscription."""
         if not self.confirmed:
             raise error
-        name, after = self._name, self.place.after
+        name, after = self._name, self.cursor.after
         if self._carrier.is_closed or isinstance(error, ClosedInFlight):
             raise SubscriptionClosed(name, after) from error
-        passes = self._refusal.may_pass(error)
+        passes = self._auth_grace.allows(error)
         if error.outcome is Outcome.ANSWERED and not passes:
             error.add_note(f"the subscription to {name!r} had come to {after!r}")
             raise error
@@ -167,7 +167,7 @@ QUIET = 1.0
 """Seconds without a frame that may stand for being live: servers before 23.10 do not say so."""
 
 
-class Approach:
+class CatchUp:
     """Whether the present call is to be followed by another one, of another kind.
 
     A subscription begins with the call that it will stay live on. If that has much history to give, a bulk call, which

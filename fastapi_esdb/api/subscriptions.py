@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Generic, Literal, Self, TypeVar, cast, overloa
 
 from fastapi_esdb.api import arguments
 from fastapi_esdb.api.arguments import Place, PlaceInAll, PlaceInStream
-from fastapi_esdb.api.calls import Calls, call_options
+from fastapi_esdb.api.calls import ConnectionPart, call_options
 from fastapi_esdb.api.iteration import BatchIteration, NotAwaited, View, let_go
 from fastapi_esdb.api.stop import first
 from fastapi_esdb.api.subscribing import Following, Message
@@ -55,7 +55,7 @@ class Subscription(NotAwaited, Generic[Where]):
         It is the revision (of `$all`: the position) of the last event given, with a filter also of what was
         searched since; before the first event it is where the subscription began.
         """
-        return cast("Where | Edge", self._following.place.after)
+        return cast("Where | Edge", self._following.cursor.after)
 
     @property
     def is_live(self) -> bool:
@@ -132,7 +132,7 @@ class Subscription(NotAwaited, Generic[Where]):
         await self.aclose()
 
 
-class Subscriptions(Calls):
+class Subscriptions(ConnectionPart):
     """Catch-up subscriptions: history first, then what happens."""
 
     @overload

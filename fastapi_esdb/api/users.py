@@ -8,7 +8,7 @@ from typing import Unpack
 from pydantic import Secret
 
 from fastapi_esdb.api import arguments
-from fastapi_esdb.api.calls import Calls, Options, call_options, listed, write
+from fastapi_esdb.api.calls import ConnectionPart, Options, call_options, listed, write
 from fastapi_esdb.wire.admin.users import (
     CHANGE_PASSWORD,
     CREATE_USER,
@@ -30,7 +30,7 @@ from fastapi_esdb.wire.errors import AccessDenied, CalledAs, InvalidArgument, Us
 from fastapi_esdb.wire.method import Method, Request
 
 
-class Users(Calls):
+class Users(ConnectionPart):
     """Users, by their login names. Changing them is for members of `$admins`, except one's own password.
 
     Every call takes the `Options` that all calls take. Beside what all calls raise there are `UserNotFound`,

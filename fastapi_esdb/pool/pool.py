@@ -15,7 +15,7 @@ from fastapi_esdb.errors import ConnectionClosed
 from fastapi_esdb.pool.calls import Calls
 from fastapi_esdb.pool.cluster.by_preference import ConnectionsByPreference
 from fastapi_esdb.pool.hooks import Hook, Hooks
-from fastapi_esdb.pool.seen import Seen, Turns
+from fastapi_esdb.pool.resolution_state import NewestPosition, StreamLocks
 from fastapi_esdb.pool.statistics import ConnectionStatus, Counters
 from fastapi_esdb.settings.choices import AppendMode
 from fastapi_esdb.wire.admin.cluster import SUPPORTED_METHODS
@@ -59,9 +59,9 @@ class ConnectionPool:
         self.settings = settings
         self._counters = Counters()
         self._calls = Calls(name, settings, self._lease, self._counters, self._call_failed)
-        self.seen = Seen()
+        self.seen = NewestPosition()
         """How new what this client has seen of the database is."""
-        self.turns = _turns(settings)
+        self.stream_locks = _stream_locks(settings)
         """Who finds out first what has become of an append to a stream."""
         self._connections: ConnectionsByPreference | None = None
         self._leaving: list[ConnectionsByPreference] = []
@@ -176,7 +176,7 @@ class ConnectionPool:
         fresh = None if before is None else await self._connected_with(settings)
         self._swap(before, fresh)
         self.settings, self._calls = settings, calls
-        self.seen, self.turns = Seen(), _turns(settings)
+        self.seen, self.stream_locks = NewestPosition(), _stream_locks(settings)
 
     async def wait_connected(self, timeout: float | None = None) -> None:
         """Return as soon as there is a connection.
@@ -387,8 +387,8 @@ class ConnectionPool:
         return self._connections.nodes if self._connections else ()
 
 
-def _turns(settings: EsdbSettings) -> Turns:
-    return Turns(in_order=settings.append_mode is AppendMode.GROUPED)
+def _stream_locks(settings: EsdbSettings) -> StreamLocks:
+    return StreamLocks(in_order=settings.append_mode is AppendMode.GROUPED)
 
 
 async def _connected_within(connections: ConnectionsByPreference, start_timeout: float) -> None:

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 from fastapi_esdb.connection.caller import DEFAULT_OPTIONS, CallOptions
 from fastapi_esdb.errors import ConnectionClosed
-from fastapi_esdb.pool.seen import Seen, Turns
+from fastapi_esdb.pool.resolution_state import NewestPosition, StreamLocks
 from fastapi_esdb.wire.events.values import Position, RecordedEvent
 from fastapi_esdb.wire.streams.values import AppendRequest
 
@@ -95,8 +95,8 @@ class FakeCarrier:
         self.is_closed = False
         self.deadline = 10.0
         self.retry_unknown = True
-        self.seen = Seen()
-        self.turns = Turns(in_order=True)
+        self.seen = NewestPosition()
+        self.stream_locks = StreamLocks(in_order=True)
         self.at_one_node = 0
         """How often calls were to go over one connection."""
 

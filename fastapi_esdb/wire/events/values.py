@@ -130,7 +130,7 @@ class ProposedEvent:
     metadata: bytes = b""
     content_type: str = JSON
 
-    def leave(self) -> bool:
+    def mark_sent(self) -> bool:
         """Note that it is being sent; whether no server can know its id, which is random and has not left before."""
         return False
 

@@ -1,4 +1,4 @@
-"""A cluster as far as it matters to an append whose answer is lost, and a client that takes the steps of a `Course`.
+"""A cluster as far as it matters to an append whose answer is lost, and a client that follows a `ResolutionPlan`.
 
 One stream, one append to be followed up, others who append as they like, and chance, which says what happens between
 any two steps: the leader is replaced by a new process or hands over and comes back, loses what is not durable or not,
@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from uuid import UUID, uuid4
 
-from fastapi_esdb.api.lookup import Absent, Found, Search, Sight, in_place
-from fastapi_esdb.api.resolution_plan import AtOneNode, Course, Look, LookAt, Send, Step
+from fastapi_esdb.api.lookup import Absent, Found, Lookup, LookupResult, result_in_place
+from fastapi_esdb.api.resolution_plan import LookUp, LookUpInPlace, ResolutionPlan, Send, Step
 from fastapi_esdb.wire.errors import ConnectionLost, EsdbError, WrongExpectedRevision
 from fastapi_esdb.wire.events.values import ANY, NO_STREAM, STREAM_EXISTS, Expected, RecordedEvent
 from tests.api.fakes import recorded
@@ -143,7 +143,7 @@ class Client:
         self.steps: list[Step] = []
         self._cluster = cluster
         self._expected = expected
-        self._course = Course(expected, 1)
+        self._plan = ResolutionPlan(expected, 1)
         self._since = 100 * cluster.chance.randint(0, cluster.durable)
 
     def append(self) -> int | None:
@@ -153,7 +153,7 @@ class Client:
         except WrongExpectedRevision:
             return None
         except ConnectionLost:
-            return self._follow_up(self._course.begin())
+            return self._follow_up(self._plan.begin())
 
     def _follow_up(self, step: Step) -> int | None:
         for _ in count():
@@ -163,7 +163,7 @@ class Client:
             try:
                 after = self._take(step)
             except EsdbError:
-                after = self._course.lost(step)
+                after = self._plan.lost(step)
             if after is None or isinstance(after, int):
                 return after
             step = after
@@ -173,46 +173,46 @@ class Client:
         match step:
             case Send():
                 return self._send(step.expected)
-            case Look():
+            case LookUp(at_leader=True):
+                return self._resolve_at_leader(step)
+            case LookUp():
                 return self._after(self._look(step.known, self._cluster.shown()))
-            case LookAt():
+            case LookUpInPlace():
                 page = self._cluster.shown()[step.first : step.first + 1]
-                sight = in_place(page, [self.event], step.first)
-                return self._course.begin() if sight is None else self._after_place(sight)
-            case AtOneNode():
-                return self._at_one_node(step)
+                found = result_in_place(page, [self.event], step.first)
+                return self._plan.begin() if found is None else self._after_place(found)
         raise AssertionError(step)
 
     def _send(self, expected: Expected) -> Step | int | None:
         try:
             return self._cluster.send(expected, self.event)
         except WrongExpectedRevision as conflict:
-            return self._course.in_conflict(conflict.actual)
+            return self._plan.in_conflict(conflict.actual)
 
-    def _look(self, known: int, events: list[RecordedEvent]) -> Sight:
-        search = Search([self.event], self._since, known)
+    def _look(self, known: int, events: list[RecordedEvent]) -> LookupResult:
+        search = Lookup([self.event], self._since, known)
         if not events:
             return Absent(NO_STREAM)
         while True:
             start = search.start if isinstance(search.start, int) else len(events) - 1
             page = events[max(0, start + 1 - search.limit) : start + 1]
-            if (sight := search.take(page[::-1])) is not None:
-                return sight
+            if (found := search.take(page[::-1])) is not None:
+                return found
 
-    def _after(self, sight: Sight) -> Step | int:
-        if isinstance(sight, Found):
-            return sight.revision
-        assert isinstance(sight, Absent)
-        return self._course.absent(sight)
+    def _after(self, found: LookupResult) -> Step | int:
+        if isinstance(found, Found):
+            return found.revision
+        assert isinstance(found, Absent)
+        return self._plan.absent(found)
 
     @staticmethod
-    def _after_place(sight: Sight) -> int | None:
-        return sight.revision if isinstance(sight, Found) else None
+    def _after_place(found: LookupResult) -> int | None:
+        return found.revision if isinstance(found, Found) else None
 
-    def _at_one_node(self, step: AtOneNode) -> Step | int:
+    def _resolve_at_leader(self, step: LookUp) -> Step | int:
         process = self._cluster.believed_leader()
         self._cluster.acknowledge_nothing(process)
-        sight = self._look(step.known, self._cluster.shown(process))
-        if not isinstance(sight, Absent) or sight.end is NO_STREAM:
-            return self._after(sight)
+        found = self._look(step.known, self._cluster.shown(process))
+        if not isinstance(found, Absent) or found.end is NO_STREAM:
+            return self._after(found)
         return self._cluster.send(self._expected, self.event, process)

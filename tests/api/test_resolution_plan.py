@@ -8,10 +8,10 @@ from collections import Counter
 import pytest
 
 from fastapi_esdb.api.lookup import Absent
-from fastapi_esdb.api.resolution_plan import AtOneNode, Course, Look, LookAt, Send
+from fastapi_esdb.api.resolution_plan import LookUp, LookUpInPlace, ResolutionPlan, Send
 from fastapi_esdb.wire.errors import ConnectionLost
 from fastapi_esdb.wire.events.values import ANY, NO_STREAM, STREAM_EXISTS, Expected
-from tests.api.once_model import Client, Cluster
+from tests.api.resolution_model import Client, Cluster
 
 EVERY = [(ANY, 0), (ANY, 3), (ANY, 30), (STREAM_EXISTS, 3), (NO_STREAM, 0), (2, 3)]
 
@@ -35,7 +35,7 @@ def test_an_append_happens_once(expected: Expected, before: int, seeds: int) -> 
         found = [revision for revision, event in enumerate(cluster.log) if event == client.event]
         assert found == ([] if told is None else [told]), seed
         ends["conflict" if told is None else "done"] += 1
-        ends["at one node"] += any(isinstance(step, AtOneNode) for step in client.steps)
+        ends["at one node"] += any(isinstance(step, LookUp) and step.at_leader for step in client.steps)
     assert ends["done"] > seeds / 4
     assert ends["unknown"] <= seeds / 100
     is_loose = expected in (ANY, STREAM_EXISTS)
@@ -62,26 +62,26 @@ def test_sending_again_as_it_was_stores_it_twice() -> None:
 
 def test_an_exact_expectation_is_sent_again_as_it_is() -> None:
     """And a conflict is looked at where the events would be, unless the stream never came so far."""
-    course = Course(4, 2)
-    assert course.begin() == course.lost(Send(4)) == Send(4)
-    assert course.in_conflict(9) == course.in_conflict(None) == LookAt(5)
-    assert course.in_conflict(3) is course.in_conflict(NO_STREAM) is None
+    plan = ResolutionPlan(4, 2)
+    assert plan.begin() == plan.lost(Send(4)) == Send(4)
+    assert plan.in_conflict(9) == plan.in_conflict(None) == LookUpInPlace(5)
+    assert plan.in_conflict(3) is plan.in_conflict(NO_STREAM) is None
 
 
 def test_without_events_it_only_asks() -> None:
     """There is nothing to look for."""
-    course = Course(ANY, 0)
-    assert course.begin() == Send(ANY)
-    assert course.in_conflict(9) is None
+    plan = ResolutionPlan(ANY, 0)
+    assert plan.begin() == Send(ANY)
+    assert plan.in_conflict(9) is None
 
 
 def test_without_an_expectation_it_is_looked_for_before_it_is_sent() -> None:
     """What was looked at is what is expected then; after three conflicts another way is taken, which ends in a look."""
-    course = Course(ANY, 1)
-    assert course.begin() == Look()
+    plan = ResolutionPlan(ANY, 1)
+    assert plan.begin() == LookUp()
     for end in (5, 7, 9):
-        assert course.absent(Absent(end)) == Send(end)
-        assert course.in_conflict(end + 2) == Look(end)
-    assert course.absent(Absent(11)) == AtOneNode(11)
-    assert course.lost(AtOneNode(11)) == Look(11)
-    assert course.absent(Absent(NO_STREAM)) == Send(NO_STREAM)
+        assert plan.absent(Absent(end)) == Send(end)
+        assert plan.in_conflict(end + 2) == LookUp(end)
+    assert plan.absent(Absent(11)) == LookUp(11, at_leader=True)
+    assert plan.lost(LookUp(11, at_leader=True)) == LookUp(11)
+    assert plan.absent(Absent(NO_STREAM)) == Send(NO_STREAM)

@@ -187,7 +187,7 @@ async def test_an_append_lets_those_pass_whose_answers_were_lost() -> None:
 async def test_nobody_waits_long_for_others() -> None:
     """Neither longer than a moment, nor for much of its own time."""
     carrier = FakeCarrier(answers=[DONE])
-    turn = carrier.turns.of("s")
+    turn = carrier.stream_locks.of("s")
     async with turn:
         assert await append(carrier, ANY, timeout=0.2) == DONE
     assert carrier.options[0].timeout == pytest.approx(0.15, abs=0.05)

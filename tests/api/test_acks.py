@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from fastapi_esdb.api import acks as module
-from fastapi_esdb.api.acks import MOST_IDS, Answers
+from fastapi_esdb.api.acks import MOST_IDS, Acks
 from fastapi_esdb.wire.errors import ConnectionLost
 from fastapi_esdb.wire.groups.values import Ack, Nack, NackAction
 
@@ -54,8 +54,8 @@ def line() -> Line:
 
 
 @pytest.fixture
-def answers(line: Line) -> Answers:
-    answers = Answers("s::g")
+def answers(line: Line) -> Acks:
+    answers = Acks("s::g")
     answers.call = line
     return answers
 
@@ -64,7 +64,7 @@ def ids(count: int) -> tuple[UUID, ...]:
     return tuple(uuid4() for _ in range(count))
 
 
-async def test_what_comes_while_one_is_on_its_way_goes_out_together(line: Line, answers: Answers) -> None:
+async def test_what_comes_while_one_is_on_its_way_goes_out_together(line: Line, answers: Acks) -> None:
     """So that a quick consumer sends few frames."""
     line.free.clear()
     several = ids(5)
@@ -76,7 +76,7 @@ async def test_what_comes_while_one_is_on_its_way_goes_out_together(line: Line, 
     assert line.sent == [Ack(several[:1]), Ack(several[1:])]
 
 
-async def test_no_frame_has_more_ids_than_a_server_takes(line: Line, answers: Answers) -> None:
+async def test_no_frame_has_more_ids_than_a_server_takes(line: Line, answers: Acks) -> None:
     """Neither of acks nor of nacks."""
     many = ids(MOST_IDS + 1)
     answers.ack(many)
@@ -91,7 +91,7 @@ async def test_no_frame_has_more_ids_than_a_server_takes(line: Line, answers: An
     }
 
 
-async def test_none_at_all(line: Line, answers: Answers) -> None:
+async def test_none_at_all(line: Line, answers: Acks) -> None:
     """An empty answer is none."""
     answers.ack(())
     answers.nack((), NackAction.PARK, "")
@@ -99,7 +99,7 @@ async def test_none_at_all(line: Line, answers: Answers) -> None:
     assert line.sent == []
 
 
-async def test_without_a_call_they_are_dropped(line: Line, answers: Answers) -> None:
+async def test_without_a_call_they_are_dropped(line: Line, answers: Acks) -> None:
     """A later call does not get them: there, the events have been delivered anew."""
     answers.call = None
     answers.ack(ids(1))
@@ -111,7 +111,7 @@ async def test_without_a_call_they_are_dropped(line: Line, answers: Answers) -> 
     assert line.sent == [Ack(later)]
 
 
-async def test_lost_ones_are_noted(line: Line, answers: Answers, caplog: pytest.LogCaptureFixture) -> None:
+async def test_lost_ones_are_noted(line: Line, answers: Acks, caplog: pytest.LogCaptureFixture) -> None:
     """And the next ones go out again."""
     line.error = ConnectionLost()
     with caplog.at_level("INFO", "fastapi_esdb"):
@@ -125,7 +125,7 @@ async def test_lost_ones_are_noted(line: Line, answers: Answers, caplog: pytest.
     assert line.sent == [Nack(later)]
 
 
-async def test_the_end_waits_after_the_last_one(answers: Answers) -> None:
+async def test_the_end_waits_after_the_last_one(answers: Acks) -> None:
     """Long enough for it to arrive, and no longer than that from when it was sent."""
     answers.ack(ids(1))
     began = monotonic()
@@ -133,14 +133,14 @@ async def test_the_end_waits_after_the_last_one(answers: Answers) -> None:
     assert monotonic() - began >= module.ARRIVAL - 0.01
 
 
-async def test_the_end_does_not_wait_where_nothing_was_said(answers: Answers, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_end_does_not_wait_where_nothing_was_said(answers: Acks, monkeypatch: pytest.MonkeyPatch) -> None:
     """There is nothing that could arrive."""
     monkeypatch.setattr(module, "ARRIVAL", 3600)
     await asyncio.wait_for(answers.arrive(), 20)
 
 
 async def test_the_end_does_not_wait_for_a_server_that_does_not_read(
-    line: Line, answers: Answers, monkeypatch: pytest.MonkeyPatch
+    line: Line, answers: Acks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They had their time."""
     monkeypatch.setattr(module, "PATIENCE", 0.1)
