@@ -1,0 +1,36 @@
+"""The pages for those who work on the package say what the code says."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.docs.conftest import DOCS, ROOT
+
+HEADINGS = set(
+    re.findall(r"^#+ (\d+(?:\.\d+)?)\.? ", (DOCS / "internals" / "protocol.md").read_text(), flags=re.MULTILINE)
+)
+CITATION = re.compile(r"\bprotocol (\d+(?:\.\d+)?(?:(?:, | and )\d+\.\d+)*)")
+
+
+def citations() -> list[tuple[str, str]]:
+    """Each number of a section that a file names, and the file; a line may end between word and number."""
+    cited = set()
+    for folder in ("fastapi_esdb", "tests", "benchmarks", "example_app"):
+        for file in (ROOT / folder).rglob("*.py"):
+            text = re.sub(r"\s+(?:#\s+)?", " ", file.read_text())
+            for numbers in CITATION.findall(text):
+                cited |= {(str(file.relative_to(ROOT)), number) for number in re.findall(r"[\d.]+", numbers)}
+    return sorted(cited)
+
+
+@pytest.mark.parametrize(("file", "number"), citations())
+def test_the_protocol_has_the_section_that_a_comment_names(file: str, number: str) -> None:
+    """A reader who looks a number up finds it."""
+    assert number in HEADINGS
+
+
+def test_comments_name_sections() -> None:
+    """The test above has something to look at."""
+    assert len(citations()) > 40
