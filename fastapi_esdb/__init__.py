@@ -87,27 +87,12 @@ if TYPE_CHECKING:
     from fastapi_esdb.wire.admin.cluster import Member, NodeState, SupportedMethods
     from fastapi_esdb.wire.admin.operations import Scavenge, ScavengeResult
     from fastapi_esdb.wire.admin.users import UserDetails
-    from fastapi_esdb.wire.events.values import (
-        ANY,
-        END,
-        NO_STREAM,
-        START,
-        STREAM_EXISTS,
-        Edge,
-        Position,
-        RecordedEvent,
-        StreamState,
-    )
+    from fastapi_esdb.wire.events.values import EventFilter, RecordedEvent
     from fastapi_esdb.wire.groups.values import ConsumerStrategy, GroupInfo, GroupSettings, NackAction
+    from fastapi_esdb.wire.positions import END, START, Edge, Position
     from fastapi_esdb.wire.projections.values import ProjectionMode, ProjectionStatistics
-    from fastapi_esdb.wire.streams.values import (
-        AppendResult,
-        CaughtUp,
-        Checkpoint,
-        EventFilter,
-        FellBehind,
-        NothingAppended,
-    )
+    from fastapi_esdb.wire.revisions import ANY, NO_STREAM, STREAM_EXISTS, StreamState
+    from fastapi_esdb.wire.streams.values import AppendResult, CaughtUp, Checkpoint, FellBehind, NothingAppended
     from fastapi_esdb.wire.streams_v2.values import DeletedState, StreamsAppended
 
     __version__: str
@@ -248,14 +233,16 @@ _MODULES = {
     "fastapi_esdb.settings.credentials": "Credentials",
     "fastapi_esdb.settings.model": "EsdbSettings",
     "fastapi_esdb.settings.choices": "NodePreference",
-    "fastapi_esdb.wire.streams_v2.values": "DeletedState StreamsAppended",
     "fastapi_esdb.wire.admin.cluster": "Member NodeState SupportedMethods",
-    "fastapi_esdb.wire.groups.values": "ConsumerStrategy GroupInfo GroupSettings NackAction",
     "fastapi_esdb.wire.admin.operations": "Scavenge ScavengeResult",
-    "fastapi_esdb.wire.projections.values": "ProjectionMode ProjectionStatistics",
-    "fastapi_esdb.wire.events.values": "ANY END NO_STREAM START STREAM_EXISTS Edge Position RecordedEvent StreamState",
-    "fastapi_esdb.wire.streams.values": "AppendResult CaughtUp Checkpoint EventFilter FellBehind NothingAppended",
     "fastapi_esdb.wire.admin.users": "UserDetails",
+    "fastapi_esdb.wire.events.values": "EventFilter RecordedEvent",
+    "fastapi_esdb.wire.groups.values": "ConsumerStrategy GroupInfo GroupSettings NackAction",
+    "fastapi_esdb.wire.positions": "END START Edge Position",
+    "fastapi_esdb.wire.projections.values": "ProjectionMode ProjectionStatistics",
+    "fastapi_esdb.wire.revisions": "ANY NO_STREAM STREAM_EXISTS StreamState",
+    "fastapi_esdb.wire.streams.values": "AppendResult CaughtUp Checkpoint FellBehind NothingAppended",
+    "fastapi_esdb.wire.streams_v2.values": "DeletedState StreamsAppended",
 }
 """The names of each module. One that is asked for loads its own layer and what that stands on."""
 

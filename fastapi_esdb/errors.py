@@ -88,13 +88,14 @@ from fastapi_esdb.wire.errors import (
     WrongExpectedRevision,
 )
 from fastapi_esdb.wire.errors.caller import SeveralWorkers
-from fastapi_esdb.wire.events.values import Violation
+from fastapi_esdb.wire.errors.server import Violation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
-    from fastapi_esdb.wire.events.values import Edge, Expected, Position
+    from fastapi_esdb.wire.positions import Edge, Position
+    from fastapi_esdb.wire.revisions import Expected
 
 
 __all__ = [

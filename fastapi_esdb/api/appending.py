@@ -13,7 +13,8 @@ from fastapi_esdb.connection.caller import DEFAULT_OPTIONS
 from fastapi_esdb.connection.deadline import YEAR, Deadline
 from fastapi_esdb.errors import AppendClosedInFlight, AppendOutcomeUnknown, ClosedInFlight
 from fastapi_esdb.wire.errors import EsdbError, InvalidArgument, Outcome, WrongExpectedRevision
-from fastapi_esdb.wire.events.values import Expected, ProposedEvent
+from fastapi_esdb.wire.events.values import ProposedEvent
+from fastapi_esdb.wire.revisions import Expected
 from fastapi_esdb.wire.streams.values import AppendRequest, AppendResult
 
 if TYPE_CHECKING:

@@ -10,9 +10,11 @@ from typing import TypeVar
 from fastapi_esdb.connection import deadline
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.errors.unreadable import quoted
-from fastapi_esdb.wire.events.values import MAX_REVISION, Edge, Expected, Position, RecordedEvent, StreamState
+from fastapi_esdb.wire.events.values import EventFilter, RecordedEvent
 from fastapi_esdb.wire.groups.values import ALL
-from fastapi_esdb.wire.streams.values import ALL_EVENTS, NO_EVENT, Checkpoint, EventFilter
+from fastapi_esdb.wire.positions import Edge, Position
+from fastapi_esdb.wire.revisions import MAX_REVISION, NO_EVENT, Expected, StreamState
+from fastapi_esdb.wire.streams.values import ALL_EVENTS, Checkpoint
 
 Value = TypeVar("Value")
 

@@ -20,8 +20,11 @@ from fastapi_esdb.wire.errors import (
     StreamDeleted,
     WrongExpectedRevision,
 )
-from fastapi_esdb.wire.events.values import ANY, JSON, NO_STREAM, Expected, Position, ProposedEvent
-from fastapi_esdb.wire.streams_v2.requests import APPEND_RECORDS, APPEND_SESSION
+from fastapi_esdb.wire.events.content import JSON
+from fastapi_esdb.wire.events.values import ProposedEvent
+from fastapi_esdb.wire.positions import Position
+from fastapi_esdb.wire.revisions import ANY, NO_STREAM, Expected
+from fastapi_esdb.wire.streams_v2.methods import APPEND_RECORDS, APPEND_SESSION
 from fastapi_esdb.wire.streams_v2.values import (
     SCHEMA_NAME,
     AppendRecords,

@@ -11,8 +11,10 @@ from fastapi_esdb.api.metadata import StreamMetadata
 from fastapi_esdb.api.reading import events_of, last_revision
 from fastapi_esdb.wire.errors import AccessDenied, EsdbError, StreamNotFound
 from fastapi_esdb.wire.errors.unreadable import shown
-from fastapi_esdb.wire.events.values import BACKWARDS, END, MAX_REVISION, Edge, Position, RecordedEvent
-from fastapi_esdb.wire.streams.values import NO_EVENT, CaughtUp, FellBehind, ReadRequest
+from fastapi_esdb.wire.events.values import RecordedEvent
+from fastapi_esdb.wire.positions import BACKWARDS, END, Edge, Position
+from fastapi_esdb.wire.revisions import MAX_REVISION, NO_EVENT
+from fastapi_esdb.wire.streams.values import CaughtUp, FellBehind, ReadRequest
 
 if TYPE_CHECKING:
     from fastapi_esdb.api.calls import Carrier

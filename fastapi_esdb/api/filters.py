@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fastapi_esdb.api import arguments
-from fastapi_esdb.wire.streams.values import EventFilter
+from fastapi_esdb.wire.events.values import EventFilter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

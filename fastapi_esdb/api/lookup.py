@@ -11,16 +11,9 @@ from uuid import UUID
 from fastapi_esdb.api.reading import FEW, SPARE
 from fastapi_esdb.pool.resolution_state import StreamLock
 from fastapi_esdb.wire.errors import StreamNotFound
-from fastapi_esdb.wire.events.values import (
-    BACKWARDS,
-    END,
-    MAX_REVISION,
-    NO_STREAM,
-    Edge,
-    Expected,
-    Position,
-    RecordedEvent,
-)
+from fastapi_esdb.wire.events.values import RecordedEvent
+from fastapi_esdb.wire.positions import BACKWARDS, END, Edge, Position
+from fastapi_esdb.wire.revisions import MAX_REVISION, NO_STREAM, Expected
 from fastapi_esdb.wire.streams.methods import READ
 from fastapi_esdb.wire.streams.values import ReadFrame, ReadRequest, StreamMissing
 

@@ -15,7 +15,9 @@ from fastapi_esdb.api.new_event import NewEvent
 from fastapi_esdb.api.reading import events_of
 from fastapi_esdb.wire.errors import InvalidArgument, StreamNotFound
 from fastapi_esdb.wire.errors.unreadable import quoted
-from fastapi_esdb.wire.events.values import ANY, BACKWARDS, END, MAX_REVISION, Expected, parsed
+from fastapi_esdb.wire.events.content import parsed
+from fastapi_esdb.wire.positions import BACKWARDS, END
+from fastapi_esdb.wire.revisions import ANY, MAX_REVISION, Expected
 from fastapi_esdb.wire.streams.values import AppendResult, ReadRequest
 
 if TYPE_CHECKING:

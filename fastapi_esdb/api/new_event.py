@@ -9,7 +9,8 @@ from fastapi_esdb.api.arguments import text
 from fastapi_esdb.api.json_data import json_data
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.errors.unreadable import quoted
-from fastapi_esdb.wire.events.values import JSON, OCTET_STREAM, ProposedEvent
+from fastapi_esdb.wire.events.content import JSON, OCTET_STREAM
+from fastapi_esdb.wire.events.values import ProposedEvent
 
 SHOWN_BYTES = 80
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Unpack
 from fastapi_esdb.api import arguments
 from fastapi_esdb.api.calls import ConnectionPart, Options, call_options, write
 from fastapi_esdb.api.consuming import Consumer
-from fastapi_esdb.wire.events.values import MAX_REVISION
+from fastapi_esdb.wire.events.values import EventFilter
 from fastapi_esdb.wire.groups.methods import (
     CREATE_GROUP,
     DELETE_GROUP,
@@ -29,7 +29,7 @@ from fastapi_esdb.wire.groups.values import (
     ReplayParked,
     UpdateGroup,
 )
-from fastapi_esdb.wire.streams.values import EventFilter
+from fastapi_esdb.wire.revisions import MAX_REVISION
 
 if TYPE_CHECKING:
     from fastapi_esdb.settings.credentials import Credentials

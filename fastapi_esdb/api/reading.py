@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from fastapi_esdb.api.iteration import BatchIteration, NotAwaited
 from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.wire.errors import DeadlineExceeded, NoAnswer, StreamNotFound
-from fastapi_esdb.wire.events.values import BACKWARDS, END, FORWARDS, RecordedEvent
+from fastapi_esdb.wire.events.values import RecordedEvent
+from fastapi_esdb.wire.positions import BACKWARDS, END, FORWARDS
 from fastapi_esdb.wire.streams.methods import READ
 from fastapi_esdb.wire.streams.values import LastRevision, ReadRequest, StreamMissing
 

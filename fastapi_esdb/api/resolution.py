@@ -28,7 +28,7 @@ from fastapi_esdb.wire.errors import (
     StreamDeleted,
     WrongExpectedRevision,
 )
-from fastapi_esdb.wire.events.values import NO_STREAM, STREAM_EXISTS, Expected
+from fastapi_esdb.wire.revisions import NO_STREAM, STREAM_EXISTS, Expected
 from fastapi_esdb.wire.streams.values import AppendRequest
 
 if TYPE_CHECKING:

@@ -9,17 +9,12 @@ from fastapi_esdb.api import arguments
 from fastapi_esdb.api.appending import Append, mark_sent, proposed, send_append
 from fastapi_esdb.api.calls import ConnectionPart, call_options, write
 from fastapi_esdb.api.reading import Read, last_revision
-from fastapi_esdb.wire.events.values import ANY, BACKWARDS, END, FORWARDS, START, Expected, Position, StreamState
+from fastapi_esdb.wire.events.values import EventFilter
 from fastapi_esdb.wire.groups.values import ALL
-from fastapi_esdb.wire.streams.deletes import DELETE, TOMBSTONE
-from fastapi_esdb.wire.streams.values import (
-    AppendResult,
-    DeleteRequest,
-    DeleteResult,
-    EventFilter,
-    NothingAppended,
-    ReadRequest,
-)
+from fastapi_esdb.wire.positions import BACKWARDS, END, FORWARDS, START, Position
+from fastapi_esdb.wire.revisions import ANY, Expected, StreamState
+from fastapi_esdb.wire.streams.methods import DELETE, TOMBSTONE
+from fastapi_esdb.wire.streams.values import AppendResult, DeleteRequest, DeleteResult, NothingAppended, ReadRequest
 
 if TYPE_CHECKING:
     from fastapi_esdb.api.calls import Options

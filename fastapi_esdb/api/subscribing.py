@@ -17,7 +17,8 @@ from fastapi_esdb.api.resuming import AuthGrace, first_told
 from fastapi_esdb.errors import ClosedInFlight, SubscriptionClosed
 from fastapi_esdb.wire.errors import EsdbError, NoAnswer, Outcome
 from fastapi_esdb.wire.errors.unreadable import shown
-from fastapi_esdb.wire.events.values import BACKWARDS, END, START, RecordedEvent
+from fastapi_esdb.wire.events.values import RecordedEvent
+from fastapi_esdb.wire.positions import BACKWARDS, END, START
 from fastapi_esdb.wire.streams.methods import READ
 from fastapi_esdb.wire.streams.values import (
     CaughtUp,

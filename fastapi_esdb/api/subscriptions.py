@@ -11,8 +11,9 @@ from fastapi_esdb.api.calls import ConnectionPart, call_options
 from fastapi_esdb.api.iteration import BatchIteration, NotAwaited, View, let_go
 from fastapi_esdb.api.stop import first
 from fastapi_esdb.api.subscribing import Following, Message
-from fastapi_esdb.wire.events.values import START, Edge, Position, RecordedEvent
+from fastapi_esdb.wire.events.values import RecordedEvent
 from fastapi_esdb.wire.groups.values import ALL
+from fastapi_esdb.wire.positions import START, Edge, Position
 from fastapi_esdb.wire.streams.values import ReadRequest, SubscriptionConfirmed
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from fastapi_esdb.connection.caller import CallOptions
     from fastapi_esdb.settings.choices import NodePreference
     from fastapi_esdb.settings.credentials import Credentials
-    from fastapi_esdb.wire.streams.values import EventFilter
+    from fastapi_esdb.wire.events.values import EventFilter
 
 
 Where = TypeVar("Where", int, Position)

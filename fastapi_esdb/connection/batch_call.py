@@ -18,8 +18,9 @@ from fastapi_esdb.errors import ClosedInFlight, NotSentInTime
 from fastapi_esdb.wire.errors import DeadlineExceeded, EsdbError, NoAnswer, NotSupported
 from fastapi_esdb.wire.errors.unreadable import unreadable
 from fastapi_esdb.wire.quiet_grpc import grpc
-from fastapi_esdb.wire.streams.batches import BATCH_APPEND
-from fastapi_esdb.wire.streams.numbered_batches import decode_batch, encode_batch
+from fastapi_esdb.wire.streams.answers import decode_batch
+from fastapi_esdb.wire.streams.methods import BATCH_APPEND
+from fastapi_esdb.wire.streams.requests import encode_batch
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import GrpcCall, Lease

@@ -20,7 +20,7 @@ from fastapi_esdb.wire.headers import parse_metadata
 from fastapi_esdb.wire.method import Method
 from fastapi_esdb.wire.quiet_grpc import grpc
 from fastapi_esdb.wire.status.translation import rich_status_of, status_of
-from fastapi_esdb.wire.streams_v2.requests import SERVICE as V2_SERVICE
+from fastapi_esdb.wire.streams_v2.methods import SERVICE as V2_SERVICE
 
 log = logging.getLogger(__name__)
 

@@ -20,7 +20,10 @@ from fastapi_esdb.api.arguments import place_in_all
 from fastapi_esdb.api.subscriptions import Subscription
 from fastapi_esdb.errors import ConnectionClosed
 from fastapi_esdb.wire.errors import EsdbError, InvalidArgument
-from fastapi_esdb.wire.events.values import JSON, MAX_REVISION, START, Edge, Position, RecordedEvent
+from fastapi_esdb.wire.events.content import JSON
+from fastapi_esdb.wire.events.values import RecordedEvent
+from fastapi_esdb.wire.positions import START, Edge, Position
+from fastapi_esdb.wire.revisions import MAX_REVISION
 
 logger = logging.getLogger("fastapi_esdb")
 

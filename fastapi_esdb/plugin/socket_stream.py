@@ -13,7 +13,7 @@ from starlette.websockets import WebSocketState
 from fastapi_esdb.api.consuming import Consumer
 from fastapi_esdb.api.subscriptions import Subscription
 from fastapi_esdb.errors import ClosedInFlight
-from fastapi_esdb.wire.events.values import Position
+from fastapi_esdb.wire.positions import Position
 
 Followed = TypeVar("Followed", Subscription[int], Subscription[Position], Consumer)
 

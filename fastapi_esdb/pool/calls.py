@@ -17,7 +17,7 @@ from fastapi_esdb.pool.retry import ReadinessCheck, Retry, Tell
 from fastapi_esdb.pool.streams import PooledStream, StreamPlan
 from fastapi_esdb.settings.choices import AppendMode, NodePreference
 from fastapi_esdb.wire.errors import CalledAs, EsdbError
-from fastapi_esdb.wire.streams.appends import APPEND
+from fastapi_esdb.wire.streams.methods import APPEND
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.caller import CallOptions

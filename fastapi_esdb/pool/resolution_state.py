@@ -11,7 +11,8 @@ from weakref import WeakValueDictionary
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from fastapi_esdb.wire.events.values import Position, RecordedEvent
+    from fastapi_esdb.wire.events.values import RecordedEvent
+    from fastapi_esdb.wire.positions import Position
 
 
 class NewestPosition:

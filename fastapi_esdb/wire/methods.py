@@ -10,11 +10,8 @@ from fastapi_esdb.wire.admin.monitoring import STATS
 from fastapi_esdb.wire.groups import methods as groups
 from fastapi_esdb.wire.method import Method
 from fastapi_esdb.wire.projections import methods as projections
-from fastapi_esdb.wire.streams.appends import APPEND
-from fastapi_esdb.wire.streams.batches import BATCH_APPEND
-from fastapi_esdb.wire.streams.deletes import DELETE, TOMBSTONE
-from fastapi_esdb.wire.streams.methods import READ
-from fastapi_esdb.wire.streams_v2.requests import APPEND_RECORDS, APPEND_SESSION
+from fastapi_esdb.wire.streams.methods import APPEND, BATCH_APPEND, DELETE, READ, TOMBSTONE
+from fastapi_esdb.wire.streams_v2.methods import APPEND_RECORDS, APPEND_SESSION
 
 _ALL: tuple[Method[Any, Any], ...] = (
     READ,

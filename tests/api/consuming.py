@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 
 from fastapi_esdb.api.connection import Connection
 from fastapi_esdb.api.new_event import NewEvent
-from fastapi_esdb.wire.events.values import START, RecordedEvent
+from fastapi_esdb.wire.events.values import RecordedEvent
 from fastapi_esdb.wire.groups.values import GroupInfo, GroupSettings
+from fastapi_esdb.wire.positions import START
 from tests.support.waiting import answered
 
 EAGER = GroupSettings(min_checkpoint_count=1, max_checkpoint_count=1)

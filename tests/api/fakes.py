@@ -13,7 +13,8 @@ from uuid import UUID, uuid4
 from fastapi_esdb.connection.caller import DEFAULT_OPTIONS, CallOptions
 from fastapi_esdb.errors import ConnectionClosed
 from fastapi_esdb.pool.resolution_state import NewestPosition, StreamLocks
-from fastapi_esdb.wire.events.values import Position, RecordedEvent
+from fastapi_esdb.wire.events.values import RecordedEvent
+from fastapi_esdb.wire.positions import Position
 from fastapi_esdb.wire.streams.values import AppendRequest
 
 

@@ -15,7 +15,8 @@ from uuid import UUID, uuid4
 from fastapi_esdb.api.lookup import Absent, Found, Lookup, LookupResult, result_in_place
 from fastapi_esdb.api.resolution_plan import LookUp, LookUpInPlace, ResolutionPlan, Send, Step
 from fastapi_esdb.wire.errors import ConnectionLost, EsdbError, WrongExpectedRevision
-from fastapi_esdb.wire.events.values import ANY, NO_STREAM, STREAM_EXISTS, Expected, RecordedEvent
+from fastapi_esdb.wire.events.values import RecordedEvent
+from fastapi_esdb.wire.revisions import ANY, NO_STREAM, STREAM_EXISTS, Expected
 from tests.api.fakes import recorded
 
 MOST_STEPS = 200

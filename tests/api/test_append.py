@@ -22,15 +22,9 @@ from fastapi_esdb.wire.errors import (
     StreamNotFound,
     WrongExpectedRevision,
 )
-from fastapi_esdb.wire.events.values import (
-    ANY,
-    JSON,
-    NO_STREAM,
-    OCTET_STREAM,
-    STREAM_EXISTS,
-    ProposedEvent,
-    StreamState,
-)
+from fastapi_esdb.wire.events.content import JSON, OCTET_STREAM
+from fastapi_esdb.wire.events.values import ProposedEvent
+from fastapi_esdb.wire.revisions import ANY, NO_STREAM, STREAM_EXISTS, StreamState
 from fastapi_esdb.wire.streams.values import NothingAppended
 from tests.support.waiting import PATIENCE
 

@@ -10,8 +10,10 @@ import pytest
 
 from fastapi_esdb.api import arguments
 from fastapi_esdb.wire.errors import CallerError, InvalidArgument
-from fastapi_esdb.wire.events.values import ANY, END, MAX_REVISION, NO_STREAM, START, STREAM_EXISTS, Position
-from fastapi_esdb.wire.streams.values import ALL_EVENTS, EventFilter
+from fastapi_esdb.wire.events.values import EventFilter
+from fastapi_esdb.wire.positions import END, START, Position
+from fastapi_esdb.wire.revisions import ANY, MAX_REVISION, NO_STREAM, STREAM_EXISTS
+from fastapi_esdb.wire.streams.values import ALL_EVENTS
 
 LONE_SURROGATE = "order-\ud800"
 

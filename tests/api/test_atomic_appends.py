@@ -25,7 +25,9 @@ from fastapi_esdb.wire.errors import (
     StreamNotFound,
     WrongExpectedRevision,
 )
-from fastapi_esdb.wire.events.values import ANY, JSON, NO_STREAM, OCTET_STREAM, STREAM_EXISTS, Expected, Violation
+from fastapi_esdb.wire.errors.server import Violation
+from fastapi_esdb.wire.events.content import JSON, OCTET_STREAM
+from fastapi_esdb.wire.revisions import ANY, NO_STREAM, STREAM_EXISTS, Expected
 from fastapi_esdb.wire.streams_v2.values import DeletedState
 from tests.api.fakes import FakeCarrier
 from tests.support.lost_answers import LostAnswers

@@ -11,7 +11,7 @@ from fastapi_esdb.api.subscribing import MUCH
 from fastapi_esdb.api.subscriptions import Subscriptions
 from fastapi_esdb.errors import ClosedInFlight
 from fastapi_esdb.wire.errors import ConnectionLost, EsdbError, StreamDeleted
-from fastapi_esdb.wire.events.values import START
+from fastapi_esdb.wire.positions import START
 from fastapi_esdb.wire.streams.values import CaughtUp, SubscriptionConfirmed
 from tests.api.fakes import FakeCarrier, recorded
 

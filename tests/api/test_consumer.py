@@ -16,8 +16,9 @@ from fastapi_esdb.api.persistent_subscriptions import PersistentSubscriptions
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.errors import ConsumerClosed, ConsumerEnded
 from fastapi_esdb.wire.errors import GroupFull, GroupNotFound, InvalidArgument
-from fastapi_esdb.wire.events.values import LINK_TYPE, START, RecordedEvent
+from fastapi_esdb.wire.events.values import LINK_TYPE, RecordedEvent
 from fastapi_esdb.wire.groups.values import GroupSettings, NackAction
+from fastapi_esdb.wire.positions import START
 from tests.api.consuming import EAGER, append, filled, seen, shown
 from tests.support.waiting import PATIENCE, take, until
 

@@ -15,8 +15,9 @@ from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.errors import ConnectionClosed, ConsumerClosed
 from fastapi_esdb.settings.model import EsdbSettings
 from fastapi_esdb.wire.errors import GroupNotFound
-from fastapi_esdb.wire.events.values import START, RecordedEvent
+from fastapi_esdb.wire.events.values import RecordedEvent
 from fastapi_esdb.wire.groups.values import GroupSettings
+from fastapi_esdb.wire.positions import START
 from tests.api.consuming import EAGER, append, filled, seen, shown
 from tests.support.proxy import FaultProxy
 from tests.support.waiting import PATIENCE, take, until

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fastapi_esdb.api.cursor import Cursor
-from fastapi_esdb.wire.events.values import START, Position
+from fastapi_esdb.wire.positions import START, Position
 from fastapi_esdb.wire.streams.values import FellBehind
 from tests.api.fakes import recorded
 

@@ -16,7 +16,8 @@ from fastapi_esdb.api.subscriptions import Subscription
 from fastapi_esdb.compose import connect
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.settings.model import EsdbSettings
-from fastapi_esdb.wire.events.values import Position, RecordedEvent
+from fastapi_esdb.wire.events.values import RecordedEvent
+from fastapi_esdb.wire.positions import Position
 from fastapi_esdb.wire.streams.values import CaughtUp, FellBehind
 from tests.api.consuming import append
 from tests.support.processes import free_port

@@ -16,7 +16,7 @@ from fastapi_esdb.wire.errors import (
     StreamDeleted,
     WrongExpectedRevision,
 )
-from fastapi_esdb.wire.events.values import ANY, NO_STREAM, STREAM_EXISTS, StreamState
+from fastapi_esdb.wire.revisions import ANY, NO_STREAM, STREAM_EXISTS, StreamState
 from tests.api.fakes import FakeCarrier
 
 EVENT = NewEvent("T", {})

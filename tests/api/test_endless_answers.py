@@ -21,9 +21,7 @@ from fastapi_esdb.wire.errors import DeadlineExceeded, EsdbError, NoAnswer
 from fastapi_esdb.wire.groups.methods import READ_GROUP
 from fastapi_esdb.wire.groups.values import GroupEvent
 from fastapi_esdb.wire.projections.methods import PROJECTION_STATISTICS
-from fastapi_esdb.wire.streams.appends import APPEND
-from fastapi_esdb.wire.streams.batches import BATCH_APPEND
-from fastapi_esdb.wire.streams.methods import READ
+from fastapi_esdb.wire.streams.methods import APPEND, BATCH_APPEND, READ
 from tests.api.fakes import recorded
 from tests.support.fake_server import Call, FakeServer, Script, endless, message_of, stays_open
 from tests.support.waiting import PATIENCE

@@ -8,7 +8,7 @@ import pytest
 
 from fastapi_esdb import filters
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.streams.values import EventFilter
+from fastapi_esdb.wire.events.values import EventFilter
 
 
 def test_prefixes_of_types() -> None:

@@ -22,7 +22,7 @@ from fastapi_esdb.wire.errors import (
     StreamDeleted,
     StreamNotFound,
 )
-from fastapi_esdb.wire.events.values import ANY, NO_STREAM, STREAM_EXISTS, StreamState
+from fastapi_esdb.wire.revisions import ANY, NO_STREAM, STREAM_EXISTS, StreamState
 from tests.support.lost_answers import LostAnswers
 from tests.support.processes import settings_for
 from tests.support.proxy import FaultProxy

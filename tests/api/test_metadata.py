@@ -11,7 +11,7 @@ from fastapi_esdb.api.metadata import Metadata, StreamAcl, StreamMetadata
 from fastapi_esdb.api.new_event import NewEvent
 from fastapi_esdb.errors import AppendOutcomeUnknown
 from fastapi_esdb.wire.errors import ConnectionLost, InvalidArgument, WrongExpectedRevision
-from fastapi_esdb.wire.events.values import MAX_REVISION, NO_STREAM
+from fastapi_esdb.wire.revisions import MAX_REVISION, NO_STREAM
 from tests.api.fakes import FakeCarrier
 
 

@@ -15,7 +15,8 @@ from pydantic import BaseModel
 
 from fastapi_esdb.api.new_event import NewEvent
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.events.values import JSON, OCTET_STREAM, ProposedEvent
+from fastapi_esdb.wire.events.content import JSON, OCTET_STREAM
+from fastapi_esdb.wire.events.values import ProposedEvent
 
 ID = UUID("0d4e6c0a-9df3-4cf0-9b1e-1f2a3b4c5d6e")
 

@@ -26,8 +26,8 @@ from fastapi_esdb.wire.errors import (
     GroupNotFound,
     InvalidArgument,
 )
-from fastapi_esdb.wire.events.values import END, START, Position
 from fastapi_esdb.wire.groups.values import ALL, ConsumerStrategy, GroupSettings, NackAction
+from fastapi_esdb.wire.positions import END, START, Position
 from tests.api.consuming import append, filled, shown
 from tests.support.lost_answers import LostAnswers
 from tests.support.waiting import PATIENCE, take, until

@@ -13,7 +13,9 @@ from fastapi_esdb.api.metadata import StreamMetadata
 from fastapi_esdb.api.new_event import NewEvent
 from fastapi_esdb.api.streams import Streams
 from fastapi_esdb.wire.errors import InvalidArgument, StreamDeleted, StreamNotFound
-from fastapi_esdb.wire.events.values import END, MAX_REVISION, START, Position, RecordedEvent
+from fastapi_esdb.wire.events.values import RecordedEvent
+from fastapi_esdb.wire.positions import END, START, Position
+from fastapi_esdb.wire.revisions import MAX_REVISION
 from tests.api.fakes import FakeCarrier
 
 

@@ -11,8 +11,8 @@ from fastapi_esdb.api.connection import Connection
 from fastapi_esdb.api.new_event import NewEvent
 from fastapi_esdb.api.streams import Streams
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.events.values import END, START, Position, RecordedEvent
-from fastapi_esdb.wire.streams.values import EventFilter
+from fastapi_esdb.wire.events.values import EventFilter, RecordedEvent
+from fastapi_esdb.wire.positions import END, START, Position
 from tests.api.fakes import FakeCarrier
 
 OURS = filters.exclude_system()

@@ -32,16 +32,9 @@ from fastapi_esdb.wire.errors import (
     StreamDeleted,
     WrongExpectedRevision,
 )
-from fastapi_esdb.wire.events.values import (
-    ANY,
-    BACKWARDS,
-    END,
-    NO_STREAM,
-    STREAM_EXISTS,
-    Position,
-    RecordedEvent,
-    StreamState,
-)
+from fastapi_esdb.wire.events.values import RecordedEvent
+from fastapi_esdb.wire.positions import BACKWARDS, END, Position
+from fastapi_esdb.wire.revisions import ANY, NO_STREAM, STREAM_EXISTS, StreamState
 from fastapi_esdb.wire.streams.values import AppendRequest, AppendResult, ReadRequest, StreamMissing
 from tests.api.fakes import FakeCarrier, recorded
 

@@ -10,7 +10,7 @@ import pytest
 from fastapi_esdb.api.lookup import Absent
 from fastapi_esdb.api.resolution_plan import LookUp, LookUpInPlace, ResolutionPlan, Send
 from fastapi_esdb.wire.errors import ConnectionLost
-from fastapi_esdb.wire.events.values import ANY, NO_STREAM, STREAM_EXISTS, Expected
+from fastapi_esdb.wire.revisions import ANY, NO_STREAM, STREAM_EXISTS, Expected
 from tests.api.resolution_model import Client, Cluster
 
 EVERY = [(ANY, 0), (ANY, 3), (ANY, 30), (STREAM_EXISTS, 3), (NO_STREAM, 0), (2, 3)]

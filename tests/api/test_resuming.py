@@ -17,7 +17,8 @@ from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.errors import SubscriptionClosed
 from fastapi_esdb.settings.model import EsdbSettings
 from fastapi_esdb.wire.errors import StreamDeleted
-from fastapi_esdb.wire.events.values import END, RecordedEvent
+from fastapi_esdb.wire.events.values import RecordedEvent
+from fastapi_esdb.wire.positions import END
 from fastapi_esdb.wire.streams.values import CaughtUp, FellBehind
 from tests.support.proxy import FaultProxy
 from tests.support.waiting import PATIENCE, take, until

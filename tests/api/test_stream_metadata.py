@@ -10,7 +10,7 @@ import pytest
 
 from fastapi_esdb.api.metadata import StreamAcl, StreamMetadata
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.events.values import MAX_REVISION
+from fastapi_esdb.wire.revisions import MAX_REVISION
 
 EVERYTHING = StreamMetadata(
     max_count=10,

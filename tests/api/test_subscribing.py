@@ -14,7 +14,8 @@ from fastapi_esdb.api.new_event import NewEvent
 from fastapi_esdb.api.subscriptions import Subscription
 from fastapi_esdb.errors import ConnectionClosed, SubscriptionClosed
 from fastapi_esdb.wire.errors import StreamDeleted
-from fastapi_esdb.wire.events.values import END, START, Edge, Position, RecordedEvent
+from fastapi_esdb.wire.events.values import RecordedEvent
+from fastapi_esdb.wire.positions import END, START, Edge, Position
 from fastapi_esdb.wire.streams.values import CaughtUp, Checkpoint
 from tests.support.lost_answers import HeldUp
 from tests.support.waiting import PATIENCE, take, until

@@ -23,7 +23,7 @@ from fastapi_esdb.wire.errors import (
     ServerNotReady,
     StreamDeleted,
 )
-from fastapi_esdb.wire.events.values import BACKWARDS, END, START, Position
+from fastapi_esdb.wire.positions import BACKWARDS, END, START, Position
 from fastapi_esdb.wire.streams.values import (
     CaughtUp,
     Checkpoint,

@@ -15,7 +15,7 @@ from fastapi_esdb.api.new_event import NewEvent
 from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.settings.model import EsdbSettings
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.events.values import START
+from fastapi_esdb.wire.positions import START
 
 PASSWORD = "canary"
 EVENT = NewEvent("T", {})

@@ -31,9 +31,10 @@ from fastapi_esdb.wire.errors import (
     StreamDeleted,
     WrongExpectedRevision,
 )
-from fastapi_esdb.wire.events.values import ANY, NO_STREAM, Position
 from fastapi_esdb.wire.headers import CallHeaders, CallMetadata
-from fastapi_esdb.wire.streams.batches import BATCH_APPEND
+from fastapi_esdb.wire.positions import Position
+from fastapi_esdb.wire.revisions import ANY, NO_STREAM
+from fastapi_esdb.wire.streams.methods import BATCH_APPEND
 from fastapi_esdb.wire.streams.values import AppendRequest, AppendResult
 from tests.connection.conftest import Listener, channel_to
 from tests.support.batches import DONE, BatchServer
@@ -77,8 +78,7 @@ def opened(channel: Channel, late: Late | None = None) -> BatchCall:
 
 
 def append(call: BatchCall, stream: str = "s", seconds: float = PATIENCE, size: int = 2) -> Appending:
-    event = NewEvent("T", b"x" * size)
-    return call.append(AppendRequest(stream, ANY, (event,)), Deadline.after(seconds))
+    return call.append(AppendRequest(stream, ANY, (NewEvent("T", b"x" * size),)), Deadline.after(seconds))
 
 
 async def ends(*appends: Appending) -> list[type[object]]:

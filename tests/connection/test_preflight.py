@@ -12,7 +12,7 @@ from fastapi_esdb.wire.groups.methods import READ_GROUP
 from fastapi_esdb.wire.method import Method
 from fastapi_esdb.wire.methods import all_methods
 from fastapi_esdb.wire.streams.methods import READ
-from fastapi_esdb.wire.streams_v2.requests import APPEND_RECORDS, APPEND_SESSION
+from fastapi_esdb.wire.streams_v2.methods import APPEND_RECORDS, APPEND_SESSION
 from tests.conformance.fixtures import exchanges, to_message
 
 

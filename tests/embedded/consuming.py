@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
-from fastapi_esdb.wire.events.values import START, Edge, Position
+from fastapi_esdb.wire.events.values import EventFilter
 from fastapi_esdb.wire.groups.methods import (
     CREATE_GROUP,
     DELETE_GROUP,
@@ -35,7 +35,7 @@ from fastapi_esdb.wire.groups.values import (
     ReplayParked,
     UpdateGroup,
 )
-from fastapi_esdb.wire.streams.values import EventFilter
+from fastapi_esdb.wire.positions import START, Edge, Position
 from tests.support.bare_client import BareClient, OpenCall
 from tests.support.waiting import PATIENCE
 

@@ -16,26 +16,15 @@ from typing import Any, TypeVar, cast
 
 from fastapi_esdb.wire.admin.operations import START_SCAVENGE, StartScavenge
 from fastapi_esdb.wire.errors import EsdbError, StreamNotFound, WrongExpectedRevision
-from fastapi_esdb.wire.events.values import (
-    ANY,
-    BACKWARDS,
-    END,
-    FORWARDS,
-    NO_STREAM,
-    START,
-    Direction,
-    Edge,
-    Expected,
-    ProposedEvent,
-    RecordedEvent,
-)
+from fastapi_esdb.wire.events.values import ProposedEvent, RecordedEvent
 from fastapi_esdb.wire.groups.methods import READ_GROUP
 from fastapi_esdb.wire.groups.values import GroupEvent
 from fastapi_esdb.wire.method import Method
+from fastapi_esdb.wire.positions import BACKWARDS, END, FORWARDS, START, Direction, Edge
 from fastapi_esdb.wire.projections import methods
 from fastapi_esdb.wire.projections.values import CreateProjection, EnableProjection, StateRequest
-from fastapi_esdb.wire.streams.deletes import DELETE, TOMBSTONE
-from fastapi_esdb.wire.streams.methods import READ
+from fastapi_esdb.wire.revisions import ANY, NO_STREAM, Expected
+from fastapi_esdb.wire.streams.methods import DELETE, READ, TOMBSTONE
 from fastapi_esdb.wire.streams.values import (
     AppendConflict,
     AppendResult,

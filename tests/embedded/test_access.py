@@ -13,10 +13,7 @@ from fastapi_esdb.wire.admin.cluster import GOSSIP, SUPPORTED_METHODS
 from fastapi_esdb.wire.errors import AccessDenied, NotAuthenticated
 from fastapi_esdb.wire.headers import basic
 from fastapi_esdb.wire.method import Method
-from fastapi_esdb.wire.streams.appends import APPEND
-from fastapi_esdb.wire.streams.batches import BATCH_APPEND
-from fastapi_esdb.wire.streams.deletes import DELETE, TOMBSTONE
-from fastapi_esdb.wire.streams.methods import READ
+from fastapi_esdb.wire.streams.methods import APPEND, BATCH_APPEND, DELETE, READ, TOMBSTONE
 from fastapi_esdb.wire.streams.values import (
     AppendOptions,
     AppendResult,

@@ -12,14 +12,13 @@ import pytest
 
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.wire.errors import AccessDenied, StreamDeleted
-from fastapi_esdb.wire.events.values import END, NO_STREAM, RecordedEvent
+from fastapi_esdb.wire.events.values import RecordedEvent
 from fastapi_esdb.wire.groups.methods import CREATE_GROUP, GROUP_INFO, READ_GROUP
 from fastapi_esdb.wire.groups.values import CreateGroup, GroupConfirmed, GroupName, GroupReadOptions
 from fastapi_esdb.wire.method import Method
-from fastapi_esdb.wire.streams.appends import APPEND
-from fastapi_esdb.wire.streams.batches import BATCH_APPEND
-from fastapi_esdb.wire.streams.deletes import DELETE, TOMBSTONE
-from fastapi_esdb.wire.streams.methods import READ
+from fastapi_esdb.wire.positions import END
+from fastapi_esdb.wire.revisions import NO_STREAM
+from fastapi_esdb.wire.streams.methods import APPEND, BATCH_APPEND, DELETE, READ, TOMBSTONE
 from fastapi_esdb.wire.streams.values import (
     AppendOptions,
     AppendResult,
@@ -31,7 +30,7 @@ from fastapi_esdb.wire.streams.values import (
     StreamMissing,
     SubscriptionConfirmed,
 )
-from fastapi_esdb.wire.streams_v2.requests import APPEND_RECORDS, APPEND_SESSION
+from fastapi_esdb.wire.streams_v2.methods import APPEND_RECORDS, APPEND_SESSION
 from fastapi_esdb.wire.streams_v2.values import AppendRecords, Check, Record, SessionAppend
 from tests.embedded.secure import ADMIN, JANE, OPS, As, secured
 from tests.support.bare_client import BareClient, Metadata, connected, event

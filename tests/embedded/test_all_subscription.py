@@ -8,15 +8,9 @@ import pytest
 
 from fastapi_esdb.embedded.services.frames import LIVE_WINDOW, PAGE
 from fastapi_esdb.wire.errors import IndexNotFound, InvalidArgument
-from fastapi_esdb.wire.events.values import END, START, Edge, Position, RecordedEvent
-from fastapi_esdb.wire.streams.values import (
-    CaughtUp,
-    Checkpoint,
-    EventFilter,
-    ReadFrame,
-    ReadRequest,
-    SubscriptionConfirmed,
-)
+from fastapi_esdb.wire.events.values import EventFilter, RecordedEvent
+from fastapi_esdb.wire.positions import END, START, Edge, Position
+from fastapi_esdb.wire.streams.values import CaughtUp, Checkpoint, ReadFrame, ReadRequest, SubscriptionConfirmed
 from tests.support.bare_client import BareClient, OpenCall
 
 Subscription = OpenCall[ReadRequest, ReadFrame]

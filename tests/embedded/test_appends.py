@@ -17,12 +17,10 @@ from fastapi_esdb.wire.errors import (
     StreamDeleted,
     WrongExpectedRevision,
 )
-from fastapi_esdb.wire.events.values import ANY, NO_STREAM, STREAM_EXISTS, Expected
 from fastapi_esdb.wire.method import Method
 from fastapi_esdb.wire.proto.v1 import streams_pb2 as pb
-from fastapi_esdb.wire.streams.appends import APPEND
-from fastapi_esdb.wire.streams.deletes import DELETE, TOMBSTONE
-from fastapi_esdb.wire.streams.methods import READ
+from fastapi_esdb.wire.revisions import ANY, NO_STREAM, STREAM_EXISTS, Expected
+from fastapi_esdb.wire.streams.methods import APPEND, DELETE, READ, TOMBSTONE
 from fastapi_esdb.wire.streams.values import (
     AppendConflict,
     AppendOptions,
@@ -32,7 +30,7 @@ from fastapi_esdb.wire.streams.values import (
     ReadRequest,
     StreamMissing,
 )
-from fastapi_esdb.wire.streams_v2.requests import APPEND_SESSION
+from fastapi_esdb.wire.streams_v2.methods import APPEND_SESSION
 from fastapi_esdb.wire.streams_v2.values import Record, SessionAppend
 from tests.support.bare_client import BareClient, connected, event
 from tests.support.waiting import until

@@ -20,21 +20,15 @@ from fastapi_esdb.wire.errors import (
     StreamDeleted,
     WrongExpectedRevision,
 )
-from fastapi_esdb.wire.events.values import (
-    ANY,
-    JSON,
-    NO_STREAM,
-    OCTET_STREAM,
-    STREAM_EXISTS,
-    Expected,
-    FieldViolation,
-    Violation,
-)
+from fastapi_esdb.wire.errors.caller import FieldViolation
+from fastapi_esdb.wire.errors.server import Violation
+from fastapi_esdb.wire.events.content import JSON, OCTET_STREAM
 from fastapi_esdb.wire.proto.v2 import streams_pb2 as pb
+from fastapi_esdb.wire.revisions import ANY, NO_STREAM, STREAM_EXISTS, Expected
 from fastapi_esdb.wire.status.rich_details import IN_SESSION, NO_REQUESTS, RICH_STATUS
-from fastapi_esdb.wire.streams.deletes import DELETE, TOMBSTONE
+from fastapi_esdb.wire.streams.methods import DELETE, TOMBSTONE
 from fastapi_esdb.wire.streams.values import DeleteRequest, ReadRequest
-from fastapi_esdb.wire.streams_v2.requests import APPEND_RECORDS, APPEND_SESSION
+from fastapi_esdb.wire.streams_v2.methods import APPEND_RECORDS, APPEND_SESSION
 from fastapi_esdb.wire.streams_v2.values import (
     AppendRecords,
     Check,

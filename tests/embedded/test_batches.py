@@ -15,10 +15,10 @@ from fastapi_esdb.wire.errors import (
     StreamDeleted,
     WrongExpectedRevision,
 )
-from fastapi_esdb.wire.events.values import ANY, NO_STREAM, Expected, ProposedEvent
+from fastapi_esdb.wire.events.values import ProposedEvent
 from fastapi_esdb.wire.proto.v1 import streams_pb2 as pb
-from fastapi_esdb.wire.streams.batches import BATCH_APPEND
-from fastapi_esdb.wire.streams.deletes import TOMBSTONE
+from fastapi_esdb.wire.revisions import ANY, NO_STREAM, Expected
+from fastapi_esdb.wire.streams.methods import BATCH_APPEND, TOMBSTONE
 from fastapi_esdb.wire.streams.values import (
     AppendResult,
     BatchAnswer,

@@ -15,10 +15,7 @@ from fastapi_esdb.embedded.store import Database
 from fastapi_esdb.wire.admin.cluster import GOSSIP
 from fastapi_esdb.wire.errors import BatchFailed, HandlerFailed, InvalidArgument
 from fastapi_esdb.wire.method import Method
-from fastapi_esdb.wire.streams.appends import APPEND
-from fastapi_esdb.wire.streams.batches import BATCH_APPEND
-from fastapi_esdb.wire.streams.deletes import DELETE
-from fastapi_esdb.wire.streams.methods import READ
+from fastapi_esdb.wire.streams.methods import APPEND, BATCH_APPEND, DELETE, READ
 from fastapi_esdb.wire.streams.values import AppendOptions, BatchFragment, BatchOptions, DeleteRequest, ReadRequest
 from tests.support.bare_client import BareClient, connected, event
 from tests.support.waiting import PATIENCE, until

@@ -11,7 +11,8 @@ import pytest
 from fastapi_esdb.embedded.services import inflow
 from fastapi_esdb.embedded.store.names import MAX_METASTREAMS, MAX_NAME
 from fastapi_esdb.wire.errors import InvalidArgument, ServerBusy
-from fastapi_esdb.wire.events.values import ANY, LINK_TYPE, OCTET_STREAM
+from fastapi_esdb.wire.events.content import OCTET_STREAM
+from fastapi_esdb.wire.events.values import LINK_TYPE
 from fastapi_esdb.wire.projections import methods
 from fastapi_esdb.wire.projections.values import (
     CreateProjection,
@@ -20,10 +21,10 @@ from fastapi_esdb.wire.projections.values import (
     StateRequest,
     StatisticsRequest,
 )
-from fastapi_esdb.wire.streams.appends import APPEND
-from fastapi_esdb.wire.streams.batches import BATCH_APPEND
+from fastapi_esdb.wire.revisions import ANY
+from fastapi_esdb.wire.streams.methods import APPEND, BATCH_APPEND
 from fastapi_esdb.wire.streams.values import AppendOptions, AppendResult, BatchFragment, BatchOptions, ReadRequest
-from fastapi_esdb.wire.streams_v2.requests import APPEND_RECORDS, APPEND_SESSION
+from fastapi_esdb.wire.streams_v2.methods import APPEND_RECORDS, APPEND_SESSION
 from fastapi_esdb.wire.streams_v2.values import AppendRecords, Record, SchemaFormat, SessionAppend
 from tests.embedded.consuming import Groups
 from tests.embedded.watchdog import BOUND, watched

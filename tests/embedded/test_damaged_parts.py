@@ -14,7 +14,9 @@ import pytest
 from fastapi_esdb import Connection, NewEvent, connect
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.embedded.store import Database, SqliteStorage
-from fastapi_esdb.wire.events.values import ANY, JSON, ProposedEvent
+from fastapi_esdb.wire.events.content import JSON
+from fastapi_esdb.wire.events.values import ProposedEvent
+from fastapi_esdb.wire.revisions import ANY
 from tests.support.waiting import PATIENCE
 
 NESTED = b"[" * 100_000 + b"]" * 100_000

@@ -14,20 +14,12 @@ import pytest
 
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.wire.admin.cluster import GOSSIP, SUPPORTED_METHODS
-from fastapi_esdb.wire.events.values import NO_STREAM, Position
+from fastapi_esdb.wire.events.values import EventFilter
 from fastapi_esdb.wire.method import Method
-from fastapi_esdb.wire.streams.appends import APPEND
-from fastapi_esdb.wire.streams.batches import BATCH_APPEND
-from fastapi_esdb.wire.streams.deletes import DELETE, TOMBSTONE
-from fastapi_esdb.wire.streams.methods import READ
-from fastapi_esdb.wire.streams.values import (
-    AppendOptions,
-    BatchFragment,
-    BatchOptions,
-    DeleteRequest,
-    EventFilter,
-    ReadRequest,
-)
+from fastapi_esdb.wire.positions import Position
+from fastapi_esdb.wire.revisions import NO_STREAM
+from fastapi_esdb.wire.streams.methods import APPEND, BATCH_APPEND, DELETE, READ, TOMBSTONE
+from fastapi_esdb.wire.streams.values import AppendOptions, BatchFragment, BatchOptions, DeleteRequest, ReadRequest
 from tests.support.bare_client import BareClient, event
 
 SEED = 20

@@ -8,9 +8,9 @@ import pytest
 
 from fastapi_esdb.embedded.services.groups.config import decode_definition, encode_definition
 from fastapi_esdb.embedded.services.groups.places import from_text, place_of, start_at, to_text
-from fastapi_esdb.wire.events.values import END, START, Edge, Position
+from fastapi_esdb.wire.events.values import EventFilter
 from fastapi_esdb.wire.groups.values import ALL, CreateGroup, GroupSettings
-from fastapi_esdb.wire.streams.values import EventFilter
+from fastapi_esdb.wire.positions import END, START, Edge, Position
 
 
 def encoded(definition: CreateGroup) -> dict[str, Any]:

@@ -8,7 +8,8 @@ import pytest
 
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.wire.errors import GroupDropped, GroupFull, GroupNotFound, InvalidArgument
-from fastapi_esdb.wire.events.values import END, LINK_TYPE, MAX_REVISION, OCTET_STREAM
+from fastapi_esdb.wire.events.content import OCTET_STREAM
+from fastapi_esdb.wire.events.values import LINK_TYPE
 from fastapi_esdb.wire.groups.methods import READ_GROUP
 from fastapi_esdb.wire.groups.values import (
     ALL,
@@ -19,7 +20,9 @@ from fastapi_esdb.wire.groups.values import (
     GroupReadOptions,
     NackAction,
 )
-from fastapi_esdb.wire.streams.deletes import DELETE, TOMBSTONE
+from fastapi_esdb.wire.positions import END
+from fastapi_esdb.wire.revisions import MAX_REVISION
+from fastapi_esdb.wire.streams.methods import DELETE, TOMBSTONE
 from fastapi_esdb.wire.streams.values import DeleteRequest
 from tests.embedded.consuming import EAGER, Consuming, Groups
 from tests.support.bare_client import BareClient, connected, event

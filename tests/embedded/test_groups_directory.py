@@ -16,8 +16,9 @@ from fastapi_esdb.embedded.services.groups.running import RunningGroup
 from fastapi_esdb.embedded.store import Database, SqliteStorage
 from fastapi_esdb.embedded.store.database import utc_now
 from fastapi_esdb.wire.errors import GroupExists, ServerNotReady
-from fastapi_esdb.wire.events.values import ANY, ProposedEvent
+from fastapi_esdb.wire.events.values import ProposedEvent
 from fastapi_esdb.wire.groups.values import CreateGroup, GroupSettings, NackAction, UpdateGroup
+from fastapi_esdb.wire.revisions import ANY
 from tests.support.waiting import PATIENCE, until
 
 EAGER = GroupSettings(min_checkpoint_count=1, max_checkpoint_count=1)

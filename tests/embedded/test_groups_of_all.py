@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from fastapi_esdb.wire.errors import GroupDropped
-from fastapi_esdb.wire.events.values import END, Position
+from fastapi_esdb.wire.events.values import EventFilter
 from fastapi_esdb.wire.groups.methods import RESTART_GROUPS
-from fastapi_esdb.wire.streams.values import EventFilter
+from fastapi_esdb.wire.positions import END, Position
 from tests.embedded.consuming import EAGER, Groups
 from tests.support.bare_client import BareClient, event
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from fastapi_esdb.wire.errors import GroupFailed
-from fastapi_esdb.wire.events.values import LINK_TYPE, OCTET_STREAM, RecordedEvent
+from fastapi_esdb.wire.events.content import OCTET_STREAM
+from fastapi_esdb.wire.events.values import LINK_TYPE, RecordedEvent
 from fastapi_esdb.wire.groups.methods import REPLAY_PARKED
 from fastapi_esdb.wire.groups.values import ALL, NackAction, ReplayParked
 from fastapi_esdb.wire.proto.v1 import persistent_pb2

@@ -8,9 +8,10 @@ import pytest
 
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.wire.errors import GroupNotFound
-from fastapi_esdb.wire.events.values import END
+from fastapi_esdb.wire.events.values import EventFilter
 from fastapi_esdb.wire.groups.values import ConsumerStrategy, NackAction
-from fastapi_esdb.wire.streams.values import EventFilter, ReadRequest
+from fastapi_esdb.wire.positions import END
+from fastapi_esdb.wire.streams.values import ReadRequest
 from tests.embedded.consuming import EAGER, Groups
 from tests.support.bare_client import BareClient, connected, event
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from fastapi_esdb.embedded.services.frames import PAGE
-from fastapi_esdb.wire.events.values import END, START, Edge, RecordedEvent
-from fastapi_esdb.wire.streams.deletes import DELETE
+from fastapi_esdb.wire.events.values import RecordedEvent
+from fastapi_esdb.wire.positions import END, START, Edge
+from fastapi_esdb.wire.streams.methods import DELETE
 from fastapi_esdb.wire.streams.values import CaughtUp, DeleteRequest, ReadFrame, ReadRequest
 from tests.support.bare_client import BareClient, OpenCall, event
 

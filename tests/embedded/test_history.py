@@ -9,7 +9,8 @@ import pytest
 
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.wire.errors import EsdbError
-from fastapi_esdb.wire.events.values import END, MAX_REVISION
+from fastapi_esdb.wire.positions import END
+from fastapi_esdb.wire.revisions import MAX_REVISION
 from tests.embedded.history import METASTREAMS, MORTAL, STREAMS, Ask, Follower, History
 from tests.embedded.store.model import ScavengedModel
 from tests.embedded.store.support import Clock

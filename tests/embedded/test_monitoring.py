@@ -15,8 +15,8 @@ from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.embedded.statistics import FRESH_FOR, Statistics
 from fastapi_esdb.embedded.store import Database
 from fastapi_esdb.wire.admin.monitoring import STATS, StatsRequest
-from fastapi_esdb.wire.events.values import ANY
 from fastapi_esdb.wire.proto.v1 import monitoring_pb2 as pb
+from fastapi_esdb.wire.revisions import ANY
 from tests.embedded.secure import secured
 from tests.embedded.store.support import events
 from tests.support.bare_client import BareClient, OpenCall, connected

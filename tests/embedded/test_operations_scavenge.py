@@ -25,10 +25,9 @@ from fastapi_esdb.wire.admin.operations import (
     StopScavenge,
 )
 from fastapi_esdb.wire.errors import AccessDenied, ScavengeNotFound
-from fastapi_esdb.wire.events.values import Position, RecordedEvent
-from fastapi_esdb.wire.streams.appends import APPEND
-from fastapi_esdb.wire.streams.deletes import DELETE
-from fastapi_esdb.wire.streams.methods import READ
+from fastapi_esdb.wire.events.values import RecordedEvent
+from fastapi_esdb.wire.positions import Position
+from fastapi_esdb.wire.streams.methods import APPEND, DELETE, READ
 from fastapi_esdb.wire.streams.values import AppendOptions, DeleteRequest, ReadRequest
 from tests.embedded.secure import ADMIN, JANE, OPS, As, secured
 from tests.support.bare_client import BareClient, connected, event

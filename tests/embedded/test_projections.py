@@ -35,8 +35,7 @@ from fastapi_esdb.wire.projections.values import (
     StatisticsRequest,
     UpdateProjection,
 )
-from fastapi_esdb.wire.streams.appends import APPEND
-from fastapi_esdb.wire.streams.methods import READ
+from fastapi_esdb.wire.streams.methods import APPEND, READ
 from fastapi_esdb.wire.streams.values import AppendOptions, ReadRequest
 from tests.support.bare_client import BareClient, connected, event
 from tests.support.processes import Running, python

@@ -9,14 +9,13 @@ import pytest
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.embedded.services.frames import PAGE
 from fastapi_esdb.wire.errors import DeadlineExceeded, InvalidArgument, StreamDeleted
-from fastapi_esdb.wire.events.values import BACKWARDS, END, FORWARDS, START, Direction, Edge, Position, RecordedEvent
+from fastapi_esdb.wire.events.values import EventFilter, RecordedEvent
+from fastapi_esdb.wire.positions import BACKWARDS, END, FORWARDS, START, Direction, Edge, Position
 from fastapi_esdb.wire.proto.v1 import streams_pb2 as pb
-from fastapi_esdb.wire.streams.deletes import TOMBSTONE
-from fastapi_esdb.wire.streams.methods import READ
+from fastapi_esdb.wire.streams.methods import READ, TOMBSTONE
 from fastapi_esdb.wire.streams.values import (
     ALL_EVENTS,
     DeleteRequest,
-    EventFilter,
     FirstRevision,
     LastRevision,
     ReadFrame,

@@ -20,7 +20,7 @@ from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.embedded.store import StorageLocked
 from fastapi_esdb.wire.admin.cluster import GOSSIP
 from fastapi_esdb.wire.errors import InvalidArgument, ServerNotReady
-from fastapi_esdb.wire.streams.batches import BATCH_APPEND
+from fastapi_esdb.wire.streams.methods import BATCH_APPEND
 from fastapi_esdb.wire.streams.values import AppendResult, CaughtUp, ReadRequest
 from tests.support.bare_client import BareClient, OpenCall, connected
 from tests.support.waiting import PATIENCE, until

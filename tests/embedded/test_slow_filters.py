@@ -6,9 +6,10 @@ import pytest
 
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.wire.errors import GroupDropped, InvalidArgument
+from fastapi_esdb.wire.events.values import EventFilter
 from fastapi_esdb.wire.groups.methods import CREATE_GROUP, READ_GROUP
 from fastapi_esdb.wire.groups.values import CreateGroup, GroupConfirmed, GroupReadOptions, GroupSettings
-from fastapi_esdb.wire.streams.values import EventFilter, ReadRequest, SubscriptionConfirmed
+from fastapi_esdb.wire.streams.values import ReadRequest, SubscriptionConfirmed
 from tests.embedded.watchdog import BOUND, watched
 from tests.support.bare_client import BareClient
 

@@ -7,9 +7,10 @@ import pytest
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.embedded.services.frames import LIVE_WINDOW, PAGE
 from fastapi_esdb.wire.errors import StreamDeleted
-from fastapi_esdb.wire.events.values import END, MAX_REVISION, START, Edge, RecordedEvent
-from fastapi_esdb.wire.streams.deletes import DELETE, TOMBSTONE
-from fastapi_esdb.wire.streams.methods import READ
+from fastapi_esdb.wire.events.values import RecordedEvent
+from fastapi_esdb.wire.positions import END, START, Edge
+from fastapi_esdb.wire.revisions import MAX_REVISION
+from fastapi_esdb.wire.streams.methods import DELETE, READ, TOMBSTONE
 from fastapi_esdb.wire.streams.values import CaughtUp, DeleteRequest, ReadFrame, ReadRequest, SubscriptionConfirmed
 from tests.support.bare_client import BareClient, OpenCall, event
 from tests.support.waiting import until

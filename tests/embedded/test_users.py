@@ -37,8 +37,7 @@ from fastapi_esdb.wire.errors import (
     UserNotFound,
 )
 from fastapi_esdb.wire.method import Method
-from fastapi_esdb.wire.streams.appends import APPEND
-from fastapi_esdb.wire.streams.methods import READ
+from fastapi_esdb.wire.streams.methods import APPEND, READ
 from fastapi_esdb.wire.streams.values import AppendOptions, ReadRequest
 from tests.embedded.secure import ADMIN, JANE, As, secured, shown
 from tests.support.bare_client import BareClient, Metadata, connected, event

@@ -20,7 +20,7 @@ from fastapi_esdb import (
     connection_of,
     esdb_lifespan,
 )
-from fastapi_esdb.wire.events.values import START
+from fastapi_esdb.wire.positions import START
 from tests.support.waiting import PATIENCE
 
 FAILS = "ENDING_APP_FAILS"

@@ -22,7 +22,8 @@ from fastapi_esdb import (
     WrongExpectedRevision,
 )
 from fastapi_esdb.errors import MaximumAppendSizeExceeded
-from fastapi_esdb.wire.events.values import JSON, Expected
+from fastapi_esdb.wire.events.content import JSON
+from fastapi_esdb.wire.revisions import Expected
 
 MEGABYTE = 2**20
 ODD_NAMES = {

@@ -14,7 +14,7 @@ from fastapi_esdb import AppendOutcomeUnknown, Connection, NewEvent, connect
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.settings.choices import AppendMode
 from fastapi_esdb.wire.errors import EsdbError, Outcome, WrongExpectedRevision
-from fastapi_esdb.wire.events.values import ANY, NO_STREAM, STREAM_EXISTS, Expected
+from fastapi_esdb.wire.revisions import ANY, NO_STREAM, STREAM_EXISTS, Expected
 from tests.support.processes import settings_for
 from tests.support.proxy import FaultProxy
 from tests.support.waiting import PATIENCE, until

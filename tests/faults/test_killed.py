@@ -13,7 +13,7 @@ import pytest
 
 from fastapi_esdb import AppendOutcomeUnknown, Connection, NewEvent, RecordedEvent, connect, filters
 from fastapi_esdb.connection.wakeup import Wakeup
-from fastapi_esdb.wire.events.values import NO_STREAM, Expected
+from fastapi_esdb.wire.revisions import NO_STREAM, Expected
 from tests.support.processes import ServerProcess, embedded, settings_for
 from tests.support.waiting import PATIENCE, until
 

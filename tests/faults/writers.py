@@ -15,7 +15,7 @@ from fastapi_esdb import (
     NewEvent,
     StreamAppend,
 )
-from fastapi_esdb.wire.events.values import Expected
+from fastapi_esdb.wire.revisions import Expected
 from tests.faults.history import TYPE, History
 
 

@@ -36,7 +36,7 @@ from fastapi_esdb import (
     esdb_router,
 )
 from fastapi_esdb.embedded.server import EmbeddedServer
-from fastapi_esdb.wire.events.values import JSON, OCTET_STREAM
+from fastapi_esdb.wire.events.content import JSON, OCTET_STREAM
 from tests.support.secure import as_admin
 from tests.support.serving import await_connection
 

@@ -23,7 +23,7 @@ from fastapi_esdb import (
     stop_following,
 )
 from fastapi_esdb.embedded import EmbeddedServer
-from fastapi_esdb.wire.events.values import START
+from fastapi_esdb.wire.positions import START
 from tests.support.waiting import PATIENCE, until
 
 ERRORS: dict[str, EsdbError] = {"closed": ConnectionClosed(), "denied": AccessDenied()}

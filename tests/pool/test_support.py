@@ -9,7 +9,7 @@ from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.wire.admin.cluster import GOSSIP, SUPPORTED_METHODS, SupportedMethod
 from fastapi_esdb.wire.admin.monitoring import STATS, StatsRequest
 from fastapi_esdb.wire.errors import NotSupported
-from fastapi_esdb.wire.streams_v2.requests import APPEND_SESSION
+from fastapi_esdb.wire.streams_v2.methods import APPEND_SESSION
 from fastapi_esdb.wire.streams_v2.values import SessionAppend
 from tests.support.pools import pool_on
 from tests.support.scripted import READ, ScriptedServer

@@ -10,11 +10,12 @@ from uuid import uuid4
 
 import grpc
 
-from fastapi_esdb.wire.events.values import ANY, JSON, Expected, ProposedEvent, RecordedEvent
+from fastapi_esdb.wire.events.content import JSON
+from fastapi_esdb.wire.events.values import ProposedEvent, RecordedEvent
 from fastapi_esdb.wire.method import Method
+from fastapi_esdb.wire.revisions import ANY, Expected
 from fastapi_esdb.wire.status.translation import error_of
-from fastapi_esdb.wire.streams.appends import APPEND
-from fastapi_esdb.wire.streams.methods import READ
+from fastapi_esdb.wire.streams.methods import APPEND, READ
 from fastapi_esdb.wire.streams.values import AppendAnswer, AppendOptions, AppendResult, ReadFrame, ReadRequest
 from tests.support.waiting import PATIENCE
 

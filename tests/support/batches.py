@@ -11,12 +11,11 @@ import grpc.aio
 
 from fastapi_esdb.wire.admin.cluster import SUPPORTED_METHODS, SupportedMethod, SupportedMethods
 from fastapi_esdb.wire.errors import EsdbError
-from fastapi_esdb.wire.events.values import Position
 from fastapi_esdb.wire.headers import CallMetadata, parse_metadata
 from fastapi_esdb.wire.method import Method
+from fastapi_esdb.wire.positions import Position
 from fastapi_esdb.wire.status.translation import status_of
-from fastapi_esdb.wire.streams.appends import APPEND
-from fastapi_esdb.wire.streams.batches import BATCH_APPEND
+from fastapi_esdb.wire.streams.methods import APPEND, BATCH_APPEND
 from fastapi_esdb.wire.streams.values import AppendOptions, AppendResult, BatchAnswer, BatchFragment, BatchOptions
 from tests.support.waiting import PATIENCE
 

@@ -7,25 +7,13 @@ import pytest
 from hypothesis import given, settings
 
 from fastapi_esdb.wire.errors import InvalidArgument, MissingMetadata
-from fastapi_esdb.wire.events.values import (
-    ANY,
-    NO_STREAM,
-    OCTET_STREAM,
-    STREAM_EXISTS,
-    Expected,
-    Position,
-    ProposedEvent,
-)
+from fastapi_esdb.wire.events.content import OCTET_STREAM
+from fastapi_esdb.wire.events.values import ProposedEvent
+from fastapi_esdb.wire.positions import Position
 from fastapi_esdb.wire.proto.v1 import streams_pb2 as pb
-from fastapi_esdb.wire.streams.appends import APPEND
-from fastapi_esdb.wire.streams.values import (
-    NO_EVENT,
-    AppendAnswer,
-    AppendConflict,
-    AppendFrame,
-    AppendOptions,
-    AppendResult,
-)
+from fastapi_esdb.wire.revisions import ANY, NO_EVENT, NO_STREAM, STREAM_EXISTS, Expected
+from fastapi_esdb.wire.streams.methods import APPEND
+from fastapi_esdb.wire.streams.values import AppendAnswer, AppendConflict, AppendFrame, AppendOptions, AppendResult
 from tests.wire.golden import check
 from tests.wire.values import EXPECTED, NAMES, PROPOSED
 

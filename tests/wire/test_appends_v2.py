@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.events.values import ANY, MAX_REVISION, NO_STREAM, STREAM_EXISTS, Expected, Position
 from fastapi_esdb.wire.method import Codec, Method
+from fastapi_esdb.wire.positions import Position
 from fastapi_esdb.wire.proto.v2 import streams_pb2 as pb
-from fastapi_esdb.wire.streams_v2.requests import APPEND_RECORDS, APPEND_SESSION
+from fastapi_esdb.wire.revisions import ANY, MAX_REVISION, NO_STREAM, STREAM_EXISTS, Expected
+from fastapi_esdb.wire.streams_v2.methods import APPEND_RECORDS, APPEND_SESSION
 from fastapi_esdb.wire.streams_v2.values import (
     AppendRecords,
     Check,

@@ -27,11 +27,13 @@ from fastapi_esdb.wire.errors import (
     StreamDeleted,
     WrongExpectedRevision,
 )
-from fastapi_esdb.wire.events.values import ANY, NO_STREAM, STREAM_EXISTS, Position, ProposedEvent
+from fastapi_esdb.wire.events.values import ProposedEvent
+from fastapi_esdb.wire.positions import Position
 from fastapi_esdb.wire.proto.v1 import shared_pb2, status_pb2
 from fastapi_esdb.wire.proto.v1 import streams_pb2 as pb
-from fastapi_esdb.wire.streams.batches import BATCH_APPEND
-from fastapi_esdb.wire.streams.values import NO_EVENT, AppendResult, BatchAnswer, BatchFragment, BatchOptions
+from fastapi_esdb.wire.revisions import ANY, NO_EVENT, NO_STREAM, STREAM_EXISTS
+from fastapi_esdb.wire.streams.methods import BATCH_APPEND
+from fastapi_esdb.wire.streams.values import AppendResult, BatchAnswer, BatchFragment, BatchOptions
 from tests.wire.errors import told
 from tests.wire.golden import check
 from tests.wire.values import EXPECTED, NAMES, PROPOSED

@@ -3,9 +3,10 @@ from __future__ import annotations
 import pytest
 
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.events.values import NO_STREAM, STREAM_EXISTS, Position
 from fastapi_esdb.wire.method import Method
-from fastapi_esdb.wire.streams.deletes import DELETE, TOMBSTONE
+from fastapi_esdb.wire.positions import Position
+from fastapi_esdb.wire.revisions import NO_STREAM, STREAM_EXISTS
+from fastapi_esdb.wire.streams.methods import DELETE, TOMBSTONE
 from fastapi_esdb.wire.streams.values import DeleteRequest, DeleteResult
 from tests.wire.golden import check
 

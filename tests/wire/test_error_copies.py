@@ -13,7 +13,9 @@ import pytest
 
 from fastapi_esdb import errors
 from fastapi_esdb.wire.errors import EsdbError
-from fastapi_esdb.wire.events.values import NO_STREAM, FieldViolation, Position
+from fastapi_esdb.wire.errors.caller import FieldViolation
+from fastapi_esdb.wire.positions import Position
+from fastapi_esdb.wire.revisions import NO_STREAM
 
 ODD = (
     "s",

@@ -5,10 +5,10 @@ from typing import Any, Literal
 
 import pytest
 
-from fastapi_esdb.wire.events.values import Edge, Position
 from fastapi_esdb.wire.groups.methods import GROUP_INFO, LIST_GROUPS
 from fastapi_esdb.wire.groups.values import ALL, GroupConnection, GroupInfo, GroupSettings
 from fastapi_esdb.wire.method import Codec
+from fastapi_esdb.wire.positions import Edge, Position
 from fastapi_esdb.wire.proto.v1 import persistent_pb2 as pb
 from tests.wire.golden import Golden, check
 

@@ -7,10 +7,12 @@ from uuid import UUID
 import pytest
 
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.events.values import JSON, LINK_TYPE, OCTET_STREAM, Position, RecordedEvent
+from fastapi_esdb.wire.events.content import JSON, OCTET_STREAM
+from fastapi_esdb.wire.events.values import LINK_TYPE, RecordedEvent
 from fastapi_esdb.wire.groups.methods import READ_GROUP
 from fastapi_esdb.wire.groups.values import Ack, GroupConfirmed, GroupEvent, GroupReadOptions, Nack, NackAction
 from fastapi_esdb.wire.method import Codec
+from fastapi_esdb.wire.positions import Position
 from fastapi_esdb.wire.proto.v1 import persistent_pb2 as pb
 from fastapi_esdb.wire.streams.values import UnknownFrame
 from tests.wire.golden import Golden, check

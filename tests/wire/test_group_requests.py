@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.events.values import END, Edge, Position
+from fastapi_esdb.wire.events.values import EventFilter
 from fastapi_esdb.wire.groups.methods import (
     CREATE_GROUP,
     DELETE_GROUP,
@@ -27,8 +27,8 @@ from fastapi_esdb.wire.groups.values import (
     UpdateGroup,
 )
 from fastapi_esdb.wire.method import Codec, Method
+from fastapi_esdb.wire.positions import END, Edge, Position
 from fastapi_esdb.wire.proto.v1 import persistent_pb2 as pb
-from fastapi_esdb.wire.streams.values import EventFilter
 from tests.wire.golden import Golden, check
 
 ODD = GroupSettings(

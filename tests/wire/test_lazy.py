@@ -12,7 +12,9 @@ from uuid import UUID
 
 import pytest
 
-from fastapi_esdb.wire.events.values import JSON, Position, RecordedEvent
+from fastapi_esdb.wire.events.content import JSON
+from fastapi_esdb.wire.events.values import RecordedEvent
+from fastapi_esdb.wire.positions import Position
 from fastapi_esdb.wire.proto.v1 import streams_pb2 as pb
 from fastapi_esdb.wire.streams.methods import READ
 

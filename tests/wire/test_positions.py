@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.events.values import Position
+from fastapi_esdb.wire.positions import Position
 from fastapi_esdb.wire.streams.values import Checkpoint
 
 numbers = st.integers(0, 2**64 - 1)

@@ -9,24 +9,15 @@ import pytest
 from hypothesis import given, settings
 
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.events.values import (
-    BACKWARDS,
-    END,
-    JSON,
-    LINK_TYPE,
-    MAX_REVISION,
-    OCTET_STREAM,
-    START,
-    Edge,
-    Position,
-    RecordedEvent,
-)
+from fastapi_esdb.wire.events.content import JSON, OCTET_STREAM
+from fastapi_esdb.wire.events.values import LINK_TYPE, EventFilter, RecordedEvent
+from fastapi_esdb.wire.positions import BACKWARDS, END, START, Edge, Position
 from fastapi_esdb.wire.proto.v1 import streams_pb2 as pb
+from fastapi_esdb.wire.revisions import MAX_REVISION
 from fastapi_esdb.wire.streams.methods import READ
 from fastapi_esdb.wire.streams.values import (
     CaughtUp,
     Checkpoint,
-    EventFilter,
     FellBehind,
     FirstRevision,
     LastPosition,

@@ -7,10 +7,12 @@ from uuid import UUID
 
 import pytest
 
-from fastapi_esdb.wire.events.values import ANY, NO_STREAM, OCTET_STREAM, STREAM_EXISTS, ProposedEvent
+from fastapi_esdb.wire.events.content import OCTET_STREAM
+from fastapi_esdb.wire.events.values import ProposedEvent
+from fastapi_esdb.wire.revisions import ANY, NO_STREAM, STREAM_EXISTS
 from fastapi_esdb.wire.streams.values import AppendRequest
 from fastapi_esdb.wire.streams_v2.append_batches import encode_part
-from fastapi_esdb.wire.streams_v2.requests import APPEND_RECORDS
+from fastapi_esdb.wire.streams_v2.methods import APPEND_RECORDS
 from fastapi_esdb.wire.streams_v2.values import AppendRecords, Check, Record, SchemaFormat
 
 ID = UUID("8d1c5f8e-5d6f-4d2b-9b5a-0c7d3c1f2a11")

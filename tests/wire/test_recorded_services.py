@@ -9,7 +9,8 @@ import pytest
 
 from fastapi_esdb.wire.admin.users import UserDetails
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.events.values import JSON, NO_STREAM, OCTET_STREAM, Position, RecordedEvent
+from fastapi_esdb.wire.events.content import JSON, OCTET_STREAM
+from fastapi_esdb.wire.events.values import RecordedEvent
 from fastapi_esdb.wire.groups.values import (
     GroupConfirmed,
     GroupConnection,
@@ -22,7 +23,9 @@ from fastapi_esdb.wire.groups.values import (
 )
 from fastapi_esdb.wire.method import Method
 from fastapi_esdb.wire.methods import all_methods
+from fastapi_esdb.wire.positions import Position
 from fastapi_esdb.wire.projections.values import ProjectionStatistics
+from fastapi_esdb.wire.revisions import NO_STREAM
 from fastapi_esdb.wire.streams_v2.values import Check, DeletedState, Record, StreamsAppended
 from tests.conformance.fixtures import FIRST_POSITION, Exchange, exchanges, to_message, uuid_of
 

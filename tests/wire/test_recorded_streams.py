@@ -17,23 +17,14 @@ from fastapi_esdb.wire.errors import (
     StreamDeleted,
     WrongExpectedRevision,
 )
-from fastapi_esdb.wire.events.values import (
-    JSON,
-    LINK_TYPE,
-    NO_STREAM,
-    OCTET_STREAM,
-    STREAM_EXISTS,
-    Position,
-    RecordedEvent,
-)
+from fastapi_esdb.wire.events.content import JSON, OCTET_STREAM
+from fastapi_esdb.wire.events.values import LINK_TYPE, RecordedEvent
 from fastapi_esdb.wire.method import Method
+from fastapi_esdb.wire.positions import Position
 from fastapi_esdb.wire.proto.v1 import streams_pb2 as pb
-from fastapi_esdb.wire.streams.appends import APPEND
-from fastapi_esdb.wire.streams.batches import BATCH_APPEND
-from fastapi_esdb.wire.streams.deletes import DELETE, TOMBSTONE
-from fastapi_esdb.wire.streams.methods import READ
+from fastapi_esdb.wire.revisions import NO_EVENT, NO_STREAM, STREAM_EXISTS
+from fastapi_esdb.wire.streams.methods import APPEND, BATCH_APPEND, DELETE, READ, TOMBSTONE
 from fastapi_esdb.wire.streams.values import (
-    NO_EVENT,
     AppendConflict,
     AppendResult,
     BatchAnswer,

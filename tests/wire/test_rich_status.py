@@ -22,9 +22,11 @@ from fastapi_esdb.wire.errors import (
     UnknownServerError,
     WrongExpectedRevision,
 )
-from fastapi_esdb.wire.events.values import ANY, NO_STREAM, STREAM_EXISTS, FieldViolation, Violation
+from fastapi_esdb.wire.errors.caller import FieldViolation
+from fastapi_esdb.wire.errors.server import Violation
 from fastapi_esdb.wire.proto.v2 import error_details_pb2, status_pb2
 from fastapi_esdb.wire.proto.v2 import streams_errors_pb2 as streams
+from fastapi_esdb.wire.revisions import ANY, NO_STREAM, STREAM_EXISTS
 from fastapi_esdb.wire.status.rich_details import RICH_STATUS
 from fastapi_esdb.wire.status.translation import Status, error_of, rich_status_of
 from fastapi_esdb.wire.status.typed_details import pack

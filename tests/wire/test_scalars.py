@@ -15,12 +15,10 @@ from fastapi_esdb.wire.codec.scalars import (
     encode_ticks,
     encode_timestamp,
     encode_uuid,
-    expected_of,
-    number_of,
 )
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.events.values import ANY, NO_STREAM, STREAM_EXISTS, Expected
 from fastapi_esdb.wire.proto.v1 import shared_pb2, timestamp_pb2
+from fastapi_esdb.wire.revisions import ANY, NO_STREAM, STREAM_EXISTS, Expected, expected_of, number_of
 from tests.wire.values import REVISIONS, TIMES
 
 

@@ -3,9 +3,10 @@ from __future__ import annotations
 import pytest
 
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.events.starts import Start, decode_all_start, decode_stream_start, encode_source
-from fastapi_esdb.wire.events.values import END, MAX_REVISION, START, Edge, Position
+from fastapi_esdb.wire.events.messages import decode_all_start, decode_stream_start, encode_source
+from fastapi_esdb.wire.positions import END, START, Edge, Position, Start
 from fastapi_esdb.wire.proto.v1 import persistent_pb2, streams_pb2
+from fastapi_esdb.wire.revisions import MAX_REVISION
 
 UNTIL_THE_END = 2**64 - 1
 

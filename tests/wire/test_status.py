@@ -41,7 +41,7 @@ from fastapi_esdb.wire.errors import (
     UserNotFound,
     WrongExpectedRevision,
 )
-from fastapi_esdb.wire.events.values import ANY, NO_STREAM, STREAM_EXISTS
+from fastapi_esdb.wire.revisions import ANY, NO_STREAM, STREAM_EXISTS
 from fastapi_esdb.wire.status.trailers import ROWS
 from fastapi_esdb.wire.status.translation import Status, Trailer, error_of, status_of
 from tests.wire.errors import told

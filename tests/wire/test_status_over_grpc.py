@@ -26,7 +26,8 @@ from fastapi_esdb.wire.errors import (
     StreamDeleted,
     WrongExpectedRevision,
 )
-from fastapi_esdb.wire.events.values import ANY, NO_STREAM, Violation
+from fastapi_esdb.wire.errors.server import Violation
+from fastapi_esdb.wire.revisions import ANY, NO_STREAM
 from fastapi_esdb.wire.status.translation import Status, error_of, rich_status_of, status_of
 from tests.wire.errors import told
 

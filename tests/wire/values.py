@@ -7,20 +7,11 @@ from datetime import UTC, datetime
 
 from hypothesis import strategies as st
 
-from fastapi_esdb.wire.events.values import (
-    BACKWARDS,
-    END,
-    FORWARDS,
-    JSON,
-    MAX_REVISION,
-    OCTET_STREAM,
-    START,
-    Position,
-    ProposedEvent,
-    RecordedEvent,
-    StreamState,
-)
-from fastapi_esdb.wire.streams.values import ALL_EVENTS, EventFilter, ReadRequest
+from fastapi_esdb.wire.events.content import JSON, OCTET_STREAM
+from fastapi_esdb.wire.events.values import EventFilter, ProposedEvent, RecordedEvent
+from fastapi_esdb.wire.positions import BACKWARDS, END, FORWARDS, START, Position
+from fastapi_esdb.wire.revisions import MAX_REVISION, StreamState
+from fastapi_esdb.wire.streams.values import ALL_EVENTS, ReadRequest
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 NAMES = TEXTS.filter(bool)

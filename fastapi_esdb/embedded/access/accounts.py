@@ -30,7 +30,9 @@ from fastapi_esdb.wire.errors import (
     UserNotFound,
     WrongExpectedRevision,
 )
-from fastapi_esdb.wire.events.values import ANY, NO_STREAM, OCTET_STREAM, ProposedEvent
+from fastapi_esdb.wire.events.content import OCTET_STREAM
+from fastapi_esdb.wire.events.values import ProposedEvent
+from fastapi_esdb.wire.revisions import ANY, NO_STREAM
 
 log = logging.getLogger(__name__)
 

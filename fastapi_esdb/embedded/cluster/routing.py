@@ -11,9 +11,8 @@ from fastapi_esdb.wire.admin.monitoring import STATS
 from fastapi_esdb.wire.groups.methods import GROUP_INFO, LIST_GROUPS, READ_GROUP
 from fastapi_esdb.wire.method import Method
 from fastapi_esdb.wire.projections.methods import CREATE_PROJECTION
-from fastapi_esdb.wire.streams.appends import APPEND
-from fastapi_esdb.wire.streams.methods import READ
-from fastapi_esdb.wire.streams_v2.requests import APPEND_RECORDS
+from fastapi_esdb.wire.streams.methods import APPEND, READ
+from fastapi_esdb.wire.streams_v2.methods import APPEND_RECORDS
 
 
 class Route(enum.Enum):

@@ -7,8 +7,8 @@ from typing import Literal
 
 from fastapi_esdb.embedded.groups.consumer import Consumer
 from fastapi_esdb.embedded.groups.group import ConsumerGroup
-from fastapi_esdb.wire.events.values import Edge, Position
 from fastapi_esdb.wire.groups.values import GroupConnection, GroupInfo
+from fastapi_esdb.wire.positions import Edge, Position
 
 Place = int | Position
 """A place as it is told: a revision, or a position of `$all`."""

@@ -24,7 +24,9 @@ from fastapi_esdb.embedded.projections.writing import all_events, delete_stream,
 from fastapi_esdb.embedded.store.database import Database
 from fastapi_esdb.embedded.store.names import METADATA_TYPE, metastream_of
 from fastapi_esdb.embedded.store.slices import Breaks
-from fastapi_esdb.wire.events.values import ANY, JSON, RecordedEvent
+from fastapi_esdb.wire.events.content import JSON
+from fastapi_esdb.wire.events.values import RecordedEvent
+from fastapi_esdb.wire.revisions import ANY
 
 LOOK_BACK = 32
 """How many checkpoints of a partition are looked at for the last one that counts."""

@@ -14,7 +14,8 @@ from fastapi_esdb.embedded.store.names import (
     is_metastream,
     original_of,
 )
-from fastapi_esdb.wire.events.values import JSON, RecordedEvent
+from fastapi_esdb.wire.events.content import JSON
+from fastapi_esdb.wire.events.values import RecordedEvent
 
 
 @dataclass(frozen=True, slots=True)

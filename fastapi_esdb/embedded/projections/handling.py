@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fastapi_esdb.embedded.projections.events import SourceEvent
-from fastapi_esdb.wire.events.values import JSON, OCTET_STREAM
+from fastapi_esdb.wire.events.content import JSON, OCTET_STREAM
 
 
 @dataclass(frozen=True, slots=True)

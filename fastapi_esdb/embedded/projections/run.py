@@ -16,7 +16,7 @@ from fastapi_esdb.embedded.projections.settings import Settings
 from fastapi_esdb.embedded.projections.sources import DONE, Page, open_source
 from fastapi_esdb.embedded.projections.tags import Tag
 from fastapi_esdb.embedded.store.database import Database
-from fastapi_esdb.wire.events.values import Position
+from fastapi_esdb.wire.positions import Position
 
 CHECKPOINT_AFTER = 4000
 """Events between two checkpoints, as on a real server."""

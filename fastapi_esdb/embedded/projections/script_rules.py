@@ -15,7 +15,7 @@ from fastapi_esdb.embedded.projections.names import PARTITION_TYPE, partitions_s
 from fastapi_esdb.embedded.projections.partitions import ROOT, Partitions, PartitionState
 from fastapi_esdb.embedded.projections.results import result_events
 from fastapi_esdb.embedded.projections.script import Script, ScriptFailed
-from fastapi_esdb.wire.events.values import JSON
+from fastapi_esdb.wire.events.content import JSON
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,9 @@ from fastapi_esdb.embedded.store.database import Database
 from fastapi_esdb.embedded.store.names import is_metastream, original_of
 from fastapi_esdb.embedded.store.positions import at, position_of
 from fastapi_esdb.wire.errors import StreamDeleted, StreamNotFound
-from fastapi_esdb.wire.events.values import LINK_TYPE, MAX_REVISION, START, Edge, Position, RecordedEvent
+from fastapi_esdb.wire.events.values import LINK_TYPE, RecordedEvent
+from fastapi_esdb.wire.positions import START, Edge, Position
+from fastapi_esdb.wire.revisions import MAX_REVISION
 
 PAGE = 64
 """Records that are handled in one go: enough to be quick, few enough to let others have their turn."""

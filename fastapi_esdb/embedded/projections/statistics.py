@@ -7,7 +7,7 @@ from fastapi_esdb.embedded.projections.run import Run
 from fastapi_esdb.embedded.projections.sources import DONE
 from fastapi_esdb.embedded.projections.state import ProjectionState
 from fastapi_esdb.embedded.projections.tags import NO_REVISION, NOTHING_READ, Tag
-from fastapi_esdb.wire.events.values import Position
+from fastapi_esdb.wire.positions import Position
 from fastapi_esdb.wire.projections.values import ProjectionStatistics
 
 COMPLETED_PLACE = "Phase: 1 (completed)"

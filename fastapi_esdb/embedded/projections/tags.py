@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from fastapi_esdb.wire.events.values import Position, RecordedEvent
+from fastapi_esdb.wire.events.values import RecordedEvent
+from fastapi_esdb.wire.positions import Position
 
 NOTHING_READ = Position(0, -1)
 """The place in `$all` of a projection that has not begun."""

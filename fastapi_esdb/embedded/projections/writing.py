@@ -9,7 +9,9 @@ from uuid import uuid4
 
 from fastapi_esdb.embedded.store.database import Database
 from fastapi_esdb.wire.errors import AccessDenied, StreamDeleted, StreamNotFound, WrongExpectedRevision
-from fastapi_esdb.wire.events.values import BACKWARDS, END, OCTET_STREAM, ProposedEvent, RecordedEvent
+from fastapi_esdb.wire.events.content import OCTET_STREAM
+from fastapi_esdb.wire.events.values import ProposedEvent, RecordedEvent
+from fastapi_esdb.wire.positions import BACKWARDS, END
 
 PAGE = 256
 """Events that are read at once."""

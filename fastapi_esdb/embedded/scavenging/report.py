@@ -12,7 +12,8 @@ from fastapi_esdb.embedded.access.caller import OPERATORS
 from fastapi_esdb.embedded.store.database import Database
 from fastapi_esdb.embedded.store.names import METADATA_TYPE, metastream_of
 from fastapi_esdb.wire.admin.operations import StartScavenge
-from fastapi_esdb.wire.events.values import LINK_TYPE, OCTET_STREAM, ProposedEvent
+from fastapi_esdb.wire.events.content import OCTET_STREAM
+from fastapi_esdb.wire.events.values import LINK_TYPE, ProposedEvent
 
 OVERVIEW = "$scavenges"
 STARTED = "$scavengeStarted"

@@ -8,7 +8,7 @@ import time
 
 from fastapi_esdb.embedded.scavenging.report import Report
 from fastapi_esdb.embedded.store.database import Database
-from fastapi_esdb.wire.events.values import Position
+from fastapi_esdb.wire.positions import Position
 
 log = logging.getLogger(__name__)
 

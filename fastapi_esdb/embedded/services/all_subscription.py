@@ -13,7 +13,8 @@ from fastapi_esdb.embedded.services.frames import LIVE_WINDOW, PAGE, ReadCall, f
 from fastapi_esdb.embedded.store.database import Database
 from fastapi_esdb.embedded.store.pages import AllPage
 from fastapi_esdb.embedded.store.positions import position_of
-from fastapi_esdb.wire.events.values import END, Edge, Position, RecordedEvent
+from fastapi_esdb.wire.events.values import RecordedEvent
+from fastapi_esdb.wire.positions import END, Edge, Position
 from fastapi_esdb.wire.streams.values import CaughtUp, Checkpoint, ReadRequest, SubscriptionConfirmed
 
 

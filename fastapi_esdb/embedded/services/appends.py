@@ -8,7 +8,8 @@ from fastapi_esdb.embedded.services.inflow import Inflow, Share
 from fastapi_esdb.embedded.store.checks import Limits
 from fastapi_esdb.embedded.store.database import Database
 from fastapi_esdb.wire.errors import InvalidArgument, MaximumAppendSizeExceeded, WrongExpectedRevision
-from fastapi_esdb.wire.events.values import NO_STREAM, ProposedEvent
+from fastapi_esdb.wire.events.values import ProposedEvent
+from fastapi_esdb.wire.revisions import NO_STREAM
 from fastapi_esdb.wire.streams.values import (
     AppendAnswer,
     AppendConflict,

@@ -11,7 +11,6 @@ from fastapi_esdb.embedded.services.inflow import Inflow, Share
 from fastapi_esdb.embedded.store.checks import Limits
 from fastapi_esdb.embedded.store.database import Database
 from fastapi_esdb.embedded.store.slices import Breaks
-from fastapi_esdb.wire.codec.scalars import expected_of
 from fastapi_esdb.wire.errors import (
     ConsistencyViolation,
     MaximumAppendSizeExceeded,
@@ -19,7 +18,10 @@ from fastapi_esdb.wire.errors import (
     StreamDeleted,
     WrongExpectedRevision,
 )
-from fastapi_esdb.wire.events.values import JSON, OCTET_STREAM, STREAM_EXISTS, ProposedEvent, Violation
+from fastapi_esdb.wire.errors.server import Violation
+from fastapi_esdb.wire.events.content import JSON, OCTET_STREAM
+from fastapi_esdb.wire.events.values import ProposedEvent
+from fastapi_esdb.wire.revisions import STREAM_EXISTS, expected_of
 from fastapi_esdb.wire.status.rich_details import IN_SESSION, NO_REQUESTS
 from fastapi_esdb.wire.streams_v2.values import (
     AppendRecords,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fastapi_esdb.wire.events.values import Position
-from fastapi_esdb.wire.streams.values import EventFilter
+from fastapi_esdb.wire.events.values import EventFilter
+from fastapi_esdb.wire.positions import Position
 
 SERVER_WINDOW = 32
 """The window of a filter that leaves it to the server."""

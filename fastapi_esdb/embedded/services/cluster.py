@@ -12,8 +12,7 @@ from fastapi_esdb.wire.groups.methods import READ_GROUP
 from fastapi_esdb.wire.method import Method
 from fastapi_esdb.wire.methods import all_methods
 from fastapi_esdb.wire.projections.methods import CREATE_PROJECTION
-from fastapi_esdb.wire.streams.batches import BATCH_APPEND
-from fastapi_esdb.wire.streams.methods import READ
+from fastapi_esdb.wire.streams.methods import BATCH_APPEND, READ
 
 VERSION = "26.1.0"
 """The version that the server announces: the one whose recorded answers it is compared with."""

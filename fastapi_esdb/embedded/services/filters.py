@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi_esdb.embedded.store.filters import compile_filter
 from fastapi_esdb.wire.errors import IndexNotFound, InvalidArgument
-from fastapi_esdb.wire.streams.values import EventFilter
+from fastapi_esdb.wire.events.values import EventFilter
 
 INDEX_PREFIX = "$idx-"
 """Servers from 25.1 on read a secondary index where a filter names one in place of a prefix (protocol 2.6)."""

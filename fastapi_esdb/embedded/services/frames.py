@@ -7,7 +7,8 @@ from collections.abc import Callable
 from fastapi_esdb.embedded.calls import Call
 from fastapi_esdb.embedded.store.database import Database
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.events.values import Edge, Position, RecordedEvent
+from fastapi_esdb.wire.events.values import RecordedEvent
+from fastapi_esdb.wire.positions import Edge, Position
 from fastapi_esdb.wire.streams.values import ReadFrame, ReadRequest, StructuredIds
 
 PAGE = 256

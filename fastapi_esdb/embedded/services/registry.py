@@ -19,11 +19,8 @@ from fastapi_esdb.embedded.store.database import Clock, Database
 from fastapi_esdb.wire.admin import operations, users
 from fastapi_esdb.wire.admin.cluster import GOSSIP, SUPPORTED_METHODS
 from fastapi_esdb.wire.admin.monitoring import STATS
-from fastapi_esdb.wire.streams.appends import APPEND
-from fastapi_esdb.wire.streams.batches import BATCH_APPEND
-from fastapi_esdb.wire.streams.deletes import DELETE, TOMBSTONE
-from fastapi_esdb.wire.streams.methods import READ
-from fastapi_esdb.wire.streams_v2.requests import APPEND_RECORDS, APPEND_SESSION
+from fastapi_esdb.wire.streams.methods import APPEND, BATCH_APPEND, DELETE, READ, TOMBSTONE
+from fastapi_esdb.wire.streams_v2.methods import APPEND_RECORDS, APPEND_SESSION
 
 
 def bind_streams(binding: Binding, database: Database, access: Access, limits: Limits, clock: Clock) -> None:

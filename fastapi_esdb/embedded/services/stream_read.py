@@ -6,7 +6,7 @@ from fastapi_esdb.embedded.services.frames import PAGE, ReadCall, framing, revis
 from fastapi_esdb.embedded.store.database import Database
 from fastapi_esdb.embedded.store.pages import StreamPage
 from fastapi_esdb.wire.errors import StreamNotFound
-from fastapi_esdb.wire.events.values import FORWARDS, START
+from fastapi_esdb.wire.positions import FORWARDS, START
 from fastapi_esdb.wire.streams.values import FirstRevision, LastRevision, ReadRequest, StreamMissing
 
 FIRST_PAGE = 32

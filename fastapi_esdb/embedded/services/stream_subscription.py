@@ -11,7 +11,9 @@ from fastapi_esdb.embedded.services.frames import LIVE_WINDOW, PAGE, ReadCall, f
 from fastapi_esdb.embedded.store.database import Database
 from fastapi_esdb.embedded.store.names import TOMBSTONE_TYPE
 from fastapi_esdb.wire.errors import StreamDeleted, StreamNotFound
-from fastapi_esdb.wire.events.values import END, MAX_REVISION, Edge, RecordedEvent
+from fastapi_esdb.wire.events.values import RecordedEvent
+from fastapi_esdb.wire.positions import END, Edge
+from fastapi_esdb.wire.revisions import MAX_REVISION
 from fastapi_esdb.wire.streams.values import CaughtUp, ReadRequest, SubscriptionConfirmed
 
 

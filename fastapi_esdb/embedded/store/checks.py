@@ -13,7 +13,8 @@ from fastapi_esdb.wire.errors import (
     MaximumAppendSizeExceeded,
     MaximumEventSizeExceeded,
 )
-from fastapi_esdb.wire.events.values import MAX_REVISION, Expected, ProposedEvent
+from fastapi_esdb.wire.events.values import ProposedEvent
+from fastapi_esdb.wire.revisions import MAX_REVISION, Expected
 from fastapi_esdb.wire.streams_v2.values import Check, DeletedState
 
 

@@ -12,7 +12,8 @@ from fastapi_esdb.embedded.store.expectations import exists, find_repeat, wrong_
 from fastapi_esdb.embedded.store.slices import Steps
 from fastapi_esdb.embedded.store.view import View
 from fastapi_esdb.wire.errors import ConsistencyViolation, StreamDeleted, WrongExpectedRevision
-from fastapi_esdb.wire.events.values import ANY, NO_STREAM, STREAM_EXISTS, Violation
+from fastapi_esdb.wire.errors.server import Violation
+from fastapi_esdb.wire.revisions import ANY, NO_STREAM, STREAM_EXISTS
 from fastapi_esdb.wire.streams_v2.values import Check, DeletedState
 
 Ids = Sequence[UUID]

@@ -34,18 +34,10 @@ from fastapi_esdb.embedded.store.view import NO_EVENT, View
 from fastapi_esdb.embedded.store.worker import Worker
 from fastapi_esdb.embedded.store.writer import Writer
 from fastapi_esdb.wire.errors import ServerNotReady
-from fastapi_esdb.wire.events.values import (
-    ANY,
-    FORWARDS,
-    START,
-    Direction,
-    Edge,
-    Expected,
-    Position,
-    ProposedEvent,
-    RecordedEvent,
-)
-from fastapi_esdb.wire.streams.values import AppendResult, DeleteResult, EventFilter
+from fastapi_esdb.wire.events.values import EventFilter, ProposedEvent, RecordedEvent
+from fastapi_esdb.wire.positions import FORWARDS, START, Direction, Edge, Position
+from fastapi_esdb.wire.revisions import ANY, Expected
+from fastapi_esdb.wire.streams.values import AppendResult, DeleteResult
 from fastapi_esdb.wire.streams_v2.values import Check, StreamsAppended
 
 Clock = Callable[[], datetime]

@@ -9,7 +9,8 @@ from uuid import uuid4
 from fastapi_esdb.embedded.store.index import FIRST_POSITION
 from fastapi_esdb.embedded.store.names import FILLER
 from fastapi_esdb.embedded.store.rows import Row
-from fastapi_esdb.wire.events.values import OCTET_STREAM, ProposedEvent
+from fastapi_esdb.wire.events.content import OCTET_STREAM
+from fastapi_esdb.wire.events.values import ProposedEvent
 
 EPOCH_TYPE = "$epoch-information"
 """The type of the records with which leaders begin. Nobody else can write to their stream."""

@@ -9,7 +9,7 @@ from fastapi_esdb.embedded.store.names import metastream_of
 from fastapi_esdb.embedded.store.slices import Steps
 from fastapi_esdb.embedded.store.view import NO_EVENT, View
 from fastapi_esdb.wire.errors import StreamDeleted, WrongExpectedRevision
-from fastapi_esdb.wire.events.values import ANY, NO_STREAM, STREAM_EXISTS, Expected
+from fastapi_esdb.wire.revisions import ANY, NO_STREAM, STREAM_EXISTS, Expected
 
 
 def find_repeat(view: View, stream: str, expected: Expected, ids: Sequence[UUID] = ()) -> Steps[int | None]:

@@ -9,7 +9,7 @@ import regex
 
 from fastapi_esdb.embedded.store.dotnet_regex import PatternRefused, translated
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.streams.values import EventFilter
+from fastapi_esdb.wire.events.values import EventFilter
 
 Matches = Callable[[str, str], bool]
 """Whether a record of this stream and type is wanted. Raises InvalidArgument where the regex takes too long to tell."""

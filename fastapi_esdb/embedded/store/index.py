@@ -9,7 +9,7 @@ from collections.abc import Collection
 
 from fastapi_esdb.embedded.store.names import is_hidden
 from fastapi_esdb.embedded.store.pages import Counts
-from fastapi_esdb.wire.events.values import MAX_REVISION
+from fastapi_esdb.wire.revisions import MAX_REVISION
 
 FIRST_POSITION = 512
 """Where the first record goes. A real log begins with records of its own, so that no event is ever at 0."""

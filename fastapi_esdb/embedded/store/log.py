@@ -14,7 +14,9 @@ from fastapi_esdb.embedded.store.positions import at
 from fastapi_esdb.embedded.store.recent import RecentIds
 from fastapi_esdb.embedded.store.slices import Steps
 from fastapi_esdb.embedded.store.storage import Entry, Storage, entry_of
-from fastapi_esdb.wire.events.values import JSON, OCTET_STREAM, Position, ProposedEvent, RecordedEvent
+from fastapi_esdb.wire.events.content import JSON, OCTET_STREAM
+from fastapi_esdb.wire.events.values import ProposedEvent, RecordedEvent
+from fastapi_esdb.wire.positions import Position
 
 
 class Draft(NamedTuple):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi_esdb.wire.events.values import MAX_REVISION
+from fastapi_esdb.wire.revisions import MAX_REVISION
 
 SOFT_DELETED = MAX_REVISION
 """The `$tb` that says that a stream is soft-deleted."""

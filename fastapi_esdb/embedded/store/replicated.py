@@ -20,7 +20,7 @@ from fastapi_esdb.embedded.store.storage import Storage
 from fastapi_esdb.embedded.store.transactions import Transaction, TransactionStorage
 from fastapi_esdb.embedded.store.view import View
 from fastapi_esdb.embedded.store.worker import Worker
-from fastapi_esdb.wire.events.values import Position
+from fastapi_esdb.wire.positions import Position
 
 
 class Replication(Protocol):

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from fastapi_esdb.embedded.store.positions import at, position_of
 from fastapi_esdb.embedded.store.storage import Entry
-from fastapi_esdb.wire.events.values import JSON, OCTET_STREAM, RecordedEvent
+from fastapi_esdb.wire.events.content import JSON, OCTET_STREAM
+from fastapi_esdb.wire.events.values import RecordedEvent
 
 Row = tuple[int, str, int, str, bytes, bool, int, bytes, bytes]
 

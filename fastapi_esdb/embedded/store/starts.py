@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from fastapi_esdb.embedded.store.view import View
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.events.values import END, FORWARDS, MAX_REVISION, START, Direction, Edge, Position
+from fastapi_esdb.wire.positions import END, FORWARDS, START, Direction, Edge, Position
+from fastapi_esdb.wire.revisions import MAX_REVISION
 
 _BEHIND_ALL = Position(2**64 - 1, 2**64 - 1)
 """What clients also say for the end (protocol 1.2)."""

@@ -22,7 +22,9 @@ from fastapi_esdb.embedded.store.names import (
 from fastapi_esdb.embedded.store.positions import at, position_of
 from fastapi_esdb.embedded.store.slices import Steps
 from fastapi_esdb.embedded.store.view import NO_EVENT, View
-from fastapi_esdb.wire.events.values import ANY, MAX_REVISION, OCTET_STREAM, Expected, ProposedEvent, RecordedEvent
+from fastapi_esdb.wire.events.content import OCTET_STREAM
+from fastapi_esdb.wire.events.values import ProposedEvent, RecordedEvent
+from fastapi_esdb.wire.revisions import ANY, MAX_REVISION, Expected
 from fastapi_esdb.wire.streams.values import AppendResult, DeleteResult
 from fastapi_esdb.wire.streams_v2.values import Check, StreamsAppended
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from fastapi_esdb.connection.pending_append import PendingAppend
 from fastapi_esdb.wire.errors import ConsistencyViolation, EsdbError, WrongExpectedRevision
-from fastapi_esdb.wire.events.values import ANY, NO_STREAM, Expected
+from fastapi_esdb.wire.revisions import ANY, NO_STREAM, Expected
 from fastapi_esdb.wire.streams.values import AppendResult
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Channel
-    from fastapi_esdb.wire.events.values import Violation
+    from fastapi_esdb.wire.errors.server import Violation
     from fastapi_esdb.wire.streams_v2.values import StreamsAppended
 
 MOST_APPENDS = 500

@@ -32,7 +32,7 @@ from fastapi_esdb.wire.errors import (
 )
 from fastapi_esdb.wire.errors.unreadable import unreadable
 from fastapi_esdb.wire.streams_v2.append_batches import encode_part
-from fastapi_esdb.wire.streams_v2.requests import APPEND_RECORDS
+from fastapi_esdb.wire.streams_v2.methods import APPEND_RECORDS
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Channel, Lease

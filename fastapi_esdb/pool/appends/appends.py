@@ -13,8 +13,7 @@ from fastapi_esdb.pool.appends.append_batch import OutsideBatch
 from fastapi_esdb.pool.appends.append_batches import AppendBatches
 from fastapi_esdb.settings.choices import AppendMode, NodePreference
 from fastapi_esdb.wire.errors import EsdbError, NotSupported, WrongExpectedRevision
-from fastapi_esdb.wire.streams.appends import APPEND
-from fastapi_esdb.wire.streams.batches import BATCH_APPEND
+from fastapi_esdb.wire.streams.methods import APPEND, BATCH_APPEND
 from fastapi_esdb.wire.streams.values import AppendConflict, AppendFrame, AppendOptions
 
 if TYPE_CHECKING:

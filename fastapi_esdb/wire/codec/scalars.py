@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from uuid import UUID
 
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.events.values import MAX_REVISION, Position, StreamState
 from fastapi_esdb.wire.method import Codec
+from fastapi_esdb.wire.positions import Position
 from fastapi_esdb.wire.proto.v1 import shared_pb2 as shared
+from fastapi_esdb.wire.revisions import MAX_REVISION, StreamState
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
-    from fastapi_esdb.wire.events.values import Expected
     from fastapi_esdb.wire.proto.v1 import timestamp_pb2
+    from fastapi_esdb.wire.revisions import Expected
+
 
 Value = TypeVar("Value")
 
@@ -181,18 +183,6 @@ def decode_expected(options: Message, oneof: str, revision: str = "revision") ->
     if case is None:
         raise InvalidArgument(f"{oneof} is missing: give a revision, no_stream, any or stream_exists")
     return check_revision(getattr(options, case)) if case == revision else StreamState[case.upper()]
-
-
-def number_of(expected: Expected) -> int:
-    """The number that trailers and the v2 API have for an expected or actual revision."""
-    return expected.value if isinstance(expected, StreamState) else expected
-
-
-def expected_of(number: int) -> Expected | None:
-    """The revision or state of that number; `None` for a negative one that is neither."""
-    if number >= 0:
-        return number
-    return next((state for state in StreamState if state.value == number), None)
 
 
 NOTHING: Codec[None] = Codec(shared.Empty, encode=lambda _: shared.Empty(), decode=lambda _: None)

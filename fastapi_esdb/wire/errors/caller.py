@@ -1,8 +1,65 @@
-"""What is wrong with the processes of an app that brings a server along."""
+"""The caller's mistakes: the arguments must change."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from fastapi_esdb.wire.errors.kinds import CallerError
+
+
+@dataclass(frozen=True, slots=True)
+class FieldViolation:
+    """What a v2 server found wrong with a field of a request; `field` is empty where it is about none."""
+
+    field: str
+    description: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.description}" if self.field else self.description
+
+
+@dataclass(eq=False)
+class InvalidArgument(CallerError, ValueError):
+    """An argument is out of bounds, found before sending or by the server, whose `violations` name fields at fault."""
+
+    message: str
+    violations: tuple[FieldViolation, ...] = ()
+
+    def __str__(self) -> str:
+        return self.message or "the server refused an argument of the call, and did not say which"
+
+
+@dataclass(eq=False)
+class MaximumAppendSizeExceeded(CallerError):
+    """The events of one append are together larger than the server allows; `maximum` is in bytes if it told it."""
+
+    maximum: int | None = None
+
+    def __str__(self) -> str:
+        limit = f"the server's maximum of {self.maximum} bytes" if self.maximum else "what the server receives"
+        return f"the append is larger than {limit}: send fewer or smaller events"
+
+
+@dataclass(eq=False)
+class MaximumEventSizeExceeded(CallerError):
+    """One event is larger than the server allows; sizes in bytes of data, metadata and type together."""
+
+    event_id: str
+    size: int
+    maximum: int
+
+    def __str__(self) -> str:
+        return f"event {self.event_id} has {self.size} bytes, the server's maximum is {self.maximum}"
+
+
+@dataclass(eq=False)
+class MissingMetadata(CallerError):
+    """An event came without metadata that the server requires (its type or content type)."""
+
+    required: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"every event needs the metadata {', '.join(self.required)}"
 
 
 class SeveralWorkers(CallerError):

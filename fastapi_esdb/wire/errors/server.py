@@ -1,63 +1,17 @@
-"""What can go wrong between a client and a server, as exceptions that carry data.
-
-The embedded server raises them, and the client gets them back with their `outcome`. `fastapi_esdb.errors` draws a tree.
-"""
+"""What a server refuses."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
+from uuid import UUID
 
-from fastapi_esdb.wire.errors.kinds import CalledAs, CallerError, NetworkError, Outcome, ServerError
+from fastapi_esdb.wire.errors.kinds import CalledAs, Outcome, ServerError
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from fastapi_esdb.wire.events.values import Expected, FieldViolation, Violation
-
-
-@dataclass(eq=False)
-class InvalidArgument(CallerError, ValueError):
-    """An argument is out of bounds, found before sending or by the server, whose `violations` name fields at fault."""
-
-    message: str
-    violations: tuple[FieldViolation, ...] = ()
-
-    def __str__(self) -> str:
-        return self.message or "the server refused an argument of the call, and did not say which"
-
-
-@dataclass(eq=False)
-class MaximumAppendSizeExceeded(CallerError):
-    """The events of one append are together larger than the server allows; `maximum` is in bytes if it told it."""
-
-    maximum: int | None = None
-
-    def __str__(self) -> str:
-        limit = f"the server's maximum of {self.maximum} bytes" if self.maximum else "what the server receives"
-        return f"the append is larger than {limit}: send fewer or smaller events"
-
-
-@dataclass(eq=False)
-class MaximumEventSizeExceeded(CallerError):
-    """One event is larger than the server allows; sizes in bytes of data, metadata and type together."""
-
-    event_id: str
-    size: int
-    maximum: int
-
-    def __str__(self) -> str:
-        return f"event {self.event_id} has {self.size} bytes, the server's maximum is {self.maximum}"
-
-
-@dataclass(eq=False)
-class MissingMetadata(CallerError):
-    """An event came without metadata that the server requires (its type or content type)."""
-
-    required: tuple[str, ...]
-
-    def __str__(self) -> str:
-        return f"every event needs the metadata {', '.join(self.required)}"
+    from fastapi_esdb.wire.revisions import Expected
 
 
 @dataclass(eq=False)
@@ -253,6 +207,19 @@ class ProjectionFailed(ServerError):
         return f"the projection subsystem answered {self.word}"
 
 
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A check of an atomic append that failed; states are revisions or the protocol's negative numbers.
+
+    -1 no stream, -2 any, -4 exists, -5 soft-deleted, -6 tombstoned.
+    """
+
+    check_index: int
+    stream: str
+    expected: int
+    actual: int
+
+
 @dataclass(eq=False)
 class ConsistencyViolation(ServerError):
     """Checks of an atomic append failed, all of them named; nothing was written."""
@@ -315,59 +282,6 @@ class ServerBusy(ServerError):
 
     def __str__(self) -> str:
         return "the server is too busy"
-
-
-class ServerTimeout(NetworkError):
-    """The server gave up waiting inside (for its disk or for other nodes); what it was doing may still happen."""
-
-    def __str__(self) -> str:
-        return "the server timed out; whether it carried the call out is not known"
-
-
-@dataclass(eq=False)
-class HandlerFailed(NetworkError):
-    """An unhandled exception in the server; for a read it is an answer, for a write nothing is known."""
-
-    message: str = ""
-
-    def __str__(self) -> str:
-        return f"the server failed while handling the call: {self.message}"
-
-
-class DeadlineExceeded(NetworkError):
-    """The call's deadline passed before its answer came."""
-
-    def __str__(self) -> str:
-        return "the deadline of the call passed before the server answered"
-
-
-class ConnectionLost(NetworkError):
-    """The connection broke while the call was in flight."""
-
-    def __str__(self) -> str:
-        return "the connection was lost while the call was in flight"
-
-
-@dataclass(eq=False)
-class ConnectionRefused(NetworkError):
-    """No connection could be made, so the call never left; `reason` says why, as far as it is known."""
-
-    reason: str = ""
-    outcome = Outcome.NOT_EXECUTED
-
-    def __str__(self) -> str:
-        return "the server could not be reached" + (f": {self.reason}" if self.reason else "")
-
-
-@dataclass(eq=False)
-class NoAnswer(NetworkError):
-    """The call ended without error and without the answer it owes; `reason` says what was odd about one that came."""
-
-    reason: str = ""
-
-    def __str__(self) -> str:
-        unread = f"the server's answer can't be read ({self.reason})"
-        return unread if self.reason else "the server ended the call without answering it"
 
 
 @dataclass(eq=False)

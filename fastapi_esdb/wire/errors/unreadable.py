@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi_esdb.wire.errors.server import NoAnswer
+from fastapi_esdb.wire.errors.network import NoAnswer
 
 MOST_SHOWN = 200
 """Characters of a text from elsewhere that stand in a log line or an error."""

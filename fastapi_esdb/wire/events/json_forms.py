@@ -1,6 +1,6 @@
 """Events in the JSON of an app: what pydantic, and FastAPI with it, makes of them in answers, requests and OpenAPI.
 
-Only pydantic asks for it, so only then is it imported.
+Only pydantic asks for it, so only then is it imported: by the classes of events, which it therefore does not import.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from uuid import UUID
 from pydantic import Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema, from_json
 
-from fastapi_esdb.wire.events import values
-from fastapi_esdb.wire.events.values import JSON, Position
+from fastapi_esdb.wire.events.content import JSON
+from fastapi_esdb.wire.positions import Position
 
 Value = TypeVar("Value")
 
@@ -52,15 +52,19 @@ class NewEvent:
     content_type: Annotated[str, Field(description="Says whether `data` is JSON or base64.")] = JSON
 
 
-def recorded_schema(cls: type[values.RecordedEvent], handler: GetCoreSchemaHandler) -> CoreSchema:
-    """How pydantic sees a `RecordedEvent`."""
-    return schema(cls, RecordedEvent, _form_of_recorded, _recorded, handler)
+def recorded_schema(cls: type[Any], handler: GetCoreSchemaHandler) -> CoreSchema:
+    """Return how pydantic sees a class of recorded events."""
+
+    def read(form: RecordedEvent) -> Any:
+        return _recorded(cls, form)
+
+    return schema(cls, RecordedEvent, _form_of_recorded, read, handler)
 
 
-def proposed_schema(cls: type[values.ProposedEvent], handler: GetCoreSchemaHandler) -> CoreSchema:
-    """How pydantic sees a `NewEvent`."""
+def proposed_schema(cls: type[Any], handler: GetCoreSchemaHandler) -> CoreSchema:
+    """Return how pydantic sees a class of events to be appended."""
 
-    def read(form: NewEvent) -> values.ProposedEvent:
+    def read(form: NewEvent) -> Any:
         given: dict[str, Any] = {
             "type": form.type,
             "data": read_bytes(form.data, form.content_type == JSON),
@@ -104,7 +108,7 @@ def read_bytes(value: Any, is_json: bool) -> bytes:
     return base64.b64decode(value, validate=True)
 
 
-def _form_of_recorded(event: values.RecordedEvent) -> RecordedEvent:
+def _form_of_recorded(event: Any) -> RecordedEvent:
     return RecordedEvent(
         id=event.id,
         stream=event.stream,
@@ -120,7 +124,7 @@ def _form_of_recorded(event: values.RecordedEvent) -> RecordedEvent:
     )
 
 
-def _form_of_proposed(event: values.ProposedEvent) -> NewEvent:
+def _form_of_proposed(event: Any) -> NewEvent:
     return NewEvent(
         type=event.type,
         data=shown(event.data, event.content_type == JSON),
@@ -130,8 +134,8 @@ def _form_of_proposed(event: values.ProposedEvent) -> NewEvent:
     )
 
 
-def _recorded(form: RecordedEvent) -> values.RecordedEvent:
-    return values.RecordedEvent(
+def _recorded(cls: type[Any], form: RecordedEvent) -> Any:
+    return cls(
         id=form.id,
         stream=form.stream,
         revision=form.revision,
@@ -141,6 +145,6 @@ def _recorded(form: RecordedEvent) -> values.RecordedEvent:
         content_type=form.content_type,
         created=form.created,
         position=form.position,
-        link=_recorded(form.link) if form.link else None,
+        link=_recorded(cls, form.link) if form.link else None,
         retry_count=form.retry_count,
     )

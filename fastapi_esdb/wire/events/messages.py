@@ -1,7 +1,7 @@
-"""Events from and to messages.
+"""Events, starts and filters, from and to messages.
 
-Streams and persistent subscriptions each have message classes of their own for events, with the same fields, so one
-pair of functions serves both. Reading is the hottest path of the client: a field is read when it is asked for.
+Streams and persistent subscriptions each have message classes of their own for these, with the same fields, so one
+pair of functions serves both. Reading events is the hottest path of the client: a field is read when it is asked for.
 """
 
 from __future__ import annotations
@@ -12,19 +12,26 @@ from uuid import UUID
 
 from fastapi_esdb.wire.codec.lazy import Readers, filled
 from fastapi_esdb.wire.codec.scalars import (
+    EMPTY,
     MAX_UINT64,
     NIL,
     Fields,
+    check_revision,
     decode_position,
+    decode_requested_stream,
     decode_stream,
     decode_ticks,
     decode_uuid,
+    encode_position,
+    encode_stream,
     encode_ticks,
     encode_uuid,
     write_uuid,
 )
 from fastapi_esdb.wire.errors import InvalidArgument, MissingMetadata
-from fastapi_esdb.wire.events.values import Position, ProposedEvent, RecordedEvent
+from fastapi_esdb.wire.events.values import EventFilter, ProposedEvent, RecordedEvent
+from fastapi_esdb.wire.positions import END, Edge, Position, Start
+from fastapi_esdb.wire.revisions import MAX_REVISION
 
 if TYPE_CHECKING:
     from fastapi_esdb.wire.proto.v1 import persistent_pb2, streams_pb2
@@ -32,6 +39,18 @@ if TYPE_CHECKING:
     ReadEvent = streams_pb2.ReadResp.ReadEvent | persistent_pb2.ReadResp.ReadEvent
     Recorded = streams_pb2.ReadResp.ReadEvent.RecordedEvent | persistent_pb2.ReadResp.ReadEvent.RecordedEvent
     Proposed = streams_pb2.AppendReq.ProposedMessage | streams_pb2.BatchAppendReq.ProposedMessage
+    StreamOptions = (
+        streams_pb2.ReadReq.Options.StreamOptions
+        | persistent_pb2.CreateReq.StreamOptions
+        | persistent_pb2.UpdateReq.StreamOptions
+    )
+    AllOptions = (
+        streams_pb2.ReadReq.Options.AllOptions
+        | persistent_pb2.CreateReq.AllOptions
+        | persistent_pb2.UpdateReq.AllOptions
+    )
+    FilterOptions = streams_pb2.ReadReq.Options.FilterOptions | persistent_pb2.CreateReq.AllOptions.FilterOptions
+
 
 TYPE = "type"
 CONTENT_TYPE = "content-type"
@@ -134,3 +153,84 @@ def _unicode(text: str) -> str:
     except UnicodeEncodeError:
         raise InvalidArgument(f"{text!r} is not valid Unicode text") from None
     return text
+
+
+def encode_source(stream: str | None, start: Start) -> Fields:
+    """The field `stream` or `all`; raises InvalidArgument for a name or a start that can't be."""
+    if stream is None:
+        return {"all": _encode_place(start)}
+    return {"stream": {"stream_identifier": encode_stream(stream), **_encode_revision(start)}}
+
+
+def _encode_revision(start: Start) -> Fields:
+    if isinstance(start, Position):
+        raise InvalidArgument(f"{start} is a place in $all: a stream is read from a revision, START or END")
+    return {start.value: EMPTY} if isinstance(start, Edge) else {"revision": check_revision(start)}
+
+
+def _encode_place(start: Start) -> Fields:
+    if isinstance(start, Edge):
+        return {start.value: EMPTY}
+    if isinstance(start, Position):
+        return {"position": encode_position(_check_position(start))}
+    raise InvalidArgument(f"{start!r} is a revision of a stream: $all is read from a Position, START or END")
+
+
+def decode_stream_start(options: StreamOptions) -> tuple[str, int | Edge]:
+    """The stream and its start; raises InvalidArgument where the request lacks one of them."""
+    stream = decode_requested_stream(options.stream_identifier)
+    case = options.WhichOneof("revision_option")
+    if case is None:
+        raise InvalidArgument("revision_option is missing: give a revision, start or end")
+    return stream, decode_revision(options.revision) if case == "revision" else Edge(case)
+
+
+def decode_revision(revision: int) -> int | Edge:
+    """The revision, whose largest value stands for the end."""
+    return END if revision == MAX_UINT64 else check_revision(revision)
+
+
+def decode_all_start(options: AllOptions) -> Position | Edge:
+    """The start in `$all`; raises InvalidArgument where the request lacks it."""
+    case = options.WhichOneof("all_option")
+    if case is None:
+        raise InvalidArgument("all_option is missing: give a position, start or end")
+    if case != "position":
+        return Edge(case)
+    position = Position(options.position.commit_position, options.position.prepare_position)
+    return END if position == Position(MAX_UINT64, MAX_UINT64) else _check_position(position)
+
+
+def _check_position(position: Position) -> Position:
+    if not 0 <= position.prepare <= position.commit <= MAX_REVISION:
+        raise InvalidArgument(f"{position} is invalid: it must be that 0 <= prepare <= commit <= {MAX_REVISION}")
+    return position
+
+
+BY_STREAM = "stream_identifier"
+BY_TYPE = "event_type"
+
+
+def encode_filter(given: EventFilter) -> Fields:
+    """The fields of a FilterOptions message."""
+    expression = {"regex": given.regex, "prefix": given.prefixes}
+    window: Fields = {"count": EMPTY} if given.window is None else {"max": given.window}
+    name = BY_STREAM if given.by_stream else BY_TYPE
+    return {name: expression, "checkpointIntervalMultiplier": given.checkpoint_interval, **window}
+
+
+def decode_filter(message: FilterOptions) -> EventFilter:
+    """The filter that a client asks for; raises InvalidArgument where it lacks its kind or its window."""
+    kind, window = message.WhichOneof("filter"), message.WhichOneof("window")
+    if kind is None:
+        raise InvalidArgument("the filter has no expression: give stream_identifier or event_type")
+    if window is None:
+        raise InvalidArgument("the filter has no window: give max or count")
+    expression = message.stream_identifier if kind == BY_STREAM else message.event_type
+    return EventFilter(
+        by_stream=kind == BY_STREAM,
+        prefixes=tuple(expression.prefix),
+        regex=expression.regex,
+        window=message.max if window == "max" else None,
+        checkpoint_interval=message.checkpointIntervalMultiplier,
+    )

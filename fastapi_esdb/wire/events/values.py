@@ -1,123 +1,18 @@
-"""What EventStoreDB stores and how it is addressed: events, positions, expected revisions."""
+"""Events, as they are stored and as they are on their way to the server."""
 
 from __future__ import annotations
 
-import enum
-import json
-import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from fastapi_esdb.wire.codec.lazy import Lazy
-from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.errors.unreadable import quoted
-
-JSON = "application/json"
-OCTET_STREAM = "application/octet-stream"
+from fastapi_esdb.wire.events.content import JSON, parsed
+from fastapi_esdb.wire.positions import Position
 
 LINK_TYPE = "$>"
 """The type of an event whose data, `revision@stream`, points at another event."""
-
-_POSITION = re.compile("C:([0-9]{1,20})/P:([0-9]{1,20})")
-
-MAX_REVISION = 2**63 - 1
-"""The largest revision a server accepts: it keeps revisions as signed 64-bit numbers."""
-
-
-class StreamState(enum.Enum):
-    """What an append may expect of a stream beside an exact revision.
-
-    The values are the numbers that the server uses for them in its trailers and in the v2 API.
-    """
-
-    NO_STREAM = -1
-    ANY = -2
-    STREAM_EXISTS = -4
-
-    def __repr__(self) -> str:
-        return self.name
-
-
-ANY = StreamState.ANY
-NO_STREAM = StreamState.NO_STREAM
-STREAM_EXISTS = StreamState.STREAM_EXISTS
-
-Expected = int | StreamState
-"""An expected revision: the number of the stream's last event, or a `StreamState`."""
-
-
-class Edge(enum.Enum):
-    """The two ends of a stream or of `$all`, as a place to read or subscribe from."""
-
-    START = "start"
-    END = "end"
-
-    def __repr__(self) -> str:
-        return self.name
-
-
-START = Edge.START
-END = Edge.END
-
-
-class Direction(enum.Enum):
-    FORWARDS = "forwards"
-    BACKWARDS = "backwards"
-
-    def __repr__(self) -> str:
-        return self.name
-
-
-FORWARDS = Direction.FORWARDS
-BACKWARDS = Direction.BACKWARDS
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Position:
-    """A place in the log of all events; both numbers are equal except for records of old explicit transactions.
-
-    `str(position)` is the text that servers and other clients write, `C:1788/P:1788`, and `Position.parse` reads it.
-    """
-
-    commit: int
-    prepare: int
-
-    def __str__(self) -> str:
-        return f"C:{self.commit}/P:{self.prepare}"
-
-    @classmethod
-    def parse(cls, text: str) -> Position:
-        """Return the position that a text like `C:1788/P:1788` stands for. Raises `InvalidArgument` (a ValueError)."""
-        found = _POSITION.fullmatch(str(text))
-        if found is None:
-            raise InvalidArgument(f"a position must be a text like 'C:1788/P:1788', not {quoted(text)}")
-        return cls(int(found[1]), int(found[2]))
-
-
-@dataclass(frozen=True, slots=True)
-class Violation:
-    """A check of an atomic append that failed; states are revisions or the protocol's negative numbers.
-
-    -1 no stream, -2 any, -4 exists, -5 soft-deleted, -6 tombstoned.
-    """
-
-    check_index: int
-    stream: str
-    expected: int
-    actual: int
-
-
-@dataclass(frozen=True, slots=True)
-class FieldViolation:
-    """What a v2 server found wrong with a field of a request; `field` is empty where it is about none."""
-
-    field: str
-    description: str
-
-    def __str__(self) -> str:
-        return f"{self.field}: {self.description}" if self.field else self.description
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,19 +34,6 @@ class ProposedEvent:
         from fastapi_esdb.wire.events.json_forms import proposed_schema  # noqa: PLC0415 - pydantic is not for everybody
 
         return proposed_schema(cls, handler)
-
-
-def parsed(data: bytes) -> Any:
-    """The JSON in the bytes. Raises `json.JSONDecodeError` for all that is none, and for what Python does not take.
-
-    That is text which is not Unicode, brackets nested too deeply, and numbers of more than 4,300 digits.
-    """
-    try:
-        return json.loads(data)
-    except json.JSONDecodeError:
-        raise
-    except (ValueError, RecursionError) as error:
-        raise json.JSONDecodeError(str(error), "", 0) from error
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -204,3 +86,20 @@ class RecordedEvent(Lazy):
         """Whether links were to be resolved and the target of this one is deleted, truncated or never was."""
         link = self.link
         return link is not None and (link.stream, link.revision) == (self.stream, self.revision)
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Which events of `$all` a server lets through: by event type or by stream name, by prefixes or by a regex.
+
+    Give either `prefixes` or `regex` (a .NET regular expression, found anywhere unless anchored); a regex wins.
+    It is the stored record that is looked at: a link, not its target. `window` bounds how many records the
+    server searches before it finishes a page; `checkpoint_interval` is how many windows lie between two
+    checkpoints of a subscription (`None` window: the server's 32 records).
+    """
+
+    by_stream: bool = False
+    prefixes: tuple[str, ...] = ()
+    regex: str = ""
+    window: int | None = 32
+    checkpoint_interval: int = 1

@@ -1,4 +1,4 @@
-"""What persistent subscriptions tell of themselves, from and to messages."""
+"""What persistent subscriptions tell of themselves, and what their consumers get, from and to messages."""
 
 from __future__ import annotations
 
@@ -6,9 +6,19 @@ from contextlib import suppress
 
 from fastapi_esdb.wire.codec.fields import from_fields, to_fields
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.events.values import Edge, Position
-from fastapi_esdb.wire.groups.values import ALL, GroupConnection, GroupInfo, GroupSettings
+from fastapi_esdb.wire.events.messages import decode_read_event, write_read_event
+from fastapi_esdb.wire.groups.values import (
+    ALL,
+    GroupConfirmed,
+    GroupConnection,
+    GroupEvent,
+    GroupInfo,
+    GroupReadFrame,
+    GroupSettings,
+)
+from fastapi_esdb.wire.positions import Edge, Position
 from fastapi_esdb.wire.proto.v1 import persistent_pb2 as pb
+from fastapi_esdb.wire.streams.values import UnknownFrame
 
 _INFO = {
     "source": "event_source",
@@ -53,7 +63,23 @@ END_OF_STREAM = "-1"
 END_OF_ALL = "C:-1/P:-1"
 
 
-def encode_info(info: GroupInfo) -> pb.SubscriptionInfo:
+def encode_info_answer(info: GroupInfo) -> pb.GetInfoResp:
+    return pb.GetInfoResp(subscription_info=_encode_info(info))
+
+
+def decode_info_answer(message: pb.GetInfoResp) -> GroupInfo:
+    return _decode_info(message.subscription_info)
+
+
+def encode_list_answer(infos: tuple[GroupInfo, ...]) -> pb.ListResp:
+    return pb.ListResp(subscriptions=[_encode_info(info) for info in infos])
+
+
+def decode_list_answer(message: pb.ListResp) -> tuple[GroupInfo, ...]:
+    return tuple(_decode_info(info) for info in message.subscriptions)
+
+
+def _encode_info(info: GroupInfo) -> pb.SubscriptionInfo:
     """The message that tells of one group."""
     return pb.SubscriptionInfo(
         connections=[_encode_connection(connection) for connection in info.connections],
@@ -65,7 +91,7 @@ def encode_info(info: GroupInfo) -> pb.SubscriptionInfo:
     )
 
 
-def decode_info(message: pb.SubscriptionInfo) -> GroupInfo:
+def _decode_info(message: pb.SubscriptionInfo) -> GroupInfo:
     """What a server tells of one group."""
     return GroupInfo(
         settings=GroupSettings(**from_fields(message, _SETTINGS)),
@@ -101,3 +127,35 @@ def _decode_place(text: str) -> int | Position | None:
     with suppress(InvalidArgument):
         return Position.parse(text)
     return int(text) if text.isdecimal() else None
+
+
+def encode_frame(frame: GroupReadFrame) -> pb.ReadResp:
+    """The message of one frame of the server."""
+    if isinstance(frame, GroupEvent):
+        return _encode_event(frame)
+    if isinstance(frame, GroupConfirmed):
+        return pb.ReadResp(subscription_confirmation={"subscription_id": frame.subscription_id})
+    return pb.ReadResp()
+
+
+def decode_frame(message: pb.ReadResp) -> GroupReadFrame:
+    """One frame of the server; `UnknownFrame` for what only newer servers send."""
+    case = message.WhichOneof("content")
+    if case == "event":
+        return _decode_event(message.event)
+    return GroupConfirmed(message.subscription_confirmation.subscription_id) if case else UnknownFrame()
+
+
+def _encode_event(frame: GroupEvent) -> pb.ReadResp:
+    response = pb.ReadResp()
+    write_read_event(response.event, frame.event, frame.structured_ids)
+    if frame.retry_count is None:
+        response.event.no_retry_count.SetInParent()
+    else:
+        response.event.retry_count = frame.retry_count
+    return response
+
+
+def _decode_event(message: pb.ReadResp.ReadEvent) -> GroupEvent:
+    count = message.retry_count if message.HasField("retry_count") else None
+    return GroupEvent(decode_read_event(message), count)

@@ -1,31 +1,53 @@
-"""What is asked about persistent subscriptions, from and to messages."""
+"""What is asked of persistent subscriptions, and what their consumers send, from and to messages."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from fastapi_esdb.wire.codec.fields import options_of, same_names, to_fields
-from fastapi_esdb.wire.codec.scalars import EMPTY, Fields, decode_requested_stream, encode_stream
+from fastapi_esdb.wire.codec.scalars import (
+    EMPTY,
+    Fields,
+    decode_requested_stream,
+    decode_uuid,
+    encode_stream,
+    encode_uuid,
+)
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.events.filters import decode_filter, encode_filter
-from fastapi_esdb.wire.events.starts import Start, decode_all_start, decode_revision, decode_stream_start, encode_source
+from fastapi_esdb.wire.events.messages import (
+    decode_all_start,
+    decode_filter,
+    decode_revision,
+    decode_stream_start,
+    encode_filter,
+    encode_source,
+)
 from fastapi_esdb.wire.groups.values import (
     ALL,
+    Ack,
     ConsumerStrategy,
     CreateGroup,
+    GroupName,
+    GroupReadOptions,
+    GroupReadRequest,
     GroupSettings,
     ListGroups,
+    Nack,
+    NackAction,
     ReplayParked,
     UpdateGroup,
 )
+from fastapi_esdb.wire.method import Codec
+from fastapi_esdb.wire.positions import Start
 from fastapi_esdb.wire.proto.v1 import persistent_pb2 as pb
 
 if TYPE_CHECKING:
-    from fastapi_esdb.wire.streams.values import EventFilter
+    from fastapi_esdb.wire.events.values import EventFilter
 
     Options = pb.CreateReq.Options | pb.UpdateReq.Options
     Settings = pb.CreateReq.Settings | pb.UpdateReq.Settings
     Target = pb.ReadReq.Options | pb.DeleteReq.Options | pb.GetInfoReq.Options | pb.ReplayParkedReq.Options
+
 
 TICKS_PER_MILLISECOND = 10_000
 
@@ -167,3 +189,71 @@ def _decode_listed(options: Any) -> str:
     if case is None:
         raise InvalidArgument("stream_option is missing: give stream or all")
     return ALL if case == "all" else decode_requested_stream(options.stream)
+
+
+NamedMessage = TypeVar("NamedMessage", pb.DeleteReq, pb.GetInfoReq)
+
+
+def named_group(message: type[NamedMessage]) -> Codec[GroupName]:
+    def encode(value: GroupName) -> NamedMessage:
+        return message(options={"group_name": value.group, **encode_target(value.stream)})
+
+    def decode(received: NamedMessage) -> GroupName:
+        options = options_of(received)
+        return GroupName(decode_target(options), options.group_name)
+
+    return Codec(message, encode, decode)
+
+
+_ACTIONS = {action.value: action for action in NackAction}
+
+
+def encode_consumer_frame(frame: GroupReadRequest) -> pb.ReadReq:
+    """The message of one frame of the consumer; raises InvalidArgument for options that can't be."""
+    if isinstance(frame, GroupReadOptions):
+        return pb.ReadReq(options=_encode_read_options(frame))
+    ids = [encode_uuid(id_) for id_ in frame.ids]
+    if isinstance(frame, Ack):
+        return pb.ReadReq(ack={"ids": ids})
+    return pb.ReadReq(nack={"ids": ids, "action": frame.action.value, "reason": frame.reason})
+
+
+def decode_consumer_frame(message: pb.ReadReq) -> GroupReadRequest:
+    """One frame of the consumer; raises InvalidArgument for what a server does not answer."""
+    case = message.WhichOneof("content")
+    if case is None:
+        raise InvalidArgument("a request of Read is empty: give options first, then acks and nacks")
+    if case == "options":
+        return _decode_read_options(message.options)
+    if case == "ack":
+        return Ack(tuple(decode_uuid(id_) for id_ in message.ack.ids))
+    return _decode_nack(message.nack)
+
+
+def _encode_read_options(options: GroupReadOptions) -> Fields:
+    return {
+        **encode_target(options.stream),
+        "group_name": options.group,
+        "buffer_size": _check_buffer(options.buffer_size),
+        "uuid_option": {"structured" if options.structured_ids else "string": EMPTY},
+    }
+
+
+def _decode_read_options(options: pb.ReadReq.Options) -> GroupReadOptions:
+    form = options.uuid_option.WhichOneof("content")
+    if form is None:
+        raise InvalidArgument("uuid_option is missing: give structured or string")
+    size = _check_buffer(options.buffer_size)
+    return GroupReadOptions(decode_target(options), options.group_name, size, form == "structured")
+
+
+def _check_buffer(size: int) -> int:
+    if size < 1:
+        raise InvalidArgument(f"buffer_size is {size} and must be 1 or more")
+    return size
+
+
+def _decode_nack(nack: pb.ReadReq.Nack) -> Nack:
+    """The nack; servers treat an action that they do not know as a retry."""
+    ids = tuple(decode_uuid(id_) for id_ in nack.ids)
+    return Nack(ids, _ACTIONS.get(nack.action, NackAction.UNKNOWN), nack.reason)

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 from uuid import UUID
 
-from fastapi_esdb.wire.events.values import START, Edge, Position, RecordedEvent
-from fastapi_esdb.wire.streams.values import EventFilter, UnknownFrame
+from fastapi_esdb.wire.events.values import EventFilter, RecordedEvent
+from fastapi_esdb.wire.positions import START, Edge, Position
+from fastapi_esdb.wire.streams.values import UnknownFrame
 
 ALL: Final = "$all"
 """The name of `$all` where a source is a text."""

@@ -25,9 +25,9 @@ from fastapi_esdb.wire.errors import (
     WriteFailed,
     WrongExpectedRevision,
 )
-from fastapi_esdb.wire.events.values import ANY, NO_STREAM, STREAM_EXISTS, StreamState
 from fastapi_esdb.wire.proto.v1 import empty_pb2, shared_pb2, status_pb2
 from fastapi_esdb.wire.quiet_grpc import StatusCode
+from fastapi_esdb.wire.revisions import ANY, NO_STREAM, STREAM_EXISTS, StreamState
 from fastapi_esdb.wire.status.typed_details import Row, pack, plain_row, type_name
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from google.protobuf.message import Message
 
-    from fastapi_esdb.wire.events.values import Expected
+    from fastapi_esdb.wire.revisions import Expected
 
 _EXPECTED = {"expected_any": ANY, "expected_no_stream": NO_STREAM, "expected_stream_exists": STREAM_EXISTS}
 

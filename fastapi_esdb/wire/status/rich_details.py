@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from google.protobuf.message import DecodeError
 
-from fastapi_esdb.wire.codec.scalars import Fields, expected_of, number_of
+from fastapi_esdb.wire.codec.scalars import Fields
 from fastapi_esdb.wire.errors import (
     AccessDenied,
     ConsistencyViolation,
@@ -28,10 +28,12 @@ from fastapi_esdb.wire.errors import (
     StreamNotFound,
     WrongExpectedRevision,
 )
-from fastapi_esdb.wire.events.values import NO_STREAM, FieldViolation, Violation
+from fastapi_esdb.wire.errors.caller import FieldViolation
+from fastapi_esdb.wire.errors.server import Violation
 from fastapi_esdb.wire.proto.v2 import error_details_pb2, rpc_errors_pb2, status_pb2
 from fastapi_esdb.wire.proto.v2 import streams_errors_pb2 as streams
 from fastapi_esdb.wire.quiet_grpc import StatusCode
+from fastapi_esdb.wire.revisions import NO_STREAM, expected_of, number_of
 from fastapi_esdb.wire.status.typed_details import Row, pack, plain_row, type_name
 
 RICH_STATUS = "grpc-status-details-bin"

@@ -1,20 +1,19 @@
 """Errors as the end of a call, its code, text and trailers, and back.
 
-Three languages are spoken there. v1 calls tell most failures by the trailer `exception` (`exception_trailers`) with
+Three languages are spoken there. v1 calls tell most failures by the trailer `exception` (`trailers`) with
 codes that surprise, not-leader is NOT_FOUND, so the trailer counts before the code; v2 calls by rich details
-(`rich_status`); what is left is a code and a text (`status_texts`).
+(`rich_details`); what is left is a code and a text (`texts`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi_esdb.wire.errors import EsdbError
 from fastapi_esdb.wire.headers import legal
 from fastapi_esdb.wire.quiet_grpc import StatusCode
-from fastapi_esdb.wire.status.names import as_asked
 from fastapi_esdb.wire.status.rich_details import RICH_STATUS, read_rich, write_rich
 from fastapi_esdb.wire.status.texts import read_text, write_text
 from fastapi_esdb.wire.status.trailers import EXCEPTION, row_named, row_of
@@ -57,3 +56,24 @@ def rich_status_of(error: EsdbError) -> Status:
     if rich is None:
         return Status(*write_text(error))
     return Status(rich.code, rich.message, ((RICH_STATUS, rich.trailer),))
+
+
+Error = TypeVar("Error", bound=EsdbError)
+
+
+def as_asked(error: Error, request: Any) -> Error:
+    """The error with the names of its request: of the stream, group, user or index that it is about."""
+    for attribute, name in _names_in(request).items():
+        if name and hasattr(error, attribute):
+            setattr(error, attribute, name)
+    return error
+
+
+def _names_in(request: Any) -> Mapping[str, str | None]:
+    chosen = getattr(request, "filter", None)
+    return {
+        "stream": getattr(request, "stream", None) or getattr(request, "source", None),
+        "group": getattr(request, "group", None),
+        "login": getattr(request, "login_name", None),
+        "index": chosen.prefixes[0] if chosen and chosen.prefixes else None,
+    }

@@ -1,26 +1,49 @@
-"""What a Streams.Read call answers, frame by frame, from and to messages."""
+"""What the Streams service answers, from and to messages."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from google.protobuf.message import DecodeError
 
 from fastapi_esdb.wire.codec.scalars import (
+    EMPTY,
+    HALF,
+    MAX_UINT64,
     Fields,
     decode_position,
     decode_stream,
     decode_timestamp,
+    decode_uuid,
     encode_position,
     encode_stream,
     encode_timestamp,
+    encode_uuid,
     known,
 )
-from fastapi_esdb.wire.events.messages import decode_read_event, write_read_event
-from fastapi_esdb.wire.events.values import Position, RecordedEvent
+from fastapi_esdb.wire.errors import EsdbError, InvalidArgument, NoAnswer
+from fastapi_esdb.wire.errors.unreadable import unreadable
+from fastapi_esdb.wire.events.messages import (
+    decode_read_event,
+    write_read_event,
+)
+from fastapi_esdb.wire.events.values import RecordedEvent
+from fastapi_esdb.wire.method import Codec
+from fastapi_esdb.wire.positions import Position
 from fastapi_esdb.wire.proto.v1 import streams_pb2 as pb
+from fastapi_esdb.wire.revisions import ANY, MAX_REVISION, NO_EVENT, NO_STREAM, STREAM_EXISTS, StreamState
+from fastapi_esdb.wire.status.batch_errors import decode_error, encode_error
+from fastapi_esdb.wire.streams.requests import is_structured
 from fastapi_esdb.wire.streams.values import (
+    AppendAnswer,
+    AppendConflict,
+    AppendResult,
+    BatchAnswer,
     CaughtUp,
     Checkpoint,
+    DeleteResult,
     FellBehind,
     FirstRevision,
     LastPosition,
@@ -34,6 +57,11 @@ from fastapi_esdb.wire.streams.values import (
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from fastapi_esdb.wire.revisions import Expected
+
+    Success = pb.AppendResp.Success | pb.BatchAppendResp.Success
+
 
 Response = pb.ReadResp
 
@@ -126,3 +154,158 @@ _ENCODERS: dict[type, Callable[[Any], Response]] = {
     CaughtUp: lambda frame: Response(caught_up=_encode_progress(frame)),
     FellBehind: lambda frame: Response(fell_behind=_encode_progress(frame)),
 }
+
+_EXPECTED_STATES = {
+    "expected_any": ANY,
+    "expected_no_stream": NO_STREAM,
+    "expected_stream_exists": STREAM_EXISTS,
+    "any_20_6_0": ANY,
+    "stream_exists_20_6_0": STREAM_EXISTS,
+}
+"""The names that a conflict has for what was expected, beside a revision."""
+
+
+def encode_append_answer(answer: AppendAnswer) -> pb.AppendResp:
+    if isinstance(answer, AppendResult):
+        return pb.AppendResp(success=encode_success(answer))
+    return pb.AppendResp(wrong_expected_version=_encode_conflict(answer))
+
+
+def decode_append_answer(message: pb.AppendResp) -> AppendAnswer:
+    if message.HasField("wrong_expected_version"):
+        conflict = message.wrong_expected_version
+        return AppendConflict(_decode_expected(conflict), _decode_actual(conflict))
+    if not message.HasField("success"):
+        raise NoAnswer("it is neither a success nor a conflict")
+    return decode_success(message.success)
+
+
+def encode_success(result: AppendResult) -> Fields:
+    """The fields of the Success message of Append and of BatchAppend."""
+    revision: Fields = {"no_stream": EMPTY} if result.revision == NO_EVENT else {"current_revision": result.revision}
+    if result.position is None:
+        return {"no_position": EMPTY, **revision}
+    return {"position": encode_position(result.position), **revision}
+
+
+def decode_success(message: Success) -> AppendResult:
+    """The result in the Success message of Append or of BatchAppend; NoAnswer for one that does not tell a revision."""
+    case = message.WhichOneof("current_revision_option")
+    if case is None or message.current_revision > MAX_REVISION:
+        raise NoAnswer("it tells no revision of the stream")
+    revision = message.current_revision if case == "current_revision" else NO_EVENT
+    position = decode_position(message.position) if message.HasField("position") else None
+    return AppendResult(revision, position)
+
+
+def _encode_conflict(conflict: AppendConflict) -> Fields:
+    return {**_encode_expected(conflict.expected), **_encode_actual(conflict.actual)}
+
+
+def _encode_expected(expected: Expected | None) -> Fields:
+    """Each fact goes out twice, as servers send it: under its name and under the one it had in version 20.6.0.
+
+    The old names have no word for "no stream expected", which is a revision of -1 there.
+    """
+    if expected is None:
+        return {}
+    if expected is NO_STREAM:
+        return {"expected_no_stream": EMPTY, "expected_revision_20_6_0": MAX_UINT64}
+    if isinstance(expected, StreamState):
+        name = expected.name.lower()
+        return {f"expected_{name}": EMPTY, f"{name}_20_6_0": EMPTY}
+    return {"expected_revision": expected, "expected_revision_20_6_0": expected}
+
+
+def _encode_actual(actual: Expected | None) -> Fields:
+    if actual is None:
+        return {}
+    if isinstance(actual, StreamState):
+        return {"current_no_stream": EMPTY, "no_stream_20_6_0": EMPTY}
+    return {"current_revision": actual, "current_revision_20_6_0": actual}
+
+
+def _decode_expected(conflict: pb.AppendResp.WrongExpectedVersion) -> Expected | None:
+    case = conflict.WhichOneof("expected_revision_option") or conflict.WhichOneof("expected_revision_option_20_6_0")
+    if case is None or case in _EXPECTED_STATES:
+        return _EXPECTED_STATES.get(case or "")
+    old = conflict.expected_revision_20_6_0
+    return conflict.expected_revision if case == "expected_revision" else (NO_STREAM if old == MAX_UINT64 else old)
+
+
+def _decode_actual(conflict: pb.AppendResp.WrongExpectedVersion) -> Expected | None:
+    case = conflict.WhichOneof("current_revision_option") or conflict.WhichOneof("current_revision_option_20_6_0")
+    if case == "current_revision":
+        return conflict.current_revision
+    if case is None:
+        return None
+    return conflict.current_revision_20_6_0 if case == "current_revision_20_6_0" else NO_STREAM
+
+
+DeleteAnswerMessage = TypeVar("DeleteAnswerMessage", pb.DeleteResp, pb.TombstoneResp)
+
+
+def delete_answer(cls: type[DeleteAnswerMessage]) -> Codec[DeleteResult]:
+    def encode(result: DeleteResult) -> DeleteAnswerMessage:
+        position = result.position
+        fields: Fields = {"position": encode_position(position)} if position else {"no_position": EMPTY}
+        return cls(**fields)
+
+    def decode(message: DeleteAnswerMessage) -> DeleteResult:
+        return DeleteResult(decode_position(message.position) if message.HasField("position") else None)
+
+    return Codec(cls, encode, decode)
+
+
+def encode_batch_answer(answer: BatchAnswer) -> pb.BatchAppendResp:
+    fields: Fields = {"correlation_id": encode_uuid(answer.correlation_id, answer.structured_id)}
+    if answer.stream:
+        fields["stream_identifier"] = encode_stream(answer.stream)
+    if isinstance(answer.result, AppendResult):
+        return pb.BatchAppendResp(success=encode_success(answer.result), **fields)
+    return pb.BatchAppendResp(error=encode_error(answer.result), **fields)
+
+
+def decode_batch_answer(message: pb.BatchAppendResp) -> BatchAnswer:
+    identity = decode_uuid(message.correlation_id)
+    stream = decode_stream(message.stream_identifier)
+    structured = is_structured(message.correlation_id)
+    if message.HasField("success"):
+        return BatchAnswer(identity, stream, decode_success(message.success), structured)
+    return BatchAnswer(identity, stream, decode_error(message.error, stream, identity), structured)
+
+
+def decode_batch(call: int, data: bytes) -> tuple[int, AppendResult | EsdbError]:
+    """The number of the append that is answered, and how: with `NoAnswer` where it can't be read how.
+
+    Raises NoAnswer where it can't even be read which append of the `call` it is.
+    """
+    try:
+        message = pb.BatchAppendResp.FromString(data)
+        number = _batch_number(call, message)
+    except (DecodeError, InvalidArgument) as error:
+        raise unreadable(error) from error
+    try:
+        return number, _batch_result(message)
+    except Exception as error:
+        return number, unreadable(error)
+
+
+def _batch_number(call: int, message: pb.BatchAppendResp) -> int:
+    """The number in an answer's correlation id."""
+    halves = message.correlation_id.structured
+    if halves.most_significant_bits == call:
+        return halves.least_significant_bits
+    most, least = divmod(decode_uuid(message.correlation_id).int, HALF)
+    if most != call:
+        raise InvalidArgument("the correlation id is that of no append")
+    return least
+
+
+def _batch_result(message: pb.BatchAppendResp) -> AppendResult | EsdbError:
+    if message.HasField("success"):
+        return decode_success(message.success)
+    if not message.HasField("error"):
+        return NoAnswer("it is neither a success nor an error")
+    identity = decode_uuid(message.correlation_id)
+    return decode_error(message.error, decode_stream(message.stream_identifier), identity)

@@ -1,18 +1,57 @@
-"""What a Streams.Read call asks for, from and to its message."""
+"""What is asked of the Streams service, from and to messages."""
 
 from __future__ import annotations
 
-from fastapi_esdb.wire.codec.scalars import EMPTY, Fields
-from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.events.filters import decode_filter, encode_filter
-from fastapi_esdb.wire.events.starts import Start, decode_all_start, decode_stream_start, encode_source
-from fastapi_esdb.wire.events.values import BACKWARDS, FORWARDS
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, TypeVar
+
+from fastapi_esdb.wire.codec.scalars import (
+    EMPTY,
+    Fields,
+    decode_expected,
+    decode_requested_stream,
+    decode_timestamp,
+    decode_uuid,
+    encode_expected,
+    encode_stream,
+    encode_uuid,
+)
+from fastapi_esdb.wire.errors import CallerError, EsdbError, InvalidArgument
+from fastapi_esdb.wire.events.messages import (
+    CONTENT_TYPE,
+    TYPE,
+    decode_all_start,
+    decode_filter,
+    decode_proposed,
+    decode_stream_start,
+    encode_filter,
+    encode_proposed,
+    encode_source,
+)
+from fastapi_esdb.wire.method import Codec
+from fastapi_esdb.wire.positions import BACKWARDS, FORWARDS, Start
 from fastapi_esdb.wire.proto.v1 import streams_pb2 as pb
-from fastapi_esdb.wire.streams.values import ALL_EVENTS, ReadRequest
+from fastapi_esdb.wire.streams.values import (
+    ALL_EVENTS,
+    AppendFrame,
+    AppendOptions,
+    BatchFragment,
+    BatchOptions,
+    DeleteRequest,
+    ReadRequest,
+)
 
-Options = pb.ReadReq.Options
+if TYPE_CHECKING:
+    from fastapi_esdb.wire.events.values import ProposedEvent
+    from fastapi_esdb.wire.proto.v1 import duration_pb2, shared_pb2
+    from fastapi_esdb.wire.revisions import Expected
+    from fastapi_esdb.wire.streams.values import AppendRequest
 
-REQUIRED = {
+
+ReadOptions = pb.ReadReq.Options
+
+CHOICES = {
     "stream_option": "stream or all",
     "count_option": "count or subscription",
     "filter_option": "filter or no_filter",
@@ -20,10 +59,10 @@ REQUIRED = {
 """The choices that a client must make in every Read."""
 
 
-def encode_request(request: ReadRequest) -> pb.ReadReq:
+def encode_read(request: ReadRequest) -> pb.ReadReq:
     """The message; raises InvalidArgument for a start or a stream name that can't be."""
     fields: Fields = {
-        "read_direction": Options.Backwards if request.direction is BACKWARDS else Options.Forwards,
+        "read_direction": ReadOptions.Backwards if request.direction is BACKWARDS else ReadOptions.Forwards,
         "resolve_links": request.resolve_links,
         "uuid_option": {"structured" if request.structured_ids else "string": EMPTY},
         **encode_source(request.stream, request.start),
@@ -34,14 +73,14 @@ def encode_request(request: ReadRequest) -> pb.ReadReq:
     return pb.ReadReq(options=fields)
 
 
-def decode_request(message: pb.ReadReq) -> ReadRequest:
+def decode_read(message: pb.ReadReq) -> ReadRequest:
     """What the client asks for; raises InvalidArgument for what a server does not answer."""
-    options = _checked(message)
-    stream, start = _decode_source(options)
+    options = _checked_read(message)
+    stream, start = _decode_read_source(options)
     return ReadRequest(
         stream=stream,
         start=start,
-        direction=BACKWARDS if options.read_direction == Options.Backwards else FORWARDS,
+        direction=BACKWARDS if options.read_direction == ReadOptions.Backwards else FORWARDS,
         limit=options.count if options.HasField("count") else ALL_EVENTS,
         subscribe=options.HasField("subscription"),
         resolve_links=options.resolve_links,
@@ -51,31 +90,176 @@ def decode_request(message: pb.ReadReq) -> ReadRequest:
     )
 
 
-def _decode_source(options: Options) -> tuple[str | None, Start]:
+def _decode_read_source(options: ReadOptions) -> tuple[str | None, Start]:
     if options.HasField("stream"):
         return decode_stream_start(options.stream)
     return None, decode_all_start(options.all)
 
 
-def _checked(message: pb.ReadReq) -> Options:
+def _checked_read(message: pb.ReadReq) -> ReadOptions:
     if not message.HasField("options"):
         raise InvalidArgument("options are missing: a Read must say what to read")
     options = message.options
     if options.uuid_option.WhichOneof("content") is None:
         raise InvalidArgument("uuid_option is missing: give structured or string")
-    for name, choices in REQUIRED.items():
+    for name, choices in CHOICES.items():
         if options.WhichOneof(name) is None:
             raise InvalidArgument(f"{name} is missing: give {choices}")
     _check_combination(options)
     return options
 
 
-def _check_combination(options: Options) -> None:
+def _check_combination(options: ReadOptions) -> None:
     if options.HasField("filter") and options.HasField("stream"):
         raise InvalidArgument("a filter goes with all only: read the stream with no_filter")
     if not options.HasField("subscription"):
         return
-    if options.read_direction != Options.Forwards:
+    if options.read_direction != ReadOptions.Forwards:
         raise InvalidArgument("a subscription goes forwards only: set read_direction to Forwards")
     if options.HasField("filter") and options.filter.checkpointIntervalMultiplier == 0:
         raise InvalidArgument("checkpointIntervalMultiplier is 0: a filtered subscription needs at least 1")
+
+
+def encode_append_frame(frame: AppendFrame) -> pb.AppendReq:
+    if isinstance(frame, AppendOptions):
+        stream = encode_stream(frame.stream)
+        return pb.AppendReq(options={"stream_identifier": stream, **encode_expected(frame.expected)})
+    return pb.AppendReq(proposed_message=encode_proposed(frame))
+
+
+def decode_append_frame(message: pb.AppendReq) -> AppendFrame:
+    case = message.WhichOneof("content")
+    if case is None:
+        raise InvalidArgument("a request of Append is empty: give options first, then proposed messages")
+    if case == "proposed_message":
+        return decode_proposed(message.proposed_message)
+    options = message.options
+    stream = decode_requested_stream(options.stream_identifier)
+    return AppendOptions(stream, decode_expected(options, "expected_stream_revision"))
+
+
+DeleteRequestMessage = TypeVar("DeleteRequestMessage", pb.DeleteReq, pb.TombstoneReq)
+
+
+def delete_request(cls: type[DeleteRequestMessage]) -> Codec[DeleteRequest]:
+    def encode(request: DeleteRequest) -> DeleteRequestMessage:
+        stream = encode_stream(request.stream)
+        return cls(options={"stream_identifier": stream, **encode_expected(request.expected)})
+
+    def decode(message: DeleteRequestMessage) -> DeleteRequest:
+        options = message.options
+        stream = decode_requested_stream(options.stream_identifier)
+        return DeleteRequest(stream, decode_expected(options, "expected_stream_revision"))
+
+    return Codec(cls, encode, decode)
+
+
+REVISION = "stream_position"
+NANOSECONDS = 1_000_000_000
+
+
+def encode_fragment(fragment: BatchFragment) -> pb.BatchAppendReq:
+    fields: Fields = {
+        "correlation_id": encode_uuid(fragment.correlation_id, fragment.structured_id),
+        "proposed_messages": [encode_proposed(event) for event in fragment.events],
+        "is_final": fragment.final,
+    }
+    if fragment.options:
+        fields["options"] = _encode_batch_options(fragment.options)
+    return pb.BatchAppendReq(**fields)
+
+
+def _encode_batch_options(options: BatchOptions) -> Fields:
+    fields = {"stream_identifier": encode_stream(options.stream), **encode_expected(options.expected, REVISION)}
+    if options.deadline is not None:
+        seconds, nanos = divmod(round(options.deadline * NANOSECONDS), NANOSECONDS)
+        fields["deadline"] = {"seconds": seconds, "nanos": nanos}
+    return fields
+
+
+def decode_fragment(message: pb.BatchAppendReq) -> BatchFragment:
+    options, events, problem = None, [], None
+    try:
+        options = _decode_batch_options(message.options) if message.HasField("options") else None
+        events = [decode_proposed(event) for event in message.proposed_messages]
+    except CallerError as found:
+        problem = found
+    identity = decode_uuid(message.correlation_id)
+    structured = is_structured(message.correlation_id)
+    return BatchFragment(identity, options, tuple(events), message.is_final, structured, problem)
+
+
+def _decode_batch_options(message: pb.BatchAppendReq.Options) -> BatchOptions:
+    stream = decode_requested_stream(message.stream_identifier)
+    expected = decode_expected(message, "expected_stream_position", REVISION)
+    return BatchOptions(stream, expected, _decode_deadline(message))
+
+
+def _decode_deadline(message: pb.BatchAppendReq.Options) -> float | None:
+    """Seconds from now; clients of version 21.10.0 and before send the moment itself."""
+    match message.WhichOneof("deadline_option"):
+        case "deadline":
+            return _seconds(message.deadline)
+        case "deadline_21_10_0":
+            return (decode_timestamp(message.deadline_21_10_0) - datetime.now(UTC)).total_seconds()
+        case _:
+            return None
+
+
+def _seconds(duration: duration_pb2.Duration) -> float:
+    return duration.seconds + duration.nanos / NANOSECONDS
+
+
+def is_structured(message: shared_pb2.UUID) -> bool:
+    return message.HasField("structured")
+
+
+RECENT = 1024
+"""How many streams' options are kept."""
+
+
+def encode_batch(call: int, number: int, append: AppendRequest, seconds: float) -> bytes:
+    """An append as the bytes of one message; `seconds` are what is left until its deadline.
+
+    The correlation id is made of two numbers below 2^63, that of the call and the append's own. Raises
+    InvalidArgument for an append that the protocol has no room for.
+    """
+    try:
+        message = pb.BatchAppendReq(options=_recent_options(append.stream, append.expected), is_final=True)
+        _write_number(message, call, number)
+        _write_deadline(message, seconds)
+        for event in append.events:
+            _write_event(message, event)
+        serialized: bytes = message.SerializeToString()
+    except (TypeError, ValueError) as error:
+        if isinstance(error, EsdbError):
+            raise
+        raise InvalidArgument(f"the append to {append.stream!r} can't be sent: {error}") from error
+    return serialized
+
+
+@lru_cache(RECENT)
+def _recent_options(stream: str, expected: Expected) -> pb.BatchAppendReq.Options:
+    return pb.BatchAppendReq.Options(stream_identifier=encode_stream(stream), **encode_expected(expected, REVISION))
+
+
+def _write_number(message: pb.BatchAppendReq, call: int, number: int) -> None:
+    halves = message.correlation_id.structured
+    halves.most_significant_bits = call
+    halves.least_significant_bits = number
+
+
+def _write_deadline(message: pb.BatchAppendReq, seconds: float) -> None:
+    deadline = message.options.deadline
+    deadline.seconds = int(seconds)
+    deadline.nanos = int(seconds % 1 * NANOSECONDS)
+
+
+def _write_event(message: pb.BatchAppendReq, event: ProposedEvent) -> None:
+    proposed = message.proposed_messages.add()
+    proposed.id.string = str(event.id)
+    proposed.metadata[TYPE] = event.type
+    proposed.metadata[CONTENT_TYPE] = event.content_type
+    proposed.data = event.data
+    if event.metadata:
+        proposed.custom_metadata = event.metadata

@@ -7,43 +7,16 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from fastapi_esdb.wire.events.values import (
-    ANY,
-    FORWARDS,
-    START,
-    Direction,
-    Edge,
-    Expected,
-    Position,
-    ProposedEvent,
-    RecordedEvent,
-)
+from fastapi_esdb.wire.events.values import EventFilter, ProposedEvent, RecordedEvent
+from fastapi_esdb.wire.positions import FORWARDS, START, Direction, Edge, Position
+from fastapi_esdb.wire.revisions import ANY, Expected
 
 if TYPE_CHECKING:
     from fastapi_esdb.wire.errors import CallerError, EsdbError
 
+
 ALL_EVENTS = 2**64 - 1
 """The limit of a read that wants everything."""
-
-NO_EVENT = -1
-"""The revision of a stream without events, as servers and their clients count."""
-
-
-@dataclass(frozen=True, slots=True)
-class EventFilter:
-    """Which events of `$all` a server lets through: by event type or by stream name, by prefixes or by a regex.
-
-    Give either `prefixes` or `regex` (a .NET regular expression, found anywhere unless anchored); a regex wins.
-    It is the stored record that is looked at: a link, not its target. `window` bounds how many records the
-    server searches before it finishes a page; `checkpoint_interval` is how many windows lie between two
-    checkpoints of a subscription (`None` window: the server's 32 records).
-    """
-
-    by_stream: bool = False
-    prefixes: tuple[str, ...] = ()
-    regex: str = ""
-    window: int | None = 32
-    checkpoint_interval: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from fastapi_esdb.wire.codec.json_values import write_json
-from fastapi_esdb.wire.events.values import ANY, JSON
+from fastapi_esdb.wire.events.content import JSON
 from fastapi_esdb.wire.proto.v2 import streams_pb2 as pb
+from fastapi_esdb.wire.revisions import ANY
 from fastapi_esdb.wire.streams_v2.requests import encode_check
 from fastapi_esdb.wire.streams_v2.values import SCHEMA_NAME, Check, SchemaFormat
 

@@ -1,4 +1,4 @@
-"""The v2 StreamsService: its RPCs, and its values as messages and back.
+"""What is asked of the v2 StreamsService, from and to messages.
 
 What a request must hold is what KurrentDB 26.1 asks for. The streams of a session are compared by whoever sees all of
 its frames.
@@ -14,11 +14,10 @@ from uuid import UUID, uuid4
 
 from fastapi_esdb.wire.codec.json_values import read_json, write_json
 from fastapi_esdb.wire.codec.scalars import NIL, Fields, check_revision, parse_uuid
-from fastapi_esdb.wire.errors import InvalidArgument, NoAnswer
-from fastapi_esdb.wire.events.values import ANY, Expected, FieldViolation, Position, StreamState
-from fastapi_esdb.wire.method import Codec, Method, Shape
+from fastapi_esdb.wire.errors import InvalidArgument
+from fastapi_esdb.wire.errors.caller import FieldViolation
 from fastapi_esdb.wire.proto.v2 import streams_pb2 as pb
-from fastapi_esdb.wire.proto.v2 import streams_shared_pb2 as shared
+from fastapi_esdb.wire.revisions import ANY, Expected, StreamState
 from fastapi_esdb.wire.streams_v2.values import (
     SCHEMA_NAME,
     AppendRecords,
@@ -27,12 +26,9 @@ from fastapi_esdb.wire.streams_v2.values import (
     Record,
     SchemaFormat,
     SessionAppend,
-    StreamsAppended,
 )
 
 State = TypeVar("State", bound=Enum)
-
-SERVICE = "kurrentdb.protocol.v2.streams.StreamsService"
 
 NO_ID = FieldViolation("RecordId.Record ID", "Record ID must be a valid and non-empty UUID.")
 NO_TYPE = FieldViolation("Schema.Name", "Schema name must not be empty")
@@ -124,7 +120,7 @@ def _known_state(number: int, states: Mapping[int, State], *violations: FieldVio
     return states[number]
 
 
-def _encode_append(value: SessionAppend) -> pb.AppendRequest:
+def encode_session_append(value: SessionAppend) -> pb.AppendRequest:
     return pb.AppendRequest(
         stream=value.stream,
         records=[_encode_record(record) for record in value.records],
@@ -132,7 +128,7 @@ def _encode_append(value: SessionAppend) -> pb.AppendRequest:
     )
 
 
-def _decode_append(message: pb.AppendRequest) -> SessionAppend:
+def decode_session_append(message: pb.AppendRequest) -> SessionAppend:
     if not message.stream:
         raise InvalidArgument("the stream name is empty: it must have at least one character")
     records = tuple(_decode_record(record) for record in message.records)
@@ -149,16 +145,7 @@ def _decode_expected(message: pb.AppendRequest) -> Expected:
     return number if number >= 0 else _known_state(number, _EXPECTED)
 
 
-def _encode_session_answer(value: StreamsAppended) -> pb.AppendSessionResponse:
-    output = [pb.AppendResponse(stream=stream, stream_revision=at) for stream, at in value.revisions.items()]
-    return pb.AppendSessionResponse(output=output, position=value.position.commit)
-
-
-def _decode_session_answer(message: pb.AppendSessionResponse) -> StreamsAppended:
-    return _appended({one.stream: one.stream_revision for one in message.output}, message.position)
-
-
-def _encode_records(value: AppendRecords) -> pb.AppendRecordsRequest:
+def encode_append_records(value: AppendRecords) -> pb.AppendRecordsRequest:
     _check_streams(value.records)
     return pb.AppendRecordsRequest(
         records=[_encode_record(record) for record in value.records],
@@ -166,7 +153,7 @@ def _encode_records(value: AppendRecords) -> pb.AppendRecordsRequest:
     )
 
 
-def _decode_records(message: pb.AppendRecordsRequest) -> AppendRecords:
+def decode_append_records(message: pb.AppendRecordsRequest) -> AppendRecords:
     records = tuple(_decode_record(record) for record in message.records)
     if not records:
         raise InvalidArgument("the request has no records: it must have at least one", (NO_RECORDS,))
@@ -196,42 +183,3 @@ def _decode_check(index: int, message: pb.ConsistencyCheck) -> Check:
     number = message.stream_state.expected_state
     odd = FieldViolation(f"Checks[{index}].StreamState.ExpectedState", ODD_CHECK)
     return Check(message.stream_state.stream, number if number >= 0 else _known_state(number, _CHECKED, odd))
-
-
-def _encode_records_answer(value: StreamsAppended) -> pb.AppendRecordsResponse:
-    revisions = [shared.StreamRevision(stream=stream, revision=at) for stream, at in value.revisions.items()]
-    return pb.AppendRecordsResponse(revisions=revisions, position=value.position.commit)
-
-
-def _decode_records_answer(message: pb.AppendRecordsResponse) -> StreamsAppended:
-    return _appended({one.stream: one.revision for one in message.revisions}, message.position)
-
-
-def _appended(revisions: dict[str, int], position: int) -> StreamsAppended:
-    """What was done; the position is the one number that both halves of a v1 position have.
-
-    Raises NoAnswer where no revision is told, or none that a stream can have.
-    """
-    if not revisions or min(position, *revisions.values()) < 0:
-        raise NoAnswer("it tells no revisions of the streams")
-    return StreamsAppended(revisions, Position(position, position))
-
-
-APPEND_SESSION = Method(
-    SERVICE,
-    "AppendSession",
-    Shape.CLIENT_STREAM,
-    Codec(pb.AppendRequest, _encode_append, _decode_append),
-    Codec(pb.AppendSessionResponse, _encode_session_answer, _decode_session_answer),
-    writes=True,
-    since="25.1",
-)
-APPEND_RECORDS = Method(
-    SERVICE,
-    "AppendRecords",
-    Shape.UNARY,
-    Codec(pb.AppendRecordsRequest, _encode_records, _decode_records),
-    Codec(pb.AppendRecordsResponse, _encode_records_answer, _decode_records_answer),
-    writes=True,
-    since="26.0.3",
-)

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from fastapi_esdb.wire.codec.json_values import Json
-from fastapi_esdb.wire.events.values import ANY, Expected, Position
+from fastapi_esdb.wire.positions import Position
+from fastapi_esdb.wire.revisions import ANY, Expected
 
 SCHEMA_NAME = re.compile(r"[\w.$:-]+")
 """What the type of a record is made of: letters, digits and `_ . $ : -`."""

@@ -16,7 +16,7 @@ from fastapi_esdb.embedded.access.accounts import Accounts
 from fastapi_esdb.embedded.access.passwords import PasswordHash, Passwords
 from fastapi_esdb.embedded.store import Database, SqliteStorage
 from fastapi_esdb.wire.errors import AccessDenied, UserConflict, UserNotFound
-from fastapi_esdb.wire.events.values import ANY
+from fastapi_esdb.wire.revisions import ANY
 from tests.embedded.store.support import Clock, event, read
 
 

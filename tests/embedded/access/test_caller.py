@@ -12,9 +12,8 @@ from fastapi_esdb.wire.admin.monitoring import STATS
 from fastapi_esdb.wire.groups import methods as groups
 from fastapi_esdb.wire.method import Method
 from fastapi_esdb.wire.projections import methods as projections
-from fastapi_esdb.wire.streams.appends import APPEND
-from fastapi_esdb.wire.streams.methods import READ
-from fastapi_esdb.wire.streams_v2.requests import APPEND_RECORDS
+from fastapi_esdb.wire.streams.methods import APPEND, READ
+from fastapi_esdb.wire.streams_v2.methods import APPEND_RECORDS
 
 
 @pytest.mark.parametrize(

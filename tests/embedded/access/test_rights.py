@@ -9,7 +9,7 @@ import pytest
 from fastapi_esdb.embedded.access import ADMINISTRATOR, ANONYMOUS, Caller, Right
 from fastapi_esdb.embedded.access.rights import Rights
 from fastapi_esdb.embedded.store import Database
-from fastapi_esdb.wire.events.values import ANY
+from fastapi_esdb.wire.revisions import ANY
 from tests.embedded.store.support import event
 
 JANE = Caller("jane", frozenset({"dev"}))

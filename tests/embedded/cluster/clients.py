@@ -10,9 +10,9 @@ from uuid import UUID, uuid4
 from fastapi_esdb.embedded import ClusterNode, EmbeddedCluster
 from fastapi_esdb.wire.admin.cluster import GOSSIP, Member
 from fastapi_esdb.wire.errors import EsdbError, Outcome
-from fastapi_esdb.wire.events.values import NO_STREAM, Expected, ProposedEvent, RecordedEvent
-from fastapi_esdb.wire.streams.appends import APPEND
-from fastapi_esdb.wire.streams.methods import READ
+from fastapi_esdb.wire.events.values import ProposedEvent, RecordedEvent
+from fastapi_esdb.wire.revisions import NO_STREAM, Expected
+from fastapi_esdb.wire.streams.methods import APPEND, READ
 from fastapi_esdb.wire.streams.values import AppendOptions, AppendResult, ReadRequest
 from tests.support.bare_client import BareClient, connected
 

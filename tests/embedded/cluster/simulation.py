@@ -17,7 +17,8 @@ from fastapi_esdb.embedded.store.checks import Limits
 from fastapi_esdb.embedded.store.database import MAX_PAGE
 from fastapi_esdb.embedded.store.replicated import ReplicatedDatabase
 from fastapi_esdb.wire.admin.cluster import NodeState
-from fastapi_esdb.wire.events.values import ANY, ProposedEvent, RecordedEvent
+from fastapi_esdb.wire.events.values import ProposedEvent, RecordedEvent
+from fastapi_esdb.wire.revisions import ANY
 
 NODES = 3
 NOON = datetime(2024, 2, 29, 12, tzinfo=UTC)

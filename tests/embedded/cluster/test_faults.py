@@ -12,9 +12,9 @@ from fastapi_esdb.embedded import ClusterNode, EmbeddedCluster
 from fastapi_esdb.wire.admin.cluster import NodeState
 from fastapi_esdb.wire.admin.operations import RESIGN_NODE
 from fastapi_esdb.wire.errors import NotLeader, ServerNotReady, ServerTimeout
-from fastapi_esdb.wire.events.values import ANY, RecordedEvent
-from fastapi_esdb.wire.streams.appends import APPEND
-from fastapi_esdb.wire.streams.methods import READ
+from fastapi_esdb.wire.events.values import RecordedEvent
+from fastapi_esdb.wire.revisions import ANY
+from fastapi_esdb.wire.streams.methods import APPEND, READ
 from fastapi_esdb.wire.streams.values import AppendOptions, CaughtUp, ReadRequest
 from tests.embedded.cluster.clients import (
     LEADER_ONLY,

@@ -11,7 +11,7 @@ from fastapi_esdb.embedded import ClusterNode, EmbeddedCluster
 from fastapi_esdb.wire.admin.cluster import NodeState
 from fastapi_esdb.wire.admin.operations import RESIGN_NODE, START_SCAVENGE, StartScavenge
 from fastapi_esdb.wire.errors import GroupDropped, InvalidArgument, NotLeader, ServerNotReady
-from fastapi_esdb.wire.events.values import ANY, END, START, RecordedEvent
+from fastapi_esdb.wire.events.values import RecordedEvent
 from fastapi_esdb.wire.groups.methods import CREATE_GROUP, GROUP_INFO, READ_GROUP
 from fastapi_esdb.wire.groups.values import (
     CreateGroup,
@@ -21,12 +21,11 @@ from fastapi_esdb.wire.groups.values import (
     GroupReadOptions,
     GroupSettings,
 )
+from fastapi_esdb.wire.positions import END, START
 from fastapi_esdb.wire.projections.methods import PROJECTION_STATISTICS
 from fastapi_esdb.wire.projections.values import StatisticsRequest
-from fastapi_esdb.wire.streams.appends import APPEND
-from fastapi_esdb.wire.streams.batches import BATCH_APPEND
-from fastapi_esdb.wire.streams.deletes import DELETE
-from fastapi_esdb.wire.streams.methods import READ
+from fastapi_esdb.wire.revisions import ANY
+from fastapi_esdb.wire.streams.methods import APPEND, BATCH_APPEND, DELETE, READ
 from fastapi_esdb.wire.streams.values import (
     AppendConflict,
     AppendOptions,

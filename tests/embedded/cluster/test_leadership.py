@@ -9,7 +9,7 @@ from fastapi_esdb.embedded.store.database import utc_now
 from fastapi_esdb.embedded.store.epochs import Extent
 from fastapi_esdb.embedded.store.replicated import ReplicatedDatabase
 from fastapi_esdb.embedded.store.transactions import end_of
-from fastapi_esdb.wire.events.values import ANY
+from fastapi_esdb.wire.revisions import ANY
 from tests.embedded.cluster.simulation import Anything
 from tests.support.bare_client import event
 

@@ -12,7 +12,7 @@ from fastapi_esdb.embedded.store.index import FIRST_POSITION
 from fastapi_esdb.embedded.store.replicated import ReplicatedDatabase
 from fastapi_esdb.embedded.store.transactions import end_of
 from fastapi_esdb.wire.errors import StreamNotFound, WrongExpectedRevision
-from fastapi_esdb.wire.events.values import ANY, NO_STREAM
+from fastapi_esdb.wire.revisions import ANY, NO_STREAM
 from tests.embedded.cluster.simulation import Anything
 from tests.support.bare_client import event
 

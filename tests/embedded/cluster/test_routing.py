@@ -11,8 +11,7 @@ from fastapi_esdb.wire.admin.cluster import GOSSIP
 from fastapi_esdb.wire.groups.methods import GROUP_INFO, READ_GROUP
 from fastapi_esdb.wire.method import Method
 from fastapi_esdb.wire.methods import all_methods
-from fastapi_esdb.wire.streams.appends import APPEND
-from fastapi_esdb.wire.streams.methods import READ
+from fastapi_esdb.wire.streams.methods import APPEND, READ
 
 
 @pytest.mark.parametrize("method", all_methods(), ids=lambda method: str(method.path))

@@ -10,8 +10,10 @@ from uuid import UUID, uuid4
 from fastapi_esdb.embedded.groups.consumer import Consumer, Subscriber
 from fastapi_esdb.embedded.groups.group import ConsumerGroup
 from fastapi_esdb.embedded.groups.message import Message, Page
-from fastapi_esdb.wire.events.values import JSON, Position, RecordedEvent
+from fastapi_esdb.wire.events.content import JSON
+from fastapi_esdb.wire.events.values import RecordedEvent
 from fastapi_esdb.wire.groups.values import GroupSettings
+from fastapi_esdb.wire.positions import Position
 
 SETTINGS = GroupSettings(message_timeout_ms=10_000, checkpoint_after_ms=2_000, min_checkpoint_count=2)
 

@@ -3,8 +3,8 @@
 from fastapi_esdb.embedded.groups.information import information
 from fastapi_esdb.embedded.groups.latencies import Latencies
 from fastapi_esdb.embedded.groups.meter import Meter
-from fastapi_esdb.wire.events.values import Position
 from fastapi_esdb.wire.groups.values import GroupInfo
+from fastapi_esdb.wire.positions import Position
 from tests.embedded.groups.support import FedGroup, fetch, ids
 
 

@@ -17,8 +17,11 @@ from fastapi_esdb.embedded.projections.script_rules import ScriptRules
 from fastapi_esdb.embedded.projections.subsystem import Projections
 from fastapi_esdb.embedded.projections.tags import Tag
 from fastapi_esdb.embedded.store import Database
-from fastapi_esdb.wire.events.values import ANY, JSON, OCTET_STREAM, Position, ProposedEvent, RecordedEvent
+from fastapi_esdb.wire.events.content import JSON, OCTET_STREAM
+from fastapi_esdb.wire.events.values import ProposedEvent, RecordedEvent
+from fastapi_esdb.wire.positions import Position
 from fastapi_esdb.wire.projections.values import CreateProjection, ProjectionMode
+from fastapi_esdb.wire.revisions import ANY
 
 CREATED = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 

@@ -7,7 +7,7 @@ import pytest
 from fastapi_esdb.embedded.projections.definition import Definition
 from fastapi_esdb.embedded.projections.script import ScriptFailed
 from fastapi_esdb.embedded.projections.tags import Tag
-from fastapi_esdb.wire.events.values import Position
+from fastapi_esdb.wire.positions import Position
 from tests.embedded.projections.support import Scripted, defined, record
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from fastapi_esdb.embedded.projections.handling import Emitted
 from fastapi_esdb.embedded.projections.script import ScriptFailed
-from fastapi_esdb.wire.events.values import OCTET_STREAM
+from fastapi_esdb.wire.events.content import OCTET_STREAM
 from tests.embedded.projections.support import Scripted, record
 
 COUNT = "$init: () => ({n: 0})"

@@ -8,7 +8,8 @@ from fastapi_esdb.embedded.projections.events import deleted_stream
 from fastapi_esdb.embedded.projections.handling import Emitted
 from fastapi_esdb.embedded.projections.system import SYSTEM_QUERIES, SystemRules
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.events.values import MAX_REVISION, RecordedEvent
+from fastapi_esdb.wire.events.values import RecordedEvent
+from fastapi_esdb.wire.revisions import MAX_REVISION
 from tests.embedded.projections.support import record, source_event
 
 SOFT = record("$$cat-1", 2, "$metadata", {"$tb": MAX_REVISION})

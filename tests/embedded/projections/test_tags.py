@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from fastapi_esdb.embedded.projections.tags import Tag, Version, read_tag, tagged
-from fastapi_esdb.wire.events.values import Position
+from fastapi_esdb.wire.positions import Position
 from tests.embedded.projections.support import record
 
 WRITER = Version(3, 1, 2)

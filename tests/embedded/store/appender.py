@@ -11,7 +11,7 @@ import os
 import sys
 
 from fastapi_esdb.embedded.store import Database, SqliteStorage
-from fastapi_esdb.wire.events.values import ANY
+from fastapi_esdb.wire.revisions import ANY
 from tests.embedded.store.support import events
 
 BATCH = 3

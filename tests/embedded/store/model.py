@@ -9,7 +9,8 @@ from datetime import datetime
 from uuid import UUID
 
 from fastapi_esdb.wire.errors import StreamDeleted, StreamNotFound, WrongExpectedRevision
-from fastapi_esdb.wire.events.values import MAX_REVISION, NO_STREAM, STREAM_EXISTS, Expected, ProposedEvent
+from fastapi_esdb.wire.events.values import ProposedEvent
+from fastapi_esdb.wire.revisions import MAX_REVISION, NO_STREAM, STREAM_EXISTS, Expected
 
 
 @dataclass

@@ -10,7 +10,9 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 from fastapi_esdb.embedded.store import Database
-from fastapi_esdb.wire.events.values import ANY, BACKWARDS, END, LINK_TYPE, START, Edge, ProposedEvent, RecordedEvent
+from fastapi_esdb.wire.events.values import LINK_TYPE, ProposedEvent, RecordedEvent
+from fastapi_esdb.wire.positions import BACKWARDS, END, START, Edge
+from fastapi_esdb.wire.revisions import ANY
 from fastapi_esdb.wire.streams.values import AppendResult
 
 

@@ -15,8 +15,9 @@ from fastapi_esdb.wire.errors import (
     ServerNotReady,
     WrongExpectedRevision,
 )
-from fastapi_esdb.wire.events.values import ANY, JSON, NO_STREAM, OCTET_STREAM, STREAM_EXISTS, Expected, ProposedEvent
-from fastapi_esdb.wire.streams.values import NO_EVENT
+from fastapi_esdb.wire.events.content import JSON, OCTET_STREAM
+from fastapi_esdb.wire.events.values import ProposedEvent
+from fastapi_esdb.wire.revisions import ANY, NO_EVENT, NO_STREAM, STREAM_EXISTS, Expected
 from tests.embedded.store.support import Clock, event, events, read, set_metadata, shown
 
 

@@ -17,7 +17,9 @@ from fastapi_esdb.wire.errors import (
     MaximumEventSizeExceeded,
     StreamNotFound,
 )
-from fastapi_esdb.wire.events.values import ANY, NO_STREAM, STREAM_EXISTS, Expected, ProposedEvent, Violation
+from fastapi_esdb.wire.errors.server import Violation
+from fastapi_esdb.wire.events.values import ProposedEvent
+from fastapi_esdb.wire.revisions import ANY, NO_STREAM, STREAM_EXISTS, Expected
 from fastapi_esdb.wire.streams_v2.values import Check, DeletedState, StreamsAppended
 from tests.embedded.store.support import Clock, event, events, read, set_metadata, shown
 

@@ -6,7 +6,8 @@ import pytest
 
 from fastapi_esdb.embedded.store import Database
 from fastapi_esdb.wire.errors import AccessDenied, InvalidArgument, StreamDeleted, StreamNotFound, WrongExpectedRevision
-from fastapi_esdb.wire.events.values import ANY, JSON, MAX_REVISION, NO_STREAM, OCTET_STREAM, STREAM_EXISTS, Expected
+from fastapi_esdb.wire.events.content import JSON, OCTET_STREAM
+from fastapi_esdb.wire.revisions import ANY, MAX_REVISION, NO_STREAM, STREAM_EXISTS, Expected
 from tests.embedded.store.support import event, events, read, read_back, set_metadata, shown
 
 

@@ -14,7 +14,9 @@ import pytest
 from fastapi_esdb.embedded.store import Database, MemoryStorage, SqliteStorage
 from fastapi_esdb.embedded.store.errors import NotStored
 from fastapi_esdb.wire.errors import StreamNotFound, WriteFailed
-from fastapi_esdb.wire.events.values import ANY, NO_STREAM, Position, ProposedEvent, RecordedEvent
+from fastapi_esdb.wire.events.values import ProposedEvent, RecordedEvent
+from fastapi_esdb.wire.positions import Position
+from fastapi_esdb.wire.revisions import ANY, NO_STREAM
 from tests.embedded.store.appender import BATCH
 from tests.embedded.store.support import Clock, event, events, link, read, read_whole, set_metadata, settle, shown
 

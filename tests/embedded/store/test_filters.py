@@ -9,7 +9,7 @@ import pytest
 from fastapi_esdb.embedded.store.dotnet_regex import MAX_LENGTH, MAX_LITERAL
 from fastapi_esdb.embedded.store.filters import MAX_PREFIXES, TIME_LIMIT, compile_filter
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.streams.values import EventFilter
+from fastapi_esdb.wire.events.values import EventFilter
 
 
 def matches(pattern: str, text: str) -> bool:

@@ -6,7 +6,8 @@ import pytest
 
 from fastapi_esdb.embedded.store import Database
 from fastapi_esdb.embedded.store.reads import PAGE_SIZE
-from fastapi_esdb.wire.events.values import ANY, BACKWARDS, END, FORWARDS, START, Direction, Edge, Position
+from fastapi_esdb.wire.positions import BACKWARDS, END, FORWARDS, START, Direction, Edge, Position
+from fastapi_esdb.wire.revisions import ANY
 from tests.embedded.store.support import event, revisions
 
 COUNT = 12

@@ -10,7 +10,7 @@ import pytest
 
 from fastapi_esdb.embedded.store import Database, SqliteStorage
 from fastapi_esdb.wire.errors import StreamNotFound, WrongExpectedRevision
-from fastapi_esdb.wire.events.values import ANY, NO_STREAM
+from fastapi_esdb.wire.revisions import ANY, NO_STREAM
 from tests.embedded.store.support import events
 from tests.embedded.watchdog import BOUND, watched
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from fastapi_esdb.embedded.store import Database
-from fastapi_esdb.wire.events.values import ANY, LINK_TYPE, RecordedEvent
+from fastapi_esdb.wire.events.values import LINK_TYPE, RecordedEvent
+from fastapi_esdb.wire.revisions import ANY
 from tests.embedded.store.support import event, events, link, set_metadata
 
 

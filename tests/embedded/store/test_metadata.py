@@ -7,7 +7,8 @@ import pytest
 from fastapi_esdb.embedded.store import Acl, Database, StreamMetadata
 from fastapi_esdb.embedded.store.metadata import NO_METADATA, parse_metadata
 from fastapi_esdb.wire.errors import StreamNotFound, WrongExpectedRevision
-from fastapi_esdb.wire.events.values import ANY, NO_STREAM, ProposedEvent
+from fastapi_esdb.wire.events.values import ProposedEvent
+from fastapi_esdb.wire.revisions import ANY, NO_STREAM
 from tests.embedded.store.support import Clock, event, events, read, read_back, set_metadata
 
 

@@ -16,7 +16,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from fastapi_esdb.embedded.store import Database, MemoryStorage, SqliteStorage, Storage
 from fastapi_esdb.wire.errors import EsdbError, WrongExpectedRevision
-from fastapi_esdb.wire.events.values import ANY, BACKWARDS, END, NO_STREAM, STREAM_EXISTS, Expected, ProposedEvent
+from fastapi_esdb.wire.events.values import ProposedEvent
+from fastapi_esdb.wire.positions import BACKWARDS, END
+from fastapi_esdb.wire.revisions import ANY, NO_STREAM, STREAM_EXISTS, Expected
 from tests.embedded.store.model import Model
 from tests.embedded.store.support import Clock, event, revisions, shown
 

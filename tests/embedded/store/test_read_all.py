@@ -6,18 +6,9 @@ import pytest
 
 from fastapi_esdb.embedded.store import Database
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.events.values import (
-    ANY,
-    BACKWARDS,
-    END,
-    FORWARDS,
-    START,
-    Direction,
-    Edge,
-    Position,
-    RecordedEvent,
-)
-from fastapi_esdb.wire.streams.values import EventFilter
+from fastapi_esdb.wire.events.values import EventFilter, RecordedEvent
+from fastapi_esdb.wire.positions import BACKWARDS, END, FORWARDS, START, Direction, Edge, Position
+from fastapi_esdb.wire.revisions import ANY
 from tests.embedded.store.support import event, events, shown
 
 

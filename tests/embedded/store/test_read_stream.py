@@ -8,7 +8,8 @@ from fastapi_esdb.embedded.store import Database, MemoryStorage, StreamInfo
 from fastapi_esdb.embedded.store.log import Log
 from fastapi_esdb.embedded.store.view import View
 from fastapi_esdb.wire.errors import InvalidArgument, StreamNotFound
-from fastapi_esdb.wire.events.values import ANY, BACKWARDS, END, FORWARDS, START, Direction, Edge
+from fastapi_esdb.wire.positions import BACKWARDS, END, FORWARDS, START, Direction, Edge
+from fastapi_esdb.wire.revisions import ANY
 from tests.embedded.store.support import event, events, read, read_back, revisions, set_metadata
 
 

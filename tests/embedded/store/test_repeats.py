@@ -6,7 +6,7 @@ import pytest
 
 from fastapi_esdb.embedded.store import Database, MemoryStorage
 from fastapi_esdb.wire.errors import WrongExpectedRevision
-from fastapi_esdb.wire.events.values import ANY, NO_STREAM, STREAM_EXISTS, Expected
+from fastapi_esdb.wire.revisions import ANY, NO_STREAM, STREAM_EXISTS, Expected
 from tests.embedded.store.support import event, events, read, set_metadata
 
 

@@ -11,7 +11,9 @@ import pytest
 from fastapi_esdb.embedded.store import Database, SqliteStorage, Storage, StorageFailed
 from fastapi_esdb.embedded.store.sqlite_file import SqliteFile
 from fastapi_esdb.wire.errors import InvalidArgument, ServerNotReady, StreamDeleted, WrongExpectedRevision
-from fastapi_esdb.wire.events.values import ANY, BACKWARDS, END, MAX_REVISION, NO_STREAM, Position, RecordedEvent
+from fastapi_esdb.wire.events.values import RecordedEvent
+from fastapi_esdb.wire.positions import BACKWARDS, END, Position
+from fastapi_esdb.wire.revisions import ANY, MAX_REVISION, NO_STREAM
 from tests.embedded.store.support import (
     Clock,
     event,

@@ -23,7 +23,7 @@ from fastapi_esdb.embedded.store import (
     StorageLocked,
 )
 from fastapi_esdb.wire.errors import EsdbError
-from fastapi_esdb.wire.events.values import ANY
+from fastapi_esdb.wire.revisions import ANY
 from tests.embedded.store.support import events, read
 
 ROOT = Path(__file__).parents[3]

@@ -9,11 +9,11 @@ import pytest
 
 from fastapi_esdb import Connection, NewEvent
 from fastapi_esdb.embedded.calls import Call
-from fastapi_esdb.wire.events.values import Expected, ProposedEvent
-from fastapi_esdb.wire.streams.appends import APPEND
-from fastapi_esdb.wire.streams.batches import BATCH_APPEND
+from fastapi_esdb.wire.events.values import ProposedEvent
+from fastapi_esdb.wire.revisions import Expected
+from fastapi_esdb.wire.streams.methods import APPEND, BATCH_APPEND
 from fastapi_esdb.wire.streams.values import AppendResult
-from fastapi_esdb.wire.streams_v2.requests import APPEND_RECORDS
+from fastapi_esdb.wire.streams_v2.methods import APPEND_RECORDS
 from fastapi_esdb.wire.streams_v2.values import AppendRecords
 from tests.support.waiting import until
 

@@ -19,7 +19,7 @@ from fastapi_esdb.settings.model import EsdbSettings
 from fastapi_esdb.wire.errors import (
     StreamNotFound,
 )
-from fastapi_esdb.wire.events.values import ANY, NO_STREAM, STREAM_EXISTS, Expected
+from fastapi_esdb.wire.revisions import ANY, NO_STREAM, STREAM_EXISTS, Expected
 from tests.pool.appends.batches import Watched, event, gathered, held, revisions
 from tests.support.batches import BatchServer
 from tests.support.pools import pool_on, settings_for

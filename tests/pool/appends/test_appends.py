@@ -16,8 +16,8 @@ from fastapi_esdb.pool.appends.appends import LANES
 from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.settings.credentials import Credentials
 from fastapi_esdb.wire.errors import EsdbError, HandlerFailed, NotLeader, ServerBusy, ServerNotReady
-from fastapi_esdb.wire.events.values import ANY
-from fastapi_esdb.wire.streams.appends import APPEND
+from fastapi_esdb.wire.revisions import ANY
+from fastapi_esdb.wire.streams.methods import APPEND
 from fastapi_esdb.wire.streams.values import AppendRequest, AppendResult
 from tests.support.batches import DONE, BatchServer, named
 from tests.support.pools import pool_on, settings_for

@@ -14,9 +14,8 @@ from fastapi_esdb.settings.choices import AppendMode
 from fastapi_esdb.settings.model import EsdbSettings
 from fastapi_esdb.wire.admin.operations import START_SCAVENGE
 from fastapi_esdb.wire.errors import NoAnswer, WrongExpectedRevision
-from fastapi_esdb.wire.streams.appends import APPEND
-from fastapi_esdb.wire.streams.batches import BATCH_APPEND
-from fastapi_esdb.wire.streams_v2.requests import APPEND_RECORDS, APPEND_SESSION
+from fastapi_esdb.wire.streams.methods import APPEND, BATCH_APPEND
+from fastapi_esdb.wire.streams_v2.methods import APPEND_RECORDS, APPEND_SESSION
 from tests.support.fake_server import Call, FakeServer, Script, fails, replies
 from tests.support.waiting import PATIENCE
 

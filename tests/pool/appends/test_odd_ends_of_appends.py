@@ -16,8 +16,7 @@ from fastapi_esdb.settings.model import EsdbSettings
 from fastapi_esdb.wire.errors import EsdbError, HandlerFailed, MaximumAppendSizeExceeded, StreamDeleted
 from fastapi_esdb.wire.method import Method
 from fastapi_esdb.wire.status.trailers import ROWS
-from fastapi_esdb.wire.streams.appends import APPEND
-from fastapi_esdb.wire.streams.batches import BATCH_APPEND
+from fastapi_esdb.wire.streams.methods import APPEND, BATCH_APPEND
 from tests.support.fake_server import FakeServer, Trailers, fails
 from tests.support.pools import our_tasks
 from tests.support.waiting import PATIENCE

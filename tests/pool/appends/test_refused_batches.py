@@ -25,7 +25,8 @@ from fastapi_esdb.wire.errors import (
     StreamDeleted,
     WrongExpectedRevision,
 )
-from fastapi_esdb.wire.events.values import ANY, NO_STREAM, ProposedEvent
+from fastapi_esdb.wire.events.values import ProposedEvent
+from fastapi_esdb.wire.revisions import ANY, NO_STREAM
 from tests.pool.appends.batches import Watched, event, gathered, held, revisions
 from tests.support.secure import as_admin
 from tests.support.waiting import PATIENCE

@@ -16,9 +16,7 @@ from fastapi_esdb.wire.admin.operations import RESIGN_NODE, START_SCAVENGE
 from fastapi_esdb.wire.groups.methods import READ_GROUP
 from fastapi_esdb.wire.projections.methods import PROJECTION_STATISTICS
 from fastapi_esdb.wire.projections.values import StatisticsRequest
-from fastapi_esdb.wire.streams.appends import APPEND
-from fastapi_esdb.wire.streams.deletes import DELETE
-from fastapi_esdb.wire.streams.methods import READ
+from fastapi_esdb.wire.streams.methods import APPEND, DELETE, READ
 from fastapi_esdb.wire.streams.values import ReadRequest
 from tests.support.fake_cluster import FakeCluster
 from tests.support.pools import PATIENT, our_tasks, settings_for

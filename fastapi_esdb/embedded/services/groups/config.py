@@ -16,9 +16,9 @@ from fastapi_esdb.embedded.store.database import Clock, Database
 from fastapi_esdb.embedded.store.filters import compile_filter
 from fastapi_esdb.embedded.store.names import METADATA_TYPE, metastream_of
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.events.values import ANY, ProposedEvent
+from fastapi_esdb.wire.events.values import EventFilter, ProposedEvent
 from fastapi_esdb.wire.groups.values import ALL, CreateGroup, GroupSettings
-from fastapi_esdb.wire.streams.values import EventFilter
+from fastapi_esdb.wire.revisions import ANY
 
 log = logging.getLogger(__name__)
 

@@ -20,8 +20,8 @@ from fastapi_esdb.embedded.store.database import Clock, Database
 from fastapi_esdb.embedded.store.names import problem_of
 from fastapi_esdb.embedded.store.slices import Breaks
 from fastapi_esdb.wire.errors import GroupExists, GroupFailed, GroupNotFound, InvalidArgument, ServerNotReady
-from fastapi_esdb.wire.events.values import Position
 from fastapi_esdb.wire.groups.values import ALL, CreateGroup, UpdateGroup
+from fastapi_esdb.wire.positions import Position
 
 log = logging.getLogger(__name__)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from fastapi_esdb.wire.events.values import END, START, Edge, Position
 from fastapi_esdb.wire.groups.values import ALL
+from fastapi_esdb.wire.positions import END, START, Edge, Position
 
 Start = int | Position | Edge
 

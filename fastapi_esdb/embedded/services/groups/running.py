@@ -17,8 +17,8 @@ from fastapi_esdb.embedded.services.groups.sources import Source, source_of
 from fastapi_esdb.embedded.services.groups.streams import CheckpointStream, ParkedStream
 from fastapi_esdb.embedded.store.database import Clock, Database
 from fastapi_esdb.wire.errors import EsdbError, GroupFull, WriteFailed
-from fastapi_esdb.wire.events.values import Edge
 from fastapi_esdb.wire.groups.values import CreateGroup, GroupInfo, NackAction
+from fastapi_esdb.wire.positions import Edge
 
 log = logging.getLogger(__name__)
 

@@ -12,8 +12,10 @@ from fastapi_esdb.embedded.store.filters import Matches, compile_filter
 from fastapi_esdb.embedded.store.positions import at, position_of
 from fastapi_esdb.embedded.store.reads import SEARCH_TIME
 from fastapi_esdb.wire.errors import StreamNotFound
-from fastapi_esdb.wire.events.values import MAX_REVISION, Position, RecordedEvent
+from fastapi_esdb.wire.events.values import RecordedEvent
 from fastapi_esdb.wire.groups.values import ALL, CreateGroup
+from fastapi_esdb.wire.positions import Position
+from fastapi_esdb.wire.revisions import MAX_REVISION
 
 WINDOW = 256
 """How many records of `$all` one page of history looks at."""

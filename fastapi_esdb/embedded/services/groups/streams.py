@@ -10,7 +10,10 @@ from fastapi_esdb.embedded.groups.message import Message, Parked
 from fastapi_esdb.embedded.store.database import Clock, Database
 from fastapi_esdb.embedded.store.names import METADATA_TYPE, metastream_of
 from fastapi_esdb.wire.errors import StreamDeleted, StreamNotFound, WrongExpectedRevision
-from fastapi_esdb.wire.events.values import ANY, BACKWARDS, END, LINK_TYPE, OCTET_STREAM, ProposedEvent, RecordedEvent
+from fastapi_esdb.wire.events.content import OCTET_STREAM
+from fastapi_esdb.wire.events.values import LINK_TYPE, ProposedEvent, RecordedEvent
+from fastapi_esdb.wire.positions import BACKWARDS, END
+from fastapi_esdb.wire.revisions import ANY
 
 PREFIX = "$persistentsubscription-"
 CHECKPOINT_TYPE = "$SubscriptionCheckpoint"
