@@ -15,7 +15,7 @@ from fastapi_esdb.embedded.access import Access
 from fastapi_esdb.embedded.calls import Call, Context
 from fastapi_esdb.embedded.membership import Membership
 from fastapi_esdb.embedded.running import RunningCalls
-from fastapi_esdb.wire.errors import EsdbError, HandlerFailed, ServerNotReady
+from fastapi_esdb.wire.errors import EsdbError, HandlerFailed, ServerNotReady, ServerTimeout
 from fastapi_esdb.wire.headers import parse_metadata
 from fastapi_esdb.wire.method import Method
 from fastapi_esdb.wire.quiet_grpc import grpc
@@ -73,7 +73,7 @@ class Binding(grpc.GenericRpcHandler):
         except asyncio.CancelledError:
             if not self._calls.was_cut():
                 raise
-            return ServerNotReady()
+            return ServerTimeout() if call.is_in_doubt else ServerNotReady()
         except grpc.aio.InternalError:
             log.debug("%s was broken off while it was being answered", call.method.path)
         except Exception:

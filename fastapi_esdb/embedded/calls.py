@@ -43,6 +43,12 @@ class Call(Generic[Request, Response]):
         self.caller = ANONYMOUS
         self.metadata = CallMetadata()
         self.check_leader: Callable[[], None] = _pass
+        self.unanswered = 0
+        """Writes under way, of a call that receives others meanwhile."""
+        self.is_to_end = False
+        """Whether the server stops, and waits for no more than the writes that are under way."""
+        self.is_in_doubt = False
+        """Whether it was cut off while it wrote, so that it must not be said that it did not."""
         self._context = context
         self._is_receiving = False
         self._has_received = False
@@ -71,7 +77,7 @@ class Call(Generic[Request, Response]):
     @property
     def may_be_cut(self) -> bool:
         """Whether the call can be ended without leaving its client in doubt about a write."""
-        return self._is_receiving or not self.method.writes
+        return not self.method.writes or (self._is_receiving and not self.unanswered)
 
     def __aiter__(self) -> Self:
         return self

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -36,22 +36,29 @@ class RunningCalls:
     async def stop(self, grace: float) -> None:
         """End every call. Writes that are under way have `grace` seconds to finish, everything else ends at once."""
         self.are_stopping = True
-        self._cut([task for task, call in self._calls.items() if call.may_be_cut])
+        left = {task: call for task, call in self._calls.items() if not call.may_be_cut}
+        _cut(self._calls.keys() - left.keys())
+        for call in left.values():
+            call.is_to_end = True
         await self._wait(grace)
-        self._cut(list(self._calls))
+        left = {task: call for task, call in left.items() if task in self._calls}
+        for call in left.values():
+            call.is_in_doubt = not call.may_be_cut
+        _cut(left)
         await self._wait(grace)
 
     def was_cut(self) -> bool:
         """Whether the current call was cancelled by `stop`, and not by its client; if so, it is no longer cancelled."""
         return self.are_stopping and _this_task().uncancel() == 0
 
-    def _cut(self, tasks: list[asyncio.Task[Any]]) -> None:
-        for task in tasks:
-            task.cancel()
-
     async def _wait(self, seconds: float) -> None:
         if self._calls:
             await asyncio.wait(list(self._calls), timeout=seconds)
+
+
+def _cut(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
 
 
 def _this_task() -> asyncio.Task[Any]:

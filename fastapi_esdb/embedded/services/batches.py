@@ -19,6 +19,7 @@ from fastapi_esdb.wire.errors import (
     MaximumAppendSizeExceeded,
     NotLeader,
     ServerBusy,
+    ServerNotReady,
     ServerTimeout,
 )
 from fastapi_esdb.wire.events.values import ProposedEvent
@@ -90,7 +91,7 @@ class _Conversation:
         self._room = asyncio.Semaphore(MAX_UNANSWERED)
 
     async def run(self) -> None:
-        """Raises NotLeader where the server can't write any more; the batches before have their answers then."""
+        """Raises NotLeader or ServerNotReady where nothing more is written; the batches before have their answers."""
         tasks = [asyncio.create_task(self._take_all()), asyncio.create_task(self._send_answers())]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
@@ -170,6 +171,7 @@ class _Conversation:
     def _append(self, batch: _Batch) -> None:
         """Start the append. Tasks begin in the order they are made in, so the appends keep the order of the batches."""
         self._close(batch)
+        self._call.unanswered += 1
         self._answers.put_nowait(asyncio.create_task(self._appended(batch)))
 
     def _close(self, batch: _Batch) -> None:
@@ -200,6 +202,14 @@ class _Conversation:
                 raise answer
             await self._call.send(answer)
             self._room.release()
+            if due is not answer:
+                self._wrote()
+
+    def _wrote(self) -> None:
+        """A write has its answer. Raises ServerNotReady where the server has waited for it to stop."""
+        self._call.unanswered -= 1
+        if self._call.is_to_end and not self._call.unanswered:
+            raise ServerNotReady
 
 
 def _seconds_allowed(options: BatchOptions | None) -> float:
