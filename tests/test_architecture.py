@@ -77,6 +77,15 @@ def test_the_embedded_server_loads_neither_fastapi_nor_the_client() -> None:
     assert not {"fastapi", "pydantic", "fastapi_esdb.errors", "fastapi_esdb.pool"} & loaded
 
 
+def test_the_wire_does_without_grpc() -> None:
+    """The protocol is values, messages and statuses: which transport carries them is the business of others."""
+    wire = ROOT / "fastapi_esdb" / "wire"
+    paths = [path.relative_to(ROOT).with_suffix("") for path in wire.rglob("*.py") if path.stem != "quiet_grpc"]
+    loaded = loaded_after(f"import {', '.join('.'.join(path.parts) for path in paths)}")
+    assert "fastapi_esdb.wire.status.codes" in loaded
+    assert "grpc" not in loaded
+
+
 def test_the_front_door_opens_for_every_name() -> None:
     """Names are loaded when they are used, so that one without a home would be noticed by its first user only."""
     assert [name for name in fastapi_esdb.__all__ if not hasattr(fastapi_esdb, name)] == []

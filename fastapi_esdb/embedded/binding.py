@@ -90,6 +90,6 @@ class Binding(grpc.GenericRpcHandler):
 
 def _end(call: AnyCall, context: Context, error: EsdbError) -> None:
     status = rich_status_of(error) if call.method.service == V2_SERVICE else status_of(error)
-    context.set_code(status.code)
+    context.set_code(grpc.StatusCode[status.code.name])
     context.set_details(status.details)
     context.set_trailing_metadata(status.trailers)

@@ -17,9 +17,8 @@ try:
     import grpc
     import grpc.aio
     import grpc.experimental
-    from grpc import StatusCode
 finally:
     if not _chosen:
         del os.environ[_VERBOSITY]
 
-__all__ = ["StatusCode", "grpc"]
+__all__ = ["grpc"]

@@ -14,6 +14,7 @@ from fastapi_esdb.wire.events.content import JSON
 from fastapi_esdb.wire.events.values import ProposedEvent, RecordedEvent
 from fastapi_esdb.wire.method import Method
 from fastapi_esdb.wire.revisions import ANY, Expected
+from fastapi_esdb.wire.status.codes import StatusCode
 from fastapi_esdb.wire.status.translation import error_of
 from fastapi_esdb.wire.streams.methods import APPEND, READ
 from fastapi_esdb.wire.streams.values import AppendAnswer, AppendOptions, AppendResult, ReadFrame, ReadRequest
@@ -82,7 +83,7 @@ class OpenCall(Generic[Request, Response]):
             return await self.raw.read()
         except grpc.aio.AioRpcError as error:
             trailers = tuple(error.trailing_metadata() or ())
-            raise error_of(error.code(), error.details(), trailers) from error
+            raise error_of(StatusCode[error.code().name], error.details(), trailers) from error
 
 
 class BareClient:

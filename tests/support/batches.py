@@ -154,4 +154,4 @@ def _bytes(message: Any) -> bytes:
 
 async def _abort(context: Context, error: EsdbError) -> None:
     status = status_of(error)
-    await context.abort(status.code, status.details, status.trailers)
+    await context.abort(grpc.StatusCode[status.code.name], status.details, status.trailers)

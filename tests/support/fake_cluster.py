@@ -90,7 +90,7 @@ class Gatekeeper(grpc.aio.ServerInterceptor):
     async def _refuse(self, _: object, context: Context) -> None:
         self.refused += 1
         status = self.status_of(self.refusal or NotLeader())
-        await context.abort(status.code, status.details, tuple(status.trailers))
+        await context.abort(grpc.StatusCode[status.code.name], status.details, tuple(status.trailers))
 
 
 async def _refuse_everybody(_: object, context: Context) -> None:

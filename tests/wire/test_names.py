@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from grpc import StatusCode
 from hypothesis import given, settings
 
 from fastapi_esdb.wire.admin.users import UserName
 from fastapi_esdb.wire.errors import GroupFailed, GroupNotFound, StreamDeleted, UserNotFound
 from fastapi_esdb.wire.groups.values import CreateGroup, GroupName
+from fastapi_esdb.wire.status.codes import StatusCode
 from fastapi_esdb.wire.status.translation import error_of, status_of
 from fastapi_esdb.wire.streams.values import ReadRequest
 from tests.wire.errors import told

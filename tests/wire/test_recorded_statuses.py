@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from grpc import StatusCode
 
 from fastapi_esdb.wire import errors
 from fastapi_esdb.wire.errors import EsdbError
@@ -16,6 +15,7 @@ from fastapi_esdb.wire.errors.caller import FieldViolation
 from fastapi_esdb.wire.errors.server import Violation
 from fastapi_esdb.wire.proto.v2 import POOL, status_pb2
 from fastapi_esdb.wire.revisions import ANY, NO_STREAM, STREAM_EXISTS
+from fastapi_esdb.wire.status.codes import StatusCode
 from fastapi_esdb.wire.status.rich_details import RICH_STATUS
 from fastapi_esdb.wire.status.translation import Status, Trailer, error_of, rich_status_of, status_of
 from tests.conformance.fixtures import (

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-from grpc import StatusCode
 
 from fastapi_esdb.wire.errors import (
     AccessDenied,
@@ -27,6 +26,7 @@ from fastapi_esdb.wire.errors.server import Violation
 from fastapi_esdb.wire.proto.v2 import error_details_pb2, status_pb2
 from fastapi_esdb.wire.proto.v2 import streams_errors_pb2 as streams
 from fastapi_esdb.wire.revisions import ANY, NO_STREAM, STREAM_EXISTS
+from fastapi_esdb.wire.status.codes import StatusCode
 from fastapi_esdb.wire.status.rich_details import RICH_STATUS
 from fastapi_esdb.wire.status.translation import Status, error_of, rich_status_of
 from fastapi_esdb.wire.status.typed_details import pack
@@ -156,7 +156,7 @@ def test_each_reason_of_the_v2_api_is_an_error_here(row: Row) -> None:
     ((trailer, value),) = status.trailers
     assert isinstance(value, bytes)
     message = status_pb2.Status.FromString(value)
-    assert (status.code, trailer, message.code, message.message) == (code, RICH_STATUS, code.value[0], status.details)
+    assert (status.code, trailer, message.code, message.message) == (code, RICH_STATUS, code, status.details)
     info = error_details_pb2.ErrorInfo(domain=domain, reason=reason).SerializeToString()
     written = {(detail.type_url, detail.value) for detail in message.details}
     assert written == {(PREFIX + "google.rpc.ErrorInfo", info)} | ({(PREFIX + name, data)} if name else set())

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-from grpc import StatusCode
 from hypothesis import given, settings
 
 from fastapi_esdb.wire.errors import (
@@ -42,6 +41,7 @@ from fastapi_esdb.wire.errors import (
     WrongExpectedRevision,
 )
 from fastapi_esdb.wire.revisions import ANY, NO_STREAM, STREAM_EXISTS
+from fastapi_esdb.wire.status.codes import StatusCode
 from fastapi_esdb.wire.status.trailers import ROWS
 from fastapi_esdb.wire.status.translation import Status, Trailer, error_of, status_of
 from tests.wire.errors import told

@@ -28,6 +28,7 @@ from fastapi_esdb.wire.errors import (
 )
 from fastapi_esdb.wire.errors.server import Violation
 from fastapi_esdb.wire.revisions import ANY, NO_STREAM
+from fastapi_esdb.wire.status.codes import StatusCode
 from fastapi_esdb.wire.status.translation import Status, error_of, rich_status_of, status_of
 from tests.wire.errors import told
 
@@ -71,12 +72,12 @@ async def outcome(
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await call(request, timeout=timeout)
     error = caught.value
-    return error_of(error.code(), error.details(), error.trailing_metadata())
+    return error_of(StatusCode[error.code().name], error.details(), error.trailing_metadata())
 
 
 def ending(status: Status) -> Behaviour:
     async def end(_request: bytes, context: Context) -> bytes:
-        await context.abort(status.code, status.details, status.trailers)
+        await context.abort(grpc.StatusCode[status.code.name], status.details, status.trailers)
         return b""
 
     return end

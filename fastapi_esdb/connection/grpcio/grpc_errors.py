@@ -20,6 +20,7 @@ from fastapi_esdb.wire.errors import (
 )
 from fastapi_esdb.wire.errors.unreadable import shown, unreadable
 from fastapi_esdb.wire.quiet_grpc import grpc
+from fastapi_esdb.wire.status.codes import StatusCode
 from fastapi_esdb.wire.status.translation import error_of
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def _translate(error: grpc.aio.AioRpcError, channel: Channel, method: Method[Any
 def _told(error: grpc.aio.AioRpcError, details: str, request: Any) -> EsdbError:
     """What the end of the call means; whatever is odd about its trailers, it is an end."""
     try:
-        return error_of(error.code(), details, tuple(error.trailing_metadata() or ()), request)
+        return error_of(StatusCode[error.code().name], details, tuple(error.trailing_metadata() or ()), request)
     except Exception as problem:
         return unreadable(problem)
 

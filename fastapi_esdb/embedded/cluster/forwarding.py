@@ -19,6 +19,7 @@ from fastapi_esdb.wire.errors import (
 from fastapi_esdb.wire.headers import CallMetadata
 from fastapi_esdb.wire.method import Shape
 from fastapi_esdb.wire.quiet_grpc import grpc
+from fastapi_esdb.wire.status.codes import StatusCode
 from fastapi_esdb.wire.status.translation import error_of
 
 FORWARD_TIMEOUT = 4.3
@@ -122,7 +123,7 @@ async def _pass_responses(call: AnyCall, upstream: Any, sending: asyncio.Task[No
 
 def _translated(error: grpc.aio.AioRpcError) -> EsdbError:
     """What to tell the client: a node that is gone was the leader, and there is none at the moment."""
-    told = error_of(error.code(), error.details(), tuple(error.trailing_metadata() or ()))
+    told = error_of(StatusCode[error.code().name], error.details(), tuple(error.trailing_metadata() or ()))
     if isinstance(told, ConnectionRefused | NotLeader):
         return ServerNotReady()
     return ServerTimeout() if isinstance(told, ConnectionLost) else told

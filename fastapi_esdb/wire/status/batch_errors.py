@@ -26,8 +26,8 @@ from fastapi_esdb.wire.errors import (
     WrongExpectedRevision,
 )
 from fastapi_esdb.wire.proto.v1 import empty_pb2, shared_pb2, status_pb2
-from fastapi_esdb.wire.quiet_grpc import StatusCode
 from fastapi_esdb.wire.revisions import ANY, NO_STREAM, STREAM_EXISTS, StreamState
+from fastapi_esdb.wire.status.codes import StatusCode
 from fastapi_esdb.wire.status.typed_details import Row, pack, plain_row, type_name
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ _BY_MESSAGE["No leader info available in response"] = _BY_ERROR[ServerNotReady]
 _UNTOLD = (StatusCode.OK, StatusCode.INVALID_ARGUMENT, StatusCode.RESOURCE_EXHAUSTED)
 """Codes that do not tell one failure by themselves."""
 
-_BY_CODE = {row.code.value[0]: row for row in _ROWS if row.code not in _UNTOLD}
+_BY_CODE = {row.code: row for row in _ROWS if row.code not in _UNTOLD}
 
 
 def encode_error(error: EsdbError) -> Fields:
@@ -138,7 +138,7 @@ def encode_error(error: EsdbError) -> Fields:
 
 
 def _status(code: StatusCode, message: str, detail: Message) -> Fields:
-    return {"code": code.value[0], "message": message, "details": pack(detail)}
+    return {"code": code, "message": message, "details": pack(detail)}
 
 
 def _unknown_message(error: EsdbError) -> str:
@@ -148,7 +148,7 @@ def _unknown_message(error: EsdbError) -> str:
 def decode_error(status: status_pb2.Status, stream: str, correlation_id: UUID) -> EsdbError:
     """Why the batch failed: by its detail, else by its message, else by its code."""
     name = type_name(status.details.type_url)
-    row = _BY_DETAIL.get(name) or _BY_MESSAGE.get(status.message) or _BY_CODE.get(status.code)
+    row = _BY_DETAIL.get(name) or _BY_MESSAGE.get(status.message) or _BY_CODE.get(StatusCode(status.code))
     if row is None:
         return BatchFailed(status.message, correlation_id)
     told = row.detail.DESCRIPTOR.full_name == name

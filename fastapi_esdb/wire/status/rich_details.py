@@ -32,8 +32,8 @@ from fastapi_esdb.wire.errors.caller import FieldViolation
 from fastapi_esdb.wire.errors.server import Violation
 from fastapi_esdb.wire.proto.v2 import error_details_pb2, rpc_errors_pb2, status_pb2
 from fastapi_esdb.wire.proto.v2 import streams_errors_pb2 as streams
-from fastapi_esdb.wire.quiet_grpc import StatusCode
 from fastapi_esdb.wire.revisions import NO_STREAM, expected_of, number_of
+from fastapi_esdb.wire.status.codes import StatusCode
 from fastapi_esdb.wire.status.typed_details import Row, pack, plain_row, type_name
 
 RICH_STATUS = "grpc-status-details-bin"
@@ -261,5 +261,5 @@ def write_rich(error: EsdbError) -> RichStatus | None:
     info = error_details_pb2.ErrorInfo(reason=reason, domain="server" if row in _SERVER else "streams")
     details = [pack(detail) for detail in (info, row.detail(**row.write(error))) if detail.ByteSize()]
     text = error.message if isinstance(error, HandlerFailed) else str(error)
-    status = status_pb2.Status(code=row.code.value[0], message=text, details=details)
+    status = status_pb2.Status(code=row.code, message=text, details=details)
     return RichStatus(row.code, text, status.SerializeToString())

@@ -29,7 +29,7 @@ from fastapi_esdb.wire.errors import (
     UnknownServerError,
     WriteFailed,
 )
-from fastapi_esdb.wire.quiet_grpc import StatusCode
+from fastapi_esdb.wire.status.codes import StatusCode
 
 HANDLER_FAILED = "Exception was thrown by handler."
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from fastapi_esdb.wire import errors
 from fastapi_esdb.wire.errors import EsdbError
-from fastapi_esdb.wire.quiet_grpc import StatusCode
 from fastapi_esdb.wire.revisions import expected_of, number_of
+from fastapi_esdb.wire.status.codes import StatusCode
 
 EXCEPTION = "exception"
 

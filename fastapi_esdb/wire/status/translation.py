@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from fastapi_esdb.wire.errors import EsdbError
 from fastapi_esdb.wire.headers import legal
-from fastapi_esdb.wire.quiet_grpc import StatusCode
+from fastapi_esdb.wire.status.codes import StatusCode
 from fastapi_esdb.wire.status.rich_details import RICH_STATUS, read_rich, write_rich
 from fastapi_esdb.wire.status.texts import read_text, write_text
 from fastapi_esdb.wire.status.trailers import EXCEPTION, row_named, row_of

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from fastapi_esdb.wire.errors import EsdbError
-    from fastapi_esdb.wire.quiet_grpc import StatusCode
+    from fastapi_esdb.wire.status.codes import StatusCode
 
 TYPE_PREFIX = "type.googleapis.com/"
 
