@@ -86,6 +86,13 @@ def test_the_wire_does_without_grpc() -> None:
     assert "grpc" not in loaded
 
 
+def test_the_engine_of_http_2_stands_alone() -> None:
+    """Frames, windows and streams are driven by bytes: without sockets, an event loop or gRPC."""
+    loaded = loaded_after("import fastapi_esdb.connection.http2.connection")
+    assert "hpack" in loaded
+    assert not {"asyncio", "ssl", "_socket", "grpc", "google.protobuf"} & loaded
+
+
 def test_the_front_door_opens_for_every_name() -> None:
     """Names are loaded when they are used, so that one without a home would be noticed by its first user only."""
     assert [name for name in fastapi_esdb.__all__ if not hasattr(fastapi_esdb, name)] == []

@@ -1,0 +1,389 @@
+"""One HTTP/2 connection of a client, driven by bytes: what arrived goes in, what is to be written comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import monotonic
+
+from fastapi_esdb.connection.http2 import frames
+from fastapi_esdb.connection.http2.codes import ErrorCode, GrpcCode, StreamViolation, Violation, name_of
+from fastapi_esdb.connection.http2.frames import ACK, DATA, END_STREAM, PADDED, PING_SIZE, FrameReader, frame
+from fastapi_esdb.connection.http2.header_blocks import BlockAssembler
+from fastapi_esdb.connection.http2.headers import BlockDecoder, Origin, Pairs, RequestEncoder
+from fastapi_esdb.connection.http2.limits import DEFAULT_WINDOW, LIMITS, Floods, Limits
+from fastapi_esdb.connection.http2.messages import framed
+from fastapi_esdb.connection.http2.peer import Goodbye, Peer
+from fastapi_esdb.connection.http2.sender import Sender
+from fastapi_esdb.connection.http2.statuses import CANCELLED, Cause, Ending, lost, refused, reset_ending
+from fastapi_esdb.connection.http2.stream_table import StreamTable
+from fastapi_esdb.connection.http2.streams import State, Stream
+from fastapi_esdb.connection.http2.windows import ReceiveWindow
+
+_HTTP_1 = b"HTTP/1."
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a connection can't be used any more."""
+
+    code: ErrorCode
+    reason: str
+
+
+class Connection:
+    """The client's side of one connection.
+
+    `receive` takes what has arrived and returns the streams that have changed; `take_outgoing` gives what is to be
+    written after that, and after everything else that was asked for. Nothing is raised for what the server does: it
+    ends a stream (`Stream.ending`) or the connection (`failure`).
+    """
+
+    def __init__(self, origin: Origin, limits: Limits = LIMITS, clock: Callable[[], float] = monotonic) -> None:
+        self.failure: Failure | None = None
+        self.peer = Peer()
+        self._limits = limits
+        self._pings: set[bytes] = set()
+        self._pongs: list[bytes] = []
+        self._ping_number = 0
+        self._frames = FrameReader(limits.frame)
+        self._blocks = BlockAssembler(limits)
+        self._decoder = BlockDecoder(limits)
+        self._encoder = RequestEncoder(origin, limits.cached_blocks)
+        self._sender = Sender()
+        self._window = ReceiveWindow(max(limits.connection_window, DEFAULT_WINDOW))
+        self._floods = Floods(limits, clock)
+        self._table = StreamTable(limits.closed_streams, self._floods.idle)
+        self._handlers = (
+            self._on_data,
+            self._on_headers,
+            self._on_priority,
+            self._on_reset,
+            self._on_settings,
+            self._on_push,
+            self._on_ping,
+            self._on_goaway,
+            self._on_window,
+            self._on_continuation,
+        )
+        self._greet()
+
+    # what a caller asks for
+
+    @property
+    def streams(self) -> int:
+        """The calls under way."""
+        return len(self._table.open)
+
+    @property
+    def most_streams(self) -> int:
+        """How many calls there may be at a time."""
+        return min(self.peer.max_streams, self._limits.streams)
+
+    @property
+    def goodbye(self) -> Goodbye | None:
+        """What the server has said in its last GOAWAY: calls begin elsewhere from then on."""
+        return self.peer.goodbye
+
+    @property
+    def takes_calls(self) -> bool:
+        """Whether calls can begin on it, as soon as there is room."""
+        return self.failure is None and self.peer.goodbye is None and not self._table.is_used_up
+
+    @property
+    def has_room(self) -> bool:
+        """Whether a call can begin now."""
+        return self.takes_calls and len(self._table.open) < self.most_streams
+
+    def begin(self, path: str, headers: Pairs = (), timeout: float | None = None, listener: object = None) -> Stream:
+        """Begin a call. Where that can't be, the stream has ended before it begins, as not executed."""
+        stream = Stream(self._table.next_number, self._limits, self.peer.initial_window, listener)
+        if not self.has_room:
+            stream.state, stream.ending = State.CLOSED, refused(self._why_not())
+            return stream
+        block, size = self._encoder.encode(path, headers, timeout)
+        if size > self.peer.max_header_list:
+            text = f"the headers have {size} bytes, and the server takes {self.peer.max_header_list}"
+            stream.state = State.CLOSED
+            stream.ending = Ending(GrpcCode.RESOURCE_EXHAUSTED, text, cause=Cause.REFUSED)
+            return stream
+        self._table.add(stream)
+        self._sender.headers(stream, block)
+        return stream
+
+    def send(self, stream: Stream, message: bytes, *, ends: bool = False) -> None:
+        """Send a message, and nothing after it if it `ends` the request. What a call that has ended sends is lost."""
+        if stream.state is State.OPEN and not stream.wants_end:
+            self._sender.data(stream, framed(message), ends=ends)
+
+    def end(self, stream: Stream) -> None:
+        """Send nothing more in a call."""
+        if stream.state is State.OPEN and not stream.wants_end:
+            self._sender.data(stream, b"", ends=True)
+
+    def cancel(self, stream: Stream, ending: Ending = CANCELLED) -> None:
+        """End a call here and, unless it has ended, on the server."""
+        if stream.ending is None:
+            self._give_up(stream, ErrorCode.CANCEL, ending)
+
+    def take(self, stream: Stream) -> list[bytes]:
+        """Return the messages that have come, and let the server send more in their place."""
+        messages = stream.reader.take()
+        if stream.ending is None:
+            self._widen(stream)
+        return messages
+
+    def ping(self) -> bytes:
+        """Send a PING; return what its answer will be known by, see `take_pongs`."""
+        self._ping_number += 1
+        payload = self._ping_number.to_bytes(PING_SIZE, "big")
+        self._pings.add(payload)
+        self._sender.put(frame(frames.PING, payload=payload))
+        return payload
+
+    def take_pongs(self) -> list[bytes]:
+        """Return which PINGs were answered since the last time."""
+        pongs, self._pongs = self._pongs, []
+        return pongs
+
+    def close(self, reason: str = "closed") -> list[Stream]:
+        """Say goodbye; return the streams that end by it."""
+        self._fail(ErrorCode.NO_ERROR, reason)
+        return self._table.take_touched()
+
+    def lose(self, reason: str) -> list[Stream]:
+        """Note that nothing will arrive any more; return the streams that end by it."""
+        if self.failure is None:
+            self.failure = Failure(ErrorCode.NO_ERROR, reason)
+            self._end_all(lost(reason))
+        return self._table.take_touched()
+
+    @property
+    def has_outgoing(self) -> bool:
+        """Whether there is something to write."""
+        return self._sender.has_frames
+
+    def take_outgoing(self) -> bytes:
+        """Return what is to be written now, once."""
+        return self._sender.take()
+
+    # what arrives
+
+    def receive(self, data: bytes) -> list[Stream]:
+        """Take what has arrived, cut anywhere; return the streams that have new messages, less unsent, or an end."""
+        if self.failure is not None:
+            return []
+        handlers, blocks = self._handlers, self._blocks
+        try:
+            for kind, flags, number, at, end in self._frames.read(data):
+                if blocks.is_open or not self.peer.is_greeted:
+                    self._check_order(kind, flags, number)
+                if kind < len(handlers):
+                    handlers[kind](flags, number, at, end)
+                else:
+                    self._floods.idle.count()
+        except Violation as violation:
+            self._fail(violation.code, self._explained(violation))
+        return self._table.take_touched()
+
+    def _on_data(self, flags: int, number: int, at: int, end: int) -> None:
+        length = end - at
+        if not self._window.receive(length):
+            raise Violation(ErrorCode.FLOW_CONTROL_ERROR, "more data than the window of the connection")
+        if increment := self._window.due():
+            self._sender.put(frames.window_frame(0, increment))
+        stream = self._table.find(number, DATA)
+        if flags & PADDED:
+            at, end = frames.unpadded(self._frames.buffer, flags, at, end)
+        if stream is None:
+            return
+        if at == end and not flags & END_STREAM:
+            self._floods.idle.count()
+        if not stream.window.receive(length):
+            raise Violation(ErrorCode.FLOW_CONTROL_ERROR, f"more data than the window of stream {number}")
+        try:
+            stream.take_data(self._frames.buffer, at, end)
+            if flags & END_STREAM:
+                self._finish(stream, stream.end_of_data())
+        except StreamViolation as violation:
+            self._refuse(stream, violation)
+        self._table.touch(stream)
+        if not stream.reader.messages and stream.ending is None:
+            # its reader waits for the rest of a message, which may be larger than the window
+            self._widen(stream)
+
+    def _on_headers(self, flags: int, number: int, at: int, end: int) -> None:
+        self._table.check_begun(number, frames.HEADERS)
+        at, end = frames.unpadded(self._frames.buffer, flags, at, end)
+        at = frames.without_priority(flags, at, end)
+        self._blocks.begin(number, flags, self._frames.buffer[at:end])
+        self._take_block()
+
+    def _on_continuation(self, flags: int, number: int, at: int, end: int) -> None:
+        self._blocks.go_on(number, flags, self._frames.buffer[at:end])
+        self._take_block()
+
+    def _take_block(self) -> None:
+        """Take a header block if it is whole; it is decoded even if nobody wants it, since it may change the table."""
+        if self._blocks.is_open:
+            return
+        whole = self._blocks.whole
+        block = self._decoder.decode(whole.block)
+        stream = self._table.find(whole.stream, frames.HEADERS)
+        if stream is None:
+            return
+        if block.is_interim:
+            self._floods.early.count()
+        try:
+            ending = stream.take_headers(block, ends=whole.ends)
+        except StreamViolation as violation:
+            self._refuse(stream, violation)
+            return
+        if ending is not None and not whole.ends:
+            self._give_up(stream, ErrorCode.CANCEL, ending)
+        elif ending is not None:
+            self._finish(stream, ending)
+
+    def _on_priority(self, _flags: int, number: int, at: int, end: int) -> None:
+        if not number:
+            raise Violation(ErrorCode.PROTOCOL_ERROR, "PRIORITY on stream 0")
+        if end - at != frames.PRIORITY_SIZE:
+            raise Violation(ErrorCode.FRAME_SIZE_ERROR, f"PRIORITY of {end - at} bytes")
+        self._floods.idle.count()
+
+    def _on_reset(self, _flags: int, number: int, at: int, end: int) -> None:
+        self._floods.endings.count()
+        code = frames.parse_number(self._frames.buffer[at:end], "RST_STREAM")
+        stream = self._table.find(number, frames.RST_STREAM)
+        if stream is not None:
+            self._close(stream, reset_ending(code))
+
+    def _on_settings(self, flags: int, number: int, at: int, end: int) -> None:
+        if number:
+            raise Violation(ErrorCode.PROTOCOL_ERROR, f"SETTINGS on stream {number}")
+        if flags & ACK:
+            if end != at:
+                raise Violation(ErrorCode.FRAME_SIZE_ERROR, "an acknowledgement of SETTINGS that is not empty")
+            self._floods.idle.count()
+            self._decoder.announced()
+            return
+        self._floods.settings.count()
+        self.peer.take_settings(frames.parse_settings(self._frames.buffer[at:end]))
+        self._sender.largest_frame = self.peer.max_frame
+        self._table.touch(*self._sender.change_initial_window(self.peer.initial_window, self._table.open.values()))
+        if self.peer.shrank_table:
+            self._encoder.announce()
+        self._sender.put(frame(frames.SETTINGS, ACK))
+
+    def _on_push(self, _flags: int, _number: int, _at: int, _end: int) -> None:
+        raise Violation(ErrorCode.PROTOCOL_ERROR, "PUSH_PROMISE, though push is off")
+
+    def _on_ping(self, flags: int, number: int, at: int, end: int) -> None:
+        if number:
+            raise Violation(ErrorCode.PROTOCOL_ERROR, f"PING on stream {number}")
+        if end - at != PING_SIZE:
+            raise Violation(ErrorCode.FRAME_SIZE_ERROR, f"PING of {end - at} bytes")
+        payload = self._frames.buffer[at:end]
+        if not flags & ACK:
+            self._floods.pings.count()
+            self._sender.put(frame(frames.PING, ACK, payload=payload))
+        elif payload in self._pings:
+            self._pings.remove(payload)
+            self._pongs.append(payload)
+        else:
+            self._floods.idle.count()
+
+    def _on_goaway(self, _flags: int, number: int, at: int, end: int) -> None:
+        if number:
+            raise Violation(ErrorCode.PROTOCOL_ERROR, f"GOAWAY on stream {number}")
+        self._floods.idle.count()
+        goodbye = self.peer.take_goodbye(*frames.parse_goaway(self._frames.buffer[at:end]))
+        for stream in [stream for stream in self._table.open.values() if stream.number > goodbye.last_stream]:
+            self._close(stream, refused(f"the server is leaving ({name_of(goodbye.code)})"))
+
+    def _on_window(self, _flags: int, number: int, at: int, end: int) -> None:
+        self._floods.windows.count()
+        increment = frames.parse_increment(self._frames.buffer[at:end])
+        if not number:
+            if not increment:
+                raise Violation(ErrorCode.PROTOCOL_ERROR, "WINDOW_UPDATE 0")
+            self._table.touch(*self._sender.widen(increment))
+            return
+        stream = self._table.find(number, frames.WINDOW_UPDATE)
+        if stream is None:
+            return
+        if not increment:
+            self._refuse(stream, StreamViolation(ErrorCode.PROTOCOL_ERROR, "WINDOW_UPDATE 0"))
+        elif (is_done := self._sender.widen_stream(stream, increment)) is None:
+            self._refuse(stream, StreamViolation(ErrorCode.FLOW_CONTROL_ERROR, "a window that overflows"))
+        elif is_done:
+            self._table.touch(stream)
+
+    def _check_order(self, kind: int, flags: int, number: int) -> None:
+        if self._blocks.is_open:
+            self._blocks.check(kind, number)
+        elif kind != frames.SETTINGS or flags & ACK:
+            raise Violation(ErrorCode.PROTOCOL_ERROR, "the first frame is not SETTINGS")
+
+    # how streams and the connection end
+
+    def _widen(self, stream: Stream) -> None:
+        if increment := stream.window.due():
+            self._sender.put(frames.window_frame(stream.number, increment))
+
+    def _finish(self, stream: Stream, ending: Ending) -> None:
+        """The server has ended the stream; what we have not sent is of no use any more."""
+        if stream.state is State.OPEN:
+            self._give_up(stream, ErrorCode.CANCEL, ending)
+        else:
+            self._close(stream, ending)
+
+    def _refuse(self, stream: Stream, violation: StreamViolation) -> None:
+        ending = Ending(violation.status, violation.reason, cause=Cause.UNREADABLE)
+        self._give_up(stream, violation.code, ending)
+
+    def _give_up(self, stream: Stream, code: ErrorCode, ending: Ending) -> None:
+        self._sender.put(frames.reset_frame(stream.number, code))
+        self._table.note_reset(stream)
+        self._close(stream, ending)
+
+    def _close(self, stream: Stream, ending: Ending) -> None:
+        self._sender.forget(stream)
+        self._table.close(stream, ending)
+
+    def _end_all(self, ending: Ending) -> None:
+        for stream in list(self._table.open.values()):
+            self._close(stream, ending)
+
+    def _fail(self, code: ErrorCode, reason: str) -> None:
+        if self.failure is None:
+            self.failure = Failure(code, reason)
+            self._sender.put(frames.goaway_frame(0, code))
+            self._end_all(lost(reason))
+
+    def _explained(self, violation: Violation) -> str:
+        if self.peer.is_greeted:
+            return f"the server broke a rule of HTTP/2: {violation.reason}"
+        if self._frames.buffer.startswith(_HTTP_1):
+            return "the server speaks HTTP/1"
+        return f"the server does not speak HTTP/2: {violation.reason}"
+
+    def _why_not(self) -> str:
+        if self.failure is not None:
+            return self.failure.reason
+        if self.peer.goodbye is not None:
+            return "the server is leaving"
+        return f"the server takes {self.most_streams} calls at a time"
+
+    def _greet(self) -> None:
+        limits = self._limits
+        values = (
+            (frames.HEADER_TABLE_SIZE, limits.header_table),
+            (frames.ENABLE_PUSH, 0),
+            (frames.INITIAL_WINDOW_SIZE, limits.stream_window),
+            (frames.MAX_FRAME_SIZE, limits.frame),
+            (frames.MAX_HEADER_LIST_SIZE, limits.header_list),
+        )
+        self._sender.put(frames.PREFACE + frames.settings_frame(values))
+        if limits.connection_window > DEFAULT_WINDOW:
+            self._sender.put(frames.window_frame(0, limits.connection_window - DEFAULT_WINDOW))

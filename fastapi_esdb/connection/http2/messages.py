@@ -1,0 +1,69 @@
+"""Messages of gRPC: a flag, a length and the bytes, cut anywhere by the frames that carry them."""
+
+from __future__ import annotations
+
+from struct import Struct
+
+from fastapi_esdb.connection.http2.codes import ErrorCode, GrpcCode, StreamViolation
+
+_PREFIX = Struct(">BI")
+PREFIX_SIZE = _PREFIX.size
+
+
+def framed(message: bytes) -> bytes:
+    """Return a message as it is sent."""
+    return _PREFIX.pack(0, len(message)) + message
+
+
+class MessageReader:
+    """Takes the data of one stream, and collects its messages."""
+
+    __slots__ = ("_missing", "_most", "_rest", "messages")
+
+    def __init__(self, most: int) -> None:
+        self.messages: list[bytes] = []
+        """Those that are whole and were not taken yet."""
+        self._most = most
+        self._rest: bytearray | None = None
+        self._missing = 0
+
+    @property
+    def is_within(self) -> bool:
+        """Whether the last message is not whole yet."""
+        return self._rest is not None
+
+    def feed(self, data: bytes, at: int, end: int) -> None:
+        """Take that part of `data`. Raises `StreamViolation` for a message that is compressed or too large."""
+        if self._rest is not None:
+            self._rest += data[at:end]
+            if len(self._rest) < self._missing:
+                return
+            data, at, end = bytes(self._rest), 0, len(self._rest)
+            self._rest = None
+        messages, most = self.messages, self._most
+        missing = PREFIX_SIZE
+        while end - at >= PREFIX_SIZE:
+            flag, length = _PREFIX.unpack_from(data, at)
+            if flag or length > most:
+                raise self._refusal(flag, length)
+            stop = at + PREFIX_SIZE + length
+            if stop > end:
+                missing = PREFIX_SIZE + length
+                break
+            messages.append(data[at + PREFIX_SIZE : stop])
+            at = stop
+        if at < end:
+            self._rest, self._missing = bytearray(data[at:end]), missing
+
+    def take(self) -> list[bytes]:
+        """Return the messages that are whole, and forget them."""
+        taken, self.messages = self.messages, []
+        return taken
+
+    def _refusal(self, flag: int, length: int) -> StreamViolation:
+        if flag:
+            what = "compressed" if flag == 1 else f"flagged {flag}"
+            return StreamViolation(ErrorCode.CANCEL, f"a message is {what}, but only plain ones were asked for")
+        # the text is the one that gRPC's own clients give
+        text = f"CLIENT: Received message larger than max ({length} vs. {self._most})"
+        return StreamViolation(ErrorCode.CANCEL, text, GrpcCode.RESOURCE_EXHAUSTED)

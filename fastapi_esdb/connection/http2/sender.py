@@ -1,0 +1,132 @@
+"""What goes out: frames in their order, and data as the windows of the server let it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from fastapi_esdb.connection.http2.codes import ErrorCode, Violation
+from fastapi_esdb.connection.http2.frames import DATA, END_STREAM, frame, header_frames
+from fastapi_esdb.connection.http2.limits import DEFAULT_WINDOW, LARGEST_WINDOW, SMALLEST_FRAME_LIMIT
+from fastapi_esdb.connection.http2.streams import State, Stream
+from fastapi_esdb.connection.http2.windows import overflow, widened
+
+
+class Sender:
+    """Collects bytes until they are taken. Data without room in a window waits, each stream's in its turn."""
+
+    def __init__(self) -> None:
+        self.initial_window = DEFAULT_WINDOW
+        """What new streams may send."""
+        self.largest_frame = SMALLEST_FRAME_LIMIT
+        self._window = DEFAULT_WINDOW
+        self._frames: list[bytes] = []
+        self._waiting: dict[int, Stream] = {}
+
+    def put(self, frames: bytes) -> None:
+        """Add frames that no window holds back."""
+        self._frames.append(frames)
+
+    def take(self) -> bytes:
+        """Return what is to be written now, and forget it."""
+        taken = b"".join(self._frames)
+        self._frames.clear()
+        return taken
+
+    @property
+    def has_frames(self) -> bool:
+        """Whether there is something to write."""
+        return bool(self._frames)
+
+    def headers(self, stream: Stream, block: bytes) -> None:
+        """Begin a stream."""
+        self.put(header_frames(stream.number, block, ends=False, most=self.largest_frame))
+
+    def data(self, stream: Stream, data: bytes, *, ends: bool) -> None:
+        """Send data of a stream now, as far as the windows go, and the rest when there is room."""
+        stream.wants_end = ends
+        size = len(data)
+        if not stream.unsent and size <= self.largest_frame and size <= stream.write_window and size <= self._window:
+            self._put_data(stream, data, ends=ends)
+            return
+        stream.unsent += data
+        self._waiting[stream.number] = stream
+        self._pump(stream)
+
+    def forget(self, stream: Stream) -> None:
+        """Send nothing more of a stream."""
+        stream.unsent.clear()
+        self._waiting.pop(stream.number, None)
+
+    def widen(self, increment: int) -> list[Stream]:
+        """Take a WINDOW_UPDATE of the connection; return the streams that have nothing unsent any more."""
+        window = widened(self._window, increment)
+        if window is None:
+            raise overflow("the connection")
+        self._window = window
+        return self._pump_all()
+
+    def widen_stream(self, stream: Stream, increment: int) -> bool | None:
+        """Take a WINDOW_UPDATE of a stream; return whether it has got rid of all that was unsent.
+
+        `None` means that the window is larger than windows can be.
+        """
+        window = widened(stream.write_window, increment)
+        if window is None:
+            return None
+        stream.write_window = window
+        return stream.number in self._waiting and self._pump(stream)
+
+    def change_initial_window(self, size: int, streams: Iterable[Stream]) -> list[Stream]:
+        """Take the server's INITIAL_WINDOW_SIZE, which counts for open streams, too, and may leave less than nothing.
+
+        Return the streams that have nothing unsent any more.
+        """
+        if size > LARGEST_WINDOW:
+            raise Violation(ErrorCode.FLOW_CONTROL_ERROR, f"INITIAL_WINDOW_SIZE {size}")
+        change, self.initial_window = size - self.initial_window, size
+        for stream in streams:
+            window = widened(stream.write_window, change)
+            if window is None:
+                raise overflow(f"stream {stream.number}")
+            stream.write_window = window
+        return self._pump_all()
+
+    def _pump_all(self) -> list[Stream]:
+        """Send what waits, a frame of each stream in turn, so that a large request holds up no other."""
+        done: list[Stream] = []
+        is_moving = True
+        while is_moving and self._window > 0:
+            is_moving = False
+            for stream in list(self._waiting.values()):
+                is_moving |= self._send_part(stream)
+                if not stream.unsent and stream.number not in self._waiting:
+                    done.append(stream)
+        return done
+
+    def _pump(self, stream: Stream) -> bool:
+        while self._send_part(stream):
+            pass
+        return not stream.unsent
+
+    def _send_part(self, stream: Stream) -> bool:
+        """Send one frame, if a window has room for a part of it; return whether it did."""
+        if stream.number not in self._waiting:
+            return False
+        size = min(len(stream.unsent), self.largest_frame, max(0, min(stream.write_window, self._window)))
+        if not size and stream.unsent:
+            return False
+        part = bytes(stream.unsent[:size])
+        del stream.unsent[:size]
+        is_last = not stream.unsent
+        self._put_data(stream, part, ends=is_last and stream.wants_end)
+        if is_last:
+            del self._waiting[stream.number]
+        return True
+
+    def _put_data(self, stream: Stream, data: bytes, *, ends: bool) -> None:
+        size = len(data)
+        stream.write_window -= size
+        self._window -= size
+        self._frames.append(frame(DATA, END_STREAM if ends else 0, stream.number, data))
+        if ends:
+            stream.state = State.HALF_CLOSED

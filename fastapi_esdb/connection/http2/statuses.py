@@ -1,0 +1,148 @@
+"""How a call ends, whoever ends it: the server by its trailers, a proxy by an HTTP status, a reset, a lost connection.
+
+The table from HTTP statuses and reset codes to codes is gRPC's own.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import enum
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import unquote_to_bytes
+
+from fastapi_esdb.connection.http2.codes import ErrorCode, GrpcCode, name_of
+from fastapi_esdb.connection.http2.headers import Block
+
+Pair = tuple[str, str | bytes]
+
+STATUS, MESSAGE, BINARY = b"grpc-status", b"grpc-message", "-bin"
+CONTENT_TYPE = b"content-type"
+GRPC = b"application/grpc"
+HTTP_OK = 200
+_NUMBERS = frozenset(str(int(code)).encode() for code in GrpcCode)
+
+_OF_HTTP = {
+    400: GrpcCode.INTERNAL,
+    401: GrpcCode.UNAUTHENTICATED,
+    403: GrpcCode.PERMISSION_DENIED,
+    404: GrpcCode.UNIMPLEMENTED,
+    429: GrpcCode.UNAVAILABLE,
+    502: GrpcCode.UNAVAILABLE,
+    503: GrpcCode.UNAVAILABLE,
+    504: GrpcCode.UNAVAILABLE,
+}
+_OF_RESETS = {
+    ErrorCode.REFUSED_STREAM: GrpcCode.UNAVAILABLE,
+    ErrorCode.CANCEL: GrpcCode.CANCELLED,
+    ErrorCode.ENHANCE_YOUR_CALM: GrpcCode.RESOURCE_EXHAUSTED,
+    ErrorCode.INADEQUATE_SECURITY: GrpcCode.PERMISSION_DENIED,
+}
+
+
+class Cause(enum.Enum):
+    """Who ended a call, and what that tells of its execution."""
+
+    ANSWER = "the server's status"
+    """Also an HTTP status, of whoever is in between."""
+    REFUSED = "not executed"
+    """The server has done nothing for it, so it may be sent again."""
+    RESET = "reset by the server"
+    LOST = "the connection is lost"
+    CANCELLED = "cancelled here"
+    UNREADABLE = "the answer can't be read"
+    """It broke a rule or a limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a call ended: a code of gRPC's, a text, the server's trailers, and who did it."""
+
+    code: int
+    message: str = ""
+    trailers: tuple[Pair, ...] = ()
+    cause: Cause = Cause.ANSWER
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether the server has answered the call as it should."""
+        return self.code == GrpcCode.OK
+
+
+def ending_of(block: Block, http_status: int | None = HTTP_OK) -> Ending:
+    """Return what the last header block of a call says; `http_status` is that of its first one."""
+    number = block.get(STATUS)
+    if number is None:
+        return _without_status(http_status or HTTP_OK, block)
+    code = int(number) if number in _NUMBERS else GrpcCode.UNKNOWN
+    return Ending(code, percent_decoded(block.get(MESSAGE) or b""), tuple(_trailers(block)))
+
+
+def foreign_ending(block: Block) -> Ending | None:
+    """Return what an answer that is not gRPC's ends its call with; `None` for one of gRPC's, with messages to come."""
+    content_type = block.get(CONTENT_TYPE) or b""
+    if block.http_status != HTTP_OK:
+        return _without_status(block.http_status or HTTP_OK, block)
+    if content_type == GRPC or content_type.startswith((GRPC + b"+", GRPC + b";")):
+        return None
+    return Ending(GrpcCode.UNKNOWN, f"the answer is not gRPC: {_shown(content_type) or 'without a content type'}")
+
+
+def _without_status(http_status: int, block: Block) -> Ending:
+    if http_status == HTTP_OK:
+        return Ending(GrpcCode.UNKNOWN, "the server ended the call without a status", tuple(_trailers(block)))
+    content_type = _shown(block.get(CONTENT_TYPE) or b"")
+    said = f"HTTP status {http_status} and no gRPC" + (f" but {content_type}" if content_type else "")
+    return Ending(_OF_HTTP.get(http_status, GrpcCode.UNKNOWN), said)
+
+
+def reset_ending(code: int) -> Ending:
+    """Return what a stream ends with that the server has reset."""
+    known = ErrorCode(code) if code in _OF_RESETS else None
+    cause = Cause.REFUSED if known is ErrorCode.REFUSED_STREAM else Cause.RESET
+    status = _OF_RESETS[known] if known is not None else GrpcCode.INTERNAL
+    return Ending(status, f"the server reset the stream ({name_of(code)})", cause=cause)
+
+
+def refused(reason: str) -> Ending:
+    """Return what a call ends with that the server has not even looked at."""
+    return Ending(GrpcCode.UNAVAILABLE, reason, cause=Cause.REFUSED)
+
+
+def lost(reason: str) -> Ending:
+    """Return what a call ends with whose connection is lost."""
+    return Ending(GrpcCode.UNAVAILABLE, reason, cause=Cause.LOST)
+
+
+CANCELLED = Ending(GrpcCode.CANCELLED, "cancelled", cause=Cause.CANCELLED)
+
+
+def percent_decoded(value: bytes) -> str:
+    """Return the text of a `grpc-message`; what is wrong in it stays as it is."""
+    return unquote_to_bytes(value).decode("utf-8", "replace")
+
+
+def _trailers(block: Block) -> Iterator[Pair]:
+    """Give what the server says beside status and text; several values of one binary field may share a line."""
+    for name, value in block.fields:
+        if name in (STATUS, MESSAGE, CONTENT_TYPE):
+            continue
+        key = name.decode("ascii", "replace")
+        if key.endswith(BINARY):
+            yield from ((key, decoded) for part in value.split(b",") if (decoded := _binary(part)) is not None)
+        else:
+            yield key, value.decode("utf-8", "replace")
+
+
+def _binary(value: bytes) -> bytes | None:
+    """Return the bytes behind a value in base64, with or without its padding; `None` where it is no such value."""
+    stripped = value.strip().rstrip(b"=")
+    try:
+        return base64.b64decode(stripped + b"=" * (-len(stripped) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _shown(value: bytes) -> str:
+    return value[:100].decode("ascii", "replace")

@@ -1,0 +1,75 @@
+"""The streams of a connection: those that are open, and what is known of those that were."""
+
+from __future__ import annotations
+
+from fastapi_esdb.connection.http2.codes import ErrorCode, Violation
+from fastapi_esdb.connection.http2.frames import DATA, HEADERS, NAMES
+from fastapi_esdb.connection.http2.limits import LARGEST_STREAM, Flood
+from fastapi_esdb.connection.http2.statuses import Ending
+from fastapi_esdb.connection.http2.streams import State, Stream
+
+
+class StreamTable:
+    """Finds the stream of a frame, and remembers which streams have changed."""
+
+    def __init__(self, most_reset: int, idle: Flood) -> None:
+        self.open: dict[int, Stream] = {}
+        self.next_number = 1
+        self._idle = idle
+        self._most_reset = most_reset
+        self._reset: dict[int, None] = {}
+        self._touched: list[Stream] = []
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether there are no numbers left for further streams."""
+        return self.next_number > LARGEST_STREAM
+
+    def add(self, stream: Stream) -> None:
+        """Take the stream that has the next number."""
+        self.open[stream.number] = stream
+        self.next_number += 2
+
+    def find(self, number: int, kind: int) -> Stream | None:
+        """Return the stream of a frame; `None` for one that has ended, if such a frame may still be under way.
+
+        Raises `Violation` for one that can't have been sent to us.
+        """
+        stream = self.open.get(number)
+        if stream is None:
+            self.check_begun(number, kind)
+            self._idle.count()
+            if kind in (DATA, HEADERS) and number not in self._reset:
+                raise Violation(ErrorCode.STREAM_CLOSED, f"{NAMES[kind]} on stream {number}, which has ended")
+        return stream
+
+    def check_begun(self, number: int, kind: int) -> None:
+        """Raise `Violation` for a frame on a stream that we never began."""
+        if not number % 2 or number >= self.next_number:
+            raise Violation(ErrorCode.PROTOCOL_ERROR, f"{NAMES[kind]} on stream {number}, which nobody began")
+
+    def close(self, stream: Stream, ending: Ending) -> None:
+        """End a stream."""
+        del self.open[stream.number]
+        stream.state, stream.ending = State.CLOSED, ending
+        self.touch(stream)
+
+    def note_reset(self, stream: Stream) -> None:
+        """Remember that we have reset a stream, so that frames of it may still be under way."""
+        self._reset[stream.number] = None
+        if len(self._reset) > self._most_reset:
+            del self._reset[next(iter(self._reset))]
+
+    def touch(self, *streams: Stream) -> None:
+        """Note that streams have changed."""
+        for stream in streams:
+            if not stream.is_touched:
+                stream.is_touched = True
+                self._touched.append(stream)
+
+    def take_touched(self) -> list[Stream]:
+        """Return the streams that have changed since the last time."""
+        touched, self._touched = self._touched, []
+        for stream in touched:
+            stream.is_touched = False
+        return touched

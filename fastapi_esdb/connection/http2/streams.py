@@ -1,0 +1,127 @@
+"""One call as HTTP/2 sees it: its states and what has come of it."""
+
+from __future__ import annotations
+
+import enum
+
+from fastapi_esdb.connection.http2.codes import ErrorCode, StreamViolation
+from fastapi_esdb.connection.http2.headers import Block, malformed
+from fastapi_esdb.connection.http2.limits import Limits
+from fastapi_esdb.connection.http2.messages import MessageReader
+from fastapi_esdb.connection.http2.statuses import HTTP_OK, STATUS, Ending, ending_of, foreign_ending
+from fastapi_esdb.connection.http2.windows import ReceiveWindow
+
+SWITCHING_PROTOCOLS = 101
+
+
+class State(enum.Enum):
+    """Where a stream is (RFC 9113, 5.1).
+
+    A client's stream is open from its first frame on. It is never half-closed by the server only: a gRPC call whose
+    answer has ended is over, so what was still to be sent is given up.
+    """
+
+    OPEN = "open"
+    HALF_CLOSED = "half-closed by us"
+    CLOSED = "closed"
+
+
+class Stream:
+    """A call. The connection it is on changes it; whoever reads the call looks at it and takes its messages."""
+
+    __slots__ = (
+        "_answer",
+        "_received",
+        "ending",
+        "is_touched",
+        "listener",
+        "number",
+        "reader",
+        "state",
+        "unsent",
+        "wants_end",
+        "window",
+        "write_window",
+    )
+
+    def __init__(self, number: int, limits: Limits, write_window: int, listener: object = None) -> None:
+        self.number = number
+        self.listener = listener
+        """Whoever is told of changes."""
+        self.state = State.OPEN
+        self.ending: Ending | None = None
+        """How it has ended. Messages that came before may still be there to take."""
+        self.reader = MessageReader(limits.message)
+        self.window = ReceiveWindow(limits.stream_window)
+        self.write_window = write_window
+        """Bytes that the server still takes."""
+        self.unsent = bytearray()
+        """What waits for room in a window."""
+        self.wants_end = False
+        """Whether nothing follows what is unsent."""
+        self.is_touched = False
+        self._answer: Block | None = None
+        self._received = 0
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether the server has begun to answer."""
+        return self._answer is not None or self.ending is not None
+
+    @property
+    def headers(self) -> Block | None:
+        """What the answer began with."""
+        return self._answer
+
+    def take_headers(self, block: Block, *, ends: bool) -> Ending | None:
+        """Take a header block; return the ending that it is, if it is one. Raises `StreamViolation`."""
+        if block.problem:
+            raise malformed(block)
+        if self._answer is not None:
+            return self._trailers(block, ends=ends)
+        if block.http_status is None:
+            raise StreamViolation(ErrorCode.PROTOCOL_ERROR, "a malformed answer: no :status")
+        if block.is_interim:
+            self._check_interim(block, ends=ends)
+            return None
+        self._answer = block
+        if ends:
+            self._check_length()
+            return ending_of(block, block.http_status)
+        if block.get(STATUS) is not None and block.http_status != HTTP_OK:
+            return ending_of(block, block.http_status)
+        return foreign_ending(block)
+
+    def take_data(self, buffer: bytes, at: int, end: int) -> None:
+        """Take that part of a buffer as the next data. Raises `StreamViolation`."""
+        if self._answer is None:
+            raise StreamViolation(ErrorCode.PROTOCOL_ERROR, "a malformed answer: data before its headers")
+        self._received += end - at
+        self.reader.feed(buffer, at, end)
+
+    def end_of_data(self) -> Ending:
+        """Return what a call ends with that ends without trailers. Raises `StreamViolation`."""
+        if self._answer is None:
+            raise StreamViolation(ErrorCode.PROTOCOL_ERROR, "a malformed answer: it ends before it begins")
+        self._check_length()
+        return ending_of(Block(()))
+
+    def _trailers(self, block: Block, *, ends: bool) -> Ending:
+        if not ends or block.http_status is not None:
+            raise StreamViolation(ErrorCode.PROTOCOL_ERROR, "a malformed answer: headers in the middle of it")
+        self._check_length()
+        found = ending_of(block)
+        if found.is_ok and self.reader.is_within:
+            raise StreamViolation(ErrorCode.PROTOCOL_ERROR, "the answer ends within a message")
+        return found
+
+    def _check_interim(self, block: Block, *, ends: bool) -> None:
+        if ends or block.http_status == SWITCHING_PROTOCOLS:
+            raise StreamViolation(ErrorCode.PROTOCOL_ERROR, f"a malformed answer: it ends with {block.http_status}")
+
+    def _check_length(self) -> None:
+        """An answer is malformed if its content-length is not that of its data (RFC 9113, 8.1.1)."""
+        told = self._answer.content_length if self._answer is not None else None
+        if told is not None and told != self._received:
+            text = f"a malformed answer: {self._received} bytes where its content-length is {told}"
+            raise StreamViolation(ErrorCode.PROTOCOL_ERROR, text)
