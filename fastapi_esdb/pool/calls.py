@@ -1,8 +1,8 @@
-"""Calls over a pool: refused, sent, made again, counted."""
+"""Calls over leased connections: checked, sent, made again."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,19 +12,19 @@ from fastapi_esdb.connection.deadline import Deadline, seconds
 from fastapi_esdb.errors import ReadOnlyConnection
 from fastapi_esdb.pool.appends.appends import Appends
 from fastapi_esdb.pool.call_policy import Headers, Placement
-from fastapi_esdb.pool.one_node import OneChannel
-from fastapi_esdb.pool.retry import ReadinessCheck, Retry, Tell
+from fastapi_esdb.pool.generations import Leases, OneConnection
+from fastapi_esdb.pool.retry import Retry, RetryPolicy
 from fastapi_esdb.pool.streams import PooledStream, StreamPlan
-from fastapi_esdb.settings.choices import AppendMode, NodePreference
+from fastapi_esdb.settings.choices import NodePreference
 from fastapi_esdb.wire.errors import CalledAs, EsdbError
 from fastapi_esdb.wire.streams.methods import APPEND
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.caller import CallOptions
-    from fastapi_esdb.connection.channel import Lease
-    from fastapi_esdb.pool.lease_source import LeaseSource
+    from fastapi_esdb.connection.channel import Channel, Lease
     from fastapi_esdb.pool.statistics import Counters
     from fastapi_esdb.settings.model import EsdbSettings
+    from fastapi_esdb.wire.headers import CallHeaders
     from fastapi_esdb.wire.method import Method
     from fastapi_esdb.wire.streams.values import AppendRequest, AppendResult
 
@@ -34,80 +34,76 @@ Response = TypeVar("Response")
 _MILLISECONDS_PER_SECOND = 1000
 
 
+OneAnswer = Callable[["Lease", "Method[Any, Response]", Any, Deadline, "CallHeaders"], Coroutine[Any, Any, Response]]
+"""One attempt at a call with one answer: `unary` or `client_stream`."""
+
+
 class Calls:
-    """Makes calls as the settings say."""
+    """Makes calls as the settings say. With `once`, no append is made again."""
 
     def __init__(
-        self,
-        name: str,
-        settings: EsdbSettings,
-        lease: LeaseSource,
-        counters: Counters,
-        tell: Tell,
-        *,
-        over: OneChannel | None = None,
+        self, name: str, settings: EsdbSettings, leases: Leases, counters: Counters, *, once: bool = False
     ) -> None:
-        """With `over` they all go over that channel, and no append is made again."""
         target = settings.target
         self.deadline = target.options.default_deadline / _MILLISECONDS_PER_SECOND
         """Seconds that a call has without a `timeout` of its own."""
-        self._name = name
-        self._called_as = CalledAs.CONNECTION if target.credentials else CalledAs.NOBODY
         self.retry_unknown = settings.retry_unknown
         """Whether appends whose answers are lost are followed up."""
+        self._name = name
         self._settings = settings
-        self._is_over_one = over is not None
-        self._headers = Headers(target, f"fastapi-esdb-{name}")
-        self._read_only = settings.read_only
-        self._pinned = not target.discover
-        self._placement = Placement.of(settings)
-        self._lease: LeaseSource = over or lease
+        self._leases = leases
         self._counters = counters
-        self._tell = tell
-        self._readiness = ReadinessCheck()
-        mode = AppendMode.SINGLE if over else settings.append_mode
-        self._appends = Appends(settings, self._lease, self._headers, mode)
+        self._called_as = CalledAs.CONNECTION if target.credentials else CalledAs.NOBODY
+        self._read_only = settings.read_only
+        self._headers = Headers(target, f"fastapi-esdb-{name}")
+        self._placement = Placement.of(settings)
+        self._policy = RetryPolicy(name, leases, counters, has_one_node=not target.discover)
+        self._appends = Appends(settings, leases, self._headers, once=once)
 
     @asynccontextmanager
     async def at_leader(self, options: CallOptions) -> AsyncIterator[Calls]:
-        """Calls that all go over one connection to the leader, which it was the last time that anybody heard of it."""
-        deadline = self._begin(APPEND, options).deadline
-        with await self._lease(NodePreference.LEADER, deadline, long_lived=False, avoid=None) as lease:
-            channel = lease.channel
-            place = channel.lease()
-        with place:
-            one = OneChannel(channel)
+        """Give calls that all go over one connection to the leader, as far as anybody has heard who leads."""
+        retry = self._begin(APPEND, options)
+        with await self._leases.lease(NodePreference.LEADER, retry.deadline, long_lived=False, avoid=None) as first:
+            lease = first.channel.lease()
+        with lease:
+            one = OneConnection(lease.channel, self._leases)
             try:
-                yield Calls(self._name, self._settings, self._lease, self._counters, self._tell, over=one)
+                yield Calls(self._name, self._settings, one, self._counters, once=True)
             finally:
                 one.close()
 
-    async def call(
+    def call(
         self, method: Method[Request, Response], request: Request, options: CallOptions = DEFAULT_OPTIONS
-    ) -> Response:
+    ) -> Coroutine[Any, Any, Response]:
         """See `Caller.call`."""
-        headers = self._headers.of(method, options)
-        retry = self._begin(method, options)
-        return await self._repeat(retry, lambda lease: unary(lease, method, request, retry.answer_deadline, headers))
+        return self._make(unary, method, request, options)
 
-    async def send(
+    def send(
         self, method: Method[Request, Response], requests: Sequence[Request], options: CallOptions = DEFAULT_OPTIONS
-    ) -> Response:
+    ) -> Coroutine[Any, Any, Response]:
         """See `Caller.send`."""
+        return self._make(client_stream, method, requests, options)
+
+    async def _make(
+        self, attempt: OneAnswer[Response], method: Method[Any, Response], request: Any, options: CallOptions
+    ) -> Response:
         headers = self._headers.of(method, options)
         retry = self._begin(method, options)
-        return await self._repeat(
-            retry, lambda lease: client_stream(lease, method, requests, retry.answer_deadline, headers)
-        )
-
-    async def append(self, request: AppendRequest, options: CallOptions = DEFAULT_OPTIONS) -> AppendResult:
-        """See `Caller.append`."""
-        retry = self._begin(APPEND, options)
+        channel: Channel | None = None
         while True:
             try:
-                return await self._appends.make(request, options, retry)
+                with await retry.lease(channel) as lease:
+                    channel = lease.channel
+                    return await attempt(lease, method, request, retry.answer_deadline, headers)
             except EsdbError as error:
-                await retry.failed(error, final=self._is_over_one)
+                await retry.failed(error, channel)
+
+    def append(
+        self, request: AppendRequest, options: CallOptions = DEFAULT_OPTIONS
+    ) -> Coroutine[Any, Any, AppendResult]:
+        """See `Caller.append`."""
+        return self._appends.make(request, options, self._begin(APPEND, options))
 
     def stream(
         self,
@@ -123,34 +119,18 @@ class Calls:
         whole = options.timeout is not None
         each = None if whole or long_lived else self.deadline
         plan = StreamPlan(method, requests, self._headers.of(method, options), long_lived, bulk, whole, each)
-        return PooledStream(plan, retry, self._lease)
+        return PooledStream(plan, retry)
 
     def _begin(self, method: Method[Any, Any], options: CallOptions) -> Retry:
         """Raise what is wrong with the call before anything else happens."""
         if self._read_only and method.writes:
             raise ReadOnlyConnection(method.path)
         timeout = self.deadline if options.timeout is None else seconds(options.timeout, "timeout")
-        preference = self._placement.preferred(method, options)
         return Retry(
+            self._policy,
             method,
-            preference,
+            self._placement.preferred(method, options),
             Deadline.after(timeout),
-            self._counters,
-            self._tell,
-            pool=self._name,
-            called_as=CalledAs.CALLER if options.credentials else self._called_as,
-            readiness=self._readiness,
-            pinned=self._pinned,
+            CalledAs.CALLER if options.credentials else self._called_as,
             leaves_time=options.leaves_time,
         )
-
-    async def _repeat(self, retry: Retry, make: Callable[[Lease], Awaitable[Response]]) -> Response:
-        while True:
-            try:
-                with await self._lease(
-                    retry.preference, retry.deadline, long_lived=False, avoid=retry.channel
-                ) as lease:
-                    retry.channel = lease.channel
-                    return await make(lease)
-            except EsdbError as error:
-                await retry.failed(error)

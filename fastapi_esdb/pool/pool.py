@@ -8,12 +8,12 @@ from contextlib import AbstractAsyncContextManager, suppress
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from fastapi_esdb.connection.caller import DEFAULT_OPTIONS, CallOptions, Stream
-from fastapi_esdb.connection.deadline import Deadline, patience
-from fastapi_esdb.connection.loop_affinity import LoopAffinity
+from fastapi_esdb.connection.deadline import patience
 from fastapi_esdb.connection.state import Admission, ConnectionState
 from fastapi_esdb.errors import ConnectionClosed
 from fastapi_esdb.pool.calls import Calls
 from fastapi_esdb.pool.cluster.by_preference import ConnectionsByPreference
+from fastapi_esdb.pool.generations import Generations
 from fastapi_esdb.pool.hooks import Hook, Hooks
 from fastapi_esdb.pool.resolution_state import NewestPosition, StreamLocks
 from fastapi_esdb.pool.statistics import ConnectionStatus, Counters
@@ -24,11 +24,7 @@ from fastapi_esdb.wire.errors import AccessDenied, CalledAs, NotAuthenticated, N
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from fastapi_esdb.connection.channel import Channel, Lease
-    from fastapi_esdb.connection.node import NodeConnection
-    from fastapi_esdb.settings.choices import NodePreference
     from fastapi_esdb.settings.model import EsdbSettings
-    from fastapi_esdb.wire.errors import EsdbError
     from fastapi_esdb.wire.method import Method
     from fastapi_esdb.wire.streams.values import AppendRequest, AppendResult
 
@@ -58,14 +54,12 @@ class ConnectionPool:
         self.name = name
         self.settings = settings
         self._counters = Counters()
-        self._calls = Calls(name, settings, self._lease, self._counters, self._call_failed)
+        self._generations = Generations(name, self._counters, self._notice)
+        self._calls = Calls(name, settings, self._generations, self._counters)
         self.seen = NewestPosition()
         """How new what this client has seen of the database is."""
         self.stream_locks = _stream_locks(settings)
         """Who finds out first what has become of an append to a stream."""
-        self._connections: ConnectionsByPreference | None = None
-        self._leaving: list[ConnectionsByPreference] = []
-        self._owner: LoopAffinity | None = None
         self._hooks = Hooks()
         self._on_connect: list[Hook] = []
         self._on_disconnect: list[Hook] = []
@@ -80,9 +74,10 @@ class ConnectionPool:
     @property
     def state(self) -> ConnectionState:
         """Connected if any connection is, connecting if none is, closed before `open` and after `close`."""
-        if self._connections is None:
+        current = self._generations.current
+        if current is None:
             return ConnectionState.CLOSED
-        return ConnectionState.CONNECTED if self._connections.is_connected else ConnectionState.CONNECTING
+        return ConnectionState.CONNECTED if current.is_connected else ConnectionState.CONNECTING
 
     @property
     def is_connected(self) -> bool:
@@ -102,12 +97,12 @@ class ConnectionPool:
     @property
     def is_closed(self) -> bool:
         """Whether it was not opened, or was closed; then it stays so until `open` or `connect`."""
-        return self._connections is None
+        return self._generations.current is None
 
     @property
     def connections(self) -> tuple[ConnectionStatus, ...]:
         """Each connection as it is now."""
-        return tuple(ConnectionStatus.of(node) for node in self._nodes)
+        return tuple(ConnectionStatus.of(node) for node in self._generations.nodes)
 
     @property
     def address(self) -> str:
@@ -148,21 +143,20 @@ class ConnectionPool:
 
         When it returns nothing is left of the connections: no task, no socket. More than once does no harm.
         """
-        if self._connections is None and not self._leaving:
+        if self._generations.has_ended:
             return
-        self._check_owner()
-        self._shut()
-        for connections in self._leaving:
-            await connections.ended()
+        self._generations.check_affinity()
+        self._generations.shut()
+        await self._generations.ended()
         await self._hooks.finish()
-        self._forget_ended()
+        self._generations.forget_ended()
 
     async def reconnect(self) -> None:
         """Replace each connection by a fresh one now, without waiting for the next attempt to be due.
 
         Returns when each has tried. Calls in flight go on; a connection that can't be replaced counts as lost.
         """
-        await self._opened().renew()
+        await self._generations.opened().renew()
 
     async def reconfigure(self, settings: EsdbSettings) -> None:
         """Take other settings: the new connections come first, then the old ones end with their last call.
@@ -171,10 +165,8 @@ class ConnectionPool:
         within their `connect_timeout`, or if the pool was closed in the meantime. A closed pool only keeps the
         settings for `connect`.
         """
-        calls = Calls(self.name, settings, self._lease, self._counters, self._call_failed)
-        before = self._connections
-        fresh = None if before is None else await self._connected_with(settings)
-        self._swap(before, fresh)
+        calls = Calls(self.name, settings, self._generations, self._counters)
+        await self._generations.replace(settings)
         self.settings, self._calls = settings, calls
         self.seen, self.stream_locks = NewestPosition(), _stream_locks(settings)
 
@@ -185,7 +177,7 @@ class ConnectionPool:
         """
         limit = self.deadline if timeout is None else patience(timeout, "timeout")
         try:
-            await self._opened().wait_connected(limit)
+            await self._generations.opened().wait_connected(limit)
         except ConnectionClosed as error:
             error.pool = self.name
             raise
@@ -207,13 +199,13 @@ class ConnectionPool:
 
     def stats(self) -> dict[str, int | float]:
         """Numbers by name: what is the case now, and totals since the pool was made."""
-        nodes = self.connections
+        nodes, current = self.connections, self._generations.current
         return {
             "connections": len(nodes),
             "connected": sum(status.state is ConnectionState.CONNECTED for status in nodes),
             "calls_in_flight": sum(status.in_flight for status in nodes),
             "streams_open": sum(status.streams for status in nodes),
-            "calls_waiting": self._connections.waiting if self._connections else 0,
+            "calls_waiting": current.waiting if current else 0,
             **self._counters.totals(),
         }
 
@@ -221,23 +213,23 @@ class ConnectionPool:
         """Count a request of the app that was answered with a 5xx because of this pool."""
         self._counters.requests_failed += 1
 
-    async def call(
+    def call(
         self, method: Method[Request, Response], request: Request, options: CallOptions = DEFAULT_OPTIONS
-    ) -> Response:
+    ) -> Coroutine[Any, Any, Response]:
         """Make a unary call."""
-        return await self._calls.call(method, request, options)
+        return self._calls.call(method, request, options)
 
-    async def send(
+    def send(
         self, method: Method[Request, Response], requests: Sequence[Request], options: CallOptions = DEFAULT_OPTIONS
-    ) -> Response:
+    ) -> Coroutine[Any, Any, Response]:
         """Make a call that streams its requests and has one answer."""
-        return await self._calls.send(method, requests, options)
+        return self._calls.send(method, requests, options)
 
     def append(
         self, request: AppendRequest, options: CallOptions = DEFAULT_OPTIONS
     ) -> Coroutine[Any, Any, AppendResult]:
         """Append events; see `Caller.append`."""
-        self._check_owner()
+        self._generations.check_affinity()
         return self._calls.append(request, options)
 
     def stream(
@@ -254,7 +246,7 @@ class ConnectionPool:
 
     def at_leader(self, options: CallOptions) -> AbstractAsyncContextManager[Calls]:
         """Calls that all go over one connection to the leader. When it is lost they fail, and are not made again."""
-        self._check_owner()
+        self._generations.check_affinity()
         return self._calls.at_leader(options)
 
     async def __aenter__(self) -> Self:
@@ -267,15 +259,15 @@ class ConnectionPool:
         await self.close()
 
     async def _open(self, start_timeout: float | None) -> None:
-        mine = self._begin_to_connect()
-        connections = self._opened()
+        mine = self._generations.open(self.settings)
+        connections = self._generations.opened()
         try:
             await connections.first_attempts()
             if start_timeout is not None:
                 await _connected_within(connections, start_timeout)
                 self._require_admission()
         except BaseException:
-            if mine and self._connections is connections:
+            if mine and self._generations.current is connections:
                 await self.close()
             raise
 
@@ -288,86 +280,11 @@ class ConnectionPool:
         error.pool = self.name
         raise error
 
-    def _begin_to_connect(self) -> bool:
-        """Whether it was this call that opened it."""
-        if self._connections is not None:
-            return False
-        connections = ConnectionsByPreference(self.name, self.settings, self._counters, self._notice)
-        self._owner = LoopAffinity.here()
-        self._connections = connections
-        connections.open()
-        return True
-
-    async def _connected_with(self, settings: EsdbSettings) -> ConnectionsByPreference:
-        """ConnectionsByPreference with other settings, among those that `close` ends until they are put to use."""
-        self._check_owner()
-        fresh = ConnectionsByPreference(self.name, settings, self._counters, self._notice)
-        self._leaving.append(fresh)
-        fresh.open()
-        try:
-            await fresh.wait_connected(settings.connect_timeout)
-        except BaseException:
-            fresh.shut(force=True)
-            raise
-        return fresh
-
-    def _swap(self, before: ConnectionsByPreference | None, fresh: ConnectionsByPreference | None) -> None:
-        """Use the fresh ones instead. Raises `ConnectionClosed` if someone else was quicker, to close or to swap."""
-        if self._connections is not before:
-            self._leave(fresh)
-            raise ConnectionClosed
-        self._connections = fresh
-        self._leaving = [connections for connections in self._leaving if connections is not fresh]
-        self._leave(before, force=False)
-        self._notice()
-
-    def _leave(self, connections: ConnectionsByPreference | None, *, force: bool = True) -> None:
-        """Have connections end, and keep them in view until they have."""
-        self._forget_ended()
-        if connections is not None:
-            connections.shut(force=force)
-            if connections not in self._leaving:
-                self._leaving.append(connections)
-
-    def _shut(self) -> None:
-        """Everything of `close` that needs no waiting, so that cancelling it leaves nothing half done."""
-        connections, self._connections = self._connections, None
-        self._leave(connections)
-        for leaving in self._leaving:
-            leaving.shut(force=True)
-        self._notice()
-
-    def _forget_ended(self) -> None:
-        self._leaving = [connections for connections in self._leaving if not connections.has_ended]
-
-    def _opened(self) -> ConnectionsByPreference:
-        """The present connections. Raises `ConnectionClosed` if there are none, and where they don't belong."""
-        if self._connections is None:
-            raise ConnectionClosed
-        self._check_owner()
-        return self._connections
-
-    def _check_owner(self) -> None:
-        if self._owner is not None:
-            self._owner.check()
-
-    async def _lease(
-        self, preference: NodePreference, deadline: Deadline, *, long_lived: bool, avoid: Channel | None
-    ) -> Lease:
-        while True:
-            # `None` means that they were shut; after `reconfigure` there are others
-            if lease := await self._opened().lease(preference, deadline, long_lived=long_lived, avoid=avoid):
-                return lease
-
-    def _call_failed(self, channel: Channel, error: EsdbError) -> None:
-        if self._connections is not None:
-            self._connections.failed(channel, error)
-
     def _notice(self) -> None:
         """Run the hooks if the pool has become connected, or is so no longer; log it if calls are let in no longer."""
         self._notice_admission()
         connected = self.is_connected
-        known = (version for node in self._nodes if (version := node.server_version))
+        known = (version for node in self._generations.nodes if (version := node.server_version))
         self._server_version = next(known, self._server_version)
         if connected != self._was_connected:
             self._was_connected = connected
@@ -375,16 +292,12 @@ class ConnectionPool:
 
     def _notice_admission(self) -> None:
         """What one node refuses is refused, until it says otherwise itself; without a connection nothing is known."""
-        said = {node.admission for node in self._nodes if node.is_connected}
+        said = {node.admission for node in self._generations.nodes if node.is_connected}
         before = self._admission
         self._admission = next((each for each in _WORST_FIRST if each in said), before)
         if self._admission is not before:
             level = logging.INFO if self._admission is Admission.GRANTED else logging.WARNING
             logger.log(level, "%s: %s", self.name, _ADMISSIONS[self._admission])
-
-    @property
-    def _nodes(self) -> Sequence[NodeConnection]:
-        return self._connections.nodes if self._connections else ()
 
 
 def _stream_locks(settings: EsdbSettings) -> StreamLocks:

@@ -1,9 +1,9 @@
-"""The tries of one call within its deadline."""
+"""The attempts of one call within its deadline."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Coroutine, Iterator
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -21,72 +21,59 @@ from fastapi_esdb.wire.errors import (
 )
 
 if TYPE_CHECKING:
-    from fastapi_esdb.connection.channel import Channel
+    from fastapi_esdb.connection.channel import Channel, Lease
     from fastapi_esdb.connection.deadline import Deadline
+    from fastapi_esdb.pool.generations import Leases
     from fastapi_esdb.pool.statistics import Counters
     from fastapi_esdb.settings.choices import NodePreference
-    from fastapi_esdb.wire.errors import CalledAs, EsdbError
+    from fastapi_esdb.wire.errors import CalledAs
     from fastapi_esdb.wire.method import Method
 
 
 PAUSES = Backoff(first=0.1, limit=0.5, jitter=0.2)
-"""Between two tries: short, since an election takes seconds and each of them counts."""
+"""Between two attempts: short, since an election takes seconds and each of them counts."""
 
-Tell = Callable[["Channel", "EsdbError"], None]
-"""Is told of each try that failed, and where."""
+
+class RetryPolicy:
+    """What the calls of a pool have in common when they fail."""
+
+    __slots__ = ("counters", "has_one_node", "leases", "pool", "readiness")
+
+    def __init__(self, pool: str, leases: Leases, counters: Counters, *, has_one_node: bool) -> None:
+        self.pool = pool
+        self.leases = leases
+        self.counters = counters
+        self.has_one_node = has_one_node
+        """Whether there is one node to go to and no other, so that its refusal is the answer."""
+        self.readiness = ReadinessCheck()
 
 
 class Retry:
-    """Decides after each failure whether the call is made again, and waits until then."""
+    """Decides after each attempt that failed whether the call is made again, and waits until then."""
 
-    __slots__ = (
-        "_called_as",
-        "_counters",
-        "_made",
-        "_method",
-        "_pauses",
-        "_pinned",
-        "_pool",
-        "_readiness",
-        "_tell",
-        "channel",
-        "deadline",
-        "leaves_time",
-        "preference",
-    )
+    __slots__ = ("_called_as", "_failed", "_method", "_pauses", "_policy", "deadline", "leaves_time", "preference")
 
     def __init__(
         self,
+        policy: RetryPolicy,
         method: Method[Any, Any],
         preference: NodePreference,
         deadline: Deadline,
-        counters: Counters,
-        tell: Tell,
-        *,
-        pool: str,
         called_as: CalledAs,
-        readiness: ReadinessCheck,
-        pinned: bool,
+        *,
         leaves_time: bool = False,
     ) -> None:
-        self._pool = pool
-        self._called_as = called_as
         self.preference = preference
-        """The kind of node that it goes to."""
+        """The kind of node that the call goes to."""
         self.deadline = deadline
-        self.channel: Channel | None = None
-        """Where the latest try went."""
-        self._method = method
-        self._counters = counters
-        self._tell = tell
-        self._readiness = readiness
-        self._pinned = pinned
-        """Whether there is one node to go to and no other, so that its refusal is the answer."""
         self.leaves_time = leaves_time and method.writes
         """Whether only half of the time that is left when it is sent is for its answer."""
-        self._made = 0
+        self._policy = policy
+        self._method = method
+        self._called_as = called_as
+        self._failed = 0
         self._pauses: Iterator[float] | None = None
-        counters.calls += 1
+        policy.counters.calls += 1
 
     @property
     def answer_deadline(self) -> Deadline:
@@ -95,38 +82,46 @@ class Retry:
 
     @property
     def is_first(self) -> bool:
-        """Whether no try has failed so far."""
-        return self._made == 0
+        """Whether no attempt has failed so far."""
+        return self._failed == 0
 
-    async def failed(self, error: EsdbError, *, final: bool = False) -> None:
-        """Return when it is time for the next try; raise the error if there is none, surely so if it is `final`."""
-        self._made += 1
+    def lease(self, avoid: Channel | None, *, long_lived: bool = False) -> Coroutine[Any, Any, Lease]:
+        """Wait for the lease of an attempt, best not on the channel to avoid, where the one before has failed."""
+        return self._policy.leases.lease(self.preference, self.deadline, long_lived=long_lived, avoid=avoid)
+
+    async def failed(self, error: EsdbError, channel: Channel | None, *, final: bool = False) -> None:
+        """Return when it is time for the next attempt; raise the error if there is none, surely so if it is `final`.
+
+        `channel` is where the attempt went.
+        """
+        policy = self._policy
+        self._failed += 1
         self._sign(error)
-        if self.channel is not None:
-            self._tell(self.channel, error)
+        if channel is not None:
+            policy.leases.failed(channel, error)
         self._pauses = self._pauses or PAUSES.delays()
         pause = next(self._pauses)
-        final |= self._pinned and isinstance(error, NotLeader)
-        if final or not await self._may_repeat(error) or self.deadline.left() <= pause:
-            self._counters.failures += 1
+        final |= policy.has_one_node and isinstance(error, NotLeader)
+        if final or not await self._may_repeat(error, channel) or self.deadline.left() <= pause:
+            policy.counters.failures += 1
             raise error
-        self._counters.retries += 1
+        policy.counters.retries += 1
         await asyncio.sleep(pause)
 
     def _sign(self, error: EsdbError) -> None:
         """Have the error say where it comes from."""
-        error.pool = self._pool
+        error.pool = self._policy.pool
         if isinstance(error, AccessDenied | NotAuthenticated):
             error.called_as = self._called_as
 
-    async def _may_repeat(self, error: EsdbError) -> bool:
-        if may_repeat(error, self._method, self._made):
+    async def _may_repeat(self, error: EsdbError, channel: Channel | None) -> bool:
+        if may_repeat(error, self._method, self._failed):
             return True
-        return await self._readiness.explains(error, self.channel, self.deadline)
+        return await self._policy.readiness.explains(error, channel, self.deadline)
 
 
-def may_repeat(error: EsdbError, method: Method[Any, Any], tries: int) -> bool:
-    """Whether making the call another time is harmless and may help; `tries` is how often it was made.
+def may_repeat(error: EsdbError, method: Method[Any, Any], attempts: int) -> bool:
+    """Return whether making the call again is harmless and may help, after so many attempts.
 
     What the server surely did not execute may be sent again whatever it is, and a read may even if it was executed.
     That there is no connection is an answer: whoever wants to wait for one has done so already.
@@ -134,19 +129,19 @@ def may_repeat(error: EsdbError, method: Method[Any, Any], tries: int) -> bool:
     if isinstance(error, ConnectionClosed | TooManyStreams):
         return False
     if isinstance(error, HandlerFailed) or (isinstance(error, NoAnswer) and error.reason):
-        return _may_be_meant_for_another(method, tries)
+        return _may_be_meant_for_another(method, attempts)
     if error.outcome is Outcome.UNKNOWN:
         return not method.writes
     return error.outcome is Outcome.NOT_EXECUTED
 
 
-def _may_be_meant_for_another(method: Method[Any, Any], tries: int) -> bool:
+def _may_be_meant_for_another(method: Method[Any, Any], attempts: int) -> bool:
     """A follower that has just refused a BatchAppend fails another call of the connection, which is fine the next time.
 
     Seen with EventStoreDB 24.6. Failing twice, it is the call itself that the server can't take, or answers with what
     can't be read.
     """
-    return not method.writes and tries == 1
+    return not method.writes and attempts == 1
 
 
 class ReadinessCheck:

@@ -12,8 +12,7 @@ from fastapi_esdb.connection.grpcio.prefetch import BulkCall
 from fastapi_esdb.wire.errors import EsdbError, NoAnswer
 
 if TYPE_CHECKING:
-    from fastapi_esdb.connection.channel import Lease
-    from fastapi_esdb.pool.lease_source import LeaseSource
+    from fastapi_esdb.connection.channel import Channel, Lease
     from fastapi_esdb.pool.retry import Retry
     from fastapi_esdb.wire.headers import CallHeaders
     from fastapi_esdb.wire.method import Method
@@ -48,10 +47,11 @@ class PooledStream(Generic[Request, Response]):
     generators use it: when a loop ends, asyncio closes all that are left at once, though one waits for the other.
     """
 
-    def __init__(self, plan: StreamPlan[Request, Response], retry: Retry, lease: LeaseSource) -> None:
+    def __init__(self, plan: StreamPlan[Request, Response], retry: Retry) -> None:
         self._plan = plan
         self._retry = retry
-        self._lease = lease
+        self._channel: Channel | None = None
+        """Where the latest attempt went."""
         self._call: StreamCall[Request, Response] | None = None
         self._answered = False
         self._committed = False
@@ -75,12 +75,12 @@ class PooledStream(Generic[Request, Response]):
             try:
                 self._call = await self._begin()
             except EsdbError as error:
-                await self._retry.failed(error)
+                await self._retry.failed(error, self._channel)
 
     async def _begin(self) -> StreamCall[Request, Response]:
         plan, retry = self._plan, self._retry
-        lease = await self._lease(retry.preference, retry.deadline, long_lived=plan.long_lived, avoid=retry.channel)
-        retry.channel = lease.channel
+        lease = await retry.lease(self._channel, long_lived=plan.long_lived)
+        self._channel = lease.channel
         call = self._make(lease)
         try:
             await call.start(plan.requests, retry.deadline if plan.whole else None, plan.headers)
@@ -126,7 +126,7 @@ class PooledStream(Generic[Request, Response]):
                 answer = await read(self._call, self._plan.each if self._answered else self._retry.deadline.left())
             except EsdbError as error:
                 self.close()
-                await self._retry.failed(error, final=self._committed)
+                await self._retry.failed(error, self._channel, final=self._committed)
                 await self._start()
             except BaseException:
                 self.close()

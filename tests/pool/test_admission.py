@@ -158,7 +158,7 @@ async def test_a_node_that_is_starting_is_not_ready(told: Told) -> None:
         string = f"esdb://admin:changeit@127.0.0.1:{fake.port}?tls=false"
         async with ConnectionPool(cluster.settings(connection_string=string, pool_size=1)) as pool:
             assert not pool.is_connected
-            [error] = [each.last_error for each in pool._nodes]
+            [error] = [each.last_error for each in pool._generations.nodes]
             assert isinstance(error, ServerNotReady)
             fake.gate.knows_users = True
             await pool.wait_connected(PATIENCE)

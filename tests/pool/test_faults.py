@@ -170,5 +170,5 @@ async def test_pings_that_the_server_takes_amiss() -> None:
         error, _ = await failure(pool.call(WRITE, "wait", PATIENT))
         assert isinstance(error, ConnectionLost)
         await until(lambda: pool.stats()["connects_total"] == 2)
-        (node,) = pool._nodes
+        (node,) = pool._generations.nodes
         assert node._connector._slowdown == 2, error.__cause__

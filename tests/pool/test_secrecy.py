@@ -34,7 +34,7 @@ def settings(string: str, **values: Any) -> EsdbSettings:
 @pytest.fixture
 def _far_away(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have every host be another machine."""
-    for module in ("channel", "secrecy"):
+    for module in ("channel", "preflight"):
         monkeypatch.setattr(f"fastapi_esdb.connection.{module}.is_loopback", lambda _host: False)
 
 

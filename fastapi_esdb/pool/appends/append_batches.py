@@ -37,7 +37,7 @@ from fastapi_esdb.wire.streams_v2.methods import APPEND_RECORDS
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Channel, Lease
     from fastapi_esdb.connection.deadline import Deadline
-    from fastapi_esdb.pool.lease_source import LeaseSource
+    from fastapi_esdb.pool.generations import Leases
     from fastapi_esdb.settings.choices import NodePreference
     from fastapi_esdb.wire.headers import CallHeaders
     from fastapi_esdb.wire.streams.values import AppendRequest
@@ -49,11 +49,11 @@ logger = logging.getLogger("fastapi_esdb")
 class AppendBatches:
     """Has one AppendRecords call in flight at a time, which writes for all who waited when it left, or for none."""
 
-    def __init__(self, lease: LeaseSource, headers: CallHeaders, preference: NodePreference) -> None:
-        self._lease = lease
+    def __init__(self, leases: Leases, headers: CallHeaders, preference: NodePreference) -> None:
+        self._leases = leases
         self._headers = headers
         self._preference = preference
-        self.awaits_place = False
+        self.awaits_lease = False
         """Whether a batch waits until it can be sent. Who comes then has a wait of its own, and joins one after it."""
         self._waiting: deque[BatchedAppend] = deque()
         self._again: deque[AppendBatch] = deque()
@@ -114,8 +114,8 @@ class AppendBatches:
 
     async def _call(self, batch: AppendBatch) -> StreamsAppended:
         deadline = max(member.deadline for member in batch)
-        with await self._place(deadline) as lease:
-            # whoever was told while the place was waited for that his append was not sent must be right
+        with await self._lease(deadline) as lease:
+            # whoever was told while the lease was waited for that his append was not sent must be right
             batch.drop_ended()
             if not batch:
                 raise NotSentInTime
@@ -131,12 +131,12 @@ class AppendBatches:
                 self._lacking = lease.channel
                 raise
 
-    async def _place(self, deadline: Deadline) -> Lease:
-        self.awaits_place = True
+    async def _lease(self, deadline: Deadline) -> Lease:
+        self.awaits_lease = True
         try:
-            return await self._lease(self._preference, deadline, long_lived=False, avoid=None)
+            return await self._leases.lease(self._preference, deadline, long_lived=False, avoid=None)
         finally:
-            self.awaits_place = False
+            self.awaits_lease = False
 
     def _failed(self, batch: AppendBatch, error: EsdbError) -> None:
         """All hear of what concerns all; of what concerns some, only they do, and the others go again."""

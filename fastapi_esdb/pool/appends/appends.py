@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol
 
 from fastapi_esdb.connection.batch_call import BatchCall
 from fastapi_esdb.connection.call import client_stream
@@ -18,9 +17,9 @@ from fastapi_esdb.wire.streams.values import AppendConflict, AppendFrame, Append
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.caller import CallOptions
-    from fastapi_esdb.connection.channel import Lease
+    from fastapi_esdb.connection.channel import Channel, Lease
     from fastapi_esdb.pool.call_policy import Headers
-    from fastapi_esdb.pool.lease_source import LeaseSource
+    from fastapi_esdb.pool.generations import Leases
     from fastapi_esdb.pool.retry import Retry
     from fastapi_esdb.settings.model import EsdbSettings
     from fastapi_esdb.wire.streams.values import AppendRequest, AppendResult
@@ -36,51 +35,68 @@ FRAME = 128
 """Bytes that an event takes in a message beside its data and metadata, roughly."""
 
 
-class Appends:
-    """Makes appends, one try at a time, as the settings say."""
+class OnChannel(Protocol):
+    """What has taken an append: a lease of its own, a shared call, or a place in a batch."""
 
-    def __init__(self, settings: EsdbSettings, lease: LeaseSource, headers: Headers, mode: AppendMode) -> None:
-        self._mode = mode
-        self._lease = lease
+    @property
+    def channel(self) -> Channel | None: ...
+
+
+Sent = tuple[OnChannel, "asyncio.Future[AppendResult]"]
+"""What has taken an append, and its answer to come."""
+
+
+class Appends:
+    """Makes appends as the settings say. With `once`, each goes in a call of its own and is not made again."""
+
+    def __init__(self, settings: EsdbSettings, leases: Leases, headers: Headers, *, once: bool) -> None:
+        self._mode = AppendMode.SINGLE if once else settings.append_mode
+        self._once = once
+        self._leases = leases
         self._headers = headers
         self._shared_headers = headers.of(BATCH_APPEND, DEFAULT_OPTIONS)
         self._latest: dict[tuple[NodePreference, int], BatchCall] = {}
         self._batches = self._begin_batches(settings)
 
     def _begin_batches(self, settings: EsdbSettings) -> AppendBatches | None:
-        """Groups are for the leader alone: other nodes pass on the calls of v1, and refuse these."""
+        """Batches are for the leader alone: other nodes pass on the calls of v1, and refuse these."""
         target = settings.target
         at_leader = target.discover or target.options.node_preference is NodePreference.LEADER
         if self._mode is not AppendMode.GROUPED or not at_leader:
             return None
-        return AppendBatches(self._lease, self._shared_headers, NodePreference.LEADER)
+        return AppendBatches(self._leases, self._shared_headers, NodePreference.LEADER)
 
     async def make(self, request: AppendRequest, options: CallOptions, retry: Retry) -> AppendResult:
-        """Make one try. Raises what it failed with."""
-        if self._may_share(request, options):
-            if self._batches is not None and self._batches.awaits_place:
-                with await self._place(retry):
-                    pass  # one that can be sent may leave in a batch
-            # one coroutine and no more around the wait: there may be thousands
-            batches, leaves_time = self._batches, retry.leaves_time
-            if batches is not None and (member := batches.take(request, retry.deadline, leaves_time=leaves_time)):
-                try:
-                    return await member.answer
-                except OutsideBatch:
-                    pass
-                except EsdbError:
-                    retry.channel = member.channel
-                    raise
+        """Append events; raises what the last attempt failed with.
+
+        What is not for a batch goes in a shared call, and what is not for that one goes alone. Nothing but this
+        coroutine surrounds the wait for the answer, since there may be thousands of them.
+        """
+        shares = self._may_share(request, options)
+        batches = self._batches if shares else None
+        taken_by: OnChannel | None = None
+        while True:
+            before = taken_by.channel if taken_by else None
             try:
-                return await (self._shared(request, retry) or await self._first_shared(request, retry))
-            except NotSupported:
-                pass
-        with await self._place(retry) as lease:
-            retry.channel = lease.channel
-            return await self._alone(lease, request, options, retry)
+                if not shares:
+                    with await retry.lease(before) as taken_by:
+                        return await self._alone(taken_by, request, options, retry)
+                if batches is not None and batches.awaits_lease:
+                    with await retry.lease(before):
+                        pass  # an append that can be sent may leave in a batch
+                sent = self._batched(request, retry, batches) or self._shared(request, retry, before)
+                taken_by, answer = sent or await self._first_shared(request, retry, before)
+                return await answer
+            except OutsideBatch:
+                taken_by = batches = None
+            except EsdbError as error:
+                if shares and isinstance(error, NotSupported):
+                    shares = False
+                else:
+                    await retry.failed(error, taken_by.channel if taken_by else None, final=self._once)
 
     def _may_share(self, request: AppendRequest, options: CallOptions) -> bool:
-        """Whether the append fits into the shared call: the caller is the same, and the others can wait for it."""
+        """Return whether the append fits into a shared call: the caller is the same, and the others can wait for it."""
         if self._mode is AppendMode.SINGLE or options.credentials or not request.events:
             return False
         if options.requires_leader is not None and self._headers.of(APPEND, options) != self._shared_headers:
@@ -90,38 +106,39 @@ class Appends:
             size += len(event.data) + len(event.metadata) + FRAME
         return size <= MOST_SHARED
 
-    def _shared(self, request: AppendRequest, retry: Retry) -> asyncio.Future[AppendResult] | None:
-        """The answer to come from the call that took the appends before; `None` if there is none to take this one."""
-        call = self._present(_lane(request), retry)
-        if call is None:
-            return None
-        retry.channel = call.channel
-        return call.append(request, retry.deadline, leaves_time=retry.leaves_time)
+    def _batched(self, request: AppendRequest, retry: Retry, batches: AppendBatches | None) -> Sent | None:
+        """Have the append made in a batch; `None` if it is not one for a batch."""
+        member = batches and batches.take(request, retry.deadline, leaves_time=retry.leaves_time)
+        return (member, member.answer) if member else None
 
-    async def _first_shared(self, request: AppendRequest, retry: Retry) -> asyncio.Future[AppendResult]:
-        """The same over a call that is opened if need be. Raises `NotSupported`; nothing was sent then."""
+    def _shared(self, request: AppendRequest, retry: Retry, before: Channel | None) -> Sent | None:
+        """Have the call take it that took the appends before; `None` if there is none."""
+        call = self._present(_lane(request), retry, before)
+        return self._given(call, request, retry) if call else None
+
+    async def _first_shared(self, request: AppendRequest, retry: Retry, before: Channel | None) -> Sent:
+        """Have a call take it that is opened if need be. Raises `NotSupported`; nothing was sent then."""
         lane = _lane(request)
-        with self._beside(retry) or await self._place(retry) as lease:
-            call = self._present(lane, retry) or self._opened(lease, lane)
+        with self._beside(retry, before) or await retry.lease(before) as lease:
+            call = self._present(lane, retry, before) or self._opened(lease, lane)
             self._latest[retry.preference, lane] = call
-            retry.channel = call.channel
-            return call.append(request, retry.deadline, leaves_time=retry.leaves_time)
+            return self._given(call, request, retry)
 
-    def _beside(self, retry: Retry) -> Lease | None:
-        """A place where another shared call is: what calls of one connection send at a time leaves together."""
-        for other in filter(None, (self._present(lane, retry) for lane in range(LANES))):
+    def _given(self, call: BatchCall, request: AppendRequest, retry: Retry) -> Sent:
+        return call, call.append(request, retry.deadline, leaves_time=retry.leaves_time)
+
+    def _beside(self, retry: Retry, before: Channel | None) -> Lease | None:
+        """Return a lease where another shared call is: what calls of one connection send at a time leaves together."""
+        for other in filter(None, (self._present(lane, retry, before) for lane in range(LANES))):
             lease = other.channel.lease()
             lease.late = other.late
             return lease
         return None
 
-    def _place(self, retry: Retry) -> Coroutine[Any, Any, Lease]:
-        return self._lease(retry.preference, retry.deadline, long_lived=False, avoid=retry.channel)
-
-    def _present(self, lane: int, retry: Retry) -> BatchCall | None:
-        """The call that took the appends before, unless it is over, or is where this one has just failed."""
+    def _present(self, lane: int, retry: Retry, before: Channel | None) -> BatchCall | None:
+        """Return the call that took the appends before, unless it is over, or is where this one has just failed."""
         call = self._latest.get((retry.preference, lane))
-        return call if call and call.is_open and call.channel is not retry.channel else None
+        return call if call and call.is_open and call.channel is not before else None
 
     def _opened(self, lease: Lease, lane: int) -> BatchCall:
         call = lease.channel.batches.get(lane)
@@ -136,5 +153,5 @@ class Appends:
 
 
 def _lane(request: AppendRequest) -> int:
-    """Which of the shared calls: the same for all appends to a stream, which so stay in order."""
+    """Return which of the shared calls it takes: the same for all appends to a stream, which so stay in order."""
     return hash(request.stream) % LANES

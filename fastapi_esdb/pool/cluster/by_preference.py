@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from fastapi_esdb.pool.connections import Connections, check
 
 if TYPE_CHECKING:
-    from fastapi_esdb.connection.channel import Channel, Lease
-    from fastapi_esdb.connection.deadline import Deadline
+    from fastapi_esdb.connection.channel import Channel
     from fastapi_esdb.connection.node import NodeConnection
     from fastapi_esdb.pool.statistics import Counters
     from fastapi_esdb.settings.choices import NodePreference
@@ -37,7 +36,6 @@ class ConnectionsByPreference:
         self._in_cluster = target.discover
         self._first = Connections(name, settings, counters, tell)
         self._others: dict[NodePreference, Connections] = {}
-        self._is_shut = False
 
     @property
     def _all(self) -> tuple[Connections, ...]:
@@ -80,13 +78,13 @@ class ConnectionsByPreference:
         """Replace each connection by a fresh one, now; returns when each has tried."""
         await asyncio.gather(*(group.renew() for group in self._all))
 
-    async def lease(
-        self, preference: NodePreference, deadline: Deadline, *, long_lived: bool, avoid: Channel | None
-    ) -> Lease | None:
-        """A place for one call at that kind of node; see `Connections.lease`."""
-        if self._is_shut:
-            return None
-        return await self._group(preference).lease(deadline, long_lived=long_lived, avoid=avoid)
+    def at(self, preference: NodePreference) -> Connections:
+        """Return the connections to that kind of node; without a cluster there is but one node."""
+        if not self._in_cluster or preference is self._preference:
+            return self._first
+        if preference not in self._others:
+            self._others[preference] = self._open_another(preference)
+        return self._others[preference]
 
     def failed(self, channel: Channel, error: EsdbError) -> None:
         """A call on the channel has failed."""
@@ -95,7 +93,6 @@ class ConnectionsByPreference:
 
     def shut(self, *, force: bool) -> None:
         """Take no further calls; see `Connections.shut`."""
-        self._is_shut = True
         for group in self._all:
             group.shut(force=force)
 
@@ -103,14 +100,6 @@ class ConnectionsByPreference:
         """Wait until nothing of them runs any more."""
         for group in self._all:
             await group.ended()
-
-    def _group(self, preference: NodePreference) -> Connections:
-        """The connections to that kind of node; without a cluster there is but one node."""
-        if not self._in_cluster or preference is self._preference:
-            return self._first
-        if preference not in self._others:
-            self._others[preference] = self._open_another(preference)
-        return self._others[preference]
 
     def _open_another(self, preference: NodePreference) -> Connections:
         settings = self._settings.model_copy(update={"node_preference": preference, "pool_size": 1})

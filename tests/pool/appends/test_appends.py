@@ -169,7 +169,7 @@ async def test_read_only(server: BatchServer) -> None:
 async def test_credentials_are_not_shown_to_everybody(server: BatchServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """In plain text to another machine the shared call is refused like any other."""
     async with pool_on(server.port, user="ada:secret@") as pool:
-        for module in ("channel", "secrecy"):
+        for module in ("channel", "preflight"):
             monkeypatch.setattr(f"fastapi_esdb.connection.{module}.is_loopback", lambda _host: False)
         await pool.reconnect()
         with pytest.raises(InvalidSettings, match="plain text"):

@@ -35,7 +35,7 @@ async def pool(cluster: FakeCluster) -> AsyncIterator[ConnectionPool]:
 
 def places(pool: ConnectionPool) -> set[int]:
     """The ports that calls go to."""
-    return {node.channel.host.port for node in pool._nodes if node.channel is not None}
+    return {node.channel.host.port for node in pool._generations.nodes if node.channel is not None}
 
 
 def refused(cluster: FakeCluster) -> int:
@@ -218,7 +218,7 @@ async def test_the_leader_is_frozen_from_the_start(cluster: FakeCluster) -> None
     frozen, heir = cluster.nodes[0], cluster.nodes[1]
     frozen.freeze()
     async with ConnectionPool(cluster.settings(wait=PATIENCE)) as pool:
-        await until(lambda: any(node.last_error for node in pool._nodes))
+        await until(lambda: any(node.last_error for node in pool._generations.nodes))
         cluster.elect(heir)
         elected = monotonic()
         assert await pool.call(WRITE, "hello", PATIENT) == "hello"
