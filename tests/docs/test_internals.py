@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib import import_module
 
 import pytest
 
@@ -12,6 +13,10 @@ HEADINGS = set(
     re.findall(r"^#+ (\d+(?:\.\d+)?)\.? ", (DOCS / "internals" / "protocol.md").read_text(), flags=re.MULTILINE)
 )
 CITATION = re.compile(r"\bprotocol (\d+(?:\.\d+)?(?:(?:, | and )\d+\.\d+)*)")
+
+
+ARCHITECTURE = (DOCS / "internals" / "architecture.md").read_text()
+FILES = sorted(set(re.findall(r"`((?:fastapi_esdb|tests|docs|protos)/[\w/.]+)`", ARCHITECTURE)))
 
 
 def citations() -> list[tuple[str, str]]:
@@ -34,3 +39,16 @@ def test_the_protocol_has_the_section_that_a_comment_names(file: str, number: st
 def test_comments_name_sections() -> None:
     """The test above has something to look at."""
     assert len(citations()) > 40
+
+
+def test_the_picture_of_the_layers_is_current(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It shows the imports that there are; else run `make diagrams`."""
+    monkeypatch.syspath_prepend(str(DOCS))
+    diagrams = import_module("diagrams")
+    assert diagrams.PICTURE.read_text() == diagrams.picture()
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_the_files_that_the_architecture_names_exist(file: str) -> None:
+    """Whoever follows a call through the files finds each of them."""
+    assert (ROOT / file).exists()
