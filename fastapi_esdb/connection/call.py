@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 from pydantic import Secret
 
-from fastapi_esdb.connection.grpcio.grpc_errors import decode, encode, translated
+from fastapi_esdb.connection.grpcio.grpc_errors import translated
 from fastapi_esdb.connection.preflight import check_headers, check_support
 from fastapi_esdb.errors import NotSentInTime
 from fastapi_esdb.wire.errors import DeadlineExceeded, NoAnswer
@@ -35,7 +35,7 @@ async def unary(
     headers: CallHeaders = NO_HEADERS,
 ) -> Response:
     """One request, one answer. Raises `EsdbError`; a cancelled task cancels the call on the server."""
-    data = Secret(encode(method, request))
+    data = Secret(method.encode_request(request))
     return await unary_encoded(lease, method, data, deadline, headers, request=request)
 
 
@@ -57,7 +57,7 @@ async def unary_encoded(
     with translated(lease, method, request):
         start: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = lease.channel.inner.unary_unary(method.path)
         answer = await _held(lease, start(data.get_secret_value(), timeout=time_left(deadline), metadata=headers.pairs))
-    return decode(method, answer)
+    return method.decode_answer(answer)
 
 
 async def client_stream(
@@ -70,11 +70,11 @@ async def client_stream(
     """Several requests, one answer; otherwise like `unary`."""
     check_headers(lease, headers)
     check_support(lease, method)
-    data = [encode(method, request) for request in requests]
+    data = [method.encode_request(request) for request in requests]
     with translated(lease, method, requests[0]):
         start: grpc.aio.StreamUnaryMultiCallable[bytes, bytes] = lease.channel.inner.stream_unary(method.path)
         answer = await _held(lease, start(iter(data), timeout=time_left(deadline), metadata=headers.pairs))
-    return decode(method, answer)
+    return method.decode_answer(answer)
 
 
 def time_left(deadline: Deadline) -> float:
@@ -108,7 +108,7 @@ class StreamCall(Generic[Request, Response]):
         """Send the first requests. The deadline ends the whole call; with `None` it has no end of its own."""
         check_headers(self._lease, headers)
         check_support(self._lease, self._method)
-        data = [encode(self._method, request) for request in requests]
+        data = [self._method.encode_request(request) for request in requests]
         self._request = next(iter(requests), None)
         with translated(self._lease, self._method, self._request):
             self._call = self._begin(data, time_left(deadline) if deadline else None, headers)
@@ -152,14 +152,14 @@ class StreamCall(Generic[Request, Response]):
         return [await self.read(limit), *self._at_hand()]
 
     def _decoded(self, answer: Any) -> Response:
-        return decode(self._method, answer)
+        return self._method.decode_answer(answer)
 
     def _at_hand(self) -> list[Response]:
         return []
 
     async def write(self, request: Request) -> None:
         """Send one more request. Raises the error that the call ended with, `NoAnswer` if it ended without one."""
-        data = encode(self._method, request)
+        data = self._method.encode_request(request)
         with translated(self._lease, self._method, self._request):
             await self._write(data)
 

@@ -5,19 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from functools import partial
-from typing import Any, Generic, Self, TypeVar
-
-from google.protobuf.message import DecodeError
+from typing import Any, Generic, Self
 
 from fastapi_esdb.embedded.access import ANONYMOUS
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.headers import CallMetadata
-from fastapi_esdb.wire.method import Method, Shape
+from fastapi_esdb.wire.method import Method, Request, Response, Shape
 from fastapi_esdb.wire.quiet_grpc import grpc
 
-Request = TypeVar("Request")
-Response = TypeVar("Response")
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
@@ -134,17 +129,17 @@ class Call(Generic[Request, Response]):
 
     async def send(self, response: Response) -> None:
         """Send a response; waits while the client does not take what was sent before."""
-        await self.send_raw(_encode(self.method, response))
+        await self.send_raw(self.method.encode_answer(response))
 
     async def send_large(self, make: Callable[[], Response]) -> None:
         """Make a response, which may take long, and send it."""
-        await self.send_raw(await asyncio.to_thread(lambda: _encode(self.method, make())))
+        await self.send_raw(await asyncio.to_thread(lambda: self.method.encode_answer(make())))
 
     async def send_all(self, responses: Iterable[Response]) -> None:
         """Send one after the other, each as soon as the client takes it; they are made as they go."""
-        encode, write = self.method.response.encode, self._context.write
+        encode, write = self.method.encode_answer, self._context.write
         for response in responses:
-            await write(encode(response).SerializeToString())
+            await write(encode(response))
 
     async def send_raw(self, response: bytes) -> None:
         """Send the bytes of a response."""
@@ -164,20 +159,8 @@ class Call(Generic[Request, Response]):
         return raw
 
     async def _decoded(self, raw: bytes) -> Request:
-        decode = partial(_decode, self.method, raw)
-        try:
-            return decode() if len(raw) < LARGE else await asyncio.to_thread(decode)
-        except DecodeError:
-            raise InvalidArgument(f"malformed bytes: no request of {self.method.path}") from None
-
-
-def _decode(method: Method[Request, Response], raw: bytes) -> Request:
-    return method.request.decode(method.request.message.FromString(raw))
-
-
-def _encode(method: Method[Request, Response], response: Response) -> bytes:
-    encoded: bytes = method.response.encode(response).SerializeToString()
-    return encoded
+        decode = self.method.decode_request
+        return decode(raw) if len(raw) < LARGE else await asyncio.to_thread(decode, raw)
 
 
 def _pass() -> None:

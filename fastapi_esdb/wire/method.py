@@ -7,7 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
+
+from fastapi_esdb.wire.errors import EsdbError, InvalidArgument
+from fastapi_esdb.wire.errors.unreadable import unreadable
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
@@ -26,10 +29,6 @@ class Shape(enum.Enum):
     def client_streams(self) -> bool:
         return self in (Shape.CLIENT_STREAM, Shape.DUPLEX)
 
-    @property
-    def server_streams(self) -> bool:
-        return self in (Shape.SERVER_STREAM, Shape.DUPLEX)
-
 
 @dataclass(frozen=True, slots=True)
 class Codec(Generic[Value]):
@@ -41,6 +40,15 @@ class Codec(Generic[Value]):
     message: type[Message]
     encode: Callable[[Value], Any]
     decode: Callable[[Any], Value]
+
+    def to_bytes(self, value: Value) -> bytes:
+        """Return the value as the bytes of its message."""
+        serialized: bytes = self.encode(value).SerializeToString()
+        return serialized
+
+    def from_bytes(self, data: bytes) -> Value:
+        """Return the value in the bytes of a message. Raises DecodeError for bytes that are none."""
+        return self.decode(self.message.FromString(data))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +74,30 @@ class Method(Generic[Request, Response]):
 
     def __repr__(self) -> str:
         return f"<Method {self.path}>"
+
+    def encode_request(self, request: Request) -> bytes:
+        """Return the bytes that a client sends. Raises InvalidArgument for what the protocol has no room for."""
+        try:
+            return self.request.to_bytes(request)
+        except (TypeError, ValueError) as error:
+            if isinstance(error, EsdbError):
+                raise
+            raise InvalidArgument(f"{self.name}: the request can't be sent: {error}") from error
+
+    def decode_request(self, data: bytes) -> Request:
+        """Return the request that a server has received. Raises InvalidArgument for bytes that are none."""
+        try:
+            return self.request.from_bytes(data)
+        except DecodeError:
+            raise InvalidArgument(f"malformed bytes: no request of {self.path}") from None
+
+    def encode_answer(self, answer: Response) -> bytes:
+        """Return the bytes that a server answers."""
+        return self.response.to_bytes(answer)
+
+    def decode_answer(self, data: bytes) -> Response:
+        """Return the answer that a client has received. Raises NoAnswer where it can't be read, for whatever reason."""
+        try:
+            return self.response.from_bytes(data)
+        except Exception as error:
+            raise unreadable(error) from error

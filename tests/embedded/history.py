@@ -285,7 +285,7 @@ async def _next(call: OpenCall[Any, Frame], method: Method[Any, Frame]) -> Frame
     """The next response, however long it takes."""
     raw = await call.raw.read()
     assert isinstance(raw, bytes), f"{method.path} has ended: {call.raw}"
-    return method.response.decode(method.response.message.FromString(raw))
+    return method.response.from_bytes(raw)
 
 
 async def _until(holds: Callable[[], Awaitable[bool]]) -> None:

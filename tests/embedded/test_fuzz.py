@@ -42,7 +42,7 @@ SENSIBLE: list[tuple[Method[Any, Any], list[Any]]] = [
 
 def rubbish(method: Method[Any, Any], requests: list[Any], chance: random.Random) -> Iterator[list[bytes]]:
     """The requests with one of them cut off, with bits turned over, or replaced by random bytes."""
-    encoded = [method.request.encode(request).SerializeToString() for request in requests]
+    encoded = [method.request.to_bytes(request) for request in requests]
     for _ in range(TIMES):
         changed = list(encoded)
         place = chance.randrange(len(changed))

@@ -51,7 +51,7 @@ class OpenCall(Generic[Request, Response]):
         """Send the requests; where the server has ended the call meanwhile, reading tells how."""
         with suppress(*ENDED):
             for request in requests:
-                await self.raw.write(self._method.request.encode(request).SerializeToString())
+                await self.raw.write(self._method.request.to_bytes(request))
 
     async def done_sending(self) -> None:
         with suppress(*ENDED):
@@ -65,7 +65,7 @@ class OpenCall(Generic[Request, Response]):
             raw = await self._read()
         if raw is grpc.aio.EOF:
             raise StopAsyncIteration
-        return self._method.response.decode(self._method.response.message.FromString(raw))
+        return self._method.response.from_bytes(raw)
 
     async def take(self, count: int) -> list[Response]:
         """So many responses."""

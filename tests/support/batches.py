@@ -45,7 +45,7 @@ class Received:
         """Say what came of it, as a message of the call."""
         fragment = self.fragment
         answer = BatchAnswer(fragment.correlation_id, self.stream, result, fragment.structured_id)
-        self._answers.put_nowait(_bytes(BATCH_APPEND.response.encode(answer)))
+        self._answers.put_nowait(BATCH_APPEND.encode_answer(answer))
 
     def end_call(self, end: End) -> None:
         """End the whole call with that status, or send these bytes instead of an answer."""
@@ -101,18 +101,18 @@ class BatchServer:
 
     async def _take_all(self, requests: AsyncIterator[bytes], answers: asyncio.Queue[bytes | EsdbError]) -> None:
         async for data in requests:
-            fragment = BATCH_APPEND.request.decode(BATCH_APPEND.request.message.FromString(data))
+            fragment = BATCH_APPEND.decode_request(data)
             self.inbox.put_nowait(Received(fragment, answers))
 
     async def _append(self, requests: AsyncIterator[bytes], context: Context) -> bytes:
         self.headers.append(parse_metadata(context.invocation_metadata() or ()))
-        frames = [APPEND.request.decode(APPEND.request.message.FromString(data)) async for data in requests]
+        frames = [APPEND.decode_request(data) async for data in requests]
         assert isinstance(frames[0], AppendOptions)
         self.plain.append(frames[0])
-        return _bytes(APPEND.response.encode(DONE))
+        return APPEND.encode_answer(DONE)
 
     async def _features(self, _: bytes, _context: Context) -> bytes:
-        return _bytes(SUPPORTED_METHODS.response.encode(SupportedMethods("24.6.0", self._names)))
+        return SUPPORTED_METHODS.encode_answer(SupportedMethods("24.6.0", self._names))
 
     async def __aenter__(self) -> Self:
         self._server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
@@ -145,11 +145,6 @@ class _Handlers(grpc.GenericRpcHandler):
 def named(method: Method[Any, Any]) -> SupportedMethod:
     """The method as a server names it among its own."""
     return SupportedMethod(method.service.lower(), method.name.lower())
-
-
-def _bytes(message: Any) -> bytes:
-    data: bytes = message.SerializeToString()
-    return data
 
 
 async def _abort(context: Context, error: EsdbError) -> None:

@@ -75,8 +75,7 @@ class Gatekeeper(grpc.aio.ServerInterceptor):
         self.asked.append(parse_metadata(context.invocation_metadata() or ()))
         if self.gossip_code is not None:
             await context.abort(self.gossip_code, "gossip is to fail")
-        encoded: bytes = GOSSIP.response.encode(ClusterInfo(tuple(self.members))).SerializeToString()
-        return encoded
+        return GOSSIP.encode_answer(ClusterInfo(tuple(self.members)))
 
     def _nothing_of(self, path: str) -> Callable[[bytes, Context], AsyncIterator[bytes]]:
         async def nothing(request: bytes, context: Context) -> AsyncIterator[bytes]:

@@ -339,8 +339,7 @@ class _Peer(asyncio.Protocol):
 
 def message_of(method: Method[Any, Any], answer: Any) -> bytes:
     """An answer as the bytes of its message."""
-    data: bytes = method.response.encode(answer).SerializeToString()
-    return data
+    return method.encode_answer(answer)
 
 
 async def _played(script: Script, call: Call) -> None:

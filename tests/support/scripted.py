@@ -124,8 +124,7 @@ class ScriptedServer:
         if self.probe_code is not None:
             await context.abort(self.probe_code, "the probe is to fail")
         answer = SupportedMethods(VERSION, tuple(self.names))
-        encoded: bytes = SUPPORTED_METHODS.response.encode(answer).SerializeToString()
-        return encoded
+        return SUPPORTED_METHODS.encode_answer(answer)
 
     def _answer_one(self, method: Method[str, str]) -> Callable[[bytes, Context], Any]:
         async def answer(data: bytes, context: Context) -> bytes:

@@ -9,9 +9,14 @@ from typing import Any
 import pytest
 from google.protobuf.descriptor import MethodDescriptor
 
-from fastapi_esdb.wire.method import Method
+from fastapi_esdb.wire.admin.operations import SET_NODE_PRIORITY, NodePriority
+from fastapi_esdb.wire.errors import InvalidArgument, NoAnswer
+from fastapi_esdb.wire.method import Method, Shape
 from fastapi_esdb.wire.methods import all_methods
+from fastapi_esdb.wire.positions import Position
 from fastapi_esdb.wire.proto import v1, v2
+from fastapi_esdb.wire.streams.methods import APPEND, DELETE
+from fastapi_esdb.wire.streams.values import DeleteRequest, DeleteResult
 
 QUERIES = {
     "Streams/Read",
@@ -26,6 +31,14 @@ QUERIES = {
     "ServerFeatures/GetSupportedMethods",
 }
 """What changes nothing on the server."""
+
+SHAPES = {
+    (False, False): Shape.UNARY,
+    (False, True): Shape.SERVER_STREAM,
+    (True, False): Shape.CLIENT_STREAM,
+    (True, True): Shape.DUPLEX,
+}
+"""By whether the client and whether the server streams."""
 
 
 def described() -> Iterator[tuple[str, MethodDescriptor]]:
@@ -48,8 +61,8 @@ def test_every_rpc_once() -> None:
 def test_shape_and_messages(method: Method[Any, Any]) -> None:
     """A Method streams as the protocol says and has its two messages."""
     theirs = DESCRIBED[method.path]
+    assert method.shape is SHAPES[theirs.client_streaming, theirs.server_streaming]
     assert method.shape.client_streams == theirs.client_streaming
-    assert method.shape.server_streams == theirs.server_streaming
     assert method.request.message.DESCRIPTOR is theirs.input_type
     assert method.response.message.DESCRIPTOR is theirs.output_type
 
@@ -74,3 +87,36 @@ def test_since_when() -> None:
         "StreamsService/AppendSession": "25.1",
         "StreamsService/AppendRecords": "26.0.3",
     }
+
+
+def test_a_request_arrives_as_it_was_sent() -> None:
+    """What the client encodes is what the server decodes."""
+    request = DeleteRequest("a", 7)
+    assert DELETE.decode_request(DELETE.encode_request(request)) == request
+
+
+def test_a_request_that_does_not_fit() -> None:
+    """A number that the message has no room for is the caller's mistake, and one that we name stays what it is."""
+    with pytest.raises(InvalidArgument, match=r"^SetNodePriority: the request can't be sent"):
+        SET_NODE_PRIORITY.encode_request(NodePriority(2**31))
+    with pytest.raises(InvalidArgument, match=r"^the stream name is empty"):
+        DELETE.encode_request(DeleteRequest(""))
+
+
+def test_bytes_that_are_no_request() -> None:
+    """The server names the call that they were sent to."""
+    with pytest.raises(InvalidArgument, match=f"^malformed bytes: no request of {DELETE.path}$"):
+        DELETE.decode_request(b"\xff")
+
+
+def test_an_answer_arrives_as_it_was_sent() -> None:
+    """What the server encodes is what the client decodes."""
+    answer = DeleteResult(Position(5, 5))
+    assert DELETE.decode_answer(DELETE.encode_answer(answer)) == answer
+
+
+@pytest.mark.parametrize("data", [b"\xff", b""], ids=["no message", "no answer"])
+def test_an_answer_that_cannot_be_read(data: bytes) -> None:
+    """Whatever is odd about it, the caller learns that there is no usable answer."""
+    with pytest.raises(NoAnswer):
+        APPEND.decode_answer(data)

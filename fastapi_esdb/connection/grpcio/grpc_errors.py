@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from traceback import clear_frames
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from fastapi_esdb.connection.tls.handshake import failure
 from fastapi_esdb.errors import ConnectionClosed
@@ -15,7 +15,6 @@ from fastapi_esdb.wire.errors import (
     ConnectionRefused,
     DeadlineExceeded,
     EsdbError,
-    InvalidArgument,
     NotSupported,
 )
 from fastapi_esdb.wire.errors.unreadable import shown, unreadable
@@ -26,8 +25,6 @@ from fastapi_esdb.wire.status.translation import error_of
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Channel, Lease
     from fastapi_esdb.wire.method import Method
-
-Response = TypeVar("Response")
 
 SUSPICIOUS = (ConnectionLost, ConnectionRefused, DeadlineExceeded)
 """Ends of a call that may mean that the server is gone."""
@@ -90,22 +87,3 @@ def explain(error: EsdbError) -> str:
     cause = error.__cause__
     said = shown(f"{error} ({cause.details()})" if isinstance(cause, grpc.aio.AioRpcError) else error)
     return "; ".join([said, *getattr(error, "__notes__", ())])
-
-
-def decode(method: Method[Any, Response], data: bytes) -> Response:
-    """The plain value of an answer. Raises `NoAnswer` for one that can't be read, whatever is odd about it."""
-    try:
-        return method.response.decode(method.response.message.FromString(data))
-    except Exception as error:
-        raise unreadable(error) from error
-
-
-def encode(method: Method[Any, Any], request: Any) -> bytes:
-    """A request as bytes. Raises `InvalidArgument` for a value that the protocol has no room for."""
-    try:
-        serialized: bytes = method.request.encode(request).SerializeToString()
-    except (TypeError, ValueError) as error:
-        if isinstance(error, EsdbError):
-            raise
-        raise InvalidArgument(f"{method.name}: the request can't be sent: {error}") from error
-    return serialized

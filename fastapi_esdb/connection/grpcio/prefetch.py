@@ -11,7 +11,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from fastapi_esdb.connection.call import StreamCall
-from fastapi_esdb.connection.grpcio.grpc_errors import decode
 from fastapi_esdb.connection.wakeup import Wakeup
 from fastapi_esdb.wire.errors import ConnectionRefused
 from fastapi_esdb.wire.quiet_grpc import grpc
@@ -106,7 +105,7 @@ class Filling(Generic[Response]):
         call, method, answers, size = self._call, self._method, self.answers, 0
         for _ in range(most):
             data = next(call)
-            answers.append(decode(method, data))
+            answers.append(method.decode_answer(data))
             if self.is_wanted:
                 self.is_wanted = False
                 self._wake()
