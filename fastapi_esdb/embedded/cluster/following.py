@@ -32,19 +32,20 @@ class Following:
 
     def append(self, message: Append) -> None:
         """Take what the leader sends, but not what comes behind a gap."""
-        if not self.is_attached or message.start > self._log.log_end:
+        if not self.is_attached or message.start > self._log.received_end:
             self._ask(message.sent)
             return
-        self._log.apply([rows for rows in message.transactions if rows[0][0] >= self._log.log_end])
+        news = message.section.since(self._log.received_end)
+        if news.rows:
+            self._log.apply(news)
         self._log.publish(max(self._log.durable_end, min(message.durable, self._log.log_end)))
-        self._send(Appended(self.term, self._log.log_end, message.sent))
+        self._send(Appended(self.term, self._log.received_end, message.sent))
 
     def attach(self, message: Attached) -> None:
         """Begin where the logs part."""
         if self.is_attached:
             return
-        if message.start < self._log.log_end:
-            self._log.truncate(message.start)
+        self._log.truncate(message.start)
         self.is_attached = True
         self._goal = message.end
 

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from fastapi_esdb.embedded.cluster.messages import Message
 from fastapi_esdb.embedded.store.epochs import Epoch, Extent
+from fastapi_esdb.embedded.store.transactions import Section
 from fastapi_esdb.wire.admin.cluster import NodeState
 
 _SIZES = struct.Struct(">II")
@@ -19,7 +20,7 @@ _KINDS = {kind.__name__: kind for kind in get_args(Message)}
 _FIELDS = {kind: tuple(field.name for field in fields(kind)) for kind in _KINDS.values()}
 _READERS: dict[str, Callable[[Any], Any]] = {
     "rank": tuple,
-    "transactions": lambda value: [[tuple(row) for row in rows] for rows in value],
+    "section": lambda value: Section([tuple(row) for row in value[0]], value[1], value[2]),
     "extent": lambda value: Extent(tuple(Epoch(*epoch) for epoch in value[0]), value[1]),
     "instance_id": UUID,
     "state": NodeState,

@@ -8,10 +8,10 @@ from fastapi_esdb.embedded.cluster.followers import Followers
 from fastapi_esdb.embedded.cluster.messages import Append, Appended, Attach, Attached, Message, TakeOver
 from fastapi_esdb.embedded.cluster.timing import HEARTBEAT, LEASE
 from fastapi_esdb.embedded.store.replicated import ReplicatedDatabase
-from fastapi_esdb.embedded.store.transactions import Transaction, end_of
+from fastapi_esdb.embedded.store.transactions import NOTHING, Section
 
 BATCH = 128 * 1024
-"""Bytes of the log in one message, unless a transaction is larger."""
+"""Bytes of the log in one message, unless a record is larger."""
 
 BURST = 2
 """How many of these messages go out at once; each answer to one brings as many more, as far as the window goes."""
@@ -111,7 +111,7 @@ class Leadership:
 
     def _advance(self) -> None:
         """See what is durable. Records of former leaders are so only together with one of this leader."""
-        durable = self._followers.replicated(self._log.log_end)
+        durable = self._log.whole_before(self._followers.replicated(self._log.log_end))
         if durable >= self._ready_at and durable > self._log.durable_end:
             self._log.publish(durable)
             for node in self._followers:
@@ -121,7 +121,7 @@ class Leadership:
         """Send at least a sign of life."""
         if not self._pass_on(node):
             next_ = self._followers[node].next
-            self._append(node, self._log.log_end if next_ is None else next_, [])
+            self._append(node, self._log.log_end if next_ is None else next_, NOTHING)
 
     def _pass_on(self, node: int) -> bool:
         """Send what the follower lacks, as far as the window goes; whether there was anything."""
@@ -129,10 +129,10 @@ class Leadership:
         for _ in range(BURST):
             if progress.next is None or progress.next >= self._log.log_end or progress.unanswered >= WINDOW:
                 break
-            transactions = self._log.transactions(progress.next, BATCH)
-            self._append(node, progress.next, transactions)
-            progress.next, has_sent = end_of(transactions), True
+            section = self._log.section(progress.next, BATCH)
+            self._append(node, progress.next, section)
+            progress.next, has_sent = section.end, True
         return has_sent
 
-    def _append(self, node: int, start: int, transactions: list[Transaction]) -> None:
-        self._send(node, Append(self.term, start, transactions, self._log.durable_end, self._now()))
+    def _append(self, node: int, start: int, section: Section) -> None:
+        self._send(node, Append(self.term, start, section, self._log.durable_end, self._now()))

@@ -15,6 +15,7 @@ from typing import Protocol
 
 from fastapi_esdb.embedded.cluster.frames import encode, read_message
 from fastapi_esdb.embedded.cluster.messages import Message
+from fastapi_esdb.embedded.store.slices import Breaks
 
 log = logging.getLogger(__name__)
 
@@ -122,7 +123,9 @@ class Links:
 
     async def _receive(self, reader: asyncio.StreamReader) -> None:
         node = int.from_bytes(await reader.readexactly(NUMBER_SIZE))
+        breaks = Breaks()
         while True:
+            await breaks.take()  # reading what is there already lets nobody else have a turn
             message = await read_message(reader)
             if not self.is_cut(node):
                 self._listener.receive(node, message)

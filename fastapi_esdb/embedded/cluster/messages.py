@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from fastapi_esdb.embedded.store.epochs import Extent
-from fastapi_esdb.embedded.store.transactions import Transaction
+from fastapi_esdb.embedded.store.transactions import Section
 from fastapi_esdb.wire.admin.cluster import NodeState
 
 
@@ -37,21 +37,21 @@ class Vote:
 
 @dataclass(frozen=True, slots=True)
 class Append:
-    """The leader of a term lives; with what its log holds from `start` on, and where what is durable ends.
+    """The leader of a term lives; with a section of its log from `start` on, and where what is durable ends.
 
     `sent` is its clock, which the answer repeats.
     """
 
     term: int
     start: int
-    transactions: list[Transaction]
+    section: Section
     durable: int
     sent: float
 
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """The answer: the follower's log is the leader's up to `end`."""
+    """The answer: the follower's log is the leader's up to `end`, which may lie within a write."""
 
     term: int
     end: int

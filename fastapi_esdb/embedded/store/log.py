@@ -68,11 +68,14 @@ class Log:
         self.end = self.index.end
         return records
 
-    def adopt(self, entries: Iterable[Entry]) -> None:
-        """Index records of another log, which the storage has taken as they are. Raises ValueError: out of order."""
+    def adopt(self, entries: Iterable[Entry], end: int | None = None) -> None:
+        """Index records of another log, which the storage has taken as they are. Raises ValueError: out of order.
+
+        The log ends behind them, or at `end` where what begins there is not whole yet.
+        """
         for entry in entries:
             self._index(entry)
-        self.end = self.index.end
+        self.end = self.index.end if end is None else end
 
     def truncate(self, entries: Iterable[Entry], end: int) -> None:
         """Take back the records from a position on, none of them durable, which the storage has taken back."""

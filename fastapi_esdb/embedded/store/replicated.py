@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from typing import Protocol
 
 from fastapi_esdb.embedded.store.checks import Limits
@@ -15,11 +14,12 @@ from fastapi_esdb.embedded.store.log import Draft, Log
 from fastapi_esdb.embedded.store.names import FILLER
 from fastapi_esdb.embedded.store.pages import ScavengedPage
 from fastapi_esdb.embedded.store.rows import to_entry
-from fastapi_esdb.embedded.store.slices import Result, Steps, at_once
+from fastapi_esdb.embedded.store.slices import Result, Steps, at_once, in_slices
 from fastapi_esdb.embedded.store.storage import Storage
-from fastapi_esdb.embedded.store.transactions import Transaction, TransactionStorage
+from fastapi_esdb.embedded.store.transactions import Section, TransactionStorage
 from fastapi_esdb.embedded.store.view import View
 from fastapi_esdb.embedded.store.worker import Worker
+from fastapi_esdb.wire.errors import EsdbError, ServerNotReady
 from fastapi_esdb.wire.positions import Position
 
 
@@ -42,6 +42,7 @@ class ReplicatedDatabase(Database):
     def __init__(self, replication: Replication, *, clock: Clock, limits: Limits) -> None:
         self._replication = replication
         self._transactions = TransactionStorage()
+        self._truncations = 0
         super().__init__(self._transactions, clock=clock, limits=limits)
 
     @property
@@ -55,29 +56,44 @@ class ReplicatedDatabase(Database):
         return self._log.durable
 
     @property
+    def received_end(self) -> int:
+        """The same with what there is of a write that is not whole yet, here or from another node."""
+        return self._log.index.end
+
+    @property
     def extent(self) -> Extent:
         """What the log holds, durable or not."""
         return Extent(tuple(self._transactions.epochs), self.log_end)
 
     def begin_epoch(self, term: int) -> None:
         """Write the record with which the leader of a term begins."""
+        self.truncate(self.log_end)
         revision = View(self._log, self._log.end).last(FILLER) + 1
         at_once(self._log.write([Draft(FILLER, revision, epoch_event(term))], self._clock()))
 
-    def transactions(self, start: int, size: int) -> list[Transaction]:
-        """What was written from a position on: about `size` bytes, and one transaction at least if there is any."""
-        return self._transactions.read_from(start, size)
+    def section(self, start: int, size: int) -> Section:
+        """What was written from a position before the end on: about `size` bytes, and one record at least."""
+        return self._transactions.section(start, size, self.log_end)
 
-    def apply(self, transactions: Sequence[Transaction]) -> None:
-        """Take over what another node has written, at the end of the log. Raises ValueError where it does not fit."""
-        for transaction in transactions:
-            self._transactions.add_transaction(transaction)
-            self._log.adopt(map(to_entry, transaction))
+    def apply(self, section: Section) -> None:
+        """Take over what another node has written, where this log ends. Raises ValueError where it does not fit."""
+        rows, starts, is_whole = section
+        self._transactions.take(rows, starts)
+        unfinished = None if is_whole else self._transactions.last_start(section.end)
+        self._log.adopt(map(to_entry, rows), unfinished)
+
+    def whole_before(self, position: int) -> int:
+        """Where the last write ends that is whole before a position."""
+        return self.log_end if position >= self.log_end else self._transactions.last_start(position)
 
     def truncate(self, end: int) -> None:
-        """Take back what was written from a position on. Raises ValueError where some of it is durable."""
+        """Take back what was written from a position on, and any write that is not whole.
+
+        Raises ValueError where some of it is durable.
+        """
         if end < self._log.durable:
             raise ValueError(f"the log can't be cut at {end}: it is durable up to {self._log.durable}")
+        self._truncations += 1
         self._log.truncate(self._transactions.truncate(end), end)
 
     def publish(self, end: int) -> None:
@@ -89,8 +105,19 @@ class ReplicatedDatabase(Database):
         return ScavengedPage(self.last_position or start, removed=0, freed=0)
 
     async def _decide(self, steps: Steps[Result]) -> Result:
-        """At once: between two slices of a write the other nodes might have the log changed."""
-        return at_once(steps)
+        """In slices; between two of them the other nodes may put an end to it."""
+        truncations = self._truncations
+        return await in_slices(steps, lambda: self._check_unbroken(truncations))
+
+    def _check_unbroken(self, truncations: int) -> None:
+        """Raises NotLeader or ServerNotReady where the write that was begun can't go on: nothing of it is left."""
+        if self._truncations != truncations:
+            raise ServerNotReady  # it was taken back, and this may be another leader's log by now
+        try:
+            self._replication.check()
+        except EsdbError:
+            self.truncate(self.log_end)
+            raise
 
     def _make_committer(self) -> Committer:
         return _Committer(
@@ -116,6 +143,9 @@ class _Committer(Committer):
 
     def check(self) -> None:
         self._replication.check()
+
+    def begin(self) -> None:
+        """It goes to the other nodes with the next write, or the next sign of life; nobody waits for that."""
 
     async def commit(self) -> None:
         if self._log.durable < self._log.end:

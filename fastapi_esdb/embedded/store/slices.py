@@ -43,13 +43,16 @@ def at_once(steps: Steps[Result]) -> Result:
     return cast("Result", _go_on(steps, lambda: False))
 
 
-async def in_slices(steps: Steps[Result]) -> Result:
-    """Do the work, all of it before the first break if it is short. Being cancelled only defers its end."""
-    breaks, done = Breaks(), itertools.count()
+async def in_slices(steps: Steps[Result], check: Callable[[], None] = lambda: None) -> Result:
+    """Do the work, all of it before the first break if it is short. Being cancelled only defers its end.
+
+    What `check` raises after a break ends it.
+    """
+    breaks, done = Breaks(), itertools.count(1)
     result = _go_on(steps, lambda: next(done) >= UNBROKEN and breaks.is_due)
     if result is not _UNFINISHED:
         return cast("Result", result)
-    rest = asyncio.create_task(_rest(steps, breaks))
+    rest = asyncio.create_task(_rest(steps, breaks, check))
     try:
         return await asyncio.shield(rest)
     except asyncio.CancelledError:
@@ -57,17 +60,19 @@ async def in_slices(steps: Steps[Result]) -> Result:
         raise
 
 
-async def _rest(steps: Steps[Result], breaks: Breaks) -> Result:
+async def _rest(steps: Steps[Result], breaks: Breaks, check: Callable[[], None]) -> Result:
     result: object = _UNFINISHED
     while result is _UNFINISHED:
         await breaks.take()
+        check()
         result = _go_on(steps, lambda: breaks.is_due)
     return cast("Result", result)
 
 
 def _go_on(steps: Steps[Result], is_break_due: Callable[[], bool]) -> object:
-    """The result of the work; `_UNFINISHED` where it is time for a break before there is one."""
+    """The result of the work; `_UNFINISHED` where it is time for a break, after one step at least."""
     try:
+        next(steps)
         while not is_break_due():
             next(steps)
     except StopIteration as done:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from fastapi_esdb.embedded.store.epochs import Epoch, epochs_in
 from fastapi_esdb.embedded.store.memory import MemoryStorage
@@ -12,58 +13,84 @@ from fastapi_esdb.embedded.store.rows import Row, to_entry, to_row
 from fastapi_esdb.embedded.store.storage import Entry
 from fastapi_esdb.wire.events.values import RecordedEvent
 
-Transaction = Sequence[Row]
-"""Records that were written together: a node has all of them or none."""
+MAX_RECORDS = 256
+"""Records in one section."""
+
+
+class Section(NamedTuple):
+    """Records that follow each other in a log; those that were written together may be in several sections.
+
+    `starts` are the positions of the records among them that a write begins with; `is_whole` tells whether the last
+    write ends with the section.
+    """
+
+    rows: Sequence[Row]
+    starts: Sequence[int]
+    is_whole: bool
+
+    @property
+    def end(self) -> int:
+        """Where the log goes on behind the section, which is not empty."""
+        last = to_entry(self.rows[-1])
+        return last.position + last.size
+
+    def since(self, position: int) -> Section:
+        """What of it comes at a position or behind it."""
+        rows = [row for row in self.rows if row[0] >= position]
+        return Section(rows, [start for start in self.starts if start >= position], self.is_whole)
+
+
+NOTHING = Section((), (), is_whole=True)
 
 
 class TransactionStorage(MemoryStorage):
-    """Gives out whole transactions, and takes them. `epochs` are those that the log has, durable or not."""
+    """Gives out sections, and takes them. `epochs` are those that the log has, durable or not."""
 
     def __init__(self) -> None:
         super().__init__()
         self.epochs: list[Epoch] = []
         self._starts = array("Q")
-        self._incomplete: list[Row] = []
+        self._is_adding = False
 
     def add(self, record: RecordedEvent) -> None:
-        self._incomplete.append(to_row(record))
+        row = to_row(record)
+        self.take([row], () if self._is_adding else row[:1])
+        self._is_adding = True
 
     def complete(self) -> None:
-        rows, self._incomplete = self._incomplete, []
-        self.add_transaction(rows)
+        self._is_adding = False
 
-    def add_transaction(self, rows: Transaction) -> None:
+    def take(self, rows: Sequence[Row], starts: Sequence[int]) -> None:
         """Take records as another node has them."""
-        self._starts.append(rows[0][0])
+        self._starts.extend(starts)
         self.epochs += epochs_in(rows)
         self._add_rows(rows)
 
-    def read_from(self, start: int, size: int) -> list[Transaction]:
-        """What was written from the beginning of a transaction on: about `size` bytes, and one transaction at least."""
-        found: list[Transaction] = []
-        number = bisect_left(self._starts, start)
-        while size > 0 and number < len(self._starts):
-            found.append(self._transaction(number))
-            size -= sum(to_entry(row).size for row in found[-1])
-            number += 1
-        return found
+    def section(self, start: int, size: int, end: int) -> Section:
+        """The records from a position on: about `size` bytes, and one record at least, nothing from `end` on.
+
+        Not very many, however small they are: one costs as much time as some hundred bytes.
+        """
+        first, limit = bisect_left(self._positions, start), bisect_left(self._positions, end)
+        limit = min(limit, first + MAX_RECORDS)
+        stop = first
+        while size > 0 and stop < limit:
+            size -= to_entry(self._rows[stop]).size
+            stop += 1
+        begun = bisect_right(self._starts, self._positions[stop - 1])
+        starts = self._starts[bisect_left(self._starts, start) : begun]
+        is_whole = stop == len(self._positions) or self._positions[stop] in self._starts[begun : begun + 1]
+        return Section(self._rows[first:stop], starts.tolist(), is_whole)
+
+    def last_start(self, position: int) -> int:
+        """Where the write begins that the record at a position belongs to, or the record before it."""
+        return self._starts[bisect_right(self._starts, position) - 1]
 
     def truncate(self, end: int) -> list[Entry]:
-        """Take back the transactions from a position on; what the index knew of their records."""
+        """Take back the records from a position on; what the index knew of them."""
         keep = bisect_left(self._positions, end)
         removed = list(map(to_entry, self._rows[keep:]))
         self.epochs = [epoch for epoch in self.epochs if epoch.start < end]
         del self._positions[keep:], self._rows[keep:], self._starts[bisect_left(self._starts, end) :]
+        self._is_adding = False
         return removed
-
-    def _transaction(self, number: int) -> Transaction:
-        first = bisect_left(self._positions, self._starts[number])
-        if number + 1 == len(self._starts):
-            return self._rows[first:]
-        return self._rows[first : bisect_left(self._positions, self._starts[number + 1])]
-
-
-def end_of(transactions: Sequence[Transaction]) -> int:
-    """Where the log goes on behind these transactions."""
-    last = to_entry(transactions[-1][-1])
-    return last.position + last.size

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import heapq
 import itertools
 from collections.abc import Callable
@@ -16,11 +17,16 @@ from fastapi_esdb.embedded.cluster.timing import TICK
 from fastapi_esdb.embedded.store.checks import Limits
 from fastapi_esdb.embedded.store.database import MAX_PAGE
 from fastapi_esdb.embedded.store.replicated import ReplicatedDatabase
+from fastapi_esdb.embedded.store.slices import UNBROKEN
 from fastapi_esdb.wire.admin.cluster import NodeState
+from fastapi_esdb.wire.errors import ServerNotReady
 from fastapi_esdb.wire.events.values import ProposedEvent, RecordedEvent
 from fastapi_esdb.wire.revisions import ANY
 
 NODES = 3
+LARGE = UNBROKEN
+"""Events of an append that others have turns within."""
+
 NOON = datetime(2024, 2, 29, 12, tzinfo=UTC)
 
 
@@ -37,20 +43,28 @@ class Anything:
 class Node:
     """A node and the log of its present process."""
 
-    def __init__(self, number: int, world: World, log: ReplicatedDatabase) -> None:
+    def __init__(self, number: int, world: World) -> None:
         self.number = number
-        self.log = log
+        self.log = ReplicatedDatabase(self, clock=lambda: NOON, limits=Limits())
         self.is_frozen = False
         self.waiting: list[tuple[int, UUID]] = []
         self.missed: list[Callable[[], None]] = []
         self.consensus = Consensus(
             number,
             NODES,
-            log,
+            self.log,
             send=partial(world.send, number),
             now=lambda: world.now,
             choose=lambda span: world.random.uniform(*span),
         )
+
+    def check(self) -> None:
+        """Raises ServerNotReady where nothing can be written."""
+        if not self.consensus.may_write:
+            raise ServerNotReady
+
+    async def replicated(self, end: int) -> None:
+        """Nobody waits: `waiting` is looked at from time to time."""
 
     def do(self, action: Callable[[], None]) -> None:
         """What a frozen process does when it is thawed."""
@@ -78,16 +92,17 @@ class World:
         self.random = Random(seed)
         self.cut: set[int] = set()
         self.acknowledged: list[UUID] = []
+        self.refused: list[UUID] = []
         self.nodes: dict[int, Node] = {}
         self._order = itertools.count()
         self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._arrives: dict[tuple[int, int], float] = {}
+        self._large: asyncio.Task[None] | None = None
 
     async def start(self, number: int) -> None:
         """A process begins, with an empty log."""
-        log = ReplicatedDatabase(Anything(), clock=lambda: NOON, limits=Limits())
-        await log.open()
-        self.nodes[number] = Node(number, self, log)
+        self.nodes[number] = Node(number, self)
+        await self.nodes[number].log.open()
         self._later(TICK, partial(self._tick, self.nodes[number]))
 
     async def kill(self, number: int) -> None:
@@ -129,6 +144,7 @@ class World:
         while self._due and self._due[0][0] <= end:
             self.now, _, action = heapq.heappop(self._due)
             action()
+            await asyncio.sleep(0)
             self._acknowledge()
             if self.write_rate > self.random.random():
                 await self._write()
@@ -152,13 +168,29 @@ class World:
     async def _write(self) -> None:
         """A client finds a node that takes its write, be it the right one or not."""
         node = self.random.choice(list(self.nodes.values()))
-        if node.consensus.may_write and not node.is_frozen and node.consensus.leading:
-            event = ProposedEvent(UUID(int=self.random.getrandbits(128)), "T", b"x" * self.random.randrange(2000))
-            count = self.random.randrange(1, 4)
-            more = [ProposedEvent(UUID(int=self.random.getrandbits(128)), "T") for _ in range(count - 1)]
+        if node.is_frozen or not node.consensus.may_write or self._is_writing():
+            return
+        if self.random.random() > 0.02:
+            await self._append(node, self.random.randrange(1, 4))
+        else:
+            self._large = asyncio.create_task(self._append(node, LARGE))
+
+    def _is_writing(self) -> bool:
+        """Whether a large append is under way, which others would wait for."""
+        return self._large is not None and not self._large.done()
+
+    async def _append(self, node: Node, count: int) -> None:
+        event = ProposedEvent(UUID(int=self.random.getrandbits(128)), "T", b"x" * self.random.randrange(2000))
+        more = [ProposedEvent(UUID(int=self.random.getrandbits(128)), "T") for _ in range(count - 1)]
+        ids = [one.id for one in (event, *more)]
+        try:
             await node.log.append(f"s-{self.random.randrange(5)}", ANY, [event, *more])
-            node.waiting += [(node.log.log_end, one.id) for one in (event, *more)]
-            node.consensus.leading.replicate()
+        except ServerNotReady:
+            self.refused += ids
+        else:
+            node.waiting += [(node.log.log_end, one) for one in ids]
+            if node.consensus.leading:
+                node.consensus.leading.replicate()
 
     def _acknowledge(self) -> None:
         """Tell the clients of what is durable; those of a node that leads no more hear nothing."""

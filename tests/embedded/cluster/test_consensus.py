@@ -6,9 +6,18 @@ from random import Random
 
 import pytest
 
+from fastapi_esdb.embedded.cluster import leadership
+from fastapi_esdb.embedded.store import slices
 from tests.embedded.cluster.simulation import NODES, World
 
 ROUNDS = 12
+
+
+@pytest.fixture(autouse=True)
+def many_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is decided in slices and sent in sections is so in very many of them."""
+    monkeypatch.setattr(slices, "SLICE", 0.0)
+    monkeypatch.setattr(leadership, "BATCH", 1500)
 
 
 async def started(seed: int) -> World:
@@ -20,15 +29,16 @@ async def started(seed: int) -> World:
 
 
 async def check(world: World) -> None:
-    """All nodes have the same log, with everything that was acknowledged, once."""
+    """All nodes have the same log, with everything that was acknowledged, once, and nothing that was refused."""
     await world.until_whole()
     world.write_rate = 0
-    await world.run(1)
+    await world.run(5)
     logs = [node.records() for node in world.nodes.values()]
     assert all(log == logs[0] for log in logs)
     ids = [record.id for record in logs[0]]
     assert len(ids) == len(set(ids))
     assert set(world.acknowledged) <= set(ids)
+    assert not set(world.refused) & set(ids)
     revisions = [record.revision for record in logs[0] if record.stream == "s-1"]
     assert revisions == list(range(len(revisions)))
 

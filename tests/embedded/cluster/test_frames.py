@@ -22,17 +22,18 @@ from fastapi_esdb.embedded.cluster.messages import (
     Vote,
 )
 from fastapi_esdb.embedded.store.epochs import Epoch, Extent
+from fastapi_esdb.embedded.store.transactions import Section
 from fastapi_esdb.wire.admin.cluster import NodeState
 
 ROW = (512, "strøm", 0, "T", uuid4().bytes, True, 1_700_000_000_000_000, b'{"n": 0}', b"")
 OTHER = (700, "s", 2**63 - 1, "$streamDeleted", uuid4().bytes, False, 0, b"\x00\xff" * 1000, b"meta")
-APPEND = Append(7, 512, [[ROW, OTHER], [ROW]], 700, 12.5)
+APPEND = Append(7, 512, Section([ROW, OTHER], [512], is_whole=True), 700, 12.5)
 
 MESSAGES: list[Message] = [
     Ask(4, (3, 9000), is_forced=True),
     Vote(4, is_granted=False, is_whole=True, known_term=6),
     APPEND,
-    replace(APPEND, transactions=[]),
+    replace(APPEND, section=Section([OTHER], [], is_whole=False)),
     Appended(7, 2**62, 0.25),
     Outdated(9),
     Attach(7, Extent((Epoch(1, 512), Epoch(4, 800)), 900)),

@@ -10,7 +10,6 @@ from fastapi_esdb.embedded.store.checks import Limits
 from fastapi_esdb.embedded.store.epochs import Epoch, Extent
 from fastapi_esdb.embedded.store.index import FIRST_POSITION
 from fastapi_esdb.embedded.store.replicated import ReplicatedDatabase
-from fastapi_esdb.embedded.store.transactions import end_of
 from fastapi_esdb.wire.errors import StreamNotFound, WrongExpectedRevision
 from fastapi_esdb.wire.revisions import ANY, NO_STREAM
 from tests.embedded.cluster.simulation import Anything
@@ -48,14 +47,17 @@ async def test_nothing_is_shown_before_it_is_durable() -> None:
 
 
 async def test_a_log_is_taken_over() -> None:
-    """Transaction by transaction: the copy is the same in everything, and can be written to in the same way."""
+    """Record by record: the copy is the same in everything, and can be written to in the same way."""
     leader, follower = await written(), await opened()
-    start, messages = FIRST_POSITION, 0
-    while transactions := leader.transactions(start, 1):
-        assert len(transactions) == 1
-        follower.apply(transactions)
-        start, messages = end_of(transactions), messages + 1
-    assert messages == 6
+    start, sections = FIRST_POSITION, 0
+    while start < leader.log_end:
+        section = leader.section(start, 1)
+        assert len(section.rows) == 1
+        follower.apply(section)
+        start, sections = section.end, sections + 1
+        assert follower.received_end == start
+        assert follower.log_end == leader.whole_before(start)
+    assert sections == 8
     assert follower.extent == leader.extent
     for database in (leader, follower):
         database.publish(database.log_end)
@@ -68,25 +70,46 @@ async def test_what_another_node_has_written_is_no_repeat() -> None:
     leader, follower, one = await opened(), await opened(), event()
     leader.begin_epoch(1)
     await leader.append("a", NO_STREAM, [one])
-    follower.apply(leader.transactions(FIRST_POSITION, LARGE))
+    follower.apply(leader.section(FIRST_POSITION, LARGE))
     assert (await leader.append("a", ANY, [one])).revision == 0
     assert (await follower.append("a", NO_STREAM, [one])).revision == 0
     assert (await follower.append("a", ANY, [one])).revision == 1
 
 
-async def test_transactions_come_in_one_piece() -> None:
-    """However little is asked for at once, what was written together is sent together."""
-    leader = await written()
-    [_, three, *_] = leader.transactions(FIRST_POSITION, LARGE)
-    assert [row[1] for row in three] == ["a", "a", "a"]
+async def test_a_write_that_is_not_whole() -> None:
+    """Of a write that comes in sections nothing counts before its last one is there, and it is taken back whole."""
+    leader, follower = await written(), await opened()
+    before = leader.section(FIRST_POSITION, 1)
+    half = leader.section(before.end, 200)
+    assert [row[1] for row in half.rows] == ["a", "a"]
+    follower.apply(before)
+    kept = follower.extent
+    for _ in range(2):
+        follower.apply(half)
+        assert follower.extent == kept
+        follower.truncate(follower.log_end)
+        assert follower.received_end == follower.log_end == before.end
+    follower.apply(leader.section(before.end, LARGE))
+    assert follower.extent == leader.extent
+
+
+async def test_a_section_that_came_in_part() -> None:
+    """What is there already is passed over, be it within a write."""
+    leader, follower = await written(), await opened()
+    whole = leader.section(FIRST_POSITION, LARGE)
+    for size in (1, 300, 600):
+        follower.apply(leader.section(FIRST_POSITION, size).since(follower.received_end))
+    follower.apply(whole.since(follower.received_end))
+    assert whole.since(follower.received_end).rows == []
+    assert follower.extent == leader.extent
 
 
 async def test_what_does_not_fit_is_refused() -> None:
     """A gap in a stream, or records from before the end."""
     leader, follower = await written(), await opened()
-    follower.apply(leader.transactions(FIRST_POSITION, LARGE))
+    follower.apply(leader.section(FIRST_POSITION, LARGE))
     with pytest.raises(ValueError, match="lies before"):
-        follower.apply(leader.transactions(FIRST_POSITION, 1))
+        follower.apply(leader.section(FIRST_POSITION, 1))
 
 
 async def test_everything_is_taken_back() -> None:
