@@ -23,7 +23,7 @@ from fastapi_esdb.wire.streams_v2.values import (
     SessionAppend,
     StreamsAppended,
 )
-from tests.wire.golden import Golden, check
+from tests.wire.comparing import Golden, check
 
 ONE = UUID("00000000-0000-4000-8000-000000000001")
 TWO = UUID("ffffffff-ffff-4fff-bfff-fffffffffff2")

@@ -34,8 +34,7 @@ from fastapi_esdb.wire.proto.v1 import streams_pb2 as pb
 from fastapi_esdb.wire.revisions import ANY, NO_EVENT, NO_STREAM, STREAM_EXISTS
 from fastapi_esdb.wire.streams.methods import BATCH_APPEND
 from fastapi_esdb.wire.streams.values import AppendResult, BatchAnswer, BatchFragment, BatchOptions
-from tests.wire.errors import told
-from tests.wire.golden import check
+from tests.wire.comparing import check, told
 from tests.wire.values import EXPECTED, NAMES, PROPOSED
 
 ID = UUID("00112233-4455-6677-8899-aabbccddeeff")

@@ -10,7 +10,7 @@ from fastapi_esdb.wire.groups.values import ALL, GroupConnection, GroupInfo, Gro
 from fastapi_esdb.wire.method import Codec
 from fastapi_esdb.wire.positions import Edge, Position
 from fastapi_esdb.wire.proto.v1 import persistent_pb2 as pb
-from tests.wire.golden import Golden, check
+from tests.wire.comparing import Golden, check
 
 CONSUMER = GroupConnection("10.0.0.1:50000", "jim", "worker", 1, 2, 3, 4, 5, {"Mean": 6, "90%": 7})
 FULL = GroupInfo(

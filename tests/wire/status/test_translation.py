@@ -44,7 +44,7 @@ from fastapi_esdb.wire.revisions import ANY, NO_STREAM, STREAM_EXISTS
 from fastapi_esdb.wire.status.codes import StatusCode
 from fastapi_esdb.wire.status.trailers import ROWS
 from fastapi_esdb.wire.status.translation import Status, Trailer, error_of, status_of
-from tests.wire.errors import told
+from tests.wire.comparing import told
 from tests.wire.values import NAMES
 
 S = StatusCode

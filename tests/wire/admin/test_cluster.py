@@ -17,7 +17,7 @@ from fastapi_esdb.wire.admin.cluster import (
 )
 from fastapi_esdb.wire.method import Method
 from fastapi_esdb.wire.proto.v1 import gossip_pb2
-from tests.wire.golden import check
+from tests.wire.comparing import check
 
 ID = UUID("00112233-4455-6677-8899-aabbccddeeff")
 TIME = datetime(2023, 11, 14, 22, 13, 20, 123456, UTC)

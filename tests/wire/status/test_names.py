@@ -10,7 +10,7 @@ from fastapi_esdb.wire.groups.values import CreateGroup, GroupName
 from fastapi_esdb.wire.status.codes import StatusCode
 from fastapi_esdb.wire.status.translation import error_of, status_of
 from fastapi_esdb.wire.streams.values import ReadRequest
-from tests.wire.errors import told
+from tests.wire.comparing import told
 from tests.wire.values import NAMES
 
 

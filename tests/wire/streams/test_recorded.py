@@ -38,7 +38,7 @@ from fastapi_esdb.wire.streams.values import (
     SubscriptionConfirmed,
 )
 from tests.conformance.fixtures import FIRST_POSITION, TICKS, VERSIONS, Exchange, exchanges, to_message, uuid_of
-from tests.wire.errors import told
+from tests.wire.comparing import told
 
 
 def path(method: Method[Any, Any]) -> str:

@@ -15,7 +15,7 @@ from fastapi_esdb.wire.method import Codec
 from fastapi_esdb.wire.positions import Position
 from fastapi_esdb.wire.proto.v1 import persistent_pb2 as pb
 from fastapi_esdb.wire.streams.values import UnknownFrame
-from tests.wire.golden import Golden, check
+from tests.wire.comparing import Golden, check
 
 ONE = UUID("00000000-0000-4000-8000-000000000001")
 TWO = UUID("ffffffff-ffff-4fff-bfff-fffffffffff2")

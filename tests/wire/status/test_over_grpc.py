@@ -30,7 +30,7 @@ from fastapi_esdb.wire.errors.server import Violation
 from fastapi_esdb.wire.revisions import ANY, NO_STREAM
 from fastapi_esdb.wire.status.codes import StatusCode
 from fastapi_esdb.wire.status.translation import Status, error_of, rich_status_of, status_of
-from tests.wire.errors import told
+from tests.wire.comparing import told
 
 Context = Any
 Behaviour = Callable[[bytes, Context], Awaitable[bytes]]

@@ -7,7 +7,7 @@ import pytest
 from fastapi_esdb.wire.admin.monitoring import STATS, StatsRequest
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.method import Codec
-from tests.wire.golden import Golden, check
+from tests.wire.comparing import Golden, check
 
 GOLDEN: list[Golden] = [
     (STATS.request, StatsRequest(), b" \x88'"),

@@ -29,7 +29,7 @@ from fastapi_esdb.wire.groups.values import (
 from fastapi_esdb.wire.method import Codec, Method
 from fastapi_esdb.wire.positions import END, Edge, Position
 from fastapi_esdb.wire.proto.v1 import persistent_pb2 as pb
-from tests.wire.golden import Golden, check
+from tests.wire.comparing import Golden, check
 
 ODD = GroupSettings(
     resolve_links=True,

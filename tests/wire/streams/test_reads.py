@@ -29,7 +29,7 @@ from fastapi_esdb.wire.streams.values import (
     SubscriptionConfirmed,
     UnknownFrame,
 )
-from tests.wire.golden import check
+from tests.wire.comparing import check
 from tests.wire.values import EVENTS, READ_REQUESTS
 
 ID = UUID("00112233-4455-6677-8899-aabbccddeeff")

@@ -8,7 +8,7 @@ from fastapi_esdb.wire.positions import Position
 from fastapi_esdb.wire.revisions import NO_STREAM, STREAM_EXISTS
 from fastapi_esdb.wire.streams.methods import DELETE, TOMBSTONE
 from fastapi_esdb.wire.streams.values import DeleteRequest, DeleteResult
-from tests.wire.golden import check
+from tests.wire.comparing import check
 
 BOTH = [DELETE, TOMBSTONE]
 

@@ -28,7 +28,7 @@ from tests.conformance.fixtures import (
     trailers_of,
     uuid_of,
 )
-from tests.wire.errors import told
+from tests.wire.comparing import told
 
 THE_LEADER = errors.NotLeader("localhost", 0, str(uuid_of("1")))
 

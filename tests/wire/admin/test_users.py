@@ -25,7 +25,7 @@ from fastapi_esdb.wire.admin.users import (
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.method import Codec
 from fastapi_esdb.wire.proto.v1 import users_pb2 as pb
-from tests.wire.golden import Golden, check
+from tests.wire.comparing import Golden, check
 
 UPDATED = datetime(2024, 2, 29, 12, 30, 15, 250_001, UTC)
 

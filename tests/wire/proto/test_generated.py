@@ -16,7 +16,7 @@ from fastapi_esdb.wire.proto.v1 import shared_pb2, streams_pb2, timestamp_pb2
 from fastapi_esdb.wire.proto.v2 import rpc_errors_pb2, struct_pb2
 from fastapi_esdb.wire.proto.v2 import streams_pb2 as v2_streams_pb2
 
-PROTOS = Path(__file__).parents[2] / "protos"
+PROTOS = Path(__file__).parents[3] / "protos"
 GENERATED = Path(proto.__path__[0])
 MODULES = sorted(path.relative_to(GENERATED).with_suffix("") for path in GENERATED.glob("*/*_pb2.py"))
 

@@ -33,7 +33,7 @@ from fastapi_esdb.wire.projections.values import (
     UpdateProjection,
 )
 from fastapi_esdb.wire.proto.v1 import projections_pb2 as pb
-from tests.wire.golden import Golden, check
+from tests.wire.comparing import Golden, check
 
 STATISTICS = ProjectionStatistics(
     name="p",

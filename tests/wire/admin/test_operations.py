@@ -22,7 +22,7 @@ from fastapi_esdb.wire.admin.operations import (
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.method import Codec
 from fastapi_esdb.wire.proto.v1 import operations_pb2 as pb
-from tests.wire.golden import Golden, check
+from tests.wire.comparing import Golden, check
 
 GOLDEN: list[Golden] = [
     (START_SCAVENGE.request, StartScavenge(), b"\n\x02\x08\x01"),

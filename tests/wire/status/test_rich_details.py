@@ -30,7 +30,7 @@ from fastapi_esdb.wire.status.codes import StatusCode
 from fastapi_esdb.wire.status.rich_details import RICH_STATUS
 from fastapi_esdb.wire.status.translation import Status, error_of, rich_status_of
 from fastapi_esdb.wire.status.typed_details import pack
-from tests.wire.errors import told
+from tests.wire.comparing import told
 
 S = StatusCode
 

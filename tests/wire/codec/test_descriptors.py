@@ -16,7 +16,7 @@ from fastapi_esdb.wire.proto.v2 import code_pb2 as v2_code_pb2
 from fastapi_esdb.wire.proto.v2 import error_details_pb2
 from fastapi_esdb.wire.proto.v2 import status_pb2 as v2_status_pb2
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 OURS = """
 import fastapi_esdb
