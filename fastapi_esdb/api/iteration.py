@@ -1,27 +1,20 @@
-"""Async iterators over an open call, one item or one batch after the other, which give it back however they end."""
+"""Async iterators over an open call, which give it back however they end."""
 
 from __future__ import annotations
 
 import asyncio
 import traceback
+from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
-from typing import TYPE_CHECKING, Generic, NoReturn, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeVar
 
 Item = TypeVar("Item")
+Received = TypeVar("Received")
 
 _running: set[asyncio.Task[None]] = set()
 """The tasks that draw items: the event loop itself does not keep them from the garbage collector."""
-
-
-def let_go(error: BaseException) -> None:
-    """Have the traceback of a cancellation refer to nothing that was waited on.
-
-    Whoever keeps a cancelled task keeps its traceback, and with the frames there the iteration, whose call would stay
-    open. The frame that calls this deletes its `self` by itself.
-    """
-    traceback.clear_frames(error.__traceback__)
 
 
 class NotAwaited:
@@ -35,54 +28,61 @@ class NotAwaited:
             raise TypeError(f"this is not awaited, it is iterated: {self._instead}")
 
 
-class Iteration(NotAwaited, Generic[Item]):
-    """What a call answers, one after the other; once only.
+class Waiting(NotAwaited, ABC, Generic[Received, Item]):
+    """Waits for what a call answers, which arrives in batches, and makes items of it."""
 
-    The call is opened by the first item and ends with the last one or with an error. Cancelling a task that waits for
-    an item does not end it: `asyncio.timeout` around `anext()` leaves the item for the next `anext()`. Leaving the loop
-    early (`break`, an exception, a cancellation) ends the call as soon as nothing refers to the iteration any more;
-    `async with` ends it surely, also where a variable or a traceback still does. So the generator must not refer to
-    this object.
-    """
+    _drawing: Drawing[list[Received]]
+    _at_hand: deque[Received]
 
-    def __init__(self, items: AsyncGenerator[Item, None]) -> None:
-        self._items = items
-        self._drawing = Drawing(items)
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether no item will be drawn any more."""
-        return self._drawing.has_ended
+    @abstractmethod
+    def _take(self, at_hand: deque[Received], /) -> Item | None:
+        """Take at least one thing of what is at hand, and return what the reader gets for it, if anything."""
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> Item:
         try:
-            return await self._drawing.next()
+            while True:
+                while not self._at_hand:
+                    self._at_hand.extend(await self._drawing.next())
+                if (item := self._take(self._at_hand)) is not None:
+                    return item
         except asyncio.CancelledError as error:
-            let_go(error)
+            # Whoever keeps a cancelled task keeps its traceback, and with the frames there this object, whose call
+            # would stay open. The present frame cannot be cleared, so it forgets what refers to it.
+            traceback.clear_frames(error.__traceback__)
             del self
             raise
 
-    async def rest(self) -> list[Item]:
-        """All items that are left. Unlike the iteration it ends the call when it is cancelled."""
-        async with self:
-            if self._drawing.has_begun:
-                return [item async for item in self]
-            return [item async for item in self._items]
+
+class CallIteration(Waiting[Received, Item]):
+    """What a call answers; once only. Subclasses say what a reader gets of it.
+
+    The call is opened when something is asked for, and ends with the last answer or with an error. Cancelling a task
+    that waits does not end it: what comes is for the next one who asks. Leaving the loop early (`break`, an exception,
+    a cancellation) ends the call as soon as nothing refers to the iteration any more; `async with` ends it surely, also
+    where a variable or a traceback still does. So the generator must not refer to this object.
+    """
+
+    def __init__(self, batches: AsyncGenerator[list[Received], None]) -> None:
+        self._drawing = Drawing(batches)
+        self._at_hand = deque()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing more will be received."""
+        return self._drawing.has_ended
 
     def stop(self) -> None:
-        """Give no further item; a task that waits for one sees the end of the iteration. `aclose` ends the call."""
+        """Give nothing more; a task that waits sees the end of the iteration. `aclose` ends the call."""
+        self._at_hand.clear()
         self._drawing.stop()
 
     async def aclose(self) -> None:
-        """End the call; a task that waits for an item meanwhile sees the end of the iteration."""
-        if self._drawing.has_begun:
-            await self._drawing.end()
-        else:
-            self._drawing.has_ended = True
-            await self._items.aclose()
+        """End the call; a task that waits meanwhile sees the end of the iteration."""
+        self._at_hand.clear()
+        await self._drawing.end()
 
     async def __aenter__(self) -> Self:
         return self
@@ -92,6 +92,52 @@ class Iteration(NotAwaited, Generic[Item]):
 
     def __del__(self) -> None:
         self._drawing.abandon()
+
+
+class Iteration(CallIteration[Item, Item]):
+    """What a call answers, one after the other; once only.
+
+    Cancelling a task that waits for an item does not end it: `asyncio.timeout` around `anext()` leaves the item for the
+    next `anext()`. Leaving the loop ends the call as soon as nothing refers to the iteration any more; `async with`
+    ends it surely.
+    """
+
+    _take = staticmethod(deque.popleft)
+
+    def batches(self) -> View[list[Item]]:
+        """Return another way to go through it: lists of as many items as have arrived."""
+        return View(self, _take_all)
+
+    async def to_list(self) -> list[Item]:
+        """Return all that is left at once. Unlike the iteration it ends the call when it is cancelled."""
+        async with self:
+            at_hand = _take_all(self._at_hand)
+            return at_hand + [item for batch in await self._drawing.rest() for item in batch]
+
+
+def _take_all(at_hand: deque[Item]) -> list[Item]:
+    items = list(at_hand)
+    at_hand.clear()
+    return items
+
+
+class View(Waiting[Any, Item]):
+    """Another way to go through an iteration, with another way to take items. It keeps the iteration.
+
+    It may be left, and another one made: what it has not given is still there.
+    """
+
+    def __init__(self, iteration: CallIteration[Received, Any], take: Callable[[deque[Received]], Item | None]) -> None:
+        self._iteration = iteration
+        self._drawing, self._at_hand = iteration._drawing, iteration._at_hand
+        self._take_item = take
+
+    def _take(self, at_hand: deque[Any], /) -> Item | None:
+        return self._take_item(at_hand)
+
+    async def aclose(self) -> None:
+        """Give nothing any more; the iteration behind it stays as it is."""
+        self._drawing, self._at_hand = Drawing.ended(), deque()
 
 
 class Drawing(Generic[Item]):
@@ -111,13 +157,23 @@ class Drawing(Generic[Item]):
         self._asked: asyncio.Future[None] | None = None
         self._reader: asyncio.Future[None] | None = None
 
-    @property
-    def has_begun(self) -> bool:
-        """Whether an item was ever asked for."""
-        return self._task is not None
+    @classmethod
+    def ended(cls) -> Self:
+        """Return one that gives nothing."""
+
+        async def none() -> AsyncGenerator[Item, None]:
+            return
+            yield
+
+        drawing = cls(none())
+        drawing.has_ended = True
+        return drawing
 
     async def next(self) -> Item:
-        """The next item. Raises what the generator raised, once, and StopAsyncIteration at its end and ever after."""
+        """Return the next item.
+
+        Raises what the generator raised, once, and StopAsyncIteration at its end and ever after.
+        """
         if not (self._drawn or self.has_ended or self._is_stopped):
             await self._wait()
         if self._drawn and not self._is_stopped:
@@ -130,8 +186,21 @@ class Drawing(Generic[Item]):
         self._is_stopped = True
         self._tell()
 
+    async def rest(self) -> list[Item]:
+        """Return all items that are left. Where none was drawn yet, that needs no task."""
+        if self._task is None:
+            return [item async for item in self._items]
+        items: list[Item] = []
+        with suppress(StopAsyncIteration):
+            while True:
+                items.append(await self.next())
+        return items
+
     async def end(self) -> None:
         """Close the generator, and wait until that is done."""
+        if self._task is None:
+            self.has_ended = True
+            await self._items.aclose()
         self._drawn.clear()
         self._error = None
         task = self._task
@@ -193,88 +262,3 @@ class Drawing(Generic[Item]):
     def _tell(self) -> None:
         if self._reader is not None and not self._reader.done():
             self._reader.set_result(None)
-
-
-class View(Generic[Item]):
-    """Another way to go through an iteration, made of a function that waits for the next item.
-
-    It may be left, and another one made: what it has not given is still there.
-    """
-
-    def __init__(self, following: Callable[[], Awaitable[Item]]) -> None:
-        self._following = following
-        self._is_closed = False
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Item:
-        if self._is_closed:
-            raise StopAsyncIteration
-        try:
-            return await self._following()
-        except asyncio.CancelledError as error:
-            let_go(error)
-            del self
-            raise
-
-    async def aclose(self) -> None:
-        """Give nothing any more; the iteration behind it stays as it is."""
-        self._is_closed = True
-
-
-class BatchIteration(Generic[Item]):
-    """What a call answers, one after the other; once only. See `Iteration` for its end.
-
-    Batches are never empty. An item that is at hand is given without going back to the event loop.
-    """
-
-    def __init__(self, batches: AsyncGenerator[list[Item], None]) -> None:
-        self._batches = Iteration(batches)
-        self._at_hand: deque[Item] = deque()
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Item:
-        try:
-            if not self._at_hand:
-                self._at_hand.extend(await anext(self._batches))
-            return self._at_hand.popleft()
-        except asyncio.CancelledError as error:
-            let_go(error)
-            del self
-            raise
-
-    def batches(self) -> View[list[Item]]:
-        """The same, as many at a time as have arrived."""
-        return View(self.next_batch)
-
-    async def next_batch(self) -> list[Item]:
-        """What is at hand, else the next batch. Raises StopAsyncIteration at the end."""
-        if not self._at_hand:
-            return await anext(self._batches)
-        rest, self._at_hand = self._at_hand, deque()
-        return list(rest)
-
-    async def to_list(self) -> list[Item]:
-        """All that is left at once. It ends the call when it is cancelled."""
-        at_hand = [*self._at_hand]
-        self._at_hand.clear()
-        return at_hand + [item for batch in await self._batches.rest() for item in batch]
-
-    def stop(self) -> None:
-        """Give no further item; see `Iteration.stop`."""
-        self._at_hand.clear()
-        self._batches.stop()
-
-    async def aclose(self) -> None:
-        """End the call; a task that waits for an item meanwhile sees the end of the iteration."""
-        self._at_hand.clear()
-        await self._batches.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        await self.aclose()

@@ -36,10 +36,10 @@ class Monitoring(ConnectionPart):
         request = StatsRequest(round(period), use_metadata)
         return self._stop.ends(Iteration(self._stats(request, call_options(**options))))
 
-    async def _stats(self, request: StatsRequest, options: CallOptions) -> AsyncGenerator[Statistics, None]:
+    async def _stats(self, request: StatsRequest, options: CallOptions) -> AsyncGenerator[list[Statistics], None]:
         async with self._carrier.stream(STATS, [request], options, long_lived=True) as answers:
             async for statistics in answers:
-                yield statistics
+                yield [statistics]
 
 
 class Cluster(ConnectionPart):

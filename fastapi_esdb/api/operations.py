@@ -61,12 +61,12 @@ class Operations(ConnectionPart):
         stream = f"$scavenges-{arguments.text(scavenge_id, 'scavenge_id')}"
         return Iteration(self._until_completed(stream, call_options(**options)))
 
-    async def _until_completed(self, stream: str, options: CallOptions) -> AsyncGenerator[RecordedEvent, None]:
+    async def _until_completed(self, stream: str, options: CallOptions) -> AsyncGenerator[list[RecordedEvent], None]:
         request = ReadRequest(stream, subscribe=True)
         subscription: Subscription[int] = Subscription(self._carrier, request, options)
         async with subscription as events:
             async for event in events:
-                yield event
+                yield [event]
                 if event.type == SCAVENGE_COMPLETED:
                     return
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import AsyncGenerator, Sequence
 from typing import TYPE_CHECKING
 
-from fastapi_esdb.api.iteration import BatchIteration, NotAwaited
+from fastapi_esdb.api.iteration import Iteration
 from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.wire.errors import DeadlineExceeded, NoAnswer, StreamNotFound
 from fastapi_esdb.wire.events.values import RecordedEvent
@@ -26,7 +26,7 @@ FEW = 20
 """Events of a read that is not worth a thread, and comes as a whole."""
 
 
-class Read(NotAwaited, BatchIteration[RecordedEvent]):
+class Read(Iteration[RecordedEvent]):
     """The events of one read, while they arrive: `async for`, at best within `async with`; once only.
 
     Nothing is sent before the first event is asked for, which is also where the call's errors are raised. The events

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from time import monotonic
-from typing import TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, Self, TypeVar
 
-from fastapi_esdb.wire.errors import DeadlineExceeded, EsdbError, NotAuthenticated
+from fastapi_esdb.api.calls import PAUSES, reconnected
+from fastapi_esdb.api.iteration import CallIteration, View
+from fastapi_esdb.api.stop import first
+from fastapi_esdb.errors import ClosedInFlight
+from fastapi_esdb.wire.errors import DeadlineExceeded, EsdbError, NotAuthenticated, Outcome
+from fastapi_esdb.wire.errors.unreadable import shown
+from fastapi_esdb.wire.events.values import RecordedEvent
 from fastapi_esdb.wire.streams.values import UnknownFrame
+
+if TYPE_CHECKING:
+    from fastapi_esdb.api.calls import Carrier
+
+Frame = TypeVar("Frame")
 
 logger = logging.getLogger("fastapi_esdb")
 
@@ -21,9 +34,9 @@ EventStoreDB 24.6 took one, and five where the whole cluster was starting.
 
 
 class AuthGrace:
-    """What tells a node that is starting from a password that has changed, for whoever makes one call after the other.
+    """How long credentials may be refused that were accepted before: so long as the node may still be starting.
 
-    `who` is named in the warning.
+    Later the password has changed. `who` is named in the warning.
     """
 
     def __init__(self, who: str) -> None:
@@ -31,7 +44,7 @@ class AuthGrace:
         self._since: float | None = None
 
     def allows(self, error: EsdbError) -> bool:
-        """Whether the call has ended with a refusal that need not last. The first one is logged as a warning."""
+        """Return whether the call has ended with a refusal that need not last. The first one is logged as a warning."""
         if not isinstance(error, NotAuthenticated):
             self.end()
             return False
@@ -41,15 +54,103 @@ class AuthGrace:
         return monotonic() - self._since < STARTING
 
     def end(self) -> None:
-        """The credentials were accepted."""
+        """Note that the credentials were accepted."""
         self._since = None
 
 
-Answer = TypeVar("Answer")
+class Resuming(ABC, Generic[Frame]):
+    """Makes one call after the other, for as long as that makes sense; `name` is what it is called in the log."""
+
+    passing: ClassVar[tuple[type[EsdbError], ...]] = ()
+    """Answers of a server that do not last."""
+
+    def __init__(self, carrier: Carrier, name: str) -> None:
+        self.confirmed = False
+        """Whether the server has taken it once. Until then errors are the caller's, afterwards most are gone over."""
+        self._carrier = carrier
+        self._name = name
+        self._auth_grace = AuthGrace(name)
+        self._pauses = PAUSES.delays()
+
+    @abstractmethod
+    def frames(self) -> AsyncGenerator[list[Frame], None]:
+        """Give everything that servers have to tell, in order, over as many calls as it takes.
+
+        Each call tells first that it is confirmed. Raises what ends the first call before that, and later what trying
+        again can't help.
+        """
+
+    @abstractmethod
+    def noted(self, frame: Frame) -> object | None:
+        """Take note of a frame as the reader gets it, and return what the reader gets, if anything."""
+
+    @abstractmethod
+    def _closed(self) -> EsdbError:
+        """Return the error that says that the connection was closed on purpose."""
+
+    def _reached(self) -> str:
+        """Return a text that says where its reader is; empty where nothing tells."""
+        return ""
+
+    async def _first(self, read: Callable[[], Awaitable[Sequence[Frame]]], confirmation: Frame) -> list[Frame]:
+        """Return the first frames of a call, with the confirmation first, even if the server has not sent it so."""
+        frames = await first_told(read, self._carrier.deadline)
+        if frames and not isinstance(frames[0], type(confirmation)):
+            return [confirmation, *frames]
+        return frames
+
+    def _confirm(self) -> None:
+        self.confirmed = True
+        self._auth_grace.end()
+
+    def _go_on_after(self, error: EsdbError) -> None:
+        """Return if another call makes sense, else raise what ends it all."""
+        if not self.confirmed:
+            raise error
+        if self._carrier.is_closed or isinstance(error, ClosedInFlight):
+            raise self._closed() from error
+        reached = self._reached()
+        passes = self._auth_grace.allows(error) or isinstance(error, self.passing)
+        if error.outcome is Outcome.ANSWERED and not passes:
+            if reached:
+                error.add_note(f"{self._name} had come to {reached}")
+            raise error
+        logger.info("%s goes on%s: %s", self._name, reached and f" after {reached}", shown(error))
+
+    async def _wait(self, *, progressed: bool) -> None:
+        """Return when there is a connection, or there will be none since it was closed."""
+        if progressed:
+            self._pauses = PAUSES.delays()
+        await asyncio.sleep(next(self._pauses))
+        await reconnected(self._carrier)
 
 
-async def first_told(read: Callable[[], Awaitable[Sequence[Answer]]], seconds: float) -> list[Answer]:
-    """The first frames of a call that tell anything; none if it ends without.
+class ResumingIteration(CallIteration[Frame, RecordedEvent]):
+    """The events of something that resumes. Entering the context opens it, so that its errors show there."""
+
+    def __init__(self, resuming: Resuming[Frame]) -> None:
+        super().__init__(resuming.frames())
+        self._resuming = resuming
+
+    def _take(self, frames: deque[Frame], /) -> RecordedEvent | None:
+        noted = self._noted(frames)
+        return noted if isinstance(noted, RecordedEvent) else None
+
+    def _noted(self, frames: deque[Frame]) -> object | None:
+        return self._resuming.noted(frames.popleft())
+
+    async def __aenter__(self) -> Self:
+        try:
+            if not self._resuming.confirmed:
+                await first(anext(View(self, self._noted)))
+        except BaseException:
+            await self.aclose()
+            raise
+        return self
+
+
+async def first_told(read: Callable[[], Awaitable[Sequence[Frame]]], seconds: float) -> list[Frame]:
+    """Return the first frames of a call that tell anything; none if it ends without.
 
     Raises `DeadlineExceeded` when they have not come after so many `seconds`, whatever else has.
     """

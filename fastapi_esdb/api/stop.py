@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 from weakref import WeakSet
 
@@ -25,10 +25,10 @@ class Endless(Protocol):
 Endlessly = TypeVar("Endlessly", bound=Endless)
 
 
-async def first(items: AsyncIterator[Item]) -> Item:
-    """The first item. Raises `AppStopping` where there will be none any more."""
+async def first(item: Awaitable[Item]) -> Item:
+    """Return the first item. Raises `AppStopping` where there will be none any more."""
     try:
-        return await anext(items)
+        return await item
     except StopAsyncIteration:
         raise AppStopping from None
 

@@ -7,16 +7,15 @@ import logging
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
+from functools import partial
 from itertools import takewhile
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from fastapi_esdb.api.calls import PAUSES, reconnected
 from fastapi_esdb.api.cursor import BeyondEnd, Cursor
-from fastapi_esdb.api.resuming import AuthGrace, first_told
-from fastapi_esdb.errors import ClosedInFlight, SubscriptionClosed
-from fastapi_esdb.wire.errors import EsdbError, NoAnswer, Outcome
-from fastapi_esdb.wire.errors.unreadable import shown
+from fastapi_esdb.api.resuming import Resuming
+from fastapi_esdb.errors import SubscriptionClosed
+from fastapi_esdb.wire.errors import EsdbError, NoAnswer
 from fastapi_esdb.wire.events.values import RecordedEvent
 from fastapi_esdb.wire.positions import BACKWARDS, END, START
 from fastapi_esdb.wire.streams.methods import READ
@@ -44,37 +43,28 @@ Message = RecordedEvent | Checkpoint | CaughtUp | FellBehind
 """What a subscription tells: events, how far it has searched, that it has become live and that it is not any more."""
 
 
-class Following:
-    """The state of a subscription, and the generator of what it tells."""
+class Following(Resuming[ReadFrame]):
+    """The state of a subscription: each call goes on from where the last one ended."""
 
     def __init__(self, carrier: Carrier, request: ReadRequest, options: CallOptions) -> None:
-        self._carrier = carrier
+        self._stream = request.stream or "$all"
+        super().__init__(carrier, f"the subscription to {self._stream!r}")
         self._request = request
         self._options = options
-        self._pauses = PAUSES.delays()
         self._catch_up = CatchUp()
-        self._name = request.stream or "$all"
-        self._auth_grace = AuthGrace(f"the subscription to {self._name!r}")
         self.cursor = self._cursor_after(request)
         self.beyond_end = BeyondEnd(carrier, request, options)
-        self.confirmed = False
         self.is_live = False
         self.id = ""
 
     async def frames(self) -> AsyncGenerator[list[ReadFrame], None]:
-        """Everything that servers have to tell, in order, over as many calls as it takes.
-
-        Whoever gives a frame to the reader has it `noted` at that time: the next call goes on from there. Each call
-        tells first that it is confirmed. Raises what ends the first call before that, and later what trying again
-        can't help.
-        """
         if self.cursor.after is END:
             await self._find_end()
         while True:
             before = self.cursor.after
             try:
                 async with self._open() as call:
-                    frames = await self._first(call)
+                    frames = await self._first(partial(self._catch_up.read, call), SubscriptionConfirmed(self.id))
                     while frames:
                         if isinstance(frames[-1], RecordedEvent):
                             self._carrier.seen.note(frames[-1].position)
@@ -91,14 +81,7 @@ class Following:
                 yield [self.cursor.fell_behind()]
             self._catch_up.begin()
             self.beyond_end.begin()
-            await self._wait(moved=self.cursor.after != before)
-
-    async def _first(self, call: Stream[ReadRequest, ReadFrame]) -> list[ReadFrame]:
-        """The first frames of a call, with the confirmation before any other, even if the server has not sent it so."""
-        frames = await first_told(lambda: self._catch_up.read(call), self._carrier.deadline)
-        if frames and not isinstance(frames[0], SubscriptionConfirmed):
-            return [SubscriptionConfirmed(self.id), *frames]
-        return frames
+            await self._wait(progressed=self.cursor.after != before)
 
     async def _find_end(self) -> None:
         """Go to the last event before now: old servers do not tell where a subscription from the end has begun."""
@@ -121,7 +104,7 @@ class Following:
         return self._carrier.stream(READ, [request], self._options, long_lived=True, bulk=self._catch_up.in_bulk)
 
     def noted(self, frame: ReadFrame) -> Message | SubscriptionConfirmed | None:
-        """Take note of a frame, and return it unless it is none of a subscription's."""
+        """Take note of a frame as the reader gets it, and return it unless it is none of a subscription's."""
         match frame:
             case RecordedEvent():
                 self.cursor.delivered(frame)
@@ -135,31 +118,16 @@ class Following:
                 self.is_live = False
             case SubscriptionConfirmed():
                 self.id = frame.subscription_id
-                self.confirmed = True
-                self._auth_grace.end()
+                self._confirm()
             case _:
                 return None
         return frame
 
-    def _go_on_after(self, error: EsdbError) -> None:
-        """Return if another call makes sense, else raise what ends the subscription."""
-        if not self.confirmed:
-            raise error
-        name, after = self._name, self.cursor.after
-        if self._carrier.is_closed or isinstance(error, ClosedInFlight):
-            raise SubscriptionClosed(name, after) from error
-        passes = self._auth_grace.allows(error)
-        if error.outcome is Outcome.ANSWERED and not passes:
-            error.add_note(f"the subscription to {name!r} had come to {after!r}")
-            raise error
-        logger.info("the subscription to %r goes on after %r: %s", name, after, shown(error))
+    def _closed(self) -> SubscriptionClosed:
+        return SubscriptionClosed(self._stream, self.cursor.after)
 
-    async def _wait(self, *, moved: bool) -> None:
-        """Return when there is a connection, or there will be none since it was closed."""
-        if moved:
-            self._pauses = PAUSES.delays()
-        await asyncio.sleep(next(self._pauses))
-        await reconnected(self._carrier)
+    def _reached(self) -> str:
+        return repr(self.cursor.after)
 
 
 MUCH = 100

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import TYPE_CHECKING, Generic, Literal, Self, TypeVar, cast, overload
+from collections import deque
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar, cast, overload
 
 from fastapi_esdb.api import arguments
 from fastapi_esdb.api.arguments import Place, PlaceInAll, PlaceInStream
 from fastapi_esdb.api.calls import ConnectionPart, call_options
-from fastapi_esdb.api.iteration import BatchIteration, NotAwaited, View, let_go
-from fastapi_esdb.api.stop import first
+from fastapi_esdb.api.iteration import View
+from fastapi_esdb.api.resuming import ResumingIteration
 from fastapi_esdb.api.subscribing import Following, Message
 from fastapi_esdb.wire.events.values import RecordedEvent
 from fastapi_esdb.wire.groups.values import ALL
 from fastapi_esdb.wire.positions import START, Edge, Position
-from fastapi_esdb.wire.streams.values import ReadRequest, SubscriptionConfirmed
+from fastapi_esdb.wire.streams.values import ReadFrame, ReadRequest, SubscriptionConfirmed
 
 if TYPE_CHECKING:
     from fastapi_esdb.api.calls import Carrier
@@ -28,7 +28,7 @@ Where = TypeVar("Where", int, Position)
 """How places are counted: revisions in a stream, positions in `$all`."""
 
 
-class Subscription(NotAwaited, Generic[Where]):
+class Subscription(ResumingIteration[ReadFrame], Generic[Where]):
     """The events of a stream or of `$all`, from a place on and without end.
 
     `async for event in subscription` gives the events, `messages()` everything. Entering the context opens it, so
@@ -47,7 +47,7 @@ class Subscription(NotAwaited, Generic[Where]):
 
     def __init__(self, carrier: Carrier, request: ReadRequest, options: CallOptions) -> None:
         self._following = Following(carrier, request, options)
-        self._frames = BatchIteration(self._following.frames())
+        super().__init__(self._following)
 
     @property
     def checkpoint(self) -> Where | Edge:
@@ -72,65 +72,28 @@ class Subscription(NotAwaited, Generic[Where]):
         """The server's name for the current call, empty before the first one is confirmed."""
         return self._following.id
 
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> RecordedEvent:
-        try:
-            while True:
-                message = self._following.noted(await anext(self._frames))
-                if isinstance(message, RecordedEvent):
-                    return message
-        except asyncio.CancelledError as error:
-            let_go(error)
-            del self
-            raise
-
     def messages(self) -> View[Message]:
         """Events and, between them, `Checkpoint`, `CaughtUp` and `FellBehind`.
 
         `FellBehind` also says that a live subscription has lost its connection and will go on.
         """
-        return View(self._next_message)
+        return View(self, self._message)
 
     def batches(self) -> View[list[RecordedEvent]]:
         """The events as lists, of as many as have arrived: many while it catches up, mostly one when it is live.
 
         `checkpoint` is then that of the last event of the list.
         """
-        return View(self._next_events)
+        return View(self, self._events)
 
-    async def _next_message(self) -> Message:
-        while True:
-            message = self._following.noted(await anext(self._frames))
-            if message is not None and not isinstance(message, SubscriptionConfirmed):
-                return message
+    def _message(self, frames: deque[ReadFrame]) -> Message | None:
+        noted = self._following.noted(frames.popleft())
+        return None if isinstance(noted, SubscriptionConfirmed) else noted
 
-    async def _next_events(self) -> list[RecordedEvent]:
-        while True:
-            messages = [self._following.noted(frame) for frame in await self._frames.next_batch()]
-            if events := [message for message in messages if isinstance(message, RecordedEvent)]:
-                return events
-
-    def stop(self) -> None:
-        """Give no further event: the server that runs the app begins to stop."""
-        self._frames.stop()
-
-    async def aclose(self) -> None:
-        """End the subscription; a task that waits for an event meanwhile sees the end of the iteration."""
-        await self._frames.aclose()
-
-    async def __aenter__(self) -> Self:
-        try:
-            if not self._following.confirmed:
-                self._following.noted(await first(self._frames))
-        except BaseException:
-            await self.aclose()
-            raise
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        await self.aclose()
+    def _events(self, frames: deque[ReadFrame]) -> list[RecordedEvent] | None:
+        noted = [self._following.noted(frame) for frame in frames]
+        frames.clear()
+        return [message for message in noted if isinstance(message, RecordedEvent)] or None
 
 
 class Subscriptions(ConnectionPart):

@@ -17,10 +17,10 @@ class Call:
         self._answers = answers
         self.ended = asyncio.Event()
 
-    async def items(self) -> AsyncGenerator[int, None]:
+    async def items(self) -> AsyncGenerator[list[int], None]:
         try:
             for number in range(self._answers):
-                yield number
+                yield [number]
             await asyncio.Event().wait()
         finally:
             await asyncio.sleep(0)
@@ -30,15 +30,15 @@ class Call:
         return await asyncio.wait_for(self.ended.wait(), 1)
 
 
-async def few() -> AsyncGenerator[int, None]:
+async def few() -> AsyncGenerator[list[int], None]:
     for number in range(3):
-        yield number
+        yield [number]
 
 
-async def fed(feed: asyncio.Queue[int]) -> AsyncGenerator[int, None]:
+async def fed(feed: asyncio.Queue[int]) -> AsyncGenerator[list[int], None]:
     """What is put into the queue."""
     while True:
-        yield await feed.get()
+        yield [await feed.get()]
 
 
 async def next_of(items: AsyncIterator[int]) -> int:
@@ -59,8 +59,8 @@ async def with_wait_for(items: AsyncIterator[int], limit: float) -> int:
     return await asyncio.wait_for(next_of(items), limit)
 
 
-async def failing() -> AsyncGenerator[int, None]:
-    yield 1
+async def failing() -> AsyncGenerator[list[int], None]:
+    yield [1]
     raise TimeoutError
 
 
@@ -142,9 +142,9 @@ async def test_an_error_that_comes_after_its_wait_is_raised_by_the_next_one() ->
     """Once; then the iteration is at its end."""
     fails = asyncio.Event()
 
-    async def failing_later() -> AsyncGenerator[int, None]:
+    async def failing_later() -> AsyncGenerator[list[int], None]:
         await fails.wait()
-        yield 1 // 0
+        yield [1 // 0]
 
     iteration = Iteration(failing_later())
     with pytest.raises(TimeoutError):
@@ -161,11 +161,11 @@ async def test_a_wait_that_was_given_up_draws_one_item_and_no_more() -> None:
     """Whoever never comes back holds one item, however many there are."""
     drawn: list[int] = []
 
-    async def counting() -> AsyncGenerator[int, None]:
+    async def counting() -> AsyncGenerator[list[int], None]:
         for number in range(1_000_000):
             await asyncio.sleep(0)
             drawn.append(number)
-            yield number
+            yield [number]
 
     async with Iteration(counting()) as iteration:
         with pytest.raises(TimeoutError):
@@ -177,11 +177,11 @@ async def test_a_wait_that_was_given_up_draws_one_item_and_no_more() -> None:
 
 async def test_what_is_left_is_given_at_once() -> None:
     """After some items were taken one by one, and from the beginning."""
-    assert await Iteration(few()).rest() == [0, 1, 2]
+    assert await Iteration(few()).to_list() == [0, 1, 2]
     iteration = Iteration(few())
     assert await anext(iteration) == 0
-    assert await iteration.rest() == [1, 2]
-    assert await iteration.rest() == []
+    assert await iteration.to_list() == [1, 2]
+    assert await iteration.to_list() == []
 
 
 @pytest.mark.parametrize("taken", [0, 1])
@@ -193,7 +193,7 @@ async def test_a_cancelled_wait_for_all_ends_the_call(taken: int) -> None:
         await anext(iteration)
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.01):
-            await iteration.rest()
+            await iteration.to_list()
     assert call.ended.is_set()
     assert iteration.has_ended
 
@@ -245,10 +245,10 @@ async def test_closing_while_an_item_arrives_ends_the_iteration() -> None:
     """The item does not come any more."""
     arrives = asyncio.Event()
 
-    async def items() -> AsyncGenerator[int, None]:
+    async def items() -> AsyncGenerator[list[int], None]:
         while True:
             await arrives.wait()
-            yield 1
+            yield [1]
 
     iteration = Iteration(items())
     task = asyncio.create_task(_consume(iteration))
@@ -278,9 +278,9 @@ async def test_an_error_of_the_call_passes() -> None:
 async def test_an_iteration_gives_its_items_once() -> None:
     """Like a file."""
 
-    async def two() -> AsyncGenerator[int, None]:
-        yield 1
-        yield 2
+    async def two() -> AsyncGenerator[list[int], None]:
+        yield [1]
+        yield [2]
 
     iteration = Iteration(two())
     assert [item async for item in iteration] == [1, 2]
