@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Sequence
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NoReturn
 
 from pydantic import Secret
 
@@ -13,16 +13,13 @@ from fastapi_esdb.connection.preflight import check_headers, check_support
 from fastapi_esdb.errors import NotSentInTime
 from fastapi_esdb.wire.errors import DeadlineExceeded, NoAnswer
 from fastapi_esdb.wire.headers import CallHeaders
-from fastapi_esdb.wire.method import Shape
+from fastapi_esdb.wire.method import Method, Request, Response, Shape
 from fastapi_esdb.wire.quiet_grpc import grpc
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import GrpcCall, Lease
     from fastapi_esdb.connection.deadline import Deadline
-    from fastapi_esdb.wire.method import Method
 
-Request = TypeVar("Request")
-Response = TypeVar("Response")
 
 NO_HEADERS = CallHeaders()
 

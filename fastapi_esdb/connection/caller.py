@@ -7,17 +7,16 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from fastapi_esdb.wire.method import Method, Request, Response
+
 if TYPE_CHECKING:
     from fastapi_esdb.settings.choices import NodePreference
     from fastapi_esdb.settings.credentials import Credentials
-    from fastapi_esdb.wire.method import Method
     from fastapi_esdb.wire.streams.values import AppendRequest, AppendResult
 
 MOST_ANSWERS = 100_000
 """Answers that are taken together: of users, and of projections, there are not as many."""
 
-Request = TypeVar("Request")
-Response = TypeVar("Response")
 Sent_contra = TypeVar("Sent_contra", contravariant=True)
 Received_co = TypeVar("Received_co", covariant=True)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from fastapi_esdb.connection.call import client_stream, unary
 from fastapi_esdb.connection.caller import DEFAULT_OPTIONS
@@ -16,7 +16,9 @@ from fastapi_esdb.pool.generations import Leases, OneConnection
 from fastapi_esdb.pool.retry import Retry, RetryPolicy
 from fastapi_esdb.pool.streams import PooledStream, StreamPlan
 from fastapi_esdb.settings.choices import NodePreference
+from fastapi_esdb.settings.options import MILLISECONDS_PER_SECOND
 from fastapi_esdb.wire.errors import CalledAs, EsdbError
+from fastapi_esdb.wire.method import Method, Request, Response
 from fastapi_esdb.wire.streams.methods import APPEND
 
 if TYPE_CHECKING:
@@ -25,13 +27,7 @@ if TYPE_CHECKING:
     from fastapi_esdb.pool.statistics import Counters
     from fastapi_esdb.settings.model import EsdbSettings
     from fastapi_esdb.wire.headers import CallHeaders
-    from fastapi_esdb.wire.method import Method
     from fastapi_esdb.wire.streams.values import AppendRequest, AppendResult
-
-Request = TypeVar("Request")
-Response = TypeVar("Response")
-
-_MILLISECONDS_PER_SECOND = 1000
 
 
 OneAnswer = Callable[["Lease", "Method[Any, Response]", Any, Deadline, "CallHeaders"], Coroutine[Any, Any, Response]]
@@ -45,7 +41,7 @@ class Calls:
         self, name: str, settings: EsdbSettings, leases: Leases, counters: Counters, *, once: bool = False
     ) -> None:
         target = settings.target
-        self.deadline = target.options.default_deadline / _MILLISECONDS_PER_SECOND
+        self.deadline = target.options.default_deadline / MILLISECONDS_PER_SECOND
         """Seconds that a call has without a `timeout` of its own."""
         self.retry_unknown = settings.retry_unknown
         """Whether appends whose answers are lost are followed up."""

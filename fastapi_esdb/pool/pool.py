@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
 from fastapi_esdb.connection.caller import DEFAULT_OPTIONS, CallOptions, Stream
 from fastapi_esdb.connection.deadline import patience
@@ -20,12 +20,12 @@ from fastapi_esdb.pool.statistics import ConnectionStatus, Counters
 from fastapi_esdb.settings.choices import AppendMode
 from fastapi_esdb.wire.admin.cluster import SUPPORTED_METHODS
 from fastapi_esdb.wire.errors import AccessDenied, CalledAs, NotAuthenticated, NotSupported
+from fastapi_esdb.wire.method import Method, Request, Response
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from fastapi_esdb.settings.model import EsdbSettings
-    from fastapi_esdb.wire.method import Method
     from fastapi_esdb.wire.streams.values import AppendRequest, AppendResult
 
 logger = logging.getLogger("fastapi_esdb")
@@ -37,9 +37,6 @@ _ADMISSIONS = {
     Admission.GRANTED: "the server lets calls in now",
 }
 _WORST_FIRST = tuple(_ADMISSIONS)
-
-Request = TypeVar("Request")
-Response = TypeVar("Response")
 
 
 class ConnectionPool:

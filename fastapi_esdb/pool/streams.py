@@ -10,15 +10,13 @@ from fastapi_esdb.connection.call import StreamCall
 from fastapi_esdb.connection.caller import MOST_ANSWERS
 from fastapi_esdb.connection.grpcio.prefetch import BulkCall
 from fastapi_esdb.wire.errors import EsdbError, NoAnswer
+from fastapi_esdb.wire.method import Method, Request, Response
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Channel, Lease
     from fastapi_esdb.pool.retry import Retry
     from fastapi_esdb.wire.headers import CallHeaders
-    from fastapi_esdb.wire.method import Method
 
-Request = TypeVar("Request")
-Response = TypeVar("Response")
 Answer = TypeVar("Answer")
 Read = Callable[[StreamCall[Request, Response], float | None], Awaitable[Answer]]
 

@@ -15,10 +15,9 @@ from fastapi_esdb.settings.choices import AppendMode, NodePreference
 from fastapi_esdb.settings.connection_string import ConnectionString
 from fastapi_esdb.settings.credentials import Credentials
 from fastapi_esdb.settings.kinds import MAX_INT
-from fastapi_esdb.settings.options import nearest
+from fastapi_esdb.settings.options import MILLISECONDS_PER_SECOND, nearest
 from fastapi_esdb.settings.precedence import COMPLETING, DEFAULT_DEADLINE, STRING, Completing, OptionOverrides
 
-_MILLISECONDS_PER_SECOND = 1000
 _IN_MEMORY = "esdb+embedded://"
 _MISSING = (
     "{label}: is not set. For a database on this machine set "
@@ -92,7 +91,7 @@ class EsdbSettings(OptionOverrides):
     start_timeout: Seconds = 10
     """Seconds that the start of the app waits for a connection with `require_connection`."""
 
-    deadline: Annotated[float, Field(ge=0.001, le=MAX_INT // _MILLISECONDS_PER_SECOND)] | None = None
+    deadline: Annotated[float, Field(ge=0.001, le=MAX_INT // MILLISECONDS_PER_SECOND)] | None = None
     """Seconds that a call may take in all if it sets no timeout; `None` leaves it to `default_deadline` (10 s)."""
     wait: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     """Seconds that a call waits for a connection; 0 has it fail at once, in a cluster when discovery had its time."""
@@ -209,7 +208,7 @@ class EsdbSettings(OptionOverrides):
         return replace(parsed, credentials=self._resolve_credentials(parsed.credentials))
 
     def _deadline_option(self) -> dict[str, Any]:
-        return {} if self.deadline is None else {DEFAULT_DEADLINE: round(self.deadline * _MILLISECONDS_PER_SECOND)}
+        return {} if self.deadline is None else {DEFAULT_DEADLINE: round(self.deadline * MILLISECONDS_PER_SECOND)}
 
     def _resolve_credentials(self, given: Credentials | None) -> Credentials | None:
         username = given.username if given and self.username is None else self.username

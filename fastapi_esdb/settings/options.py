@@ -13,6 +13,8 @@ from fastapi_esdb.settings.choices import NodePreference
 from fastapi_esdb.settings.kinds import FilePath, Flag, HeaderText, Kind, Preference, Whole, as_text
 from fastapi_esdb.settings.text import decode, encode, problem
 
+MILLISECONDS_PER_SECOND = 1000
+
 
 @dataclass(frozen=True, slots=True)
 class ConnectionOptions:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from fastapi_esdb.connection.proxy import Proxy, naming, proxy_for, proxy_options
 from fastapi_esdb.connection.tls.contexts import Tls, make_tls, read_roots
 from fastapi_esdb.connection.tls.unverified import shown_certificate
+from fastapi_esdb.settings.options import MILLISECONDS_PER_SECOND
 from fastapi_esdb.wire.quiet_grpc import grpc
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ RECEIVE_LIMIT = 64 * 1024 * 1024
 PART = 0.8
 """Of the time of an attempt to connect, for gRPC: it says how far it came, which the deadline of the call does not."""
 
-_MILLISECONDS_PER_SECOND = 1000
 METADATA_LIMIT = 1024 * 1024
 """Bytes of headers and trailers taken: errors come with the name of their stream, which may be long."""
 
@@ -46,7 +46,7 @@ def channel_options(options: ConnectionOptions, connect_timeout: float, slowdown
 
 def _attempt(timeout: float) -> Iterator[ChannelOption]:
     # gRPC's name for how long an attempt may take; one that hangs would outlive its channel by 20 s otherwise
-    yield "grpc.min_reconnect_backoff_ms", min(round(timeout * PART * _MILLISECONDS_PER_SECOND), _NEVER)
+    yield "grpc.min_reconnect_backoff_ms", min(round(timeout * PART * MILLISECONDS_PER_SECOND), _NEVER)
 
 
 def _common() -> Iterator[ChannelOption]:

@@ -8,21 +8,19 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic
 
 from fastapi_esdb.connection.call import StreamCall
 from fastapi_esdb.connection.wakeup import Wakeup
 from fastapi_esdb.wire.errors import ConnectionRefused
+from fastapi_esdb.wire.method import Method, Request, Response
 from fastapi_esdb.wire.quiet_grpc import grpc
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import GrpcCall
     from fastapi_esdb.connection.grpcio.reader_threads import Bulk
     from fastapi_esdb.wire.headers import CallHeaders
-    from fastapi_esdb.wire.method import Method
 
-Request = TypeVar("Request")
-Response = TypeVar("Response")
 
 MOST_ANSWERS = 256
 """Answers of a batch."""

@@ -13,6 +13,7 @@ from fastapi_esdb.connection.gossip import says_not_ready
 from fastapi_esdb.pool.cluster.discovery import Discovery, DiscoveryBudget
 from fastapi_esdb.settings.choices import NodePreference
 from fastapi_esdb.settings.hosts import Host, host_named
+from fastapi_esdb.settings.options import MILLISECONDS_PER_SECOND
 from fastapi_esdb.wire.errors import DeadlineExceeded, EsdbError, NotLeader, ServerNotReady
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ logger = logging.getLogger("fastapi_esdb")
 SLOW = 1.0
 """Seconds after which a call that is not answered speaks against its node. A frozen leader is replaced in 2 to 6 s."""
 
-_MILLISECONDS_PER_SECOND = 1000
 
 DOUBTFUL = (DeadlineExceeded, ServerNotReady)
 """Ends of a call that may mean that another node leads the cluster by now."""
@@ -40,7 +40,7 @@ class Failover:
         options = target.options
         self.discovery = Discovery(name, target, tell)
         self._attempts = options.max_discover_attempts
-        self._pauses = options.max_discover_attempts * options.discovery_interval / _MILLISECONDS_PER_SECOND
+        self._pauses = options.max_discover_attempts * options.discovery_interval / MILLISECONDS_PER_SECOND
         self._patience = max(self._pauses, options.gossip_timeout)
         self._strict = options.node_preference is NodePreference.LEADER
         self._nodes = nodes

@@ -13,6 +13,7 @@ from fastapi_esdb.connection.backoff import Backoff
 from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.connection.gossip import ask_members
 from fastapi_esdb.settings.hosts import Host, is_address
+from fastapi_esdb.settings.options import MILLISECONDS_PER_SECOND
 from fastapi_esdb.wire.errors import ConnectionRefused, EsdbError
 from fastapi_esdb.wire.errors.unreadable import unreadable
 
@@ -33,8 +34,6 @@ SLOWEST_PACE = 0.2
 
 RESOLVE_AGAIN = 5.0
 """Seconds after which a name that has addresses is resolved again: the nodes behind it may be others by now."""
-
-_MILLISECONDS_PER_SECOND = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +67,7 @@ class GossipPoller:
     def __init__(self, options: ConnectionOptions, listener: GossipListener) -> None:
         self._options = options
         self._listener = listener
-        interval = options.discovery_interval / _MILLISECONDS_PER_SECOND
+        interval = options.discovery_interval / MILLISECONDS_PER_SECOND
         self._pace = Backoff(interval, max(interval, SLOWEST_PACE), jitter=0.2)
         self._timeouts = Backoff(min(QUICKEST, options.gossip_timeout), options.gossip_timeout)
         self._hosts: set[Host] = set()

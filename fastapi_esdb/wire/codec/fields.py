@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 from google.protobuf.message import Message
 
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.method import Codec
-
-Value = TypeVar("Value")
+from fastapi_esdb.wire.method import Codec, Value
 
 
 def same_names(value_class: type[Any]) -> dict[str, str]:

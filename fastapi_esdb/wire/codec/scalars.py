@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.method import Codec
+from fastapi_esdb.wire.method import Codec, Value
 from fastapi_esdb.wire.positions import Position
 from fastapi_esdb.wire.proto.v1 import shared_pb2 as shared
 from fastapi_esdb.wire.revisions import MAX_REVISION, StreamState
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from fastapi_esdb.wire.proto.v1 import timestamp_pb2
     from fastapi_esdb.wire.revisions import Expected
 
-
-Value = TypeVar("Value")
 
 Fields = dict[str, Any]
 

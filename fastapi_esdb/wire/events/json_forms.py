@@ -10,16 +10,15 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema, from_json
 
 from fastapi_esdb.wire.events.content import JSON
+from fastapi_esdb.wire.method import Value
 from fastapi_esdb.wire.positions import Position
-
-Value = TypeVar("Value")
 
 Data = Annotated[Any, Field(description="The JSON that it is; of what is no JSON, the bytes as base64.")]
 

@@ -28,7 +28,7 @@ from fastapi_esdb.wire.errors import (
 from fastapi_esdb.wire.proto.v1 import empty_pb2, shared_pb2, status_pb2
 from fastapi_esdb.wire.revisions import ANY, NO_STREAM, STREAM_EXISTS, StreamState
 from fastapi_esdb.wire.status.codes import StatusCode
-from fastapi_esdb.wire.status.typed_details import Row, pack, plain_row, type_name
+from fastapi_esdb.wire.status.typed_details import DetailRow, pack, plain_row, type_name
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -66,7 +66,7 @@ def _read_actual(detail: shared_pb2.WrongExpectedVersion) -> Expected | None:
 
 
 _ROWS = (
-    Row(
+    DetailRow(
         WrongExpectedRevision,
         StatusCode.ALREADY_EXISTS,
         "WrongExpectedVersion",
@@ -74,7 +74,7 @@ _ROWS = (
         write=_write_conflict,
         read=_read_conflict,
     ),
-    Row(
+    DetailRow(
         StreamDeleted,
         StatusCode.NOT_FOUND,
         "StreamDeleted",
@@ -82,7 +82,7 @@ _ROWS = (
         write=lambda error: {"stream_identifier": encode_stream(error.stream)},
         read=lambda detail, stream: StreamDeleted(decode_stream(detail.stream_identifier) or stream),
     ),
-    Row(
+    DetailRow(
         MaximumAppendSizeExceeded,
         StatusCode.INVALID_ARGUMENT,
         "MaximumAppendSizeExceeded",
@@ -99,7 +99,7 @@ _ROWS = (
         size="proposedEventSize",
         maximum="maxAppendEventSize",
     ),
-    Row(
+    DetailRow(
         InvalidArgument,
         StatusCode.INVALID_ARGUMENT,
         "BadRequest",

@@ -34,7 +34,7 @@ from fastapi_esdb.wire.proto.v2 import error_details_pb2, rpc_errors_pb2, status
 from fastapi_esdb.wire.proto.v2 import streams_errors_pb2 as streams
 from fastapi_esdb.wire.revisions import NO_STREAM, expected_of, number_of
 from fastapi_esdb.wire.status.codes import StatusCode
-from fastapi_esdb.wire.status.typed_details import Row, pack, plain_row, type_name
+from fastapi_esdb.wire.status.typed_details import DetailRow, pack, plain_row, type_name
 
 RICH_STATUS = "grpc-status-details-bin"
 
@@ -104,7 +104,7 @@ def _read_violation(message: streams.ConsistencyViolation) -> Violation:
 
 _SERVER = (
     plain_row(AccessDenied, StatusCode.PERMISSION_DENIED, "ACCESS_DENIED", rpc_errors_pb2.AccessDeniedErrorDetails),
-    Row(
+    DetailRow(
         InvalidArgument,
         StatusCode.INVALID_ARGUMENT,
         "BAD_REQUEST",
@@ -112,7 +112,7 @@ _SERVER = (
         write=_write_bad_request,
         read=_read_bad_request,
     ),
-    Row(
+    DetailRow(
         NotLeader,
         StatusCode.FAILED_PRECONDITION,
         "NOT_LEADER_NODE",
@@ -121,7 +121,7 @@ _SERVER = (
         read=_read_leader,
     ),
     plain_row(ServerTimeout, StatusCode.DEADLINE_EXCEEDED, "OPERATION_TIMEOUT", error_details_pb2.RetryInfo),
-    Row(
+    DetailRow(
         ServerNotReady,
         StatusCode.UNAVAILABLE,
         "SERVER_NOT_READY",
@@ -129,7 +129,7 @@ _SERVER = (
         write=lambda _error: RETRY_SOON,
         read=lambda _detail, _text: ServerNotReady(),
     ),
-    Row(
+    DetailRow(
         ServerBusy,
         StatusCode.UNAVAILABLE,
         "SERVER_OVERLOADED",
@@ -137,7 +137,7 @@ _SERVER = (
         write=lambda _error: RETRY_SOON,
         read=lambda _detail, _text: ServerBusy(),
     ),
-    Row(
+    DetailRow(
         HandlerFailed,
         StatusCode.INTERNAL,
         "SERVER_MALFUNCTION",
@@ -155,7 +155,7 @@ _STREAMS = (
         streams.StreamNotFoundErrorDetails,
         stream="stream",
     ),
-    Row(
+    DetailRow(
         WrongExpectedRevision,
         StatusCode.ALREADY_EXISTS,
         "STREAM_ALREADY_EXISTS",
@@ -177,7 +177,7 @@ _STREAMS = (
         streams.StreamTombstonedErrorDetails,
         stream="stream",
     ),
-    Row(
+    DetailRow(
         WrongExpectedRevision,
         StatusCode.FAILED_PRECONDITION,
         "STREAM_REVISION_CONFLICT",
@@ -201,7 +201,7 @@ _STREAMS = (
         streams.AppendTransactionSizeExceededErrorDetails,
         maximum="max_size",
     ),
-    Row(
+    DetailRow(
         SessionRefused,
         StatusCode.ABORTED,
         IN_SESSION,
@@ -209,7 +209,7 @@ _STREAMS = (
         write=lambda error: {"stream": error.stream},
         read=lambda detail, _text: SessionRefused(IN_SESSION, detail.stream),
     ),
-    Row(
+    DetailRow(
         SessionRefused,
         StatusCode.FAILED_PRECONDITION,
         NO_REQUESTS,
@@ -217,7 +217,7 @@ _STREAMS = (
         write=lambda _error: {},
         read=lambda _detail, _text: SessionRefused(NO_REQUESTS),
     ),
-    Row(
+    DetailRow(
         ConsistencyViolation,
         StatusCode.FAILED_PRECONDITION,
         "APPEND_CONSISTENCY_VIOLATION",

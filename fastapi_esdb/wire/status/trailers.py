@@ -46,7 +46,7 @@ Attribute = tuple[str, Kind]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TrailerRow:
     """A value of the trailer `exception`.
 
     `text` is what servers write for people, with values of other trailers in it. `trailers` gives for each trailer
@@ -80,23 +80,23 @@ GROUP: dict[str, Attribute] = {**STREAM, "group-name": ("group", TEXT)}
 LOGIN: dict[str, Attribute] = {"login-name": ("login", TEXT)}
 
 ROWS = (
-    Row("access-denied", StatusCode.PERMISSION_DENIED, errors.AccessDenied, "Access Denied"),
-    Row("invalid-transaction", StatusCode.INVALID_ARGUMENT, errors.InvalidTransaction, "Invalid Transaction"),
-    Row(
+    TrailerRow("access-denied", StatusCode.PERMISSION_DENIED, errors.AccessDenied, "Access Denied"),
+    TrailerRow("invalid-transaction", StatusCode.INVALID_ARGUMENT, errors.InvalidTransaction, "Invalid Transaction"),
+    TrailerRow(
         "stream-deleted",
         StatusCode.FAILED_PRECONDITION,
         errors.StreamDeleted,
         "Event stream '{stream-name}' is deleted.",
         STREAM,
     ),
-    Row(
+    TrailerRow(
         "stream-not-found",
         StatusCode.NOT_FOUND,
         errors.StreamNotFound,
         "Event stream '{stream-name}' is not found.",
         STREAM,
     ),
-    Row(
+    TrailerRow(
         "wrong-expected-version",
         StatusCode.FAILED_PRECONDITION,
         errors.WrongExpectedRevision,
@@ -104,14 +104,14 @@ ROWS = (
         "Actual version: {actual-version}",
         {**STREAM, "expected-version": ("expected", REVISION), "actual-version": ("actual", REVISION)},
     ),
-    Row(
+    TrailerRow(
         "maximum-append-size-exceeded",
         StatusCode.INVALID_ARGUMENT,
         errors.MaximumAppendSizeExceeded,
         "Maximum Append Size of {maximum-append-size} Exceeded.",
         {"maximum-append-size": ("maximum", LIMIT)},
     ),
-    Row(
+    TrailerRow(
         "maximum-append-event-size-exceeded",
         StatusCode.INVALID_ARGUMENT,
         errors.MaximumEventSizeExceeded,
@@ -122,72 +122,76 @@ ROWS = (
             "maximum-append-event-size": ("maximum", SIZE),
         },
     ),
-    Row(
+    TrailerRow(
         "missing-required-metadata-property",
         StatusCode.INVALID_ARGUMENT,
         errors.MissingMetadata,
         "Required Metadata Properties are missing: {required-metadata-properties}",
         {"required-metadata-properties": ("required", NAMES)},
     ),
-    Row(
+    TrailerRow(
         "not-leader",
         StatusCode.NOT_FOUND,
         errors.NotLeader,
         "Leader info available",
         {"leader-endpoint-host": ("host", TEXT), "leader-endpoint-port": ("port", SIZE)},
     ),
-    Row(
+    TrailerRow(
         "persistent-subscription-failed",
         StatusCode.INTERNAL,
         errors.GroupFailed,
         "Subscription group {group-name} on stream {stream-name} failed: '{reason}'",
         {**GROUP, "reason": ("reason", TEXT)},
     ),
-    Row(
+    TrailerRow(
         "persistent-subscription-does-not-exist",
         StatusCode.NOT_FOUND,
         errors.GroupNotFound,
         "Subscription group {group-name} on stream {stream-name} does not exist.",
         GROUP,
     ),
-    Row(
+    TrailerRow(
         "persistent-subscription-exists",
         StatusCode.ALREADY_EXISTS,
         errors.GroupExists,
         "Subscription group {group-name} on stream {stream-name} exists.",
         GROUP,
     ),
-    Row(
+    TrailerRow(
         "maximum-subscribers-reached",
         StatusCode.FAILED_PRECONDITION,
         errors.GroupFull,
         "Maximum subscriptions reached for subscription group {group-name} on stream {stream-name}.",
         GROUP,
     ),
-    Row(
+    TrailerRow(
         "persistent-subscription-dropped",
         StatusCode.CANCELLED,
         errors.GroupDropped,
         "Subscription group {group-name} on stream {stream-name} was dropped.",
         GROUP,
     ),
-    Row(
+    TrailerRow(
         "user-not-found",
         StatusCode.NOT_FOUND,
         errors.UserNotFound,
         "User '{login-name}' is not found.",
         LOGIN,
     ),
-    Row("user-conflict", StatusCode.FAILED_PRECONDITION, errors.UserConflict, "Conflict.", LOGIN, {"try_again": False}),
-    Row("user-conflict", StatusCode.DEADLINE_EXCEEDED, errors.UserConflict, "Try again.", LOGIN, {"try_again": True}),
-    Row(
+    TrailerRow(
+        "user-conflict", StatusCode.FAILED_PRECONDITION, errors.UserConflict, "Conflict.", LOGIN, {"try_again": False}
+    ),
+    TrailerRow(
+        "user-conflict", StatusCode.DEADLINE_EXCEEDED, errors.UserConflict, "Try again.", LOGIN, {"try_again": True}
+    ),
+    TrailerRow(
         "scavenge-not-found",
         StatusCode.NOT_FOUND,
         errors.ScavengeNotFound,
         "Scavenge id was invalid.",
         {"scavenge-id": ("running", OPTIONAL)},
     ),
-    Row(
+    TrailerRow(
         "index-not-found",
         StatusCode.NOT_FOUND,
         errors.IndexNotFound,
@@ -197,12 +201,12 @@ ROWS = (
 )
 
 
-def row_named(exception: str, code: StatusCode) -> Row | None:
+def row_named(exception: str, code: StatusCode) -> TrailerRow | None:
     """The row of that name, the one with the same code where there are two."""
     named = [row for row in ROWS if row.exception == exception]
     return next((row for row in named if row.code is code), named[0] if named else None)
 
 
-def row_of(error: EsdbError) -> Row | None:
+def row_of(error: EsdbError) -> TrailerRow | None:
     """The row that tells the error."""
     return next((row for row in ROWS if row.fits(error)), None)

@@ -1,6 +1,6 @@
 """Failures that the protocol describes by a typed detail, which batches and the v2 calls do.
 
-A `Row` is one kind of failure: the error it is here, and its code, its name and its detail in the protocol.
+A `DetailRow` is one kind of failure: the error it is here, and its code, its name and its detail in the protocol.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ TYPE_PREFIX = "type.googleapis.com/"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class DetailRow:
     """`write` gives the detail's fields; `read` takes the detail and the text or stream that came beside it."""
 
     error: type[EsdbError]
@@ -32,7 +32,7 @@ class Row:
     read: Callable[[Any, str], EsdbError]
 
 
-def plain_row(error: type[EsdbError], code: StatusCode, name: str, detail: type[Message], **fields: str) -> Row:
+def plain_row(error: type[EsdbError], code: StatusCode, name: str, detail: type[Message], **fields: str) -> DetailRow:
     """A row whose detail holds the error's attributes, each in a field: `stream="stream"`."""
 
     def write(failure: EsdbError) -> Fields:
@@ -41,7 +41,7 @@ def plain_row(error: type[EsdbError], code: StatusCode, name: str, detail: type[
     def read(message: Message, _beside: str) -> EsdbError:
         return error(**{attribute: getattr(message, field) for attribute, field in fields.items()})
 
-    return Row(error, code, name, detail, write, read)
+    return DetailRow(error, code, name, detail, write, read)
 
 
 def pack(message: Message) -> Fields:
