@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
@@ -38,13 +38,23 @@ class Append(AppendRequest):
     def ids(self) -> tuple[UUID, ...]:
         return tuple(event.id for event in self.events)
 
+    @property
+    def ids_ahead(self) -> tuple[UUID, ...]:
+        return tuple(event.id for event in self.ahead)
+
+    def found_ahead(self, found: Collection[UUID]) -> None:
+        """These of them are there."""
+        self.ahead = tuple(event for event in self.ahead if event.id not in found)
+
     def first(self, transport: Caller, options: CallOptions) -> Awaitable[AppendResult]:
         """Send it for the first time."""
         return transport.append(self, options)
 
     async def send(self, transport: Caller, expected: Expected, options: CallOptions) -> AppendResult:
         """Send it again, with that expectation. Servers may know the events by now."""
-        return await transport.append(replace(self, expected=expected, is_fresh=False), options)
+        events = (*self.ahead, *self.events)
+        request = replace(self, expected=expected, events=events, is_fresh=False, ahead=())
+        return await transport.append(request, options)
 
     async def result(self, found: Found, lost: LookupRequest) -> AppendResult:  # noqa: ARG002  of use where there are several
         """What it answers, since its events were found."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Unpack
 from uuid import UUID
@@ -58,6 +58,13 @@ class MultiStreamAppend:
     @property
     def ids(self) -> Sequence[UUID]:
         return self.written[self.stream]
+
+    @property
+    def ids_ahead(self) -> Sequence[UUID]:
+        return ()
+
+    def found_ahead(self, found: Collection[UUID]) -> None:
+        """There are none: it has a call of its own."""
 
     async def result(self, found: Found, lost: LookupRequest) -> StreamsAppended:
         """Where the last event of each stream is."""

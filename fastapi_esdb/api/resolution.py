@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Collection, Sequence
 from dataclasses import dataclass, replace
 from time import monotonic
 from typing import TYPE_CHECKING, Generic, NoReturn, Protocol, TypeVar
@@ -60,6 +60,15 @@ class ResendableAppend(Protocol[Result_co]):
     @property
     def ids(self) -> Sequence[UUID]:
         """Of the events for that stream, in their order."""
+        ...
+
+    @property
+    def ids_ahead(self) -> Sequence[UUID]:
+        """Of events of others that left with its own, ahead of them: those are sent with its own again."""
+        ...
+
+    def found_ahead(self, found: Collection[UUID]) -> None:
+        """These of them are there, and not to be sent any more."""
         ...
 
     def first(self, transport: Caller, options: CallOptions) -> Awaitable[Result_co]:
@@ -200,15 +209,13 @@ class Resolution(Generic[Result]):
 
     async def _wait(self, pause: float) -> None:
         """Leave the server some time, and wait for a connection; meanwhile it may be another one's turn."""
-        if not self._carrier.stream_locks.in_order:
-            self._release()
+        self._release()
         await asyncio.sleep(min(pause, self._left))
         try:
             await self._carrier.wait_connected(self._left)
         except EsdbError as error:
             self._give_up(error)
-        if not self._has_lock:
-            await self._acquire()
+        await self._acquire()
 
     async def _take(self, step: Step) -> Step | Done[Result] | Refused:
         match step:
@@ -246,12 +253,20 @@ class Resolution(Generic[Result]):
     async def _look_up(self, transport: Caller, known: int) -> LookupResult | None:
         """`None` for a stream that is not there, if it should be."""
         should_exist = self._job.expected is STREAM_EXISTS
+        self._look_ahead()
         try:
-            return await look_up(transport, self._lookup_request(), known, self._lock, is_missing_told=should_exist)
+            found = await look_up(transport, self._lookup_request(), known, self._lock, is_missing_told=should_exist)
         except StreamDeleted:
             if should_exist:
                 return None
             raise
+        self._look_ahead()
+        return found
+
+    def _look_ahead(self) -> None:
+        """See which of the events ahead of its own are there."""
+        if ahead := self._job.ids_ahead:
+            self._job.found_ahead({event_id for event_id in ahead if self._lock.find([event_id])})
 
     async def _judge(self, result: LookupResult | None) -> Step | Done[Result] | Refused:
         if result is None:
@@ -301,9 +316,9 @@ class Resolution(Generic[Result]):
             try:
                 return Done(await job.send(node, job.expected, self._at_leader()))
             except EsdbError as error:
-                if job.is_conflict(error):
-                    return Refused(error)
-                raise
+                if not job.is_conflict(error):
+                    raise
+                return LookUp(step.known) if job.ids_ahead else Refused(error)
 
     async def _check_existence(self) -> Step | Refused:
         """An append of nothing that expects it is refused as one of something would be."""

@@ -18,6 +18,10 @@ the events stored in a way that F can't have them stored a second time, whenever
   shows it, since P shows what it has acknowledged and all before it. If F is written later, that is by P or after P:
   P keeps the ids of all that it writes as long as its process lives, and the connection lives no longer, so P writes
   one of the two and answers the other one with it. After P, a new look is taken, since the connection is over then.
+
+Where F left in a batch with appends of others, the batch is what may arrive late. A server knows it by the first of its
+events for a stream, and writes all of it where it does not know that one. So what is sent for F begins with the events
+for its stream that left ahead of it and are not there, whether their callers still wait for them or not.
 """
 
 from __future__ import annotations

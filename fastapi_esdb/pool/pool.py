@@ -17,7 +17,6 @@ from fastapi_esdb.pool.generations import Generations
 from fastapi_esdb.pool.hooks import Hook, Hooks
 from fastapi_esdb.pool.resolution_state import NewestPosition, StreamLocks
 from fastapi_esdb.pool.statistics import ConnectionStatus, Counters
-from fastapi_esdb.settings.choices import AppendMode
 from fastapi_esdb.wire.admin.cluster import SUPPORTED_METHODS
 from fastapi_esdb.wire.errors import AccessDenied, CalledAs, NotAuthenticated, NotSupported
 from fastapi_esdb.wire.method import Method, Request, Response
@@ -55,7 +54,7 @@ class ConnectionPool:
         self._calls = Calls(name, settings, self._generations, self._counters)
         self.seen = NewestPosition()
         """How new what this client has seen of the database is."""
-        self.stream_locks = _stream_locks(settings)
+        self.stream_locks = StreamLocks()
         """Who finds out first what has become of an append to a stream."""
         self._hooks = Hooks()
         self._on_connect: list[Hook] = []
@@ -165,7 +164,7 @@ class ConnectionPool:
         calls = Calls(self.name, settings, self._generations, self._counters)
         await self._generations.replace(settings)
         self.settings, self._calls = settings, calls
-        self.seen, self.stream_locks = NewestPosition(), _stream_locks(settings)
+        self.seen, self.stream_locks = NewestPosition(), StreamLocks()
 
     async def wait_connected(self, timeout: float | None = None) -> None:
         """Return as soon as there is a connection.
@@ -295,10 +294,6 @@ class ConnectionPool:
         if self._admission is not before:
             level = logging.INFO if self._admission is Admission.GRANTED else logging.WARNING
             logger.log(level, "%s: %s", self.name, _ADMISSIONS[self._admission])
-
-
-def _stream_locks(settings: EsdbSettings) -> StreamLocks:
-    return StreamLocks(in_order=settings.append_mode is AppendMode.GROUPED)
 
 
 async def _connected_within(connections: ConnectionsByPreference, start_timeout: float) -> None:

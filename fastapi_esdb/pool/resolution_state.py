@@ -81,13 +81,10 @@ class StreamLock(asyncio.Lock):
 class StreamLocks:
     """A lock for each stream, for as long as anybody holds it or waits for it.
 
-    One at a time looks and sends, since many would only be in each other's way. With `in_order` the lock is kept until
-    it is known what has become of an append: a group that arrives late has the events of several appends to a stream,
-    and is known by the first of them, so that the first has to be written first.
+    One at a time looks and sends, since many would only be in each other's way.
     """
 
-    def __init__(self, *, in_order: bool) -> None:
-        self.in_order = in_order
+    def __init__(self) -> None:
         self._locks: WeakValueDictionary[str, StreamLock] = WeakValueDictionary()
 
     def __bool__(self) -> bool:

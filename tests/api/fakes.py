@@ -97,7 +97,7 @@ class FakeCarrier:
         self.deadline = 10.0
         self.retry_unknown = True
         self.seen = NewestPosition()
-        self.stream_locks = StreamLocks(in_order=True)
+        self.stream_locks = StreamLocks()
         self.at_one_node = 0
         """How often calls were to go over one connection."""
 

@@ -15,6 +15,7 @@ from fastapi_esdb.wire.streams.values import AppendResult
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Channel
     from fastapi_esdb.wire.errors.server import Violation
+    from fastapi_esdb.wire.events.values import ProposedEvent
     from fastapi_esdb.wire.streams_v2.values import StreamsAppended
 
 MOST_APPENDS = 500
@@ -77,6 +78,19 @@ class AppendBatch(list[BatchedAppend]):
     def drop_ended(self) -> None:
         """Leave out those who were given up, or have gone, and hear no answer any more."""
         self[:] = [member for member in self if not member.answer.done()]
+
+    def note_order(self) -> None:
+        """Have those who wait for an answer know what left ahead of them: the batch may arrive when that was given up.
+
+        The others know it, and some of it may have been found since.
+        """
+        left: dict[str, tuple[ProposedEvent, ...]] = {}
+        for member in self:
+            request = member.request
+            ahead = left.get(request.stream, ())
+            left[request.stream] = (*ahead, *request.events)
+            if not member.answer.done():
+                request.ahead = ahead
 
     def halves(self) -> tuple[AppendBatch, AppendBatch]:
         """Two batches of one."""

@@ -179,22 +179,22 @@ class AppendBatches:
         try:
             for member in alive:
                 if member.deadline.at <= now:
-                    _give_up(member)
+                    self._give_up(member)
         finally:
             if left := [member.deadline.at for member in alive if not member.answer.done()]:
                 self._alarm.set(min(left))
 
+    def _give_up(self, member: BatchedAppend) -> None:
+        if member.channel is None:
+            member.finish(NotSentInTime())
+        else:
+            self._current.note_order()
+            member.finish(DeadlineExceeded())
+            member.channel.suspect(lost=False)
+
     def _members(self) -> list[BatchedAppend]:
         again = (member for batch in self._again for member in batch)
         return [*self._current, *again, *self._waiting]
-
-
-def _give_up(member: BatchedAppend) -> None:
-    if member.channel is None:
-        member.finish(NotSentInTime())
-    else:
-        member.finish(DeadlineExceeded())
-        member.channel.suspect(lost=False)
 
 
 def _finish(batch: AppendBatch, done: StreamsAppended) -> None:
@@ -203,5 +203,7 @@ def _finish(batch: AppendBatch, done: StreamsAppended) -> None:
 
 
 def _fail(batch: AppendBatch, error: EsdbError) -> None:
+    if error.outcome is Outcome.UNKNOWN:
+        batch.note_order()
     for member in batch:
         member.fail(error)

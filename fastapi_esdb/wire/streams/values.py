@@ -162,6 +162,8 @@ class AppendRequest:
     events: tuple[ProposedEvent, ...]
     is_fresh: bool = field(default=False, compare=False)
     """Whether no server can know any of the events."""
+    ahead: tuple[ProposedEvent, ...] = field(default=(), compare=False)
+    """Events of others for the same stream that left ahead of these, to be written with them or not at all."""
 
 
 @dataclass(frozen=True, slots=True)
