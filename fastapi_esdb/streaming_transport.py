@@ -37,7 +37,7 @@ class Exchange(httpx2.AsyncByteStream):
         self._task = asyncio.create_task(self._run(app, scope))
 
     async def next(self) -> Message | None:
-        """What the app sends next, `None` when it has ended. Raises what it raised."""
+        """Return what the app sends next, `None` when it has ended. Raises what it raised."""
         message = await self._answers.get()
         if message is None:
             await self._task

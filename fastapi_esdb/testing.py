@@ -106,7 +106,7 @@ async def esdb_connection(esdb_server: EmbeddedServer) -> AsyncIterator[Connecti
 
 
 def streaming_transport(app: ASGIApp) -> AsyncBaseTransport:
-    """What an `httpx2.AsyncClient` takes to read answers while they come, as those that follow events do without end.
+    """Return a transport for `httpx2.AsyncClient` that reads answers as they come, such as event streams without end.
 
     `httpx2.ASGITransport` waits for the end of each answer. As with that one, the lifespan is for `running(app)`.
     Leaving `client.stream(...)` tells the app that the client has left.

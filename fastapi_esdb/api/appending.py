@@ -1,4 +1,4 @@
-"""One append: what is sent, and how it is told that nobody knows what has become of it."""
+"""One append: sending it, and finding out what has become of it where its answer is lost."""
 
 from __future__ import annotations
 
@@ -57,28 +57,28 @@ class Append(AppendRequest):
         return await transport.append(request, options)
 
     async def result(self, found: Found, lost: LookupRequest) -> AppendResult:  # noqa: ARG002  of use where there are several
-        """What it answers, since its events were found."""
+        """Return what it answers, now that its events were found."""
         return AppendResult(found.revision, found.position)
 
     def is_conflict(self, error: EsdbError) -> bool:
-        """Whether the server refused it for what was expected of the stream."""
+        """Return whether the server refused it for what was expected of the stream."""
         return isinstance(error, WrongExpectedRevision)
 
     def concerns(self, error: EsdbError) -> bool:  # noqa: ARG002  of use where there are several
-        """Whether such a refusal is about its stream: there is no other one."""
+        """Return whether such a refusal is about its stream, which it always is: there is no other one."""
         return True
 
     def unknown(self, cause: EsdbError, found: str = "") -> AppendOutcomeUnknown:
-        """The error that says so, with the ids to look for."""
+        """Return the error that says that the outcome is unknown, with the ids to look for."""
         return unknown(cause, self.stream, self.expected, self.ids, found)
 
 
 async def send_append(
     carrier: Carrier, job: ResendableAppend[Result], options: CallOptions, retry_unknown: bool | None
 ) -> Result:
-    """Make an append. Where its answer is lost it is found out what has become of it, unless `retry_unknown` forbids.
+    """Make an append, and resolve its outcome where the answer is lost, unless `retry_unknown` forbids it.
 
-    `None` takes what the settings say. What stays open is raised as `AppendOutcomeUnknown`.
+    `None` takes what the settings say. An outcome that stays unknown is raised as `AppendOutcomeUnknown`.
     """
     seen = carrier.seen
     if not (carrier.retry_unknown if retry_unknown is None else retry_unknown):
@@ -109,7 +109,7 @@ async def send_append(
 
 
 async def _wait_for_others(carrier: Carrier, job: ResendableAppend[Result], options: CallOptions) -> CallOptions:
-    """Let those pass whose answers were lost; the options with what is left of the time."""
+    """Wait for appends to the stream that resolve their outcomes; return the options with the time that is left."""
     began, timeout = monotonic(), _seconds(carrier, options)
     if not await carrier.stream_locks.wait_for_others(job.stream, timeout / 4):
         return options
@@ -123,13 +123,13 @@ def _seconds(carrier: Carrier, options: CallOptions) -> float:
 def unknown(
     cause: EsdbError, stream: str, expected: Expected, ids: Sequence[UUID], found: str = ""
 ) -> AppendOutcomeUnknown:
-    """The error that says that whether an append happened is not known."""
+    """Return the error that says that whether an append happened is not known."""
     kind = AppendClosedInFlight if isinstance(cause, ClosedInFlight) else AppendOutcomeUnknown
     return kind(stream, expected, ids, found)
 
 
 def proposed(events: ProposedEvent | Iterable[ProposedEvent]) -> tuple[ProposedEvent, ...]:
-    """One event or several, as a tuple; raises `InvalidArgument` for anything else."""
+    """Return one event or several as a tuple; raises `InvalidArgument` for anything else."""
     if isinstance(events, ProposedEvent):
         return (events,)
     several = tuple(_iterated(events))
@@ -140,12 +140,12 @@ def proposed(events: ProposedEvent | Iterable[ProposedEvent]) -> tuple[ProposedE
 
 
 def _is_data(given: object) -> bool:
-    """Whether this is what an event is made of, though one can iterate over it."""
+    """Return whether an event is made of this, although one can iterate over it."""
     return isinstance(given, Mapping | str | bytes) or hasattr(given, "model_dump")
 
 
 def mark_sent(events: Sequence[ProposedEvent]) -> bool:
-    """Note that they are being sent; whether no server can know any of them."""
+    """Note that the events are being sent, and return whether no server can know any of them."""
     known = [event for event in events if not event.mark_sent()]
     return not known
 

@@ -33,21 +33,21 @@ INT32 = 2**31 - 1
 
 
 def instance(value: Value, kind: type, name: str) -> Value:
-    """A value of that type. The error does not show the value, which may hold a password."""
+    """Return a value of that type. The error does not show the value, which may hold a password."""
     if not isinstance(value, kind):
         raise InvalidArgument(f"{name} must be of type {kind.__name__}, not {type(value).__name__}")
     return value
 
 
 def text(value: object, name: str) -> str:
-    """A text that is neither empty nor impossible to encode as UTF-8 (a lone surrogate)."""
+    """Return a text that is neither empty nor impossible to encode as UTF-8 (a lone surrogate)."""
     if not isinstance(value, str) or not value:
         raise InvalidArgument(f"{name} must be a text of at least one character, not {quoted(value)}")
     return text_or_empty(value, name)
 
 
 def text_or_empty(value: object, name: str) -> str:
-    """A text that UTF-8 can encode."""
+    """Return a text that UTF-8 can encode."""
     if not isinstance(value, str):
         raise InvalidArgument(f"{name} must be a text, not {quoted(value)}")
     try:
@@ -58,19 +58,19 @@ def text_or_empty(value: object, name: str) -> str:
 
 
 def stream_name(stream: object) -> str:
-    """The name of one stream, which `$all` is not."""
+    """Return the name of one stream, which `$all` is not."""
     if stream == ALL:
         raise InvalidArgument("stream '$all' is the log of all events: it is for read(), subscribe() and groups only")
     return text(stream, "stream")
 
 
 def source(stream: object) -> str | None:
-    """What is read: a stream, or `$all`, which requests name `None`."""
+    """Return the stream to read, or `None` for `$all`, as requests have it."""
     return None if stream == ALL else text(stream, "stream")
 
 
 def whole_number(value: object, name: str, *, least: int, most: int) -> int:
-    """An int within bounds; a bool is none."""
+    """Return an int within bounds; a bool is none."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise InvalidArgument(f"{name} must be a whole number, not {quoted(value)}")
     if not least <= value <= most:
@@ -79,7 +79,7 @@ def whole_number(value: object, name: str, *, least: int, most: int) -> int:
 
 
 def expected_revision(expected: object) -> Expected:
-    """A `StreamState` or the revision of the stream's last event."""
+    """Return a `StreamState`, or the revision of the stream's last event."""
     if isinstance(expected, StreamState):
         return expected
     if expected == NO_EVENT:
@@ -92,12 +92,12 @@ def expected_revision(expected: object) -> Expected:
 
 
 def place(where: object, stream: str | None, name: str) -> int | Position | Edge:
-    """Where to read a stream, or `$all` (`None`), from."""
+    """Return the revision or position to begin at in a stream, or in `$all` (`None`)."""
     return place_in_all(where, name) if stream is None else place_in_stream(where, stream, name)
 
 
 def place_in_stream(place: object, stream: str, name: str) -> int | Edge:
-    """A revision, `START` or `END`; of an event of the stream its revision there."""
+    """Return a revision, `START` or `END`; for an event of the stream its revision there."""
     if isinstance(place, Edge):
         return place
     if isinstance(place, RecordedEvent):
@@ -116,7 +116,7 @@ def _revision_in(event: RecordedEvent, stream: str, name: str) -> int:
 
 
 def place_in_all(place: object, name: str) -> Position | Edge:
-    """A `Position`, `START` or `END`; of an event or a checkpoint its position."""
+    """Return a `Position`, `START` or `END`; for an event or a checkpoint its position."""
     if isinstance(place, Edge):
         return place
     if isinstance(place, RecordedEvent):
@@ -133,24 +133,24 @@ def place_in_all(place: object, name: str) -> Position | Edge:
 
 
 def seconds(timeout: object, name: str) -> float | None:
-    """A time span, or `None` for the default one."""
+    """Return a time span in seconds, or `None` for the default one."""
     return None if timeout is None else deadline.seconds(timeout, name)
 
 
 def limit_of_events(limit: object) -> int:
-    """A number of events, or `None` for all of them."""
+    """Return a number of events; `None` stands for all of them."""
     return ALL_EVENTS if limit is None else whole_number(limit, "limit", least=0, most=ALL_EVENTS)
 
 
 def filter_of(stream: str | None, chosen: EventFilter | None) -> EventFilter | None:
-    """A filter for `$all` (`None`)."""
+    """Return the filter of a read, which only `$all` (`None`) can have."""
     if stream is not None and chosen is not None:
         raise InvalidArgument(f"filter is for '$all' only: stream {stream!r} is given as a whole")
     return event_filter(chosen)
 
 
 def event_filter(chosen: EventFilter | None) -> EventFilter | None:
-    """A filter that says what to let through: by prefixes or by a regex, not both."""
+    """Return a filter that says what to let through: by prefixes or by a regex, not both."""
     if chosen is None:
         return None
     instance(chosen, EventFilter, "filter")

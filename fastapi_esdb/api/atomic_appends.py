@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class MultiStreamAppend:
-    """What the two kinds have in common.
+    """An append to several streams that can be sent again; it is looked up in one of them.
 
     `stream` is the one that they are looked for in, best one of which something exact is expected: what must not be
     written twice to one stream is not written twice to any. `written` has the ids for each stream, in their order.
@@ -67,7 +67,7 @@ class MultiStreamAppend:
         """There are none: it has a call of its own."""
 
     async def result(self, found: Found, lost: LookupRequest) -> StreamsAppended:
-        """Where the last event of each stream is."""
+        """Return the revision of the last event in each stream, and the position of the write."""
         revisions, position = {self.stream: found.revision}, found.position or Position(0, 0)
         for stream, ids in self.written.items():
             if stream == self.stream:
@@ -79,17 +79,17 @@ class MultiStreamAppend:
         return StreamsAppended(revisions, position)
 
     def is_conflict(self, error: EsdbError) -> bool:
-        """Whether the server refused it for what was expected of a stream, which may be called deleted then."""
+        """Return whether the server refused it for what was expected of a stream, which may be called deleted then."""
         return isinstance(error, WrongExpectedRevision | ConsistencyViolation | StreamDeleted)
 
     def concerns(self, error: EsdbError) -> bool:
-        """Whether such a refusal is about the stream that it is looked for in."""
+        """Return whether such a refusal is about the stream that the append is looked up in."""
         if isinstance(error, ConsistencyViolation):
             return any(violation.stream == self.stream for violation in error.violations)
         return isinstance(error, WrongExpectedRevision | StreamDeleted) and error.stream == self.stream
 
     def unknown(self, cause: EsdbError, found: str = "") -> AppendOutcomeUnknown:
-        """The error that says so, with the ids of all events."""
+        """Return the error that says that the outcome is unknown, with the ids of all events."""
         ids = [event_id for of_stream in self.written.values() for event_id in of_stream]
         return unknown(cause, ", ".join(self.written), ANY, ids, found)
 

@@ -34,27 +34,27 @@ class Carrier(Caller, Protocol):
 
     @property
     def is_connected(self) -> bool:
-        """Whether a call could leave now."""
+        """True while there is a connection that a call could leave on."""
         ...
 
     @property
     def is_closed(self) -> bool:
-        """Whether it was closed on purpose; then it stays so until someone connects it again."""
+        """True once it was closed on purpose, until someone connects it again."""
         ...
 
     @property
     def retry_unknown(self) -> bool:
-        """Whether an append whose answer is lost is followed up, unless the call says otherwise."""
+        """True if appends whose answer is lost are resolved, unless the call says otherwise."""
         ...
 
     @property
     def seen(self) -> NewestPosition:
-        """How new what this client has seen of the database is."""
+        """The newest position that this client has seen in the database."""
         ...
 
     @property
     def stream_locks(self) -> StreamLocks:
-        """Who finds out first what has become of an append to a stream."""
+        """The locks of streams, held by those who resolve what has become of an append."""
         ...
 
     @property
@@ -70,7 +70,7 @@ class Carrier(Caller, Protocol):
         ...
 
     def at_leader(self, options: CallOptions) -> AbstractAsyncContextManager[Caller]:
-        """What carries calls over one connection to the leader, found within the `timeout` of the options.
+        """Return a carrier of calls over one connection to the leader, found within the `timeout` of the options.
 
         When it is lost they fail, and are not made again.
         """
@@ -91,7 +91,7 @@ def call_options(
     requires_leader: bool | None = None,
     read_preference: NodePreference | None = None,
 ) -> CallOptions:
-    """How a call is to be made. The same three arguments end the signature of every call of the API.
+    """Return the options of a call. The same three arguments end the signature of every call of the API.
 
     `timeout` (seconds) bounds everything in the call: waiting for a connection, retries, the answer; `None` takes
     the settings' deadline. `credentials` stand in for the connection's own. `requires_leader` makes a node that is
@@ -118,7 +118,7 @@ async def reconnected(carrier: Carrier) -> None:
 
 
 class Options(TypedDict, total=False):
-    """How one call is to be made.
+    """The options that every call takes.
 
     `timeout` (seconds) bounds everything in the call: waiting for a connection, retries, the answer; left out, the
     settings' deadline does. `credentials` stand in for the connection's own. `requires_leader` makes a node that is
@@ -156,7 +156,7 @@ async def write(
 
 
 async def listed(answers: Stream[Any, Answer]) -> tuple[Answer, ...]:
-    """All answers of a call that lists something. Raises `NoAnswer` for a list that nothing can be that long."""
+    """Return all answers of a call that lists something. Raises `NoAnswer` for a list that is too long to be true."""
     found = tuple(await answers.whole(MOST_ANSWERS))
     if len(found) >= MOST_ANSWERS:
         raise NoAnswer(f"it has {MOST_ANSWERS} parts, and more to come")

@@ -64,7 +64,7 @@ class Connection(Streams, AtomicAppends, Subscriptions, Metadata, Monitoring):
 
     @cached_property
     def operations(self) -> Operations:
-        """What operators ask of a node."""
+        """Maintenance of the nodes: scavenges, indexes, shutdown."""
         from fastapi_esdb.api.operations import Operations  # noqa: PLC0415
 
         return Operations(self.pool)
@@ -78,7 +78,7 @@ class Connection(Streams, AtomicAppends, Subscriptions, Metadata, Monitoring):
 
     @property
     def is_connected(self) -> bool:
-        """Whether a call could leave now."""
+        """True while there is a connection that a call could leave on."""
         return self.pool.is_connected
 
     @property

@@ -1,4 +1,4 @@
-"""Where a subscription stands, and whether the server has that place at all."""
+"""The cursor of a subscription: where its reader is, and whether the server has that position at all."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Cursor:
-    """A place in a stream (`after` is a revision) or in `$all` (a `Position`), or an edge before the first event.
+    """The point that a subscription goes on from: after a revision in a stream, or a `Position` in `$all`, or an edge.
 
     With a filter the server tells how far it has searched (checkpoints, caught up), which saves searching there
     again. Some servers told the position of an event that they had not sent yet (KurrentDB issue 4970), so such
@@ -33,7 +33,7 @@ class Cursor:
     def __init__(self, after: int | Position | Edge, *, in_all: bool) -> None:
         self.after = after
         self.is_event = False
-        """Whether that is where the last event given was, and no place that was passed or only searched."""
+        """Whether the last event given is there, so that it was not just passed or searched."""
         self._in_all = in_all
         self._newest = after if isinstance(after, Position) else None
 
@@ -69,7 +69,7 @@ NOWHERE = (NO_EVENT, Position(NO_EVENT, NO_EVENT))
 
 
 class BeyondEnd:
-    """Whether a subscription waits behind the end of what it follows. Servers say that it is live then.
+    """Notices that a subscription waits behind the end of what it follows. Servers say that it is live then.
 
     That is looked at when it has come to the end without an event: at its beginning, and after the connection was lost.
     """
@@ -87,7 +87,7 @@ class BeyondEnd:
         self.holds, self._is_open = False, True
 
     async def check(self, frames: Sequence[ReadFrame], cursor: Cursor) -> None:
-        """Find out at the end of a call's history; a look that fails is no reason to end the subscription."""
+        """Compare at the end of a call's history; if that fails, it is no reason to end the subscription."""
         if not self._is_open or not any(isinstance(frame, RecordedEvent | CaughtUp) for frame in frames):
             return
         self._is_open = False

@@ -57,7 +57,7 @@ class Waiting(NotAwaited, ABC, Generic[Received, Item]):
 
 
 class CallIteration(Waiting[Received, Item]):
-    """What a call answers; once only. Subclasses say what a reader gets of it.
+    """An async iterator over the answers of a call; once only. Subclasses say what a reader gets of them.
 
     The call is opened when something is asked for, and ends with the last answer or with an error. Cancelling a task
     that waits does not end it: what comes is for the next one who asks. Leaving the loop early (`break`, an exception,
@@ -71,7 +71,7 @@ class CallIteration(Waiting[Received, Item]):
 
     @property
     def has_ended(self) -> bool:
-        """Whether nothing more will be received."""
+        """True once nothing more will be received."""
         return self._drawing.has_ended
 
     def stop(self) -> None:
@@ -95,7 +95,7 @@ class CallIteration(Waiting[Received, Item]):
 
 
 class Iteration(CallIteration[Item, Item]):
-    """What a call answers, one after the other; once only.
+    """An async iterator over the answers of a call, one after the other; once only.
 
     Cancelling a task that waits for an item does not end it: `asyncio.timeout` around `anext()` leaves the item for the
     next `anext()`. Leaving the loop ends the call as soon as nothing refers to the iteration any more; `async with`

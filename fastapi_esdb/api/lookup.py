@@ -71,17 +71,17 @@ class Lookup:
 
     @property
     def seen(self) -> Sequence[RecordedEvent]:
-        """What was looked at, the newest event first."""
+        """The events that were looked at, the newest one first."""
         return self._seen
 
     @property
     def start(self) -> int | Edge:
-        """Where the next page begins."""
+        """The revision that the next page begins at, or the end of the stream."""
         return self._seen[-1].revision - 1 if self._seen else END
 
     @property
     def limit(self) -> int:
-        """How many events it has."""
+        """The number of events that the next page has."""
         return PAGE if self._seen else max(FIRST_PAGE, len(self._ids))
 
     def take(self, page: Sequence[RecordedEvent]) -> LookupResult | None:
@@ -114,7 +114,7 @@ class Lookup:
 
 
 def result_in_place(page: Sequence[RecordedEvent], ids: Sequence[UUID], first: int) -> LookupResult | None:
-    """What stands where the events of an append with an exact expectation would be, from the revision `first` on.
+    """Return what is found where the events of an append with an exact expectation would be, from revision `first` on.
 
     `Absent` means that others are there. `None` where nothing is to be seen there yet: it may not be durable.
     """
@@ -128,7 +128,7 @@ def result_in_place(page: Sequence[RecordedEvent], ids: Sequence[UUID], first: i
 
 
 def result_of_missing(newest_metadata: RecordedEvent | None, since: int) -> LookupResult:
-    """What it means that a stream is not there: with these metadata, by which a soft delete is known."""
+    """Return what it means that a stream is missing; its metadata tell whether it was deleted softly."""
     if newest_metadata is None or not _deletes(newest_metadata):
         return Absent(NO_STREAM)
     position = newest_metadata.position
@@ -146,7 +146,7 @@ def _deletes(metadata: RecordedEvent) -> bool:
 
 
 class LookupRequest(NamedTuple):
-    """What is looked for, and until when: these ids in this stream, where events up to the position `since` are old."""
+    """Ids to look up in a stream, and until when; events up to the position `since` are older than the append."""
 
     stream: str
     ids: Sequence[UUID]
@@ -163,7 +163,7 @@ async def look_up(
     *,
     is_missing_told: bool = False,
 ) -> LookupResult | None:
-    """What the end of the stream shows; nothing up to the revision `known` is looked at.
+    """Look the events up at the end of the stream, back to the revision `known`.
 
     What others have seen who had the `lock` before is not looked at again: the events of a stream never change.
     With `is_missing_told` a stream that is not there is `None`. Else its metadata tell whether it was deleted since.
@@ -184,7 +184,7 @@ async def look_up(
 
 
 async def look_up_in_place(transport: Caller, lost: LookupRequest, first: int) -> LookupResult | None:
-    """What stands where the events would be, from the revision `first` on; `None` where nothing can be seen there."""
+    """Look the events up where they would be, from the revision `first` on; `None` where nothing can be seen there."""
     request = ReadRequest(lost.stream, first, limit=len(lost.ids))
     try:
         return result_in_place(await _page(transport, request, lost), lost.ids, first)

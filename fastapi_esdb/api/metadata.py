@@ -58,13 +58,13 @@ class StreamAcl:
             object.__setattr__(self, right, _names(right, names))
 
     def to_json(self) -> dict[str, list[str]]:
-        """The object that servers keep."""
+        """Return the JSON object that servers keep."""
         rights = {key: getattr(self, right) for right, key in KEYS.items()}
         return {key: list(names) for key, names in rights.items() if names is not None}
 
     @classmethod
     def from_json(cls, value: Any) -> StreamAcl:
-        """The value of such an object; raises `InvalidArgument` where it is none."""
+        """Read such an object; raises `InvalidArgument` where it is none."""
         if not isinstance(value, Mapping):
             raise InvalidArgument(f"acl must be a JSON object, not {quoted(value)}")
         return cls(**{right: value.get(key) for right, key in KEYS.items()})
@@ -123,7 +123,7 @@ class StreamMetadata:
             raise InvalidArgument(f"custom must not hold {', '.join(sorted(taken))}: there are fields for it")
 
     def to_json(self) -> dict[str, Any]:
-        """The object that servers keep."""
+        """Return the JSON object that servers keep."""
         reserved = {
             "$maxCount": self.max_count,
             "$maxAge": _seconds(self.max_age, "max_age"),
@@ -135,7 +135,7 @@ class StreamMetadata:
 
     @classmethod
     def from_json(cls, data: bytes, revision: int | None) -> StreamMetadata:
-        """What servers make of the data of a metadata event: one bad value of theirs, and they ignore all of theirs."""
+        """Read the data of a metadata event as servers do: with one bad value of theirs they ignore all of theirs."""
         fields = _object(data)
         custom = {key: value for key, value in fields.items() if key not in RESERVED}
         try:
@@ -192,7 +192,7 @@ class Metadata(ConnectionPart):
         credentials: Credentials | None = None,
         requires_leader: bool | None = None,
     ) -> StreamMetadata:
-        """The metadata of a stream, empty where none was set; the stream need not exist.
+        """Return the metadata of a stream, empty where none was set; the stream need not exist.
 
         Raises `StreamDeleted` for a tombstoned stream.
         """

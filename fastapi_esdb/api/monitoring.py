@@ -1,4 +1,4 @@
-"""What nodes tell of themselves: statistics, the members of their cluster, versions."""
+"""Statistics of nodes, the members of their cluster, and their versions."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ MAX_PERIOD = 2**63
 
 
 class Monitoring(ConnectionPart):
-    """What a node measures of itself."""
+    """Statistics of the nodes."""
 
     def stats(
         self, interval: float = 5.0, *, use_metadata: bool = False, **options: Unpack[Options]
     ) -> Iteration[Statistics]:
-        """The statistics of the node that is reached, now and then every `interval` seconds, without end.
+        """Iterate over statistics of the node that is reached: now, and then every `interval` seconds, without end.
 
         Each is a mapping of names such as `proc-mem` to texts; `use_metadata` adds what a value is about. Ends with
         the connection.
@@ -46,13 +46,13 @@ class Cluster(ConnectionPart):
     """The cluster as the node that is asked sees it. Every call takes the `Options` that all calls take."""
 
     async def members(self, **options: Unpack[Options]) -> tuple[Member, ...]:
-        """The nodes, with their roles and whether they are alive."""
+        """Return the nodes, with their roles and whether they are alive."""
         return (await self._carrier.call(GOSSIP, None, call_options(**options))).members
 
     async def supported_methods(self, **options: Unpack[Options]) -> SupportedMethods:
-        """The version of the node and the calls that it has. Servers before 21.10 raise `NotSupported`."""
+        """Return the version of the node and the calls that it has. Servers before 21.10 raise `NotSupported`."""
         return await self._carrier.call(SUPPORTED_METHODS, None, call_options(**options))
 
     async def server_version(self, **options: Unpack[Options]) -> str:
-        """The version of the node, asked now."""
+        """Return the version of the node, asked now."""
         return (await self.supported_methods(**options)).version

@@ -1,4 +1,4 @@
-"""What an operator asks of a node."""
+"""Maintenance of nodes: scavenges, indexes, elections, shutdown."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Operations(ConnectionPart):
         return await write(self._carrier, STOP_SCAVENGE, request, "a scavenge", call_options(**options))
 
     def scavenge_progress(self, scavenge_id: str, **options: Unpack[Options]) -> Iteration[RecordedEvent]:
-        """What a scavenge writes about itself, from its start to its end, while it happens."""
+        """Iterate over the events that a scavenge writes about itself, from its start to its end, as they come."""
         stream = f"$scavenges-{arguments.text(scavenge_id, 'scavenge_id')}"
         return Iteration(self._until_completed(stream, call_options(**options)))
 

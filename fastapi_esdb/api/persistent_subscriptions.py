@@ -90,13 +90,13 @@ class PersistentSubscriptions(ConnectionPart):
         await write(self._carrier, DELETE_GROUP, request, _subject(stream, group), call_options(**options))
 
     async def info(self, stream: str, group: str, **options: Unpack[Options]) -> GroupInfo:
-        """The settings, the progress and the consumers of a group."""
+        """Return the settings, the progress and the consumers of a group."""
         return await self._carrier.call(
             GROUP_INFO, GroupName(arguments.source(stream), _group(group)), call_options(**options)
         )
 
     async def list(self, stream: str | None = None, **options: Unpack[Options]) -> tuple[GroupInfo, ...]:
-        """All groups, or those of one stream (`GroupNotFound` where it has none)."""
+        """Return all groups, or those of one stream (`GroupNotFound` where it has none)."""
         source = None if stream is None else arguments.source(stream) or ALL
         return await self._carrier.call(LIST_GROUPS, ListGroups(source), call_options(**options))
 

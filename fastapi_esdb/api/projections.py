@@ -36,7 +36,7 @@ from fastapi_esdb.wire.projections.values import (
 
 
 class Model(Protocol):
-    """What a state can be read into: any pydantic model."""
+    """A class that a state can be read into: any pydantic model."""
 
     @classmethod
     def model_validate(cls, obj: Any) -> Self: ...
@@ -129,7 +129,7 @@ class Projections(ConnectionPart):
     async def state(
         self, name: str, *, partition: str = "", model: type[Model] | None = None, **options: Unpack[Options]
     ) -> Any:
-        """The state, as JSON or as a pydantic `model`; an empty object where there is none yet.
+        """Return the state, as JSON or as a pydantic `model`; an empty object where there is none yet.
 
         `partition` is the one of a projection with partitions: the name of a stream, or what `partitionBy` gives.
         Whole numbers beyond 2^53 lose digits on the way. A state that is none of the model's raises what pydantic
@@ -148,11 +148,11 @@ class Projections(ConnectionPart):
     async def result(
         self, name: str, *, partition: str = "", model: type[Model] | None = None, **options: Unpack[Options]
     ) -> Any:
-        """The result, which is the state after `transformBy` and `filterBy`, as `state` gives it."""
+        """Return the result, which is the state after `transformBy` and `filterBy`, as `state` gives it."""
         return await self._json(PROJECTION_RESULT, name, partition, model, options)
 
     async def statistics(self, name: str, **options: Unpack[Options]) -> ProjectionStatistics:
-        """How one projection does. Raises `ProjectionNotFound`."""
+        """Return the statistics of one projection. Raises `ProjectionNotFound`."""
         found = await self._statistics(StatisticsRequest(name=_name(name)), options)
         if not found:
             raise ProjectionNotFound(f"Projection '{name}' not found")
@@ -161,7 +161,7 @@ class Projections(ConnectionPart):
     async def list(
         self, mode: ProjectionMode | None = None, **options: Unpack[Options]
     ) -> tuple[ProjectionStatistics, ...]:
-        """All projections, or those of one mode."""
+        """Return the statistics of all projections, or of those of one mode."""
         if not (mode is None or isinstance(mode, ProjectionMode)):
             raise InvalidArgument(f"mode must be a ProjectionMode or None, not {quoted(mode)}")
         return await self._statistics(StatisticsRequest(mode=mode), options)

@@ -1,4 +1,4 @@
-"""Reads: what a server answers to one call, as events."""
+"""Reads: the events that a server answers one call with."""
 
 from __future__ import annotations
 
@@ -43,14 +43,17 @@ class Read(Iteration[RecordedEvent]):
         super().__init__(batches_of(carrier, request, options, missing_ok=missing_ok))
 
     async def to_list(self) -> list[RecordedEvent]:
-        """All events at once; give the read a `limit` where the stream may be long. A cancellation ends the read."""
+        """Return all events at once; give the read a `limit` where the stream may be long.
+
+        A cancellation ends the read.
+        """
         return await super().to_list()
 
 
 async def batches_of(
     carrier: Carrier, request: ReadRequest, options: CallOptions, *, missing_ok: bool = False
 ) -> AsyncGenerator[list[RecordedEvent], None]:
-    """The events that `request` asks for.
+    """Give the events that `request` asks for, in batches.
 
     Raises `StreamNotFound` where the server says that the stream is missing, unless that is `missing_ok`.
     """
@@ -81,14 +84,14 @@ async def batches_of(
 async def events_of(
     carrier: Carrier, request: ReadRequest, options: CallOptions
 ) -> AsyncGenerator[RecordedEvent, None]:
-    """The same, one by one."""
+    """Give the same events one by one."""
     async for events in batches_of(carrier, request, options):
         for event in events:
             yield event
 
 
 async def last_revision(carrier: Carrier, stream: str, options: CallOptions) -> int | None:
-    """The revision of the last event that a stream has had; `None` where it is missing or deleted."""
+    """Return the revision of the last event that a stream has had; `None` where it is missing or deleted."""
     request = ReadRequest(stream, END, BACKWARDS, limit=1, compatibility=1)
     async with carrier.stream(READ, [request], options) as answers:
         frames = await answers.whole(SPARE)
@@ -105,5 +108,5 @@ def _check_end(frames: Sequence[object], most: int) -> None:
 
 
 def holds_nothing(request: ReadRequest) -> bool:
-    """Whether the answer is empty whatever the stream holds; servers fail on such reads instead of saying so."""
+    """Return whether the answer is empty whatever the stream holds; servers fail on such reads instead of saying so."""
     return request.limit == 0 or (request.start is END and request.direction is FORWARDS)

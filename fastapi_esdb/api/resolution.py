@@ -1,4 +1,4 @@
-"""An append whose answer was lost, followed up until it is known what became of it."""
+"""Resolves an append whose answer was lost: takes steps until it is known whether it happened."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ class ResendableAppend(Protocol[Result_co]):
     def stream(self) -> str: ...
     @property
     def expected(self) -> Expected:
-        """What the caller expects of that stream."""
+        """The caller's expectation of that stream."""
         ...
 
     @property
     def ids(self) -> Sequence[UUID]:
-        """Of the events for that stream, in their order."""
+        """The ids of the events for that stream, in their order."""
         ...
 
     @property
@@ -80,19 +80,19 @@ class ResendableAppend(Protocol[Result_co]):
         ...
 
     async def result(self, found: Found, lost: LookupRequest) -> Result_co:
-        """What it answers, now that its events were found in its stream. Raises `LookupError` where that is hidden."""
+        """Return what it answers, now that its events were found. Raises `LookupError` where that is hidden."""
         ...
 
     def is_conflict(self, error: EsdbError) -> bool:
-        """Whether the server refused it for what was expected of a stream."""
+        """Return whether the server refused it for what was expected of a stream."""
         ...
 
     def concerns(self, error: EsdbError) -> bool:
-        """Whether such a refusal is about its stream."""
+        """Return whether such a refusal is about its stream."""
         ...
 
     def unknown(self, cause: EsdbError, found: str = "") -> AppendOutcomeUnknown:
-        """The error that says that nothing more is known than what was `found` out."""
+        """Return the error that says that nothing more is known than what was `found` out."""
         ...
 
 
@@ -183,7 +183,7 @@ class Resolution(Generic[Result]):
         return replace(self._share(), requires_leader=True)
 
     async def _taken(self, step: Step) -> Step | Done[Result] | Refused:
-        """What comes after a step."""
+        """Take a step, and return what comes after it."""
         try:
             after = await self._take(step)
         except AppendOutcomeUnknown:

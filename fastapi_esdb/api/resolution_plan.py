@@ -83,7 +83,7 @@ class ResolutionPlan:
 
     @property
     def is_exact(self) -> bool:
-        """Whether the append can be sent again as it is, for ever. One without events only asks where the stream is."""
+        """True if the append can be sent again as it is, for ever. One without events only asks where the stream is."""
         return not self._count or self._expected not in (ANY, STREAM_EXISTS)
 
     @property
@@ -92,15 +92,18 @@ class ResolutionPlan:
         return 0 if isinstance(self._expected, StreamState) else self._expected + 1
 
     def begin(self) -> Step:
-        """The answer of the first sending was lost."""
+        """Return the first step after the answer of the first sending was lost."""
         return Send(self._expected) if self.is_exact else LookUp()
 
     def lost(self, step: Step) -> Step:
-        """Nothing came of a step: it is taken again, except for a sending without an exact expectation."""
+        """Return the step after one that nothing came of: the same, but a plain look for one at the leader."""
         return replace(step, at_leader=False) if isinstance(step, LookUp) else step
 
     def in_conflict(self, actual: Expected | None) -> Step | None:
-        """The stream is elsewhere, at `actual` if that was told. `None`: it is so for the caller, too."""
+        """Return the step after a conflict; the stream is at `actual`, if that was told.
+
+        `None` stands for a conflict that the caller is to hear of.
+        """
         if self.is_exact:
             is_shorter = actual is NO_STREAM or (isinstance(actual, int) and actual < self.first)
             return None if is_shorter or not self._count else LookUpInPlace(self.first)
@@ -108,11 +111,11 @@ class ResolutionPlan:
         return self.look()
 
     def look(self) -> Step:
-        """Look for the events."""
+        """Return the step that looks for the events."""
         return LookUpInPlace(self.first) if self.is_exact else LookUp(self._known)
 
     def absent(self, found: Absent) -> Step:
-        """The events are not in the stream up to its end."""
+        """Return the step after the events were not found in the stream up to its end."""
         if isinstance(found.end, int):
             self._known = max(self._known, found.end)
             if self._conflicts >= MOST_CONFLICTS:

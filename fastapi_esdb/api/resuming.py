@@ -34,9 +34,9 @@ EventStoreDB 24.6 took one, and five where the whole cluster was starting.
 
 
 class AuthGrace:
-    """How long credentials may be refused that were accepted before: so long as the node may still be starting.
+    """Lets credentials be refused for a while that were accepted before, since the node may be starting.
 
-    Later the password has changed. `who` is named in the warning.
+    After that the password has changed. `who` is named in the warning.
     """
 
     def __init__(self, who: str) -> None:

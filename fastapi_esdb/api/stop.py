@@ -1,4 +1,4 @@
-"""The end of what waits for events, when the server that runs the app begins to stop."""
+"""Ending the iterations that wait for events, when the server that runs the app begins to stop."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Item = TypeVar("Item")
 
 
 class Endless(Protocol):
-    """What gives one item after the other, for as long as it is let."""
+    """An iteration without an end of its own."""
 
     def stop(self) -> None:
         """Give no further item. Whoever waits for one sees the end of the iteration."""
@@ -46,7 +46,7 @@ class Stop:
 
     @property
     def is_set(self) -> bool:
-        """Whether it was set."""
+        """True once it was set."""
         return self._is_set
 
     def ends(self, endless: Endlessly) -> Endlessly:

@@ -137,7 +137,7 @@ QUIET = 1.0
 
 
 class CatchUp:
-    """Whether the present call is to be followed by another one, of another kind.
+    """Decides when a subscription leaves its call for one of another kind, while it catches up.
 
     A subscription begins with the call that it will stay live on. If that has much history to give, a bulk call, which
     costs a fraction for each event, gets the rest; then another call of the first kind goes on. If the server says that
@@ -149,7 +149,7 @@ class CatchUp:
         self.begin()
 
     def begin(self) -> None:
-        """It is not known how much there is to read."""
+        """Begin without knowing how much there is to read."""
         self.in_bulk = False
         """Whether the next call is to be a bulk call."""
         self._behind: int | None = 0
@@ -157,12 +157,12 @@ class CatchUp:
         self._turns = False
 
     def turned(self) -> bool:
-        """Whether the call was left for another one, which begins with this."""
+        """Return whether the call was left for another one, and begin that one."""
         turned, self._turns = self._turns, False
         return turned
 
     async def read(self, call: Stream[ReadRequest, ReadFrame]) -> list[ReadFrame]:
-        """The next frames of a call; none if it has ended, or is left."""
+        """Return the next frames of a call; none if it has ended, or is left."""
         if self._turns:
             return []
         if call.is_bulk:
@@ -173,7 +173,7 @@ class CatchUp:
         return frames
 
     async def _past(self, call: Stream[ReadRequest, ReadFrame]) -> list[ReadFrame]:
-        """What comes before the subscription is live; the rest, and that it is, comes from the next call again."""
+        """Return the frames from before the subscription is live; the rest comes from the next call again."""
         try:
             async with asyncio.timeout(QUIET):
                 frames = await call.batch()

@@ -51,16 +51,16 @@ class Subscription(ResumingIteration[ReadFrame], Generic[Where]):
 
     @property
     def checkpoint(self) -> Where | Edge:
-        """Where to go on from another time: `subscribe(..., after=checkpoint)`.
+        """The revision or position to go on from another time: `subscribe(..., after=checkpoint)`.
 
-        It is the revision (of `$all`: the position) of the last event given, with a filter also of what was
-        searched since; before the first event it is where the subscription began.
+        It is that of the last event given, with a filter also of what was searched since; before the first event it
+        is where the subscription began.
         """
         return cast("Where | Edge", self._following.cursor.after)
 
     @property
     def is_live(self) -> bool:
-        """Whether all there was has been given, and events come as they are written.
+        """True while all there was has been given, and events come as they are written.
 
         It is not where the server has come back with fewer events and the subscription waits behind their end, which
         is also logged: see `checkpoint`.
@@ -73,14 +73,16 @@ class Subscription(ResumingIteration[ReadFrame], Generic[Where]):
         return self._following.id
 
     def messages(self) -> View[Message]:
-        """Events and, between them, `Checkpoint`, `CaughtUp` and `FellBehind`.
+        """Return another way to go through it: events and, between them, `Checkpoint`, `CaughtUp` and `FellBehind`.
 
         `FellBehind` also says that a live subscription has lost its connection and will go on.
         """
         return View(self, self._message)
 
     def batches(self) -> View[list[RecordedEvent]]:
-        """The events as lists, of as many as have arrived: many while it catches up, mostly one when it is live.
+        """Return another way to go through it: lists of the events that have arrived.
+
+        There are many in a list while it catches up, and mostly one when it is live.
 
         `checkpoint` is then that of the last event of the list.
         """

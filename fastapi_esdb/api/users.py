@@ -85,14 +85,14 @@ class Users(ConnectionPart):
         await self._write(RESET_PASSWORD, ResetPassword(_login(login), _password(hidden, "new")), login, options)
 
     async def details(self, login: str, **options: Unpack[Options]) -> UserDetails:
-        """One user. Raises `UserNotFound`."""
+        """Return one user. Raises `UserNotFound`."""
         found = await self._details(UserDetailsRequest(_login(login)), options)
         if not found:
             raise UserNotFound(login)
         return found[0]
 
     async def list(self, **options: Unpack[Options]) -> tuple[UserDetails, ...]:
-        """All users."""
+        """Return all users."""
         return await self._details(UserDetailsRequest(), options)
 
     async def _details(self, request: UserDetailsRequest, options: Options) -> tuple[UserDetails, ...]:

@@ -23,7 +23,7 @@ def control_guard(name: str, own: Callable[..., Any] | None) -> list[Callable[..
 
 
 def has_guard(request: Request, name: str, own: Callable[..., Any] | None) -> bool:
-    """Whether anybody could be let in: without that, the control routes do not exist."""
+    """Return whether anybody could be let in: without that, the control routes do not exist."""
     return own is not None or _token(request, name) is not None
 
 

@@ -137,7 +137,7 @@ def _check(
 
 
 def details_of(started: Started) -> dict[str, Any]:
-    """What `ESDB_HEALTH_DETAILS` adds: where to, which server, the counters. Never a user or a password."""
+    """Return what `ESDB_HEALTH_DETAILS` adds: address, server, counters. Never a user or a password."""
     pool = started.pool
     return {"target": pool.address, "server_version": pool.server_version, "stats": pool.stats()}
 

@@ -136,7 +136,7 @@ def refuse_def_endpoint(request: HTTPConnection, dependency: Callable[..., Any])
 
 
 def awaits(endpoint: Callable[..., Any]) -> bool:
-    """Whether it runs on the event loop."""
+    """Return whether it runs on the event loop."""
     plain = inspect.unwrap(endpoint)
     while isinstance(plain, partial):
         plain = inspect.unwrap(plain.func)

@@ -16,7 +16,7 @@ ModelType = TypeVar("ModelType", bound=Model)
 
 
 class StateCall(Protocol):
-    """What gives a projection's state: as JSON, or as a pydantic `model`."""
+    """A call for a projection's state: as JSON, or as a pydantic `model`."""
 
     @overload
     def __call__(
