@@ -1,4 +1,6 @@
-"""Who may close and open the connection by HTTP: nobody, until a token or a dependency of the app says otherwise."""
+"""The control routes: closing and opening the connection by HTTP.
+
+Nobody may do that until a token, or a dependency of the app, says otherwise."""
 
 from __future__ import annotations
 
@@ -6,9 +8,12 @@ import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from fastapi import HTTPException, Request
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from fastapi.routing import APIRoute
+from starlette.applications import Starlette
 
-from fastapi_esdb.plugin.started import find_for
+from fastapi_esdb.plugin.health import Health, HealthResponse, health_of
+from fastapi_esdb.plugin.started import find_for, started_for
 
 CONTROL_HEADER = "X-ESDB-Control"
 """Carries the token, or anything at all beside a dependency of the app's own. A web page that posts across sites
@@ -84,3 +89,57 @@ def _bearer(request: Request) -> str:
     """The token of an `Authorization`. Those of other schemes, such as Basic, browsers send by themselves."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def add_commands(router: APIRouter, name: str, control: Callable[..., Any] | None) -> None:
+    """Add the routes, each with its guard."""
+
+    async def close(request: Request) -> Response:
+        """Disconnect and stay closed until told to connect; calls in flight fail."""
+        started = started_for(request, name)
+        await started.pool.close()
+        return HealthResponse(health_of(started))
+
+    async def connect(request: Request) -> Response:
+        """Connect again after a close, with the configuration given at the start. Answers after the first attempt."""
+        started = started_for(request, name)
+        await started.pool.connect()
+        return HealthResponse(health_of(started), 202)
+
+    async def reconnect(request: Request) -> Response:
+        """Replace every connection by a fresh one, now; after a close, connect. Answers when each has tried."""
+        started = started_for(request, name)
+        await (started.pool.connect() if started.pool.is_closed else started.pool.reconnect())
+        return HealthResponse(health_of(started), 202)
+
+    async def otherwise(request: Request) -> Response:
+        """As it is with any path: 404 where there is nothing, and 405 with another method than there is."""
+        if has_guard(request, name, control):
+            raise HTTPException(405, headers={"Allow": "POST"})
+        raise HTTPException(404)
+
+    guards = [Depends(guard) for guard in control_guard(name, control)]
+    for command, status in ((close, 200), (connect, 202), (reconnect, 202)):
+        path = f"/{command.__name__}"
+        router.post(
+            path,
+            operation_id=f"esdb_{name}_{command.__name__}",
+            response_model=Health,
+            response_class=HealthResponse,
+            status_code=status,
+            dependencies=guards,
+            include_in_schema=control is not None,
+        )(command)
+        # no method stands for all those that no route before has
+        router.add_route(router.prefix + path, otherwise, methods=[], include_in_schema=False)
+
+
+def show_commands(app: Starlette, router: APIRouter, *, shown: bool) -> None:
+    """Have the routes in OpenAPI, or not: where there is no guard they do not exist.
+
+    Older versions of FastAPI give an app copies of the routes that it includes, newer ones the routes themselves.
+    """
+    endpoints = {route.endpoint for route in router.routes if isinstance(route, APIRoute) and route.methods == {"POST"}}
+    for route in (*router.routes, *app.routes):
+        if isinstance(route, APIRoute) and route.endpoint in endpoints:
+            route.include_in_schema = shown

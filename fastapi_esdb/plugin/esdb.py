@@ -14,10 +14,9 @@ from starlette.requests import HTTPConnection
 
 from fastapi_esdb.api.connection import Connection
 from fastapi_esdb.errors import EsdbNotStarted, InvalidSettings
-from fastapi_esdb.plugin.closed import ClosedByCommand
-from fastapi_esdb.plugin.commands import add_commands, show_commands
+from fastapi_esdb.plugin.control import add_commands, show_commands
 from fastapi_esdb.plugin.health import health_router
-from fastapi_esdb.plugin.started import DEFAULT, Started, held, started_for, started_in
+from fastapi_esdb.plugin.started import DEFAULT, ClosedByCommand, Started, held, started_for, started_in
 from fastapi_esdb.plugin.sync import SyncConnection, refuse_def_endpoint
 
 if TYPE_CHECKING:

@@ -1,20 +1,24 @@
-"""Our errors as problem details (RFC 9457), for apps that ask for it."""
+"""Our errors as problem details (RFC 9457), for apps that ask for it; each request that fails is logged and counted."""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import FastAPI, Request, WebSocket
 from fastapi.responses import JSONResponse
+from starlette.requests import HTTPConnection
 from starlette.status import WS_1011_INTERNAL_ERROR, WS_1013_TRY_AGAIN_LATER
 from starlette.websockets import WebSocketState
 
 from fastapi_esdb import errors
-from fastapi_esdb.plugin.closed import RETRY_AFTER, ClosedByCommand
-from fastapi_esdb.plugin.failed_requests import report
+from fastapi_esdb.plugin.started import DEFAULT, RETRY_AFTER, ClosedByCommand, find_for
 from fastapi_esdb.wire import errors as wire_errors
+from fastapi_esdb.wire.errors import EsdbError
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,3 +106,36 @@ async def problem_response(request: Request | WebSocket, error: Exception) -> JS
     headers = {"Retry-After": RETRY_AFTER} if problem is _UNAVAILABLE else None
     body = {"type": problem.type, "title": problem.title, "status": problem.status}
     return JSONResponse(body, problem.status, headers, media_type="application/problem+json")
+
+
+logger = logging.getLogger("fastapi_esdb")
+
+TEMPORARY = (503, 504)
+"""What passes by itself when the database is back: a warning. The others want somebody to look: errors."""
+
+
+def report(request: HTTPConnection, error: Exception, status: int) -> None:
+    """Log the request with the causes of its failure, and count it with the pool that it comes from."""
+    level = logging.WARNING if status in TEMPORARY else logging.ERROR
+    method = request.scope.get("method", "WebSocket")
+    # a path may hold anything, line breaks among it; what is behind it, in the query, may be secret
+    path = quote(request.scope["path"], safe="/:@!$&'()*+,;=~")
+    causes = list(_causes(error))
+    logger.log(level, "%s %s: answered %s, since %s", method, path, status, "; ".join(map(_text, causes)))
+    name = next((cause.pool for cause in causes if isinstance(cause, EsdbError | ClosedByCommand) and cause.pool), "")
+    if started := find_for(request, name or DEFAULT):
+        started.pool.request_failed()
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The error, what led to it, what led to that."""
+    while error is not None:
+        yield error
+        error = error.__cause__
+
+
+def _text(cause: BaseException) -> str:
+    """Its text, in one line; of gRPC's errors the part that is for people."""
+    details = getattr(cause, "details", None)
+    text = details() if callable(details) else getattr(cause, "detail", None) or str(cause)
+    return f"{type(cause).__name__}: {text}" if isinstance(cause, EsdbError) else str(text)

@@ -13,8 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from fastapi_esdb.connection.state import Admission
-from fastapi_esdb.plugin.closed import RETRY_AFTER
-from fastapi_esdb.plugin.started import DEFAULT, Started, find_for, names_for
+from fastapi_esdb.plugin.started import DEFAULT, RETRY_AFTER, Started, find_for, names_for
 
 if TYPE_CHECKING:
     from fastapi_esdb.pool.pool import ConnectionPool

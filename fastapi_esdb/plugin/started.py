@@ -1,4 +1,4 @@
-"""The pools that an app has open, and where requests find them."""
+"""The pools that an app has open, where requests find them, and the answer while one is closed by command."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
 
+from fastapi import HTTPException
 from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
 
@@ -17,6 +18,19 @@ from fastapi_esdb.plugin.signals import before_the_server
 
 if TYPE_CHECKING:
     from fastapi_esdb.pool.pool import ConnectionPool
+
+
+RETRY_AFTER = "1"
+"""Seconds that a caller is asked to wait while there is no connection: two rounds of the default retry interval."""
+
+
+class ClosedByCommand(HTTPException):
+    """503 with `Retry-After`, also in apps that handle none of our errors: the app itself asked for the close."""
+
+    def __init__(self, pool: str) -> None:
+        self.pool = pool
+        super().__init__(503, "the connection to EventStoreDB is closed", {"Retry-After": RETRY_AFTER})
+
 
 DEFAULT = "default"
 """The name of the pool that needs none."""

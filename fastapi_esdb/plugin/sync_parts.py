@@ -1,4 +1,8 @@
-"""What the connection for `def` endpoints has in parts: the calls of `Connection`'s parts, blocking."""
+"""The parts of the connection for `def` endpoints: the calls of `Connection`'s parts, blocking.
+
+Each call is named here, since only so type checkers and editors see its parameters and its answer; a test compares
+the names with those of the API.
+"""
 
 from __future__ import annotations
 

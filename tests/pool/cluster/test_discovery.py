@@ -162,7 +162,7 @@ async def test_a_survey_that_breaks_off(
         return await ask_members(*arguments)
 
     monkeypatch.setattr(
-        "fastapi_esdb.pool.cluster.failover.failover.failover.failover.failover.failover.failover.failover.failover.failover.failover.failover.failover.failover.failover.gossip_poller.ask_members",
+        "fastapi_esdb.pool.cluster.failover.failover.failover.failover.failover.failover.failover.failover.failover.failover.failover.failover.failover.failover.failover.failover.gossip_poller.ask_members",
         ask,
     )
     async with discovery(cluster) as seeking:
@@ -240,7 +240,7 @@ async def test_a_redirect_is_believed_unless_the_leader_failed(
         cluster.elect(third)
         assert await find(seeking) == at(third)
         monkeypatch.setattr(
-            "fastapi_esdb.pool.cluster.failover.failover.failover.failover.failover.failover.failover.failover.failover.failover.failover.failover.failover.failover.failover.discovery.monotonic",
+            "fastapi_esdb.pool.cluster.failover.failover.failover.failover.failover.failover.failover.failover.failover.failover.failover.failover.failover.failover.failover.failover.discovery.monotonic",
             lambda: monotonic() + 2 * LONGEST,
         )
         seeking.redirected(at(third), at(second))
