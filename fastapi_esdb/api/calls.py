@@ -157,7 +157,7 @@ async def write(
 
 async def listed(answers: Stream[Any, Answer]) -> tuple[Answer, ...]:
     """Return all answers of a call that lists something. Raises `NoAnswer` for a list that is too long to be true."""
-    found = tuple(await answers.whole(MOST_ANSWERS))
+    found = tuple(await answers.read(whole=MOST_ANSWERS))
     if len(found) >= MOST_ANSWERS:
         raise NoAnswer(f"it has {MOST_ANSWERS} parts, and more to come")
     return found

@@ -123,9 +123,9 @@ class Consuming(Resuming[GroupReadFrame]):
             try:
                 async with self._carrier.stream(READ_GROUP, [self._request], self._options, long_lived=True) as call:
                     self.acks.call = call
-                    yield await self._first(call.batch, GroupConfirmed(""))
-                    async for frame in call:
-                        yield [frame]
+                    yield await self._first(call.read, GroupConfirmed(""))
+                    while frames := await call.read():
+                        yield list(frames)
                 raise NoAnswer  # a server that ends a consumer says why
             except EsdbError as error:
                 self._go_on_after(error)

@@ -208,7 +208,7 @@ async def _page(transport: Caller, request: ReadRequest, lost: LookupRequest) ->
     are_few = request.limit <= FEW
     frames: list[ReadFrame] = []
     async with transport.stream(READ, [request], options, bulk=not are_few) as answers:
-        while batch := await (answers.whole(request.limit + SPARE) if are_few else answers.batch()):
+        while batch := await answers.read(whole=request.limit + SPARE if are_few else 0):
             frames += batch
     if frames and isinstance(frames[0], StreamMissing):
         raise StreamNotFound(frames[0].stream)

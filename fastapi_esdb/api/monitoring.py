@@ -38,8 +38,8 @@ class Monitoring(ConnectionPart):
 
     async def _stats(self, request: StatsRequest, options: CallOptions) -> AsyncGenerator[list[Statistics], None]:
         async with self._carrier.stream(STATS, [request], options, long_lived=True) as answers:
-            async for statistics in answers:
-                yield [statistics]
+            while statistics := await answers.read():
+                yield list(statistics)
 
 
 class Cluster(ConnectionPart):

@@ -63,7 +63,7 @@ async def batches_of(
     patience = carrier.deadline if options.timeout is None else math.inf
     until = Deadline.after(patience)
     async with carrier.stream(READ, [request], options, bulk=not are_few) as answers:
-        while frames := await (answers.whole(request.limit + SPARE) if are_few else answers.batch()):
+        while frames := await answers.read(whole=request.limit + SPARE if are_few else 0):
             if isinstance(frames[0], StreamMissing):
                 if missing_ok:
                     return
@@ -94,7 +94,7 @@ async def last_revision(carrier: Carrier, stream: str, options: CallOptions) -> 
     """Return the revision of the last event that a stream has had; `None` where it is missing or deleted."""
     request = ReadRequest(stream, END, BACKWARDS, limit=1, compatibility=1)
     async with carrier.stream(READ, [request], options) as answers:
-        frames = await answers.whole(SPARE)
+        frames = await answers.read(whole=SPARE)
     told = [frame.revision for frame in frames if isinstance(frame, RecordedEvent | LastRevision)]
     if not told:
         _check_end(frames, SPARE)

@@ -88,7 +88,7 @@ class Following(Resuming[ReadFrame]):
         request = ReadRequest(self._request.stream, END, BACKWARDS, limit=1, compatibility=1)
         cursor = self._cursor_after(replace(request, start=START))
         async with self._carrier.stream(READ, [request], self._options) as frames:
-            for frame in await frames.whole(EDGE):
+            for frame in await frames.read(whole=EDGE):
                 if isinstance(frame, RecordedEvent):
                     cursor.delivered(frame)
                 elif isinstance(frame, LastRevision):
@@ -168,7 +168,7 @@ class CatchUp:
         if call.is_bulk:
             return await self._past(call)
         began = monotonic()
-        frames = list(await call.batch())
+        frames = list(await call.read())
         self._count(frames, monotonic() - began)
         return frames
 
@@ -176,7 +176,7 @@ class CatchUp:
         """Return the frames from before the subscription is live; the rest comes from the next call again."""
         try:
             async with asyncio.timeout(QUIET):
-                frames = await call.batch()
+                frames = await call.read()
         except TimeoutError:
             self._turn(in_bulk=False, behind=0)
             return []

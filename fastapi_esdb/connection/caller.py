@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -43,33 +43,23 @@ DEFAULT_OPTIONS = CallOptions()
 
 
 class Stream(Protocol[Sent_contra, Received_co]):
-    """An open streaming call. Iterating gives its answers and ends with the call; errors are `EsdbError`s."""
+    """An open streaming call. Its errors are `EsdbError`s."""
 
     @property
     def is_bulk(self) -> bool:
         """Whether its answers are received off the event loop."""
         ...
 
-    def __aiter__(self) -> AsyncIterator[Received_co]: ...
+    async def read(self, whole: int = 0) -> Sequence[Received_co]:
+        """Return the answers that have come, at least one; none when the call has ended.
 
-    async def __anext__(self) -> Received_co: ...
-
-    async def batch(self) -> Sequence[Received_co]:
-        """The answers that have come, at least the next one; none when the call has ended."""
-        ...
-
-    async def whole(self, most: int = MOST_ANSWERS) -> Sequence[Received_co]:
-        """All answers of a call that has few, `most` of them at most; none when they were given.
-
-        It is made again until it comes to its end, within its deadline.
+        With `whole`, for a call that has few, return all of them, though not more than so many: it is made again until
+        it comes to its end, within its deadline.
         """
         ...
 
     async def send(self, request: Sent_contra) -> None:
         """Send one more request; one task at a time may do so."""
-
-    async def done_sending(self) -> None:
-        """Half-close: no request will follow."""
 
 
 class Caller(Protocol):

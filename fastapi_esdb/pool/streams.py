@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Generic, Self
 
 from fastapi_esdb.connection.call import StreamCall
-from fastapi_esdb.connection.caller import MOST_ANSWERS
 from fastapi_esdb.connection.grpcio.prefetch import BulkCall
 from fastapi_esdb.wire.errors import EsdbError, NoAnswer
 from fastapi_esdb.wire.method import Method, Request, Response
@@ -16,9 +15,6 @@ if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Channel, Lease
     from fastapi_esdb.pool.retry import Retry
     from fastapi_esdb.wire.headers import CallHeaders
-
-Answer = TypeVar("Answer")
-Read = Callable[[StreamCall[Request, Response], float | None], Awaitable[Answer]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +34,7 @@ class StreamPlan(Generic[Request, Response]):
 
 
 class PooledStream(Generic[Request, Response]):
-    """See `connection.transport.Stream`.
+    """See `connection.caller.Stream`.
 
     Until its first answer it is made again like a unary call, unless more was sent than the first requests: those
     could not be repeated. Entering its context begins the call and leaving it ends it. That is no generator, since
@@ -92,36 +88,15 @@ class PooledStream(Generic[Request, Response]):
         bulk = self._plan.bulk and self._retry.is_first and lease.channel.bulk.has_room
         return (BulkCall if bulk else StreamCall)(lease, self._plan.method)
 
-    def __aiter__(self) -> Self:
-        return self
+    async def read(self, whole: int = 0) -> Sequence[Response]:
+        """Return the answers that have come, at least one; none when the call has ended.
 
-    async def __anext__(self) -> Response:
-        return await self._read(lambda call, limit: call.read(limit))
-
-    async def batch(self) -> Sequence[Response]:
-        """The answers that have come, at least the next one; none when the call has ended."""
-        return await self._several(lambda call, limit: call.read_batch(limit))
-
-    async def whole(self, most: int = MOST_ANSWERS) -> Sequence[Response]:
-        """All answers of a call that has few: it is made again until it comes to its end. None when they were given.
-
-        After `most` of them no further ones are waited for.
+        With `whole`, all of them, though not more than so many: the call is made again until it comes to its end.
         """
-        try:
-            return await self._several(lambda call, _: call.read_whole(self._retry.deadline.left(), most))
-        finally:
-            self.close()
-
-    async def _several(self, read: Read[Request, Response, Sequence[Response]]) -> Sequence[Response]:
-        try:
-            return await self._read(read)
-        except StopAsyncIteration:
-            return ()
-
-    async def _read(self, read: Read[Request, Response, Answer]) -> Answer:
         while self._call is not None:
+            limit = self._plan.each if self._answered and not whole else self._retry.deadline.left()
             try:
-                answer = await read(self._call, self._plan.each if self._answered else self._retry.deadline.left())
+                answers = await _read(self._call, limit, whole)
             except EsdbError as error:
                 self.close()
                 await self._retry.failed(error, self._channel, final=self._committed)
@@ -131,8 +106,10 @@ class PooledStream(Generic[Request, Response]):
                 raise
             else:
                 self._answered = self._committed = True
-                return answer
-        raise StopAsyncIteration
+                if whole or not answers:
+                    self.close()
+                return answers
+        return ()
 
     async def send(self, request: Request) -> None:
         """Send one more request. Raises the call's own error if it has ended, `NoAnswer` if it ended without one."""
@@ -141,13 +118,15 @@ class PooledStream(Generic[Request, Response]):
             raise NoAnswer
         await self._call.write(request)
 
-    async def done_sending(self) -> None:
-        """Half-close."""
-        if self._call is not None:
-            await self._call.done_writing()
-
     def close(self) -> None:
         """End the call, on the server too, and free its place."""
         call, self._call = self._call, None
         if call is not None:
             call.close()
+
+
+async def _read(call: StreamCall[Request, Response], limit: float | None, whole: int) -> Sequence[Response]:
+    try:
+        return await (call.read_whole(limit or 0.0, whole) if whole else call.read_batch(limit))
+    except StopAsyncIteration:
+        return ()

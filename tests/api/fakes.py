@@ -43,34 +43,26 @@ class FakeStream:
         self._frames = deque(frames)
         self.is_bulk = is_bulk
 
-    def __aiter__(self) -> AsyncIterator[Any]:
-        return self
+    async def read(self, whole: int = 0) -> list[Any]:
+        """One frame at a time, or all of them."""
+        if not whole:
+            return await self._next()
+        found: list[Any] = []
+        while len(found) < whole and (frames := await self._next()):
+            found += frames
+        return found
 
-    async def __anext__(self) -> Any:
-        if not self._frames:
-            raise StopAsyncIteration
-        frame = self._frames.popleft()
-        if isinstance(frame, BaseException):
-            raise frame
-        if isinstance(frame, asyncio.Event):
+    async def _next(self) -> list[Any]:
+        while self._frames:
+            frame = self._frames.popleft()
+            if isinstance(frame, BaseException):
+                raise frame
+            if not isinstance(frame, asyncio.Event):
+                return [frame]
             await frame.wait()
-            return await anext(self)
-        return frame
-
-    async def batch(self) -> list[Any]:
-        """One frame at a time."""
-        try:
-            return [await anext(self)]
-        except StopAsyncIteration:
-            return []
-
-    async def whole(self, most: int = 100_000) -> list[Any]:
-        return [frame async for frame in self][:most]
+        return []
 
     async def send(self, request: Any) -> None:
-        raise NotImplementedError
-
-    async def done_sending(self) -> None:
         raise NotImplementedError
 
 

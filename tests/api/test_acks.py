@@ -26,16 +26,7 @@ class Line:
         self.free = asyncio.Event()
         self.free.set()
 
-    def __aiter__(self) -> Any:
-        raise NotImplementedError
-
-    async def __anext__(self) -> Any:
-        raise NotImplementedError
-
-    async def batch(self) -> Any:
-        raise NotImplementedError
-
-    async def whole(self, most: int = 100_000) -> Any:
+    async def read(self, whole: int = 0) -> Any:
         raise NotImplementedError
 
     async def send(self, request: Any) -> None:
@@ -43,9 +34,6 @@ class Line:
         if self.error:
             raise self.error
         self.sent.append(request)
-
-    async def done_sending(self) -> None:
-        raise NotImplementedError
 
 
 @pytest.fixture

@@ -41,10 +41,10 @@ async def test_a_node_that_stays_cut_off(cluster: FakeCluster) -> None:
         ConnectionPool(cluster.settings(wait=PATIENCE)) as pool,
         pool.stream(FOLLOW, ["hold 1"], long_lived=True) as stream,
     ):
-        assert await anext(stream) == "0"
+        assert await stream.read() == ["0"]
         await deposed(cluster, pool)
         with pytest.raises(ConnectionLost):
-            await asyncio.wait_for(anext(stream), PATIENCE)
+            await asyncio.wait_for(stream.read(), PATIENCE)
 
 
 async def test_a_node_that_follows_in_time(cluster: FakeCluster) -> None:
@@ -53,8 +53,8 @@ async def test_a_node_that_follows_in_time(cluster: FakeCluster) -> None:
         ConnectionPool(cluster.settings(wait=PATIENCE)) as pool,
         pool.stream(FOLLOW, ["hold 1"], long_lived=True) as stream,
     ):
-        assert await anext(stream) == "0"
-        waiting = asyncio.ensure_future(anext(stream))
+        assert await stream.read() == ["0"]
+        waiting = asyncio.ensure_future(stream.read())
         await deposed(cluster, pool)
         cluster.gossip_of(cluster.roles())
         await until(lambda: "esdb-liveness" not in our_tasks())
@@ -69,7 +69,7 @@ async def test_a_close_does_not_wait_for_it(cluster: FakeCluster, monkeypatch: p
         ConnectionPool(cluster.settings(wait=PATIENCE)) as pool,
         pool.stream(FOLLOW, ["hold 1"], long_lived=True) as stream,
     ):
-        assert await anext(stream) == "0"
+        assert await stream.read() == ["0"]
         await deposed(cluster, pool)
         await asyncio.wait_for(pool.close(), PATIENCE / 2)
     assert our_tasks() == []

@@ -13,7 +13,7 @@ import pytest
 
 from fastapi_esdb.errors import ConnectionClosed, EsdbError
 from fastapi_esdb.pool.pool import ConnectionPool
-from tests.support.pools import PATIENT, our_tasks, pool_on, settings_for
+from tests.support.pools import PATIENT, all_of, our_tasks, pool_on, settings_for
 from tests.support.proxy import FaultProxy
 from tests.support.scripted import COLLECT, FOLLOW, READ, TALK, ScriptedServer
 from tests.support.waiting import PATIENCE, until
@@ -109,14 +109,14 @@ async def several_requests(pool: ConnectionPool) -> None:
 
 async def a_stream(pool: ConnectionPool) -> None:
     async with pool.stream(FOLLOW, ["count 3"], PATIENT) as stream:
-        assert [answer async for answer in stream] == ["0", "1", "2"]
+        assert await all_of(stream) == ["0", "1", "2"]
 
 
 async def a_conversation(pool: ConnectionPool) -> None:
     async with pool.stream(TALK, ["one"], PATIENT) as stream:
-        assert await anext(stream) == "one"
+        assert await stream.read() == ["one"]
         await stream.send("two")
-        assert await anext(stream) == "two"
+        assert await stream.read() == ["two"]
 
 
 async def other_settings(pool: ConnectionPool) -> None:

@@ -41,7 +41,7 @@ async def failure(call: Awaitable[T]) -> tuple[EsdbError, float]:
 async def followed(pool: ConnectionPool, answered: asyncio.Event) -> None:
     """Follow until it ends; before the first answer it would be begun again."""
     async with pool.stream(FOLLOW, ["hold 1"], PATIENT, long_lived=True) as stream:
-        async for _ in stream:
+        while await stream.read():
             answered.set()
 
 

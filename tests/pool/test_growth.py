@@ -33,7 +33,7 @@ def few_calls(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def follow(pool: ConnectionPool, stack: AsyncExitStack) -> Stream[str, str]:
     stream = await stack.enter_async_context(pool.stream(FOLLOW, ["hold 1"], PATIENT, long_lived=True))
-    assert await anext(stream) == "0"
+    assert await stream.read() == ["0"]
     return stream
 
 

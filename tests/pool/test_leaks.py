@@ -32,7 +32,7 @@ async def test_a_thousand_pools(server: ScriptedServer) -> None:
         async with pool_on(server.port, pool_size=1) as pool:
             await pool.call(READ, "hello")
             async with pool.stream(FOLLOW, ["hold 1"], long_lived=True) as stream:
-                await anext(stream)
+                await stream.read()
         if number == SETTLED_AFTER:
             settled = _memory(me)
     await until(lambda: all(now <= then for now, then in zip(_counts(me), before, strict=True)))

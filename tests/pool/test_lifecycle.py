@@ -127,8 +127,8 @@ async def test_a_forced_close_fails_every_call(server: ScriptedServer) -> None:
 
     async def follow() -> str:
         async with pool.stream(FOLLOW, ["hold 1"], PATIENT, long_lived=True) as stream:
-            await anext(stream)
-            return await anext(stream)
+            await stream.read()
+            return "".join(await stream.read())
 
     tasks = [asyncio.create_task(follow()) for _ in range(100)]
     await until(lambda: server.active["Follow"] == 100)
@@ -145,7 +145,7 @@ async def test_reconnect_makes_fresh_connections(server: ScriptedServer) -> None
     """Each is replaced, and a stream on an old one goes on."""
     async with FaultProxy(server.port) as proxy, pool_on(proxy.port, pool_size=2) as pool:
         async with pool.stream(FOLLOW, ["hold 1"], long_lived=True) as stream:
-            assert await anext(stream) == "0"
+            assert await stream.read() == ["0"]
             await pool.reconnect()
             assert pool.is_connected
             assert proxy.connections == 4

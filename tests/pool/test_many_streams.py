@@ -16,7 +16,7 @@ CALLS = 1000
 
 async def follow(pool: ConnectionPool, opened: AsyncExitStack) -> None:
     stream = await opened.enter_async_context(pool.stream(FOLLOW, ["hold 1"], PATIENT, long_lived=True))
-    assert await anext(stream) == "0"
+    assert await stream.read() == ["0"]
 
 
 async def test_five_hundred_subscriptions_and_a_thousand_calls() -> None:

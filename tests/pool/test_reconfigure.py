@@ -22,7 +22,7 @@ async def test_calls_move_over_without_a_gap(server: ScriptedServer) -> None:
     async with ScriptedServer() as other, FaultProxy(server.port) as proxy, pool_on(proxy.port, pool_size=2) as pool:
         pool.on_disconnect(lambda: disconnected.append(True))
         async with pool.stream(FOLLOW, ["hold 1"], long_lived=True) as stream:
-            assert await anext(stream) == "0"
+            assert await stream.read() == ["0"]
             await pool.reconfigure(settings_for(other.port, pool_size=3))
             assert pool.connections[0].state == "connected"
             assert await pool.call(READ, "hello") == "hello"
@@ -81,11 +81,11 @@ async def test_closing_ends_the_draining_ones_too(server: ScriptedServer) -> Non
     """A stream left over from before a change of settings does not survive a forced close."""
     async with ScriptedServer() as other, pool_on(server.port) as pool:
         async with pool.stream(FOLLOW, ["hold 1"], long_lived=True) as stream:
-            assert await anext(stream) == "0"
+            assert await stream.read() == ["0"]
             await pool.reconfigure(settings_for(other.port))
             await pool.close()
             with pytest.raises(ConnectionClosed):
-                await anext(stream)
+                await stream.read()
         await until(lambda: not server.active["Follow"])
 
 

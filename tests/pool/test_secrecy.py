@@ -90,7 +90,7 @@ def encrypted(cluster: FakeCluster, authority: Authority, name: str = "127.0.0.1
 async def read(pool: ConnectionPool, options: CallOptions) -> Sequence[object]:
     """Read a stream, of which fake nodes have nothing."""
     async with pool.stream(STREAM_READ, [ReadRequest("s")], options) as stream:
-        return await stream.whole()
+        return await stream.read(whole=100)
 
 
 async def test_gossip_is_encrypted_as_well(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.wire.admin.cluster import NodeState
 from fastapi_esdb.wire.errors import NotAuthenticated
 from tests.support.fake_cluster import FakeCluster
-from tests.support.pools import PATIENT
+from tests.support.pools import PATIENT, all_of
 from tests.support.scripted import COLLECT, FOLLOW, WRITE
 from tests.support.waiting import PATIENCE
 
@@ -40,7 +40,7 @@ async def test_a_node_that_is_starting_is_asked_again(cluster: FakeCluster, pool
     assert await pool.call(WRITE, write, PATIENT) == write
     assert await pool.send(COLLECT, [collect], PATIENT) == collect
     async with pool.stream(FOLLOW, [follow], PATIENT) as stream:
-        assert [answer async for answer in stream] == [follow]
+        assert await all_of(stream) == [follow]
     assert pool.stats()["retries_total"] == 6
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from time import monotonic
 from typing import Any
@@ -20,7 +21,7 @@ from fastapi_esdb.wire.errors import (
     NoAnswer,
     ServerNotReady,
 )
-from tests.support.pools import PATIENT, pool_on
+from tests.support.pools import PATIENT, all_of, pool_on
 from tests.support.processes import free_port
 from tests.support.proxy import FaultProxy
 from tests.support.scripted import FOLLOW, TALK, ScriptedServer
@@ -36,19 +37,19 @@ def bulk(request: pytest.FixtureRequest) -> bool:
 async def test_all_answers_come(server: ScriptedServer, bulk: bool) -> None:
     """In order, and then it ends, however often one asks."""
     async with pool_on(server.port) as pool, pool.stream(FOLLOW, ["count 5"], bulk=bulk) as stream:
-        assert [answer async for answer in stream] == ["0", "1", "2", "3", "4"]
-        assert [answer async for answer in stream] == []
+        assert await all_of(stream) == ["0", "1", "2", "3", "4"]
+        assert await all_of(stream) == []
         assert pool.stats()["calls_in_flight"] == 0, "an ended stream takes no place"
 
 
 async def test_a_conversation(server: ScriptedServer) -> None:
     """Requests go out while answers come in."""
     async with pool_on(server.port) as pool, pool.stream(TALK, ["one"]) as stream:
-        assert await anext(stream) == "one"
+        assert await stream.read() == ["one"]
         await stream.send("two")
-        assert await anext(stream) == "two"
-        await stream.done_sending()
-        assert [answer async for answer in stream] == []
+        assert await stream.read() == ["two"]
+        await stream.send("end")
+        assert await all_of(stream) == []
         with pytest.raises(NoAnswer):
             await stream.send("three")
 
@@ -59,11 +60,11 @@ async def test_leaving_the_context_ends_the_call(server: ScriptedServer, leave: 
 
     async def body() -> None:
         async with pool.stream(FOLLOW, ["hold 1"], long_lived=True, bulk=bulk) as stream:
-            assert await anext(stream) == "0"
+            assert await stream.read() == ["0"]
             if leave == "with an error":
                 raise ValueError
             if leave == "cancelled":
-                await anext(stream)
+                await stream.read()
 
     async with pool_on(server.port) as pool:
         task = asyncio.create_task(body())
@@ -86,7 +87,7 @@ async def test_before_its_first_answer_it_is_made_again(server: ScriptedServer) 
         for method in (FOLLOW, TALK):
             text = f"twice UNAVAILABLE Server Is Not Ready {method.name}"
             async with pool.stream(method, [text]) as stream:
-                assert await anext(stream) == text
+                assert await stream.read() == [text]
         assert pool.stats()["retries_total"] == 4
 
 
@@ -94,11 +95,11 @@ async def test_after_its_first_answer_it_is_not(server: ScriptedServer, bulk: bo
     """What was delivered must not be delivered again: the loss is told."""
     async with FaultProxy(server.port) as proxy, pool_on(proxy.port) as pool:
         async with pool.stream(FOLLOW, ["hold 1"], long_lived=True, bulk=bulk) as stream:
-            assert await anext(stream) == "0"
+            assert await stream.read() == ["0"]
             await proxy.reset()
             with pytest.raises(ConnectionLost):
-                await anext(stream)
-            assert [answer async for answer in stream] == []
+                await stream.read()
+            assert await all_of(stream) == []
         assert len(server.seen) == 1
         assert pool.stats()["failures_total"] == 1
 
@@ -107,9 +108,9 @@ async def test_a_whole_is_made_again_until_all_of_it_has_come(server: ScriptedSe
     """Nobody has seen the half that came before the call broke off."""
     async with pool_on(server.port) as pool:
         async with pool.stream(FOLLOW, ["half 6"]) as stream:
-            assert await stream.whole() == ["0", "1", "2", "3", "4", "5"]
+            assert await stream.read(whole=100) == ["0", "1", "2", "3", "4", "5"]
             assert pool.stats()["calls_in_flight"] == 0
-            assert await stream.whole() == ()
+            assert await stream.read(whole=100) == ()
         assert len(server.seen) == 2
         assert pool.stats()["retries_total"] == 1
 
@@ -118,8 +119,8 @@ async def test_a_whole_has_one_deadline(server: ScriptedServer) -> None:
     """However many of its answers have come."""
     async with pool_on(server.port, deadline=0.3) as pool, pool.stream(FOLLOW, ["hold 2"]) as stream:
         with pytest.raises(DeadlineExceeded):
-            await stream.whole()
-        assert await stream.whole() == ()
+            await stream.read(whole=100)
+        assert await stream.read(whole=100) == ()
 
 
 async def test_after_a_further_request_it_is_not_either(server: ScriptedServer) -> None:
@@ -127,9 +128,9 @@ async def test_after_a_further_request_it_is_not_either(server: ScriptedServer) 
     async with pool_on(server.port) as pool:
         async with pool.stream(TALK, ["sleep 0.1"]) as stream:
             await stream.send("fail UNAVAILABLE Server Is Not Ready")
-            assert await anext(stream) == "sleep 0.1"
+            assert await stream.read() == ["sleep 0.1"]
             with pytest.raises(ServerNotReady):
-                await anext(stream)
+                await stream.read()
         assert len(server.seen) == 1
 
 
@@ -137,7 +138,7 @@ async def test_an_answer_is_final(server: ScriptedServer, bulk: bool) -> None:
     """A refusal by right ends it at once."""
     async with pool_on(server.port) as pool, pool.stream(FOLLOW, ["fail PERMISSION_DENIED no"], bulk=bulk) as stream:
         with pytest.raises(AccessDenied):
-            await anext(stream)
+            await stream.read()
         assert len(server.seen) == 1
 
 
@@ -147,21 +148,24 @@ async def test_each_answer_has_the_deadline_of_the_settings(
 ) -> None:
     """A read ends when an answer does not come; how long the whole takes does not matter."""
     async with pool_on(server.port, deadline=0.3) as pool, pool.stream(FOLLOW, [text], bulk=bulk) as stream:
-        assert [await anext(stream) for _ in range(before)] == [str(number) for number in range(before)]
+        found: list[str] = []
+        while len(found) < before:
+            found += await stream.read()
+        assert found == [str(number) for number in range(before)]
         with pytest.raises(DeadlineExceeded):
-            await anext(stream)
+            await stream.read()
 
 
 async def test_a_long_lived_call_waits_for_ever_after_its_first_answer(server: ScriptedServer, bulk: bool) -> None:
     """Only the first one has the deadline."""
     async with pool_on(server.port, deadline=0.2) as pool:
         async with pool.stream(FOLLOW, ["hold 1"], long_lived=True, bulk=bulk) as stream:
-            assert await anext(stream) == "0"
+            assert await stream.read() == ["0"]
             with pytest.raises(TimeoutError):
-                await asyncio.wait_for(anext(stream), 0.6)
+                await asyncio.wait_for(stream.read(), 0.6)
         async with pool.stream(FOLLOW, ["hold 0"], long_lived=True, bulk=bulk) as stream:
             with pytest.raises(DeadlineExceeded):
-                await anext(stream)
+                await stream.read()
 
 
 async def test_an_explicit_timeout_ends_the_whole_stream(server: ScriptedServer, bulk: bool) -> None:
@@ -170,7 +174,7 @@ async def test_an_explicit_timeout_ends_the_whole_stream(server: ScriptedServer,
         options, began = CallOptions(timeout=0.3), monotonic()
         async with pool.stream(FOLLOW, ["hold 3"], options, long_lived=True, bulk=bulk) as stream:
             with pytest.raises(DeadlineExceeded):
-                _ = [answer async for answer in stream]
+                _ = await all_of(stream)
         assert monotonic() - began < 5
 
 
@@ -181,11 +185,11 @@ async def test_a_forced_close_is_told_as_such(server: ScriptedServer, bulk: bool
         pool.stream(FOLLOW, ["hold 1"], long_lived=True, bulk=bulk) as read,
         pool.stream(FOLLOW, ["hold 1"], long_lived=True, bulk=bulk) as unread,
     ):
-        assert [await anext(read), await anext(unread)] == ["0", "0"]
-        reading = asyncio.ensure_future(anext(read))
+        assert [await read.read(), await unread.read()] == [["0"], ["0"]]
+        reading = asyncio.ensure_future(read.read())
         await asyncio.sleep(0)
         await pool.close()
-        for broken in (reading, anext(unread)):
+        for broken in (reading, unread.read()):
             with pytest.raises(ClosedInFlight):
                 await broken
 
@@ -216,7 +220,7 @@ async def test_a_request_that_cannot_be_encoded(server: ScriptedServer) -> None:
                 pass
         with pytest.raises(InvalidArgument):
             async with pool.stream(FOLLOW, ["fail INVALID_ARGUMENT no"]) as stream:
-                await anext(stream)
+                await stream.read()
         assert pool.stats()["calls_in_flight"] == 0
 
 
@@ -226,14 +230,14 @@ async def test_a_stream_waits_for_a_connection_if_calls_may(server: ScriptedServ
     await server.stop()
     async with pool_on(port, wait=PATIENCE) as pool:
 
-        async def first() -> str:
+        async def first() -> Sequence[str]:
             async with pool.stream(FOLLOW, ["count 1"], PATIENT, bulk=bulk) as stream:
-                return await anext(stream)
+                return await stream.read()
 
         waiting = asyncio.create_task(first())
         await until(lambda: pool.stats()["calls_waiting"] == 1)
         await server.start()
-        assert await waiting == "0"
+        assert await waiting == ["0"]
 
 
 async def test_more_bulk_calls_than_threads_may_be_busy(server: ScriptedServer) -> None:
@@ -243,7 +247,8 @@ async def test_more_bulk_calls_than_threads_may_be_busy(server: ScriptedServer) 
             await opened.enter_async_context(pool.stream(FOLLOW, ["hold 2"], long_lived=True, bulk=True))
             for _ in range(3 * MOST_BUSY)
         ]
-        assert await asyncio.gather(*(anext(stream) for stream in streams)) == ["0"] * len(streams)
+        firsts = await asyncio.gather(*(stream.read() for stream in streams))
+        assert [first[0] for first in firsts] == ["0"] * len(streams)
         assert sum(stream.is_bulk for stream in streams) == MOST_BUSY
 
 
@@ -252,7 +257,7 @@ async def test_a_bulk_call_without_a_second_connection(server: ScriptedServer) -
     async with FaultProxy(server.port) as proxy, pool_on(proxy.port, pool_size=1) as pool:
         proxy.refuse()
         async with pool.stream(FOLLOW, ["count 3"], bulk=True) as stream:
-            assert [answer async for answer in stream] == ["0", "1", "2"]
+            assert await all_of(stream) == ["0", "1", "2"]
         assert (pool.stats()["retries_total"], pool.stats()["failures_total"]) == (1, 0)
 
 
@@ -261,10 +266,10 @@ async def test_a_lost_bulk_connection_is_made_anew(server: ScriptedServer) -> No
     async with FaultProxy(server.port) as proxy, pool_on(proxy.port, pool_size=1, wait=PATIENCE) as pool:
         for number in range(1, 4):
             async with pool.stream(FOLLOW, ["hold 1"], long_lived=True, bulk=True) as stream:
-                assert await anext(stream) == "0"
+                assert await stream.read() == ["0"]
                 await proxy.reset()
                 with pytest.raises(ConnectionLost):
-                    await anext(stream)
+                    await stream.read()
             assert pool.stats()["failures_total"] == number
             await pool.wait_connected(PATIENCE)
 
@@ -272,8 +277,8 @@ async def test_a_lost_bulk_connection_is_made_anew(server: ScriptedServer) -> No
 async def test_the_batches_of_a_stream(server: ScriptedServer, bulk: bool) -> None:
     """None of them is empty before the end."""
     async with pool_on(server.port) as pool, pool.stream(FOLLOW, ["count 1000"], bulk=bulk) as stream:
-        found: list[str] = [await anext(stream)]
-        while batch := await stream.batch():
+        found = list(await stream.read())
+        while batch := await stream.read():
             found += batch
         assert found == [str(number) for number in range(1000)]
-        assert await stream.batch() == ()
+        assert await stream.read() == ()

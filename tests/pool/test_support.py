@@ -21,7 +21,7 @@ GOSSIPING = SupportedMethod(GOSSIP.service.lower(), GOSSIP.name.lower())
 
 async def stats(pool: ConnectionPool) -> None:
     async with pool.stream(STATS, [StatsRequest(1000)]) as answers:
-        await anext(answers)
+        await answers.read()
 
 
 async def test_what_the_server_lacks_is_not_sent(server: ScriptedServer) -> None:

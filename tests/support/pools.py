@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AbstractAsyncContextManager
-from typing import Any
+from typing import Any, TypeVar
 
-from fastapi_esdb.connection.caller import CallOptions
+from fastapi_esdb.connection.caller import CallOptions, Stream
 from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.settings.model import EsdbSettings
 from tests.support.waiting import PATIENCE
+
+Answer = TypeVar("Answer")
 
 PATIENT = CallOptions(timeout=PATIENCE)
 
@@ -29,3 +31,11 @@ def pool_on(*ports: int, **values: Any) -> AbstractAsyncContextManager[Connectio
 def our_tasks() -> list[str]:
     """The tasks of pools that run; a server in the same process has some of its own."""
     return [task.get_name() for task in asyncio.all_tasks() if task.get_name().startswith("esdb-")]
+
+
+async def all_of(stream: Stream[Any, Answer]) -> list[Answer]:
+    """The answers of a stream that are still to come."""
+    found: list[Answer] = []
+    while answers := await stream.read():
+        found += answers
+    return found

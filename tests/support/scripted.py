@@ -156,7 +156,9 @@ class ScriptedServer:
     async def _talk(self, requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[bytes]:
         with _Running(self, TALK, "", context):
             async for data in requests:
-                yield await self._obey(_text(data), context)
+                if (text := _text(data)) == "end":
+                    return
+                yield await self._obey(text, context)
 
     async def _obey(self, text: str, context: Context) -> bytes:
         command, _, argument = text.partition(" ")

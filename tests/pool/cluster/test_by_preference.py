@@ -19,7 +19,7 @@ from fastapi_esdb.wire.projections.values import StatisticsRequest
 from fastapi_esdb.wire.streams.methods import APPEND, DELETE, READ
 from fastapi_esdb.wire.streams.values import ReadRequest
 from tests.support.fake_cluster import FakeCluster
-from tests.support.pools import PATIENT, our_tasks, settings_for
+from tests.support.pools import PATIENT, all_of, our_tasks, settings_for
 from tests.support.scripted import WRITE
 from tests.support.waiting import PATIENCE, until
 
@@ -36,7 +36,7 @@ async def cluster() -> AsyncIterator[FakeCluster]:
 async def read(pool: ConnectionPool, options: CallOptions = PATIENT) -> None:
     """Read a stream, of which fake nodes have nothing."""
     async with pool.stream(READ, [ReadRequest("s")], options) as stream:
-        assert [frame async for frame in stream] == []
+        assert await all_of(stream) == []
 
 
 def served(cluster: FakeCluster) -> list[int]:
@@ -106,7 +106,7 @@ async def test_a_pool_of_followers_asks_the_leader_where_it_must(cluster: FakeCl
     """Projections answer nowhere else: without that the call would wait until its deadline."""
     async with ConnectionPool(cluster.settings(node_preference=FOLLOWER)) as pool:
         async with pool.stream(PROJECTION_STATISTICS, [StatisticsRequest()], PATIENT) as stream:
-            assert [frame async for frame in stream] == []
+            assert await all_of(stream) == []
         assert [node.gate.served for node in cluster.nodes] == [[PROJECTION_STATISTICS.path], [], []]
 
 

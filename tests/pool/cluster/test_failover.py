@@ -347,11 +347,11 @@ async def test_streams_stay_where_they_are(cluster: FakeCluster, pool: Connectio
     """When the pool moves to another node, a subscription on the old one goes on; its connection ends with it."""
     old, new = cluster.nodes[:2]
     async with pool.stream(FOLLOW, ["hold 1"], long_lived=True) as stream:
-        assert await anext(stream) == "0"
+        assert await stream.read() == ["0"]
         cluster.elect(new)
         assert await pool.call(WRITE, "hello", PATIENT) == "hello"
         await until(lambda: places(pool) == {new.port})
-        waiting = asyncio.ensure_future(anext(stream))
+        waiting = asyncio.ensure_future(stream.read())
         done, _ = await asyncio.wait([waiting], timeout=1.5)
         assert not done
         waiting.cancel()
@@ -362,12 +362,12 @@ async def test_a_stream_on_a_frozen_node_ends_once_there_is_another(cluster: Fak
     """Who waits for its next message learns that it will not come, and can resume."""
     frozen, heir = cluster.nodes[:2]
     async with pool.stream(FOLLOW, ["hold 1"], long_lived=True) as stream:
-        assert await anext(stream) == "0"
+        assert await stream.read() == ["0"]
         frozen.freeze()
         cluster.elect(heir)
         assert await pool.call(READ, "hello", PATIENT) == "hello"
         with pytest.raises(Exception, match="lost"):
-            await asyncio.wait_for(anext(stream), PATIENCE)
+            await asyncio.wait_for(stream.read(), PATIENCE)
 
 
 async def test_a_short_deadline_is_evidence_too(cluster: FakeCluster, pool: ConnectionPool) -> None:
