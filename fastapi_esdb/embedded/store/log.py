@@ -93,6 +93,9 @@ class Log:
     def read(self, positions: Sequence[int]) -> list[RecordedEvent]:
         return self._storage.read(positions)
 
+    def describe(self, positions: Collection[int]) -> Iterable[Entry]:
+        return self._storage.describe(positions)
+
     def record(self, position: int) -> RecordedEvent:
         return self._storage.read((position,))[0]
 

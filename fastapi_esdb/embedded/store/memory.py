@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from fastapi_esdb.embedded.store.rows import Row, to_entry, to_record, to_row
 from fastapi_esdb.embedded.store.storage import Entry
@@ -42,7 +42,10 @@ class MemoryStorage:
         """Nothing is lost or kept by itself."""
 
     def read(self, positions: Sequence[int]) -> list[RecordedEvent]:
-        return [to_record(self._rows[bisect_left(self._positions, position)]) for position in positions]
+        return list(map(to_record, self._rows_at(positions)))
+
+    def describe(self, positions: Collection[int]) -> Iterator[Entry]:
+        return map(to_entry, self._rows_at(positions))
 
     def remove(self, positions: Collection[int]) -> None:
         first, stop = bisect_left(self._positions, min(positions)), bisect_right(self._positions, max(positions))
@@ -66,6 +69,9 @@ class MemoryStorage:
 
     def close(self) -> None:
         """There is nothing to let go of."""
+
+    def _rows_at(self, positions: Iterable[int]) -> list[Row]:
+        return [self._rows[bisect_left(self._positions, position)] for position in positions]
 
     def _add_rows(self, rows: Sequence[Row]) -> None:
         self._positions.extend(row[0] for row in rows)

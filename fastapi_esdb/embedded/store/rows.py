@@ -40,6 +40,10 @@ SELECT = "SELECT * FROM records WHERE position IN (SELECT value FROM json_each(?
 ENTRIES = """
 SELECT position, stream, revision, type, id, length(data) + length(metadata) FROM records ORDER BY position
 """
+DESCRIBE = """
+SELECT position, stream, revision, type, id, length(data) + length(metadata) FROM records
+WHERE position IN (SELECT value FROM json_each(?))
+"""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)

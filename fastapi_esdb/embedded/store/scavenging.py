@@ -14,7 +14,6 @@ from functools import cache
 from fastapi_esdb.embedded.store.index import StreamIndex
 from fastapi_esdb.embedded.store.pages import ScavengedPage
 from fastapi_esdb.embedded.store.positions import at
-from fastapi_esdb.embedded.store.storage import entry_of
 from fastapi_esdb.embedded.store.view import View
 
 
@@ -24,7 +23,7 @@ def scavenge_page(view: View, start: int, window: int, now: datetime) -> tuple[S
     begin, newest = index.ordinal(start), index.ordinal(view.end) - 1
     ordinals = range(begin, max(begin, min(begin + window, newest)))
     removed = _removable(view, ordinals, now)
-    freed = sum(entry_of(record).size for record in view.log.read(removed))
+    freed = sum(entry.size for entry in view.log.describe(removed))
     page = ScavengedPage(at(index.position(ordinals.stop)), len(removed), freed)
     return page, ordinals, frozenset(removed)
 

@@ -64,6 +64,9 @@ class SqliteStorage:
         stored = self._opened().select(missing) if missing else {}
         return [at_hand[position] or stored[position] for position in positions]
 
+    def describe(self, positions: Collection[int]) -> list[Entry]:
+        return self._opened().describe(positions)
+
     def remove(self, positions: Collection[int]) -> None:
         for position in positions:
             self._recent.remove(position)

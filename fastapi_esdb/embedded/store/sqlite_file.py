@@ -12,6 +12,7 @@ from fastapi_esdb.embedded.store.positions import position_of
 from fastapi_esdb.embedded.store.rows import (
     BEGIN_STREAMS,
     DELETE,
+    DESCRIBE,
     ENTRIES,
     FIRSTS,
     INSERT,
@@ -85,6 +86,11 @@ class SqliteFile:
         if len(records) < len(set(positions)):
             raise StorageCorrupt(self._path, "records are missing that were there when it was opened")
         return records
+
+    def describe(self, positions: Iterable[int]) -> list[Entry]:
+        """The records at these positions without their payloads, which SQLite does not even read."""
+        with self._translated():
+            return [Entry(*row) for row in self._reader.execute(DESCRIBE, (json.dumps(list(positions)),))]
 
     def entries(self) -> Iterator[Entry]:
         """All records without their payloads, in order."""

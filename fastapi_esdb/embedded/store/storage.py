@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from fastapi_esdb.embedded.store.positions import position_of
@@ -33,8 +33,8 @@ def entry_of(record: RecordedEvent) -> Entry:
 class Storage(Protocol):
     """Keeps records.
 
-    `add`, `complete`, `read` and `remove` are called on the event loop and are quick; the others on one thread of their
-    own, those from `flush` on only where the storage is `on_disk`.
+    `add`, `complete`, `read`, `describe` and `remove` are called on the event loop and are quick; the others on one
+    thread of their own, those from `flush` on only where the storage is `on_disk`.
     """
 
     name: str
@@ -59,6 +59,9 @@ class Storage(Protocol):
 
     def read(self, positions: Sequence[int]) -> list[RecordedEvent]:
         """The records at these positions, in this order. Raises StorageError."""
+
+    def describe(self, positions: Collection[int]) -> Iterable[Entry]:
+        """What the index knows of the records at these positions, which are durable. Raises StorageError."""
 
     def remove(self, positions: Collection[int]) -> None:
         """Drop from memory what it holds of these records. They are durable, and not read any more."""
