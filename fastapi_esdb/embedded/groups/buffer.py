@@ -7,6 +7,9 @@ from collections.abc import Callable
 
 from fastapi_esdb.embedded.groups.message import Message
 
+LOOK_AHEAD = 1000
+"""Events that are looked through for one that somebody has room for: it is done whenever a consumer answers."""
+
 
 class Buffer:
     """Events to deliver: those to be repeated, then those that were read, oldest first.
@@ -71,10 +74,13 @@ class Buffer:
         self.retries.insert(index, message)
 
     def deliver(self, is_full: Callable[[], bool], offer: Callable[[Message], bool]) -> None:
-        """Offer each event in turn until nobody has room; those that are taken are gone from the buffer."""
+        """Offer each event in turn until nobody has room; those that are taken are gone from the buffer.
+
+        What lies behind very many events that nobody could take waits with them.
+        """
         for queue in (self.retries, self.events):
             kept: list[Message] = []
-            while queue and not is_full():
+            while queue and len(kept) < LOOK_AHEAD and not is_full():
                 message = queue.popleft()
                 if not offer(message):
                     kept.append(message)

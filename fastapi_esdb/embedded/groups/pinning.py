@@ -8,12 +8,16 @@ import zlib
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 from fastapi_esdb.embedded.groups.consumer import Consumer
 from fastapi_esdb.embedded.groups.message import Message
 from fastapi_esdb.wire.events.values import LINK_TYPE
 
 BUCKETS = 1024
+REMEMBERED = 4096
+"""Events whose buckets are remembered while they wait; more than are looked through at a time."""
+
 CORRELATION_ID = "$correlationId"
 
 
@@ -51,6 +55,7 @@ class Pinned:
         self._key = key
         self._consumers: list[Consumer] = []
         self._owners: dict[int, Consumer] = {}
+        self._buckets: dict[tuple[UUID, int], int] = {}
 
     def add(self, consumer: Consumer) -> None:
         self._consumers.append(consumer)
@@ -72,7 +77,12 @@ class Pinned:
         return owner if owner.has_room else None
 
     def _bucket(self, message: Message) -> int:
-        return zlib.crc32(self._key(message).encode(errors="replace")) % BUCKETS
+        event = message.id, message.place
+        if event not in self._buckets:
+            if len(self._buckets) >= REMEMBERED:
+                self._buckets.clear()
+            self._buckets[event] = zlib.crc32(self._key(message).encode(errors="replace")) % BUCKETS
+        return self._buckets[event]
 
     def _least_burdened(self) -> Consumer:
         counts = Counter(map(id, self._owners.values()))

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from fastapi_esdb.embedded.groups.buffer import Buffer
+from fastapi_esdb.embedded.groups.buffer import LOOK_AHEAD, Buffer
+from fastapi_esdb.embedded.groups.message import Message
 from tests.embedded.groups.support import message, messages, places
 
 
@@ -212,3 +213,18 @@ def test_very_many_retries() -> None:
     for one in many:
         buffer.add_retry(one)
     assert time.process_time() - began < 1
+
+
+def test_very_many_events_that_nobody_can_take() -> None:
+    """Those behind them wait, and everything keeps its place."""
+    buffer = behind(size=5 * LOOK_AHEAD)
+    add_read(buffer, *range(3 * LOOK_AHEAD))
+    offered: list[int] = []
+
+    def take_few(one: Message) -> bool:
+        offered.append(one.place)
+        return one.place < 5
+
+    buffer.deliver(lambda: False, take_few)
+    assert offered == list(range(LOOK_AHEAD + 5))
+    assert places(buffer.events) == list(range(5, 3 * LOOK_AHEAD))

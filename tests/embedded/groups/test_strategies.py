@@ -1,15 +1,17 @@
 """Who gets the next event."""
 
 import json
+import time
 
 import pytest
 
 from fastapi_esdb.embedded.groups.consumer import Consumer
-from fastapi_esdb.embedded.groups.message import Message
+from fastapi_esdb.embedded.groups.message import Message, Page
 from fastapi_esdb.embedded.groups.strategies import Strategy, is_known, strategy_named
 from fastapi_esdb.wire.events.values import LINK_TYPE
 from fastapi_esdb.wire.groups.values import ConsumerStrategy
-from tests.embedded.groups.support import consumer, message
+from tests.embedded.groups.support import FedGroup, consumer, fetch, message
+from tests.embedded.watchdog import BOUND
 
 
 def strategy(name: str, *consumers: Consumer) -> Strategy:
@@ -159,3 +161,21 @@ def test_without_a_correlation_the_stream_counts(metadata: bytes) -> None:
         stream = f"stream-{n}"
         [first, second] = deal(made, message(0, stream, metadata=metadata), message(1, stream))
         assert first is second is not None
+
+
+@pytest.mark.parametrize("name", [ConsumerStrategy.PINNED, ConsumerStrategy.PINNED_BY_CORRELATION])
+def test_very_many_events_of_a_busy_consumer(name: str) -> None:
+    """While a consumer has all it can take, the many events that are for it cost no more at each turn of the group."""
+    count = 50_000
+    group = FedGroup(history_buffer_size=2 * count, strategy=name)
+    busy, idle = group.join(), group.join()
+    many = tuple(message(place, metadata=b'{"$correlationId": "one"}') for place in range(count))
+    group.rules.add_page(Page(many, count, is_end=True))
+    assert (len(busy.in_flight), len(idle.in_flight)) == (10, 0)
+    began = time.process_time()
+    for _ in range(5):
+        group.rules.tick()
+    assert time.process_time() - began < BOUND
+    assert fetch(busy) == [(place, 0) for place in range(10)]
+    group.rules.acknowledge(list(busy.in_flight))
+    assert fetch(busy) == [(place, 0) for place in range(10, 20)]
