@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from fastapi_esdb.embedded.services import inflow
+from fastapi_esdb.embedded.store.metadata import MAX_METADATA
 from fastapi_esdb.embedded.store.names import MAX_METASTREAMS, MAX_NAME
 from fastapi_esdb.wire.errors import InvalidArgument, ServerBusy
 from fastapi_esdb.wire.events.content import OCTET_STREAM
@@ -65,6 +66,26 @@ async def test_a_link_to_such_a_name(client: BareClient, name: str) -> None:
     assert link.is_unresolved_link
     assert not other.is_unresolved_link
     assert watchdog.longest < BOUND
+
+
+@pytest.mark.parametrize("stream", ["$$a", "$$$$a", "$settings"])
+async def test_very_large_metadata(client: BareClient, stream: str) -> None:
+    """Metadata that would take a second to be read is refused, that of a sensible size takes no time."""
+    largest = _json_of(MAX_METADATA)
+    for _ in range(2):
+        with watched() as watchdog:
+            await client.append(stream, event("$metadata", largest))
+            await client.write("a")
+            assert await client.read(ReadRequest("a"))
+        assert watchdog.longest < BOUND
+    with pytest.raises(InvalidArgument, match="262150 bytes"):
+        await client.append(stream, event("$metadata", _json_of(MAX_METADATA + 6)))
+
+
+def _json_of(size: int) -> bytes:
+    """So many bytes of JSON that take as long to be read as any."""
+    numbers = b",".join([b"1"] * ((size - 9) // 2))
+    return b'{"a":[%b]}' % numbers.ljust(size - 8)
 
 
 async def test_batches_without_end(client: BareClient, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,10 +12,7 @@ from fastapi_esdb.embedded.access.caller import ADMINS, Caller, Rank
 from fastapi_esdb.embedded.access.newest import newest_event
 from fastapi_esdb.embedded.store.database import Database
 from fastapi_esdb.embedded.store.metadata import NO_ACL, Acl, parse_default_acls
-from fastapi_esdb.embedded.store.names import innermost_of, is_metastream, metastream_of, original_of
-
-SETTINGS = "$settings"
-"""The stream whose last event has the access lists of all streams that have none of their own."""
+from fastapi_esdb.embedded.store.names import SETTINGS, innermost_of, is_metastream, metastream_of, original_of
 
 EVERYBODY = "$all"
 """In an access list: all users."""

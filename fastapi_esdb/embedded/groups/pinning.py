@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import math
 import zlib
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
 from uuid import UUID
 
 from fastapi_esdb.embedded.groups.consumer import Consumer
 from fastapi_esdb.embedded.groups.message import Message
+from fastapi_esdb.embedded.store.metadata import event_metadata
 from fastapi_esdb.wire.events.values import LINK_TYPE
 
 BUCKETS = 1024
@@ -31,16 +30,8 @@ def stream_of(message: Message) -> str:
 
 def correlation_of(message: Message) -> str:
     """The `$correlationId` of an event's metadata; the stream where there is none."""
-    correlation = _metadata(message).get(CORRELATION_ID)
+    correlation = event_metadata(message.record.metadata).get(CORRELATION_ID)
     return correlation if isinstance(correlation, str) else stream_of(message)
-
-
-def _metadata(message: Message) -> dict[str, Any]:
-    try:
-        metadata = json.loads(message.record.metadata or b"{}")
-    except (ValueError, RecursionError):
-        return {}
-    return metadata if isinstance(metadata, dict) else {}
 
 
 class Pinned:

@@ -10,13 +10,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from fastapi_esdb.embedded.projections.emitted_stream import EmittedStream
-from fastapi_esdb.embedded.projections.events import SourceEvent, metadata_of
+from fastapi_esdb.embedded.projections.events import SourceEvent
 from fastapi_esdb.embedded.projections.handling import Emitted, Handled
 from fastapi_esdb.embedded.projections.names import TRACKED_TYPE, tracking_stream
 from fastapi_esdb.embedded.projections.settings import Settings
 from fastapi_esdb.embedded.projections.tags import Tag, tagged
 from fastapi_esdb.embedded.projections.writing import all_events, own_event
 from fastapi_esdb.embedded.store.database import Database
+from fastapi_esdb.embedded.store.metadata import event_metadata
 from fastapi_esdb.embedded.store.slices import Breaks
 from fastapi_esdb.wire.revisions import ANY
 
@@ -91,7 +92,7 @@ class Emitter:
 def _with_cause(event: SourceEvent, emitted: Emitted) -> dict[str, Any]:
     """The metadata that the projection gave, which event it is for, and what that one belongs to."""
     metadata = {key: value for key, value in emitted.metadata.items() if key != CAUSED_BY}
-    correlation_id = metadata_of(event.record).get(CORRELATION_ID)
+    correlation_id = event_metadata(event.record.metadata).get(CORRELATION_ID)
     if isinstance(correlation_id, str):
         metadata.setdefault(CORRELATION_ID, correlation_id)
     return {**metadata, CAUSED_BY: str(event.record.id)}

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import Any
 
 from fastapi_esdb.embedded.projections.tags import Tag
-from fastapi_esdb.embedded.store.metadata import parse_metadata
+from fastapi_esdb.embedded.store.metadata import event_metadata, parse_metadata
 from fastapi_esdb.embedded.store.names import (
     METADATA_TYPE,
     TOMBSTONE_TYPE,
@@ -52,15 +50,6 @@ def deleted_stream(record: RecordedEvent) -> str | None:
 
 def stream_of_deletion_link(link: RecordedEvent) -> str | None:
     """The stream whose deletion `$by_category` put this link for."""
-    metadata = metadata_of(link)
+    metadata = event_metadata(link.metadata)
     original = metadata.get("$o")
     return original if "$deleted" in metadata and isinstance(original, str) else None
-
-
-def metadata_of(record: RecordedEvent) -> dict[str, Any]:
-    """The metadata of an event, empty where there is none or it is no JSON object."""
-    try:
-        parsed = json.loads(record.metadata)
-    except (ValueError, RecursionError):
-        return {}
-    return parsed if isinstance(parsed, dict) else {}

@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator
 from datetime import UTC
 
 from fastapi_esdb.embedded.projections.definition import Definition
-from fastapi_esdb.embedded.projections.events import SourceEvent, deleted_stream, metadata_of
+from fastapi_esdb.embedded.projections.events import SourceEvent, deleted_stream
 from fastapi_esdb.embedded.projections.handling import Emitted, Handled
 from fastapi_esdb.embedded.projections.names import STREAM_REFERENCE_TYPE
 from fastapi_esdb.embedded.projections.partitions import Partitions
+from fastapi_esdb.embedded.store.metadata import event_metadata
 from fastapi_esdb.embedded.store.names import problem_of
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.events.values import LINK_TYPE, RecordedEvent
@@ -102,7 +103,7 @@ def _by_correlation_id(query: str) -> Rule:
     key = _correlation_key(query)
 
     def rule(record: RecordedEvent) -> Iterator[Emitted]:
-        correlation_id = metadata_of(record).get(key) if record.type != LINK_TYPE else None
+        correlation_id = event_metadata(record.metadata).get(key) if record.type != LINK_TYPE else None
         if isinstance(correlation_id, str):
             created = record.created.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
             metadata = {"$eventTimestamp": created}

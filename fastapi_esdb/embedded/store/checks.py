@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fastapi_esdb.embedded.store.names import ALL, is_metastream, problem_of
+from fastapi_esdb.embedded.store.metadata import MAX_METADATA
+from fastapi_esdb.embedded.store.names import ALL, SETTINGS, is_metastream, problem_of
 from fastapi_esdb.embedded.store.slices import Steps
 from fastapi_esdb.wire.errors import (
     AccessDenied,
@@ -37,7 +38,7 @@ def check_append(stream: str, expected: Expected, events: Sequence[ProposedEvent
     """Raises InvalidArgument, AccessDenied, MaximumEventSizeExceeded or MaximumAppendSizeExceeded."""
     check_stream(stream)
     check_expected(expected)
-    yield from _check_events(events, limits)
+    yield from _check_events([(stream, event) for event in events], limits)
 
 
 def check_append_many(
@@ -55,7 +56,7 @@ def check_append_many(
             raise InvalidArgument(f"the stream name {check.stream[:MAX_TOLD]!r} of a check {problem}")
         if not isinstance(check.expected, DeletedState):
             check_expected(check.expected)
-    yield from _check_events([event for _, event in events], limits)
+    yield from _check_events(events, limits)
 
 
 def check_delete(stream: str, expected: Expected) -> None:
@@ -80,10 +81,11 @@ def check_expected(expected: Expected) -> None:
         raise InvalidArgument(f"the expected revision is {expected}: it must be from 0 to {MAX_REVISION}")
 
 
-def _check_events(events: Sequence[ProposedEvent], limits: Limits) -> Steps[None]:
+def _check_events(events: Sequence[tuple[str, ProposedEvent]], limits: Limits) -> Steps[None]:
     size = 0
-    for event in events:
+    for stream, event in events:
         _check_event(event, limits.max_event_size)
+        _check_metadata(stream, event)
         size += _size(event)
         yield
     if size > limits.max_append_size:
@@ -98,6 +100,11 @@ def _check_event(event: ProposedEvent, maximum: int) -> None:
         raise InvalidArgument("an event has the id 0: give it a unique one")
     if _size(event) > maximum:
         raise MaximumEventSizeExceeded(str(event.id), _size(event), maximum)
+
+
+def _check_metadata(stream: str, event: ProposedEvent) -> None:
+    if len(event.data) > MAX_METADATA and (is_metastream(stream) or stream == SETTINGS):
+        raise InvalidArgument(f"the metadata has {len(event.data)} bytes: it may have {MAX_METADATA}")
 
 
 def _check_text(what: str, text: str) -> None:

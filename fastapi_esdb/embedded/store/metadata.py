@@ -12,6 +12,12 @@ from fastapi_esdb.wire.revisions import MAX_REVISION
 SOFT_DELETED = MAX_REVISION
 """The `$tb` that says that a stream is soft-deleted."""
 
+MAX_METADATA = 256 * 1024
+"""Bytes of metadata that are read, which takes some milliseconds, in which nobody else has a turn.
+
+A stream can't have more; of an event more counts as none.
+"""
+
 _MAX_SECONDS = 922_337_203_685
 """The longest time span that a server can express, in seconds: 2^63 - 1 ticks of 100 ns."""
 
@@ -59,6 +65,14 @@ def parse_metadata(data: bytes) -> StreamMetadata:
         return _from_json(_json_object(data))
     except (ValueError, RecursionError):
         return NO_METADATA
+
+
+def event_metadata(data: bytes) -> dict[str, Any]:
+    """The metadata of an event, empty where there is none, it is no JSON object, or it is too large to be read."""
+    try:
+        return _json_object(data) if 0 < len(data) <= MAX_METADATA else {}
+    except (ValueError, RecursionError):
+        return {}
 
 
 def parse_default_acls(data: bytes) -> tuple[Acl, Acl]:

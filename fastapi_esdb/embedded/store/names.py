@@ -8,6 +8,9 @@ from collections.abc import Iterator
 ALL = "$all"
 """The log of all events; a name to read from and never one to write to."""
 
+SETTINGS = "$settings"
+"""The stream whose last event has the access lists of all streams that have none of their own."""
+
 METADATA_TYPE = "$metadata"
 TOMBSTONE_TYPE = "$streamDeleted"
 

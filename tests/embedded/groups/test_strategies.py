@@ -8,6 +8,7 @@ import pytest
 from fastapi_esdb.embedded.groups.consumer import Consumer
 from fastapi_esdb.embedded.groups.message import Message, Page
 from fastapi_esdb.embedded.groups.strategies import Strategy, is_known, strategy_named
+from fastapi_esdb.embedded.store.metadata import MAX_METADATA
 from fastapi_esdb.wire.events.values import LINK_TYPE
 from fastapi_esdb.wire.groups.values import ConsumerStrategy
 from tests.embedded.groups.support import FedGroup, consumer, fetch, message
@@ -152,7 +153,10 @@ def test_correlated_events_are_together() -> None:
         assert first is second is not None
 
 
-@pytest.mark.parametrize("metadata", [b"", b"[]", b"{}", b"\xff", b'{"$correlationId": 7}', b"[" * 5000])
+TOO_LARGE = b'{"$correlationId": "k"}'.ljust(MAX_METADATA + 1)
+
+
+@pytest.mark.parametrize("metadata", [b"", b"[]", b"{}", b"\xff", b'{"$correlationId": 7}', b"[" * 5000, TOO_LARGE])
 def test_without_a_correlation_the_stream_counts(metadata: bytes) -> None:
     """Metadata may be anything."""
     consumers = [consumer(100) for _ in range(4)]

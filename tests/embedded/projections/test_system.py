@@ -7,6 +7,7 @@ import pytest
 from fastapi_esdb.embedded.projections.events import deleted_stream
 from fastapi_esdb.embedded.projections.handling import Emitted
 from fastapi_esdb.embedded.projections.system import SYSTEM_QUERIES, SystemRules
+from fastapi_esdb.embedded.store.metadata import MAX_METADATA
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.events.values import RecordedEvent
 from fastapi_esdb.wire.revisions import MAX_REVISION
@@ -64,6 +65,7 @@ def test_what_is_written(name: str, event: RecordedEvent, expected: Emitted) -> 
         ("$by_correlation_id", record(metadata=b"no json")),
         ("$by_correlation_id", record(metadata=b'["$correlationId"]')),
         ("$by_correlation_id", record(metadata=b'{"$correlationId": 5}')),
+        ("$by_correlation_id", record(metadata=b'{"$correlationId": "k"}'.ljust(MAX_METADATA + 1))),
         ("$by_correlation_id", record(event_type="$>", metadata=b'{"$correlationId": "k"}')),
     ],
 )
