@@ -12,6 +12,7 @@ from fastapi_esdb.embedded.projections.sources import PAGE, Page, open_source
 from fastapi_esdb.embedded.projections.tags import Tag
 from fastapi_esdb.embedded.store import Database
 from tests.embedded.projections.support import link, proposed, write
+from tests.embedded.store.support import Clock
 
 
 def pages(database: Database, definition: Definition, tag: Tag | None = None) -> list[Page]:
@@ -100,6 +101,37 @@ async def test_truncated_streams(database: Database) -> None:
     await write(database, "a", *(proposed() for _ in range(PAGE + 10)))
     await write(database, "$$a", proposed("$metadata", {"$tb": PAGE + 5}))
     assert found(database, Definition(("a",))) == [f"{revision}@a" for revision in range(PAGE + 5, PAGE + 10)]
+
+
+async def test_streams_that_grew_old(database: Database, clock: Clock) -> None:
+    """More than a page of events that are too old is passed over, and so are those that grow too old meanwhile."""
+    definition = Definition(("a",))
+    await write(database, "a", *(proposed() for _ in range(3 * PAGE)))
+    await write(database, "$$a", proposed("$metadata", {"$maxAge": 60}))
+    clock.move(30)
+    await write(database, "a", *(proposed() for _ in range(3 * PAGE)))
+    source = open_source(database, definition)
+    page = source.read(definition.start)
+    assert [event.record.revision for event in page.events] == list(range(PAGE))
+    clock.move(40)
+    assert found(database, definition, page.tag) == [f"{revision}@a" for revision in range(3 * PAGE, 6 * PAGE)]
+    clock.move(60)
+    assert found(database, definition, page.tag) == []
+    await write(database, "a")
+    assert found(database, definition, page.tag) == [f"{6 * PAGE}@a"]
+
+
+async def test_a_stream_that_grows_old_at_each_look(database: Database, clock: Clock) -> None:
+    """What is too old by the next look, when the page before was all too old, is passed over as well."""
+    await write(database, "$$a", proposed("$metadata", {"$maxAge": 2 * PAGE}))
+    for _ in range(4 * PAGE):
+        clock.move(1)
+        await write(database, "a")
+    clock.step = PAGE + 1
+    assert found(database, Definition(("a",))) == []
+    clock.step = 0
+    await write(database, "a")
+    assert found(database, Definition(("a",))) == [f"{4 * PAGE}@a"]
 
 
 async def test_missing_streams(database: Database) -> None:

@@ -18,11 +18,13 @@ from fastapi_esdb.wire.streams.values import AppendResult
 
 @dataclass
 class Clock:
-    """The time is what the test says."""
+    """The time is what the test says; it goes on by `step` seconds whenever it is looked at."""
 
     now: datetime = field(default_factory=lambda: datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC))
+    step: float = 0.0
 
     def __call__(self) -> datetime:
+        self.move(self.step)
         return self.now
 
     def move(self, seconds: float) -> None:
