@@ -200,7 +200,9 @@ class Resolution(Generic[Result]):
     def _weigh(self, error: EsdbError) -> None:
         """Return if another step makes sense."""
         self._failures = self._failures + 1 if isinstance(error, HandlerFailed | BatchFailed) else 0
-        final = error.outcome is Outcome.ANSWERED or isinstance(error, ClosedInFlight) or self._carrier.is_closed
+        if self._carrier.is_closed:
+            self._give_up(ClosedInFlight())
+        final = error.outcome is Outcome.ANSWERED or isinstance(error, ClosedInFlight)
         if final or self._failures >= MOST_FAILURES or self._deadline.left() <= LEAST_SHARE:
             self._give_up(error)
 
@@ -214,7 +216,8 @@ class Resolution(Generic[Result]):
         try:
             await self._carrier.wait_connected(self._left)
         except EsdbError as error:
-            self._give_up(error)
+            closed = self._carrier.is_closed or self._deadline.left() > LEAST_SHARE  # and perhaps opened again
+            self._give_up(ClosedInFlight() if closed else error)
         await self._acquire()
 
     async def _take(self, step: Step) -> Step | Done[Result] | Refused:

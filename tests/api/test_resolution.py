@@ -34,7 +34,7 @@ from fastapi_esdb.wire.errors import (
 )
 from fastapi_esdb.wire.events.values import RecordedEvent
 from fastapi_esdb.wire.positions import BACKWARDS, END, Position
-from fastapi_esdb.wire.revisions import ANY, NO_STREAM, STREAM_EXISTS, StreamState
+from fastapi_esdb.wire.revisions import ANY, NO_STREAM, STREAM_EXISTS, Expected, StreamState
 from fastapi_esdb.wire.streams.values import AppendRequest, AppendResult, ReadRequest, StreamMissing
 from tests.api.fakes import FakeCarrier, recorded
 
@@ -249,6 +249,23 @@ async def test_a_close_on_purpose_ends_it() -> None:
         await append(carrier)
     assert isinstance(caught.value, ConnectionClosed)
     assert caught.value.ids == IDS
+
+
+@pytest.mark.parametrize("expected", [ANY, 5])
+async def test_closed_while_it_is_found_out(expected: Expected) -> None:
+    """So does that of an append that was lost before the close."""
+    carrier = FakeCarrier(answers=[ConnectionLost()])
+    carrier.is_connected = False  # and it is closed instead of coming back
+    with pytest.raises(AppendClosedInFlight):
+        await append(carrier, expected)
+
+
+async def test_closed_when_its_answer_is_lost() -> None:
+    """The same where the connection is closed by the time that it is noticed."""
+    carrier = FakeCarrier(answers=[ConnectionLost()])
+    carrier.is_closed = True
+    with pytest.raises(AppendClosedInFlight):
+        await append(carrier, ANY)
 
 
 async def test_a_connection_that_does_not_come_back_leaves_doubt() -> None:

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from fastapi_esdb import Connection, EsdbError, NewEvent, filters
+from fastapi_esdb import ANY, Connection, ConnectionClosed, EsdbError, NewEvent, WrongExpectedRevision, filters
 from fastapi_esdb.errors import Outcome
+from fastapi_esdb.wire.revisions import Expected
 
 TYPE = "Told"
 """The type of the events that a history is about."""
@@ -23,6 +24,10 @@ class History:
     unknown: dict[UUID, EsdbError] = field(default_factory=dict)
     acknowledged: defaultdict[str, list[UUID]] = field(default_factory=lambda: defaultdict(list))
     """By writer, in the order in which it heard of them."""
+    hasty: set[UUID] = field(default_factory=set)
+    """Those that failed and had hardly any time."""
+    expected: dict[UUID, tuple[str, int]] = field(default_factory=dict)
+    """For those that failed, the revision that was expected of their stream, if one was."""
 
     def done(self, writer: str, written: Mapping[str, Sequence[NewEvent]], last: Mapping[str, int]) -> None:
         """An append has returned: the last revision in each of its streams."""
@@ -31,10 +36,35 @@ class History:
                 self.told[event.id] = (stream, revision)
         self.acknowledged[writer] += [event.id for events in written.values() for event in events]
 
-    def failed(self, written: Mapping[str, Sequence[NewEvent]], error: EsdbError) -> None:
+    def failed(
+        self,
+        written: Mapping[str, Sequence[NewEvent]],
+        error: EsdbError,
+        expected: Expected = ANY,
+        *,
+        is_hasty: bool = False,
+    ) -> None:
         """An append has raised."""
         verdicts = self.unknown if error.outcome is Outcome.UNKNOWN else self.refused
-        verdicts |= {event.id: error for events in written.values() for event in events}
+        for stream, events in written.items():
+            for event in events:
+                verdicts[event.id] = error
+                if isinstance(expected, int):
+                    self.expected[event.id] = (stream, expected)
+                if is_hasty:
+                    self.hasty.add(event.id)
+
+    def check_failures(self, *, closes: bool = False) -> None:
+        """Whoever had time knows what has become of an append, and only one that expected a revision is refused.
+
+        Where the connection `closes` on purpose, what was in flight is unknown, and what was not sent is refused.
+        """
+        failures = {**self.unknown, **self.refused}
+        in_conflict = {event_id for event_id, error in failures.items() if isinstance(error, WrongExpectedRevision)}
+        closed = {event_id for event_id, error in failures.items() if closes and isinstance(error, ConnectionClosed)}
+        unexplained = failures.keys() - in_conflict - closed - self.hasty
+        assert not unexplained, [repr(failures[event_id]) for event_id in unexplained]
+        assert in_conflict <= self.expected.keys()
 
     async def check(self, esdb: Connection) -> None:
         """Every event is stored once where it was said to be, in the order of the acknowledgements of its writer.
@@ -49,7 +79,16 @@ class History:
         assert {event_id: at.get(event_id) for event_id in self.told} == self.told
         assert not self.refused.keys() & at.keys(), self.refused
         assert at.keys() <= self.told.keys() | self.unknown.keys()
+        self._check_conflicts(at)
         order = {event_id: number for number, (event_id, _, _) in enumerate(stored)}
         for ids in self.acknowledged.values():
             numbers = [order[event_id] for event_id in ids]
             assert numbers == sorted(numbers)
+
+    def _check_conflicts(self, at: Mapping[UUID, tuple[str, int]]) -> None:
+        """Where an append was refused for its revision, others are behind that."""
+        last = dict(sorted(at.values()))
+        for event_id, error in self.refused.items():
+            if isinstance(error, WrongExpectedRevision):
+                stream, expected = self.expected[event_id]
+                assert last.get(stream, 0) > expected

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import pytest
 
-from fastapi_esdb import Connection, ConnectionClosed, NewEvent, connect
+from fastapi_esdb import Connection, NewEvent, connect
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.settings.choices import AppendMode
 from tests.faults.history import History
@@ -56,9 +56,7 @@ async def play(seed: int, patch: pytest.MonkeyPatch) -> History:
         async with connect(server.connection_string) as beside:
             await beside.wait_connected(PATIENCE)
             await history.check(beside)
-    if not in_haste and not closes:
-        assert not history.unknown, [str(error) for error in history.unknown.values()]
-        assert not [error for error in history.refused.values() if isinstance(error, ConnectionClosed)]
+    history.check_failures(closes=closes)
     return history
 
 

@@ -48,7 +48,7 @@ class Writer:
         try:
             result = await self._esdb.append(stream, written[stream], expected, timeout=timeout)
         except EsdbError as error:
-            self._history.failed(written, error)
+            self._history.failed(written, error, expected, is_hasty=timeout is not None)
         else:
             self._done(written, {stream: result.revision})
 
@@ -81,7 +81,7 @@ class Writer:
                 checks: dict[str, Expected] = {streams[-1]: NO_STREAM} if exact else {streams[0]: STREAM_EXISTS}
                 last = await self._esdb.append_records(records, checks=checks, timeout=timeout)
         except EsdbError as error:
-            self._history.failed(written, error)
+            self._history.failed(written, error, is_hasty=timeout is not None)
         else:
             self._done(written, last.revisions)
 
