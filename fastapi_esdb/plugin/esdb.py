@@ -17,7 +17,8 @@ from fastapi_esdb.errors import EsdbNotStarted, InvalidSettings
 from fastapi_esdb.plugin.control import add_commands, show_commands
 from fastapi_esdb.plugin.health import health_router
 from fastapi_esdb.plugin.started import DEFAULT, ClosedByCommand, Started, held, started_for, started_in
-from fastapi_esdb.plugin.sync import SyncConnection, refuse_def_endpoint
+from fastapi_esdb.plugin.sync import SyncConnection
+from fastapi_esdb.plugin.threads import reaches_threads, refuse_def_endpoint
 
 if TYPE_CHECKING:
     from fastapi_esdb.pool.pool import ConnectionPool
@@ -112,10 +113,12 @@ class Esdb:
         """The dependency of `async def` endpoints, and the one point that tests override.
 
         Raises `EsdbNotStarted` where no lifespan ran, `WrongEventLoop` for a `def` endpoint, which could not await its
-        calls, and answers 503 while the pool is closed by command.
+        calls, and answers 503 while the pool is closed by command. A dependency that is a `def` may hand it on; its
+        calls raise `WrongEventLoop` there.
         """
         refuse_def_endpoint(request, self.get_connection)
-        return self._serving(request).of_requests
+        started = self._serving(request)
+        return started.handed_on if reaches_threads(request, self.get_connection) else started.of_requests
 
     async def get_sync_connection(self, request: HTTPConnection) -> SyncConnection:
         """The dependency of `def` endpoints, which run in threads. Tests override it apart from `get_connection`."""

@@ -15,6 +15,7 @@ from fastapi_esdb.api.connection import Connection
 from fastapi_esdb.api.stop import Stop
 from fastapi_esdb.errors import EsdbNotStarted, InvalidSettings
 from fastapi_esdb.plugin.signals import before_the_server
+from fastapi_esdb.plugin.threads import HandedOn
 
 if TYPE_CHECKING:
     from fastapi_esdb.pool.pool import ConnectionPool
@@ -40,7 +41,8 @@ class Started:
     """A pool that an app has open, and by how many of the app's lifespans it is held.
 
     `connection` is for what runs beside the requests, and ends with the app. Requests get one of their own, whose
-    subscriptions end when the server begins to stop: it waits for their answers before it lets the app end.
+    subscriptions end when the server begins to stop: it waits for their answers before it lets the app end. Those of
+    which some part runs in threads get `handed_on`.
     """
 
     def __init__(self, owner: object, pool: ConnectionPool, stop: Stop) -> None:
@@ -49,6 +51,7 @@ class Started:
         self.stop = stop
         self.connection = Connection(pool)
         self.of_requests = Connection(pool, stop)
+        self.handed_on = HandedOn(pool, stop)
         self.holders = 0
 
 

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
-from collections.abc import Callable
-from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
-
-from starlette.requests import HTTPConnection
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from fastapi_esdb.api.connection import Connection
-from fastapi_esdb.errors import WrongEventLoop
 from fastapi_esdb.plugin.blocking import Blocking, blocking, iterating, listing
 
 if TYPE_CHECKING:
@@ -116,29 +111,3 @@ class SyncConnection(Blocking[Connection]):
         from fastapi_esdb.plugin.sync_parts import SyncCluster  # noqa: PLC0415
 
         return SyncCluster(self._target.cluster, self._loop)
-
-
-def refuse_def_endpoint(request: HTTPConnection, dependency: Callable[..., Any]) -> None:
-    """Raise `WrongEventLoop` where the endpoint is a `def` and depends on a `Connection` itself.
-
-    Nothing would come of its calls, which are never awaited. Dependencies of its own may be `async def`, or only hand
-    the connection on.
-    """
-    dependant = getattr(request.scope.get("route"), "dependant", None)
-    if dependant is None or awaits(dependant.call):
-        return
-    if any(part.call == dependency for part in dependant.dependencies):
-        name = getattr(dependant.call, "__name__", dependant.call)
-        raise WrongEventLoop(
-            f"the endpoint {name!r} is a `def`, where nothing awaits the calls "
-            "of EsdbDep: take EsdbSyncDep (get_sync_connection) instead, or make it `async def`"
-        )
-
-
-def awaits(endpoint: Callable[..., Any]) -> bool:
-    """Return whether it runs on the event loop."""
-    plain = inspect.unwrap(endpoint)
-    while isinstance(plain, partial):
-        plain = inspect.unwrap(plain.func)
-    called = plain if inspect.isroutine(plain) else type(plain).__call__
-    return inspect.iscoroutinefunction(called) or inspect.isasyncgenfunction(called)

@@ -53,7 +53,45 @@ async def blocking(esdb: EsdbSyncConnection) -> None:
     esdb.append("s", NewEvent("Happened", {}))
 
 
+def places_order(esdb: EsdbConnection) -> None:
+    esdb.append("s", NewEvent("Happened", {}))  # type: ignore[unused-coroutine]  # the mistake, once more
+
+
+def cleans_up(esdb: EsdbConnection) -> Iterator[None]:
+    yield
+    esdb.delete("s")  # type: ignore[unused-coroutine]  # the same
+
+
+def makes_projection(esdb: EsdbConnection) -> None:
+    esdb.projections.create("p", "fromAll()")  # type: ignore[unused-coroutine]  # the same
+
+
+async def handed(esdb: EsdbConnection) -> Connection:
+    return esdb
+
+
+@app.post("/dependency")
+async def with_dependency(_: Annotated[None, Depends(places_order)]) -> None: ...
+
+
+@app.post("/clean-up")
+async def with_clean_up(_: Annotated[None, Depends(cleans_up)]) -> None: ...
+
+
+@app.post("/part")
+async def with_part(_: Annotated[None, Depends(makes_projection)], esdb: EsdbConnection) -> None: ...
+
+
+@app.post("/handed")
+def was_handed(esdb: Annotated[Connection, Depends(handed)]) -> None:
+    esdb.append("s", NewEvent("Happened", {}))  # type: ignore[unused-coroutine]  # the same
+
+
 MISTAKES = {
+    "/dependency": r"append\(\) of EsdbDep was called by a `def`, .*: take EsdbSyncDep",
+    "/clean-up": r"delete\(\) of EsdbDep was called by a `def`, .*: take EsdbSyncDep",
+    "/part": r"create\(\) of EsdbDep was called by a `def`, .*: take EsdbSyncDep",
+    "/handed": r"append\(\) of EsdbDep was called by a `def`, .*: take EsdbSyncDep",
     "/silent": "the endpoint 'silent' is a `def`, .*: take EsdbSyncDep",
     "/in/nested": "the endpoint 'nested_silent' is a `def`, .*: take EsdbSyncDep",
     "/yielding": "the endpoint 'yielding' is a `def`, .*: take EsdbSyncDep",
@@ -101,6 +139,16 @@ async def in_background(esdb: EsdbConnection, tasks: BackgroundTasks) -> None:
     tasks.add_task(esdb.append, "s", NewEvent("Happened", {}))
 
 
+def begins(esdb: EsdbConnection, tasks: BackgroundTasks) -> Connection:
+    tasks.add_task(esdb.append, "s", NewEvent("Happened", {}))
+    return esdb
+
+
+async def of_one_handed_on(esdb: Annotated[Connection, Depends(begins)]) -> None:
+    assert [event.type async for event in esdb.read("s")]
+    assert await esdb.persistent_subscriptions.list() == ()
+
+
 def of_a_dependency(revision: Annotated[int, Depends(appended)]) -> int:
     return revision
 
@@ -117,6 +165,7 @@ RIGHT: list[Callable[..., Any]] = [
     partial(with_argument, "bound"),
     streaming,
     in_background,
+    of_one_handed_on,
 ]
 for index, right in enumerate(RIGHT):
     app.post(f"/right/{index}")(right)
