@@ -1,1 +1,1 @@
-"""Many connections as one: which of them a call takes, when it is made again, when more are needed."""
+"""Many connections as one: choose one for each call, make calls again, open more when they are full."""

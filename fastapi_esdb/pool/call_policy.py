@@ -1,4 +1,4 @@
-"""The headers that calls carry."""
+"""The settings' say in each call: its headers, and the kind of node that it goes to."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Headers:
         self._usual = {leader: self._make(target.credentials, leader) for leader in (None, True, False)}
 
     def of(self, method: Method[Any, Any], options: CallOptions) -> CallHeaders:
-        """The headers of one call. Writes are for the leader, unless the call says otherwise."""
+        """Return the headers of a call. Writes are for the leader, unless the call says otherwise."""
         leader = options.requires_leader
         if leader is None and method.writes and self._writes_need_leader:
             leader = True
@@ -48,7 +48,7 @@ ONLY_AT_THE_LEADER = frozenset({READ_GROUP.service, CREATE_PROJECTION.service})
 
 
 def is_for_leader(method: Method[Any, Any]) -> bool:
-    """Whether the call is made at the leader unless it is asked for elsewhere.
+    """Return whether the call goes to the leader unless its caller says otherwise.
 
     Other nodes pass writes on, and one that has just lost its leader has nobody to pass them to: the caller waits for
     five seconds then, and does not know what has become of the write. Operations are about the node that gets them.
@@ -60,7 +60,7 @@ def is_for_leader(method: Method[Any, Any]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where calls go in a cluster: `usual` is what the node preference says, `reads` where streams are read.
+    """The kinds of node that calls go to in a cluster: `usual` is the node preference, `reads` is for reading streams.
 
     Writes go to the leader in any case, except for those with `requires_leader=False`.
     """
@@ -70,12 +70,12 @@ class Placement:
 
     @classmethod
     def of(cls, settings: EsdbSettings) -> Placement:
-        """What the settings say."""
+        """Return the placement that the settings ask for."""
         usual = settings.target.options.node_preference
         return cls(usual, settings.read_preference or usual)
 
     def preferred(self, method: Method[Any, Any], options: CallOptions) -> NodePreference:
-        """The kind of node for a call."""
+        """Return the kind of node that a call goes to."""
         if options.requires_leader or method.service in ONLY_AT_THE_LEADER:
             return NodePreference.LEADER
         if options.requires_leader is None and is_for_leader(method):

@@ -58,7 +58,7 @@ class Calls:
 
     @asynccontextmanager
     async def at_leader(self, options: CallOptions) -> AsyncIterator[Calls]:
-        """Give calls that all go over one connection to the leader, as far as anybody has heard who leads."""
+        """Give calls that all go over one connection to the leader, or to the node that was last known as such."""
         retry = self._begin(APPEND, options)
         with await self._leases.lease(NodePreference.LEADER, retry.deadline, long_lived=False, avoid=None) as first:
             lease = first.channel.lease()
@@ -118,7 +118,7 @@ class Calls:
         return PooledStream(plan, retry)
 
     def _begin(self, method: Method[Any, Any], options: CallOptions) -> Retry:
-        """Raise what is wrong with the call before anything else happens."""
+        """Check the call and return its retry. Raises `ReadOnlyConnection` and `InvalidArgument`."""
         if self._read_only and method.writes:
             raise ReadOnlyConnection(method.path)
         timeout = self.deadline if options.timeout is None else seconds(options.timeout, "timeout")

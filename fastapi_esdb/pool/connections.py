@@ -53,7 +53,7 @@ def check(settings: EsdbSettings) -> None:
 
 
 class Connections:
-    """Opens connections, gives calls a place on them, opens more when they are full and closes those left idle.
+    """Opens connections, leases them to calls, opens more when they are full and closes those left idle.
 
     `tell` is called whenever one of them changes its state. The settings are to be checked before.
     """
@@ -81,28 +81,28 @@ class Connections:
 
     @property
     def is_connected(self) -> bool:
-        """Whether any of them is."""
+        """Return whether any of them is connected."""
         return bool(self._connected)
 
     @property
     def waiting(self) -> int:
-        """The calls that wait for a connection or for a place on one."""
+        """The number of calls that wait for a lease."""
         return self._seeking + sum(len(queue) for queue in self._waiting.values())
 
     @property
     def last_error(self) -> EsdbError | None:
-        """Why one of them is not connected."""
+        """The reason that one of them is not connected."""
         known = next((node.last_error for node in self.nodes if node.last_error), None)
         return known or (self._failover.last_error if self._failover else None)
 
     @property
     def _cause(self) -> EsdbError | None:
-        """Why there is no connection; what the last attempt failed with, while another one is made."""
+        """The reason that there is no connection; while an attempt is made, that of the one before."""
         return self.last_error or (self._failover.discovery.last_failure if self._failover else None)
 
     @property
     def _failed(self) -> int:
-        """Connections whose latest attempt failed."""
+        """The number of connections whose latest attempt failed."""
         return sum(node.last_error is not None for node in self.nodes)
 
     @property
@@ -111,12 +111,12 @@ class Connections:
 
     @property
     def has_ended(self) -> bool:
-        """Whether nothing of them runs any more."""
+        """Return whether nothing of them runs any more."""
         ended = all(node.has_ended for node in (*self.nodes, *self._leaving))
         return ended and (self._failover is None or self._failover.has_ended)
 
     def warn(self) -> None:
-        """Log what in the settings is allowed and careless."""
+        """Warn of settings that are allowed but careless."""
         for warning in warnings_about(self._settings.target):
             logger.warning("%s: %s", self._name, warning)
 
@@ -154,7 +154,7 @@ class Connections:
         await asyncio.gather(*(node.renew() for node in self.nodes))
 
     async def lease(self, deadline: Deadline, *, long_lived: bool, avoid: Channel | None = None) -> Lease | None:
-        """A place for one call, waited for if the settings and the deadline allow; `None` once they are shut.
+        """Return a lease for one call, waited for if the settings and the deadline allow; `None` once they are shut.
 
         Raises `ConnectionClosed` without a connection, `NotSentInTime` when the deadline has passed, and
         `TooManyStreams` when a long-lived call finds everything full.
@@ -171,7 +171,7 @@ class Connections:
         return None
 
     def failed(self, channel: Channel, error: EsdbError) -> None:
-        """A call on one of them has failed.
+        """Take note that a call on one of them has failed.
 
         That may tell that another node of the cluster is the one to use, or that the credentials are refused by now.
         """
@@ -200,7 +200,7 @@ class Connections:
             await self._failover.ended()
 
     def changed(self, node: NodeConnection) -> None:
-        """A connection is in another state, or has failed to connect."""
+        """See `NodeListener`."""
         if node.is_connected and node not in self._connected:
             self._connected.add(node)
             self._counters.connects += 1
@@ -211,9 +211,9 @@ class Connections:
         self._tell()
 
     def released(self) -> None:
-        """A call has ended: its place goes to one that waits."""
+        """Give the lease of a call that has ended to one that waits."""
         for long_lived, queue in self._waiting.items():
-            queue.serve(partial(self._free_place, long_lived))
+            queue.serve(partial(self._free_lease, long_lived))
 
     def _wake(self) -> None:
         self._changes.wake()
@@ -221,7 +221,7 @@ class Connections:
             queue.wake_all()
 
     def _take(self, long_lived: bool, avoid: Channel | None) -> Lease | None:
-        """A place if there is one. If not, further connections are opened as far as they may."""
+        """Return a lease if there is one. If not, open further connections, as far as they may be."""
         self._turn += 1
         found = self._route(long_lived, avoid)
         for _ in range(found.open):
@@ -240,15 +240,15 @@ class Connections:
             avoid=next((node for node in self.nodes if node.channel is avoid), None) if avoid else None,
         )
 
-    def _free_place(self, long_lived: bool) -> Lease | None:
-        """A place if there is one."""
+    def _free_lease(self, long_lived: bool) -> Lease | None:
+        """Return a lease if there is one."""
         found = self._route(long_lived).use
         return found.lease(long_lived=long_lived) if found else None
 
     async def _wait(
         self, long_lived: bool, deadline: Deadline, patience: Deadline, budget: DiscoveryBudget | None
     ) -> Lease | None:
-        """Queue: for a connection until patience and budget have ended, for a place on one until the deadline."""
+        """Wait for a connection until patience and budget have run out, or for a lease on one until the deadline."""
         until = deadline if self.is_connected else patience
         try:
             if until.left():

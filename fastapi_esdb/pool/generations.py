@@ -1,4 +1,4 @@
-"""A pool's connections through all changes of its settings, and where calls get their leases from."""
+"""A pool's connections through all changes of its settings; calls get their leases here."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Generations:
 
     @property
     def has_ended(self) -> bool:
-        """Whether nothing runs, and nothing is in use."""
+        """Return whether nothing runs, and nothing is in use."""
         return self._current is None and not self._leaving
 
     def opened(self) -> ConnectionsByPreference:
@@ -125,7 +125,7 @@ class Generations:
         self._changed()
 
     async def ended(self) -> None:
-        """Wait until nothing runs that was shut."""
+        """Wait until nothing of what was shut runs any more."""
         for connections in self._leaving:
             await connections.ended()
 

@@ -53,9 +53,9 @@ class ConnectionPool:
         self._generations = Generations(name, self._counters, self._notice)
         self._calls = Calls(name, settings, self._generations, self._counters)
         self.seen = NewestPosition()
-        """How new what this client has seen of the database is."""
+        """The newest position that this client has seen."""
         self.stream_locks = StreamLocks()
-        """Who finds out first what has become of an append to a stream."""
+        """Locks that let one append a stream find out what has become of it."""
         self._hooks = Hooks()
         self._on_connect: list[Hook] = []
         self._on_disconnect: list[Hook] = []
@@ -77,27 +77,27 @@ class ConnectionPool:
 
     @property
     def is_connected(self) -> bool:
-        """Whether a call could leave now."""
+        """Return whether a call could leave now."""
         return self.state is ConnectionState.CONNECTED
 
     @property
     def admission(self) -> Admission:
-        """Whether the server lets calls in that have no credentials of their own, as far as it was heard last."""
+        """Tells if the server lets calls in that have no credentials of their own, as far as is known."""
         return self._admission
 
     @property
     def is_ready(self) -> bool:
-        """Whether a call could leave now, and would be let in."""
+        """Return whether a call could leave now, and would be let in."""
         return self.is_connected and self._admission is Admission.GRANTED
 
     @property
     def is_closed(self) -> bool:
-        """Whether it was not opened, or was closed; then it stays so until `open` or `connect`."""
+        """Return whether it is closed; it stays so until `open` or `connect`."""
         return self._generations.current is None
 
     @property
     def connections(self) -> tuple[ConnectionStatus, ...]:
-        """Each connection as it is now."""
+        """The status of each connection."""
         return tuple(ConnectionStatus.of(node) for node in self._generations.nodes)
 
     @property
@@ -112,16 +112,16 @@ class ConnectionPool:
 
     @property
     def retry_unknown(self) -> bool:
-        """Whether an append whose answer is lost is followed up, unless the call says otherwise."""
+        """Return whether an append whose answer is lost is followed up, unless the call says otherwise."""
         return self._calls.retry_unknown
 
     @property
     def server_version(self) -> str | None:
-        """What the server that was connected to last says it is ("24.6.0"). Servers before 21.10 don't say."""
+        """The version of the server that was connected to last ("24.6.0"). Servers before 21.10 don't tell."""
         return self._server_version
 
     async def open(self) -> None:
-        """Begin to connect, and return after the first attempt, whatever came of it.
+        """Begin to connect, and return after the first attempt, successful or not.
 
         Only with `require_connection` an absent server is an error: `ConnectionClosed`, if there is no connection
         within `start_timeout`; and so is one that refuses the credentials (`NotAuthenticated`), or asks for some where
@@ -155,7 +155,7 @@ class ConnectionPool:
         await self._generations.opened().renew()
 
     async def reconfigure(self, settings: EsdbSettings) -> None:
-        """Take other settings: the new connections come first, then the old ones end with their last call.
+        """Use other settings: open new connections, then let the old ones end with their last calls.
 
         Raises `ConnectionClosed`, and leaves everything as it was, if there is no connection with the new settings
         within their `connect_timeout`, or if the pool was closed in the meantime. A closed pool only keeps the
@@ -167,7 +167,7 @@ class ConnectionPool:
         self.seen, self.stream_locks = NewestPosition(), StreamLocks()
 
     async def wait_connected(self, timeout: float | None = None) -> None:
-        """Return as soon as there is a connection.
+        """Wait until there is a connection.
 
         Raises `ConnectionClosed` after `timeout` seconds (default: the settings' deadline), and when it is closed.
         """
@@ -179,7 +179,7 @@ class ConnectionPool:
             raise
 
     async def ping(self, timeout: float | None = None) -> None:
-        """Return when the server has answered a cheap call, with the pool's credentials; raises what hinders it."""
+        """Wait until the server has answered a cheap call with the pool's credentials; raises what goes wrong."""
         with suppress(NotSupported):
             await self.call(SUPPORTED_METHODS, None, CallOptions(timeout=timeout))
 
@@ -194,7 +194,7 @@ class ConnectionPool:
         return hook
 
     def stats(self) -> dict[str, int | float]:
-        """Numbers by name: what is the case now, and totals since the pool was made."""
+        """Return numbers by name: the present ones, and totals since the pool was made."""
         nodes, current = self.connections, self._generations.current
         return {
             "connections": len(nodes),
@@ -241,7 +241,7 @@ class ConnectionPool:
         return self._calls.stream(method, requests, options, long_lived=long_lived, bulk=bulk)
 
     def at_leader(self, options: CallOptions) -> AbstractAsyncContextManager[Calls]:
-        """Calls that all go over one connection to the leader. When it is lost they fail, and are not made again."""
+        """Give calls that all go over one connection to the leader. When it is lost they fail for good."""
         self._generations.check_affinity()
         return self._calls.at_leader(options)
 
@@ -277,7 +277,7 @@ class ConnectionPool:
         raise error
 
     def _notice(self) -> None:
-        """Run the hooks if the pool has become connected, or is so no longer; log it if calls are let in no longer."""
+        """Run the hooks if the pool has connected or lost its last connection; log when calls are refused."""
         self._notice_admission()
         connected = self.is_connected
         known = (version for node in self._generations.nodes if (version := node.server_version))
@@ -287,7 +287,7 @@ class ConnectionPool:
             self._hooks.run(self._on_connect if connected else self._on_disconnect)
 
     def _notice_admission(self) -> None:
-        """What one node refuses is refused, until it says otherwise itself; without a connection nothing is known."""
+        """Take what one node refuses for refused until that node says otherwise; without one nothing is known."""
         said = {node.admission for node in self._generations.nodes if node.is_connected}
         before = self._admission
         self._admission = next((each for each in _WORST_FIRST if each in said), before)

@@ -1,4 +1,4 @@
-"""What the appends of a client share to resolve unknown outcomes: how far it knows the log, and a lock a stream."""
+"""State that a client's appends share to resolve unknown outcomes: how far the log is known, and a lock a stream."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class NewestPosition:
         """Its commit position; -1 where none was seen."""
 
     def note(self, position: Position | None) -> None:
-        """An event, or the answer of an append, has this position."""
+        """Take note of the position of an event, or of an append's answer."""
         if position is not None and position.commit > self.position:
             self.position = position.commit
 
@@ -41,7 +41,7 @@ MOST_KEPT = 50_000
 
 
 class StreamLock(asyncio.Lock):
-    """The lock of a stream, and what those who had it before have seen there: all from one event to another."""
+    """The lock of a stream, and the events that its earlier holders have seen there, without gaps."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,11 +52,11 @@ class StreamLock(asyncio.Lock):
         self._events: dict[UUID, RecordedEvent] = {}
 
     def reaches(self, since: int) -> bool:
-        """Whether all was seen that has come since that position."""
+        """Return whether everything was seen that came after that position."""
         return bool(self._events) and (self._begin == 0 or 0 <= self._begins_at <= since)
 
     def find(self, ids: Sequence[UUID]) -> RecordedEvent | None:
-        """The last of these, if they were seen one behind the other."""
+        """Return the last of these events if they were seen one behind the other."""
         events = [self._events.get(event_id) for event_id in ids]
         revisions = [event.revision for event in events if event is not None]
         is_whole = len(revisions) == len(events) and revisions == list(
@@ -65,7 +65,7 @@ class StreamLock(asyncio.Lock):
         return events[-1] if is_whole else None
 
     def note(self, events: Sequence[RecordedEvent]) -> None:
-        """These were seen, from the newest one of the stream backwards."""
+        """Take note of events that were seen, from the newest one of the stream backwards."""
         if not events:
             return
         newest, oldest = events[0], events[-1]
@@ -88,13 +88,13 @@ class StreamLocks:
         self._locks: WeakValueDictionary[str, StreamLock] = WeakValueDictionary()
 
     def __bool__(self) -> bool:
-        """Whether there is any."""
+        """Return whether there is any."""
         return bool(self._locks)
 
     async def wait_for_others(self, stream: str, patience: float) -> bool:
-        """Wait a moment, at the start of an append, for those who look at its stream: it would be in their way.
+        """Wait a moment, before an append, for others who look at its stream, and whom it would disturb.
 
-        Returns whether there was anybody.
+        Return whether there was anybody.
         """
         lock = self._locks.get(stream)
         if lock is None or not lock.locked():
@@ -105,5 +105,5 @@ class StreamLocks:
         return True
 
     def of(self, stream: str) -> StreamLock:
-        """The lock of a stream: who asks for it first has it first."""
+        """Return the lock of a stream; whoever asks first has it first."""
         return self._locks.setdefault(stream, StreamLock())

@@ -35,7 +35,7 @@ PAUSES = Backoff(first=0.1, limit=0.5, jitter=0.2)
 
 
 class RetryPolicy:
-    """What the calls of a pool have in common when they fail."""
+    """The part of a retry that all calls of a pool share."""
 
     __slots__ = ("counters", "has_one_node", "leases", "pool", "readiness")
 
@@ -77,12 +77,12 @@ class Retry:
 
     @property
     def answer_deadline(self) -> Deadline:
-        """Until when an answer to what is sent now is waited for."""
+        """The deadline for an answer to a request that is sent now."""
         return self.deadline.halved(monotonic()) if self.leaves_time else self.deadline
 
     @property
     def is_first(self) -> bool:
-        """Whether no attempt has failed so far."""
+        """Return whether no attempt has failed so far."""
         return self._failed == 0
 
     def lease(self, avoid: Channel | None, *, long_lived: bool = False) -> Coroutine[Any, Any, Lease]:
@@ -90,7 +90,7 @@ class Retry:
         return self._policy.leases.lease(self.preference, self.deadline, long_lived=long_lived, avoid=avoid)
 
     async def failed(self, error: EsdbError, channel: Channel | None, *, final: bool = False) -> None:
-        """Return when it is time for the next attempt; raise the error if there is none, surely so if it is `final`.
+        """Wait until it is time for the next attempt; raise the error if there is none, as there is if it is `final`.
 
         `channel` is where the attempt went.
         """
@@ -136,7 +136,7 @@ def may_repeat(error: EsdbError, method: Method[Any, Any], attempts: int) -> boo
 
 
 def _may_be_meant_for_another(method: Method[Any, Any], attempts: int) -> bool:
-    """A follower that has just refused a BatchAppend fails another call of the connection, which is fine the next time.
+    """Return whether this may be another call's failure: a follower that refuses a BatchAppend fails one more call.
 
     Seen with EventStoreDB 24.6. Failing twice, it is the call itself that the server can't take, or answers with what
     can't be read.
@@ -145,13 +145,13 @@ def _may_be_meant_for_another(method: Method[Any, Any], attempts: int) -> bool:
 
 
 class ReadinessCheck:
-    """Asks the node itself, once for all calls that it refuses at a time."""
+    """Asks a node whether it is ready, once for all calls that it refuses at a time."""
 
     def __init__(self) -> None:
         self._asking: dict[Channel, asyncio.Task[bool]] = {}
 
     async def explains(self, error: EsdbError, channel: Channel | None, deadline: Deadline) -> bool:
-        """Whether the call has ended with a refusal that says nothing, since the node is not ready yet."""
+        """Return whether the call was refused only because the node is not ready yet."""
         if not isinstance(error, NotAuthenticated) or channel is None:
             return False
         asking = self._asking.get(channel) or self._ask(channel)

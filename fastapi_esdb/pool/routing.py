@@ -1,4 +1,4 @@
-"""Which connection a call takes, and when others are opened or closed. Pure decisions; the pool carries them out."""
+"""Decisions about connections: which one a call takes, and when others are opened or closed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ The rest is left for probes, and for the calls that appends share while nobody w
 
 
 class Candidate(Protocol):
-    """What routing looks at in a connection."""
+    """A connection as routing sees it."""
 
     @property
     def is_connected(self) -> bool: ...
@@ -38,25 +38,25 @@ C = TypeVar("C", bound=Candidate)
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much one connection carries, and how many there may be."""
+    """The number of calls on one connection, and of connections."""
 
     connections: int
     streams: int
     calls: int = CALLS_PER_CONNECTION
 
     def room(self, candidate: Candidate, long_lived: bool) -> bool:
-        """Whether the connection can take one more call of that kind."""
+        """Return whether the connection can take one more call of that kind."""
         fits = candidate.in_flight < self.calls and not (long_lived and candidate.streams >= self.streams)
         return candidate.is_connected and not candidate.is_suspect and fits
 
     def per_connection(self, long_lived: bool) -> int:
-        """Calls of that kind on one connection."""
+        """Return the number of calls of that kind that fit on one connection."""
         return min(self.streams, self.calls) if long_lived else self.calls
 
 
 @dataclass(frozen=True, slots=True)
 class Route(Generic[C]):
-    """What to do for a call: take `use`; or open so many connections and wait.
+    """A decision for a call: take `use`; or open so many connections and wait.
 
     `full` means that waiting helps only if another call ends: no further connection may be opened, none is on its way.
     """
@@ -75,9 +75,9 @@ def route(
     turn: int = 0,
     avoid: C | None = None,
 ) -> Route[C]:
-    """The connection with the fewest calls in flight, in turn between equals.
+    """Choose the connection with the fewest calls in flight, in turn between equals.
 
-    One on which a call was just lost is left alone until the doubt is cleared. Those opened when the others were full
+    A suspect one, on which a call was just lost, is left alone. Those opened when the others were full
     come last, so that they fall idle again, and `avoid`, where the same call has just failed, comes after them.
     `waiting` is how many calls of that kind wait already.
     """
@@ -90,7 +90,7 @@ def route(
 
 
 def _extend(candidates: Sequence[C], limits: Limits, long_lived: bool, waiting: int) -> Route[C]:
-    """How many connections are to be opened for those who wait and one more."""
+    """Decide how many connections to open for the calls that wait and one more."""
     if not any(c.is_connected for c in candidates):
         return Route()
     promising = sum(c.is_promising for c in candidates)
@@ -100,5 +100,5 @@ def _extend(candidates: Sequence[C], limits: Limits, long_lived: bool, waiting: 
 
 
 def idle(candidates: Sequence[C], now: float, idle_timeout: float) -> list[C]:
-    """The extra connections that have carried nothing for `idle_timeout` seconds."""
+    """Return the extra connections that have carried nothing for `idle_timeout` seconds."""
     return [c for c in candidates if c.extra and not c.in_flight and now - c.idle_since >= idle_timeout]

@@ -1,4 +1,4 @@
-"""What is told of each connection of a pool."""
+"""The status of each connection of a pool, and totals of its calls."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ConnectionStatus:
 
     @classmethod
     def of(cls, node: NodeConnection) -> ConnectionStatus:
-        """The status of a connection, calls on its earlier channels included."""
+        """Return the status of a connection, with the calls on its earlier channels."""
         in_flight = sum(channel.in_flight for channel in node.channels)
         streams = sum(channel.streams for channel in node.channels)
         return cls(node.name, node.state, node.since, node.attempts, in_flight, streams)
@@ -46,7 +46,7 @@ class Counters:
     retries: int = 0
     """Times a call was made again."""
     queued: int = 0
-    """Times a call had to wait for a connection or for a place on one."""
+    """Times a call had to wait for a lease."""
     connects: int = 0
     """Connections that were made."""
     disconnects: int = 0
@@ -57,5 +57,5 @@ class Counters:
     """Requests of the app that `add_error_handlers` answered with a status of 500 or above."""
 
     def totals(self) -> dict[str, int | float]:
-        """The counters by name, each with `_total` behind."""
+        """Return the counters by name, each name with `_total` at its end."""
         return {f"{name}_total": value for name, value in asdict(self).items()}

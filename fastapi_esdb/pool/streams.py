@@ -1,4 +1,4 @@
-"""A streaming call over a pool, begun again as long as nothing has come of it."""
+"""A streaming call over a pool, made again until its first answer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StreamPlan(Generic[Request, Response]):
-    """What a streaming call is.
+    """The parts of a streaming call that stay the same in all attempts.
 
     `whole`: the call's deadline ends all of it. `each`: the seconds that each answer after the first is waited for.
     """
@@ -34,7 +34,7 @@ class StreamPlan(Generic[Request, Response]):
 
 
 class PooledStream(Generic[Request, Response]):
-    """See `connection.caller.Stream`.
+    """A streaming call over leased connections; see `Stream`.
 
     Until its first answer it is made again like a unary call, unless more was sent than the first requests: those
     could not be repeated. Entering its context begins the call and leaving it ends it. That is no generator, since
@@ -53,7 +53,7 @@ class PooledStream(Generic[Request, Response]):
 
     @property
     def is_bulk(self) -> bool:
-        """Whether its answers are received off the event loop."""
+        """Return whether its answers are received off the event loop."""
         return isinstance(self._call, BulkCall)
 
     async def __aenter__(self) -> Self:
@@ -64,7 +64,7 @@ class PooledStream(Generic[Request, Response]):
         self.close()
 
     async def _start(self) -> None:
-        """Begin the call; on another connection, if one fails that did nothing."""
+        """Begin the call, again if an attempt fails without having done anything."""
         while self._call is None:
             try:
                 self._call = await self._begin()
@@ -119,7 +119,7 @@ class PooledStream(Generic[Request, Response]):
         await self._call.write(request)
 
     def close(self) -> None:
-        """End the call, on the server too, and free its place."""
+        """End the call, on the server too, and give its lease back."""
         call, self._call = self._call, None
         if call is not None:
             call.close()

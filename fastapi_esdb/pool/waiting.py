@@ -1,4 +1,4 @@
-"""Calls that wait for a place on a connection."""
+"""Calls that wait for a lease."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Waiter = asyncio.Future["Lease | None"]
 class WaitingCalls:
     """A queue of calls: first come, first served.
 
-    A place is handed to the waiting call itself, so that none is overtaken.
+    A lease is handed to the waiting call itself, so that none is overtaken.
     """
 
     def __init__(self) -> None:
@@ -27,7 +27,7 @@ class WaitingCalls:
         return len(self._waiters)
 
     async def wait(self, until: Deadline) -> Lease | None:
-        """A place; `None` when things have changed and the call is to look for itself. Raises TimeoutError."""
+        """Wait for a lease; `None` if things have changed and the call is to look itself. Raises TimeoutError."""
         waiter: Waiter = asyncio.get_running_loop().create_future()
         self._waiters.append(waiter)
         try:
@@ -38,7 +38,7 @@ class WaitingCalls:
             raise
 
     def serve(self, take: Callable[[], Lease | None]) -> None:
-        """Hand out places, in order, as long as `take` has any."""
+        """Hand out leases, in order, as long as `take` has any."""
         while self._is_anyone_there() and (lease := take()):
             self._waiters.popleft().set_result(lease)
 
@@ -48,13 +48,13 @@ class WaitingCalls:
             self._waiters.popleft().set_result(None)
 
     def _is_anyone_there(self) -> bool:
-        """Whether a call waits; those that were cancelled and have not left yet are taken out."""
+        """Return whether a call waits; forget those that were cancelled and have not left yet."""
         while self._waiters and self._waiters[0].done():
             self._waiters.popleft()
         return bool(self._waiters)
 
     def _leave(self, waiter: Waiter) -> None:
-        """Leave the queue, and give back the place if it was handed over at this very moment."""
+        """Leave the queue, and give back a lease that was handed over at this very moment."""
         if waiter in self._waiters:
             self._waiters.remove(waiter)
         if waiter.done() and not waiter.cancelled() and (lease := waiter.result()):

@@ -1,1 +1,1 @@
-"""Appends: which call each travels in, and what those share that travel together."""
+"""Appends: alone, in a shared call, or in a batch."""

@@ -1,4 +1,4 @@
-"""Which appends go together in one call, and what its end means for each. Pure decisions."""
+"""Decisions about batches: which appends go together in one call, and what its end means for each of them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MOST_BYTES = 512 * 1024
 
 
 class OutsideBatch(EsdbError):
-    """The append is not one for a batch: it goes the way of `shared` appends, whatever comes of it there."""
+    """Raised when an append can't be made in a batch; it then goes in a shared call, whatever comes of it there."""
 
 
 @dataclass(slots=True, eq=False)
@@ -40,7 +40,7 @@ class BatchedAppend(PendingAppend):
 
     @property
     def is_alone(self) -> bool:
-        """Whether its batch may have no other append to its stream.
+        """Return whether its batch may have no other append to its stream.
 
         A check is made before anything is written. And events that the server knows are recognised where nothing goes
         before them, and answered with a revision that tells nothing of others.
@@ -58,15 +58,15 @@ class AppendBatch(list[BatchedAppend]):
 
     @property
     def data(self) -> bytes:
-        """The request."""
+        """The bytes of the request."""
         return b"".join(member.part for member in self)
 
     def has_room_for(self, member: BatchedAppend) -> bool:
-        """Whether the batch can be as large as it is with this one."""
+        """Return whether the batch may grow by this append."""
         return not self or (len(self) < MOST_APPENDS and self._bytes + len(member.part) <= MOST_BYTES)
 
     def take(self, member: BatchedAppend) -> bool:
-        """Take it in, if it may be beside the others of its stream."""
+        """Add an append, unless it may not be beside others to its stream; return whether it was added."""
         stream, is_alone = member.request.stream, member.is_alone
         if stream in self._streams and (is_alone or self._streams[stream]):
             return False
@@ -76,7 +76,7 @@ class AppendBatch(list[BatchedAppend]):
         return True
 
     def drop_ended(self) -> None:
-        """Leave out those who were given up, or have gone, and hear no answer any more."""
+        """Leave out appends that have ended: their time was up, or their callers have gone."""
         self[:] = [member for member in self if not member.answer.done()]
 
     def note_order(self) -> None:
@@ -93,13 +93,13 @@ class AppendBatch(list[BatchedAppend]):
                 request.ahead = ahead
 
     def halves(self) -> tuple[AppendBatch, AppendBatch]:
-        """Two batches of one."""
+        """Split it into two batches."""
         middle = len(self) // 2
         return AppendBatch(self[:middle]), AppendBatch(self[middle:])
 
 
 def next_batch(waiting: deque[BatchedAppend]) -> AppendBatch:
-    """Take the next batch out of those that wait; what a stream has to leave for later stays in order."""
+    """Take the next batch out of the appends that wait. Those that a stream has to leave for later stay in order."""
     batch, left, held = AppendBatch(), deque[BatchedAppend](), set[str]()
     while waiting and batch.has_room_for(waiting[0]):
         member = waiting.popleft()
@@ -114,7 +114,7 @@ def next_batch(waiting: deque[BatchedAppend]) -> AppendBatch:
 
 
 def results(batch: Sequence[BatchedAppend], done: StreamsAppended) -> list[AppendResult | None]:
-    """What each member gets: a server tells where each stream is in the end. `None` where it does not."""
+    """Return the result of each append; the server tells only where each stream ended. `None` where it does not."""
     at = dict(done.revisions)
     found: list[AppendResult | None] = []
     for member in reversed(batch):
@@ -126,7 +126,7 @@ def results(batch: Sequence[BatchedAppend], done: StreamsAppended) -> list[Appen
 
 
 def refused_by_checks(batch: Sequence[BatchedAppend], error: ConsistencyViolation) -> dict[BatchedAppend, EsdbError]:
-    """The members whose streams are not as they have to be, each with what it gets."""
+    """Return the appends whose streams were not where they were expected, each with its error."""
     named = {violation.stream: violation for violation in error.violations}
     return {
         member: _verdict(member, named[member.request.stream]) for member in batch if member.request.stream in named
@@ -134,7 +134,7 @@ def refused_by_checks(batch: Sequence[BatchedAppend], error: ConsistencyViolatio
 
 
 def _verdict(member: BatchedAppend, violation: Violation) -> EsdbError:
-    """A conflict, where it can't be one with the same events that were appended before: v1 knows those again.
+    """Return a conflict, unless the same events may have been appended before, which v1 would recognise.
 
     Without an expectation it is always such a one, or the stream is deleted.
     """

@@ -1,4 +1,4 @@
-"""Appends that wait while a call is in flight go together in the next."""
+"""Appends that wait while a call is in flight, and go together in the next."""
 
 from __future__ import annotations
 
@@ -47,17 +47,17 @@ logger = logging.getLogger("fastapi_esdb")
 
 
 class AppendBatches:
-    """Has one AppendRecords call in flight at a time, which writes for all who waited when it left, or for none."""
+    """Keeps one AppendRecords call in flight, which writes everything that waited when it left, or nothing."""
 
     def __init__(self, leases: Leases, headers: CallHeaders, preference: NodePreference) -> None:
         self._leases = leases
         self._headers = headers
         self._preference = preference
         self.awaits_lease = False
-        """Whether a batch waits until it can be sent. Who comes then has a wait of its own, and joins one after it."""
+        """Whether a batch waits for a lease. An append that comes then first waits for one of its own."""
         self._waiting: deque[BatchedAppend] = deque()
         self._again: deque[AppendBatch] = deque()
-        """What others were the reason for, and goes before anything else."""
+        """Batches that failed because of other appends, and go before everything else."""
         self._current = AppendBatch()
         self._lacking: Channel | None = None
         """A channel to a server without the call."""
@@ -65,9 +65,9 @@ class AppendBatches:
         self._work: asyncio.Task[None] | None = None
 
     def take(self, request: AppendRequest, deadline: Deadline, *, leaves_time: bool = False) -> BatchedAppend | None:
-        """Have the append made with others. `None` where it is not one for a batch.
+        """Queue an append for the next batch. Return `None` if it can't be made in one.
 
-        Its answer is the result, the error that it failed with, or `OutsideBatch` where that has turned out.
+        Its answer is the result, or the error that it failed with: `OutsideBatch` if a batch turned out not to suit it.
         """
         part = None if self._is_lacking else encode_part(request)
         if part is None:
@@ -139,7 +139,7 @@ class AppendBatches:
             self.awaits_lease = False
 
     def _failed(self, batch: AppendBatch, error: EsdbError) -> None:
-        """All hear of what concerns all; of what concerns some, only they do, and the others go again."""
+        """Fail the appends that the error is about, and send the others again."""
         if isinstance(error, NotSupported):
             _fail(batch, OutsideBatch())
         elif isinstance(error, ConsistencyViolation):
@@ -159,21 +159,21 @@ class AppendBatches:
         self._send_again(AppendBatch(member for member in batch if member not in guilty))
 
     def _split(self, batch: AppendBatch) -> None:
-        """Look for the one that the server refuses; it hears why in a call of v1, as it would without batches."""
+        """Halve the batch to find the append that the server refuses; a call of v1 then tells why."""
         if len(batch) == 1:
             _fail(batch, OutsideBatch())
         else:
             self._send_again(*batch.halves())
 
     def _send_again(self, *batches: AppendBatch) -> None:
-        """Nothing of them was written."""
+        """Queue batches of which nothing was written."""
         for batch in batches:
             for member in batch:
                 member.channel = None
         self._again.extendleft(reversed(batches))
 
     def _look(self) -> None:
-        """Give up what has come to its deadline."""
+        """Give up the appends whose deadline has passed."""
         now = monotonic()
         alive = [member for member in self._members() if not member.answer.done()]
         try:

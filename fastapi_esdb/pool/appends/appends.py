@@ -1,4 +1,4 @@
-"""Which call an append travels in."""
+"""The way of an append: in a batch, in a call shared with others, or alone."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ FRAME = 128
 
 
 class OnChannel(Protocol):
-    """What has taken an append: a lease of its own, a shared call, or a place in a batch."""
+    """An append's carrier: a lease of its own, a shared call, or a batch."""
 
     @property
     def channel(self) -> Channel | None: ...
 
 
 Sent = tuple[OnChannel, "asyncio.Future[AppendResult]"]
-"""What has taken an append, and its answer to come."""
+"""An append's carrier, and its answer to come."""
 
 
 class Appends:
@@ -59,7 +59,7 @@ class Appends:
         self._batches = self._begin_batches(settings)
 
     def _begin_batches(self, settings: EsdbSettings) -> AppendBatches | None:
-        """Batches are for the leader alone: other nodes pass on the calls of v1, and refuse these."""
+        """Return the batches if they are wanted. Only a leader takes them: others pass on calls of v1 alone."""
         target = settings.target
         at_leader = target.discover or target.options.node_preference is NodePreference.LEADER
         if self._mode is not AppendMode.GROUPED or not at_leader:

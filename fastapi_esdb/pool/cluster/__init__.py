@@ -1,1 +1,1 @@
-"""Clusters: which node a connection goes to, and when it moves to another."""
+"""Clusters: find the node to connect to, and move to another one in time."""

@@ -1,4 +1,4 @@
-"""The connections of a pool by the kind of node they go to: most pools have one group."""
+"""The connections of a pool by the kind of node that they go to; most pools need only one kind."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 class ConnectionsByPreference:
-    """The group that the settings prefer, and others for calls that belong elsewhere.
+    """The connections to the kind of node that the settings prefer, and others for calls that belong elsewhere.
 
-    The state of the pool is that of the preferred group. Another one is opened with the first call that needs it: one
+    The pool's state is that of the preferred ones. Others are opened with the first call that needs them: one
     connection, and more where it is full. Raises `InvalidSettings` where the settings can't work; a file that is gone
     later counts as a failed attempt to connect.
     """
@@ -44,25 +44,25 @@ class ConnectionsByPreference:
     @property
     def nodes(self) -> tuple[NodeConnection, ...]:
         """All connections."""
-        return tuple(node for group in self._all for node in group.nodes)
+        return tuple(node for connections in self._all for node in connections.nodes)
 
     @property
     def is_connected(self) -> bool:
-        """Whether the usual call could leave now."""
+        """Return whether the usual call could leave now."""
         return self._first.is_connected
 
     @property
     def waiting(self) -> int:
-        """The calls that wait for a connection or for a place on one."""
-        return sum(group.waiting for group in self._all)
+        """The number of calls that wait for a lease."""
+        return sum(connections.waiting for connections in self._all)
 
     @property
     def has_ended(self) -> bool:
-        """Whether nothing of them runs any more."""
-        return all(group.has_ended for group in self._all)
+        """Return whether nothing of them runs any more."""
+        return all(connections.has_ended for connections in self._all)
 
     def open(self) -> None:
-        """Begin to connect, and say what in the settings is careless."""
+        """Begin to connect, and warn of careless settings."""
         self._first.warn()
         self._first.open()
 
@@ -76,7 +76,7 @@ class ConnectionsByPreference:
 
     async def renew(self) -> None:
         """Replace each connection by a fresh one, now; returns when each has tried."""
-        await asyncio.gather(*(group.renew() for group in self._all))
+        await asyncio.gather(*(connections.renew() for connections in self._all))
 
     def at(self, preference: NodePreference) -> Connections:
         """Return the connections to that kind of node; without a cluster there is but one node."""
@@ -87,22 +87,22 @@ class ConnectionsByPreference:
         return self._others[preference]
 
     def failed(self, channel: Channel, error: EsdbError) -> None:
-        """A call on the channel has failed."""
-        for group in self._all:
-            group.failed(channel, error)
+        """Take note that a call on the channel has failed."""
+        for connections in self._all:
+            connections.failed(channel, error)
 
     def shut(self, *, force: bool) -> None:
         """Take no further calls; see `Connections.shut`."""
-        for group in self._all:
-            group.shut(force=force)
+        for connections in self._all:
+            connections.shut(force=force)
 
     async def ended(self) -> None:
         """Wait until nothing of them runs any more."""
-        for group in self._all:
-            await group.ended()
+        for connections in self._all:
+            await connections.ended()
 
     def _open_another(self, preference: NodePreference) -> Connections:
         settings = self._settings.model_copy(update={"node_preference": preference, "pool_size": 1})
-        group = Connections(f"{self._name}-{preference}", settings, self._counters, self._tell)
-        group.open()
-        return group
+        connections = Connections(f"{self._name}-{preference}", settings, self._counters, self._tell)
+        connections.open()
+        return connections

@@ -39,23 +39,23 @@ MOST_ENDPOINTS = 200
 """Hosts whose attempts are kept apart, before those are forgotten where none is made."""
 
 PAUSES = Backoff(first=0.2, limit=10.0)
-"""After a survey that broke off, which none should."""
+"""After polling broke off, which it should not."""
 
 
 class Discovery:
-    """See `connection.endpoints.Hosts`.
+    """Finds the node to connect to; see `connection.endpoints.Hosts`.
 
     As long as any connection looks for a node, all known nodes are asked for the members of the cluster. The first
     answer with a usable node wins.
 
     After a failure the others go on naming the failed node for a while (a dead leader for about a second, a frozen one
-    for five). So during that time a node in doubt is used again only when it has answered for itself since. It is asked
+    for five). So during that time a suspect is used again only when it has answered for itself since. It is asked
     like the others, and before a node of another kind takes its place.
     """
 
     def __init__(self, name: str, target: ConnectionString, tell: Callable[[], None] | None = None) -> None:
         self.failures = 0
-        """How often it was tried in vain: rounds of questions without a node to go to, and attempts to connect to one.
+        """Failed attempts: rounds of questions without a node to go to, and attempts to connect to one.
 
         `tell` is called when that has grown by a round.
         """
@@ -79,15 +79,15 @@ class Discovery:
 
     @property
     def has_ended(self) -> bool:
-        """Whether nothing of it runs."""
+        """Return whether nothing of it runs."""
         return not self._tasks
 
     async def ended(self) -> None:
-        """Wait until nothing of it runs any more. It has to be that nobody seeks."""
+        """Wait until nothing of it runs any more; nobody may be looking for a node then."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def next_endpoint(self) -> Endpoint:
-        """Where to try now. While another connection tries the same node, what comes of that is waited for."""
+        """Return the endpoint to try now. While another connection tries the same one, wait for the outcome first."""
         while True:
             host = await self.find()
             endpoint = self._endpoint(host)
@@ -102,7 +102,7 @@ class Discovery:
         return self._endpoints.setdefault(host, Endpoint(host))
 
     async def find(self) -> Host:
-        """The node to connect to, asked for until there is one."""
+        """Ask for the node to connect to until there is one, and return it."""
         if self._leader is not None:
             return self._leader
         seeker: asyncio.Future[Host] = asyncio.get_running_loop().create_future()
@@ -115,27 +115,27 @@ class Discovery:
             self._end_if_idle()
 
     def forget(self) -> None:
-        """Ask anew the next time, even if the leader is known."""
+        """Forget the leader, so that the nodes are asked the next time."""
         self._leader = None
 
     def accepts(self, host: Host) -> bool:
-        """Whether nothing has spoken against the node while it was connected to."""
+        """Return whether nothing has spoken against the node while it was being connected to."""
         if host in self._suspects:
             return False
         self._complaints.over()
         return True
 
     def failed(self, host: Host) -> None:
-        """An attempt to connect to the node has failed: it gets a rest."""
+        """Leave a node alone for a moment, since an attempt to connect to it has failed."""
         self.failures += 1
         self._suspect(host, REST)
 
     def suspect(self, host: Host) -> None:
-        """Something speaks against the node: that others name it does not count for now, its own answer does."""
+        """Suspect a node: only its own answer counts now, not that others name it."""
         self._suspect(host, 0.0)
 
     def redirected(self, refused: Host, leader: Host | None) -> None:
-        """A node has refused a call and named the leader: go there, unless that one failed just now."""
+        """Go to the leader that a node has named when it refused a call, unless that one failed just now."""
         self.suspect(refused)
         if leader is not None and leader not in self._suspects:
             self._settle(leader)
@@ -163,7 +163,7 @@ class Discovery:
         return believed
 
     def missed(self, error: EsdbError) -> None:
-        """See `GossipListener`. What a node says counts more than that another one says nothing."""
+        """See `GossipListener`. A node's answer counts for more than another one's silence."""
         if not isinstance(self.last_error, NoUsableNode):
             self._complain(error)
 
@@ -176,17 +176,17 @@ class Discovery:
 
     @property
     def _is_sought(self) -> bool:
-        """Whether anybody waits for a node."""
+        """Return whether anybody waits for a node."""
         return any(not seeker.done() for seeker in self._seekers)
 
     def _candidates(self, asked: Host, members: Sequence[Member]) -> list[Host]:
-        """Where to connect after this answer, in this order."""
+        """Return the nodes to connect to after this answer, the best first."""
         found = candidates(members, self._preference, self._suspects)
         # the only node there is: it can be reached as it was, whatever it takes for its own address
         return [asked] if found and len(members) == 1 else found
 
     def _choose(self, found: Sequence[Host]) -> Host | None:
-        """The first that is not in doubt; `None` as long as one before it may still answer for itself."""
+        """Return the first that is not suspect; `None` while a better one may still answer for itself."""
         for host in found:
             if host not in self._suspects:
                 return host
@@ -203,7 +203,7 @@ class Discovery:
         self._settle(host)
 
     def _settle(self, host: Host) -> None:
-        """There is a node to connect to: a leader is good for everybody, other nodes are looked for one by one."""
+        """Take note that a node was found. A leader is good for everybody, other nodes are looked for one by one."""
         self.last_error = None
         if self._preference is NodePreference.LEADER:
             self._leader = host
@@ -214,7 +214,7 @@ class Discovery:
             self._leader = None
 
     def _complain(self, error: EsdbError) -> None:
-        """Keep the reason why those who seek have to wait, and log it if it is a new one."""
+        """Remember why there is no node yet, and log it if that is news."""
         if not self._is_sought:
             return
         self.last_error = self.last_failure = error
@@ -229,7 +229,7 @@ class Discovery:
             task.add_done_callback(self._tasks.discard)
 
     async def _ask_around(self) -> None:
-        """Ask the nodes as long as that is this task's, and begin again if it breaks off."""
+        """Poll the nodes until another task does, and begin again if that breaks off."""
         pauses = PAUSES.delays()
         while self._polling is asyncio.current_task():
             self._poller = GossipPoller(self._target.options, self)
@@ -250,36 +250,35 @@ LONGEST = 10.0
 
 
 class Suspects:
-    """The nodes not to be used because others name them.
+    """The nodes that failed just now, and are not used on the word of other nodes.
 
-    A doubt ends when the node has answered for itself since it failed, or when that is so long ago that the others
-    know of it, too.
+    A node is suspect until it has answered for itself, or until it failed so long ago that the others know of it, too.
     """
 
     def __init__(self) -> None:
         self._since: dict[Host, float] = {}
-        """For each node in doubt the moment (monotonic) from which on its own answer counts."""
+        """For each suspect the moment (monotonic) from which on its own answer counts."""
 
     def __contains__(self, host: object) -> bool:
         return isinstance(host, Host) and monotonic() < self._since.get(host, -inf) + LONGEST
 
     def add(self, host: Host, rest: float) -> None:
-        """It has failed, and is to be left alone for `rest` seconds."""
-        self._since = {doubted: since for doubted, since in self._since.items() if doubted in self}
+        """Add a node that failed; it is left alone for `rest` seconds."""
+        self._since = {suspect: since for suspect, since in self._since.items() if suspect in self}
         self._since[host] = monotonic() + rest
 
     def answered(self, host: Host) -> None:
-        """It says itself that it can be used."""
+        """Take note that the node itself says that it can be used."""
         if not self.is_resting(host):
             self._since.pop(host, None)
 
     def is_resting(self, host: Host) -> bool:
-        """Whether it is left alone for now, whatever it says."""
+        """Return whether the node is left alone for now, whatever it says."""
         return monotonic() < self._since.get(host, -inf)
 
 
 class DiscoveryBudget:
-    """The attempts of discovery from now on, as many as somebody is ready to wait for.
+    """The attempts of discovery, from now on, that somebody waits for.
 
     After `seconds` one attempt is enough, since nodes that are mute make attempts long.
     """
@@ -292,7 +291,7 @@ class DiscoveryBudget:
 
     @property
     def is_over(self) -> bool:
-        """Whether enough attempts have failed."""
+        """Return whether enough attempts have failed."""
         failed = self._discovery.failures - self._before
         return failed >= self._attempts or (failed > 0 and not self._until.left())
 

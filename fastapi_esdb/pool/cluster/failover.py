@@ -1,4 +1,4 @@
-"""The connections of a pool in a cluster: they go where discovery says, and move when calls tell that it is time to."""
+"""Moving a pool's connections to another node of the cluster when calls show that it is time to."""
 
 from __future__ import annotations
 
@@ -48,20 +48,20 @@ class Failover:
 
     @property
     def last_error(self) -> EsdbError | None:
-        """Why there is no node to connect to."""
+        """The reason that there is no node to connect to."""
         return self.discovery.last_error
 
     def opening_budget(self) -> DiscoveryBudget:
-        """What opening waits for."""
+        """Return the attempts that opening the pool waits for."""
         return DiscoveryBudget(self.discovery, self._attempts, self._pauses)
 
     def budget(self) -> DiscoveryBudget:
-        """What a call without a connection waits for."""
+        """Return the attempts that a call without a connection waits for."""
         return DiscoveryBudget(self.discovery, self._attempts, self._patience)
 
     @property
     def has_ended(self) -> bool:
-        """Whether nothing of it runs."""
+        """Return whether nothing of it runs."""
         return not self._is_checking and self.discovery.has_ended
 
     def shut(self) -> None:
@@ -70,17 +70,17 @@ class Failover:
             self._checking.cancel()
 
     async def ended(self) -> None:
-        """Wait until nothing of it runs any more; after `shut`, and when the connections have ended."""
+        """Wait until nothing of it runs any more. Call `shut` before, and wait for the connections."""
         if self._checking is not None:
             await asyncio.wait([self._checking])
         await self.discovery.ended()
 
     def watch(self, lease: Lease) -> None:
-        """Take it as a sign if the call that has this place goes on for long."""
+        """Suspect the node if the call with this lease goes on for long."""
         lease.watch(Late(SLOW, partial(self._slow, lease.channel)))
 
     def failed(self, channel: Channel, error: EsdbError) -> None:
-        """A call on the channel has failed."""
+        """Take note that a call on the channel has failed."""
         if not self._strict:
             if isinstance(error, ServerNotReady):
                 self._check(channel, self._find_ready)
@@ -101,12 +101,12 @@ class Failover:
         return self._checking is not None and not self._checking.done()
 
     def _check(self, channel: Channel, check: Callable[[Channel], Coroutine[Any, Any, None]]) -> None:
-        """Have it asked whether the node is still the one to use, unless that is being asked."""
+        """Check in the background whether the node is still the one to use, unless a check is under way."""
         if not self._is_checking and self._is_in_use(channel.host):
             self._checking = asyncio.create_task(_logged(check(channel)), name="esdb-check")
 
     async def _find_other(self, channel: Channel) -> None:
-        """Return when the node has answered for itself, or another one has taken its place."""
+        """Wait until the node has answered for itself, or another one has taken its place."""
         host = channel.host
         self.discovery.suspect(host)
         found = await self.discovery.find()
@@ -114,12 +114,12 @@ class Failover:
             self._leave(host, f"{found.address} {'leads the cluster' if self._strict else 'is ready, unlike this one'}")
 
     async def _find_ready(self, channel: Channel) -> None:
-        """A follower that the others can't reach refuses everything, and other nodes do as well."""
+        """Look for another node if this one is not ready: a follower that the others can't reach refuses everything."""
         if await says_not_ready(channel):
             await self._find_other(channel)
 
     def _is_in_use(self, host: Host) -> bool:
-        """Whether calls go there now; what is heard from others is old."""
+        """Return whether calls go to the host now; news about any other one are old."""
         return any(node.channel is not None and node.channel.host == host for node in self._nodes)
 
     def _leave(self, host: Host, reason: str) -> None:
@@ -128,7 +128,7 @@ class Failover:
 
 
 async def _logged(check: Coroutine[Any, Any, None]) -> None:
-    """Nobody waits for a check, so nobody else would hear of what it fails with; the next one begins anew."""
+    """Log the failure of a check, since nobody waits for it. The next one begins anew."""
     try:
         await check
     except Exception:

@@ -1,4 +1,4 @@
-"""Asking the nodes of a cluster for its members, all at once and again and again."""
+"""Asking all nodes of a cluster for its members, again and again."""
 
 from __future__ import annotations
 
@@ -45,16 +45,16 @@ class Respondent:
 
 
 class GossipListener(Protocol):
-    """Who is told what the nodes say."""
+    """Hears what the nodes say."""
 
     def heard(self, asked: Host, members: Sequence[Member]) -> None:
-        """A node has named the members."""
+        """Take note that a node has named the members."""
 
     def missed(self, error: EsdbError) -> None:
-        """A node did not answer, or its name stands for nothing."""
+        """Take note that a node did not answer, or that its name has no address."""
 
     def asked(self, rounds: int) -> None:
-        """So many further rounds of questions are over, whatever came of them."""
+        """Take note that so many more rounds of questions are over, whatever came of them."""
 
 
 class GossipPoller:
@@ -84,7 +84,7 @@ class GossipPoller:
             self.include(hosts)
 
     def awaits(self, host: Host) -> bool:
-        """Whether it was asked and has neither answered nor failed so far."""
+        """Return whether the host was asked and has neither answered nor failed so far."""
         asked = [times for respondent, times in self._questions.items() if respondent.host == host]
         return self._lookups.get(host) == 0 or 0 in asked
 
@@ -110,7 +110,7 @@ class GossipPoller:
                 await asyncio.sleep(RESOLVE_AGAIN)
 
     async def _addresses(self, host: Host) -> tuple[Host, ...]:
-        """Those behind the name. A look-up that takes longer than an answer may goes on, and counts as failed."""
+        """Return the addresses behind a name. A look-up that takes too long counts as failed, and goes on."""
         late = ConnectionRefused(f"the name {host.name!r} is not resolved yet")
         timer = asyncio.get_running_loop().call_later(self._options.gossip_timeout, self._unresolved, host, late)
         try:
@@ -156,7 +156,7 @@ class GossipPoller:
 
 
 async def resolved(host: Host) -> tuple[Host, ...]:
-    """The addresses behind a host, of both families. Raises `ConnectionRefused` for a name that stands for none."""
+    """Return the addresses behind a host, of both families. Raises `ConnectionRefused` for a name that has none."""
     if is_address(host.name):
         return (host,)
     loop = asyncio.get_running_loop()

@@ -1,4 +1,4 @@
-"""Which members of a cluster may be used, the best first. Pure decisions; `discovery` asks for the members."""
+"""Decisions about the members of a cluster: which may be used, the best first."""
 
 from __future__ import annotations
 
@@ -30,32 +30,32 @@ NOBODY: Container[Host] = ()
 def candidates(
     members: Sequence[Member],
     preference: NodePreference,
-    doubted: Container[Host] = NOBODY,
+    suspects: Container[Host] = NOBODY,
     chance: Callable[[], float] = random.random,
 ) -> list[Host]:
-    """Where to connect, in this order; empty if the members are to be asked again.
+    """Return the hosts to connect to, the best first; none if the members are to be asked again.
 
     Nodes that are not alive don't count. The leader is the one there is: none and two mean that an election is under
-    way. Every other preference is satisfied with any usable node where the preferred kind is missing. Those in doubt
+    way. Every other preference is satisfied with any usable node where the preferred kind is missing. Suspects
     come last of their kind; which of two equals comes first is left to `chance`.
     """
     usable = [member for member in members if member.is_alive and member.state in USABLE]
     if preference is NodePreference.LEADER:
         leaders = [_host(member) for member in usable if member.state is NodeState.LEADER]
         return leaders if len(leaders) == 1 else []
-    ranked = sorted(usable, key=lambda member: (_rank(member, preference), _host(member) in doubted, chance()))
+    ranked = sorted(usable, key=lambda member: (_rank(member, preference), _host(member) in suspects, chance()))
     return [_host(member) for member in ranked]
 
 
 def believable(members: Sequence[Member]) -> Sequence[Member]:
-    """Those whose address can be one. The only node there is needs none: it is reached as it was."""
+    """Return the members with a possible address. A single node needs none: it is reached as it was before."""
     if len(members) == 1:
         return members
     return [member for member in members if host_named(member.host, member.port)]
 
 
 def hosts_of(members: Sequence[Member]) -> list[Host]:
-    """Where the members say they can be reached, alive or not."""
+    """Return the hosts that the members say they can be reached at, alive or not."""
     return [_host(member) for member in members]
 
 
