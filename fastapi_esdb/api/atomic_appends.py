@@ -141,12 +141,19 @@ class ResendableRecords(MultiStreamAppend):
         return transport.call(APPEND_RECORDS, AppendRecords(self.records, self.checks), options)
 
     async def send(self, transport: Caller, expected: Expected, options: CallOptions) -> StreamsAppended:
-        """Send it again, with a check of its stream. One that it is deleted stays: it is not, once this is written."""
-        checks = self.checks
-        own = next((check for check in checks if check.stream == self.stream), None)
-        if expected is not ANY and not (own and isinstance(own.expected, DeletedState)):
-            checks = (*(check for check in checks if check is not own), Check(self.stream, expected))
-        return await transport.call(APPEND_RECORDS, AppendRecords(self.records, checks), options)
+        """Send it again, with a check of its stream."""
+        return await transport.call(APPEND_RECORDS, AppendRecords(self.records, self._checks(expected)), options)
+
+    def _checks(self, expected: Expected) -> tuple[Check, ...]:
+        """Those given, with one of its stream, each where it was: errors tell their numbers.
+
+        One that the stream is deleted stays: it is not, once this is written.
+        """
+        own = next((check for check in self.checks if check.stream == self.stream), None)
+        if expected is ANY or (own and isinstance(own.expected, DeletedState)):
+            return self.checks
+        fresh = Check(self.stream, expected)
+        return tuple(fresh if check is own else check for check in self.checks) + (() if own else (fresh,))
 
 
 def _is_exact(expected: Expected | DeletedState | None) -> bool:
