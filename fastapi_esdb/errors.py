@@ -27,7 +27,7 @@
         ├── NoUsableNode               no member of the cluster is what the node preference asks for
         ├── ConnectionRefused          no connection could be made
         │   ├── TlsFailed              …since there was no agreement on TLS
-        │   └── HandshakeFailed        …since what was reached hung up, says nothing, or speaks something else
+        │   └── HandshakeFailed        …since what answered hung up, was silent, or speaks something else
         ├── ConnectionLost, ServerTimeout, HandlerFailed, NoAnswer, TooManyStreams
         ├── DeadlineExceeded
         │   └── NotSentInTime          the deadline passed before the call could leave

@@ -17,7 +17,12 @@ async def load(esdb: Connection, order_id: str) -> Order:
     events = await esdb.read(stream_of(order_id)).to_list()
     placed = OrderPlaced.model_validate_json(events[0].data)
     status = [STATUS[event.type] for event in events if event.type in STATUS][-1]
-    return Order(customer=placed.customer, cents=placed.cents, status=status, revision=events[-1].revision)
+    return Order(
+        customer=placed.customer,
+        cents=placed.cents,
+        status=status,
+        revision=events[-1].revision,
+    )
 
 
 @app.get("/orders/{order_id}")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from itertools import chain
 from pathlib import Path
 
 import pytest
 
 import fastapi_esdb
-from tests.docs.conftest import run
+from tests.docs.conftest import DOCS, PAGES, ROOT, run
 
 
 @pytest.fixture(scope="module")
@@ -43,3 +44,16 @@ def test_every_public_name_is_in_the_reference(site: Path) -> None:
     """Whatever `fastapi_esdb` offers can be looked up."""
     reference = "\n".join(page.read_text() for page in (site / "reference").rglob("index.html"))
     assert [name for name in fastapi_esdb.__all__ if not re.search(rf"\b{name}\b", reference)] == []
+
+
+COLUMN = 101
+"""As many characters of code as fit beside the sidebars in a window of 1,300 pixels; `docs/styles.css` sees to that."""
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_code_fits_its_column(page: Path) -> None:
+    """Nobody has to scroll sideways to read an example."""
+    blocks = re.findall(r"^```[^\n]*\n(.*?)^```", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+    included = re.findall(r'^--8<-- "([\w/]+\.py)"$', "\n".join(blocks), flags=re.MULTILINE)
+    lines = chain("\n".join(blocks).splitlines(), *((DOCS / name).read_text().splitlines() for name in included))
+    assert [line for line in lines if len(line) > COLUMN] == []
