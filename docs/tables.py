@@ -192,7 +192,7 @@ def protocol_tables() -> str:
 
 def service_table(service: str) -> str:
     rows = map(row, (method for method in all_methods() if method.service == service))
-    head = ["Call", "Shape", "Writes", "Since", "Client", "Embedded server"]
+    head = ["Call", "Shape", "Writes", "Since", "Client", "Embedded"]
     return f"## {service.rpartition('.')[2]}\n\n`{service}`\n\n{table(head, rows)}"
 
 
