@@ -14,7 +14,7 @@ from fastapi_esdb.connection.preflight import authorization_of
 from fastapi_esdb.wire.admin.cluster import SUPPORTED_METHODS, SupportedMethods
 from fastapi_esdb.wire.errors import EsdbError, NotSupported
 from fastapi_esdb.wire.errors.unreadable import shown, unreadable
-from fastapi_esdb.wire.headers import CallHeaders, CallMetadata
+from fastapi_esdb.wire.headers import CallHeaders, KnownHeaders
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Channel
@@ -99,7 +99,7 @@ async def ask_server(channel: Channel, deadline: Deadline, credentials: Credenti
 
     A node that is starting refuses even the right ones.
     """
-    headers = CallHeaders(CallMetadata(authorization_of(credentials)).pairs())
+    headers = CallHeaders(KnownHeaders(authorization_of(credentials)).pairs())
     try:
         with channel.lease() as lease:
             return await unary(lease, SUPPORTED_METHODS, None, deadline, headers)

@@ -16,7 +16,7 @@ from fastapi_esdb.embedded.calls import Call, Context
 from fastapi_esdb.embedded.membership import Membership
 from fastapi_esdb.embedded.running import RunningCalls
 from fastapi_esdb.wire.errors import EsdbError, HandlerFailed, ServerNotReady, ServerTimeout
-from fastapi_esdb.wire.headers import parse_metadata
+from fastapi_esdb.wire.headers import parse_headers
 from fastapi_esdb.wire.method import Method
 from fastapi_esdb.wire.quiet_grpc import grpc
 from fastapi_esdb.wire.status.translation import rich_status_of, status_of
@@ -84,8 +84,8 @@ class Binding(grpc.GenericRpcHandler):
     async def _admit(self, call: AnyCall, context: Context) -> None:
         if self._calls.are_stopping:
             raise ServerNotReady
-        call.metadata = parse_metadata(context.invocation_metadata() or ())
-        call.caller = await self._access.admit(call.method, call.metadata)
+        call.headers = parse_headers(context.invocation_metadata() or ())
+        call.caller = await self._access.admit(call.method, call.headers)
 
 
 def _end(call: AnyCall, context: Context, error: EsdbError) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Generic, Self
 
 from fastapi_esdb.embedded.access import ANONYMOUS
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.headers import CallMetadata
+from fastapi_esdb.wire.headers import KnownHeaders
 from fastapi_esdb.wire.method import Method, Request, Response, Shape
 from fastapi_esdb.wire.quiet_grpc import grpc
 
@@ -29,14 +29,14 @@ DRAIN_TIMEOUT = 0.5
 class Call(Generic[Request, Response]):
     """An iterator of the call's requests, that takes responses.
 
-    `caller` is who calls, once the call was let in, and `metadata` are the headers. `check_leader` raises NotLeader, or
-    ServerNotReady, where the caller asks for the leader and this node is not.
+    `caller` is who calls, as soon as the call is admitted; `headers` came with the call. `check_leader` raises
+    NotLeader, or ServerNotReady, if the caller insists on the leader and this node is not the leader.
     """
 
     def __init__(self, method: Method[Request, Response], context: Context) -> None:
         self.method = method
         self.caller = ANONYMOUS
-        self.metadata = CallMetadata()
+        self.headers = KnownHeaders()
         self.check_leader: Callable[[], None] = _pass
         self.unanswered = 0
         """Writes under way, of a call that receives others meanwhile."""
@@ -57,7 +57,7 @@ class Call(Generic[Request, Response]):
     @property
     def connection_name(self) -> str | None:
         """What the caller names its connection."""
-        return self.metadata.connection_name
+        return self.headers.connection_name
 
     @property
     def seconds_left(self) -> float | None:

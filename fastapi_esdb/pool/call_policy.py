@@ -9,7 +9,7 @@ from fastapi_esdb.connection.preflight import authorization_of
 from fastapi_esdb.settings.choices import NodePreference
 from fastapi_esdb.wire.admin.operations import RESIGN_NODE
 from fastapi_esdb.wire.groups.methods import READ_GROUP
-from fastapi_esdb.wire.headers import CallHeaders, CallMetadata
+from fastapi_esdb.wire.headers import CallHeaders, KnownHeaders
 from fastapi_esdb.wire.projections.methods import CREATE_PROJECTION
 from fastapi_esdb.wire.streams.methods import READ
 
@@ -39,8 +39,8 @@ class Headers:
         return self._make(options.credentials, leader) if options.credentials else self._usual[leader]
 
     def _make(self, user: Credentials | None, leader: bool | None) -> CallHeaders:
-        metadata = CallMetadata(authorization_of(user), leader, self._connection_name)
-        return CallHeaders(metadata.pairs())
+        known = KnownHeaders(authorization_of(user), leader, self._connection_name)
+        return CallHeaders(known.pairs())
 
 
 ONLY_AT_THE_LEADER = frozenset({READ_GROUP.service, CREATE_PROJECTION.service})

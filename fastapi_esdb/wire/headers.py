@@ -1,4 +1,4 @@
-"""The request headers that mean something to a server: the client builds them, the embedded server reads them."""
+"""The request headers that mean something to a server: the client writes them, the embedded server reads them."""
 
 from __future__ import annotations
 
@@ -19,25 +19,28 @@ PRINTABLE = "".join(map(chr, range(ord(" "), ord("~") + 1)))
 Pair = tuple[str, str | bytes]
 
 
-def legal(text: str) -> str:
-    """The text as a header or trailer can hold it: what is not printable ASCII is percent-encoded."""
+def printable(text: str) -> str:
+    """Return the text as a header or trailer can hold it, with all but printable ASCII percent-encoded."""
     return quote(text, safe=PRINTABLE)
 
 
 @dataclass(frozen=True, slots=True)
 class CallHeaders:
-    """Headers as gRPC takes them, in an object that hides them: tools that show tracebacks show variables, too."""
+    """Headers as gRPC takes them.
+
+    The repr hides them: tools that show tracebacks show the variables as well, and a password may be among these.
+    """
 
     pairs: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class CallMetadata:
-    """The headers of one call.
+class KnownHeaders:
+    """The headers that servers know, of one call.
 
-    `authorization` is the header's whole value, see `basic`. `requires_leader` asks a follower to refuse instead of
-    answering itself or passing the call on; `None` leaves it out. `connection_name` shows up in the server's
-    information on persistent subscriptions.
+    `authorization` is the whole value of its header, see `basic`. `requires_leader` asks a follower to refuse the call
+    instead of answering it or forwarding it to the leader; `None` leaves the header out. `connection_name` is shown in
+    the server's information about persistent subscriptions.
     """
 
     authorization: str | None = field(default=None, repr=False)
@@ -45,17 +48,17 @@ class CallMetadata:
     connection_name: str | None = None
 
     def pairs(self) -> tuple[tuple[str, str], ...]:
-        """The headers as gRPC wants them."""
+        """Return the headers as gRPC takes them."""
         leader = None if self.requires_leader is None else str(self.requires_leader).lower()
         named = {AUTHORIZATION: self.authorization, REQUIRES_LEADER: leader, CONNECTION_NAME: self.connection_name}
-        return tuple((name, legal(value)) for name, value in named.items() if value is not None)
+        return tuple((name, printable(value)) for name, value in named.items() if value is not None)
 
 
-def parse_metadata(pairs: Iterable[Pair]) -> CallMetadata:
-    """The headers of a call that arrived; unknown ones are passed over."""
+def parse_headers(pairs: Iterable[Pair]) -> KnownHeaders:
+    """Return the known headers of a call that has arrived; all others are ignored."""
     found = {name: value for name, value in pairs if isinstance(value, str)}
     leader = found.get(REQUIRES_LEADER)
-    return CallMetadata(
+    return KnownHeaders(
         authorization=found.get(AUTHORIZATION),
         requires_leader=None if leader is None else leader.lower() == "true",
         connection_name=found.get(CONNECTION_NAME),
@@ -64,19 +67,19 @@ def parse_metadata(pairs: Iterable[Pair]) -> CallMetadata:
 
 @dataclass(frozen=True, slots=True)
 class BasicCredentials:
-    """A user's name and password, as HTTP Basic carries them."""
+    """A user's name and password, as HTTP Basic authentication carries them."""
 
     user: str
     password: str = field(repr=False)
 
 
 def basic(user: str, password: str) -> str:
-    """The authorization header of a user and a password."""
+    """Return the value of the authorization header for a user and a password."""
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
 def parse_basic(authorization: str | None) -> BasicCredentials | None:
-    """Who calls; `None` (anonymous) where there is no header, or one of another scheme, or a malformed one."""
+    """Return the credentials in an authorization header, or `None` if there are none in the Basic scheme."""
     scheme, _, encoded = (authorization or "").strip().partition(" ")
     if scheme.lower() != BASIC:
         return None

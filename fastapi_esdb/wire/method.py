@@ -1,4 +1,4 @@
-"""One RPC as a value: the client calls it, the embedded server binds it, the docs' tables list it."""
+"""An RPC as a value: the client calls it, the embedded server binds it, and the tables in the docs list it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Value = TypeVar("Value")
 
 
 class Shape(enum.Enum):
-    """Who streams."""
+    """The sides of a call that send a stream of messages."""
 
     UNARY = "unary"
     SERVER_STREAM = "server stream"
@@ -32,9 +32,9 @@ class Shape(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Codec(Generic[Value]):
-    """The two ways between a plain value and its protobuf message.
+    """The conversion between a plain value and its protobuf message, in both directions.
 
-    They run around grpc and not as its serializers: grpcio turns an exception of a serializer into `None`.
+    It happens outside of grpcio, not as its serializer: grpcio would turn an exception of a serializer into `None`.
     """
 
     message: type[Message]
@@ -47,7 +47,7 @@ class Codec(Generic[Value]):
         return serialized
 
     def from_bytes(self, data: bytes) -> Value:
-        """Return the value in the bytes of a message. Raises DecodeError for bytes that are none."""
+        """Return the value in the bytes of a message. Raises DecodeError if they are not one."""
         return self.decode(self.message.FromString(data))
 
 
@@ -55,8 +55,8 @@ class Codec(Generic[Value]):
 class Method(Generic[Request, Response]):
     """An RPC.
 
-    `service` is the full name that the protocol gives it. `writes` tells whether the call can change what the
-    server holds: a read-only connection refuses it. `since` is the first server version that has the call.
+    `service` is the full name of its service in the protocol. A method that `writes` can change the server's data, and
+    a read-only connection refuses it. `since` is the first version of the server that has the call.
     """
 
     service: str
@@ -76,7 +76,7 @@ class Method(Generic[Request, Response]):
         return f"<Method {self.path}>"
 
     def encode_request(self, request: Request) -> bytes:
-        """Return the bytes that a client sends. Raises InvalidArgument for what the protocol has no room for."""
+        """Return the bytes that a client sends. Raises InvalidArgument if a value does not fit."""
         try:
             return self.request.to_bytes(request)
         except (TypeError, ValueError) as error:
@@ -85,7 +85,7 @@ class Method(Generic[Request, Response]):
             raise InvalidArgument(f"{self.name}: the request can't be sent: {error}") from error
 
     def decode_request(self, data: bytes) -> Request:
-        """Return the request that a server has received. Raises InvalidArgument for bytes that are none."""
+        """Return the request that a server has received. Raises InvalidArgument if it is malformed."""
         try:
             return self.request.from_bytes(data)
         except DecodeError:
@@ -96,7 +96,7 @@ class Method(Generic[Request, Response]):
         return self.response.to_bytes(answer)
 
     def decode_answer(self, data: bytes) -> Response:
-        """Return the answer that a client has received. Raises NoAnswer where it can't be read, for whatever reason."""
+        """Return the answer that a client has received. Raises NoAnswer if it can't be read for any reason."""
         try:
             return self.response.from_bytes(data)
         except Exception as error:

@@ -1,4 +1,4 @@
-"""Every RPC of the protocol in one place: for the server that binds them, and for the tables in the docs."""
+"""All RPCs of the protocol, for the server that binds them and for the tables in the docs."""
 
 from __future__ import annotations
 
@@ -61,5 +61,5 @@ _ALL: tuple[Method[Any, Any], ...] = (
 
 
 def all_methods() -> tuple[Method[Any, Any], ...]:
-    """One `Method` per RPC, service by service, in the order of the .proto files."""
+    """Return the `Method` of each RPC, service by service, in the order of the .proto files."""
     return _ALL

@@ -1,4 +1,4 @@
-"""Where to begin: positions of `$all`, the ends of a stream, and the direction of a read."""
+"""Places to read from: positions in `$all`, the two ends of a stream, and the direction of a read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _POSITION = re.compile("C:([0-9]{1,20})/P:([0-9]{1,20})")
 
 @dataclass(frozen=True, slots=True, order=True)
 class Position:
-    """A place in the log of all events; both numbers are equal except for records of old explicit transactions.
+    """A position in the log of all events. Its numbers are equal, except for records of old explicit transactions.
 
     `str(position)` is the text that servers and other clients write, `C:1788/P:1788`, and `Position.parse` reads it.
     """
@@ -27,7 +27,7 @@ class Position:
 
     @classmethod
     def parse(cls, text: str) -> Position:
-        """Return the position that a text like `C:1788/P:1788` stands for. Raises `InvalidArgument` (a ValueError)."""
+        """Return the position in a text like `C:1788/P:1788`. Raises `InvalidArgument`, a ValueError, for others."""
         found = _POSITION.fullmatch(str(text))
         if found is None:
             raise InvalidArgument(f"a position must be a text like 'C:1788/P:1788', not {quoted(text)}")
@@ -35,7 +35,7 @@ class Position:
 
 
 class Edge(enum.Enum):
-    """The two ends of a stream or of `$all`, as a place to read or subscribe from."""
+    """The two ends of a stream or of `$all`, to read or subscribe from."""
 
     START = "start"
     END = "end"

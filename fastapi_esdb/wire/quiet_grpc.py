@@ -1,8 +1,8 @@
-"""gRPC, loaded so that it writes nothing to stderr: what it has to say of a failure is in the error.
+"""gRPC, loaded so that it does not write to stderr: the errors of the calls say what has failed.
 
-Everything here takes `grpc` from this module. gRPC reads `GRPC_VERBOSITY` once, when it is loaded, so the variable is
-set for that moment only: child processes do not inherit it. Where the user has set it, or has loaded gRPC before, it
-stays as it is.
+The whole package imports `grpc` from this module. gRPC reads `GRPC_VERBOSITY` once, while it is loaded, so the variable
+is set for that moment only and child processes do not inherit it. If the user has set it, or has loaded gRPC before,
+it stays as it is.
 """
 
 from __future__ import annotations

@@ -1,20 +1,20 @@
-"""Revisions, and what an append may expect of a stream."""
+"""Revisions of streams, and the state that an append may expect of a stream."""
 
 from __future__ import annotations
 
 import enum
 
 MAX_REVISION = 2**63 - 1
-"""The largest revision a server accepts: it keeps revisions as signed 64-bit numbers."""
+"""The largest revision that a server accepts: it stores revisions as signed 64-bit numbers."""
 
 NO_EVENT = -1
-"""The revision of a stream without events, as servers and their clients count."""
+"""The revision that servers and their clients give to a stream without events."""
 
 
 class StreamState(enum.Enum):
-    """What an append may expect of a stream beside an exact revision.
+    """A state that an append may expect of a stream, other than an exact revision.
 
-    The values are the numbers that the server uses for them in its trailers and in the v2 API.
+    The values are the numbers that stand for them in trailers and in the v2 API.
     """
 
     NO_STREAM = -1
@@ -30,16 +30,16 @@ NO_STREAM = StreamState.NO_STREAM
 STREAM_EXISTS = StreamState.STREAM_EXISTS
 
 Expected = int | StreamState
-"""An expected revision: the number of the stream's last event, or a `StreamState`."""
+"""The revision of the stream's last event, or a `StreamState`."""
 
 
 def number_of(expected: Expected) -> int:
-    """The number that trailers and the v2 API have for an expected or actual revision."""
+    """Return the number for an expected or actual revision, as trailers and the v2 API have it."""
     return expected.value if isinstance(expected, StreamState) else expected
 
 
 def expected_of(number: int) -> Expected | None:
-    """The revision or state of that number; `None` for a negative one that is neither."""
+    """Return the revision or state that a number stands for; `None` for an unknown negative number."""
     if number >= 0:
         return number
     return next((state for state in StreamState if state.value == number), None)

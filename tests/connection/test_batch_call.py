@@ -31,7 +31,7 @@ from fastapi_esdb.wire.errors import (
     StreamDeleted,
     WrongExpectedRevision,
 )
-from fastapi_esdb.wire.headers import CallHeaders, CallMetadata
+from fastapi_esdb.wire.headers import CallHeaders, KnownHeaders
 from fastapi_esdb.wire.positions import Position
 from fastapi_esdb.wire.revisions import ANY, NO_STREAM
 from fastapi_esdb.wire.streams.methods import BATCH_APPEND
@@ -41,7 +41,7 @@ from tests.support.batches import DONE, BatchServer
 from tests.support.proxy import FaultProxy
 from tests.support.waiting import PATIENCE, until
 
-HEADERS = CallHeaders(CallMetadata(requires_leader=True, connection_name="tests").pairs())
+HEADERS = CallHeaders(KnownHeaders(requires_leader=True, connection_name="tests").pairs())
 
 Appending = asyncio.Future[AppendResult]
 
@@ -92,7 +92,7 @@ async def test_all_appends_share_one_call(call: BatchCall, server: BatchServer) 
     received = await server.take(50)
     assert [one.stream for one in received] == [f"s-{number}" for number in range(50)]
     assert len({one.fragment.correlation_id for one in received}) == 50
-    assert server.headers == [CallMetadata(requires_leader=True, connection_name="tests")]
+    assert server.headers == [KnownHeaders(requires_leader=True, connection_name="tests")]
     for one in received:
         one.answer()
     assert await asyncio.gather(*appends) == [DONE] * 50

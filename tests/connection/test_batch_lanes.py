@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from fastapi_esdb.connection.batch_call import BatchCall
 from fastapi_esdb.connection.channel import Channel
-from fastapi_esdb.wire.headers import CallHeaders, CallMetadata
+from fastapi_esdb.wire.headers import CallHeaders, KnownHeaders
 from tests.connection.conftest import Listener, channel_to
 from tests.support.batches import BatchServer
 from tests.support.waiting import until
 
-HEADERS = CallHeaders(CallMetadata(requires_leader=True, connection_name="tests").pairs())
+HEADERS = CallHeaders(KnownHeaders(requires_leader=True, connection_name="tests").pairs())
 
 
 def opened(channel: Channel) -> BatchCall:

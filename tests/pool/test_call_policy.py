@@ -9,27 +9,27 @@ from fastapi_esdb.connection.caller import CallOptions
 from fastapi_esdb.pool.call_policy import Headers
 from fastapi_esdb.settings.connection_string import ConnectionString
 from fastapi_esdb.settings.credentials import Credentials
-from fastapi_esdb.wire.headers import CallMetadata, basic, parse_metadata
+from fastapi_esdb.wire.headers import KnownHeaders, basic, parse_headers
 from tests.support.scripted import READ, WRITE
 
 PLAIN = "esdb://localhost"
 
 
-def metadata(string: str, write: bool = False, options: CallOptions | None = None) -> CallMetadata:
+def headers(string: str, write: bool = False, options: CallOptions | None = None) -> KnownHeaders:
     made = Headers(ConnectionString.parse(string), "default").of(WRITE if write else READ, options or CallOptions())
-    return parse_metadata(made.pairs)
+    return parse_headers(made.pairs)
 
 
 def test_the_user_of_the_settings_calls() -> None:
     """With HTTP Basic; without a user there is no such header."""
-    assert metadata("esdb://ada:secret@localhost").authorization == basic("ada", "secret")
-    assert metadata(PLAIN).authorization is None
+    assert headers("esdb://ada:secret@localhost").authorization == basic("ada", "secret")
+    assert headers(PLAIN).authorization is None
 
 
 def test_a_call_can_have_a_user_of_its_own() -> None:
     """It stands in for the user of the settings."""
     options = CallOptions(credentials=Credentials("eve", SecretStr("other")))
-    assert metadata("esdb://ada:secret@localhost", options=options).authorization == basic("eve", "other")
+    assert headers("esdb://ada:secret@localhost", options=options).authorization == basic("eve", "other")
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_a_call_can_have_a_user_of_its_own() -> None:
 def test_who_may_answer(preference: str, write: bool, asked: bool | None, expected: bool | None) -> None:
     """One node takes writes as the leader if that is preferred, and passes them on else; whoever asks is heeded."""
     string = f"{PLAIN}?nodePreference={preference}"
-    assert metadata(string, write, CallOptions(requires_leader=asked)).requires_leader is expected
+    assert headers(string, write, CallOptions(requires_leader=asked)).requires_leader is expected
 
 
 @pytest.mark.parametrize(
@@ -58,10 +58,10 @@ def test_who_may_answer(preference: str, write: bool, asked: bool | None, expect
 def test_who_may_answer_in_a_cluster(preference: str, write: bool, asked: bool | None, expected: bool | None) -> None:
     """Writes are for the leader, whatever is preferred for reads."""
     string = f"esdb://a,b?nodePreference={preference}"
-    assert metadata(string, write, CallOptions(requires_leader=asked)).requires_leader is expected
+    assert headers(string, write, CallOptions(requires_leader=asked)).requires_leader is expected
 
 
 def test_the_connection_has_a_name() -> None:
     """That of the settings, or one made of the pool's."""
-    assert metadata(f"{PLAIN}?connectionName=shop").connection_name == "shop"
-    assert metadata(PLAIN).connection_name == "default"
+    assert headers(f"{PLAIN}?connectionName=shop").connection_name == "shop"
+    assert headers(PLAIN).connection_name == "default"

@@ -11,7 +11,7 @@ import grpc.aio
 
 from fastapi_esdb.wire.admin.cluster import SUPPORTED_METHODS, SupportedMethod, SupportedMethods
 from fastapi_esdb.wire.errors import EsdbError
-from fastapi_esdb.wire.headers import CallMetadata, parse_metadata
+from fastapi_esdb.wire.headers import KnownHeaders, parse_headers
 from fastapi_esdb.wire.method import Method
 from fastapi_esdb.wire.positions import Position
 from fastapi_esdb.wire.status.translation import status_of
@@ -59,7 +59,7 @@ class BatchServer:
         self.port = 0
         self.inbox: asyncio.Queue[Received] = asyncio.Queue()
         self.plain: list[AppendOptions] = []
-        self.headers: list[CallMetadata] = []
+        self.headers: list[KnownHeaders] = []
         """Of each batch call that was opened, and of each plain append."""
         self.peers: set[str] = set()
         """The connections that batch calls came over."""
@@ -81,7 +81,7 @@ class BatchServer:
         return one
 
     async def _batch(self, requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[bytes]:
-        self.headers.append(parse_metadata(context.invocation_metadata() or ()))
+        self.headers.append(parse_headers(context.invocation_metadata() or ()))
         self.peers.add(context.peer())
         if self.refusal:
             await _abort(context, self.refusal)
@@ -105,7 +105,7 @@ class BatchServer:
             self.inbox.put_nowait(Received(fragment, answers))
 
     async def _append(self, requests: AsyncIterator[bytes], context: Context) -> bytes:
-        self.headers.append(parse_metadata(context.invocation_metadata() or ()))
+        self.headers.append(parse_headers(context.invocation_metadata() or ()))
         frames = [APPEND.decode_request(data) async for data in requests]
         assert isinstance(frames[0], AppendOptions)
         self.plain.append(frames[0])

@@ -20,7 +20,7 @@ from fastapi_esdb.connection.admission import ORDINARY_STREAM
 from fastapi_esdb.settings.model import EsdbSettings
 from fastapi_esdb.wire.admin.cluster import GOSSIP, ClusterInfo, Member, NodeState
 from fastapi_esdb.wire.errors import EsdbError, NotLeader
-from fastapi_esdb.wire.headers import CallMetadata, parse_metadata
+from fastapi_esdb.wire.headers import KnownHeaders, parse_headers
 from fastapi_esdb.wire.projections.methods import PROJECTION_STATISTICS
 from fastapi_esdb.wire.status.translation import Status, status_of
 from fastapi_esdb.wire.streams.methods import READ
@@ -43,7 +43,7 @@ class Gatekeeper(grpc.aio.ServerInterceptor):
         """What gossip tells."""
         self.gossip_code: grpc.StatusCode | None = None
         """How gossip fails, if it does."""
-        self.asked: list[CallMetadata] = []
+        self.asked: list[KnownHeaders] = []
         """The headers of each gossip that was asked for."""
         self.refusal: NotLeader | None = None
         """What followers refuse with; `None` for the leader."""
@@ -72,7 +72,7 @@ class Gatekeeper(grpc.aio.ServerInterceptor):
         return await continuation(handler_call_details)
 
     async def _gossip(self, _: bytes, context: Context) -> bytes:
-        self.asked.append(parse_metadata(context.invocation_metadata() or ()))
+        self.asked.append(parse_headers(context.invocation_metadata() or ()))
         if self.gossip_code is not None:
             await context.abort(self.gossip_code, "gossip is to fail")
         return GOSSIP.encode_answer(ClusterInfo(tuple(self.members)))

@@ -26,7 +26,7 @@ import grpc.aio
 from google.protobuf.wrappers_pb2 import StringValue
 
 from fastapi_esdb.wire.admin.cluster import SUPPORTED_METHODS, SupportedMethod, SupportedMethods
-from fastapi_esdb.wire.headers import CallMetadata, parse_metadata
+from fastapi_esdb.wire.headers import KnownHeaders, parse_headers
 from fastapi_esdb.wire.method import Codec, Method, Shape
 from fastapi_esdb.wire.streams.methods import READ as READ_STREAM
 
@@ -63,7 +63,7 @@ class ScriptedServer:
         self.port = 0
         self.seen: list[tuple[str, str]] = []
         """Name and text of each call that arrived."""
-        self.headers: list[CallMetadata] = []
+        self.headers: list[KnownHeaders] = []
         """Their headers."""
         self.raw_headers: list[Mapping[str, str | bytes]] = []
         self.active: Counter[str] = Counter()
@@ -74,7 +74,7 @@ class ScriptedServer:
         """The calls that it names as its own when it is asked; without any it does not tell."""
         self.unknown: list[str] = []
         """Paths of calls that it does not have and was asked for nevertheless."""
-        self.probe_headers: list[CallMetadata] = []
+        self.probe_headers: list[KnownHeaders] = []
         self.is_ready = True
         """Whether it takes calls; if not, it answers the probe and refuses all else."""
         self._options = tuple({**dict(PATIENT), **dict(options)}.items())
@@ -120,7 +120,7 @@ class ScriptedServer:
         )
 
     async def _features(self, _: bytes, context: Context) -> bytes:
-        self.probe_headers.append(parse_metadata(context.invocation_metadata() or ()))
+        self.probe_headers.append(parse_headers(context.invocation_metadata() or ()))
         if self.probe_code is not None:
             await context.abort(self.probe_code, "the probe is to fail")
         answer = SupportedMethods(VERSION, tuple(self.names))
@@ -213,7 +213,7 @@ class _Running:
         self._name = method.name
         pairs = tuple(context.invocation_metadata() or ())
         server.seen.append((method.name, text))
-        server.headers.append(parse_metadata(pairs))
+        server.headers.append(parse_headers(pairs))
         server.raw_headers.append(dict(pairs))
 
     def __enter__(self) -> None:

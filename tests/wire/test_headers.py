@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fastapi_esdb.wire.headers import BasicCredentials, CallMetadata, basic, parse_basic, parse_metadata
+from fastapi_esdb.wire.headers import BasicCredentials, KnownHeaders, basic, parse_basic, parse_headers
 from tests.wire.values import TEXTS
 
 
@@ -16,8 +16,8 @@ def encoded(data: bytes) -> str:
 
 def test_the_headers_are_those_of_the_protocol() -> None:
     """Credentials, the wish for a leader and the name of the connection go out under the names servers read."""
-    metadata = CallMetadata(basic("admin", "changeit"), True, "shop")
-    assert metadata.pairs() == (
+    headers = KnownHeaders(basic("admin", "changeit"), True, "shop")
+    assert headers.pairs() == (
         ("authorization", "Basic YWRtaW46Y2hhbmdlaXQ="),
         ("requires-leader", "true"),
         ("connection-name", "shop"),
@@ -26,20 +26,20 @@ def test_the_headers_are_those_of_the_protocol() -> None:
 
 def test_what_is_not_given_is_left_out() -> None:
     """A call without any of it has no headers; a follower that may answer is a header of its own."""
-    assert CallMetadata().pairs() == ()
-    assert CallMetadata(requires_leader=False).pairs() == (("requires-leader", "false"),)
+    assert KnownHeaders().pairs() == ()
+    assert KnownHeaders(requires_leader=False).pairs() == (("requires-leader", "false"),)
 
 
 @pytest.mark.parametrize("leader", [True, False, None])
 def test_the_server_reads_what_the_client_wrote(leader: bool | None) -> None:
     """Both sides mean the same headers; others are passed over."""
-    metadata = CallMetadata(basic("a", "b"), leader, "shop")
-    assert parse_metadata([("user-agent", "x"), ("trace-bin", b"\0"), *metadata.pairs()]) == metadata
+    headers = KnownHeaders(basic("a", "b"), leader, "shop")
+    assert parse_headers([("user-agent", "x"), ("trace-bin", b"\0"), *headers.pairs()]) == headers
 
 
 def test_a_header_holds_printable_ascii_only() -> None:
     """A connection's name with other characters goes out percent-encoded instead of failing in gRPC."""
-    assert CallMetadata(connection_name="Käse\n1").pairs() == (("connection-name", "K%C3%A4se%0A1"),)
+    assert KnownHeaders(connection_name="Käse\n1").pairs() == (("connection-name", "K%C3%A4se%0A1"),)
 
 
 @settings(deadline=None)
@@ -81,4 +81,4 @@ def test_the_scheme_is_read_in_any_case() -> None:
 def test_no_password_is_shown() -> None:
     """Neither the header nor what was read from it is in a repr."""
     assert "secret" not in repr(BasicCredentials("a", "secret"))
-    assert encoded(b"a:secret") not in repr(CallMetadata(basic("a", "secret")))
+    assert encoded(b"a:secret") not in repr(KnownHeaders(basic("a", "secret")))

@@ -12,7 +12,7 @@ from fastapi_esdb.embedded.access.ranks import rank_needed
 from fastapi_esdb.embedded.access.rights import Right, Rights
 from fastapi_esdb.embedded.store.database import Database
 from fastapi_esdb.wire.errors import AccessDenied, NotAuthenticated
-from fastapi_esdb.wire.headers import CallMetadata, parse_basic
+from fastapi_esdb.wire.headers import KnownHeaders, parse_basic
 from fastapi_esdb.wire.method import Method
 
 
@@ -29,9 +29,9 @@ class Access:
         self._rights = Rights(database)
         self.accounts = accounts
 
-    async def admit(self, method: Method[Any, Any], metadata: CallMetadata) -> Caller:
+    async def admit(self, method: Method[Any, Any], headers: KnownHeaders) -> Caller:
         """Who calls. Raises NotAuthenticated for wrong credentials, AccessDenied where this rank may not call it."""
-        caller = await self._caller(metadata)
+        caller = await self._caller(headers)
         if caller.rank < rank_needed(method):
             raise AccessDenied
         return caller
@@ -68,10 +68,10 @@ class Access:
             end = self._database.end
         raise AccessDenied
 
-    async def _caller(self, metadata: CallMetadata) -> Caller:
+    async def _caller(self, headers: KnownHeaders) -> Caller:
         if self.accounts is None:
             return ADMINISTRATOR
-        credentials = parse_basic(metadata.authorization)
+        credentials = parse_basic(headers.authorization)
         if credentials is None:
             return ANONYMOUS
         account = await self.accounts.signed_in(credentials.user, credentials.password)

@@ -16,7 +16,7 @@ from fastapi_esdb.wire.errors import (
     ServerNotReady,
     ServerTimeout,
 )
-from fastapi_esdb.wire.headers import CallMetadata
+from fastapi_esdb.wire.headers import KnownHeaders
 from fastapi_esdb.wire.method import Shape
 from fastapi_esdb.wire.quiet_grpc import grpc
 from fastapi_esdb.wire.status.codes import StatusCode
@@ -79,7 +79,7 @@ class Forwarder:
             await channel.close()
 
     async def _relay(self, call: AnyCall, leader: int) -> None:
-        headers = CallMetadata(call.metadata.authorization, requires_leader=True, connection_name=call.connection_name)
+        headers = KnownHeaders(call.headers.authorization, requires_leader=True, connection_name=call.connection_name)
         method: Any = self._channel(leader).stream_stream(call.method.path)
         upstream = method(metadata=headers.pairs(), timeout=call.seconds_left)
         sending = asyncio.create_task(_pass_requests(call, upstream))

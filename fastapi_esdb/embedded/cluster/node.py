@@ -77,12 +77,12 @@ class Node:
 
     async def carry_out(self, call: AnyCall, handler: Handler) -> None:
         """Here, if this node leads or the call can be carried out anywhere; else as on a follower (protocol 1.3)."""
-        if call.metadata.requires_leader:
+        if call.headers.requires_leader:
             call.check_leader = self._check_leader
         route, refusal = route_of(call.method), self._quorum.refusal()
         if refusal is None or route is Route.ANY_NODE:
             await handler(call)
-        elif route is Route.FORWARDED and isinstance(refusal, NotLeader) and not call.metadata.requires_leader:
+        elif route is Route.FORWARDED and isinstance(refusal, NotLeader) and not call.headers.requires_leader:
             await self._forward(call)
         elif route is Route.REPLICA and self._quorum.standing.state is NodeState.FOLLOWER:
             await handler(call)

@@ -35,7 +35,7 @@ def framing(request: ReadRequest, database: Database) -> Framing:
 def revision_of(request: ReadRequest) -> int | Edge:
     """Where a read of a stream starts."""
     if isinstance(request.start, Position):
-        raise InvalidArgument(f"{request.start} is a place in $all: a stream is read from a revision, start or end")
+        raise InvalidArgument(f"{request.start} is a position in $all: a stream is read from a revision, start or end")
     return request.start
 
 

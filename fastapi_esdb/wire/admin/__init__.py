@@ -1,1 +1,1 @@
-"""What an administrator asks: users, operations, the state of the cluster, statistics of a node. One file a service."""
+"""The services for administrators: users, operations, the state of the cluster, and statistics of a node."""

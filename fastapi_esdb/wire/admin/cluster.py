@@ -1,4 +1,4 @@
-"""What a node tells of itself and of its cluster: Gossip.Read and ServerFeatures.GetSupportedMethods."""
+"""Gossip.Read and ServerFeatures.GetSupportedMethods: information about the cluster and about a node."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from fastapi_esdb.wire.method import Codec, Method, Shape
 from fastapi_esdb.wire.proto.v1 import gossip_pb2, serverfeatures_pb2
 
 MOST_MEMBERS = 100
-"""More than any cluster has: it is a few nodes, and read-only replicas beside them."""
+"""More members than any cluster has: a few nodes, and some read-only replicas."""
 
 LONGEST_NAME = 255
-"""Characters of a host's name, by the rules of DNS."""
+"""Characters that the name of a host can have, by the rules of DNS."""
 
 
 class NodeState(enum.Enum):
-    """What a node is doing, with the protocol's numbers."""
+    """The state of a node. The values are the numbers of the protocol."""
 
     INITIALIZING = 0
     DISCOVER_LEADER = 1
@@ -41,18 +41,18 @@ class NodeState(enum.Enum):
 
     @classmethod
     def _missing_(cls, _number: object) -> NodeState:
-        """A state that only newer servers have."""
+        """Return `UNKNOWN` for a state that only newer servers have."""
         return cls.UNKNOWN
 
 
 REPLICAS = (NodeState.READ_ONLY_REPLICA, NodeState.PRE_READ_ONLY_REPLICA, NodeState.READ_ONLY_LEADERLESS)
 USABLE = (NodeState.LEADER, NodeState.FOLLOWER, *REPLICAS)
-"""States in which a node answers; in all others it starts, stops, or is between two roles."""
+"""States in which a node answers. In all others it is starting, stopping, or changing its role."""
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A node of the cluster as another one sees it; `host` and `port` are the address it advertises to clients."""
+    """A node of the cluster as another node sees it. `host` and `port` are its address for clients."""
 
     instance_id: UUID
     time_stamp: datetime
@@ -64,14 +64,14 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class ClusterInfo:
-    """The nodes that one node knows of, itself among them."""
+    """The nodes that a node knows, itself included."""
 
     members: tuple[Member, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class SupportedMethod:
-    """A call that the server has; `service` (with its package) and `name` are in lower case."""
+    """A call that the server supports; `service` (with its package) and `name` are in lower case."""
 
     service: str
     name: str
@@ -80,7 +80,7 @@ class SupportedMethod:
 
 @dataclass(frozen=True, slots=True)
 class SupportedMethods:
-    """What the server can do and its version, as three numbers: "24.6.0"."""
+    """The version of a server, as three numbers such as "24.6.0", and the calls that it supports."""
 
     version: str
     methods: tuple[SupportedMethod, ...]

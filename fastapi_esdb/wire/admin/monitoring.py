@@ -1,4 +1,4 @@
-"""The Monitoring service: the statistics of one node. Its values, its RPC, and the values as messages and back."""
+"""The Monitoring service, which sends statistics of a node: its values, their converters, and its RPC."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from fastapi_esdb.wire.method import Codec, Method, Shape
 from fastapi_esdb.wire.proto.v1 import monitoring_pb2 as pb
 
 Statistics = Mapping[str, str]
-"""All values of one moment, as text, by names with dashes such as `proc-diskIo-readBytes`."""
+"""All values at one moment, as texts, by names such as `proc-diskIo-readBytes`."""
 
 
 @dataclass(frozen=True, slots=True)
 class StatsRequest:
-    """Statistics at once, and then every `period_ms` milliseconds; servers renew their numbers about once a second.
+    """Statistics at once and then every `period_ms` milliseconds. Servers renew their numbers about once a second.
 
-    `use_metadata` sends a description with each value.
+    With `use_metadata` each value comes with a description.
     """
 
     period_ms: int = 5_000
@@ -26,7 +26,7 @@ class StatsRequest:
 
 def _encode_request(value: StatsRequest) -> pb.StatsReq:
     if value.period_ms < 1:
-        # A server would send without a pause.
+        # a server would send without a pause
         raise InvalidArgument(f"period_ms is {value.period_ms} and must be 1 or more")
     return pb.StatsReq(use_metadata=value.use_metadata, refresh_time_period_in_ms=value.period_ms)
 

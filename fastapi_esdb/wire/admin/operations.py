@@ -1,4 +1,4 @@
-"""The Operations service: what an operator does to one node. Its values, its RPCs, and the values as messages."""
+"""The Operations service, which acts on a single node: its values, their converters, and its RPCs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CURRENT_SCAVENGE = "current"
 
 @dataclass(frozen=True, slots=True)
 class StartScavenge:
-    """Free the disk space of deleted events, with 1 or more threads, from a chunk (counted from 0) on."""
+    """Free the disk space of deleted events, with one or more threads, from a chunk on (counted from 0)."""
 
     thread_count: int = 1
     start_from_chunk: int = 0
@@ -25,7 +25,7 @@ class StartScavenge:
 
 @dataclass(frozen=True, slots=True)
 class StopScavenge:
-    """Which scavenge to stop, by its id or `CURRENT_SCAVENGE`."""
+    """The scavenge to stop: its id, or `CURRENT_SCAVENGE`."""
 
     scavenge_id: str
 
@@ -40,7 +40,7 @@ class ScavengeResult(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Scavenge:
-    """A scavenge and what became of the call; the id is the running one's where another call started it before."""
+    """A scavenge, and the result of the call. If a scavenge was running already, the id is the one of that scavenge."""
 
     scavenge_id: str
     result: ScavengeResult
@@ -48,7 +48,7 @@ class Scavenge:
 
 @dataclass(frozen=True, slots=True)
 class NodePriority:
-    """A hint for the next elections: the node with the larger number is preferred."""
+    """A hint for the next elections, which prefer the node with the larger number."""
 
     priority: int
 

@@ -1,4 +1,4 @@
-"""The Users service: the server's own accounts. Its values, its RPCs, and the values as messages and back."""
+"""The Users service, which manages the accounts of the server: its values, their converters, and its RPCs."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from fastapi_esdb.wire.codec.fields import nothing, options_codec
-from fastapi_esdb.wire.codec.scalars import decode_ticks, encode_ticks, known
+from fastapi_esdb.wire.codec.scalars import decode_ticks, encode_ticks, valid_or_none
 from fastapi_esdb.wire.method import Codec, Method, Request, Response, Shape
 from fastapi_esdb.wire.proto.v1 import users_pb2 as pb
 
 
 @dataclass(frozen=True, slots=True)
 class CreateUser:
-    """An account to add. Its `groups` are roles for ACLs; `$admins` and `$ops` also give administration."""
+    """An account to create. Its `groups` are roles for ACLs; `$admins` and `$ops` also give administrative rights."""
 
     login_name: str
     password: str = field(repr=False)
@@ -23,7 +23,7 @@ class CreateUser:
 
 @dataclass(frozen=True, slots=True)
 class UpdateUser:
-    """What replaces full name and groups of an account; the password stays."""
+    """A new full name and new groups for an account; its password stays as it is."""
 
     login_name: str
     full_name: str = ""
@@ -32,14 +32,14 @@ class UpdateUser:
 
 @dataclass(frozen=True, slots=True)
 class UserName:
-    """Which account to delete, enable or disable."""
+    """The account to delete, enable or disable."""
 
     login_name: str
 
 
 @dataclass(frozen=True, slots=True)
 class ChangePassword:
-    """A user's own change, which proves the old password."""
+    """A new password that a user sets, who has to give the old one."""
 
     login_name: str
     current_password: str = field(repr=False)
@@ -48,7 +48,7 @@ class ChangePassword:
 
 @dataclass(frozen=True, slots=True)
 class ResetPassword:
-    """An administrator's change of a password."""
+    """A new password that an administrator sets."""
 
     login_name: str
     new_password: str = field(repr=False)
@@ -56,14 +56,14 @@ class ResetPassword:
 
 @dataclass(frozen=True, slots=True)
 class UserDetailsRequest:
-    """Which account to describe; with an empty name all of them."""
+    """The account to describe; with an empty name all of them."""
 
     login_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class UserDetails:
-    """An account. `last_updated` is aware, in UTC; servers may leave it out for the accounts they came with."""
+    """An account. `last_updated` is aware, in UTC; servers may leave it out for the accounts that every server has."""
 
     login_name: str
     full_name: str = ""
@@ -84,7 +84,7 @@ def _encode_details(value: UserDetails) -> pb.DetailsResp:
 def _decode_details(message: pb.DetailsResp) -> UserDetails:
     details = message.user_details
     ticks = details.last_updated.ticks_since_epoch
-    updated = known(lambda: decode_ticks(ticks)) if details.HasField("last_updated") else None
+    updated = valid_or_none(lambda: decode_ticks(ticks)) if details.HasField("last_updated") else None
     return UserDetails(details.login_name, details.full_name, tuple(details.groups), details.disabled, updated)
 
 

@@ -1,1 +1,1 @@
-"""From and to messages: the pieces that several services share."""
+"""The parts that converters between values and messages are made of."""

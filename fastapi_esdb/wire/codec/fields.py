@@ -1,6 +1,6 @@
-"""Values that a message holds field by field: copied by a table of names instead of by hand.
+"""Copies values into messages and back, field by field, by a table of names.
 
-A table has the name of the field in the value and, behind it, in the message.
+Such a table maps the name of a field in the value to its name in the message.
 """
 
 from __future__ import annotations
@@ -16,31 +16,31 @@ from fastapi_esdb.wire.method import Codec, Value
 
 
 def same_names(value_class: type[Any]) -> dict[str, str]:
-    """The table of a value whose fields the message has under the same names."""
+    """Return the table for a value whose fields have the same names in the message."""
     return {field.name: field.name for field in dataclasses.fields(value_class)}
 
 
 def to_fields(value: object, names: Mapping[str, str]) -> dict[str, Any]:
-    """The keyword arguments of the message."""
+    """Return the keyword arguments to make the message with."""
     return {theirs: getattr(value, ours) for ours, theirs in names.items()}
 
 
 def from_fields(message: Message, names: Mapping[str, str]) -> dict[str, Any]:
-    """The keyword arguments of the value; repeated fields are tuples there."""
+    """Return the keyword arguments to make the value with; repeated fields become tuples."""
     return {ours: _plain(getattr(message, theirs)) for ours, theirs in names.items()}
 
 
 def options_of(message: Any) -> Any:
-    """The options of a request; servers fail without them, so InvalidArgument is raised."""
+    """Return the options of a request. Raises InvalidArgument if it has none, since servers fail then."""
     if not message.HasField("options"):
         raise InvalidArgument(f"{message.DESCRIPTOR.full_name} came without options")
     return message.options
 
 
 def options_codec(message: type[Message], value_class: type[Value]) -> Codec[Value]:
-    """The codec of a request whose options are the fields of a value, under the same names.
+    """Return the codec of a request whose options are the fields of a value, under the same names.
 
-    Raises ValueError where the options lack one of them.
+    Raises ValueError if the options lack one of the fields.
     """
     names = same_names(value_class)
     _check_names(message, value_class, names)
@@ -62,7 +62,7 @@ def _check_names(message: Any, value_class: type[Any], names: Mapping[str, str])
 
 
 def nothing(message: type[Message]) -> Codec[None]:
-    """The codec of a message that says nothing but that it came."""
+    """Return the codec of a message without content."""
     return Codec(message, lambda _: message(), lambda _: None)
 
 

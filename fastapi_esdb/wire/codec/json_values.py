@@ -1,7 +1,7 @@
-"""JSON as plain Python values and as google.protobuf.Value, the form of projections' states and of v2 properties.
+"""JSON as plain Python values and as google.protobuf.Value, which holds the states of projections and v2 properties.
 
-The message holds every number as a double. Coming in, a whole number becomes an `int` where a double is exact, up to
-2^53 either way; beyond that it stays a `float`, since the digits behind it are not the ones that were sent.
+The message holds every number as a double. A whole number is read as an `int` as long as doubles are exact, which is up
+to 2^53 and down to -2^53; a larger one stays a `float`, because its last digits may differ from those that were sent.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ if TYPE_CHECKING:
     from fastapi_esdb.wire.proto.v2.struct_pb2 import Value as ValueV2
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
-"""What JSON can say."""
+"""A JSON value."""
 
 EXACT = 2**53
-"""Every whole number up to this one, and its negative, is a double without loss."""
+"""Whole numbers up to this one, and down to its negative, fit into a double without loss."""
 
 ROOM = 96
-"""Levels of messages that a value has: protobuf reads 100 and no more, and a record's values are in the fourth."""
+"""Levels of nested messages left for a value: protobuf reads 100 levels, and a record's values are in the fourth."""
 
 OBJECT = 3
-"""Levels from an object's message to those of its values."""
+"""Levels of messages between an object and its values."""
 
 ARRAY = 2
-"""Levels from an array's message to those of its items."""
+"""Levels of messages between an array and its items."""
 
 
 def read_json(message: ValueV1 | ValueV2) -> Json:
-    """The plain value; `None` also for a message without content."""
+    """Return the plain value; `None` also for a message without content."""
     kind = message.WhichOneof("kind")
     if kind == "number_value":
         return _plain_number(message.number_value)
@@ -45,12 +45,15 @@ def read_json(message: ValueV1 | ValueV2) -> Json:
 
 
 def write_json(value: object, message: ValueV1 | ValueV2, room: int = ROOM) -> None:
-    """Fill an empty message; raises InvalidArgument for what JSON, a double, or the `room` cannot hold."""
+    """Write the value into an empty message.
+
+    Raises InvalidArgument if it is not JSON, does not fit into a double, or needs more than `room` levels of messages.
+    """
     if room < 0:
         raise InvalidArgument("JSON as deeply nested as this does not fit: keep to 32 objects, or 48 lists, in a row")
     match value:
         case None:
-            message.null_value = 0  # type: ignore[assignment] # each pool has a type of its own for this number
+            message.null_value = 0  # type: ignore[assignment] # each descriptor pool has its own type for this number
         case bool():
             message.bool_value = value
         case int() | float():
@@ -66,7 +69,7 @@ def write_json(value: object, message: ValueV1 | ValueV2, room: int = ROOM) -> N
 
 
 def _write_object(value: Mapping[object, object], message: ValueV1 | ValueV2, room: int) -> None:
-    message.struct_value.SetInParent()  # an empty object is an object all the same
+    message.struct_value.SetInParent()  # so that an empty object is not taken for no value
     for key, item in value.items():
         if not isinstance(key, str):
             raise InvalidArgument(f"the key {key!r} is not JSON: keys of an object must be str")

@@ -1,4 +1,4 @@
-"""Values that are read out of a message field by field, when somebody asks for the field."""
+"""Values whose fields are read from a message when they are used for the first time."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from fastapi_esdb.wire.errors.unreadable import unreadable
 LazyValue = TypeVar("LazyValue", bound="Lazy")
 
 Readers = Mapping[str, Callable[[Any], Any]]
-"""How each field is read out of a message, by the field's name."""
+"""A function for each field, by its name, that reads it from the message."""
 
 
 class Lazy:
-    """The base of a frozen dataclass with slots whose fields may stay empty until they are asked for.
+    """The base class of frozen dataclasses with slots whose fields may stay unread until they are used.
 
-    Most readers of an event look at two or three of its fields, and a UUID or a date costs more than all the rest. What
-    was made in the usual way has its fields from the start, and nobody can tell the two apart.
+    Most readers of an event use two or three of its fields, and reading a UUID or a date costs more than all others
+    together. An object that was made in the usual way has its fields from the start; otherwise the two are alike.
     """
 
     __slots__ = ("_source",)
 
     @classmethod
     def read_from(cls, message: Any, readers: Readers) -> Self:
-        """A value whose fields are still in the message. `readers` has one for each of them."""
+        """Return a value whose fields are still in the message. `readers` has a function for each of them."""
         made = cls.__new__(cls)
         _set_source(made, (message, readers))
         return made
 
     def __repr__(self) -> str:
-        """All fields that a dataclass shows, those that can't be read as such."""
+        """Return the usual repr of a dataclass, with a mark in place of fields that can't be read."""
         shown = (field.name for field in fields(self) if field.repr)  # type: ignore[arg-type]
         return f"{type(self).__qualname__}({', '.join(f'{name}={self._shown(name)}' for name in shown)})"
 
@@ -45,7 +45,7 @@ class Lazy:
     if not TYPE_CHECKING:  # type checkers would take any name for a field
 
         def __getattr__(self, name: str) -> Any:
-            """The value of a field that is asked for the first time. Raises `NoAnswer` for one that can't be read."""
+            """Read a field that is used for the first time. Raises `NoAnswer` if it can't be read."""
             if name == "_source":
                 raise AttributeError(name)
             message, read = _reader_of(self, name)
@@ -58,7 +58,7 @@ class Lazy:
 
 
 _set_source = Lazy.__dict__["_source"].__set__
-"""Sets what a frozen dataclass guards."""
+"""Sets the attribute, which a frozen dataclass would not allow."""
 
 
 def _reader_of(value: Lazy, name: str) -> tuple[Any, Callable[[Any], Any]]:
@@ -70,6 +70,6 @@ def _reader_of(value: Lazy, name: str) -> tuple[Any, Callable[[Any], Any]]:
 
 
 def filled(value: LazyValue, name: str, field: object) -> LazyValue:
-    """The value with that field, as long as nobody else has seen it: others rely on its being frozen."""
+    """Set a field of a new value and return the value. Once others have it, it must not change any more."""
     object.__setattr__(value, name, field)
     return value

@@ -1,7 +1,7 @@
-"""The small things that every service shares, from and to messages: ids, names, times, positions, expectations.
+"""Converters that all services use: of ids, names, times, positions and expected revisions.
 
-Functions that read a client's request raise `InvalidArgument` where a server refuses it. Submessages are written as
-dicts of their fields, because protobuf has a class of its own for each place where a position or an "empty" stands.
+Functions that read the request of a client raise `InvalidArgument` if a server would refuse it. Nested messages are
+written as dicts of their fields, because the protocol has many classes of messages for the same position or "empty".
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 Fields = dict[str, Any]
 
 EMPTY: Fields = {}
-"""An empty message, in a place where its presence says something."""
+"""An empty message: that it is there is what it says."""
 
 MAX_UINT64 = 2**64 - 1
-"""Stands for "the end" in requests and for "not known" in positions of events from old servers."""
+"""Stands for the end in requests, and for an unknown position in events of old servers."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -39,7 +39,7 @@ HALF = 2**64
 
 
 def encode_uuid(value: UUID, structured: bool = False) -> Fields:
-    """A UUID as text, or as two signed 64-bit halves."""
+    """Return the fields of a UUID: its text, or two signed 64-bit halves."""
     if not structured:
         return {"string": str(value)}
     most, least = _signed(value.int >> 64), _signed(value.int % HALF)
@@ -47,7 +47,7 @@ def encode_uuid(value: UUID, structured: bool = False) -> Fields:
 
 
 def write_uuid(message: shared.UUID, value: UUID, structured: bool = False) -> None:
-    """The same, into a message."""
+    """Write a UUID into a message, in either form."""
     if structured:
         message.structured.most_significant_bits = _signed(value.int >> 64)
         message.structured.least_significant_bits = _signed(value.int % HALF)
@@ -56,7 +56,7 @@ def write_uuid(message: shared.UUID, value: UUID, structured: bool = False) -> N
 
 
 def decode_uuid(message: shared.UUID) -> UUID:
-    """Either form of a UUID; raises InvalidArgument where it is neither."""
+    """Return a UUID from either form. Raises InvalidArgument if the message has neither."""
     if text := message.string:
         return parse_uuid(text)
     if message.WhichOneof("value") != "structured":
@@ -66,7 +66,7 @@ def decode_uuid(message: shared.UUID) -> UUID:
 
 
 def parse_uuid(text: str) -> UUID:
-    """A UUID from its text; raises InvalidArgument where it is none."""
+    """Return a UUID from its text. Raises InvalidArgument if it is not one."""
     try:
         return UUID(text)
     except ValueError:
@@ -78,7 +78,7 @@ def _signed(half: int) -> int:
 
 
 def encode_stream(name: str) -> Fields:
-    """A stream's name as a StreamIdentifier; raises InvalidArgument for a name that no stream can have."""
+    """Return the fields of a StreamIdentifier. Raises InvalidArgument for a name that no stream can have."""
     try:
         return {"stream_name": _not_empty(name).encode()}
     except UnicodeEncodeError:
@@ -86,12 +86,12 @@ def encode_stream(name: str) -> Fields:
 
 
 def decode_stream(message: shared.StreamIdentifier) -> str:
-    """The name in a StreamIdentifier; bytes that are not UTF-8 become replacement characters, as in the server."""
+    """Return the name in a StreamIdentifier. Bytes that are not UTF-8 become replacement characters, as in servers."""
     return message.stream_name.decode(errors="replace")
 
 
 def decode_requested_stream(message: shared.StreamIdentifier) -> str:
-    """The stream that a request names; raises InvalidArgument where it names none."""
+    """Return the stream that a request names. Raises InvalidArgument if it names none."""
     return _not_empty(decode_stream(message))
 
 
@@ -102,38 +102,38 @@ def _not_empty(name: str) -> str:
 
 
 def encode_ticks(time: datetime) -> int:
-    """A moment as the server counts it: units of 100 ns since 1970."""
+    """Return a time as the server counts it, in units of 100 ns since 1970."""
     return (time - EPOCH) // MICROSECOND * 10
 
 
 def decode_ticks(ticks: int) -> datetime:
-    """The moment, aware, in UTC, cut to microseconds.
+    """Return the time, aware, in UTC, cut to microseconds. Raises InvalidArgument if it is not in the years 1 to 9999.
 
-    Raises InvalidArgument for one beyond all calendars. The division is exact for the next two centuries (the quotient
-    has less than 53 bits), and faster than adding a timedelta.
+    The division is exact for the next two centuries (the quotient has less than 53 bits), and faster than adding a
+    timedelta.
     """
     try:
         return datetime.fromtimestamp(ticks // 10 / 1_000_000, UTC)
     except (ValueError, OverflowError, OSError):
-        raise InvalidArgument(f"the moment {ticks} is beyond the years 1 to 9999") from None
+        raise InvalidArgument(f"the time {ticks} is beyond the years 1 to 9999") from None
 
 
 def encode_timestamp(time: datetime) -> Fields:
-    """A moment as the fields of a google.protobuf.Timestamp."""
+    """Return a time as the fields of a google.protobuf.Timestamp."""
     seconds, microseconds = divmod((time - EPOCH) // MICROSECOND, 1_000_000)
     return {"seconds": seconds, "nanos": microseconds * 1000}
 
 
 def decode_timestamp(message: timestamp_pb2.Timestamp) -> datetime:
-    """The moment, aware, in UTC, cut to microseconds. Raises InvalidArgument for one beyond all calendars."""
+    """Return the time, aware, in UTC, cut to microseconds. Raises InvalidArgument outside of the years 1 to 9999."""
     try:
         return EPOCH + timedelta(seconds=message.seconds, microseconds=message.nanos // 1000)
     except OverflowError:
-        raise InvalidArgument(f"the moment {message.seconds} is beyond the years 1 to 9999") from None
+        raise InvalidArgument(f"the time {message.seconds} is beyond the years 1 to 9999") from None
 
 
-def known(read: Callable[[], Value]) -> Value | None:
-    """What is read; `None` where a server has told something that it can't be."""
+def valid_or_none(read: Callable[[], Value]) -> Value | None:
+    """Return what `read` returns, or `None` if the server has sent a value that is not valid."""
     try:
         return read()
     except InvalidArgument:
@@ -141,7 +141,7 @@ def known(read: Callable[[], Value]) -> Value | None:
 
 
 class PositionMessage(Protocol):
-    """Any of the protocol's messages that hold a position."""
+    """Any message of the protocol that holds a position."""
 
     @property
     def commit_position(self) -> int: ...
@@ -151,32 +151,32 @@ class PositionMessage(Protocol):
 
 
 def encode_position(position: Position) -> Fields:
-    """A position as the fields of any message that holds one."""
+    """Return a position as the fields of any message that holds one."""
     return {"commit_position": position.commit, "prepare_position": position.prepare}
 
 
 def decode_position(message: PositionMessage) -> Position | None:
-    """The position in a message; `None` where an old server (before 22.6) did not know it."""
+    """Return the position in a message; `None` if the server did not know it (before version 22.6)."""
     commit = message.commit_position
     return None if commit == MAX_UINT64 else Position(commit, message.prepare_position)
 
 
 def check_revision(revision: int) -> int:
-    """The revision; raises InvalidArgument where a server, which keeps it as a signed number, would not have it."""
+    """Return the revision. Raises InvalidArgument if a server could not store it, which it does as a signed number."""
     if not 0 <= revision <= MAX_REVISION:
         raise InvalidArgument(f"the revision {revision} is out of bounds: it must be between 0 and {MAX_REVISION}")
     return revision
 
 
 def encode_expected(expected: Expected, revision: str = "revision") -> Fields:
-    """An expected revision as the one field that says it; `revision` is that field's name for a number."""
+    """Return the field for an expected revision; `revision` is the name of the field for a number."""
     if isinstance(expected, StreamState):
         return {expected.name.lower(): EMPTY}
     return {revision: check_revision(expected)}
 
 
 def decode_expected(options: Message, oneof: str, revision: str = "revision") -> Expected:
-    """The expected revision in the oneof of that name; raises InvalidArgument where the request lacks it."""
+    """Return the expected revision in the oneof of that name. Raises InvalidArgument if the request lacks it."""
     case = options.WhichOneof(oneof)
     if case is None:
         raise InvalidArgument(f"{oneof} is missing: give a revision, no_stream, any or stream_exists")
@@ -184,4 +184,4 @@ def decode_expected(options: Message, oneof: str, revision: str = "revision") ->
 
 
 NOTHING: Codec[None] = Codec(shared.Empty, encode=lambda _: shared.Empty(), decode=lambda _: None)
-"""The request of a call that needs none, and the answer of a call that has none."""
+"""For requests and answers without content."""

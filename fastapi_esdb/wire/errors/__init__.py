@@ -1,4 +1,7 @@
-"""The exceptions, all of which are imported from here."""
+"""The exceptions for all that can go wrong between a client and a server. All are imported from here.
+
+The embedded server raises them, and the client raises them with their `outcome`. `fastapi_esdb.errors` draws the tree.
+"""
 
 from fastapi_esdb.wire.errors.caller import (
     FieldViolation,

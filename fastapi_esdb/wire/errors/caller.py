@@ -1,4 +1,4 @@
-"""The caller's mistakes: the arguments must change."""
+"""Mistakes of the caller: the arguments of the call must change."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fastapi_esdb.wire.errors.kinds import CallerError
 
 @dataclass(frozen=True, slots=True)
 class FieldViolation:
-    """What a v2 server found wrong with a field of a request; `field` is empty where it is about none."""
+    """A mistake that a v2 server found in a field of a request; `field` is empty if it concerns the whole request."""
 
     field: str
     description: str
@@ -20,7 +20,7 @@ class FieldViolation:
 
 @dataclass(eq=False)
 class InvalidArgument(CallerError, ValueError):
-    """An argument is out of bounds, found before sending or by the server, whose `violations` name fields at fault."""
+    """An argument is out of bounds. If a v2 server found it, `violations` name the fields."""
 
     message: str
     violations: tuple[FieldViolation, ...] = ()
@@ -31,7 +31,7 @@ class InvalidArgument(CallerError, ValueError):
 
 @dataclass(eq=False)
 class MaximumAppendSizeExceeded(CallerError):
-    """The events of one append are together larger than the server allows; `maximum` is in bytes if it told it."""
+    """The events of an append are together larger than the server allows: `maximum` bytes, if it says how many."""
 
     maximum: int | None = None
 
@@ -42,7 +42,7 @@ class MaximumAppendSizeExceeded(CallerError):
 
 @dataclass(eq=False)
 class MaximumEventSizeExceeded(CallerError):
-    """One event is larger than the server allows; sizes in bytes of data, metadata and type together."""
+    """An event is larger than the server allows. Sizes are in bytes: data, metadata and type together."""
 
     event_id: str
     size: int
@@ -54,7 +54,7 @@ class MaximumEventSizeExceeded(CallerError):
 
 @dataclass(eq=False)
 class MissingMetadata(CallerError):
-    """An event came without metadata that the server requires (its type or content type)."""
+    """An event lacks metadata that the server requires: its type or its content type."""
 
     required: tuple[str, ...]
 
@@ -63,7 +63,7 @@ class MissingMetadata(CallerError):
 
 
 class SeveralWorkers(CallerError):
-    """An app with the embedded server runs in several worker processes, each of which would have data of its own."""
+    """An app with the embedded server runs in several worker processes, and each of them would have its own data."""
 
     def __str__(self) -> str:
         return (

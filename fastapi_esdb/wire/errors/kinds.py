@@ -1,4 +1,4 @@
-"""The kinds that all errors are of, and what is known of a call that failed."""
+"""The base classes of all errors, and the outcomes of a failed call."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import ClassVar
 
 
 class Outcome(enum.Enum):
-    """What is known of a call that failed."""
+    """The outcome of a call that failed, as far as it is known."""
 
     NOT_EXECUTED = "not executed"
-    """The server did nothing: the same call may be sent again, whatever it was."""
+    """The server did nothing, so the same call may be sent again, whatever it was."""
     ANSWERED = "answered"
-    """The server decided against it: sending it again leads nowhere."""
+    """The server refused the call, so sending it again does not help."""
     UNKNOWN = "unknown"
-    """It may or may not have happened."""
+    """The server may or may not have carried out the call."""
 
 
 class CalledAs(enum.Enum):
-    """Whose credentials a call carried."""
+    """The source of the credentials that a call carried."""
 
     CALLER = "the credentials of the call"
     CONNECTION = "the credentials of the connection (ESDB_USERNAME, ESDB_PASSWORD)"
@@ -27,19 +27,19 @@ class CalledAs(enum.Enum):
 
 
 class EsdbError(Exception):
-    """The root of everything that fastapi_esdb raises on purpose."""
+    """The base class of all errors that fastapi_esdb raises on purpose."""
 
     outcome: ClassVar[Outcome] = Outcome.ANSWERED
     pool: str | None = None
-    """The name of the `Esdb` whose call failed, where one did."""
+    """The name of the `Esdb` object whose call failed, if there was one."""
 
     def __reduce__(self) -> tuple[object, ...]:
-        """How it is copied and pickled: without `__init__`, whose arguments `args` does not have if they were named."""
+        """Copy and pickle without a call of `__init__`: arguments that were passed by name are missing in `args`."""
         return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
 
 class CallerError(EsdbError):
-    """The caller asked for something that can't be: the arguments must change."""
+    """The call is not possible with these arguments: they must change."""
 
 
 class ServerError(EsdbError):

@@ -1,4 +1,4 @@
-"""No usable answer arrived."""
+"""Failures of the connection, or of a server that did not answer: no usable answer arrived."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fastapi_esdb.wire.errors.kinds import NetworkError, Outcome
 
 
 class ServerTimeout(NetworkError):
-    """The server gave up waiting inside (for its disk or for other nodes); what it was doing may still happen."""
+    """The server gave up waiting for its disk or for other nodes; it may still carry out the call later."""
 
     def __str__(self) -> str:
         return "the server timed out; whether it carried the call out is not known"
@@ -16,7 +16,7 @@ class ServerTimeout(NetworkError):
 
 @dataclass(eq=False)
 class HandlerFailed(NetworkError):
-    """An unhandled exception in the server; for a read it is an answer, for a write nothing is known."""
+    """An unhandled exception in the server. A read has failed; a write may or may not have been carried out."""
 
     message: str = ""
 
@@ -25,7 +25,7 @@ class HandlerFailed(NetworkError):
 
 
 class DeadlineExceeded(NetworkError):
-    """The call's deadline passed before its answer came."""
+    """The deadline of the call passed before its answer arrived."""
 
     def __str__(self) -> str:
         return "the deadline of the call passed before the server answered"
@@ -40,7 +40,7 @@ class ConnectionLost(NetworkError):
 
 @dataclass(eq=False)
 class ConnectionRefused(NetworkError):
-    """No connection could be made, so the call never left; `reason` says why, as far as it is known."""
+    """The server could not be reached, so the call was never sent; `reason` says why, as far as it is known."""
 
     reason: str = ""
     outcome = Outcome.NOT_EXECUTED
@@ -51,7 +51,7 @@ class ConnectionRefused(NetworkError):
 
 @dataclass(eq=False)
 class NoAnswer(NetworkError):
-    """The call ended without error and without the answer it owes; `reason` says what was odd about one that came."""
+    """The call ended without an error and without a usable answer; `reason` says what is wrong with its answer."""
 
     reason: str = ""
 

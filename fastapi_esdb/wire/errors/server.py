@@ -1,4 +1,4 @@
-"""What a server refuses."""
+"""Refusals of a server: it understood the call and did not carry it out."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class WrongExpectedRevision(ServerError):
-    """The stream is not where the caller expected it. `actual` is `NO_STREAM` for a stream without events.
+    """The stream is not at the revision that the caller expected.
 
-    `actual` is `None` where the server does not tell it.
+    `actual` is `NO_STREAM` for a stream without events, and `None` if the server does not say where the stream is.
     """
 
     stream: str
@@ -31,7 +31,7 @@ class WrongExpectedRevision(ServerError):
 
 @dataclass(eq=False)
 class StreamNotFound(ServerError):
-    """The stream has no events, or they are soft-deleted."""
+    """The stream has no events, or it is soft-deleted."""
 
     stream: str
 
@@ -41,7 +41,7 @@ class StreamNotFound(ServerError):
 
 @dataclass(eq=False)
 class StreamDeleted(ServerError):
-    """The stream is tombstoned for good; or soft-deleted where one was expected to exist."""
+    """The stream is tombstoned, or it is soft-deleted and was expected to exist."""
 
     stream: str
 
@@ -50,7 +50,7 @@ class StreamDeleted(ServerError):
 
 
 class AccessDenied(ServerError):
-    """The user, or a caller without credentials, may not do this. `called_as` says whose credentials the call had."""
+    """The user, or a caller without credentials, may not do this. `called_as` says whose credentials were used."""
 
     called_as: CalledAs | None = None
 
@@ -60,9 +60,9 @@ class AccessDenied(ServerError):
 
 
 class NotAuthenticated(ServerError):
-    """The credentials are wrong or the user is disabled; also what a node that is still starting says.
+    """The credentials are wrong, or the user is disabled. A node that is still starting says so, too.
 
-    `called_as` says whose credentials they are.
+    `called_as` says whose credentials were used.
     """
 
     called_as: CalledAs | None = None
@@ -84,7 +84,7 @@ class NotSupported(ServerError):
 
 
 class WriteFailed(ServerError):
-    """The embedded server could not write to its disk, most often since it is full: nothing of the write happened."""
+    """The embedded server could not write to its disk, most often because it is full: nothing was written."""
 
     def __str__(self) -> str:
         return (
@@ -94,7 +94,7 @@ class WriteFailed(ServerError):
 
 
 class InvalidTransaction(ServerError):
-    """The append does not fit into one chunk of the server's log."""
+    """The append does not fit into a chunk of the server's log."""
 
     def __str__(self) -> str:
         return "the append is too large for one transaction of the server"
@@ -112,7 +112,7 @@ class IndexNotFound(ServerError):
 
 @dataclass(eq=False)
 class GroupError(ServerError):
-    """A persistent subscription, or the lack of one, is in the way."""
+    """A call about a persistent subscription was refused."""
 
     stream: str
     group: str
@@ -129,13 +129,13 @@ class GroupNotFound(GroupError):
 
 
 class GroupExists(GroupError):
-    """The persistent subscription to be created is there already."""
+    """The persistent subscription exists already."""
 
     what = "exists already"
 
 
 class GroupDropped(GroupError):
-    """The server ended the consumers of a group: it was changed or deleted, or the leader changed."""
+    """The server disconnected the consumers of a group: the group was changed or deleted, or the leader changed."""
 
     what = "the server dropped its consumers"
 
@@ -148,7 +148,7 @@ class GroupFull(GroupError):
 
 @dataclass(eq=False)
 class GroupFailed(GroupError):
-    """A persistent subscription could not be created, changed or started; `reason` is the server's."""
+    """A persistent subscription could not be created, changed or started; `reason` is the text of the server."""
 
     reason: str
 
@@ -168,7 +168,7 @@ class UserNotFound(ServerError):
 
 @dataclass(eq=False)
 class UserConflict(ServerError):
-    """The user exists with other details; with `try_again` the server lost a race and asks to be called again."""
+    """The user exists with other details; or, with `try_again`, two changes met and the call should be repeated."""
 
     login: str
     try_again: bool = False
@@ -179,7 +179,7 @@ class UserConflict(ServerError):
 
 @dataclass(eq=False)
 class ScavengeNotFound(ServerError):
-    """No such scavenge is running; `running` is the id of the one that is, if any."""
+    """The scavenge is not running; `running` is the id of the one that is, if any."""
 
     running: str = ""
 
@@ -189,7 +189,7 @@ class ScavengeNotFound(ServerError):
 
 @dataclass(eq=False)
 class ProjectionNotFound(ServerError):
-    """There is no such projection; `message` is the server's."""
+    """There is no such projection; `message` is the text of the server."""
 
     message: str
 
@@ -199,7 +199,7 @@ class ProjectionNotFound(ServerError):
 
 @dataclass(eq=False)
 class ProjectionFailed(ServerError):
-    """The projections refused; `word` is the server's own: Conflict, OperationFailed, NotAuthorized…"""
+    """The projection subsystem refused; `word` is its reason: Conflict, OperationFailed, NotAuthorized…"""
 
     word: str
 
@@ -209,9 +209,10 @@ class ProjectionFailed(ServerError):
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A check of an atomic append that failed; states are revisions or the protocol's negative numbers.
+    """A check of an atomic append that failed.
 
-    -1 no stream, -2 any, -4 exists, -5 soft-deleted, -6 tombstoned.
+    The states are revisions, or negative numbers of the protocol: -1 no stream, -2 any, -4 exists, -5 soft-deleted,
+    -6 tombstoned.
     """
 
     check_index: int
@@ -222,7 +223,7 @@ class Violation:
 
 @dataclass(eq=False)
 class ConsistencyViolation(ServerError):
-    """Checks of an atomic append failed, all of them named; nothing was written."""
+    """Checks of an atomic append failed, and `violations` has all of them. Nothing was written."""
 
     violations: tuple[Violation, ...]
 
@@ -233,7 +234,7 @@ class ConsistencyViolation(ServerError):
 
 @dataclass(eq=False)
 class SessionRefused(ServerError):
-    """An append session that can't be: a stream twice, or no request at all. `reason` is the protocol's name for it."""
+    """An append session named a stream twice, or had no request. `reason` is the name that the protocol has for it."""
 
     reason: str
     stream: str = ""
@@ -244,7 +245,7 @@ class SessionRefused(ServerError):
 
 @dataclass(eq=False)
 class UnknownServerError(ServerError):
-    """An answer that this client has no name for; `code` is the gRPC status."""
+    """An error that this client does not know; `code` is the name of the gRPC status."""
 
     code: str
     message: str
@@ -255,7 +256,7 @@ class UnknownServerError(ServerError):
 
 @dataclass(eq=False)
 class NotLeader(ServerError):
-    """The node is not the leader; `host`, `port` and (from v2 calls) `node_id` name the one it takes for it, if any."""
+    """The node is not the leader. `host`, `port` and, for v2 calls, `node_id` name the leader if the node knows it."""
 
     host: str = ""
     port: int = 0
@@ -286,7 +287,7 @@ class ServerBusy(ServerError):
 
 @dataclass(eq=False)
 class BatchFailed(ServerError):
-    """A batch failed inside the server (BadRequest, InternalError, Unknown…); `message` is the server's."""
+    """A batch failed in the server (BadRequest, InternalError, Unknown…); `message` is the text of the server."""
 
     message: str
     correlation_id: UUID | None = None

@@ -1,1 +1,1 @@
-"""Events, and where to begin and what to let through when they are read: shared by streams and groups."""
+"""Events, and the starts and filters of reads: the same for streams and for persistent subscriptions."""

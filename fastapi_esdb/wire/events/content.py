@@ -1,4 +1,4 @@
-"""The content of events: its types, and JSON out of its bytes."""
+"""The content of events: content types, and JSON from bytes."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ OCTET_STREAM = "application/octet-stream"
 
 
 def parsed(data: bytes) -> Any:
-    """The JSON in the bytes. Raises `json.JSONDecodeError` for all that is none, and for what Python does not take.
+    """Return the JSON in the bytes. Raises `json.JSONDecodeError` if there is none, or if Python can't read it.
 
-    That is text which is not Unicode, brackets nested too deeply, and numbers of more than 4,300 digits.
+    Python can't read text that is not Unicode, brackets nested too deeply, and numbers of more than 4,300 digits.
     """
     try:
         return json.loads(data)

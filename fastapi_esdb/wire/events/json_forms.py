@@ -1,6 +1,7 @@
-"""Events in the JSON of an app: what pydantic, and FastAPI with it, makes of them in answers, requests and OpenAPI.
+"""The JSON of events in an app: how pydantic, and so FastAPI, shows them in answers, requests and OpenAPI.
 
-Only pydantic asks for it, so only then is it imported: by the classes of events, which it therefore does not import.
+The classes of events import this module when pydantic asks them for a schema, so that pydantic is loaded only if it is
+used. For the same reason this module does not import those classes.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ class NewEvent:
 
 
 def recorded_schema(cls: type[Any], handler: GetCoreSchemaHandler) -> CoreSchema:
-    """Return how pydantic sees a class of recorded events."""
+    """Return the schema that pydantic uses for a class of recorded events."""
 
     def read(form: RecordedEvent) -> Any:
         return _recorded(cls, form)
@@ -61,7 +62,7 @@ def recorded_schema(cls: type[Any], handler: GetCoreSchemaHandler) -> CoreSchema
 
 
 def proposed_schema(cls: type[Any], handler: GetCoreSchemaHandler) -> CoreSchema:
-    """Return how pydantic sees a class of events to be appended."""
+    """Return the schema that pydantic uses for a class of events to be appended."""
 
     def read(form: NewEvent) -> Any:
         given: dict[str, Any] = {
@@ -78,7 +79,7 @@ def proposed_schema(cls: type[Any], handler: GetCoreSchemaHandler) -> CoreSchema
 def schema(
     cls: type[Value], form: type[Any], write: Callable[[Value], Any], read: Callable[[Any], Value], handler: Any
 ) -> CoreSchema:
-    """That of a class whose values stand as another, `form`, in JSON."""
+    """Return the schema of a class whose values have another class, `form`, in JSON."""
     formed = handler.generate_schema(form)
     from_form = core_schema.no_info_after_validator_function(read, formed)
     return core_schema.json_or_python_schema(
@@ -89,7 +90,7 @@ def schema(
 
 
 def shown(data: bytes, is_json: bool = True) -> Any:
-    """The value of JSON; what is none as base64."""
+    """Return the value of JSON, or base64 if it is not JSON."""
     if is_json:
         try:
             return from_json(data, allow_inf_nan=False)
@@ -99,7 +100,7 @@ def shown(data: bytes, is_json: bool = True) -> Any:
 
 
 def read_bytes(value: Any, is_json: bool) -> bytes:
-    """The bytes that are shown so. Raises ValueError where they should be base64 and are not."""
+    """Return the bytes of a value that `shown` returned. Raises ValueError if it should be base64 and is not."""
     if is_json:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
     if not isinstance(value, str):

@@ -1,7 +1,7 @@
-"""Events, starts and filters, from and to messages.
+"""Converters of events, of the starts of reads, and of filters.
 
-Streams and persistent subscriptions each have message classes of their own for these, with the same fields, so one
-pair of functions serves both. Reading events is the hottest path of the client: a field is read when it is asked for.
+Streams and persistent subscriptions have different message classes with the same fields for these, so one pair of
+functions converts both. Reading events is the hottest path of the client: a field is read when it is used.
 """
 
 from __future__ import annotations
@@ -59,9 +59,9 @@ REQUIRED = (TYPE, CONTENT_TYPE)
 
 
 def decode_read_event(message: ReadEvent) -> RecordedEvent:
-    """The event, with its link where it was found through one.
+    """Return the event, with its link if it was found through one.
 
-    A link whose target is gone comes without an event: then it is given as itself (`is_unresolved_link`).
+    A link whose target is gone comes without an event; then the link stands for the event (`is_unresolved_link`).
     """
     if not message.HasField("link"):
         return RecordedEvent.read_from(message.event, _READERS)
@@ -89,9 +89,9 @@ _READERS: Readers = {
 
 
 def write_read_event(message: ReadEvent, event: RecordedEvent, structured_ids: bool = False) -> None:
-    """Fill a ReadEvent; its position is that of the record in the log, the link where there is one.
+    """Write an event into a ReadEvent, whose position is that of the link if there is one.
 
-    The embedded server's hottest path: setting fields takes half as long as making the message of dicts.
+    This is the hottest path of the embedded server: setting fields takes half as long as making messages from dicts.
     """
     position = event.original.position
     if position:
@@ -121,7 +121,7 @@ def _numbers(position: Position | None) -> tuple[int, int]:
 
 
 def encode_proposed(event: ProposedEvent) -> Fields:
-    """The fields of a ProposedMessage; raises InvalidArgument for texts that are not Unicode."""
+    """Return the fields of a ProposedMessage. Raises InvalidArgument for text that is not Unicode."""
     return {
         "id": encode_uuid(event.id),
         "metadata": {TYPE: _unicode(event.type), CONTENT_TYPE: _unicode(event.content_type)},
@@ -131,10 +131,10 @@ def encode_proposed(event: ProposedEvent) -> Fields:
 
 
 def decode_proposed(message: Proposed) -> ProposedEvent:
-    """The event that a client wants appended.
+    """Return the event that a client wants to append.
 
-    Raises MissingMetadata without its type or content type, InvalidArgument where these are empty, or the id is no
-    UUID or the nil one. Other metadata of the message is ignored, as servers do.
+    Raises MissingMetadata without a type and a content type, and InvalidArgument if the type is empty, or the id is no
+    UUID or the nil UUID. Other metadata of the message is ignored, as by servers.
     """
     metadata: Any = message.metadata
     if any(name not in metadata for name in REQUIRED):
@@ -156,19 +156,19 @@ def _unicode(text: str) -> str:
 
 
 def encode_source(stream: str | None, start: Start) -> Fields:
-    """The field `stream` or `all`; raises InvalidArgument for a name or a start that can't be."""
+    """Return the field `stream` or `all`. Raises InvalidArgument for a name or a start that is not possible."""
     if stream is None:
-        return {"all": _encode_place(start)}
-    return {"stream": {"stream_identifier": encode_stream(stream), **_encode_revision(start)}}
+        return {"all": _encode_all_start(start)}
+    return {"stream": {"stream_identifier": encode_stream(stream), **_encode_stream_start(start)}}
 
 
-def _encode_revision(start: Start) -> Fields:
+def _encode_stream_start(start: Start) -> Fields:
     if isinstance(start, Position):
-        raise InvalidArgument(f"{start} is a place in $all: a stream is read from a revision, START or END")
+        raise InvalidArgument(f"{start} is a position in $all: a stream is read from a revision, START or END")
     return {start.value: EMPTY} if isinstance(start, Edge) else {"revision": check_revision(start)}
 
 
-def _encode_place(start: Start) -> Fields:
+def _encode_all_start(start: Start) -> Fields:
     if isinstance(start, Edge):
         return {start.value: EMPTY}
     if isinstance(start, Position):
@@ -177,7 +177,7 @@ def _encode_place(start: Start) -> Fields:
 
 
 def decode_stream_start(options: StreamOptions) -> tuple[str, int | Edge]:
-    """The stream and its start; raises InvalidArgument where the request lacks one of them."""
+    """Return the stream and its start. Raises InvalidArgument if the request lacks one of them."""
     stream = decode_requested_stream(options.stream_identifier)
     case = options.WhichOneof("revision_option")
     if case is None:
@@ -186,12 +186,12 @@ def decode_stream_start(options: StreamOptions) -> tuple[str, int | Edge]:
 
 
 def decode_revision(revision: int) -> int | Edge:
-    """The revision, whose largest value stands for the end."""
+    """Return the revision; the largest number stands for the end."""
     return END if revision == MAX_UINT64 else check_revision(revision)
 
 
 def decode_all_start(options: AllOptions) -> Position | Edge:
-    """The start in `$all`; raises InvalidArgument where the request lacks it."""
+    """Return the start in `$all`. Raises InvalidArgument if the request lacks it."""
     case = options.WhichOneof("all_option")
     if case is None:
         raise InvalidArgument("all_option is missing: give a position, start or end")
@@ -212,7 +212,7 @@ BY_TYPE = "event_type"
 
 
 def encode_filter(given: EventFilter) -> Fields:
-    """The fields of a FilterOptions message."""
+    """Return the fields of a FilterOptions message."""
     expression = {"regex": given.regex, "prefix": given.prefixes}
     window: Fields = {"count": EMPTY} if given.window is None else {"max": given.window}
     name = BY_STREAM if given.by_stream else BY_TYPE
@@ -220,7 +220,7 @@ def encode_filter(given: EventFilter) -> Fields:
 
 
 def decode_filter(message: FilterOptions) -> EventFilter:
-    """The filter that a client asks for; raises InvalidArgument where it lacks its kind or its window."""
+    """Return the filter of a client's request. Raises InvalidArgument if it lacks its kind or its window."""
     kind, window = message.WhichOneof("filter"), message.WhichOneof("window")
     if kind is None:
         raise InvalidArgument("the filter has no expression: give stream_identifier or event_type")

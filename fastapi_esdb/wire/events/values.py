@@ -1,4 +1,4 @@
-"""Events, as they are stored and as they are on their way to the server."""
+"""Events, before they are appended and as they are stored."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LINK_TYPE = "$>"
 
 @dataclass(frozen=True, slots=True)
 class ProposedEvent:
-    """An event on its way to the server, its data and metadata already bytes."""
+    """An event to be appended; its data and metadata are bytes already."""
 
     id: UUID
     type: str
@@ -40,11 +40,11 @@ class ProposedEvent:
 class RecordedEvent(Lazy):
     """An event as the server stored it.
 
-    `revision` counts from 0 within `stream`; `created` is aware, in UTC; `position` is `None` where an old
-    server does not tell it. With links resolved, `link` is the link event through which this one was found.
-    A field that the server has filled with what can't be read raises `NoAnswer` when it is asked for.
-    A link whose target is gone is given as itself: see `is_unresolved_link`. `retry_count` is for events of a consumer
-    group: how often it was delivered before.
+    `revision` counts from 0 within `stream`. `created` is aware, in UTC. `position` is `None` if the server is too old
+    to send it. With links resolved, `link` is the link event through which this one was found; a link whose target is
+    gone stands for itself, see `is_unresolved_link`. `retry_count` says how often a persistent subscription has
+    delivered the event before. If the server has filled a field with something that can't be read, using the field
+    raises `NoAnswer`.
     """
 
     id: UUID
@@ -60,18 +60,18 @@ class RecordedEvent(Lazy):
     retry_count: int | None = None
 
     def json(self) -> Any:
-        """The data parsed as JSON; raises `json.JSONDecodeError` where it is something else, or nested too deeply."""
+        """Return the data parsed as JSON. Raises `json.JSONDecodeError` if it is not JSON, or nested too deeply."""
         return parsed(self.data)
 
     def json_metadata(self) -> Any:
-        """The metadata parsed as JSON, `None` where there is none."""
+        """Return the metadata parsed as JSON, or `None` if there is none."""
         return parsed(self.metadata) if self.metadata else None
 
     @property
     def original(self) -> RecordedEvent:
-        """What the stream that was read really holds: the link where there is one, else this event.
+        """The event in the stream that was read: the link, if there is one, otherwise this event.
 
-        Its revision and position are the ones to go on from, and its id is the one to acknowledge.
+        Reading continues from its revision and position, and its id is the one to acknowledge.
         """
         return self.link or self
 
@@ -83,19 +83,19 @@ class RecordedEvent(Lazy):
 
     @property
     def is_unresolved_link(self) -> bool:
-        """Whether links were to be resolved and the target of this one is deleted, truncated or never was."""
+        """True for a link that should be resolved but whose target is deleted, truncated or never existed."""
         link = self.link
         return link is not None and (link.stream, link.revision) == (self.stream, self.revision)
 
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """Which events of `$all` a server lets through: by event type or by stream name, by prefixes or by a regex.
+    """A filter of `$all`: by event type or by stream name, by prefixes or by a regular expression.
 
-    Give either `prefixes` or `regex` (a .NET regular expression, found anywhere unless anchored); a regex wins.
-    It is the stored record that is looked at: a link, not its target. `window` bounds how many records the
-    server searches before it finishes a page; `checkpoint_interval` is how many windows lie between two
-    checkpoints of a subscription (`None` window: the server's 32 records).
+    Give either `prefixes` or `regex` (a .NET regular expression, which matches anywhere unless it is anchored); `regex`
+    takes precedence. The server looks at the stored record, so at a link and not at its target. It searches at most
+    `window` records before it finishes a page (`None`: its own 32 records), and a subscription gets a checkpoint
+    every `checkpoint_interval` windows.
     """
 
     by_stream: bool = False

@@ -1,1 +1,1 @@
-"""The PersistentSubscriptions service."""
+"""The PersistentSubscriptions service. A group is a persistent subscription: a group of consumers."""

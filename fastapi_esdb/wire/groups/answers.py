@@ -1,4 +1,4 @@
-"""What persistent subscriptions tell of themselves, and what their consumers get, from and to messages."""
+"""Converters of the information about persistent subscriptions, and of the frames that consumers receive."""
 
 from __future__ import annotations
 
@@ -64,40 +64,44 @@ END_OF_ALL = "C:-1/P:-1"
 
 
 def encode_info_answer(info: GroupInfo) -> pb.GetInfoResp:
+    """Return the message of GetInfo's answer."""
     return pb.GetInfoResp(subscription_info=_encode_info(info))
 
 
 def decode_info_answer(message: pb.GetInfoResp) -> GroupInfo:
+    """Return GetInfo's answer."""
     return _decode_info(message.subscription_info)
 
 
 def encode_list_answer(infos: tuple[GroupInfo, ...]) -> pb.ListResp:
+    """Return the message of List's answer."""
     return pb.ListResp(subscriptions=[_encode_info(info) for info in infos])
 
 
 def decode_list_answer(message: pb.ListResp) -> tuple[GroupInfo, ...]:
+    """Return List's answer."""
     return tuple(_decode_info(info) for info in message.subscriptions)
 
 
 def _encode_info(info: GroupInfo) -> pb.SubscriptionInfo:
-    """The message that tells of one group."""
+    """Return the message with the information about a group."""
     return pb.SubscriptionInfo(
         connections=[_encode_connection(connection) for connection in info.connections],
         start_from=_encode_start(info),
-        last_checkpointed_event_position=_encode_place(info.last_checkpointed),
-        last_known_event_position=_encode_place(info.last_known),
+        last_checkpointed_event_position=_encode_point(info.last_checkpointed),
+        last_known_event_position=_encode_point(info.last_known),
         **to_fields(info, _INFO),
         **to_fields(info.settings, _SETTINGS),
     )
 
 
 def _decode_info(message: pb.SubscriptionInfo) -> GroupInfo:
-    """What a server tells of one group."""
+    """Return the information about a group."""
     return GroupInfo(
         settings=GroupSettings(**from_fields(message, _SETTINGS)),
-        start=Edge.END if message.start_from in (END_OF_STREAM, END_OF_ALL) else _decode_place(message.start_from),
-        last_checkpointed=_decode_place(message.last_checkpointed_event_position),
-        last_known=_decode_place(message.last_known_event_position),
+        start=Edge.END if message.start_from in (END_OF_STREAM, END_OF_ALL) else _decode_point(message.start_from),
+        last_checkpointed=_decode_point(message.last_checkpointed_event_position),
+        last_known=_decode_point(message.last_known_event_position),
         connections=tuple(_decode_connection(connection) for connection in message.connections),
         **from_fields(message, _INFO),
     )
@@ -116,21 +120,21 @@ def _decode_connection(message: pb.SubscriptionInfo.ConnectionInfo) -> GroupConn
 def _encode_start(info: GroupInfo) -> str:
     if info.start is Edge.END:
         return END_OF_ALL if info.source == ALL else END_OF_STREAM
-    return _encode_place(info.start)
+    return _encode_point(info.start)
 
 
-def _encode_place(place: int | Position | None) -> str:
-    return "" if place is None else str(place)
+def _encode_point(point: int | Position | None) -> str:
+    return "" if point is None else str(point)
 
 
-def _decode_place(text: str) -> int | Position | None:
+def _decode_point(text: str) -> int | Position | None:
     with suppress(InvalidArgument):
         return Position.parse(text)
     return int(text) if text.isdecimal() else None
 
 
 def encode_frame(frame: GroupReadFrame) -> pb.ReadResp:
-    """The message of one frame of the server."""
+    """Return the message of a frame for a consumer."""
     if isinstance(frame, GroupEvent):
         return _encode_event(frame)
     if isinstance(frame, GroupConfirmed):
@@ -139,7 +143,7 @@ def encode_frame(frame: GroupReadFrame) -> pb.ReadResp:
 
 
 def decode_frame(message: pb.ReadResp) -> GroupReadFrame:
-    """One frame of the server; `UnknownFrame` for what only newer servers send."""
+    """Return a frame that a consumer has received; `UnknownFrame` for a kind that only newer servers send."""
     case = message.WhichOneof("content")
     if case == "event":
         return _decode_event(message.event)

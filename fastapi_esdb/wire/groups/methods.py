@@ -1,4 +1,4 @@
-"""The PersistentSubscriptions service: its RPCs."""
+"""The RPCs of the PersistentSubscriptions service."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ READ_GROUP = _method(
     Codec(pb.ReadResp, encode_frame, decode_frame),
     shape=Shape.DUPLEX,
 )
-"""Consuming is a write: what a consumer acknowledges, no other consumer of the group gets."""
+"""Consuming is a write: an event that one consumer has acknowledged is not delivered to another one."""
 
 GROUP_INFO = _method(
     "GetInfo",

@@ -1,4 +1,4 @@
-"""What is asked of persistent subscriptions, and what their consumers send, from and to messages."""
+"""Converters of the requests about persistent subscriptions, and of the frames that their consumers send."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ _STRATEGIES: dict[str, int] = {
     ConsumerStrategy.ROUND_ROBIN: 1,
     ConsumerStrategy.PINNED: 2,
 }
-"""The strategies that have a number; servers before 21.10.1 know no others."""
+"""The numbers of those strategies that have one; servers before 21.10.1 know no others."""
 _STRATEGY_OF = {number: strategy for strategy, number in _STRATEGIES.items()}
 
 _SETTINGS = {name: name for name in same_names(GroupSettings) if name != "strategy"}
@@ -64,7 +64,7 @@ _TIMES = ("message_timeout", "checkpoint_after")
 
 
 def encode_create(value: CreateGroup) -> pb.CreateReq:
-    """The message; raises InvalidArgument for a name or a start that can't be, or a filter of a stream."""
+    """Return the message. Raises InvalidArgument for an impossible name or start, or a filter of a stream."""
     if value.filter and value.stream is not None:
         raise InvalidArgument("filter is for groups of $all: a group of a stream gets all its events")
     source = encode_source(value.stream, value.start)
@@ -76,7 +76,7 @@ def encode_create(value: CreateGroup) -> pb.CreateReq:
 
 
 def decode_create(message: pb.CreateReq) -> CreateGroup:
-    """The group to add; raises InvalidArgument where the request lacks its source, its start or its filter option."""
+    """Return the group to create. Raises InvalidArgument if its source, start or filter option is missing."""
     options = options_of(message)
     stream, start = _decode_source(options)
     strategy = options.settings.consumer_strategy or _decode_strategy(options.settings)
@@ -85,7 +85,7 @@ def decode_create(message: pb.CreateReq) -> CreateGroup:
 
 
 def encode_update(value: UpdateGroup) -> pb.UpdateReq:
-    """The message; raises InvalidArgument for a strategy that an update cannot say, and as `encode_create` does."""
+    """Return the message. Raises InvalidArgument for a strategy that no update can set, and as `encode_create` does."""
     if value.settings.strategy not in _STRATEGIES:
         known = ", ".join(_STRATEGIES)
         raise InvalidArgument(f"strategy {value.settings.strategy} cannot be set by an update: it can be {known}")
@@ -94,7 +94,7 @@ def encode_update(value: UpdateGroup) -> pb.UpdateReq:
 
 
 def decode_update(message: pb.UpdateReq) -> UpdateGroup:
-    """The new settings; raises InvalidArgument where the request lacks its source or its start."""
+    """Return the new settings. Raises InvalidArgument if the source or the start is missing."""
     options = options_of(message)
     stream, start = _decode_source(options)
     settings = _decode_settings(options.settings, _decode_strategy(options.settings))
@@ -126,7 +126,7 @@ def _decode_source(options: Options) -> tuple[str | None, Start]:
         return None, decode_all_start(options.all)
     if case == "stream":
         return decode_stream_start(options.stream)
-    # Clients from before 21.6 name the stream and its start elsewhere.
+    # clients from before 21.6 have the stream and its start in other fields
     return decode_requested_stream(options.stream_identifier), decode_revision(options.settings.revision)
 
 
@@ -138,12 +138,12 @@ def _decode_filter(options: pb.CreateReq.AllOptions) -> EventFilter | None:
 
 
 def encode_target(stream: str | None) -> Fields:
-    """The field that says which stream's group, or that it is one of `$all`."""
+    """Return the field for the stream of a group, or for `$all`."""
     return {"all": EMPTY} if stream is None else {"stream_identifier": encode_stream(stream)}
 
 
 def decode_target(options: Target) -> str | None:
-    """The stream, `None` for `$all`; raises InvalidArgument where the request has neither."""
+    """Return the stream of a group, `None` for `$all`. Raises InvalidArgument if both are missing."""
     case = options.WhichOneof("stream_option")
     if case is None:
         raise InvalidArgument("stream_option is missing: give stream_identifier or all")
@@ -151,7 +151,7 @@ def decode_target(options: Target) -> str | None:
 
 
 def encode_replay(value: ReplayParked) -> pb.ReplayParkedReq:
-    """The message; raises InvalidArgument for a bound below 0."""
+    """Return the message. Raises InvalidArgument for a bound below 0."""
     if value.stop_at is not None and value.stop_at < 0:
         raise InvalidArgument(f"stop_at is {value.stop_at} and must be 0 or more")
     bound: Fields = {"no_limit": EMPTY} if value.stop_at is None else {"stop_at": value.stop_at}
@@ -159,7 +159,7 @@ def encode_replay(value: ReplayParked) -> pb.ReplayParkedReq:
 
 
 def decode_replay(message: pb.ReplayParkedReq) -> ReplayParked:
-    """What to replay; raises InvalidArgument where the request lacks its target or its bound."""
+    """Return the events to replay. Raises InvalidArgument if the group's source or the bound is missing."""
     options = options_of(message)
     case = options.WhichOneof("stop_at_option")
     if case is None:
@@ -168,7 +168,7 @@ def decode_replay(message: pb.ReplayParkedReq) -> ReplayParked:
 
 
 def encode_list(value: ListGroups) -> pb.ListReq:
-    """The message; raises InvalidArgument for a name that no stream can have."""
+    """Return the message. Raises InvalidArgument for a name that no stream can have."""
     if value.source is None:
         return pb.ListReq(options={"list_all_subscriptions": EMPTY})
     stream: Fields = {"all": EMPTY} if value.source == ALL else {"stream": encode_stream(value.source)}
@@ -176,7 +176,7 @@ def encode_list(value: ListGroups) -> pb.ListReq:
 
 
 def decode_list(message: pb.ListReq) -> ListGroups:
-    """Which groups to list; raises InvalidArgument where the request does not say."""
+    """Return the groups to list. Raises InvalidArgument if the request does not say which."""
     options = options_of(message)
     case = options.WhichOneof("list_option")
     if case is None:
@@ -195,6 +195,8 @@ NamedMessage = TypeVar("NamedMessage", pb.DeleteReq, pb.GetInfoReq)
 
 
 def named_group(message: type[NamedMessage]) -> Codec[GroupName]:
+    """Return the codec of a request that names a group and has nothing else."""
+
     def encode(value: GroupName) -> NamedMessage:
         return message(options={"group_name": value.group, **encode_target(value.stream)})
 
@@ -209,7 +211,7 @@ _ACTIONS = {action.value: action for action in NackAction}
 
 
 def encode_consumer_frame(frame: GroupReadRequest) -> pb.ReadReq:
-    """The message of one frame of the consumer; raises InvalidArgument for options that can't be."""
+    """Return the message of a consumer's frame. Raises InvalidArgument for options that are not possible."""
     if isinstance(frame, GroupReadOptions):
         return pb.ReadReq(options=_encode_read_options(frame))
     ids = [encode_uuid(id_) for id_ in frame.ids]
@@ -219,7 +221,7 @@ def encode_consumer_frame(frame: GroupReadRequest) -> pb.ReadReq:
 
 
 def decode_consumer_frame(message: pb.ReadReq) -> GroupReadRequest:
-    """One frame of the consumer; raises InvalidArgument for what a server does not answer."""
+    """Return a frame that a consumer has sent. Raises InvalidArgument if a server would refuse it."""
     case = message.WhichOneof("content")
     if case is None:
         raise InvalidArgument("a request of Read is empty: give options first, then acks and nacks")
@@ -254,6 +256,6 @@ def _check_buffer(size: int) -> int:
 
 
 def _decode_nack(nack: pb.ReadReq.Nack) -> Nack:
-    """The nack; servers treat an action that they do not know as a retry."""
+    """Return the nack. An unknown action is `UNKNOWN`, which servers treat as a retry."""
     ids = tuple(decode_uuid(id_) for id_ in nack.ids)
     return Nack(ids, _ACTIONS.get(nack.action, NackAction.UNKNOWN), nack.reason)

@@ -1,4 +1,4 @@
-"""What can be asked of persistent subscriptions and what they answer, as plain values.
+"""Requests about persistent subscriptions, and the answers, as plain values.
 
 A persistent subscription is a group of consumers whose progress the server keeps. `stream` is `None` for a group that
 reads `$all`.
@@ -17,33 +17,33 @@ from fastapi_esdb.wire.positions import START, Edge, Position
 from fastapi_esdb.wire.streams.values import UnknownFrame
 
 ALL: Final = "$all"
-"""The name of `$all` where a source is a text."""
+"""The name of `$all` among sources that are texts."""
 
 
 class ConsumerStrategy(enum.StrEnum):
-    """How a group spreads its events over its consumers; the values are the server's names."""
+    """The way in which a group distributes events to its consumers. The values are the names in the server."""
 
     DISPATCH_TO_SINGLE = "DispatchToSingle"
     """One consumer until its buffer is full, then the next."""
     ROUND_ROBIN = "RoundRobin"
-    """In turns."""
+    """Each consumer in turn."""
     PINNED = "Pinned"
-    """The events of one stream to one consumer, as far as that goes; of a link, the target's stream counts."""
+    """The events of a stream go to the same consumer if possible; for a link, the stream of its target counts."""
     PINNED_BY_CORRELATION = "PinnedByCorrelation"
-    """The events of one `$correlationId` to one consumer. Only for groups to be created: an update cannot say it."""
+    """The events of a `$correlationId` go to the same consumer. A group is created with it: no update can set it."""
 
 
 @dataclass(frozen=True, slots=True)
 class GroupSettings:
-    """How a group works. Servers have no defaults of their own: these are sent.
+    """The settings of a group. Servers have no defaults, so all of these are sent.
 
-    `resolve_links` delivers what links point to. An event is delivered again when `message_timeout_ms` (milliseconds)
-    pass without an answer, and parked after `max_retry_count` repeats. Repeats after a
-    consumer is gone count in `event.retry_count` and lead to no parking. Progress is written `checkpoint_after_ms`
-    (milliseconds) after the last time if `min_checkpoint_count` events were handled since, and at once after
-    `max_checkpoint_count`. `max_subscriber_count` 0 is no limit. `live_buffer_size`, `history_buffer_size` and
-    `read_batch_size` count events; a batch must be smaller than the history buffer. `extra_statistics` measures
-    latencies. `strategy` is one of `ConsumerStrategy`.
+    With `resolve_links` the targets of links are delivered. An event is delivered again if no acknowledgement arrives
+    within `message_timeout_ms` (milliseconds), and it is parked after `max_retry_count` retries. Deliveries that follow
+    the loss of a consumer count in `event.retry_count` but do not lead to parking. The progress is written
+    `checkpoint_after_ms` (milliseconds) after the last time if `min_checkpoint_count` events were handled in between,
+    and at once after `max_checkpoint_count` events. With `max_subscriber_count` 0 there is no limit.
+    `live_buffer_size`, `history_buffer_size` and `read_batch_size` count events; a batch must be smaller than the
+    history buffer. With `extra_statistics` the server measures latencies. `strategy` is a `ConsumerStrategy`.
     """
 
     resolve_links: bool = False
@@ -62,9 +62,10 @@ class GroupSettings:
 
 @dataclass(frozen=True, slots=True)
 class CreateGroup:
-    """A group to add, and its first event: a revision of its stream, a `Position` of `$all`, or an end.
+    """A group to create.
 
-    The event at `start` is delivered too. A filter is for `$all`; its window and interval have no effect.
+    Its first event is the one at `start`: a revision of its stream, a `Position` in `$all`, or an end of either. Only a
+    group of `$all` can have a filter, whose window and interval have no effect.
     """
 
     stream: str | None
@@ -76,9 +77,9 @@ class CreateGroup:
 
 @dataclass(frozen=True, slots=True)
 class UpdateGroup:
-    """New settings for a group, all of them; its consumers are dropped, its filter stays.
+    """New settings of a group, all of them. The server disconnects its consumers and keeps its filter.
 
-    What was handled stays handled: `start` counts only where no progress was written yet.
+    It keeps its progress as well: `start` has an effect only if no progress was written yet.
     """
 
     stream: str | None
@@ -89,7 +90,7 @@ class UpdateGroup:
 
 @dataclass(frozen=True, slots=True)
 class GroupName:
-    """Which group to describe or, as a request of Delete, to remove."""
+    """The group to describe or, as a request of Delete, to delete."""
 
     stream: str | None
     group: str
@@ -97,14 +98,14 @@ class GroupName:
 
 @dataclass(frozen=True, slots=True)
 class ListGroups:
-    """Which groups to describe: those of a stream, of `ALL`, or of every source (`None`)."""
+    """The groups to describe: those of a stream, of `ALL`, or of all sources (`None`)."""
 
     source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayParked:
-    """Hand out parked events again: all, or up to `stop_at`, a revision of the stream of parked events."""
+    """Deliver parked events again: all, or up to `stop_at`, a revision of the stream of parked events."""
 
     stream: str | None
     group: str
@@ -115,9 +116,9 @@ class ReplayParked:
 class GroupConnection:
     """A connected consumer.
 
-    `address` is the network's, `name` what the consumer calls its connection. `in_flight` events wait for its answer,
-    `available_slots` more may be sent before one comes. `measurements` are the latency histogram of
-    `extra_statistics`.
+    `address` is its network address, and `name` the name of its connection. It has not acknowledged `in_flight` events
+    yet, and `available_slots` more may be sent before it does. `measurements` is the histogram of latencies that
+    `extra_statistics` asks for.
     """
 
     address: str = ""
@@ -133,11 +134,12 @@ class GroupConnection:
 
 @dataclass(frozen=True, slots=True)
 class GroupInfo:
-    """A group at one moment. `source` is a stream name or `ALL`.
+    """The state of a group at one moment. `source` is the name of a stream, or `ALL`.
 
-    `status` are words with commas between: NotReady, Behind, OutstandingPageRequest, ReplayingParkedMessages, Live.
-    Places are revisions, or positions in a group of `$all`: `last_checkpointed` is the last progress written,
-    `last_known` the newest event the group has seen, `None` where there is none yet. Counts are of events.
+    `status` consists of words with commas between them: NotReady, Behind, OutstandingPageRequest,
+    ReplayingParkedMessages, Live. `last_checkpointed` is the progress that was written last, and `last_known` the
+    newest event that the group has seen, or `None` if there is none yet. Both are revisions, or positions in `$all`.
+    All counts are counts of events.
     """
 
     source: str
@@ -161,7 +163,7 @@ class GroupInfo:
 
 @dataclass(frozen=True, slots=True)
 class GroupReadOptions:
-    """The first frame of a consumer: its group, and how many events may wait for its answer at a time (1 or more).
+    """The first frame of a consumer: its group, and how many events may be without acknowledgement (1 or more).
 
     `structured_ids` asks for event ids as two 64-bit halves.
     """
@@ -173,30 +175,30 @@ class GroupReadOptions:
 
 
 class NackAction(enum.Enum):
-    """What is to happen with events that could not be handled. The values are the protocol's numbers."""
+    """An action for events that could not be handled. The values are the numbers of the protocol."""
 
     UNKNOWN = 0
-    """Servers retry."""
+    """Servers deliver them again."""
     PARK = 1
-    """Put them aside, to be replayed on request."""
+    """Park them, to be replayed on request."""
     RETRY = 2
-    """Deliver them again; beyond the maximum of retries they are parked."""
+    """Deliver them again, or park them after the maximum of retries."""
     SKIP = 3
-    """Count them as handled."""
+    """Regard them as handled."""
     STOP = 4
-    """Servers skip."""
+    """Servers regard them as handled."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ack:
-    """These events are handled: the ids of links where there are links."""
+    """These events were handled. For an event that was found through a link, the id is that of the link."""
 
     ids: tuple[UUID, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Nack:
-    """These events could not be handled; `reason` is a text for whoever looks at a parked event."""
+    """These events could not be handled; `reason` is stored with a parked event, for people to read."""
 
     ids: tuple[UUID, ...]
     action: NackAction = NackAction.RETRY
@@ -208,16 +210,16 @@ GroupReadRequest = GroupReadOptions | Ack | Nack
 
 @dataclass(frozen=True, slots=True)
 class GroupConfirmed:
-    """The first frame a consumer gets; the id is made of the stream's name and the group's."""
+    """The first frame that a consumer receives. The id consists of the names of the stream and the group."""
 
     subscription_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class GroupEvent:
-    """A delivery. `retry_count` is how often the event was delivered before, `None` where a server does not count.
+    """A delivery. `retry_count` says how often the event was delivered before; `None` if the server does not count.
 
-    A server sets `structured_ids` for consumers that asked for them; no client ever sees it set.
+    `structured_ids` is used by servers only, for consumers that asked for such ids.
     """
 
     event: RecordedEvent

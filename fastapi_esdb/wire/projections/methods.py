@@ -1,4 +1,4 @@
-"""The Projections service: its RPCs, and its values as messages and back."""
+"""The RPCs of the Projections service, and the converters of their requests and answers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from fastapi_esdb.wire.proto.v1 import projections_pb2 as pb
 from fastapi_esdb.wire.proto.v1.shared_pb2 import Empty
 
 ENGINE_WITHOUT_TRACKING = 2
-"""The engine that came with 26.1 and cannot tell later to which streams it wrote."""
+"""The engine that came with 26.1, which does not remember to which streams it wrote."""
 
 _MODES = {
     ProjectionMode.ONE_TIME: "one_time",
@@ -89,7 +89,7 @@ def _decode_create(message: pb.CreateReq) -> CreateProjection:
 
 
 def _check_emission(value: CreateProjection) -> None:
-    """Servers fail without saying why, or look away, where this is wrong."""
+    """Raise InvalidArgument for combinations at which servers fail without a reason, or which they ignore."""
     if value.emit_enabled and value.mode is not ProjectionMode.CONTINUOUS:
         raise InvalidArgument("emit_enabled is for continuous projections: others cannot write events")
     if value.track_emitted_streams and not value.emit_enabled:

@@ -1,4 +1,4 @@
-"""What can be asked of the Projections service and what it answers, as plain values."""
+"""Requests to the Projections service, and its answers, as plain values."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from dataclasses import dataclass
 
 
 class ProjectionMode(enum.StrEnum):
-    """How a projection runs; the values are the names that statistics use."""
+    """The mode in which a projection runs. The values are the names in statistics."""
 
     ONE_TIME = "OneTime"
-    """To the end of today's events, once; the server makes up the name."""
+    """Once, up to the last event that exists when it starts; the server chooses the name."""
     TRANSIENT = "Transient"
-    """As long as somebody asks for it; gone after a restart."""
+    """As long as somebody queries it; it is gone after a restart."""
     CONTINUOUS = "Continuous"
-    """On and on, with checkpoints."""
+    """For ever, with checkpoints."""
 
 
 @dataclass(frozen=True, slots=True)
 class CreateProjection:
-    """A projection to add and start. `query` is JavaScript; a one-time projection has no `name`.
+    """A projection to create and start. `query` is JavaScript; a one-time projection has no `name`.
 
-    `emit_enabled` lets a continuous one write events, `track_emitted_streams` makes it remember to which streams, so
-    that they can be deleted with it. `engine_version` is for servers from 26.1 on: 0 and 1 are the usual engine, 2 is
-    the new one, which cannot track streams.
+    With `emit_enabled` a continuous projection may write events, and with `track_emitted_streams` it remembers to which
+    streams, so that they can be deleted together with it. `engine_version` is for servers from 26.1 on: 0 and 1 are the
+    usual engine, 2 is the new one, which cannot track streams.
     """
 
     query: str
@@ -36,7 +36,7 @@ class CreateProjection:
 
 @dataclass(frozen=True, slots=True)
 class UpdateProjection:
-    """A new query; `emit_enabled` stays what it was where it is `None`."""
+    """A new query for a projection. If `emit_enabled` is `None`, it stays as it was."""
 
     name: str
     query: str
@@ -45,9 +45,9 @@ class UpdateProjection:
 
 @dataclass(frozen=True, slots=True)
 class DeleteProjection:
-    """A stopped or faulted projection to remove, and which of its streams with it.
+    """A stopped or faulted projection to delete, and those of its streams to delete with it.
 
-    Emitted streams are deleted where the projection tracked them.
+    Emitted streams are deleted if the projection has tracked them.
     """
 
     name: str
@@ -65,7 +65,7 @@ class EnableProjection:
 
 @dataclass(frozen=True, slots=True)
 class DisableProjection:
-    """A projection to stop: after writing a checkpoint, or else aborted where it stands."""
+    """A projection to stop, after it has written a checkpoint or else at once."""
 
     name: str
     write_checkpoint: bool = True
@@ -73,7 +73,7 @@ class DisableProjection:
 
 @dataclass(frozen=True, slots=True)
 class ResetProjection:
-    """A projection to start over without its state; servers ignore `write_checkpoint`."""
+    """A projection to restart without its state. Servers ignore `write_checkpoint`."""
 
     name: str
     write_checkpoint: bool = False
@@ -81,9 +81,10 @@ class ResetProjection:
 
 @dataclass(frozen=True, slots=True)
 class StateRequest:
-    """Whose state, or as a request of Result, whose result; `partition` is empty for a projection without partitions.
+    """The projection to return the state of or, as a request of Result, the result.
 
-    The answer is plain JSON: an empty object where there is none yet. See `json_values` for numbers.
+    `partition` is empty for a projection without partitions. The answer is plain JSON, an empty object if there is no
+    state yet. See `codec.json_values` about numbers.
     """
 
     name: str
@@ -92,7 +93,7 @@ class StateRequest:
 
 @dataclass(frozen=True, slots=True)
 class StatisticsRequest:
-    """Which projections to describe: one by `name`, those of a `mode`, or with neither all, the system's among them."""
+    """The projections to describe: one by `name`, those of a `mode`, or all, also those of the system."""
 
     name: str | None = None
     mode: ProjectionMode | None = None
@@ -100,12 +101,12 @@ class StatisticsRequest:
 
 @dataclass(frozen=True, slots=True)
 class ProjectionStatistics:
-    """One projection at one moment.
+    """The state of a projection at one moment.
 
-    `status` is made of words that servers combine (Running, Stopped, Faulted…, `Stopped (Enabled)`,
-    `Completed/Stopped/Writing results`): compare its beginning. `mode` is one of `ProjectionMode`, `progress` is in per
-    cent, `core_processing_time` in milliseconds; `position` and `last_checkpoint` are texts whose form depends on what
-    the projection reads.
+    `status` consists of words that servers combine (Running, Stopped, Faulted…, `Stopped (Enabled)`,
+    `Completed/Stopped/Writing results`), so compare its beginning. `mode` is a `ProjectionMode`, `progress` is in per
+    cent, `core_processing_time` in milliseconds. `position` and `last_checkpoint` are texts whose form depends on the
+    streams that the projection reads.
     """
 
     name: str

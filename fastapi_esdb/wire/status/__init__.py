@@ -1,1 +1,1 @@
-"""Errors as the protocol tells them, and back: by code, text and trailers, by rich details, inside a batch's answer."""
+"""Errors as the protocol transmits them: code, text and trailers, rich details, and statuses in answers of batches."""

@@ -1,7 +1,7 @@
-"""Why a batch failed, from and to the status inside its answer.
+"""Errors in the answer to a batch, in both directions.
 
-The typed detail is what tells the failures apart; code and message count where it says nothing: a node that is not
-ready answers with code 0 and an empty detail.
+The typed detail distinguishes them. Message and code count only if there is none: a node that is not ready answers with
+code 0 and an empty detail.
 """
 
 from __future__ import annotations
@@ -124,13 +124,13 @@ _BY_MESSAGE = {row.name: row for row in _ROWS}
 _BY_MESSAGE["No leader info available in response"] = _BY_ERROR[ServerNotReady]
 
 _UNTOLD = (StatusCode.OK, StatusCode.INVALID_ARGUMENT, StatusCode.RESOURCE_EXHAUSTED)
-"""Codes that do not tell one failure by themselves."""
+"""Codes that stand for more than one error."""
 
 _BY_CODE = {row.code: row for row in _ROWS if row.code not in _UNTOLD}
 
 
 def encode_error(error: EsdbError) -> Fields:
-    """The fields of the status that tells a client why its batch failed."""
+    """Return the fields of the status for the error."""
     row = _BY_ERROR.get(type(error))
     if row is None:
         return _status(StatusCode.UNKNOWN, _unknown_message(error), shared_pb2.Unknown())
@@ -146,7 +146,7 @@ def _unknown_message(error: EsdbError) -> str:
 
 
 def decode_error(status: status_pb2.Status, stream: str, correlation_id: UUID) -> EsdbError:
-    """Why the batch failed: by its detail, else by its message, else by its code."""
+    """Return the error for the status: by its detail, or else by its message, or else by its code."""
     name = type_name(status.details.type_url)
     row = _BY_DETAIL.get(name) or _BY_MESSAGE.get(status.message) or _BY_CODE.get(StatusCode(status.code))
     if row is None:

@@ -6,7 +6,7 @@ import enum
 
 
 class StatusCode(enum.IntEnum):
-    """How a call ended; the values are the protocol's numbers."""
+    """The status that a call ended with. The values are the protocol's numbers."""
 
     OK = 0
     CANCELLED = 1

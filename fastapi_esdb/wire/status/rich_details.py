@@ -1,7 +1,7 @@
-"""Failures that v2 calls tell by rich details, from and to errors.
+"""Errors that v2 calls describe by rich details, in both directions.
 
 The trailer `grpc-status-details-bin` holds a google.rpc.Status: a text, an ErrorInfo with the reason and its domain,
-and a typed detail where there is something to tell. v1 calls never use it.
+and a typed detail if there is more to say. v1 calls never have it.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from fastapi_esdb.wire.status.typed_details import DetailRow, pack, plain_row, t
 RICH_STATUS = "grpc-status-details-bin"
 
 RETRY_SOON = {"retry_delay": {"seconds": 5}}
-"""When a server that is not ready or has too much to do wants to be asked again."""
+"""The delay that a server which is not ready, or is overloaded, asks for before the next attempt."""
 
 IN_SESSION = "STREAM_ALREADY_IN_APPEND_SESSION"
 NO_REQUESTS = "APPEND_SESSION_NO_REQUESTS"
@@ -230,13 +230,13 @@ _STREAMS = (
 _BY_REASON = {row.name: row for row in (*_SERVER, *_STREAMS)}
 
 _REASONS = {row.error: row.name for row in (*_SERVER, *_STREAMS)}
-"""The reason that a server gives for an error; of several rows with the same error the last one counts."""
+"""The reason that a server gives for an error: that of its last row, if it has several."""
 
 _INFO = error_details_pb2.ErrorInfo.DESCRIPTOR.full_name
 
 
 def read_rich(trailer: bytes) -> EsdbError | None:
-    """The error that the rich details tell; `None` where they are of no kind known here."""
+    """Return the error for the rich details, or `None` if they are not known here."""
     try:
         return _read(status_pb2.Status.FromString(trailer))
     except DecodeError:
@@ -253,7 +253,7 @@ def _read(status: status_pb2.Status) -> EsdbError | None:
 
 
 def write_rich(error: EsdbError) -> RichStatus | None:
-    """The end of the call that tells the error; `None` for one that the v2 API has no reason for."""
+    """Return the end of a call for the error, or `None` if the v2 API has no reason for it."""
     reason = error.reason if isinstance(error, SessionRefused) else _REASONS.get(type(error), "")
     row = _BY_REASON.get(reason)
     if row is None:

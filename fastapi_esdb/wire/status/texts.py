@@ -1,4 +1,4 @@
-"""Failures that are told by the code and the text of a status alone, from and to errors.
+"""Errors that are only a code and a text in the protocol, in both directions.
 
 The texts are those of servers of versions 20 to 26, and of gRPC itself where no server answered.
 """
@@ -37,13 +37,13 @@ NEVER_SENT = (
     "(?i)failed to connect|connection refused|dns resolution failed|errors resolving|empty address list"
     "|security handshaker"
 )
-"""What gRPC says, in code UNAVAILABLE, of a call that never left."""
+"""Texts of gRPC, with code UNAVAILABLE, for a call that was never sent."""
 
 REFUSED_STREAM = r"(?i)RST_STREAM with error code 7\b"
-"""What gRPC says of a call that the server had no place for: by the rules of HTTP/2 (RFC 9113, 8.7) it did nothing."""
+"""The text of gRPC for a stream that the server refused: it has not processed the call then (RFC 9113, 8.7)."""
 
 WRITE_FAILED = "The server can not write to its disk"
-"""What the embedded server says when its disk is full."""
+"""The text of the embedded server if its disk is full."""
 
 ANSWER_TOO_LARGE = "(?i)client: received message larger than max|decompressed message larger than max"
 REQUEST_TOO_LARGE = "(?i)message (exceeds|larger than)"
@@ -77,7 +77,7 @@ _READ: tuple[tuple[StatusCode, str, Callable[[re.Match[str]], EsdbError]], ...] 
     (StatusCode.INVALID_ARGUMENT, "", lambda text: InvalidArgument(text.string)),
     (StatusCode.NOT_FOUND, "Projection .* not found", lambda text: ProjectionNotFound(text.string)),
 )
-"""Code, pattern of the text, error. The first row that fits counts."""
+"""Code, pattern of the text, error. The first row that matches counts."""
 
 _WRITTEN: dict[type[EsdbError], tuple[StatusCode, Callable[[Any], str]]] = {
     ServerNotReady: (StatusCode.UNAVAILABLE, lambda _: "Server Is Not Ready"),
@@ -98,7 +98,7 @@ _WRITTEN: dict[type[EsdbError], tuple[StatusCode, Callable[[Any], str]]] = {
 
 
 def read_text(code: StatusCode, text: str) -> EsdbError:
-    """The error that a status without trailers tells."""
+    """Return the error for a status without trailers."""
     for row_code, pattern, make in _READ:
         if row_code is code and (found := re.search(pattern, text)):
             return make(found)
@@ -106,6 +106,6 @@ def read_text(code: StatusCode, text: str) -> EsdbError:
 
 
 def write_text(error: EsdbError) -> tuple[StatusCode, str]:
-    """The status that tells the error; for one that is not a client's business, only that the call failed."""
+    """Return the status for an error. For an internal error of the server it says only that the call failed."""
     code, text = _WRITTEN.get(type(error), (StatusCode.UNKNOWN, lambda _: HANDLER_FAILED))
     return code, text(error)

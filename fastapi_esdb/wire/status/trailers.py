@@ -1,4 +1,4 @@
-"""Failures that v1 calls tell by the trailer `exception`, from and to errors. Each kind is a row of `ROWS`."""
+"""Errors that v1 calls name in the trailer `exception`, in both directions: a row of `ROWS` for each."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ EXCEPTION = "exception"
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How the text of a trailer stands for a value; where it is `None` the trailer is left out."""
+    """The conversion of a value to the text of a trailer, and back. A trailer whose text is `None` is left out."""
 
     write: Callable[[Any], str | None]
     read: Callable[[str], Any]
 
 
 MOST_DIGITS = 20
-"""Of the numbers in trailers, the sign among them: they are those of 64 bits."""
+"""Digits of a number in a trailer, and its sign: numbers have 64 bits."""
 
 
 def _read_number(text: str) -> int | None:
@@ -47,10 +47,10 @@ Attribute = tuple[str, Kind]
 
 @dataclass(frozen=True, slots=True)
 class TrailerRow:
-    """A value of the trailer `exception`.
+    """A value of the trailer `exception`, and the error that it stands for.
 
-    `text` is what servers write for people, with values of other trailers in it. `trailers` gives for each trailer
-    the error's attribute and its kind; `fixed` holds attributes that follow from the status code.
+    `text` is the message of servers, with the values of other trailers in it. `trailers` has the attribute of the error
+    and its kind for each of the other trailers. `fixed` has attributes that follow from the status code.
     """
 
     exception: str
@@ -61,17 +61,17 @@ class TrailerRow:
     fixed: Mapping[str, Any] = field(default_factory=dict)
 
     def read(self, trailers: Mapping[str, Any]) -> EsdbError:
-        """The error that these trailers tell; what they lack is empty in it."""
+        """Return the error for these trailers. Attributes are empty if their trailers are missing."""
         told = {name: kind.read(trailers.get(trailer, "")) for trailer, (name, kind) in self.trailers.items()}
         return self.error(**told, **self.fixed)
 
     def write(self, error: EsdbError) -> dict[str, str]:
-        """The trailers that tell the error, beside `exception` itself."""
+        """Return the trailers for the error, without `exception` itself."""
         told = {trailer: kind.write(getattr(error, name)) for trailer, (name, kind) in self.trailers.items()}
         return {trailer: text for trailer, text in told.items() if text is not None}
 
     def fits(self, error: EsdbError) -> bool:
-        """Whether this row tells the error."""
+        """Return whether this row stands for the error."""
         return type(error) is self.error and all(getattr(error, name) == value for name, value in self.fixed.items())
 
 
@@ -202,11 +202,11 @@ ROWS = (
 
 
 def row_named(exception: str, code: StatusCode) -> TrailerRow | None:
-    """The row of that name, the one with the same code where there are two."""
+    """Return the row of that name; if there are two, the one with the same code."""
     named = [row for row in ROWS if row.exception == exception]
     return next((row for row in named if row.code is code), named[0] if named else None)
 
 
 def row_of(error: EsdbError) -> TrailerRow | None:
-    """The row that tells the error."""
+    """Return the row that stands for the error."""
     return next((row for row in ROWS if row.fits(error)), None)

@@ -1,72 +1,75 @@
-"""Errors as the end of a call, its code, text and trailers, and back.
+"""Errors as the status that ends a call, and back.
 
-Three languages are spoken there. v1 calls tell most failures by the trailer `exception` (`trailers`) with
-codes that surprise, not-leader is NOT_FOUND, so the trailer counts before the code; v2 calls by rich details
-(`rich_details`); what is left is a code and a text (`texts`).
+There are three ways to transmit an error. v1 calls name most errors in the trailer `exception` (`trailers`), with
+surprising codes such as NOT_FOUND for a node that is not the leader, so the trailer takes precedence over the code. v2
+calls have rich details (`rich_details`). All other errors are a code and a text (`texts`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from fastapi_esdb.wire.errors import EsdbError
-from fastapi_esdb.wire.headers import legal
+from fastapi_esdb.wire.headers import Pair, printable
 from fastapi_esdb.wire.status.codes import StatusCode
 from fastapi_esdb.wire.status.rich_details import RICH_STATUS, read_rich, write_rich
 from fastapi_esdb.wire.status.texts import read_text, write_text
 from fastapi_esdb.wire.status.trailers import EXCEPTION, row_named, row_of
 
-Trailer = tuple[str, str | bytes]
-
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How a failed call ends."""
+    """The end of a failed call."""
 
     code: StatusCode
     details: str
-    trailers: tuple[Trailer, ...] = ()
+    trailers: tuple[Pair, ...] = ()
 
 
-def error_of(code: StatusCode, details: str | None, trailers: Iterable[Trailer] = (), request: Any = None) -> EsdbError:
-    """What a failed call means to its caller, who gave the `request` (the first one, of a call that has several)."""
-    told = dict(trailers)
-    rich = told.get(RICH_STATUS)
+def error_of(code: StatusCode, details: str | None, trailers: Iterable[Pair] = (), request: Any = None) -> EsdbError:
+    """Return the error for the status of a call. `request` is its request, the first one if it has several."""
+    values = dict(trailers)
+    rich = values.get(RICH_STATUS)
     if isinstance(rich, bytes) and (error := read_rich(rich)):
         return error
-    row = row_named(str(told.get(EXCEPTION, "")), code)
-    return as_asked(row.read(told), request) if row else read_text(code, details or "")
+    row = row_named(str(values.get(EXCEPTION, "")), code)
+    if row is None:
+        return read_text(code, details or "")
+    error = row.read(values)
+    _set_names(error, request)
+    return error
 
 
 def status_of(error: EsdbError) -> Status:
-    """How a server ends a v1 call that failed with this error."""
+    """Return the status with which a server ends a v1 call that failed with this error."""
     row = row_of(error)
     if row is None:
         return Status(*write_text(error))
-    told = row.write(error)
-    trailers = {EXCEPTION: row.exception, **told}
-    return Status(row.code, row.text.format_map(told), tuple((name, legal(text)) for name, text in trailers.items()))
+    values = row.write(error)
+    trailers = {EXCEPTION: row.exception, **values}
+    pairs = tuple((name, printable(text)) for name, text in trailers.items())
+    return Status(row.code, row.text.format_map(values), pairs)
 
 
 def rich_status_of(error: EsdbError) -> Status:
-    """How a server ends a v2 call that failed with this error."""
+    """Return the status with which a server ends a v2 call that failed with this error."""
     rich = write_rich(error)
     if rich is None:
         return Status(*write_text(error))
     return Status(rich.code, rich.message, ((RICH_STATUS, rich.trailer),))
 
 
-Error = TypeVar("Error", bound=EsdbError)
+def _set_names(error: EsdbError, request: Any) -> None:
+    """Set the names in the error to those in its request.
 
-
-def as_asked(error: Error, request: Any) -> Error:
-    """The error with the names of its request: of the stream, group, user or index that it is about."""
+    Trailers hold printable ASCII only, and servers percent-encode all else in a name. That can't be reversed, since a
+    name may contain such an encoding itself; but the request has the name.
+    """
     for attribute, name in _names_in(request).items():
         if name and hasattr(error, attribute):
             setattr(error, attribute, name)
-    return error
 
 
 def _names_in(request: Any) -> Mapping[str, str | None]:

@@ -1,4 +1,4 @@
-"""Failures that the protocol describes by a typed detail, which batches and the v2 calls do.
+"""Errors that the protocol describes by a typed detail, as answers of batches and v2 calls do.
 
 A `DetailRow` is one kind of failure: the error it is here, and its code, its name and its detail in the protocol.
 """
@@ -22,7 +22,7 @@ TYPE_PREFIX = "type.googleapis.com/"
 
 @dataclass(frozen=True, slots=True)
 class DetailRow:
-    """`write` gives the detail's fields; `read` takes the detail and the text or stream that came beside it."""
+    """`write` returns the fields of the detail. `read` takes the detail, and the text or stream that came with it."""
 
     error: type[EsdbError]
     code: StatusCode
@@ -33,7 +33,7 @@ class DetailRow:
 
 
 def plain_row(error: type[EsdbError], code: StatusCode, name: str, detail: type[Message], **fields: str) -> DetailRow:
-    """A row whose detail holds the error's attributes, each in a field: `stream="stream"`."""
+    """Return a row whose detail has a field for each attribute of the error, named by `attribute="field"`."""
 
     def write(failure: EsdbError) -> Fields:
         return {field: getattr(failure, attribute) for attribute, field in fields.items()}
@@ -45,10 +45,10 @@ def plain_row(error: type[EsdbError], code: StatusCode, name: str, detail: type[
 
 
 def pack(message: Message) -> Fields:
-    """The fields of a google.protobuf.Any with that message in it."""
+    """Return the fields of a google.protobuf.Any that contains the message."""
     return {"type_url": TYPE_PREFIX + message.DESCRIPTOR.full_name, "value": message.SerializeToString()}
 
 
 def type_name(type_url: str) -> str:
-    """The full name of the message in an Any: what follows the last slash of its URL."""
+    """Return the full name of the message in an Any, which follows the last slash of its URL."""
     return type_url.rpartition("/")[2]

@@ -1,4 +1,4 @@
-"""What the Streams service answers, from and to messages."""
+"""Converters of the answers of the Streams service."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from fastapi_esdb.wire.codec.scalars import (
     encode_stream,
     encode_timestamp,
     encode_uuid,
-    known,
+    valid_or_none,
 )
 from fastapi_esdb.wire.errors import EsdbError, InvalidArgument, NoAnswer
 from fastapi_esdb.wire.errors.unreadable import unreadable
@@ -35,7 +35,6 @@ from fastapi_esdb.wire.positions import Position
 from fastapi_esdb.wire.proto.v1 import streams_pb2 as pb
 from fastapi_esdb.wire.revisions import ANY, MAX_REVISION, NO_EVENT, NO_STREAM, STREAM_EXISTS, StreamState
 from fastapi_esdb.wire.status.batch_errors import decode_error, encode_error
-from fastapi_esdb.wire.streams.requests import is_structured
 from fastapi_esdb.wire.streams.values import (
     AppendAnswer,
     AppendConflict,
@@ -67,7 +66,7 @@ Response = pb.ReadResp
 
 
 def decode_frame(message: Response) -> ReadFrame:
-    """One frame of the answer; `UnknownFrame` for what only newer servers send."""
+    """Return a frame of a read; `UnknownFrame` for a kind that only newer servers send."""
     case = message.WhichOneof("content")
     if case == "event":
         return decode_read_event(message.event)
@@ -75,7 +74,7 @@ def decode_frame(message: Response) -> ReadFrame:
 
 
 def encode_frame(frame: ReadFrame) -> Response:
-    """The message of one frame."""
+    """Return the message of a frame of a read."""
     encode = _ENCODERS.get(type(frame))
     return encode(frame) if encode else Response()
 
@@ -105,7 +104,7 @@ def _position(message: Any) -> Position:
 
 
 def _time(message: Response.Checkpoint | Response.CaughtUp | Response.FellBehind) -> datetime | None:
-    return known(lambda: decode_timestamp(message.timestamp)) if message.HasField("timestamp") else None
+    return valid_or_none(lambda: decode_timestamp(message.timestamp)) if message.HasField("timestamp") else None
 
 
 def _encode_event(event: RecordedEvent, structured_ids: bool) -> Response:
@@ -162,16 +161,18 @@ _EXPECTED_STATES = {
     "any_20_6_0": ANY,
     "stream_exists_20_6_0": STREAM_EXISTS,
 }
-"""The names that a conflict has for what was expected, beside a revision."""
+"""The fields of a conflict that stand for an expected state; the others hold a revision."""
 
 
 def encode_append_answer(answer: AppendAnswer) -> pb.AppendResp:
+    """Return the message of an Append's answer."""
     if isinstance(answer, AppendResult):
         return pb.AppendResp(success=encode_success(answer))
     return pb.AppendResp(wrong_expected_version=_encode_conflict(answer))
 
 
 def decode_append_answer(message: pb.AppendResp) -> AppendAnswer:
+    """Return the answer of an Append. Raises NoAnswer if it is neither a success nor a conflict."""
     if message.HasField("wrong_expected_version"):
         conflict = message.wrong_expected_version
         return AppendConflict(_decode_expected(conflict), _decode_actual(conflict))
@@ -181,7 +182,7 @@ def decode_append_answer(message: pb.AppendResp) -> AppendAnswer:
 
 
 def encode_success(result: AppendResult) -> Fields:
-    """The fields of the Success message of Append and of BatchAppend."""
+    """Return the fields of the Success message, of Append or of BatchAppend."""
     revision: Fields = {"no_stream": EMPTY} if result.revision == NO_EVENT else {"current_revision": result.revision}
     if result.position is None:
         return {"no_position": EMPTY, **revision}
@@ -189,7 +190,7 @@ def encode_success(result: AppendResult) -> Fields:
 
 
 def decode_success(message: Success) -> AppendResult:
-    """The result in the Success message of Append or of BatchAppend; NoAnswer for one that does not tell a revision."""
+    """Return the result in a Success message, of Append or of BatchAppend. Raises NoAnswer if it has no revision."""
     case = message.WhichOneof("current_revision_option")
     if case is None or message.current_revision > MAX_REVISION:
         raise NoAnswer("it tells no revision of the stream")
@@ -203,9 +204,9 @@ def _encode_conflict(conflict: AppendConflict) -> Fields:
 
 
 def _encode_expected(expected: Expected | None) -> Fields:
-    """Each fact goes out twice, as servers send it: under its name and under the one it had in version 20.6.0.
+    """Return the fields twice, as servers send them: with today's names and with those of version 20.6.0.
 
-    The old names have no word for "no stream expected", which is a revision of -1 there.
+    The old names have none for "no stream expected", which is a revision of -1 there.
     """
     if expected is None:
         return {}
@@ -246,6 +247,8 @@ DeleteAnswerMessage = TypeVar("DeleteAnswerMessage", pb.DeleteResp, pb.Tombstone
 
 
 def delete_answer(cls: type[DeleteAnswerMessage]) -> Codec[DeleteResult]:
+    """Return the codec of the answers of Delete or of Tombstone."""
+
     def encode(result: DeleteResult) -> DeleteAnswerMessage:
         position = result.position
         fields: Fields = {"position": encode_position(position)} if position else {"no_position": EMPTY}
@@ -258,6 +261,7 @@ def delete_answer(cls: type[DeleteAnswerMessage]) -> Codec[DeleteResult]:
 
 
 def encode_batch_answer(answer: BatchAnswer) -> pb.BatchAppendResp:
+    """Return the message of the answer to a batch."""
     fields: Fields = {"correlation_id": encode_uuid(answer.correlation_id, answer.structured_id)}
     if answer.stream:
         fields["stream_identifier"] = encode_stream(answer.stream)
@@ -267,18 +271,17 @@ def encode_batch_answer(answer: BatchAnswer) -> pb.BatchAppendResp:
 
 
 def decode_batch_answer(message: pb.BatchAppendResp) -> BatchAnswer:
+    """Return the answer to a batch."""
     identity = decode_uuid(message.correlation_id)
     stream = decode_stream(message.stream_identifier)
-    structured = is_structured(message.correlation_id)
-    if message.HasField("success"):
-        return BatchAnswer(identity, stream, decode_success(message.success), structured)
-    return BatchAnswer(identity, stream, decode_error(message.error, stream, identity), structured)
+    return BatchAnswer(identity, stream, _batch_result(message), message.correlation_id.HasField("structured"))
 
 
 def decode_batch(call: int, data: bytes) -> tuple[int, AppendResult | EsdbError]:
-    """The number of the append that is answered, and how: with `NoAnswer` where it can't be read how.
+    """Return the number of the append that is answered, and its result, which is `NoAnswer` if it can't be read.
 
-    Raises NoAnswer where it can't even be read which append of the `call` it is.
+    Raises NoAnswer if not even the number can be read, or if the answer belongs to another call. Every append pays for
+    this function, so it reads no more of the answer than the caller gets.
     """
     try:
         message = pb.BatchAppendResp.FromString(data)
@@ -292,13 +295,13 @@ def decode_batch(call: int, data: bytes) -> tuple[int, AppendResult | EsdbError]
 
 
 def _batch_number(call: int, message: pb.BatchAppendResp) -> int:
-    """The number in an answer's correlation id."""
+    """Return the number in the correlation id. Raises InvalidArgument if it is not an id of this call."""
     halves = message.correlation_id.structured
     if halves.most_significant_bits == call:
         return halves.least_significant_bits
     most, least = divmod(decode_uuid(message.correlation_id).int, HALF)
     if most != call:
-        raise InvalidArgument("the correlation id is that of no append")
+        raise InvalidArgument("the correlation id belongs to no append")
     return least
 
 

@@ -1,4 +1,4 @@
-"""The Streams service: its RPCs."""
+"""The RPCs of the Streams service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is asked of the Streams service, from and to messages."""
+"""Converters of the requests to the Streams service."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fastapi_esdb.wire.codec.scalars import (
     decode_uuid,
     encode_expected,
     encode_stream,
-    encode_uuid,
+    write_uuid,
 )
 from fastapi_esdb.wire.errors import CallerError, EsdbError, InvalidArgument
 from fastapi_esdb.wire.events.messages import (
@@ -44,7 +44,7 @@ from fastapi_esdb.wire.streams.values import (
 
 if TYPE_CHECKING:
     from fastapi_esdb.wire.events.values import ProposedEvent
-    from fastapi_esdb.wire.proto.v1 import duration_pb2, shared_pb2
+    from fastapi_esdb.wire.proto.v1 import duration_pb2
     from fastapi_esdb.wire.revisions import Expected
     from fastapi_esdb.wire.streams.values import AppendRequest
 
@@ -56,11 +56,11 @@ CHOICES = {
     "count_option": "count or subscription",
     "filter_option": "filter or no_filter",
 }
-"""The choices that a client must make in every Read."""
+"""The options that every Read must have, with the choices that there are."""
 
 
 def encode_read(request: ReadRequest) -> pb.ReadReq:
-    """The message; raises InvalidArgument for a start or a stream name that can't be."""
+    """Return the message. Raises InvalidArgument for a start or a stream name that is not possible."""
     fields: Fields = {
         "read_direction": ReadOptions.Backwards if request.direction is BACKWARDS else ReadOptions.Forwards,
         "resolve_links": request.resolve_links,
@@ -74,7 +74,7 @@ def encode_read(request: ReadRequest) -> pb.ReadReq:
 
 
 def decode_read(message: pb.ReadReq) -> ReadRequest:
-    """What the client asks for; raises InvalidArgument for what a server does not answer."""
+    """Return the read that a client asks for. Raises InvalidArgument if a server would refuse it."""
     options = _checked_read(message)
     stream, start = _decode_read_source(options)
     return ReadRequest(
@@ -121,6 +121,7 @@ def _check_combination(options: ReadOptions) -> None:
 
 
 def encode_append_frame(frame: AppendFrame) -> pb.AppendReq:
+    """Return the message of a frame. Raises InvalidArgument for names and texts that are not possible."""
     if isinstance(frame, AppendOptions):
         stream = encode_stream(frame.stream)
         return pb.AppendReq(options={"stream_identifier": stream, **encode_expected(frame.expected)})
@@ -128,6 +129,7 @@ def encode_append_frame(frame: AppendFrame) -> pb.AppendReq:
 
 
 def decode_append_frame(message: pb.AppendReq) -> AppendFrame:
+    """Return a frame that a client has sent. Raises InvalidArgument or MissingMetadata if a server would refuse it."""
     case = message.WhichOneof("content")
     if case is None:
         raise InvalidArgument("a request of Append is empty: give options first, then proposed messages")
@@ -142,6 +144,8 @@ DeleteRequestMessage = TypeVar("DeleteRequestMessage", pb.DeleteReq, pb.Tombston
 
 
 def delete_request(cls: type[DeleteRequestMessage]) -> Codec[DeleteRequest]:
+    """Return the codec of the requests of Delete or of Tombstone."""
+
     def encode(request: DeleteRequest) -> DeleteRequestMessage:
         stream = encode_stream(request.stream)
         return cls(options={"stream_identifier": stream, **encode_expected(request.expected)})
@@ -157,75 +161,32 @@ def delete_request(cls: type[DeleteRequestMessage]) -> Codec[DeleteRequest]:
 REVISION = "stream_position"
 NANOSECONDS = 1_000_000_000
 
+RECENT = 1024
+"""The options of so many streams are kept for the appends to come."""
+
 
 def encode_fragment(fragment: BatchFragment) -> pb.BatchAppendReq:
-    fields: Fields = {
-        "correlation_id": encode_uuid(fragment.correlation_id, fragment.structured_id),
-        "proposed_messages": [encode_proposed(event) for event in fragment.events],
-        "is_final": fragment.final,
-    }
+    """Return the message of a fragment. Raises InvalidArgument for a stream or a revision that is not possible."""
+    message = pb.BatchAppendReq(is_final=fragment.final)
+    write_uuid(message.correlation_id, fragment.correlation_id, fragment.structured_id)
     if fragment.options:
-        fields["options"] = _encode_batch_options(fragment.options)
-    return pb.BatchAppendReq(**fields)
-
-
-def _encode_batch_options(options: BatchOptions) -> Fields:
-    fields = {"stream_identifier": encode_stream(options.stream), **encode_expected(options.expected, REVISION)}
-    if options.deadline is not None:
-        seconds, nanos = divmod(round(options.deadline * NANOSECONDS), NANOSECONDS)
-        fields["deadline"] = {"seconds": seconds, "nanos": nanos}
-    return fields
-
-
-def decode_fragment(message: pb.BatchAppendReq) -> BatchFragment:
-    options, events, problem = None, [], None
-    try:
-        options = _decode_batch_options(message.options) if message.HasField("options") else None
-        events = [decode_proposed(event) for event in message.proposed_messages]
-    except CallerError as found:
-        problem = found
-    identity = decode_uuid(message.correlation_id)
-    structured = is_structured(message.correlation_id)
-    return BatchFragment(identity, options, tuple(events), message.is_final, structured, problem)
-
-
-def _decode_batch_options(message: pb.BatchAppendReq.Options) -> BatchOptions:
-    stream = decode_requested_stream(message.stream_identifier)
-    expected = decode_expected(message, "expected_stream_position", REVISION)
-    return BatchOptions(stream, expected, _decode_deadline(message))
-
-
-def _decode_deadline(message: pb.BatchAppendReq.Options) -> float | None:
-    """Seconds from now; clients of version 21.10.0 and before send the moment itself."""
-    match message.WhichOneof("deadline_option"):
-        case "deadline":
-            return _seconds(message.deadline)
-        case "deadline_21_10_0":
-            return (decode_timestamp(message.deadline_21_10_0) - datetime.now(UTC)).total_seconds()
-        case _:
-            return None
-
-
-def _seconds(duration: duration_pb2.Duration) -> float:
-    return duration.seconds + duration.nanos / NANOSECONDS
-
-
-def is_structured(message: shared_pb2.UUID) -> bool:
-    return message.HasField("structured")
-
-
-RECENT = 1024
-"""How many streams' options are kept."""
+        message.options.CopyFrom(_batch_options(fragment.options.stream, fragment.options.expected))
+        if fragment.options.deadline is not None:
+            _write_deadline(message, fragment.options.deadline)
+    for event in fragment.events:
+        _write_event(message, event)
+    return message
 
 
 def encode_batch(call: int, number: int, append: AppendRequest, seconds: float) -> bytes:
-    """An append as the bytes of one message; `seconds` are what is left until its deadline.
+    """Return an append as a message's bytes: a whole batch, whose correlation id is made of two numbers below 2^63.
 
-    The correlation id is made of two numbers below 2^63, that of the call and the append's own. Raises
-    InvalidArgument for an append that the protocol has no room for.
+    `call` is the number of the BatchAppend call and `number` that of the append within it; `seconds` are left until its
+    deadline. Raises InvalidArgument if the append does not fit into a message. Every append pays for this function, so
+    it makes no fragment, and the options of recent streams are kept.
     """
     try:
-        message = pb.BatchAppendReq(options=_recent_options(append.stream, append.expected), is_final=True)
+        message = pb.BatchAppendReq(options=_batch_options(append.stream, append.expected), is_final=True)
         _write_number(message, call, number)
         _write_deadline(message, seconds)
         for event in append.events:
@@ -239,7 +200,7 @@ def encode_batch(call: int, number: int, append: AppendRequest, seconds: float) 
 
 
 @lru_cache(RECENT)
-def _recent_options(stream: str, expected: Expected) -> pb.BatchAppendReq.Options:
+def _batch_options(stream: str, expected: Expected) -> pb.BatchAppendReq.Options:
     return pb.BatchAppendReq.Options(stream_identifier=encode_stream(stream), **encode_expected(expected, REVISION))
 
 
@@ -251,8 +212,7 @@ def _write_number(message: pb.BatchAppendReq, call: int, number: int) -> None:
 
 def _write_deadline(message: pb.BatchAppendReq, seconds: float) -> None:
     deadline = message.options.deadline
-    deadline.seconds = int(seconds)
-    deadline.nanos = int(seconds % 1 * NANOSECONDS)
+    deadline.seconds, deadline.nanos = divmod(round(seconds * NANOSECONDS), NANOSECONDS)
 
 
 def _write_event(message: pb.BatchAppendReq, event: ProposedEvent) -> None:
@@ -263,3 +223,37 @@ def _write_event(message: pb.BatchAppendReq, event: ProposedEvent) -> None:
     proposed.data = event.data
     if event.metadata:
         proposed.custom_metadata = event.metadata
+
+
+def decode_fragment(message: pb.BatchAppendReq) -> BatchFragment:
+    """Return a fragment that a client has sent, with its `problem` if a server would refuse it."""
+    options, events, problem = None, [], None
+    try:
+        options = _decode_batch_options(message.options) if message.HasField("options") else None
+        events = [decode_proposed(event) for event in message.proposed_messages]
+    except CallerError as found:
+        problem = found
+    identity = decode_uuid(message.correlation_id)
+    structured = message.correlation_id.HasField("structured")
+    return BatchFragment(identity, options, tuple(events), message.is_final, structured, problem)
+
+
+def _decode_batch_options(message: pb.BatchAppendReq.Options) -> BatchOptions:
+    stream = decode_requested_stream(message.stream_identifier)
+    expected = decode_expected(message, "expected_stream_position", REVISION)
+    return BatchOptions(stream, expected, _decode_deadline(message))
+
+
+def _decode_deadline(message: pb.BatchAppendReq.Options) -> float | None:
+    """Return the seconds that are left. Clients up to version 21.10.0 send the time of the deadline itself."""
+    match message.WhichOneof("deadline_option"):
+        case "deadline":
+            return _seconds(message.deadline)
+        case "deadline_21_10_0":
+            return (decode_timestamp(message.deadline_21_10_0) - datetime.now(UTC)).total_seconds()
+        case _:
+            return None
+
+
+def _seconds(duration: duration_pb2.Duration) -> float:
+    return duration.seconds + duration.nanos / NANOSECONDS

@@ -1,4 +1,4 @@
-"""What can be asked of the Streams service and what it answers, as plain values."""
+"""Requests to the Streams service, and its answers, as plain values."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 
 ALL_EVENTS = 2**64 - 1
-"""The limit of a read that wants everything."""
+"""The limit of a read of all events."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadRequest:
-    """One `Streams.Read` call: a read or, with `subscribe`, a catch-up subscription.
+    """A `Streams.Read` call: a read or, with `subscribe`, a catch-up subscription.
 
-    `stream` is `None` for `$all`. `start` is a revision for a stream and a `Position` for `$all`; reads include
-    it (backward reads of `$all` do not), subscriptions begin after it. `limit` counts delivered events.
-    `structured_ids` asks for event ids as two 64-bit halves; `compatibility` 1 for frames about the stream's ends.
+    `stream` is `None` for `$all`. `start` is a revision of a stream or a `Position` in `$all`: reads include the event
+    there (except backward reads of `$all`), and subscriptions begin after it. `limit` counts delivered events.
+    `structured_ids` asks for event ids as two 64-bit halves; `compatibility` 1 asks for frames about the stream's ends.
     """
 
     stream: str | None
@@ -48,9 +48,9 @@ class SubscriptionConfirmed:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """How far a filtered subscription to `$all` has searched; `timestamp` from server 24.10.6 on.
+    """The position up to which a filtered subscription to `$all` has searched; `timestamp` from server 24.10.6 on.
 
-    As a text it is its position: `Checkpoint.parse(str(checkpoint))` has no timestamp.
+    Its text is its position, so `Checkpoint.parse(str(checkpoint))` has no timestamp.
     """
 
     position: Position
@@ -61,13 +61,13 @@ class Checkpoint:
 
     @classmethod
     def parse(cls, text: str) -> Checkpoint:
-        """Return the checkpoint at the position that the text stands for. Raises as `Position.parse` does."""
+        """Return the checkpoint at the position in the text. Raises as `Position.parse` does."""
         return cls(Position.parse(text))
 
 
 @dataclass(frozen=True, slots=True)
 class CaughtUp:
-    """A subscription has become live; the fields are told from server 24.10.6 on."""
+    """A subscription has become live. Servers fill the fields from 24.10.6 on."""
 
     timestamp: datetime | None = None
     revision: int | None = None
@@ -76,7 +76,7 @@ class CaughtUp:
 
 @dataclass(frozen=True, slots=True)
 class FellBehind:
-    """A subscription has gone back to reading history; the fields are those of `CaughtUp`."""
+    """A subscription has gone back to reading history. The fields are those of `CaughtUp`."""
 
     timestamp: datetime | None = None
     revision: int | None = None
@@ -85,7 +85,7 @@ class FellBehind:
 
 @dataclass(frozen=True, slots=True)
 class StreamMissing:
-    """The only frame of a read of a stream that does not exist or is soft-deleted."""
+    """The only frame of a read if the stream does not exist or is soft-deleted."""
 
     stream: str
 
@@ -106,19 +106,19 @@ class LastRevision:
 
 @dataclass(frozen=True, slots=True)
 class LastPosition:
-    """The last position of `$all`; defined by the protocol, sent by no server so far."""
+    """The last position of `$all`. The protocol defines it, but no server has sent it so far."""
 
     position: Position
 
 
 @dataclass(frozen=True, slots=True)
 class UnknownFrame:
-    """A frame of a newer server, to be passed over."""
+    """A frame that only newer servers send, to be ignored."""
 
 
 @dataclass(frozen=True, slots=True)
 class StructuredIds:
-    """An event on its way to a client that asked for `structured_ids`; no client ever gets one of these."""
+    """An event for a client that asked for `structured_ids`. Only servers use it, to encode the event."""
 
     event: RecordedEvent
 
@@ -140,35 +140,35 @@ ReadFrame = (
 
 @dataclass(frozen=True, slots=True)
 class AppendOptions:
-    """The first frame of an Append call: where to and on what condition."""
+    """The first frame of an Append call: the stream, and what is expected of it."""
 
     stream: str
     expected: Expected = ANY
 
 
 AppendFrame = AppendOptions | ProposedEvent
-"""What an Append call sends: its options, then its events."""
+"""A request of an Append call: first its options, then its events."""
 
 
 @dataclass(slots=True)
 class AppendRequest:
-    """Events on their way to a stream, all of them or none, whatever call they travel in.
+    """Events to be appended to a stream, all or none, whichever call sends them.
 
-    Not frozen: making one would take three times as long, for each append.
+    It is not frozen, because making it would take three times as long, for each append.
     """
 
     stream: str
     expected: Expected
     events: tuple[ProposedEvent, ...]
     is_fresh: bool = field(default=False, compare=False)
-    """Whether no server can know any of the events."""
+    """True if no server can have any of the events yet."""
     ahead: tuple[ProposedEvent, ...] = field(default=(), compare=False)
     """Events of others for the same stream that left ahead of these, to be written with them or not at all."""
 
 
 @dataclass(frozen=True, slots=True)
 class AppendResult:
-    """What an append did: `revision` is that of the stream's last event, `position` where the write is in `$all`."""
+    """The result of an append: the `revision` of the stream's last event, and the `position` of the write in `$all`."""
 
     revision: int
     position: Position | None
@@ -176,17 +176,17 @@ class AppendResult:
 
 @dataclass(frozen=True, slots=True)
 class NothingAppended(AppendResult):
-    """The answer to an append of no events: the stream is as expected, and nothing was written.
+    """The result of an append without events: the stream is as expected, and nothing was written.
 
-    `revision` is that of the stream's last event, or `NO_EVENT` where it has none; there is no `position`.
+    `revision` is that of the stream's last event, or `NO_EVENT` if it has none; `position` is `None`.
     """
 
 
 @dataclass(frozen=True, slots=True)
 class AppendConflict:
-    """Append's own form of a wrong expected revision, which is a response and not an error.
+    """A wrong expected revision, which is an answer of Append and not an error.
 
-    `actual` is `NO_STREAM` for a stream without events; `None` stands for what the server does not tell.
+    `actual` is `NO_STREAM` for a stream without events. `None` stands for a state that the server does not send.
     """
 
     expected: Expected | None
@@ -211,7 +211,7 @@ class DeleteResult:
 
 @dataclass(frozen=True, slots=True)
 class BatchOptions:
-    """Where a batch goes, on what condition, and how long (seconds) the server may collect its fragments."""
+    """The stream of a batch, what is expected of it, and the seconds in which all its fragments must arrive."""
 
     stream: str
     expected: Expected = ANY
@@ -220,10 +220,10 @@ class BatchOptions:
 
 @dataclass(frozen=True, slots=True)
 class BatchFragment:
-    """A piece of a batch: `options` on the first one only, `final` on the last one.
+    """A part of a batch: the first one has the `options`, and the last one is `final`.
 
-    What a server finds wrong in it is its `problem`: the answer to this batch and not an end of the call. A
-    correlation id that came as two 64-bit halves (`structured_id`) is answered in the same form.
+    `problem` is a mistake that a server found in it: it is the answer to this batch and does not end the call. A
+    correlation id that came as two 64-bit halves (`structured_id`) is sent back in the same form.
     """
 
     correlation_id: UUID
@@ -236,7 +236,7 @@ class BatchFragment:
 
 @dataclass(frozen=True, slots=True)
 class BatchAnswer:
-    """The answer to one batch. `result` says which: an error of a batch is not an error of the call."""
+    """The answer to a batch. An error in it concerns the batch only and does not end the call."""
 
     correlation_id: UUID
     stream: str

@@ -1,6 +1,6 @@
-"""AppendRecords as grouped appends use it: each append is encoded by itself, a group is their bytes in a row.
+"""AppendRecords for batches of appends: each append is encoded by itself, and a batch is the bytes of all, joined.
 
-Protobuf allows that: of messages put one behind the other, repeated fields are read as one list.
+Protobuf allows that: if messages are joined, their repeated fields are read as one list.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 METASTREAM = "$$"
 OWN_KEYS = "$schema."
-"""What servers write into the metadata themselves, in the place of what a writer has put there."""
+"""Metadata that servers write themselves, over that of a writer."""
 
 RECENT = 1024
-"""How many streams, and lengths, are kept as the bytes that a record has of them."""
+"""The bytes for so many streams, and lengths, are kept for the records to come."""
 
 RECORD = b"\x0a"
 """The tag of a record in the request."""
@@ -36,14 +36,14 @@ ID = b"\x0a\x24"
 DATA = b"\x22"
 """The tag of a record's data."""
 MORE = 0x80
-"""In the byte of a varint: another one follows."""
+"""The bit in a byte of a varint that says that another byte follows."""
 
 NO_RECORD = (TypeError, ValueError, InvalidOperation, RecursionError)
-"""What is raised for that which a record can't hold as it is."""
+"""Raised for an event that a record can't hold unchanged."""
 
 
 def encode_part(append: AppendRequest) -> bytes | None:
-    """The append's records, and its check if it expects anything; `None` for what the v2 API can't hold as it is."""
+    """Return the append's records and, if it expects a state, its check; `None` if v2 can't hold them unchanged."""
     if append.stream.startswith(METASTREAM):
         return None
     try:
@@ -54,16 +54,16 @@ def encode_part(append: AppendRequest) -> bytes | None:
 
 
 def _record(stream: str, event: ProposedEvent) -> bytes:
-    """A record within the request, put together by hand: every append pays for it, and most of it repeats."""
-    place = _place(stream, event.type, event.content_type == JSON)
+    """Return the bytes of a record, joined by hand: every append pays for it, and most of the bytes are the same."""
+    head = _head(stream, event.type, event.content_type == JSON)
     properties = _properties(event.metadata) if event.metadata else b""
-    record = b"%b%b%b%b%b%b" % (ID, str(event.id).encode(), properties, place, _length(len(event.data)), event.data)
+    record = b"%b%b%b%b%b%b" % (ID, str(event.id).encode(), properties, head, _length(len(event.data)), event.data)
     return b"%b%b%b" % (RECORD, _length(len(record)), record)
 
 
 @lru_cache(RECENT)
-def _place(stream: str, name: str, is_json: bool) -> bytes:
-    """What a record says of its stream and schema, and the tag of the data behind it; ValueError for an odd type."""
+def _head(stream: str, name: str, is_json: bool) -> bytes:
+    """Return a record's stream and schema, and the tag of its data. Raises ValueError for a type that v2 can't hold."""
     if not _is_schema_name(name):
         raise ValueError(name)
     encoding = SchemaFormat.JSON if is_json else SchemaFormat.BYTES
@@ -73,12 +73,12 @@ def _place(stream: str, name: str, is_json: bool) -> bytes:
 
 @lru_cache(RECENT)
 def _length(size: int) -> bytes:
-    """A length as protobuf writes it: seven bits in a byte, the lowest first."""
+    """Return a length as protobuf writes it: seven bits in a byte, the lowest bits first."""
     return bytes((size,)) if size < MORE else bytes((size % MORE | MORE,)) + _length(size // MORE)
 
 
 def _double(digits: str) -> float:
-    """A number as a record has it; ValueError where that is another one, InvalidOperation where it is out of bounds."""
+    """Return a number as a record holds it. Raises ValueError or InvalidOperation if it would be another number."""
     number = float(digits)
     is_minus_zero = not number and digits.startswith("-")
     if is_minus_zero or Decimal(repr(number)) != Decimal(digits):
@@ -90,7 +90,7 @@ _METADATA = json.JSONDecoder(parse_float=_double)
 
 
 def _properties(metadata: bytes) -> bytes:
-    """Metadata as a record has it; raises one of `NO_RECORD` where it can't be."""
+    """Return metadata as a record holds it. Raises one of `NO_RECORD` if that changes it."""
     found = _METADATA.decode(metadata.decode())
     if not isinstance(found, dict) or any(key.startswith(OWN_KEYS) for key in found):
         raise ValueError(found)
@@ -101,11 +101,11 @@ def _properties(metadata: bytes) -> bytes:
 
 
 def _check(append: AppendRequest) -> bytes:
-    """What must hold of the stream."""
+    """Return the check for the state that the append expects."""
     check = encode_check(Check(append.stream, append.expected))
     return bytes(pb.AppendRecordsRequest(checks=[check]).SerializeToString())
 
 
 def _is_schema_name(name: str) -> bool:
-    """Whether the API takes the type, and keeps it as it is: it normalises others."""
+    """Return whether the API accepts the type and keeps it unchanged: it normalises other types."""
     return bool(SCHEMA_NAME.fullmatch(name)) and unicodedata.is_normalized("NFC", name)

@@ -1,4 +1,4 @@
-"""The v2 StreamsService: its RPCs, and its answers from and to messages."""
+"""The RPCs of the v2 StreamsService, and the converters of its answers."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def _decode_records_answer(message: pb.AppendRecordsResponse) -> StreamsAppended
 
 
 def _appended(revisions: dict[str, int], position: int) -> StreamsAppended:
-    """What was done; the position is the one number that both halves of a v1 position have.
+    """Return the result; both numbers of its position are the one that v2 answers have.
 
-    Raises NoAnswer where no revision is told, or none that a stream can have.
+    Raises NoAnswer if there is no revision, or one that no stream can have.
     """
     if not revisions or min(position, *revisions.values()) < 0:
         raise NoAnswer("it tells no revisions of the streams")

@@ -1,7 +1,6 @@
-"""What is asked of the v2 StreamsService, from and to messages.
+"""Converters of the requests to the v2 StreamsService.
 
-What a request must hold is what KurrentDB 26.1 asks for. The streams of a session are compared by whoever sees all of
-its frames.
+They check what KurrentDB 26.1 checks, except that a session names each stream only once: that needs all its frames.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ ODD_CHECK = (
     "Tombstoned (-6). Any (-2) is not allowed."
 )
 CHECKED_TWICE = FieldViolation("Checks", "Each stream can only appear once in consistency checks.")
-"""What a server says of these (recorded)."""
+"""The texts of a real server for these mistakes, recorded."""
 
 _FORMATS = {format_.value: format_ for format_ in SchemaFormat}
 _EXPECTED: dict[int, StreamState] = {state.value: state for state in StreamState}
@@ -79,7 +78,7 @@ def _decode_record(message: pb.AppendRecord) -> Record:
 
 
 def _decode_id(text: str) -> UUID:
-    """The id of a record; a server makes one up where there is none."""
+    """Return the id of a record. A record without an id gets a new one, as on a server."""
     identity = _parsed_id(text) if text else uuid4()
     if identity == NIL:
         raise InvalidArgument("the record id is the nil UUID: give every record an id of its own", (NO_ID,))
@@ -165,14 +164,14 @@ def decode_append_records(message: pb.AppendRecordsRequest) -> AppendRecords:
 
 
 def _check_streams(records: tuple[Record, ...]) -> None:
-    """A server fails at a record without a stream, and leaves open whether something was written."""
+    """Check here, because a server fails at a record without a stream and does not say whether it has written some."""
     for record in records:
         if not record.stream:
             raise InvalidArgument(f"record {record.id} has no stream: AppendRecords needs one in each record")
 
 
 def encode_check(check: Check) -> pb.ConsistencyCheck:
-    """A check of an AppendRecords request; InvalidArgument for a revision that no stream can have."""
+    """Return a check of an AppendRecords request. Raises InvalidArgument for a revision that no stream can have."""
     state = pb.ConsistencyCheck.StreamStateCheck(stream=check.stream, expected_state=_encode_state(check.expected))
     return pb.ConsistencyCheck(stream_state=state)
 

@@ -1,4 +1,4 @@
-"""What can be asked of the v2 StreamsService, appends to several streams at once, and what it answers."""
+"""Requests to the v2 StreamsService, and its answers, as plain values."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from fastapi_esdb.wire.positions import Position
 from fastapi_esdb.wire.revisions import ANY, Expected
 
 SCHEMA_NAME = re.compile(r"[\w.$:-]+")
-"""What the type of a record is made of: letters, digits and `_ . $ : -`."""
+"""The types that a record can have: letters, digits and `_ . $ : -`."""
 
 
 class SchemaFormat(enum.Enum):
-    """How the data of a record is encoded. The values are the protocol's numbers."""
+    """The encoding of a record's data. The values are the numbers of the protocol."""
 
     JSON = 1
     PROTOBUF = 2
@@ -27,11 +27,11 @@ class SchemaFormat(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """An event on its way to the server.
+    """An event to be appended.
 
-    `type` is made of letters, digits and `_ . $ : -`. `properties` are the writer's own metadata: v1 reads show them
-    as the JSON object of an event's metadata. `schema_id` names a registered version of a schema. `stream` is for
-    `AppendRecords`; a session has the name in its frame.
+    `type` consists of letters, digits and `_ . $ : -`. `properties` are the writer's metadata, which v1 reads return as
+    the JSON object in an event's metadata. `schema_id` names a registered version of a schema. `stream` is for
+    `AppendRecords`; in a session it stands in the frame.
     """
 
     id: UUID
@@ -45,7 +45,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class SessionAppend:
-    """A frame of an append session: the records of one stream, 1 or more. A session has one frame a stream."""
+    """A frame of an append session: one or more records for a stream. A session has one frame for each stream."""
 
     stream: str
     records: tuple[Record, ...]
@@ -53,7 +53,7 @@ class SessionAppend:
 
 
 class DeletedState(enum.Enum):
-    """What a check may expect of a stream beside what an append may. The values are the protocol's numbers."""
+    """A state that a check may expect of a stream, and an append may not. The values are the protocol's numbers."""
 
     SOFT_DELETED = -5
     TOMBSTONED = -6
@@ -61,7 +61,7 @@ class DeletedState(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What must hold of a stream, written to or not, for records to be appended. A check of `ANY` is refused."""
+    """A condition of an append on a stream, whether it is written to or not. Servers refuse a check of `ANY`."""
 
     stream: str
     expected: Expected | DeletedState
@@ -69,7 +69,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class AppendRecords:
-    """Records of any streams, 1 or more, to be written in this order if all checks hold; one check a stream."""
+    """One or more records of any streams, written in this order if all checks hold: at most one check a stream."""
 
     records: tuple[Record, ...]
     checks: tuple[Check, ...] = ()
@@ -77,7 +77,7 @@ class AppendRecords:
 
 @dataclass(frozen=True, slots=True)
 class StreamsAppended:
-    """What a session or an `AppendRecords` did: the last revision of each stream, and the last record's position."""
+    """The result of a session or of `AppendRecords`: each stream's last revision, and the last record's position."""
 
     revisions: Mapping[str, int]
     position: Position

@@ -51,7 +51,7 @@ def test_the_largest_numbers() -> None:
         ("\ud800", START, "is not valid Unicode text"),
         ("s", -1, "the revision -1 is out of bounds"),
         ("s", MAX_REVISION + 1, "is out of bounds: it must be between 0 and 9223372036854775807"),
-        ("s", Position(1, 1), "is a place in $all: a stream is read from a revision, START or END"),
+        ("s", Position(1, 1), "is a position in $all: a stream is read from a revision, START or END"),
         (None, 1, "1 is a revision of a stream: $all is read from a Position, START or END"),
         (None, Position(1, 2), "C:1/P:2 is invalid"),
         (None, Position(-1, -1), "C:-1/P:-1 is invalid"),

@@ -196,7 +196,7 @@ def test_requests_of_old_clients(revision: int, start: int | Edge) -> None:
     [
         (CreateGroup("", "g"), "the stream name is empty"),
         (CreateGroup("s", "g", start=-1), "the revision -1 is out of bounds"),
-        (CreateGroup("s", "g", start=Position(1, 1)), "C:1/P:1 is a place in $all"),
+        (CreateGroup("s", "g", start=Position(1, 1)), "C:1/P:1 is a position in $all"),
         (CreateGroup(None, "g", start=1), "1 is a revision of a stream: $all is read from a Position"),
         (CreateGroup("s", "g", filter=BY_TYPE), "filter is for groups of $all"),
     ],

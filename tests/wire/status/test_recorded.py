@@ -13,11 +13,12 @@ from fastapi_esdb.wire import errors
 from fastapi_esdb.wire.errors import EsdbError
 from fastapi_esdb.wire.errors.caller import FieldViolation
 from fastapi_esdb.wire.errors.server import Violation
+from fastapi_esdb.wire.headers import Pair
 from fastapi_esdb.wire.proto.v2 import POOL, status_pb2
 from fastapi_esdb.wire.revisions import ANY, NO_STREAM, STREAM_EXISTS
 from fastapi_esdb.wire.status.codes import StatusCode
 from fastapi_esdb.wire.status.rich_details import RICH_STATUS
-from fastapi_esdb.wire.status.translation import Status, Trailer, error_of, rich_status_of, status_of
+from fastapi_esdb.wire.status.translation import Status, error_of, rich_status_of, status_of
 from tests.conformance.fixtures import (
     LEADER,
     Exchange,
@@ -291,7 +292,7 @@ def kinds_of(status: Json) -> list[Told]:
 
 def seen_by_caller(status: Json) -> EsdbError:
     """The error that our client makes of a recorded status."""
-    trailers: list[Trailer] = [*trailers_of(status).items()]
+    trailers: list[Pair] = [*trailers_of(status).items()]
     if (rich := rich_details_of(status, status_pb2.Status, POOL)) is not None:
         trailers.append((RICH_STATUS, rich.SerializeToString()))
     return error_of(StatusCode[status["code"]], concrete(status["details"]), trailers)

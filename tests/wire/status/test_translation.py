@@ -40,10 +40,11 @@ from fastapi_esdb.wire.errors import (
     UserNotFound,
     WrongExpectedRevision,
 )
+from fastapi_esdb.wire.headers import Pair
 from fastapi_esdb.wire.revisions import ANY, NO_STREAM, STREAM_EXISTS
 from fastapi_esdb.wire.status.codes import StatusCode
 from fastapi_esdb.wire.status.trailers import ROWS
-from fastapi_esdb.wire.status.translation import Status, Trailer, error_of, status_of
+from fastapi_esdb.wire.status.translation import Status, error_of, status_of
 from tests.wire.comparing import told
 from tests.wire.values import NAMES
 
@@ -245,7 +246,7 @@ def test_the_exception_counts_before_the_code() -> None:
     assert told(error_of(S.UNAVAILABLE, "Server Is Not Ready", trailers)) == told(NotLeader("h", 1))
 
 
-ODD: list[tuple[list[Trailer], EsdbError]] = [
+ODD: list[tuple[list[Pair], EsdbError]] = [
     ([("exception", "not-leader")], NotLeader("", 0)),
     ([("exception", "not-leader"), ("leader-endpoint-port", "x")], NotLeader("", 0)),
     ([("exception", "wrong-expected-version")], WrongExpectedRevision("", None, None)),
@@ -257,7 +258,7 @@ ODD: list[tuple[list[Trailer], EsdbError]] = [
 
 
 @pytest.mark.parametrize(("trailers", "error"), ODD, ids=[str(trailers) for trailers, _ in ODD])
-def test_trailers_that_lack_something_are_no_failure_of_their_own(trailers: list[Trailer], error: EsdbError) -> None:
+def test_trailers_that_lack_something_are_no_failure_of_their_own(trailers: list[Pair], error: EsdbError) -> None:
     """An error with less in it comes out, never an exception about the trailers."""
     assert told(error_of(S.NOT_FOUND, "odd", trailers)) == told(error)
 
