@@ -46,7 +46,7 @@ def _certificate(spec: NodeSpec) -> ServerCertificate | None:
 
 
 async def _take_orders(node: Node, directory: str) -> None:
-    """Until the node is to stop, or whoever gives the orders is gone."""
+    """Carry out orders until the node is to stop, or nobody is left to give any."""
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     for done in itertools.count(1):
@@ -60,7 +60,7 @@ async def _take_orders(node: Node, directory: str) -> None:
 
 
 async def _obey(node: Node, order: dict[str, Any]) -> bool:
-    """Carry out an order; whether the node is to stop."""
+    """Carry out an order. Return whether the node is to stop."""
     match order:
         case {"resign": None}:
             await node.resign()
@@ -81,13 +81,13 @@ def _report_standing(standing: Standing) -> None:
 
 
 def _report(**what: Any) -> None:
-    """Tell who gave the orders, if there is still somebody to tell: if not, the orders end, too."""
+    """Report to whoever gives the orders. If nobody does any more, that ends the orders, too."""
     with suppress(BrokenPipeError):
         os.write(sys.stdout.fileno(), json.dumps(what).encode() + b"\n")
 
 
 def main() -> int:
-    """Run until ordered to stop; the exit status."""
+    """Run until ordered to stop. Return the exit status."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is for the process that gives the orders
     logging.basicConfig(level=logging.ERROR, format="%(levelname)s: %(message)s")
     try:

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 
 
 def majority(nodes: int) -> int:
-    """How many nodes are more than half of them."""
+    """Return the number of nodes that is more than half of them."""
     return nodes // 2 + 1
 
 
 def next_term(me: int, nodes: int, newest: int) -> int:
-    """The first term behind another one that this node may lead. No two nodes ever ask for votes for the same term."""
+    """Return the next term that this node may lead. No two nodes ever ask for votes for the same term."""
     return newest + 1 + (me - newest - 1) % nodes
 
 

@@ -97,13 +97,13 @@ class EmbeddedCluster:
 
     @property
     def leader(self) -> ClusterNode | None:
-        """The node that leads, as far as is known here; `None` while there is none."""
+        """The node that leads, as far as is known; `None` while there is none."""
         leading = [node for node in self._nodes if node.state is NodeState.LEADER and not node.is_frozen]
         return max(leading, key=lambda node: node.term, default=None)
 
     @property
     def connection_string(self) -> str:
-        """What a client takes to connect. It has no user in it; with `secure` put `admin:changeit@` before them."""
+        """The connection string for clients. It names no user; with `secure` put `admin:changeit@` before the hosts."""
         hosts = ",".join(node.address for node in self._nodes)
         return f"esdb://{hosts}?tls={str(self._tls is not None).lower()}{self._authority_file.option}"
 
@@ -144,21 +144,21 @@ class EmbeddedCluster:
         await self.stop()
 
     async def wait_stopped(self) -> None:
-        """Return when no node runs any more."""
+        """Wait until no node runs any more."""
         for node in self._nodes:
             await node.ended()
 
     async def wait_leader(self, other_than: ClusterNode | None = None) -> ClusterNode:
-        """The leader, as soon as there is one, and another one than a certain node."""
+        """Wait for a leader, other than a certain node, and return it."""
         await self._until("an election", lambda: self.leader not in (None, other_than))
         return cast("ClusterNode", self.leader)
 
     async def wait_joined(self) -> None:
-        """Return when one node leads, and all others that run follow and have everything that it has."""
+        """Wait until one node leads, and all others that run follow and have everything that it has."""
         await self._until("all nodes joining", self._have_joined)
 
     async def stop_node(self, node: ClusterNode | int) -> None:
-        """Have a node end itself; a leader hands over first. What is frozen can only be killed."""
+        """Have a node end itself; a leader hands over first. A frozen node can only be killed."""
         stopped = self._node(node)
         stopped.order(stop=True)
         await self._until(f"the end of {stopped}", lambda: not stopped.is_running)
@@ -174,25 +174,25 @@ class EmbeddedCluster:
         await self._until(f"{started} joining", lambda: started.has_joined)
 
     async def kill_node(self, node: ClusterNode | int) -> None:
-        """End a node's process without its knowledge (SIGKILL)."""
+        """Kill a node's process (SIGKILL)."""
         killed = self._node(node)
         killed.signal(signal.SIGKILL)
         await self._until(f"the end of {killed}", lambda: not killed.is_running)
 
     async def freeze_node(self, node: ClusterNode | int) -> None:
-        """Have a node's process stand still (SIGSTOP): to the others it looks like a lost machine."""
+        """Freeze a node's process (SIGSTOP): to the others it looks like a lost machine."""
         frozen = self._node(node)
         frozen.signal(signal.SIGSTOP)
         frozen.is_frozen = frozen.is_running
 
     async def thaw_node(self, node: ClusterNode | int) -> None:
-        """Have it go on (SIGCONT)."""
+        """Have a frozen process go on (SIGCONT)."""
         thawed = self._node(node)
         thawed.signal(signal.SIGCONT)
         thawed.is_frozen = False
 
     async def resign(self) -> ClusterNode:
-        """Have the leader hand over; the new one."""
+        """Have the leader hand over. Return the new one."""
         leader = await self.wait_leader()
         leader.order(resign=None)
         return await self.wait_leader(other_than=leader)
@@ -208,7 +208,7 @@ class EmbeddedCluster:
         await self._until(f"the election of {elected}", lambda: self.leader is elected)
 
     async def partition(self, *nodes: ClusterNode | int) -> None:
-        """Cut the network between these nodes and the others. Clients go on to reach all of them."""
+        """Cut the network between these nodes and the others. Clients still reach all of them."""
         apart = {self._node(node).number for node in nodes}
         for node in self._nodes:
             is_apart = node.number in apart
@@ -227,7 +227,7 @@ class EmbeddedCluster:
         return self._nodes[node] if isinstance(node, int) else node
 
     def _furnish(self) -> None:
-        """Make the directory that the nodes meet in, for this user alone."""
+        """Make the directory of the nodes' sockets, which only this user may enter."""
         self._directory.mkdir(mode=0o700)
         self._authority_file.write()
         if self._tls:

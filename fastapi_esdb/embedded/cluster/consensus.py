@@ -1,4 +1,4 @@
-"""Who leads: one node a term, elected by most nodes, with everything in its log that is durable.
+"""Electing the leader: one node a term, by most nodes, with everything in its log that is durable.
 
 The rules are those of Raft, with three things made simpler. A node may only ever ask for votes for terms of its own, so
 that a term has one leader whatever else happens. A candidate keeps its own term until it has won, and nobody votes
@@ -34,7 +34,7 @@ from fastapi_esdb.wire.admin.cluster import NodeState
 
 
 class Consensus:
-    """One node's part in it.
+    """One node's part in the consensus.
 
     Args:
         me: the number of the node, from 0 on.
@@ -80,7 +80,7 @@ class Consensus:
 
     @property
     def state(self) -> NodeState:
-        """What the node tells others that it is doing."""
+        """The state that the node tells others it is in."""
         if self.leading:
             return self._leading_state(self.leading)
         if self.following:
@@ -89,12 +89,12 @@ class Consensus:
 
     @property
     def may_write(self) -> bool:
-        """Whether records can be added to the log here."""
+        """Return whether records can be added to the log here."""
         leading = self.leading
         return leading is not None and leading.is_ready and leading.is_valid and leading.successor is None
 
     def tick(self) -> None:
-        """Time has passed."""
+        """Do what is due at this time."""
         self._check_leading()
         if self.leading:
             self.leading.tick()
@@ -102,7 +102,7 @@ class Consensus:
             self.campaign()
 
     def lost(self, node: int) -> None:
-        """The process of a node has ended."""
+        """Take note that the process of a node has ended."""
         if self.following and self.following.leader == node:
             self._is_leader_lost = True
             self._deadline = min(self._deadline, self._now() + self._choose(AFTER_LOSS))
@@ -120,7 +120,7 @@ class Consensus:
             self._send(node, Ask(self._newest_term, self._log.extent.rank, is_forced))
 
     def resign(self, successor: int | None = None) -> bool:
-        """Hand over as soon as the successor has the whole log; whether this node leads and there is one that lives.
+        """Hand over once the successor has the whole log. Return whether this node leads and has a successor.
 
         Nothing can be written from now on, until `stay`.
         """
@@ -133,7 +133,7 @@ class Consensus:
             self.leading.stay()
 
     def receive(self, node: int, message: Message) -> None:
-        """Another node says something."""
+        """Take a message from another node."""
         self._check_leading()
         match message:
             case Ask():
@@ -196,24 +196,24 @@ class Consensus:
             self._let_go(self.term)
 
     def _check_leading(self) -> None:
-        """Stop leading where that is over; before anything else, since it may have been so for long."""
+        """Stop leading if that time is over; comes before anything else, since it may have been over for long."""
         if self.leading and (self.leading.is_over or not self.leading.is_valid):
             self._let_go(self.term)
 
     def _has_leader(self) -> bool:
-        """Whether there is a leader that seems to live."""
+        """Return whether there is a leader that seems to live."""
         if self.following:
             return not self._is_leader_lost and self._now() < self._deadline
         return self.leading is not None
 
     def _let_go(self, term: int) -> None:
-        """Neither lead nor follow, and wait for who leads this term."""
+        """Neither lead nor follow, and wait for the leader of this term."""
         self.term = term
         self.leading = self.following = self._ballot = None
         self._wait(AFTER_VOTE)
 
     def _wait(self, span: Span) -> None:
-        """Ask for votes when this time is over, unless something else comes."""
+        """Ask for votes after this time, unless something else comes up."""
         self._deadline = self._now() + self._choose(span)
 
     def _leading_state(self, leading: Leadership) -> NodeState:

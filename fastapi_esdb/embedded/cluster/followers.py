@@ -1,4 +1,4 @@
-"""What a leader knows of its followers."""
+"""A leader's knowledge of its followers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fastapi_esdb.embedded.cluster.ballot import majority
 
 
 class Progress:
-    """How far a follower is.
+    """The progress of one follower.
 
     Its log is the leader's up to `end`, and the leader has sent it what comes before `next`; `None` until it has asked
     where to begin, at `began`. `heard` is when the leader sent the newest message that the follower has answered.
@@ -22,16 +22,16 @@ class Progress:
 
     @property
     def unanswered(self) -> int:
-        """Bytes of the log that were sent and not answered."""
+        """The number of bytes of the log that were sent and not answered."""
         return 0 if self.next is None else self.next - self.end
 
     def begin(self, start: int, now: float) -> None:
-        """The follower begins anew."""
+        """Take note that the follower begins anew."""
         self.end = self.next = start
         self._began = now
 
     def note(self, end: int, sent: float) -> None:
-        """The follower has answered; to what was sent before it began anew another process may have done so."""
+        """Take note of an answer. One to what was sent before it began anew may be another process's."""
         self.heard = max(self.heard, sent)
         if sent >= self._began:
             self.end = max(self.end, end)
@@ -51,16 +51,16 @@ class Followers:
         return iter(self._progress)
 
     def replicated(self, log_end: int) -> int:
-        """What comes before this position is in the logs of most nodes; the leader's own ends at `log_end`."""
+        """Return the position up to which most nodes have the log; the leader's own ends at `log_end`."""
         ends = sorted([log_end, *(progress.end for progress in self._progress.values())], reverse=True)
         return ends[self._majority - 1]
 
     def heard(self, now: float) -> float:
-        """When the leader was surely the leader for the last time: most nodes have answered what it sent then."""
+        """Return the last time at which the leader surely led: most nodes have answered what it sent then."""
         times = sorted([now, *(progress.heard for progress in self._progress.values())], reverse=True)
         return times[self._majority - 1]
 
     def foremost(self, heard_since: float) -> int | None:
-        """The follower whose log goes farthest, of those that answered since then."""
+        """Return the follower whose log goes farthest, of those that answered since then."""
         living = [node for node, progress in self._progress.items() if progress.heard >= heard_since]
         return max(living, key=lambda node: self._progress[node].end, default=None)

@@ -1,4 +1,4 @@
-"""What a node does while another one leads: it takes over the leader's log."""
+"""Following a leader: taking over its log."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class Following:
 
     @property
     def is_caught_up(self) -> bool:
-        """Whether it has everything that was durable when it asked; so nobody knows anything durable that it lacks."""
+        """Return whether it has all that was durable when it asked, so that it lacks nothing durable."""
         return self._goal is not None and self._log.log_end >= self._goal
 
     def append(self, message: Append) -> None:
-        """Take what the leader sends, but not what comes behind a gap."""
+        """Add to the log what the leader sends, unless there is a gap before it."""
         if not self.is_attached or message.start > self._log.received_end:
             self._ask(message.sent)
             return
@@ -42,7 +42,7 @@ class Following:
         self._send(Appended(self.term, self._log.received_end, message.sent))
 
     def attach(self, message: Attached) -> None:
-        """Begin where the logs part."""
+        """Go on from where the logs part."""
         if self.is_attached:
             return
         self._log.truncate(message.start)
@@ -50,7 +50,7 @@ class Following:
         self._goal = message.end
 
     def _ask(self, now: float) -> None:
-        """Ask once, and again where no answer comes. The time is the leader's."""
+        """Ask where to begin, and again if no answer comes. The time is the leader's."""
         self.is_attached = False
         if self._asked is None or now - self._asked >= HEARTBEAT:
             self._asked = now

@@ -38,7 +38,7 @@ AnyCall = Call[Any, Any]
 
 
 def call_socket(directory: Path, node: int) -> str:
-    """Where a node takes the calls that others pass on."""
+    """Return the socket on which a node takes the calls that others pass on."""
     return f"unix:{directory / f'{node}.calls'}"
 
 
@@ -98,7 +98,7 @@ class Forwarder:
 
 
 async def _pass_requests(call: AnyCall, upstream: Any) -> None:
-    """To the end of the requests, or to that of the call, which reading the responses tells of."""
+    """Pass requests on until they end, or the call does, which is told by reading its responses."""
     with suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
         while (raw := await call.receive_raw()) is not grpc.aio.EOF:
             await upstream.write(raw)
@@ -122,7 +122,7 @@ async def _pass_responses(call: AnyCall, upstream: Any, sending: asyncio.Task[No
 
 
 def _translated(error: grpc.aio.AioRpcError) -> EsdbError:
-    """What to tell the client: a node that is gone was the leader, and there is none at the moment."""
+    """Return the error for the client: if the other node is gone, it was the leader, and there is none now."""
     told = error_of(StatusCode[error.code().name], error.details(), tuple(error.trailing_metadata() or ()))
     if isinstance(told, ConnectionRefused | NotLeader):
         return ServerNotReady()
@@ -130,6 +130,6 @@ def _translated(error: grpc.aio.AioRpcError) -> EsdbError:
 
 
 def _look_at(relay: asyncio.Task[None]) -> None:
-    """Whoever waited for it may be gone, which is no reason for a warning."""
+    """Look at a result that nobody may wait for any more, so that asyncio does not warn of it."""
     if not relay.cancelled():
         relay.exception()

@@ -29,7 +29,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
 
 
 def encode(message: Message) -> bytes:
-    """A frame: the sizes of its two parts, and both."""
+    """Return a frame: the sizes of its two parts, and both parts."""
     blobs: list[bytes] = []
 
     def put_aside(value: object) -> object:
@@ -46,7 +46,7 @@ def encode(message: Message) -> bytes:
 
 
 async def read_message(reader: asyncio.StreamReader) -> Message:
-    """The next message. Raises EOFError where there is none, or half of one."""
+    """Read the next message. Raises EOFError if there is none, or half of one."""
     head_size, body_size = _SIZES.unpack(await reader.readexactly(_SIZES.size))
     return _decode(await reader.readexactly(head_size), await reader.readexactly(body_size))
 

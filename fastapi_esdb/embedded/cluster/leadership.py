@@ -1,4 +1,4 @@
-"""What a node does while it leads: it has the others take over its log, and says what is durable."""
+"""Leading: having the others take over the log, and telling what is durable."""
 
 from __future__ import annotations
 
@@ -48,17 +48,17 @@ class Leadership:
 
     @property
     def is_ready(self) -> bool:
-        """Whether the log is known to be durable up to where this leader began."""
+        """Return whether the log is known to be durable up to where this leader began."""
         return self._log.durable_end >= self._ready_at
 
     @property
     def is_valid(self) -> bool:
-        """Whether nobody else can lead by now. A process that was frozen finds out by this, before it does anything."""
+        """Return whether nobody else can lead by now. A process that was frozen asks this before it does anything."""
         now = self._now()
         return now - self._followers.heard(now) <= LEASE
 
     def tick(self) -> None:
-        """Time has passed."""
+        """Do what is due at this time."""
         if self._now() - self._beaten >= HEARTBEAT:
             self.beat()
 
@@ -69,27 +69,27 @@ class Leadership:
             self._tell(node)
 
     def replicate(self) -> None:
-        """Something was written to the log."""
+        """Send to the followers what was written to the log."""
         self._advance()
         for node in self._followers:
             self._pass_on(node)
 
     def attach(self, node: int, message: Attach) -> None:
-        """A follower asks where to begin: what was known of it may be of a process that has ended since."""
+        """Tell a follower where to begin, and forget its progress: that may be of a process that has ended since."""
         progress = self._followers[node]
         progress.begin(self._log.extent.common_end(message.extent), self._now())
         self._send(node, Attached(self.term, progress.end, self._log.log_end))
         self._tell(node)
 
     def appended(self, node: int, message: Appended) -> None:
-        """A follower has more of the log."""
+        """Take note that a follower has more of the log."""
         self._followers[node].note(message.end, message.sent)
         self._advance()
         self._pass_on(node)
         self._hand_over()
 
     def resign(self, successor: int | None = None) -> bool:
-        """Hand over to a follower, as soon as it has the whole log; without a name to the foremost one, if any lives.
+        """Hand over to a follower as soon as it has the whole log; without a number to the foremost one that lives.
 
         Nothing may be written from now on; `stay` takes it back.
         """
@@ -110,7 +110,7 @@ class Leadership:
         return self._followers[node].end == self._log.log_end == self._log.durable_end
 
     def _advance(self) -> None:
-        """See what is durable. Records of former leaders are so only together with one of this leader."""
+        """Find out what is durable. Records of former leaders are so only together with one of this leader."""
         durable = self._log.whole_before(self._followers.replicated(self._log.log_end))
         if durable >= self._ready_at and durable > self._log.durable_end:
             self._log.publish(durable)
@@ -124,7 +124,7 @@ class Leadership:
             self._append(node, self._log.log_end if next_ is None else next_, NOTHING)
 
     def _pass_on(self, node: int) -> bool:
-        """Send what the follower lacks, as far as the window goes; whether there was anything."""
+        """Send what the follower lacks, as far as the window goes. Return whether there was anything."""
         progress, has_sent = self._followers[node], False
         for _ in range(BURST):
             if progress.next is None or progress.next >= self._log.log_end or progress.unanswered >= WINDOW:

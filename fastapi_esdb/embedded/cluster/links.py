@@ -30,16 +30,16 @@ NUMBER_SIZE = 1
 
 
 class Listener(Protocol):
-    """Who hears what comes from other nodes."""
+    """Hears what comes from other nodes."""
 
     def connected(self, node: int) -> None:
-        """Messages can be sent to the node from now on."""
+        """Take note that messages can be sent to the node from now on."""
 
     def lost(self, node: int) -> None:
-        """The node's process has ended."""
+        """Take note that the node's process has ended."""
 
     def receive(self, node: int, message: Message) -> None:
-        """A message from the node."""
+        """Take a message from the node."""
 
 
 class Links:
@@ -74,15 +74,15 @@ class Links:
         return node in self._writers
 
     def is_cut(self, node: int) -> bool:
-        """Whether this node has been told to hear nothing from the other one."""
+        """Return whether this node is cut off from the other one."""
         return node in self._cut
 
     def cut(self, nodes: Iterable[int]) -> None:
-        """Pass over everything to and from these nodes, and those alone, as a broken network would."""
+        """Drop everything to and from these nodes, and those alone, as a broken network would."""
         self._cut = frozenset(nodes)
 
     def send(self, node: int, message: Message) -> None:
-        """Send, if the node is there and takes it."""
+        """Send a message, if the node is there and takes it."""
         writer = self._writers.get(node)
         if writer and not self.is_cut(node) and writer.transport.get_write_buffer_size() < MAX_UNSENT:
             writer.write(encode(message))
@@ -97,7 +97,7 @@ class Links:
             await asyncio.sleep(REDIAL)
 
     async def _dial(self, node: int) -> None:
-        """Connect, and stay connected as long as the node lives, which never answers here."""
+        """Connect, and stay connected while the node lives; it never answers on this connection."""
         reader, writer = await asyncio.open_unix_connection(self._path(node))
         try:
             writer.write(self.me.to_bytes(NUMBER_SIZE))

@@ -1,4 +1,4 @@
-"""What the nodes of a cluster say to each other. A message may get lost; those between two nodes keep their order."""
+"""The messages between the nodes of a cluster. One may get lost; those between two nodes keep their order."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class TakeOver:
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """Who a node is, where its clients reach it, and what it is doing."""
+    """A node's identity, its address for clients, and what it is doing."""
 
     instance_id: UUID
     host: str

@@ -76,7 +76,7 @@ class Node:
         return self._quorum.members()
 
     async def carry_out(self, call: AnyCall, handler: Handler) -> None:
-        """Here, if this node leads or the call can be carried out anywhere; else as on a follower (protocol 1.3)."""
+        """Carry out a call here if this node leads or any node can; else as a follower does (protocol 1.3)."""
         if call.headers.requires_leader:
             call.check_leader = self._check_leader
         route, refusal = route_of(call.method), self._quorum.refusal()
@@ -102,7 +102,7 @@ class Node:
         self._quorum.notice()
 
     def cut(self, nodes: Iterable[int]) -> None:
-        """Hear nothing of these nodes, and of these alone, and tell them nothing."""
+        """Cut the network to these nodes, and to these alone."""
         self._quorum.links.cut(nodes)
 
     async def leave(self) -> None:

@@ -41,12 +41,12 @@ class ClusterNode:
 
     @property
     def number(self) -> int:
-        """Which one it is, from 0 on."""
+        """Its number in the cluster, from 0 on."""
         return self._spec.number
 
     @property
     def port(self) -> int:
-        """Its port; 0 until a node that may choose one has been started. It keeps the port then."""
+        """Its port; 0 until it has been started, if it may choose one. It keeps the port then."""
         return self._spec.port
 
     @property
@@ -56,17 +56,17 @@ class ClusterNode:
 
     @property
     def is_running(self) -> bool:
-        """Whether it has a process, be it frozen."""
+        """Return whether it has a process, even if that is frozen."""
         return self._process is not None
 
     @property
     def has_joined(self) -> bool:
-        """Whether it has everything that the cluster holds."""
+        """Return whether it has everything that the cluster holds."""
         return self.state in (NodeState.LEADER, NodeState.FOLLOWER)
 
     @property
     def has_obeyed(self) -> bool:
-        """Whether it has done what it was told to, as far as it can."""
+        """Return whether it has done what it was told to, as far as it can."""
         return self._done == self._given or self.is_frozen or not self.is_running
 
     async def start(self) -> None:
@@ -91,12 +91,12 @@ class ClusterNode:
                 os.kill(self._process.pid, number)
 
     async def ended(self) -> None:
-        """Return when the process has ended, and so has what it said."""
+        """Wait until the process has ended and all its output was read."""
         if self._reading:
             await asyncio.shield(self._reading)
 
     def check(self) -> None:
-        """Raises NodeFailed where the process could not start."""
+        """Raise NodeFailed if the process could not start."""
         problem, self._problem = self._problem, ""
         if problem:
             raise NodeFailed(self.number, problem)

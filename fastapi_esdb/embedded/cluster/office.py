@@ -1,4 +1,4 @@
-"""The office of the leader: what it does beside answering calls, from its election on to its end."""
+"""The leader's duties beside answering calls, from its election to its end."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HAND_OVER_TIMEOUT = 2.0
 
 
 class Office:
-    """Holds the office whenever this node leads. `is_resigning` tells whether it is to hand over."""
+    """Does the leader's duties whenever this node leads. `is_resigning` tells whether it is to hand over."""
 
     def __init__(self, quorum: Quorum, work: LeaderWork) -> None:
         self._quorum = quorum
@@ -25,13 +25,13 @@ class Office:
         self.is_resigning = False
 
     def resign(self, successor: int | None = None) -> None:
-        """Hand over to a node, or to the one that is best prepared; nothing happens where this one does not lead."""
+        """Hand over to a node, or to the one that is best prepared. Nothing happens if this one does not lead."""
         if self._quorum.is_serving:
             self.is_resigning, self._successor = True, successor
             self._quorum.wake()
 
     async def keep(self) -> None:
-        """Hold the office as often as this node is elected; ends when it is cancelled."""
+        """Do the duties whenever this node is elected, until cancelled."""
         consensus = self._quorum.consensus
         while True:
             await self._quorum.until(lambda: consensus.may_write)
@@ -52,7 +52,7 @@ class Office:
                 self._quorum.serve(is_serving=False)
 
     async def _hand_over(self) -> None:
-        """What was written is with the successor before it takes over, so that no write is in doubt."""
+        """Hand over. The successor has everything before it takes over, so that no write has an unknown outcome."""
         consensus = self._quorum.consensus
         if consensus.resign(self._successor):
             self._quorum.notice()

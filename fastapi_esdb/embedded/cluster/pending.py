@@ -12,13 +12,13 @@ WRITE_TIMEOUT = 4.0
 
 
 class PendingWrites:
-    """Who waits until the log is durable up to some position."""
+    """The writes that wait until the log is durable up to some position."""
 
     def __init__(self) -> None:
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
 
     async def wait(self, end: int) -> None:
-        """Return when everything before the position is durable.
+        """Wait until everything before the position is durable.
 
         Raises ServerTimeout where that takes too long, or this node stops leading: nobody knows then what will become
         of it. Positions come in order.
@@ -32,14 +32,14 @@ class PendingWrites:
             raise ServerTimeout from None
 
     def settle(self, durable_end: int) -> None:
-        """The log is durable up to here."""
+        """Wake the writes up to a position: the log is durable to there."""
         while self._waiting and self._waiting[0][0] <= durable_end:
             _, future = self._waiting.popleft()
             if not future.done():
                 future.set_result(None)
 
     def give_up(self) -> None:
-        """This node does not lead any more."""
+        """Fail all writes, since this node does not lead any more."""
         waiting, self._waiting = self._waiting, deque()
         for _, future in waiting:
             if not future.done():

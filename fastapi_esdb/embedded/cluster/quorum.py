@@ -26,7 +26,7 @@ from fastapi_esdb.wire.errors import EsdbError, ServerNotReady
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What a node is doing: in which term, and who leads it, if the node knows."""
+    """The standing of a node: what it is doing, in which term, and who leads, if it knows."""
 
     state: NodeState
     term: int
@@ -73,7 +73,7 @@ class Quorum:
 
     @property
     def standing(self) -> Standing:
-        """What this node is doing now."""
+        """The standing of this node now."""
         state = self.consensus.state
         if state is NodeState.LEADER and not self.is_serving:
             state = NodeState.PRE_LEADER
@@ -100,7 +100,7 @@ class Quorum:
         return (me, *self._roster.members(self.consensus.leader, now))
 
     def refusal(self) -> EsdbError | None:
-        """Why a client must not be served as by the leader: NotLeader, or ServerNotReady; `None` where it can be."""
+        """Return the error for a client that wants the leader (NotLeader, ServerNotReady); `None` at the leader."""
         if self.is_serving and self.consensus.may_write:
             return None
         leader = self.consensus.leader
@@ -108,52 +108,52 @@ class Quorum:
         return known or ServerNotReady()
 
     def serve(self, *, is_serving: bool) -> None:
-        """This node has begun its work as the leader, or ended it."""
+        """Take note that this node has begun its work as the leader, or ended it."""
         self.is_serving = is_serving
         self.notice()
 
     def wake(self) -> None:
-        """Have those who wait look again."""
+        """Wake those who wait for a change, to look again."""
         self._news.set()
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        """Wait for something that comes with another standing."""
+        """Wait until a condition holds that depends on the standing."""
         while not condition():
             self._news.clear()
             await self._news.wait()
 
     def check(self) -> None:
-        """Raises NotLeader or ServerNotReady where nothing can be written here."""
+        """Raise NotLeader or ServerNotReady if nothing can be written here."""
         if not self.consensus.may_write:
             raise self.refusal() or ServerNotReady()
 
     async def replicated(self, end: int) -> None:
-        """Pass on what was written; many writes that come at once go together. Raises ServerTimeout."""
+        """Wait until other nodes have what was written; writes that come at once go together. Raises ServerTimeout."""
         if not self._is_replicating:
             self._is_replicating = True
             asyncio.get_running_loop().call_soon(self._replicate)
         await self._pending.wait(end)
 
     def connected(self, node: int) -> None:
-        """Another node is there: tell it who this one is."""
+        """Tell another node, which has just connected, who this one is."""
         if self._presence:
             self.links.send(node, self._present())
 
     def lost(self, node: int) -> None:
-        """The process of another node has ended."""
+        """Take note that the process of another node has ended."""
         self._roster.lost(node)
         self.consensus.lost(node)
         self.notice()
 
     def receive(self, node: int, message: Message) -> None:
-        """Another node says something."""
+        """Take a message from another node."""
         if isinstance(message, Presence):
             self._roster.note(node, message)
         self.consensus.receive(node, message)
         self.notice()
 
     def notice(self) -> None:
-        """See what has become of the writes that wait, and of this node."""
+        """Take note of changes: in the standing of this node, and in the writes that wait."""
         if self.consensus.leading:
             self._pending.settle(self.log.durable_end)
         else:

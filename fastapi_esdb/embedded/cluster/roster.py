@@ -1,4 +1,4 @@
-"""What a node knows of the others: who they are, and whether they live."""
+"""A node's knowledge of the others: who they are, and whether they live."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ class Roster:
         self._entries: dict[int, _Entry] = {}
 
     def note(self, node: int, presence: Presence) -> None:
-        """A node says who it is and that it lives."""
+        """Take note of a node that says who it is, and that it lives."""
         self._entries[node] = _Entry(presence, self._now())
 
     def lost(self, node: int) -> None:
-        """The process of a node has ended."""
+        """Take note that the process of a node has ended."""
         if entry := self._entries.get(node):
             entry.is_lost = True
 
     def not_leader(self, leader: int) -> NotLeader | None:
-        """The error that sends a client to the leader; `None` where that one is not known yet."""
+        """Return the error that sends a client to the leader; `None` if that one is not known yet."""
         entry = self._entries.get(leader)
         if entry is None:
             return None
@@ -44,7 +44,7 @@ class Roster:
         return NotLeader(presence.host, presence.port, str(presence.instance_id))
 
     def members(self, leader: int | None, time: datetime) -> Iterator[Member]:
-        """All of them. The leader lives until it is given up, as real nodes have it, even if its process has ended.
+        """Return all of them. The leader counts as alive until it is given up, as with real nodes.
 
         What is dead has no state any more. Only a leader that is dead and not given up yet is still told of as one.
         """
@@ -56,5 +56,5 @@ class Roster:
 
 
 def member_of(presence: Presence, time: datetime, *, is_alive: bool) -> Member:
-    """A node as clients are told of it."""
+    """Return a node as gossip describes it."""
     return Member(presence.instance_id, time, presence.state, is_alive, presence.host, presence.port)

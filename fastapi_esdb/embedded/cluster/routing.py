@@ -1,4 +1,4 @@
-"""What becomes of a call on a node that is not the leader (protocol 1.3)."""
+"""Calls on a node that is not the leader (protocol 1.3)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fastapi_esdb.wire.streams_v2.methods import APPEND_RECORDS
 
 
 class Route(enum.Enum):
-    """Who carries out a call."""
+    """The node that carries out a call."""
 
     ANY_NODE = "any node, whatever it is doing"
     REPLICA = "a follower, too"
@@ -52,5 +52,5 @@ A real node scavenges its own files; here there is nothing to free, and what a s
 
 
 def route_of(method: Method[Any, Any]) -> Route:
-    """Who carries out calls of the method."""
+    """Return the node that carries out calls of the method."""
     return _OF_METHODS.get(method, _OF_SERVICES[method.service])

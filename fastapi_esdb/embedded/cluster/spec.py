@@ -1,4 +1,4 @@
-"""What the process of a node is told when it is started."""
+"""The description of a node that its process is started with."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class NodeSpec:
-    """A node: its `number` of `nodes`, and what its server is like. With `tls` the certificate is in the directory."""
+    """A node: its `number` of `nodes`, and its server's options. With `tls` the certificate is in the directory."""
 
     number: int
     nodes: int

@@ -1,4 +1,4 @@
-"""How long things take in a cluster, in seconds; of a pair each time is chosen at random between the two."""
+"""Times of a cluster, in seconds; of a pair, one is chosen at random between the two each time."""
 
 from __future__ import annotations
 
