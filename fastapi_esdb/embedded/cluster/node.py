@@ -11,8 +11,8 @@ from uuid import uuid4
 from fastapi_esdb.embedded.address import Address
 from fastapi_esdb.embedded.binding import AnyCall, Handler
 from fastapi_esdb.embedded.cluster.forwarding import FORWARD_TIMEOUT, Forwarder, call_socket
+from fastapi_esdb.embedded.cluster.leader_duties import LeaderDuties
 from fastapi_esdb.embedded.cluster.messages import Presence
-from fastapi_esdb.embedded.cluster.office import Office
 from fastapi_esdb.embedded.cluster.quorum import Quorum, Standing
 from fastapi_esdb.embedded.cluster.routing import Route, route_of
 from fastapi_esdb.embedded.membership import LeaderWork
@@ -61,15 +61,15 @@ class Node:
         """Take part in the cluster. With TLS a node at 127.0.0.1 is `localhost`, as real ones on a machine are."""
         if self._tls and address.host == "127.0.0.1":
             address = Address("localhost", address.port)
-        self._office = Office(self._quorum, work)
+        self._duties = LeaderDuties(self._quorum, work)
         presence = Presence(uuid4(), address.host, address.port, NodeState.INITIALIZING)
         async with self._quorum.running(presence):
-            keeping = asyncio.create_task(self._office.keep())
+            running = asyncio.create_task(self._duties.run())
             try:
                 yield
             finally:
-                keeping.cancel()
-                await asyncio.wait([keeping])
+                running.cancel()
+                await asyncio.wait([running])
                 await self._forwarder.close()
 
     def members(self) -> tuple[Member, ...]:
@@ -90,11 +90,11 @@ class Node:
             raise refusal if route in (Route.LEADER, Route.FORWARDED) else ServerNotReady()
 
     async def resign(self) -> None:
-        self._office.resign()
+        self._duties.resign()
 
     def resign_to(self, successor: int) -> None:
         """Have a certain node lead, if this one does."""
-        self._office.resign(successor)
+        self._duties.resign(successor)
 
     def campaign(self) -> None:
         """Ask for votes without waiting; nobody gives one while there is a leader."""
@@ -107,9 +107,9 @@ class Node:
 
     async def leave(self) -> None:
         """Hand over, if this node leads; it is about to stop."""
-        self._office.resign()
+        self._duties.resign()
         async with asyncio.timeout(LEAVE_TIMEOUT):
-            await self._quorum.until(lambda: not self._office.is_resigning)
+            await self._quorum.until(lambda: not self._duties.is_resigning)
 
     def _check_leader(self) -> None:
         if refusal := self._quorum.refusal():

@@ -15,7 +15,7 @@ HAND_OVER_TIMEOUT = 2.0
 """Seconds that a successor has to get the rest of the log."""
 
 
-class Office:
+class LeaderDuties:
     """Does the leader's duties whenever this node leads. `is_resigning` tells whether it is to hand over."""
 
     def __init__(self, quorum: Quorum, work: LeaderWork) -> None:
@@ -30,7 +30,7 @@ class Office:
             self.is_resigning, self._successor = True, successor
             self._quorum.wake()
 
-    async def keep(self) -> None:
+    async def run(self) -> None:
         """Do the duties whenever this node is elected, until cancelled."""
         consensus = self._quorum.consensus
         while True:
