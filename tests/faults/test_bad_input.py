@@ -84,6 +84,16 @@ async def test_an_odd_name(esdb: Connection, name: str) -> None:
         await esdb.read(name).to_list()
 
 
+async def test_a_name_that_is_too_long(esdb: Connection) -> None:
+    """The longest name is one of those above; of one character more the embedded server says how long it may be."""
+    name = ODD_NAMES["very long"] + "n"
+    for call in (esdb.append(name, event()), esdb.delete(name), esdb.tombstone(name)):
+        with pytest.raises(InvalidArgument, match="has 4097 bytes as UTF-8: it may have 4096"):
+            await call
+    with pytest.raises(StreamNotFound):
+        await esdb.read(name).to_list()
+
+
 @pytest.mark.parametrize("name", ["", SURROGATE, None, 7, b"s"], ids=repr)
 async def test_a_name_that_is_none(esdb: Connection, name: Any) -> None:
     """It is refused before anything is sent, wherever it is given."""
