@@ -35,7 +35,9 @@ def test_the_import_contracts_hold() -> None:
     assert run.returncode == 0, run.stdout
 
 
-WITHOUT_CIRCLES = tuple(f"fastapi_esdb.{layer}" for layer in ("settings", "wire", "pool", "api", "plugin"))
+WITHOUT_CIRCLES = tuple(
+    f"fastapi_esdb.{layer}" for layer in ("settings", "wire", "connection", "pool", "api", "plugin")
+)
 
 
 def test_no_module_is_in_a_circle_of_imports() -> None:

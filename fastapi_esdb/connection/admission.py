@@ -66,7 +66,7 @@ async def _admission_of_nobody(channel: Channel, deadline: Deadline) -> Admissio
     try:
         await call.start([ReadRequest(ORDINARY_STREAM, limit=1)], until)
         # to its end: gRPC sends a ping when it breaks a call off, and a server that freezes then would owe the answer
-        await call.read_whole(until.left(), FRAMES)
+        await call.read(until.left(), FRAMES)
     except AccessDenied:
         return Admission.MISSING
     except EsdbError:

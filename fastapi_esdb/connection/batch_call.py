@@ -5,25 +5,27 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Callable
+from functools import partial
 from itertools import count
 from time import monotonic
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from fastapi_esdb.connection.deadline import Alarm
-from fastapi_esdb.connection.grpcio.grpc_errors import translated
 from fastapi_esdb.connection.pending_append import PendingAppend, fate, fate_unsent
-from fastapi_esdb.connection.preflight import check_headers, check_support
+from fastapi_esdb.connection.preflight import check_call
+from fastapi_esdb.connection.rpc_errors import map_errors
+from fastapi_esdb.connection.transport import RpcFailed
 from fastapi_esdb.errors import ClosedInFlight, NotSentInTime
 from fastapi_esdb.wire.errors import DeadlineExceeded, EsdbError, NoAnswer, NotSupported
 from fastapi_esdb.wire.errors.unreadable import unreadable
-from fastapi_esdb.wire.quiet_grpc import grpc
 from fastapi_esdb.wire.streams.answers import decode_batch
 from fastapi_esdb.wire.streams.methods import BATCH_APPEND
 from fastapi_esdb.wire.streams.requests import encode_batch
 
 if TYPE_CHECKING:
-    from fastapi_esdb.connection.channel import GrpcCall, Lease
+    from fastapi_esdb.connection.channel import Channel, Lease
     from fastapi_esdb.connection.deadline import Deadline
     from fastapi_esdb.wire.headers import CallHeaders
     from fastapi_esdb.wire.streams.values import AppendRequest, AppendResult
@@ -43,18 +45,17 @@ MOST_BYTES = 4 * 1024 * 1024
 class BatchCall:
     """One call with many appends, each with an answer, a deadline and an outcome of its own.
 
-    `lane` tells it from the others on the channel. Appends leave in the order they came in, as many at a time as the
-    limits allow. Its place on the channel is taken while it has appends to carry: it does not keep a retired channel
-    open, and a channel that takes no calls any more gives no further appends to it.
+    Appends leave in the order they came in, as many at a time as the limits allow. Its place on the channel is taken
+    while it has appends to carry: it does not keep a retired channel open, and a channel that takes no calls any more
+    gives no further appends to it. `ended` is called with it at its end.
     """
 
-    def __init__(self, lease: Lease, headers: CallHeaders, lane: int = 0) -> None:
-        check_headers(lease, headers)
-        check_support(lease, BATCH_APPEND)
+    def __init__(self, lease: Lease, headers: CallHeaders, ended: Callable[[BatchCall], None] | None = None) -> None:
+        check_call(lease.channel, BATCH_APPEND, headers)
         self.channel = lease.channel
         self.late = lease.late
         """What is told of answers that take long."""
-        self._lane = lane
+        self._ended = ended
         self._lease = lease.channel.lease()
         self._id = uuid4().int >> 65
         self._numbers = count(1)
@@ -71,17 +72,15 @@ class BatchCall:
 
     def _begin(self, headers: CallHeaders) -> None:
         try:
-            with translated(self._lease, BATCH_APPEND):
-                start: grpc.aio.StreamStreamMultiCallable[bytes, bytes]
-                start = self.channel.inner.stream_stream(BATCH_APPEND.path)
-                self._call: GrpcCall = start(metadata=headers.pairs)
+            with map_errors(self._lease, BATCH_APPEND):
+                decoder = partial(decode_batch, self._id)
+                self._call = self.channel.transport.duplex(BATCH_APPEND.path, decoder, None, headers)
         except BaseException:
             self._lease.release()
             raise
         self._lease.take(self._call)
         self._reader = self.channel.run(self._read(), "esdb-batch-answers")
         self._writer = self.channel.run(self._write(), "esdb-batches")
-        self.channel.batches[self._lane] = self
 
     @property
     def is_open(self) -> bool:
@@ -105,11 +104,15 @@ class BatchCall:
     async def _write(self) -> None:
         """Send what waits, until the call ends."""
         try:
-            await self._call.wait_for_connection()
+            await self._call.wait_open()
             while True:
-                if data := self._message(await self._next()):
+                pending = await self._next()
+                if self._call.has_ended:
+                    self._waiting.appendleft(pending)
+                    return
+                if data := self._message(pending):
                     await self._call.write(data)
-        except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
+        except (RpcFailed, EsdbError):
             pass  # the reader hears of it, too
         except Exception as error:
             logger.exception("a call of appends could not be written")
@@ -133,9 +136,6 @@ class BatchCall:
 
     def _message(self, pending: PendingAppend) -> bytes | None:
         """What is to be sent, from now on to be answered; nothing for an append that has come to an end before."""
-        if self._call.done():
-            self._waiting.appendleft(pending)
-            raise asyncio.InvalidStateError
         now = monotonic()
         if pending.answer.done() or pending.deadline.at <= now:
             pending.finish(NotSentInTime())
@@ -162,9 +162,10 @@ class BatchCall:
     async def _read(self) -> None:
         error: EsdbError = ClosedInFlight()
         try:
-            with translated(self._lease, BATCH_APPEND):
-                async for data in self._call:
-                    self._take_answer(*decode_batch(self._id, data))
+            with map_errors(self._lease, BATCH_APPEND):
+                while answers := await self._call.read():
+                    for number, result in answers:
+                        self._take_answer(number, result)
             error = NoAnswer()
         except EsdbError as found:
             error = found
@@ -266,9 +267,32 @@ class BatchCall:
 
     def _close(self) -> None:
         """Let go of everything: the call would hold the TCP connection open."""
-        if self.channel.batches.get(self._lane) is self:
-            del self.channel.batches[self._lane]
+        if self._ended is not None:
+            self._ended(self)
         self._call.cancel()
         self._reader.cancel()
         self._writer.cancel()
         self._lease.release()
+
+
+class BatchCalls:
+    """The calls that appends share, while they are open: several on each channel, told apart by their lanes."""
+
+    def __init__(self, headers: CallHeaders) -> None:
+        self._headers = headers
+        self._open: dict[tuple[Channel, int], BatchCall] = {}
+
+    def on(self, lease: Lease, lane: int) -> BatchCall:
+        """Return the call in that lane of the lease's channel, begun if there is none that takes appends.
+
+        Raises `NotSupported` where the server does not have it.
+        """
+        key = lease.channel, lane
+        call = self._open.get(key)
+        if call is None or not call.is_open:
+            call = self._open[key] = BatchCall(lease, self._headers, partial(self._ended, key))
+        return call
+
+    def _ended(self, key: tuple[Channel, int], call: BatchCall) -> None:
+        if self._open.get(key) is call:
+            del self._open[key]

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Sequence
-from typing import TYPE_CHECKING, Any, Generic, NoReturn
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Generic
 
 from pydantic import Secret
 
-from fastapi_esdb.connection.grpcio.grpc_errors import translated
-from fastapi_esdb.connection.preflight import check_headers, check_support
+from fastapi_esdb.connection.preflight import check_call
+from fastapi_esdb.connection.rpc_errors import map_errors
 from fastapi_esdb.errors import NotSentInTime
-from fastapi_esdb.wire.errors import DeadlineExceeded, NoAnswer
+from fastapi_esdb.wire.errors import DeadlineExceeded
 from fastapi_esdb.wire.headers import CallHeaders
-from fastapi_esdb.wire.method import Method, Request, Response, Shape
-from fastapi_esdb.wire.quiet_grpc import grpc
+from fastapi_esdb.wire.method import Method, Request, Response
 
 if TYPE_CHECKING:
-    from fastapi_esdb.connection.channel import GrpcCall, Lease
+    from fastapi_esdb.connection.channel import Lease
     from fastapi_esdb.connection.deadline import Deadline
-
+    from fastapi_esdb.connection.transport import DuplexCall, StreamingCall
 
 NO_HEADERS = CallHeaders()
 
@@ -31,7 +30,7 @@ async def unary(
     deadline: Deadline,
     headers: CallHeaders = NO_HEADERS,
 ) -> Response:
-    """One request, one answer. Raises `EsdbError`; a cancelled task cancels the call on the server."""
+    """Make a call with one request and one answer. Raises `EsdbError`; a cancelled task cancels it on the server."""
     data = Secret(method.encode_request(request))
     return await unary_encoded(lease, method, data, deadline, headers, request=request)
 
@@ -45,15 +44,16 @@ async def unary_encoded(
     *,
     request: Any = None,
 ) -> Response:
-    """The same with a request that is bytes already, hidden since a new password may be in it.
+    """Make the same call with a request that is bytes already, hidden since a new password may be in it.
 
     `request` is what they were made of, for the names in errors.
     """
-    check_headers(lease, headers)
-    check_support(lease, method)
-    with translated(lease, method, request):
-        start: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = lease.channel.inner.unary_unary(method.path)
-        answer = await _held(lease, start(data.get_secret_value(), timeout=time_left(deadline), metadata=headers.pairs))
+    check_call(lease.channel, method, headers)
+    with map_errors(lease, method, request):
+        timeout = _time_left(deadline)
+        call = lease.channel.transport.unary(method.path, data.get_secret_value(), timeout, headers)
+        lease.hold(call)
+        answer = await call.answer()
     return method.decode_answer(answer)
 
 
@@ -64,133 +64,96 @@ async def client_stream(
     deadline: Deadline,
     headers: CallHeaders = NO_HEADERS,
 ) -> Response:
-    """Several requests, one answer; otherwise like `unary`."""
-    check_headers(lease, headers)
-    check_support(lease, method)
+    """Make a call with several requests and one answer; otherwise like `unary`."""
+    check_call(lease.channel, method, headers)
     data = [method.encode_request(request) for request in requests]
-    with translated(lease, method, requests[0]):
-        start: grpc.aio.StreamUnaryMultiCallable[bytes, bytes] = lease.channel.inner.stream_unary(method.path)
-        answer = await _held(lease, start(iter(data), timeout=time_left(deadline), metadata=headers.pairs))
+    with map_errors(lease, method, requests[0]):
+        call = lease.channel.transport.client_stream(method.path, data, _time_left(deadline), headers)
+        lease.hold(call)
+        answer = await call.answer()
     return method.decode_answer(answer)
 
 
-def time_left(deadline: Deadline) -> float:
-    """The seconds a call has; raises `NotSentInTime` when there are none."""
-    left = deadline.left()
-    if left <= 0:
-        raise NotSentInTime
-    return left
-
-
-async def _held(lease: Lease, call: GrpcCall) -> bytes:
-    lease.hold(call)
-    answer: bytes | None = await call
-    if answer is None:
-        raise NoAnswer
-    return answer
-
-
 class StreamCall(Generic[Request, Response]):
-    """An open call on a channel. It ends with its last answer, an error, or `close`; then its place is free."""
+    """An open call on a channel. It ends with its last answer, an error, or `close`; then its place is free.
 
-    def __init__(self, lease: Lease, method: Method[Request, Response]) -> None:
+    A `bulk` call is expected to have so many answers that it may pay to receive them off the event loop.
+    """
+
+    def __init__(self, lease: Lease, method: Method[Request, Response], *, bulk: bool = False) -> None:
         self._lease = lease
         self._method = method
-        self._call: GrpcCall = None
+        self._bulk = bulk
+        self._call: StreamingCall[Response] | None = None
+        self._duplex: DuplexCall[Response] | None = None
+        """The same, where requests stream, too."""
         self._request: Request | None = None
+
+    @property
+    def is_bulk(self) -> bool:
+        """Return whether its answers are received off the event loop."""
+        return self._call is not None and self._call.is_bulk
 
     async def start(
         self, requests: Sequence[Request], deadline: Deadline | None, headers: CallHeaders = NO_HEADERS
     ) -> None:
         """Send the first requests. The deadline ends the whole call; with `None` it has no end of its own."""
-        check_headers(self._lease, headers)
-        check_support(self._lease, self._method)
+        check_call(self._lease.channel, self._method, headers)
         data = [self._method.encode_request(request) for request in requests]
         self._request = next(iter(requests), None)
-        with translated(self._lease, self._method, self._request):
-            self._call = self._begin(data, time_left(deadline) if deadline else None, headers)
-            self._lease.hold(self._call)
+        transport, path, decoder = self._lease.channel.transport, self._method.path, self._method.decode_answer
+        with map_errors(self._lease, self._method, self._request):
+            timeout = _time_left(deadline) if deadline else None
             if self._method.shape.client_streams:
-                for request in data:
-                    await self._write(request)
+                self._call = self._duplex = transport.duplex(path, decoder, timeout, headers)
+            else:
+                self._call = transport.server_stream(path, data.pop(), decoder, timeout, headers, bulk=self._bulk)
+            self._lease.hold(self._call)
+            for request in data:
+                await self._write(request)
 
-    def _begin(self, data: Sequence[bytes], timeout: float | None, headers: CallHeaders) -> GrpcCall:
-        channel = self._lease.channel.inner
-        if self._method.shape is Shape.SERVER_STREAM:
-            start: grpc.aio.UnaryStreamMultiCallable[bytes, bytes] = channel.unary_stream(self._method.path)
-            return start(data[0], timeout=timeout, metadata=headers.pairs)
-        return channel.stream_stream(self._method.path)(timeout=timeout, metadata=headers.pairs)
+    async def read(self, limit: float | None, whole: int = 0) -> Sequence[Response]:
+        """Return the answers that have come, at least the next one; nothing at the end of the call.
 
-    async def read(self, limit: float | None) -> Response:
-        """The next answer, waited for `limit` seconds at most (`None`: as long as it takes).
-
-        Raises StopAsyncIteration at the end and `EsdbError` where it broke off.
+        With `whole` it is all answers, up to the end of the call or that many. They are waited for `limit` seconds at
+        most (`None`: as long as it takes). Raises an `EsdbError` where the call broke off.
         """
-        answer = await self._awaited(self._call.read(), limit)
-        if answer is grpc.aio.EOF:
-            raise StopAsyncIteration
-        return self._decoded(answer)
-
-    async def read_whole(self, limit: float, most: int) -> list[Response]:
-        """All answers, up to the end or `most` of them, waited for `limit` seconds at most. Raises like `read`."""
-        return [self._decoded(answer) for answer in await self._awaited(_all_of(self._call, most), limit)]
-
-    async def _awaited(self, answers: Awaitable[Any], limit: float | None) -> Any:
+        call = self._call
         try:
             async with asyncio.timeout(limit):
-                with translated(self._lease, self._method, self._request):
-                    return await answers
+                with map_errors(self._lease, self._method, self._request):
+                    return await (_all_of(call, whole) if whole else call.read()) if call else ()
         except TimeoutError:
             self._lease.channel.suspect(lost=False)
             raise DeadlineExceeded from None
 
-    async def read_batch(self, limit: float | None) -> list[Response]:
-        """The next answer, and those that have arrived with it."""
-        return [await self.read(limit), *self._at_hand()]
-
-    def _decoded(self, answer: Any) -> Response:
-        return self._method.decode_answer(answer)
-
-    def _at_hand(self) -> list[Response]:
-        return []
-
     async def write(self, request: Request) -> None:
         """Send one more request. Raises the error that the call ended with, `NoAnswer` if it ended without one."""
         data = self._method.encode_request(request)
-        with translated(self._lease, self._method, self._request):
+        with map_errors(self._lease, self._method, self._request):
             await self._write(data)
 
     async def _write(self, data: bytes) -> None:
-        try:
-            await self._call.write(data)
-        except asyncio.InvalidStateError:
-            await self._raise_end()
-
-    async def _raise_end(self) -> NoReturn:
-        """Raise what the call has ended with."""
-        call = self._call
-        code = await call.code()
-        if code is grpc.StatusCode.OK:
-            raise NoAnswer
-        raise grpc.aio.AioRpcError(
-            code, await call.initial_metadata(), await call.trailing_metadata(), await call.details()
-        )
-
-    async def done_writing(self) -> None:
-        """Half-close the call; more than once does no harm."""
-        if self._method.shape.client_streams:
-            with translated(self._lease, self._method, self._request):
-                await self._call.done_writing()
+        if self._duplex is not None:
+            await self._duplex.write(data)
 
     def close(self) -> None:
         """Cancel it on the server if it runs, and free its place. It can't be used any more."""
-        self._call = None
+        self._call = self._duplex = None
         self._lease.cancel()
         self._lease.release()
 
 
-async def _all_of(call: GrpcCall, most: int) -> list[Any]:
-    answers: list[Any] = []
-    while len(answers) < most and (answer := await call.read()) is not grpc.aio.EOF:
-        answers.append(answer)
-    return answers
+async def _all_of(call: StreamingCall[Response], most: int) -> Sequence[Response]:
+    answers: list[Response] = []
+    while len(answers) < most and (batch := await call.read()):
+        answers.extend(batch)
+    return answers[:most]
+
+
+def _time_left(deadline: Deadline) -> float:
+    """Return the seconds a call has; raises `NotSentInTime` when there are none."""
+    left = deadline.left()
+    if left <= 0:
+        raise NotSentInTime
+    return left

@@ -7,23 +7,17 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from fastapi_esdb.connection.grpcio.reader_threads import Bulk
 from fastapi_esdb.errors import ClosedInFlight
 from fastapi_esdb.settings.hosts import is_loopback
 from fastapi_esdb.wire.errors import ConnectionLost, EsdbError
-from fastapi_esdb.wire.quiet_grpc import grpc
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from fastapi_esdb.connection.batch_call import BatchCall
-    from fastapi_esdb.connection.grpcio.channel_factory import Line
+    from fastapi_esdb.connection.transport import Call, Transport
     from fastapi_esdb.settings.hosts import Host
 
 T = TypeVar("T")
-
-GrpcCall = Any
-"""gRPC has a class for each shape of call; of all we use `cancel()`."""
 
 
 class ChannelListener(Protocol):
@@ -52,23 +46,15 @@ class Late:
 
 
 class Channel:
-    """A channel of gRPC's that counts its calls, and closes when it is retired and the last of them has ended."""
+    """A transport that counts its calls, and closes when it is retired and the last of them has ended."""
 
-    def __init__(self, line: Line, host: Host, listener: ChannelListener) -> None:
-        self.inner = line.open()
-        self.bulk = Bulk(line)
-        """For calls with many answers."""
+    def __init__(self, transport: Transport, host: Host, listener: ChannelListener, *, is_encrypted: bool) -> None:
+        self.transport = transport
         self.host = host
-        self.tls = line.tls
-        """How it is encrypted, if it is."""
-        self.takes_credentials = line.tls is not None or is_loopback(host)
+        self.takes_credentials = is_encrypted or is_loopback(host)
         """Whether nobody else can read them on the way, or that is said to do no harm."""
-        self.pinged_too_often = False
-        """Whether the server has complained about the keep-alive pings."""
         self.lacks: frozenset[str] = frozenset()
         """Paths of the calls that the server does not have."""
-        self.batches: dict[int, BatchCall] = {}
-        """The calls that appends share, by their lanes, while they are open."""
         self._listener = listener
         self._leases: set[Lease] = set()
         self._long_lived = 0
@@ -145,14 +131,8 @@ class Channel:
         await self._closed.wait()
 
     async def until_not_ready(self) -> None:
-        """Wait until the TCP connection is gone, as far as it can be seen: reset, closed, or a ping unanswered."""
-        while self.is_ready:
-            await self.inner.wait_for_state_change(grpc.ChannelConnectivity.READY)
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether there is a TCP connection, as far as it can be seen."""
-        return self.inner.get_state() is grpc.ChannelConnectivity.READY
+        """Wait until there is no TCP connection, as far as can be seen: it was reset, closed, or a ping unanswered."""
+        await self.transport.wait_lost()
 
     def _close_if_done(self) -> None:
         if self._retired and not self._leases:
@@ -164,9 +144,8 @@ class Channel:
 
     async def _close(self) -> None:
         try:
-            await self.inner.close()
+            await self.transport.close()
             await self._stop_tasks()
-            await self.bulk.close()
         finally:
             self._closed.set()
             self._listener.gone(self)
@@ -190,9 +169,9 @@ class Lease:
         self.late: Late | None = None
         """What happens if the call takes longer than it should."""
         self._reminder: asyncio.TimerHandle | None = None
-        self._call: GrpcCall | None = None
+        self._call: Call | None = None
 
-    def hold(self, call: GrpcCall) -> None:
+    def hold(self, call: Call) -> None:
         """Keep the call, so that a forced close of the channel reaches it also while nobody awaits it."""
         self._call = call
 
@@ -207,7 +186,7 @@ class Lease:
         if self._call is not None:
             self._call.cancel()
 
-    def take(self, call: GrpcCall) -> None:
+    def take(self, call: Call) -> None:
         """Take the place again after a release, for the same call."""
         self.channel.take(self)
         self.hold(call)

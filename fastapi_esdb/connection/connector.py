@@ -11,22 +11,17 @@ from typing import TYPE_CHECKING
 from fastapi_esdb.connection.admission import greet
 from fastapi_esdb.connection.channel import Channel, ChannelListener
 from fastapi_esdb.connection.deadline import Deadline
-from fastapi_esdb.connection.grpcio.channel_factory import dial
-from fastapi_esdb.connection.grpcio.grpc_errors import explain
 from fastapi_esdb.connection.preflight import lacking
-from fastapi_esdb.connection.proxy import naming
+from fastapi_esdb.connection.proxy import naming, proxy_for
+from fastapi_esdb.connection.rpc_errors import explain
 from fastapi_esdb.connection.state import Admission
-from fastapi_esdb.connection.tls.alert import alert_of
-from fastapi_esdb.connection.tls.contexts import make_tls
-from fastapi_esdb.connection.tls.handshake import HUNG_UP_AFTERWARDS, tls_failure
-from fastapi_esdb.errors import TlsFailed
+from fastapi_esdb.connection.transports import open_transport
 from fastapi_esdb.wire.errors import EsdbError
 from fastapi_esdb.wire.errors.unreadable import unreadable
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.endpoints import Endpoint, Hosts
     from fastapi_esdb.connection.node_options import NodeOptions
-    from fastapi_esdb.settings.hosts import Host
     from fastapi_esdb.wire.admin.cluster import SupportedMethods
 
 logger = logging.getLogger("fastapi_esdb")
@@ -100,7 +95,7 @@ class Connector:
         try:
             channel = await self._answering_channel(endpoint, listener, Deadline.after(timeout))
         except EsdbError as error:
-            self._fail(endpoint, await self._explained(error, endpoint.host))
+            self._fail(endpoint, error)
             return None
         except Exception as error:  # whatever a server has brought about, another attempt follows
             logger.debug("%s: an attempt to connect broke off", self._name, exc_info=True)
@@ -114,14 +109,6 @@ class Connector:
         await _discard(channel)
         return None
 
-    async def _explained(self, error: EsdbError, host: Host) -> EsdbError:
-        """The error, or what the server gives as a reason, if it does so only after the handshake."""
-        if not (isinstance(error, TlsFailed) and error.reason == HUNG_UP_AFTERWARDS):
-            return error
-        options = self._options.options
-        alert = await alert_of(host, options, Deadline.after(PATIENCE))
-        return tls_failure(alert, make_tls(options, None).certificates) or error
-
     def _fail(self, endpoint: Endpoint, error: EsdbError) -> None:
         self.last_error = error
         self._hosts.failed(endpoint.host)
@@ -134,18 +121,25 @@ class Connector:
         self._tell()
 
     async def _answering_channel(self, endpoint: Endpoint, listener: ChannelListener, deadline: Deadline) -> Channel:
-        line = await dial(endpoint.host, self._options.options, deadline, self._slowdown)
-        channel = Channel(line, endpoint.host, listener)
-        channel.takes_credentials |= self._options.allow_insecure_credentials
-        try:
-            with naming(line.proxy):
-                greeting = await greet(channel, self._options.credentials, deadline)
-            self.server, self.admission = greeting.server, greeting.admission
-            channel.lacks = lacking(self.server)
-        except BaseException:
-            await _discard(channel)
-            raise
+        host, options = endpoint.host, self._options.options
+        with naming(proxy_for(host, options)):
+            transport = await open_transport(host, options, deadline, slowdown=self._slowdown)
+            channel = Channel(transport, host, listener, is_encrypted=options.tls)
+            channel.takes_credentials |= self._options.allow_insecure_credentials
+            try:
+                await self._greet(channel, deadline)
+            except BaseException:
+                await _discard(channel)
+                raise
         return channel
+
+    async def _greet(self, channel: Channel, deadline: Deadline) -> None:
+        try:
+            greeting = await greet(channel, self._options.credentials, deadline)
+        except EsdbError as error:
+            raise await channel.transport.explain(error, Deadline.after(PATIENCE)) from error.__cause__
+        self.server, self.admission = greeting.server, greeting.admission
+        channel.lacks = lacking(self.server)
 
     async def _pause(self, delay: float) -> None:
         with suppress(TimeoutError):

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from fastapi_esdb.connection.call import unary
 from fastapi_esdb.connection.channel import Channel
 from fastapi_esdb.connection.deadline import Deadline
-from fastapi_esdb.connection.grpcio.channel_factory import dial
-from fastapi_esdb.connection.proxy import naming
+from fastapi_esdb.connection.proxy import naming, proxy_for
+from fastapi_esdb.connection.transports import open_transport
 from fastapi_esdb.settings.hosts import Host
 from fastapi_esdb.wire.admin.cluster import GOSSIP, USABLE
 
@@ -43,14 +43,14 @@ async def ask_members(
 
     `certified` is the name that the node's certificate must be for, if that is not the host's own.
     """
-    line = await dial(host, options, deadline, certified=certified)
-    channel = Channel(line, host, _Nobody())
-    try:
-        with naming(line.proxy):
+    with naming(proxy_for(host, options)):
+        transport = await open_transport(host, options, deadline, certified=certified)
+        channel = Channel(transport, host, _Nobody(), is_encrypted=options.tls)
+        try:
             return await ask_on(channel, deadline)
-    finally:
-        channel.retire()
-        await channel.wait_closed()
+        finally:
+            channel.retire()
+            await channel.wait_closed()
 
 
 async def ask_on(channel: Channel, deadline: Deadline) -> tuple[Member, ...]:

@@ -281,7 +281,7 @@ class NodeConnection:
         self._watch = watch = Watch(channel, min(PROBE_TIMEOUT, self._limit), self._tell)
         reason = await watch.verdict()
         self._watch = None
-        if channel.pinged_too_often:
+        if channel.transport.pinged_too_often:
             self._connector.ping_less()
         return reason
 

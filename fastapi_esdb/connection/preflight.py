@@ -12,7 +12,7 @@ from fastapi_esdb.wire.headers import AUTHORIZATION, basic
 from fastapi_esdb.wire.methods import all_methods
 
 if TYPE_CHECKING:
-    from fastapi_esdb.connection.channel import Lease
+    from fastapi_esdb.connection.channel import Channel
     from fastapi_esdb.settings.connection_string import ConnectionString
     from fastapi_esdb.settings.credentials import Credentials
     from fastapi_esdb.settings.hosts import Host
@@ -33,12 +33,6 @@ def lacking(server: SupportedMethods) -> frozenset[str]:
     return frozenset(method.path for method in absent if method is not SUPPORTED_METHODS)
 
 
-def check_support(lease: Lease, method: Method[Any, Any]) -> None:
-    """Raise `NotSupported` for a call that the server at the other end lacks, which saves sending it."""
-    if method.path in lease.channel.lacks:
-        raise NotSupported(method.path, method.since)
-
-
 def authorization_of(user: Credentials | None) -> str | None:
     """The value of the header that says who calls."""
     return basic(user.username, user.password.get_secret_value()) if user else None
@@ -51,10 +45,16 @@ def check_hosts(target: ConnectionString) -> None:
         raise _refusal(exposed[0])
 
 
-def check_headers(lease: Lease, headers: CallHeaders) -> None:
-    """The same for one call: its credentials may be its own, and its node one that only the cluster knows of."""
-    if not lease.channel.takes_credentials and any(name == AUTHORIZATION for name, _ in headers.pairs):
-        raise _refusal(lease.channel.host)
+def check_call(channel: Channel, method: Method[Any, Any], headers: CallHeaders) -> None:
+    """Raise what speaks against sending a call on this channel at all.
+
+    That is `InvalidSettings` for credentials that would travel in plain text: they may be the call's own, and its node
+    one that only the cluster knows of. And `NotSupported` for a call that the server at the other end lacks.
+    """
+    if not channel.takes_credentials and any(name == AUTHORIZATION for name, _ in headers.pairs):
+        raise _refusal(channel.host)
+    if method.path in channel.lacks:
+        raise NotSupported(method.path, method.since)
 
 
 def _refusal(host: Host) -> InvalidSettings:

@@ -17,7 +17,6 @@ from fastapi_esdb.settings.text import variables_hidden
 from fastapi_esdb.wire.errors import ConnectionRefused, EsdbError
 
 if TYPE_CHECKING:
-    from fastapi_esdb.connection.grpcio.channel_factory import ChannelOption
     from fastapi_esdb.settings.hosts import Host
     from fastapi_esdb.settings.options import ConnectionOptions
 
@@ -77,13 +76,6 @@ def _parse(url: str, variable: str) -> Proxy:
     if parts.scheme != "http" or not parts.hostname:
         raise InvalidSettings(f"{variable}: must be like http://proxy.example:3128 for use_proxy (ESDB_USE_PROXY)")
     return Proxy(parts.hostname, port, variable, parts.netloc.rpartition("@")[0])
-
-
-def proxy_options(proxy: Proxy | None) -> tuple[ChannelOption, ...]:
-    """What has gRPC take that way. By itself it would look into the environment, and pass over `no_proxy=*`."""
-    if proxy is None:
-        return (("grpc.enable_http_proxy", 0),)
-    return (("grpc.enable_http_proxy", 1), ("grpc.http_proxy", proxy.url))
 
 
 @contextmanager

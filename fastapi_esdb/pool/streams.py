@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Self
 
 from fastapi_esdb.connection.call import StreamCall
-from fastapi_esdb.connection.grpcio.prefetch import BulkCall
 from fastapi_esdb.wire.errors import EsdbError, NoAnswer
 from fastapi_esdb.wire.method import Method, Request, Response
 
@@ -54,7 +53,7 @@ class PooledStream(Generic[Request, Response]):
     @property
     def is_bulk(self) -> bool:
         """Return whether its answers are received off the event loop."""
-        return isinstance(self._call, BulkCall)
+        return self._call is not None and self._call.is_bulk
 
     async def __aenter__(self) -> Self:
         await self._start()
@@ -85,8 +84,7 @@ class PooledStream(Generic[Request, Response]):
 
     def _make(self, lease: Lease) -> StreamCall[Request, Response]:
         """A bulk call has a TCP connection of its own, so one that failed speaks of no other call: these come next."""
-        bulk = self._plan.bulk and self._retry.is_first and lease.channel.bulk.has_room
-        return (BulkCall if bulk else StreamCall)(lease, self._plan.method)
+        return StreamCall(lease, self._plan.method, bulk=self._plan.bulk and self._retry.is_first)
 
     async def read(self, whole: int = 0) -> Sequence[Response]:
         """Return the answers that have come, at least one; none when the call has ended.
@@ -96,7 +94,7 @@ class PooledStream(Generic[Request, Response]):
         while self._call is not None:
             limit = self._plan.each if self._answered and not whole else self._retry.deadline.left()
             try:
-                answers = await _read(self._call, limit, whole)
+                answers = await self._call.read(limit, whole)
             except EsdbError as error:
                 self.close()
                 await self._retry.failed(error, self._channel, final=self._committed)
@@ -123,10 +121,3 @@ class PooledStream(Generic[Request, Response]):
         call, self._call = self._call, None
         if call is not None:
             call.close()
-
-
-async def _read(call: StreamCall[Request, Response], limit: float | None, whole: int) -> Sequence[Response]:
-    try:
-        return await (call.read_whole(limit or 0.0, whole) if whole else call.read_batch(limit))
-    except StopAsyncIteration:
-        return ()

@@ -8,7 +8,7 @@ import pytest
 
 from fastapi_esdb.connection.channel import Channel
 from fastapi_esdb.connection.deadline import Deadline
-from fastapi_esdb.connection.grpcio.channel_factory import dial
+from fastapi_esdb.connection.transports import open_transport
 from fastapi_esdb.settings.hosts import Host
 from fastapi_esdb.settings.options import ConnectionOptions
 from tests.support.scripted import ScriptedServer
@@ -35,7 +35,8 @@ class Listener:
 
 async def channel_to(port: int, listener: Listener, options: ConnectionOptions | None = None) -> Channel:
     host, options = Host("127.0.0.1", port), options or ConnectionOptions(tls=False)
-    return Channel(await dial(host, options, Deadline.after(10)), host, listener)
+    transport = await open_transport(host, options, Deadline.after(10))
+    return Channel(transport, host, listener, is_encrypted=options.tls)
 
 
 @pytest.fixture

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi_esdb.connection.batch_call import BatchCall
-from fastapi_esdb.connection.channel import Channel
+from fastapi_esdb.connection.batch_call import BatchCalls
 from fastapi_esdb.wire.headers import CallHeaders, KnownHeaders
 from tests.connection.conftest import Listener, channel_to
 from tests.support.batches import BatchServer
@@ -12,21 +11,18 @@ from tests.support.waiting import until
 HEADERS = CallHeaders(KnownHeaders(requires_leader=True, connection_name="tests").pairs())
 
 
-def opened(channel: Channel) -> BatchCall:
-    with channel.lease() as lease:
-        return BatchCall(lease, HEADERS)
-
-
-async def test_a_second_call_in_the_same_lane(listener: Listener) -> None:
-    """The end of the first leaves it in its place, and each ends by itself."""
+async def test_a_call_for_each_lane_of_each_channel(listener: Listener) -> None:
+    """It is the same one as long as it takes appends, and another one once it has ended."""
+    calls = BatchCalls(HEADERS)
     async with BatchServer() as server:
         channel = await channel_to(server.port, listener)
-        first, second = opened(channel), opened(channel)
-        first._call.cancel()
-        await until(lambda: not first.is_open)
-        assert channel.batches == {0: second}
-        second._call.cancel()
-        await until(lambda: not second.is_open)
-        assert (channel.batches, channel.in_flight) == ({}, 0)
+        with channel.lease() as lease:
+            first, other = calls.on(lease, 0), calls.on(lease, 1)
+            assert first is not other
+            assert calls.on(lease, 0) is first
+            first._call.cancel()
+            await until(lambda: not first.is_open)
+            second = calls.on(lease, 0)
+            assert (second.is_open, calls.on(lease, 0), calls.on(lease, 1)) == (True, second, other)
         channel.force_close()
         await channel.wait_closed()

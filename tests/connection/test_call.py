@@ -1,4 +1,4 @@
-"""Calls with one answer, and what becomes of gRPC's exceptions."""
+"""Calls with one answer, and what becomes of the statuses that end them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from fastapi_esdb.connection.call import client_stream, unary
 from fastapi_esdb.connection.channel import Channel
 from fastapi_esdb.connection.deadline import Deadline
-from fastapi_esdb.connection.grpcio.grpc_errors import translated
+from fastapi_esdb.connection.transport import RpcFailed
 from fastapi_esdb.errors import ClosedInFlight, ConnectionClosed, NotSentInTime
 from fastapi_esdb.wire.errors import (
     AccessDenied,
@@ -76,11 +76,13 @@ async def test_headers_travel_with_the_call(channel: Channel, server: ScriptedSe
     ],
 )
 async def test_statuses_become_errors(channel: Channel, status: str, expected: type[EsdbError]) -> None:
-    """Above the seam nobody sees gRPC's exceptions, but as a cause."""
+    """The status is the cause."""
     with pytest.raises(expected) as caught:
         await call(channel, f"fail {status}")
     assert type(caught.value) is expected
-    assert type(caught.value.__cause__).__name__ == "AioRpcError"
+    cause = caught.value.__cause__
+    assert isinstance(cause, RpcFailed)
+    assert f"{cause.code.name} {cause.details}" == status
 
 
 async def test_a_call_the_server_does_not_have(channel: Channel) -> None:
@@ -223,19 +225,3 @@ async def test_a_message_that_is_too_large_for_the_server(channel: Channel) -> N
     with pytest.raises(MaximumAppendSizeExceeded):
         await call(channel, "x" * 20_000_000)
     assert await call(channel, "hello") == "hello"
-
-
-async def test_a_call_that_grpc_cancels_by_itself(channel: Channel) -> None:
-    """Is a lost one, as nobody has cancelled the task that waits for it; one that was cancelled stays so."""
-    with pytest.raises(ConnectionLost), channel.lease() as lease, translated(lease, READ, None):
-        raise asyncio.CancelledError
-
-    async def waits() -> None:
-        with channel.lease() as lease, translated(lease, READ, None):
-            await asyncio.Event().wait()
-
-    task = asyncio.create_task(waits())
-    await asyncio.sleep(0)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task

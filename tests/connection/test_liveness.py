@@ -32,7 +32,7 @@ async def deposed(cluster: FakeCluster, pool: ConnectionPool) -> None:
     cluster.elect(new)
     old.gate.members = [old.member(NodeState.UNKNOWN)]
     assert await pool.call(WRITE, "hello", PATIENT) == "hello"
-    await until(lambda: "esdb-liveness" in our_tasks())
+    await until(lambda: "esdb-parting" in our_tasks())
 
 
 async def test_a_node_that_stays_cut_off(cluster: FakeCluster) -> None:
@@ -57,7 +57,7 @@ async def test_a_node_that_follows_in_time(cluster: FakeCluster) -> None:
         waiting = asyncio.ensure_future(stream.read())
         await deposed(cluster, pool)
         cluster.gossip_of(cluster.roles())
-        await until(lambda: "esdb-liveness" not in our_tasks())
+        await until(lambda: "esdb-parting" not in our_tasks())
         assert not waiting.done()
         waiting.cancel()
 

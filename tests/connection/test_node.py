@@ -177,7 +177,7 @@ async def test_a_renewal_leaves_healthy_calls_alone(server: ScriptedServer) -> N
         await node.wait_connected(PATIENCE)
         stream = StreamCall(node.lease(), FOLLOW)
         await stream.start(["hold 1"], None)
-        assert await stream.read(PATIENCE) == "0"
+        assert list(await stream.read(PATIENCE)) == ["0"]
         await node.renew()
         assert proxy.open_connections == 2
         assert (node.in_flight, len(node.channels)) == (0, 2)

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from fastapi_esdb import ConnectionClosed, EsdbSettings, InvalidSettings, NewEvent, connect
-from fastapi_esdb.connection.proxy import Proxy, proxy_for, proxy_options
+from fastapi_esdb.connection.grpcio.channel_factory import proxy_options
+from fastapi_esdb.connection.proxy import Proxy, proxy_for
 from fastapi_esdb.embedded import EmbeddedServer, ServerCertificate
 from fastapi_esdb.settings.hosts import Host
 from fastapi_esdb.settings.options import ConnectionOptions

@@ -105,7 +105,7 @@ def once(patch: pytest.MonkeyPatch, owner: Any, name: str) -> None:
     ("owner", "name"),
     [
         (connector, "lacking"),
-        (connector, "dial"),
+        (connector, "open_transport"),
         (Connector, "connect"),
         (Pinned, "next_endpoint"),
         (Pinned, "suspect"),

@@ -3,41 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
-from fastapi_esdb.connection.proxy import Proxy, naming, proxy_for, proxy_options
-from fastapi_esdb.connection.tls.contexts import Tls, make_tls, read_roots
+from fastapi_esdb.connection.proxy import Proxy, proxy_for
+from fastapi_esdb.connection.tls.contexts import read_roots, read_user_certificate
+from fastapi_esdb.connection.tls.handshake import Certificates
 from fastapi_esdb.connection.tls.unverified import shown_certificate
+from fastapi_esdb.connection.transport import LARGEST_ANSWER, LARGEST_HEADERS
 from fastapi_esdb.settings.options import MILLISECONDS_PER_SECOND
 from fastapi_esdb.wire.quiet_grpc import grpc
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.deadline import Deadline
-    from fastapi_esdb.connection.proxy import Proxy
-    from fastapi_esdb.connection.tls.contexts import Tls
     from fastapi_esdb.settings.hosts import Host
     from fastapi_esdb.settings.options import ConnectionOptions
 
 ChannelOption = tuple[str, int | str]
 
-RECEIVE_LIMIT = 64 * 1024 * 1024
-"""Bytes of the largest answer taken. Servers keep events of up to 16 MiB; lists of groups and pages have no bound."""
-
 PART = 0.8
 """Of the time of an attempt to connect, for gRPC: it says how far it came, which the deadline of the call does not."""
-
-METADATA_LIMIT = 1024 * 1024
-"""Bytes of headers and trailers taken: errors come with the name of their stream, which may be long."""
 
 _NO_LIMIT = -1
 _NEVER = 2**31 - 1
 
 
 def channel_options(options: ConnectionOptions, connect_timeout: float, slowdown: int = 1) -> tuple[ChannelOption, ...]:
-    """The options of a channel.
+    """Return the options of a channel.
 
     `connect_timeout` (seconds) bounds the attempt to connect; `slowdown` multiplies the interval of keep-alive pings.
     """
@@ -53,10 +47,10 @@ def _common() -> Iterator[ChannelOption]:
     # channels with equal options would share one TCP connection otherwise, and with it the server's 100 streams
     yield "grpc.use_local_subchannel_pool", 1
     yield "grpc.client_idle_timeout_ms", _NEVER
-    yield "grpc.max_receive_message_length", RECEIVE_LIMIT
+    yield "grpc.max_receive_message_length", LARGEST_ANSWER
     # between the two, gRPC refuses some and takes others
-    yield "grpc.max_metadata_size", METADATA_LIMIT
-    yield "grpc.absolute_max_metadata_size", METADATA_LIMIT
+    yield "grpc.max_metadata_size", LARGEST_HEADERS
+    yield "grpc.absolute_max_metadata_size", LARGEST_HEADERS
     # what is too large to be stored is for the server to say
     yield "grpc.max_send_message_length", _NO_LIMIT
     yield "grpc.primary_user_agent", f"fastapi-esdb/{_version()}"
@@ -82,8 +76,23 @@ def _version() -> str:
         return "0"
 
 
+def proxy_options(proxy: Proxy | None) -> tuple[ChannelOption, ...]:
+    """Return what has gRPC take that way. By itself it would look into the environment, and pass over `no_proxy=*`."""
+    if proxy is None:
+        return (("grpc.enable_http_proxy", 0),)
+    return (("grpc.enable_http_proxy", 1), ("grpc.http_proxy", proxy.url))
+
+
 @dataclass(frozen=True, slots=True)
-class Line:
+class Tls:
+    """How channels are encrypted: gRPC's credentials, and the certificates they are made of."""
+
+    credentials: grpc.ChannelCredentials = field(repr=False)
+    certificates: Certificates = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelFactory:
     """Where a host is and how gRPC is to talk to it: in plain text without `tls`.
 
     Each channel has a TCP connection of its own, from its first call on.
@@ -95,55 +104,60 @@ class Line:
     proxy: Proxy | None = None
 
     def open(self) -> grpc.aio.Channel:
-        """A channel for the event loop."""
+        """Return a channel for the event loop."""
         if self.tls is None:
             return grpc.aio.insecure_channel(self.target, self._all_options())
         return grpc.aio.secure_channel(self.target, self.tls.credentials, self._all_options())
 
     def open_for_threads(self) -> grpc.Channel:
-        """A channel whose calls are each read by one thread, without any thread of gRPC's in between."""
+        """Return a channel whose calls are each read by one thread, without any thread of gRPC's in between."""
         options = (*self._all_options(), (grpc.experimental.ChannelOptions.SingleThreadedUnaryStream, 1))
         if self.tls is None:
             return grpc.insecure_channel(self.target, options)
         return grpc.secure_channel(self.target, self.tls.credentials, options)
 
     def _all_options(self) -> tuple[ChannelOption, ...]:
-        """Made when they are needed: the URL of a proxy may hold a password."""
+        """Return all of them, made when they are needed: the URL of a proxy may hold a password."""
         return (*self.options, *proxy_options(self.proxy))
 
 
-async def dial(
+async def channel_factory(
     host: Host, options: ConnectionOptions, deadline: Deadline, slowdown: int = 1, certified: str | None = None
-) -> Line:
-    """The line to a host.
+) -> ChannelFactory:
+    """Return what channels to the host are made by; see `OpenTransport`.
 
-    The deadline is that of the attempt to connect. With `tls` it is TLS or nothing; certificate files are read anew
-    each time, so that those replaced on disk count from the next attempt on. `certified` is the name that the server's
-    certificate must be for, if that is not the host's own. Raises `InvalidSettings` for a certificate file or a proxy
-    that can't be used, and with `tlsVerifyCert=false`, where the server is asked for its certificate,
-    `ConnectionRefused` or `TlsFailed`.
+    Certificate files are read anew each time, so that those replaced on disk count from the next attempt on. With
+    `tlsVerifyCert=false` the server is asked for its certificate, which raises `ConnectionRefused` or `TlsFailed`.
     """
     proxy = proxy_for(host, options)
     # the scheme keeps a host named like one of gRPC's other schemes ("unix") a host
     target = f"dns:///{host.address}"
-    with naming(proxy):
-        tls, name = await _tls(host, options, deadline, certified, proxy) if options.tls else (None, None)
+    tls, name = await _tls(host, options, deadline, certified, proxy) if options.tls else (None, None)
     # last, since what gRPC has of the time is what is left by now
     arguments = channel_options(options, deadline.left(), slowdown)
-    return Line(target, (*arguments, *_named(name)), tls, proxy)
+    return ChannelFactory(target, (*arguments, *_named(name)), tls, proxy)
 
 
 async def _tls(
     host: Host, options: ConnectionOptions, deadline: Deadline, certified: str | None, proxy: Proxy | None
 ) -> tuple[Tls, str | None]:
-    """TLS, and the name that the certificate must be for, if not the host's own."""
+    """Return TLS, and the name that the certificate must be for, if not the host's own."""
     if options.tls_verify_cert:
-        return make_tls(options, read_roots(options)), certified
+        return _trusting(read_roots(options), options), certified
     shown = await shown_certificate(host, options, deadline, proxy)
-    return make_tls(options, shown.pem), shown.name
+    return _trusting(shown.pem, options), shown.name
+
+
+def _trusting(roots: bytes | None, options: ConnectionOptions) -> Tls:
+    """Return TLS that trusts the `roots` (PEM; `None` for those that gRPC brings)."""
+    own = read_user_certificate(options)
+    if own is None:
+        return Tls(grpc.ssl_channel_credentials(roots), Certificates(roots))
+    key, shown = own
+    return Tls(grpc.ssl_channel_credentials(roots, key, shown), Certificates(roots, shown))
 
 
 def _named(name: str | None) -> Iterator[ChannelOption]:
-    """What has gRPC look for that name in the server's certificate."""
+    """Yield what has gRPC look for that name in the server's certificate."""
     if name is not None:
         yield "grpc.ssl_target_name_override", name

@@ -1,89 +1,106 @@
-"""The one place where gRPC's exceptions become ours. Nothing above it sees them."""
+"""The one place where gRPC's exceptions become what the interface of a transport says. Nothing above sees them."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from traceback import clear_frames
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from fastapi_esdb.connection.tls.handshake import failure
+from fastapi_esdb.connection.tls.handshake import Certificates, failure
+from fastapi_esdb.connection.transport import RpcFailed
 from fastapi_esdb.errors import ConnectionClosed
-from fastapi_esdb.wire.errors import (
-    ConnectionLost,
-    ConnectionRefused,
-    DeadlineExceeded,
-    EsdbError,
-    NotSupported,
-)
-from fastapi_esdb.wire.errors.unreadable import shown, unreadable
+from fastapi_esdb.wire.errors import ConnectionRefused
 from fastapi_esdb.wire.quiet_grpc import grpc
 from fastapi_esdb.wire.status.codes import StatusCode
-from fastapi_esdb.wire.status.translation import error_of
+from fastapi_esdb.wire.status.texts import read_text
 
 if TYPE_CHECKING:
-    from fastapi_esdb.connection.channel import Channel, Lease
-    from fastapi_esdb.wire.method import Method
+    from fastapi_esdb.wire.errors import EsdbError
 
-SUSPICIOUS = (ConnectionLost, ConnectionRefused, DeadlineExceeded)
-"""Ends of a call that may mean that the server is gone."""
+ABOUT_PINGS = (StatusCode.UNAVAILABLE, StatusCode.RESOURCE_EXHAUSTED)
+"""With which codes a call ends on a connection that the server closes because of its pings."""
 
 
-@contextmanager
-def translated(lease: Lease, method: Method[Any, Any], request: Any = None) -> Iterator[None]:
-    """Turn what gRPC raises into an `EsdbError`, and tell the channel if it speaks against the server.
+class CallEnds:
+    """Reads what gRPC tells at the end of calls to one server, which `used` certificates if it is encrypted."""
 
-    The names in the error are those of the `request`. A `CancelledError` stays one if the task was cancelled. If not,
-    gRPC means by it that the call was, by a close. The frames in gRPC's tracebacks are cleared: they hold the
-    headers, and with them the password, which tools that show variables would show; and the call, which holds the TCP
-    connection open for as long as anybody keeps the error, or the task that ended with it.
+    def __init__(self, used: Certificates | None) -> None:
+        self.pinged_too_often = False
+        """Whether the server has complained about the keep-alive pings."""
+        self._used = used
+
+    def meaning_of(self, error: Any) -> RpcFailed | EsdbError:
+        """Return what a transport raises for an `AioRpcError`, or the `RpcError` of a call that threads read."""
+        code = StatusCode[error.code().name]
+        failed = RpcFailed(code, error.details() or "", tuple(error.trailing_metadata() or ()))
+        if code in ABOUT_PINGS:
+            self.pinged_too_often |= "too_many_pings" in failed.details.lower().replace(" ", "_")
+        if code is StatusCode.UNAVAILABLE and not failed.trailers:
+            return self._refusal(failed) or failed
+        return failed
+
+    def _refusal(self, failed: RpcFailed) -> ConnectionRefused | None:
+        """Return the error of a call that did not get as far as the server, and why it did not."""
+        refused = read_text(failed.code, failed.details)
+        if not isinstance(refused, ConnectionRefused):
+            return None
+        found = failure(failed.details, self._used) or refused
+        found.__cause__ = failed
+        return found
+
+
+class GrpcCall:
+    """A call of gRPC's, and whether it was cancelled on purpose."""
+
+    __slots__ = ("_call", "_ends", "is_cancelled")
+
+    def __init__(self, call: Any, ends: CallEnds) -> None:
+        self._call = call
+        self._ends = ends
+        self.is_cancelled = False
+
+    def cancel(self) -> None:
+        """End it, here and on the server."""
+        self.is_cancelled = True
+        self._call.cancel()
+
+
+class map_errors:  # noqa: N801 - it is used like a function
+    """Turn what gRPC raises into what a transport raises. A cancelled task's `CancelledError` stays one.
+
+    gRPC raises that also for a `call` that was cancelled, and for one that it cancels by itself, as it may where the
+    server ends a call while requests are being sent. The frames in its tracebacks are cleared: they hold the headers,
+    and the call.
     """
-    task = asyncio.current_task()
-    cancelled_before = task.cancelling() if task else 0
-    try:
-        yield
-    except grpc.aio.AioRpcError as error:
-        clear_frames(error.__traceback__)
-        if lease.cancelled and error.code() is grpc.StatusCode.CANCELLED:
-            raise lease.cancelled from None
-        raise _translate(error, lease.channel, method, request) from error
-    except grpc.aio.UsageError as error:
-        clear_frames(error.__traceback__)
-        raise ConnectionClosed from error
-    except asyncio.CancelledError as error:
-        clear_frames(error.__traceback__)
-        if lease.cancelled and (task is None or task.cancelling() <= cancelled_before):
-            raise lease.cancelled from None
-        if task is not None and not task.cancelling():
-            # gRPC itself has cancelled the call, as it may where the server ends one while requests are being sent
-            raise ConnectionLost from None
-        raise
 
+    __slots__ = ("_before", "_call", "_ends", "_task")
 
-def _translate(error: grpc.aio.AioRpcError, channel: Channel, method: Method[Any, Any], request: Any) -> EsdbError:
-    details = error.details() or ""
-    found = _told(error, details, request)
-    if isinstance(found, NotSupported):
-        return NotSupported(method.path, method.since)
-    if isinstance(found, SUSPICIOUS):
-        channel.pinged_too_often |= "too_many_pings" in details.lower().replace(" ", "_")
-        channel.suspect(lost=not isinstance(found, DeadlineExceeded))
-    if isinstance(found, ConnectionRefused):
-        return failure(details, channel.tls.certificates if channel.tls else None) or found
-    return found
+    def __init__(self, ends: CallEnds, call: GrpcCall | None = None) -> None:
+        self._ends = ends
+        self._call = call
 
+    def __enter__(self) -> None:
+        self._task = asyncio.current_task()
+        self._before = self._task.cancelling() if self._task else 0
 
-def _told(error: grpc.aio.AioRpcError, details: str, request: Any) -> EsdbError:
-    """What the end of the call means; whatever is odd about its trailers, it is an end."""
-    try:
-        return error_of(StatusCode[error.code().name], details, tuple(error.trailing_metadata() or ()), request)
-    except Exception as problem:
-        return unreadable(problem)
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            return
+        clear_frames(trace)
+        if isinstance(error, grpc.aio.AioRpcError):
+            found = self._ends.meaning_of(error)
+            raise found from found.__cause__
+        if isinstance(error, grpc.aio.UsageError):
+            raise ConnectionClosed from error
+        if isinstance(error, asyncio.CancelledError) and not self._is_by_task():
+            raise RpcFailed(StatusCode.CANCELLED) from None
 
-
-def explain(error: EsdbError) -> str:
-    """The error's text, and what gRPC had to say: which address was refused, which name is unknown."""
-    cause = error.__cause__
-    said = shown(f"{error} ({cause.details()})" if isinstance(cause, grpc.aio.AioRpcError) else error)
-    return "; ".join([said, *getattr(error, "__notes__", ())])
+    def _is_by_task(self) -> bool:
+        """Return whether it is the task that was cancelled, and not the call."""
+        if self._task is None:
+            return False
+        on_purpose = self._call is not None and self._call.is_cancelled
+        return self._task.cancelling() > (self._before if on_purpose else 0)

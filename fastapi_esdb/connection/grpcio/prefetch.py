@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
-from functools import partial
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Generic
 
-from fastapi_esdb.connection.call import StreamCall
+from fastapi_esdb.connection.transport import RpcFailed
 from fastapi_esdb.connection.wakeup import Wakeup
 from fastapi_esdb.wire.errors import ConnectionRefused
-from fastapi_esdb.wire.method import Method, Request, Response
+from fastapi_esdb.wire.method import Response
 from fastapi_esdb.wire.quiet_grpc import grpc
+from fastapi_esdb.wire.status.codes import StatusCode
 
 if TYPE_CHECKING:
-    from fastapi_esdb.connection.channel import GrpcCall
-    from fastapi_esdb.connection.grpcio.reader_threads import Bulk
-    from fastapi_esdb.wire.headers import CallHeaders
+    from fastapi_esdb.connection.grpcio.grpc_errors import CallEnds
+    from fastapi_esdb.connection.grpcio.reader_threads import ReaderThreads
 
+
+logger = logging.getLogger("fastapi_esdb")
 
 MOST_ANSWERS = 256
 """Answers of a batch."""
@@ -33,7 +35,16 @@ LONGEST_PAUSE = 0.005
 SHORTEST_PAUSE = 0.0001
 """Seconds; a shorter one is not worth falling asleep for."""
 
-NO_METADATA = grpc.aio.Metadata()
+
+KEEPS_MEMORY = (
+    f"grpcio {grpc.__version__} keeps some memory of each long read that is broken off, until its connection is closed"
+)
+
+
+@cache
+def tell_of_memory() -> None:
+    """Log once that this version of grpcio lacks the private names that `let_go` needs."""
+    logger.warning(KEEPS_MEMORY)
 
 
 class Filling(Generic[Response]):
@@ -42,7 +53,9 @@ class Filling(Generic[Response]):
     `wake` is called from the thread when an answer has come that was asked for by `is_wanted`.
     """
 
-    def __init__(self, call: GrpcCall, method: Method[Any, Response], wake: Callable[[], None]) -> None:
+    def __init__(
+        self, call: Any, decode: Callable[[bytes], Response], ends: CallEnds, wake: Callable[[], None]
+    ) -> None:
         self.answers: deque[Response] = deque()
         self.has_ended = False
         """Whether there will be no more answers."""
@@ -52,7 +65,8 @@ class Filling(Generic[Response]):
         self.is_wanted = False
         """Whether somebody waits for the very next answer."""
         self._call = call
-        self._method = method
+        self._decode = decode
+        self._ends = ends
         self._wake = wake
         self._pause = 0.0
 
@@ -64,7 +78,7 @@ class Filling(Generic[Response]):
         except StopIteration:
             pass
         except grpc.RpcError as error:
-            self.end = _plain(error)
+            self.end = self._ends.meaning_of(error)  # the error is itself the call, and would keep it
         except Exception as error:  # for the one who reads
             self.end = error
         self.let_go()
@@ -74,7 +88,7 @@ class Filling(Generic[Response]):
         """End the call. Who reads on after what has arrived gets an error."""
         self.is_cancelled = True
         if (call := self._call) is not None:
-            self.end = self.end or grpc.aio.AioRpcError(grpc.StatusCode.CANCELLED, NO_METADATA, NO_METADATA)
+            self.end = self.end or RpcFailed(StatusCode.CANCELLED)
             call.cancel()
 
     def let_go(self) -> None:
@@ -84,9 +98,11 @@ class Filling(Generic[Response]):
         """
         call, self._call = self._call, None
         call.cancel()
-        with suppress(AttributeError):
-            while call._state.due:
-                call._consume_next_event()
+        if not (hasattr(call, "_consume_next_event") and hasattr(getattr(call, "_state", None), "due")):
+            tell_of_memory()
+            return
+        while call._state.due:
+            call._consume_next_event()
 
     def _fill(self) -> None:
         left, room = MOST_ANSWERS, MOST_BYTES
@@ -100,10 +116,10 @@ class Filling(Generic[Response]):
 
     def _receive(self, most: int, room: int) -> int:
         """Receive so many answers, or fewer if there is no room for more bytes; how many bytes they were."""
-        call, method, answers, size = self._call, self._method, self.answers, 0
+        call, decode, answers, size = self._call, self._decode, self.answers, 0
         for _ in range(most):
             data = next(call)
-            answers.append(method.decode_answer(data))
+            answers.append(decode(data))
             if self.is_wanted:
                 self.is_wanted = False
                 self._wake()
@@ -123,49 +139,43 @@ class Filling(Generic[Response]):
             time.sleep(self._pause)
 
 
-def _plain(error: grpc.RpcError) -> grpc.aio.AioRpcError:
-    """The error in the form that the other calls have; this one is itself the call and would keep it."""
-    call: Any = error
-    trailers = grpc.aio.Metadata.from_tuple(tuple(call.trailing_metadata() or ()))
-    return grpc.aio.AioRpcError(call.code(), NO_METADATA, trailers, call.details())
-
-
 FIRST_FLUSH, LONGEST_FLUSH = 0.001, 0.025
 """Seconds that a batch which is not full yet is waited for: twice as long for each, since the first ones are urgent."""
 
 
-class Reception(Generic[Response]):
-    """Has threads receive answers, a batch ahead of the reader.
+class Prefetch(Generic[Response]):
+    """A call whose answers threads receive, a batch ahead of the reader.
 
     A thread is busy with it while it fills a batch, and goes back when that is full: however slow the reader is, it
     holds no thread and not more than two batches.
     """
 
-    def __init__(self, bulk: Bulk, call: GrpcCall, method: Method[Any, Response]) -> None:
-        self._bulk = bulk
+    is_bulk = True
+
+    def __init__(self, threads: ReaderThreads, call: Any, decode: Callable[[bytes], Response], ends: CallEnds) -> None:
+        self._threads = threads
         self._changes = Wakeup()
-        self._filling = Filling(call, method, partial(_tell, asyncio.get_running_loop(), self._changes))
+        self._filling = Filling(call, decode, ends, partial(_tell, asyncio.get_running_loop(), self._changes))
         self._is_filling = False
         self._flush = FIRST_FLUSH
         self._fill_if_empty()
 
-    async def read(self) -> Any:
-        """The next answer, or `EOF`. Raises what the call ended with; a reader that is cancelled ends it."""
+    async def read(self) -> Sequence[Response]:
+        """Wait for the next answer; return it and those that have come with it, or nothing at the end of the call.
+
+        Raises what the call ended with; a reader that is cancelled ends it. The next answers are being fetched from
+        then on.
+        """
         await asyncio.sleep(0)  # a reader that finds every batch ready leaves the others their turn
         while self._is_filling or self._fill_if_empty():
             if await self._has_come():
                 break
-        if self._filling.answers:
-            return self._filling.answers.popleft()
-        if self._filling.end is not None:
-            raise self._filling.end
-        return grpc.aio.EOF
-
-    def rest(self) -> list[Response]:
-        """The answers that have arrived since; the next ones are being fetched from now on."""
         answers = self._filling.answers
         taken = [answers.popleft() for _ in range(len(answers))]
-        self._fill_if_empty()
+        if taken:
+            self._fill_if_empty()
+        elif self._filling.end is not None:
+            raise self._filling.end
         return taken
 
     def cancel(self) -> None:
@@ -192,13 +202,15 @@ class Reception(Generic[Response]):
         if self._is_filling or self._filling.answers or self._filling.has_ended:
             return False
         self._is_filling = True
-        self._bulk.run(self._filling.fill, self._filled)
+        self._threads.run(self._filling.fill, self._filled)
         return True
 
     def _filled(self) -> None:
         self._is_filling = False
         if self._filling.has_ended:
-            self._bulk.ended()
+            self._threads.ended()
+            if isinstance(self._filling.end, ConnectionRefused):
+                self._threads.give_up()
         elif self._filling.is_cancelled:
             self._let_go()
         self._changes.wake()
@@ -206,33 +218,9 @@ class Reception(Generic[Response]):
     def _let_go(self) -> None:
         """Have a thread do what is left to do for a call that was cancelled while nobody received its answers."""
         self._filling.has_ended = True
-        self._bulk.run(self._filling.let_go, self._bulk.ended)
+        self._threads.run(self._filling.let_go, self._threads.ended)
 
 
 def _tell(loop: asyncio.AbstractEventLoop, changes: Wakeup) -> None:
     """Wake who waits on the loop, from another thread."""
     loop.call_soon_threadsafe(changes.wake)
-
-
-class BulkCall(StreamCall[Request, Response]):
-    """Like every `StreamCall` whose requests do not stream, but received by threads, on a channel of their own."""
-
-    async def _awaited(self, answers: Awaitable[Any], limit: float | None) -> Any:
-        try:
-            return await super()._awaited(answers, limit)
-        except ConnectionRefused:
-            self._lease.channel.bulk.give_up()
-            raise
-
-    def _begin(self, data: Sequence[bytes], timeout: float | None, headers: CallHeaders) -> Reception[Response]:
-        bulk = self._lease.channel.bulk
-        return Reception(bulk, bulk.begin(self._method.path, data[0], timeout, headers), self._method)
-
-    def _decoded(self, answer: Any) -> Response:
-        """The threads have done that."""
-        found: Response = answer
-        return found
-
-    def _at_hand(self) -> list[Response]:
-        reception: Reception[Response] = self._call
-        return reception.rest()

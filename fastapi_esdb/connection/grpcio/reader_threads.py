@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi_esdb.wire.quiet_grpc import grpc
 
 if TYPE_CHECKING:
-    from fastapi_esdb.connection.channel import GrpcCall
-    from fastapi_esdb.connection.grpcio.channel_factory import Line
+    from fastapi_esdb.connection.grpcio.channel_factory import ChannelFactory
     from fastapi_esdb.wire.headers import CallHeaders
 
 MOST_BUSY = 8
@@ -25,11 +24,11 @@ MOST_CALLS = 32
 """Calls at a time. Most of their readers stand still if so many are open, and hold no thread."""
 
 
-class Bulk:
+class ReaderThreads:
     """The bulk calls of a channel. Its TCP connection is made with the first one."""
 
-    def __init__(self, line: Line) -> None:
-        self._line = line
+    def __init__(self, factory: ChannelFactory) -> None:
+        self._factory = factory
         self._channel: grpc.Channel | None = None
         self._workers = Workers()
         self._calls = 0
@@ -43,10 +42,15 @@ class Bulk:
         """
         return self._is_usable and self._workers.busy < MOST_BUSY and self._calls < MOST_CALLS
 
-    def begin(self, path: str, request: bytes, timeout: float | None, headers: CallHeaders) -> GrpcCall:
+    @property
+    def busy(self) -> int:
+        """Return how many threads are at work."""
+        return self._workers.busy
+
+    def begin(self, path: str, request: bytes, timeout: float | None, headers: CallHeaders) -> Any:
         """Start a call. Its place is taken until `ended`."""
         if self._channel is None:
-            self._channel = self._line.open_for_threads()
+            self._channel = self._factory.open_for_threads()
         start: grpc.UnaryStreamMultiCallable[bytes, bytes] = self._channel.unary_stream(path)
         call = start(request, timeout=timeout, metadata=headers.pairs)
         self._calls += 1

@@ -5,13 +5,11 @@ from __future__ import annotations
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from fastapi_esdb.connection.tls.handshake import CA_FILE, USER_CERTIFICATE, Certificates
+from fastapi_esdb.connection.tls.handshake import CA_FILE, USER_CERTIFICATE
 from fastapi_esdb.connection.tls.roots import system_roots
 from fastapi_esdb.errors import InvalidSettings
-from fastapi_esdb.wire.quiet_grpc import grpc
 
 if TYPE_CHECKING:
     from fastapi_esdb.settings.options import ConnectionOptions
@@ -20,25 +18,16 @@ DAMAGED = "something in it is damaged"
 """Where OpenSSL gives no reason: it could not parse a part of a file that is a PEM file otherwise."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tls:
-    """How channels are encrypted: gRPC's credentials, and the certificates they are made of."""
-
-    credentials: grpc.ChannelCredentials = field(repr=False)
-    certificates: Certificates = field(repr=False)
-
-
-def make_tls(options: ConnectionOptions, roots: bytes | None) -> Tls:
-    """TLS that trusts the `roots` (PEM; `None` for those that gRPC brings) and shows the user certificate, if any."""
+def read_user_certificate(options: ConnectionOptions) -> tuple[bytes, bytes] | None:
+    """Return the private key and the certificate to show, as PEM; `None` if there is none to show."""
     if options.user_cert_file is None or options.user_key_file is None:
-        return Tls(grpc.ssl_channel_credentials(roots), Certificates(roots))
+        return None
     with _blaming(USER_CERTIFICATE):
-        key, shown = options.user_key_file.read_bytes(), options.user_cert_file.read_bytes()
-    return Tls(grpc.ssl_channel_credentials(roots, key, shown), Certificates(roots, shown))
+        return options.user_key_file.read_bytes(), options.user_cert_file.read_bytes()
 
 
 def read_roots(options: ConnectionOptions) -> bytes | None:
-    """The authorities to trust, as PEM: those of `tlsCaFile`, else the system's, else (`None`) those of gRPC."""
+    """Return the authorities to trust, as PEM: those of `tlsCaFile`, else the system's; `None` if it has none."""
     if options.tls_ca_file is None:
         with _blaming("SSL_CERT_FILE"):
             return system_roots()

@@ -1,9 +1,12 @@
-"""TLS without a check of the server's certificate (`tlsVerifyCert=false`).
+"""TLS without a check of the server's certificate: to ask the server for it, or for what it has to say.
 
-gRPC for Python can't leave the check out. What it can is to trust one certificate for one name: so we ask the server
-for the certificate it shows, and trust that. Whoever is in the way can show one of their own; that is what leaving the
-check out means. gRPC looks at the dates of what it trusts, too: a certificate that has expired, or is not valid yet,
-stays refused.
+gRPC for Python can't leave the check out, as `tlsVerifyCert=false` asks for. What it can is to trust one certificate
+for one name: so we ask the server for the certificate it shows, and trust that. Whoever is in the way can show one of
+their own; that is what leaving the check out means. gRPC looks at the dates of what it trusts, too: a certificate that
+has expired, or is not valid yet, stays refused.
+
+With TLS 1.3 a server says only after the handshake that it does not accept who connects, and gRPC does not pass that
+on.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from fastapi_esdb.connection.proxy import open_way
+from fastapi_esdb.connection.proxy import open_way, proxy_for
 from fastapi_esdb.connection.tls.contexts import ssl_context
 from fastapi_esdb.connection.tls.handshake import HUNG_UP_IN_HANDSHAKE, SILENT, Certificates, tls_failure
 from fastapi_esdb.errors import TlsFailed
@@ -52,6 +55,28 @@ async def shown_certificate(
     trusting_it.load_verify_locations(cadata=pem)
     parsed = await _peer_certificate(host, trusting_it, deadline, proxy, binary=False)
     return ShownCertificate(pem.encode(), _a_name(parsed) or host.name)
+
+
+async def alert_of(host: Host, options: ConnectionOptions, deadline: Deadline) -> str:
+    """The alert that the server sends, as OpenSSL tells it; empty if it sends none."""
+    context = ssl_context(options)
+    # who the server is was checked before, and nothing is sent to it
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    try:
+        async with asyncio.timeout(deadline.left()):
+            reader, writer = await open_way(host, proxy_for(host, options))
+            try:
+                await writer.start_tls(context, server_hostname=host.name)
+                # nothing is written: what a server that hangs up has not read makes a reset, which overtakes the alert
+                await reader.read(1)
+            finally:
+                writer.transport.abort()
+    except ssl.SSLError as error:
+        return str(error)
+    except (OSError, ConnectionRefused):
+        pass
+    return ""
 
 
 async def _peer_certificate(

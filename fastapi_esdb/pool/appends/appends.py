@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Protocol
 
-from fastapi_esdb.connection.batch_call import BatchCall
+from fastapi_esdb.connection.batch_call import BatchCall, BatchCalls
 from fastapi_esdb.connection.call import client_stream
 from fastapi_esdb.connection.caller import DEFAULT_OPTIONS
 from fastapi_esdb.pool.appends.append_batch import OutsideBatch
@@ -55,6 +55,7 @@ class Appends:
         self._leases = leases
         self._headers = headers
         self._shared_headers = headers.of(BATCH_APPEND, DEFAULT_OPTIONS)
+        self._calls = BatchCalls(self._shared_headers)
         self._latest: dict[tuple[NodePreference, int], BatchCall] = {}
         self._batches = self._begin_batches(settings)
 
@@ -120,7 +121,7 @@ class Appends:
         """Have a call take it that is opened if need be. Raises `NotSupported`; nothing was sent then."""
         lane = _lane(request)
         with self._beside(retry, before) or await retry.lease(before) as lease:
-            call = self._present(lane, retry, before) or self._opened(lease, lane)
+            call = self._present(lane, retry, before) or self._calls.on(lease, lane)
             self._latest[retry.preference, lane] = call
             return self._given(call, request, retry)
 
@@ -139,10 +140,6 @@ class Appends:
         """Return the call that took the appends before, unless it is over, or is where this one has just failed."""
         call = self._latest.get((retry.preference, lane))
         return call if call and call.is_open and call.channel is not before else None
-
-    def _opened(self, lease: Lease, lane: int) -> BatchCall:
-        call = lease.channel.batches.get(lane)
-        return call if call and call.is_open else BatchCall(lease, self._shared_headers, lane)
 
     async def _alone(self, lease: Lease, request: AppendRequest, options: CallOptions, retry: Retry) -> AppendResult:
         frames: list[AppendFrame] = [AppendOptions(request.stream, request.expected), *request.events]

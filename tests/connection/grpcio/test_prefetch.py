@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import gc
 import threading
+from typing import Any
 
 import psutil
 import pytest
 
+from fastapi_esdb.connection.call import StreamCall
 from fastapi_esdb.connection.channel import Channel
-from fastapi_esdb.connection.grpcio.prefetch import MOST_ANSWERS, BulkCall
-from fastapi_esdb.connection.grpcio.reader_threads import MOST_BUSY, MOST_CALLS
+from fastapi_esdb.connection.grpcio.prefetch import KEEPS_MEMORY, MOST_ANSWERS, Prefetch, tell_of_memory
+from fastapi_esdb.connection.grpcio.reader_threads import MOST_BUSY, MOST_CALLS, ReaderThreads
+from fastapi_esdb.connection.grpcio.transport import GrpcioTransport
 from fastapi_esdb.errors import ClosedInFlight
 from fastapi_esdb.wire.errors import ConnectionRefused, NoAnswer
 from tests.connection.conftest import Listener, channel_to
@@ -20,15 +23,21 @@ from tests.support.scripted import FOLLOW, ScriptedServer
 from tests.support.waiting import until
 
 
-async def started(channel: Channel, text: str) -> BulkCall[str, str]:
-    call = BulkCall(channel.lease(), FOLLOW)
+async def started(channel: Channel, text: str) -> StreamCall[str, str]:
+    call = StreamCall(channel.lease(), FOLLOW, bulk=True)
     await call.start([text], None)
+    assert call.is_bulk
     return call
 
 
-async def placed(channel: Channel, text: str) -> BulkCall[str, str]:
+def readers(channel: Channel) -> ReaderThreads:
+    assert isinstance(channel.transport, GrpcioTransport)
+    return channel.transport.reader_threads
+
+
+async def placed(channel: Channel, text: str) -> StreamCall[str, str]:
     """One that waits for its place, as every caller does."""
-    await until(lambda: channel.bulk.has_room)
+    await until(lambda: readers(channel).has_room)
     return await started(channel, text)
 
 
@@ -37,13 +46,11 @@ def threads() -> int:
     return sum(thread.name == "esdb-reader" for thread in threading.enumerate())
 
 
-async def batches(call: BulkCall[str, str]) -> list[list[str]]:
+async def batches(call: StreamCall[str, str]) -> list[list[str]]:
     found = []
-    try:
-        while True:
-            found.append(await call.read_batch(20))
-    except StopAsyncIteration:
-        return found
+    while batch := await call.read(20):
+        found.append(list(batch))
+    return found
 
 
 async def test_answers_come_in_batches(channel: Channel) -> None:
@@ -59,22 +66,22 @@ async def test_answers_come_in_batches(channel: Channel) -> None:
 async def test_the_first_answer_does_not_wait_for_more(channel: Channel) -> None:
     """Nor does any other that comes by itself."""
     call = await started(channel, "hold 1")
-    assert await call.read_batch(20) == ["0"]
+    assert list(await call.read(20)) == ["0"]
     call.close()
 
 
 @pytest.mark.parametrize("reads", [0, 1, 2])
 async def test_closing_calls_whose_readers_have_stopped(channel: Channel, server: ScriptedServer, reads: int) -> None:
     """They end on the server, and as many others find a place, with no more threads than places."""
-    calls = [await started(channel, "count 1000000") for _ in range(MOST_CALLS)]
-    assert not channel.bulk.has_room
+    calls = [await placed(channel, "count 1000000") for _ in range(MOST_CALLS)]
+    assert not readers(channel).has_room
     for call in calls * reads:
-        await call.read_batch(20)
+        await call.read(20)
     for call in calls:
         call.close()
     await until(lambda: not server.active["Follow"])
     again = [await placed(channel, "hold 1") for _ in range(MOST_BUSY)]
-    assert [await call.read(20) for call in again] == ["0"] * MOST_BUSY
+    assert [list(await call.read(20)) for call in again] == [["0"]] * MOST_BUSY
     assert threads() <= MOST_CALLS
     for call in again:
         call.close()
@@ -83,10 +90,10 @@ async def test_closing_calls_whose_readers_have_stopped(channel: Channel, server
 async def test_calls_whose_readers_stand_still_leave_room(channel: Channel) -> None:
     """They hold no thread. When their readers go on they get one, even if all others wait for a silent server."""
     still = [await placed(channel, "count 1000") for _ in range(MOST_BUSY + 1)]
-    await until(lambda: channel.bulk.has_room)
+    await until(lambda: not readers(channel).busy)
     silent = [await started(channel, "hold 1") for _ in range(MOST_BUSY)]
-    assert [await call.read(20) for call in silent] == ["0"] * MOST_BUSY
-    assert not channel.bulk.has_room
+    assert [list(await call.read(20)) for call in silent] == [["0"]] * MOST_BUSY
+    assert not readers(channel).has_room
     assert [sum(map(len, await batches(call))) for call in still] == [1000] * len(still)
     for call in (*still, *silent):
         call.close()
@@ -111,7 +118,7 @@ async def test_cancelled_at_any_step(channel: Channel, server: ScriptedServer) -
     await until(lambda: not server.active["Follow"])
     assert channel.in_flight == 0
     again = [await placed(channel, "count 1") for _ in range(MOST_BUSY)]
-    await until(lambda: channel.bulk.has_room)
+    await until(lambda: readers(channel).has_room)
     assert [await batches(each) for each in again] == [[["0"]]] * MOST_BUSY
 
 
@@ -124,18 +131,48 @@ async def test_an_answer_that_is_no_message_ends_the_call(channel: Channel, serv
     call.close()
 
 
-@pytest.mark.parametrize("reads", [0, 1])
-async def test_what_has_arrived_is_given_before_the_end(channel: Channel, reads: int) -> None:
+async def test_what_has_arrived_is_given_before_the_end(channel: Channel) -> None:
     """A forced close takes nothing away from a reader that is behind."""
     call = await started(channel, "hold 20")
-    await until(lambda: len(call._call._filling.answers) == 20)
-    for _ in range(reads):
-        assert await call.read(20) == "0"
+    prefetch = call._call
+    assert isinstance(prefetch, Prefetch)
+    await until(lambda: len(prefetch._filling.answers) == 20)
     channel.force_close()
-    assert await call.read_batch(20) == [str(number) for number in range(reads, 20)]
+    assert list(await call.read(20)) == [str(number) for number in range(20)]
     with pytest.raises(ClosedInFlight):
         await call.read(20)
     call.close()
+
+
+class PublicCall:
+    """A call of gRPC's with nothing but its documented methods."""
+
+    def __init__(self, call: Any) -> None:
+        self._hidden = call
+        self.cancel = call.cancel
+
+    def __next__(self) -> bytes:
+        data: bytes = next(self._hidden)
+        return data
+
+
+async def test_a_grpcio_without_the_private_names_that_are_used(
+    channel: Channel, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Calls that are broken off end as ever; that each keeps some memory is said once."""
+    begin = ReaderThreads.begin
+    monkeypatch.setattr(ReaderThreads, "begin", lambda *arguments: PublicCall(begin(*arguments)))
+    tell_of_memory.cache_clear()
+    for _ in range(3):
+        call = await started(channel, "hold 1")
+        assert list(await call.read(20)) == ["0"]
+        call.close()
+        await until(lambda: not server.active["Follow"])
+    whole = await started(channel, "count 3")
+    assert [answer for batch in await batches(whole) for answer in batch] == ["0", "1", "2"]
+    whole.close()
+    await until(lambda: readers(channel).busy == 0)
+    assert [record.message for record in caplog.records if "memory" in record.message] == [KEEPS_MEMORY]
 
 
 @pytest.mark.parametrize("ended", [True, False])
@@ -143,7 +180,7 @@ async def test_closing_the_channel_leaves_no_thread(server: ScriptedServer, ende
     """Whether it still had something to read or not."""
     channel = await channel_to(server.port, Listener())
     call = await started(channel, "count 10" if ended else "hold 10")
-    await call.read_batch(20)
+    await call.read(20)
     assert threads() == 1
     channel.force_close()
     await channel.wait_closed()
@@ -170,7 +207,7 @@ async def test_a_host_that_refuses_the_second_connection(server: ScriptedServer)
         with pytest.raises(ConnectionRefused):
             await call.read(20)
         call.close()
-        assert not channel.bulk.has_room
+        assert not readers(channel).has_room
         channel.force_close()
         await channel.wait_closed()
 
@@ -184,7 +221,7 @@ async def test_broken_off_calls_leave_no_memory(channel: Channel) -> None:
             call = await started(channel, "hold 20")
             await call.read(20)
             call.close()
-            await until(lambda: channel.bulk.has_room)
+            await until(lambda: readers(channel).has_room)
 
     await break_off(100)
     gc.collect()

@@ -13,12 +13,11 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from fastapi_esdb.connection.call import unary
+from fastapi_esdb.connection.call import StreamCall, unary
 from fastapi_esdb.connection.deadline import Deadline
-from fastapi_esdb.connection.grpcio.channel_factory import dial
-from fastapi_esdb.connection.grpcio.prefetch import BulkCall
 from fastapi_esdb.connection.tls.contexts import read_roots, ssl_context
 from fastapi_esdb.connection.tls.handshake import Certificates, tls_failure
+from fastapi_esdb.connection.transports import open_transport
 from fastapi_esdb.errors import HandshakeFailed, InvalidSettings, TlsFailed
 from fastapi_esdb.settings.hosts import Host
 from fastapi_esdb.settings.options import ConnectionOptions
@@ -52,9 +51,9 @@ async def call(port: int, options: ConnectionOptions) -> str:
     try:
         with channel.lease() as lease:
             answer = await unary(lease, READ, "hello", Deadline.after(20))
-        bulk = BulkCall(channel.lease(), FOLLOW)
+        bulk = StreamCall(channel.lease(), FOLLOW, bulk=True)
         await bulk.start(["count 1"], Deadline.after(20))
-        assert await bulk.read_batch(20) == ["0"], "the second TCP connection is like the first"
+        assert list(await bulk.read(20)) == ["0"], "the second TCP connection is like the first"
         bulk.close()
         return answer
     finally:
@@ -180,7 +179,7 @@ async def test_without_the_check_it_is_still_tls_or_nothing() -> None:
 async def test_without_the_check_a_host_that_is_none_is_refused(host: Host) -> None:
     """Members of a cluster may give themselves any name."""
     with pytest.raises(ConnectionRefused):
-        await dial(host, ConnectionOptions(tls_verify_cert=False), Deadline.after(5))
+        await open_transport(host, ConnectionOptions(tls_verify_cert=False), Deadline.after(5))
 
 
 async def test_without_the_check_a_mute_server_is_given_up_in_time(certificate: Certificate) -> None:
@@ -188,7 +187,9 @@ async def test_without_the_check_a_mute_server_is_given_up_in_time(certificate: 
     async with ScriptedServer(tls=certificate.server()) as server, FaultProxy(server.port) as proxy:
         proxy.blackhole()
         with pytest.raises(ConnectionRefused):
-            await dial(Host("127.0.0.1", proxy.port), ConnectionOptions(tls_verify_cert=False), Deadline.after(0.2))
+            await open_transport(
+                Host("127.0.0.1", proxy.port), ConnectionOptions(tls_verify_cert=False), Deadline.after(0.2)
+            )
 
 
 def unusable_files(folder: Path, certificate: Certificate, other: Certificate) -> list[tuple[str, ConnectionOptions]]:

@@ -15,6 +15,8 @@ import pytest
 
 from fastapi_esdb.connection.gossip import ask_members
 from fastapi_esdb.errors import NoUsableNode
+from fastapi_esdb.pool.cluster import discovery as discovery_module
+from fastapi_esdb.pool.cluster import gossip_poller
 from fastapi_esdb.pool.cluster.discovery import LONGEST, Discovery
 from fastapi_esdb.pool.cluster.gossip_poller import RESOLVE_AGAIN, resolved
 from fastapi_esdb.settings.connection_string import ConnectionString
@@ -161,10 +163,7 @@ async def test_a_survey_that_breaks_off(
             raise fault
         return await ask_members(*arguments)
 
-    monkeypatch.setattr(
-        "fastapi_esdb.pool.cluster.failover.failover.failover.failover.failover.failover.failover.failover.failover.failover.failover.failover.failover.failover.failover.failover.gossip_poller.ask_members",
-        ask,
-    )
+    monkeypatch.setattr(gossip_poller, "ask_members", ask)
     async with discovery(cluster) as seeking:
         assert await find(seeking) == at(cluster.nodes[0])
     assert "a fault of ours" in caplog.text
@@ -239,10 +238,7 @@ async def test_a_redirect_is_believed_unless_the_leader_failed(
         seeking.redirected(at(first), at(second))
         cluster.elect(third)
         assert await find(seeking) == at(third)
-        monkeypatch.setattr(
-            "fastapi_esdb.pool.cluster.failover.failover.failover.failover.failover.failover.failover.failover.failover.failover.failover.failover.failover.failover.failover.failover.discovery.monotonic",
-            lambda: monotonic() + 2 * LONGEST,
-        )
+        monkeypatch.setattr(discovery_module, "monotonic", lambda: monotonic() + 2 * LONGEST)
         seeking.redirected(at(third), at(second))
         assert await find(seeking) == at(second)
 

@@ -1,0 +1,178 @@
+"""grpcio behind the interface of a transport."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Generic, NoReturn
+
+from fastapi_esdb.connection.grpcio.channel_factory import ChannelFactory, channel_factory
+from fastapi_esdb.connection.grpcio.grpc_errors import CallEnds, GrpcCall, map_errors
+from fastapi_esdb.connection.grpcio.prefetch import Prefetch
+from fastapi_esdb.connection.grpcio.reader_threads import ReaderThreads
+from fastapi_esdb.connection.tls.handshake import HUNG_UP_AFTERWARDS, Certificates, tls_failure
+from fastapi_esdb.connection.tls.unverified import alert_of
+from fastapi_esdb.errors import TlsFailed
+from fastapi_esdb.wire.errors import NoAnswer
+from fastapi_esdb.wire.method import Response
+from fastapi_esdb.wire.quiet_grpc import grpc
+
+if TYPE_CHECKING:
+    from fastapi_esdb.connection.deadline import Deadline
+    from fastapi_esdb.connection.transport import StreamingCall
+    from fastapi_esdb.settings.hosts import Host
+    from fastapi_esdb.settings.options import ConnectionOptions
+    from fastapi_esdb.wire.errors import EsdbError
+    from fastapi_esdb.wire.headers import CallHeaders
+
+
+async def open_grpcio(
+    host: Host, options: ConnectionOptions, deadline: Deadline, *, slowdown: int = 1, certified: str | None = None
+) -> GrpcioTransport:
+    """Return a transport that connects with its first call; see `OpenTransport`."""
+    factory = await channel_factory(host, options, deadline, slowdown, certified)
+    return GrpcioTransport(factory, host, options)
+
+
+class GrpcioTransport:
+    """A channel of gRPC's for the event loop, and one beside it whose calls are read by threads."""
+
+    most_streams = None
+    """gRPC knows it and does not tell: it keeps what is too much waiting."""
+
+    def __init__(self, factory: ChannelFactory, host: Host, options: ConnectionOptions) -> None:
+        self._host = host
+        self._options = options
+        self._used = factory.tls.certificates if factory.tls else None
+        self._ends = CallEnds(self._used)
+        self._channel = factory.open()
+        self.reader_threads = ReaderThreads(factory)
+
+    @property
+    def pinged_too_often(self) -> bool:
+        """Return whether the server has complained about the keep-alive pings."""
+        return self._ends.pinged_too_often
+
+    def unary(self, path: str, request: bytes, timeout: float | None, headers: CallHeaders) -> GrpcUnaryCall:
+        """Begin a call with one request and one answer."""
+        start: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = self._channel.unary_unary(path)
+        with map_errors(self._ends):
+            return GrpcUnaryCall(start(request, timeout=timeout, metadata=headers.pairs), self._ends)
+
+    def client_stream(
+        self, path: str, requests: Sequence[bytes], timeout: float | None, headers: CallHeaders
+    ) -> GrpcUnaryCall:
+        """Begin a call with several requests and one answer."""
+        start: grpc.aio.StreamUnaryMultiCallable[bytes, bytes] = self._channel.stream_unary(path)
+        with map_errors(self._ends):
+            return GrpcUnaryCall(start(iter(requests), timeout=timeout, metadata=headers.pairs), self._ends)
+
+    def server_stream(
+        self,
+        path: str,
+        request: bytes,
+        decode: Callable[[bytes], Response],
+        timeout: float | None,
+        headers: CallHeaders,
+        *,
+        bulk: bool = False,
+    ) -> StreamingCall[Response]:
+        """Begin a call with one request and many answers; threads read it if it is `bulk` and they have room."""
+        if bulk and self.reader_threads.has_room:
+            call = self.reader_threads.begin(path, request, timeout, headers)
+            return Prefetch(self.reader_threads, call, decode, self._ends)
+        start: grpc.aio.UnaryStreamMultiCallable[bytes, bytes] = self._channel.unary_stream(path)
+        with map_errors(self._ends):
+            return GrpcStreamingCall(start(request, timeout=timeout, metadata=headers.pairs), self._ends, decode)
+
+    def duplex(
+        self, path: str, decode: Callable[[bytes], Response], timeout: float | None, headers: CallHeaders
+    ) -> GrpcDuplexCall[Response]:
+        """Begin a call whose requests and answers stream."""
+        start: grpc.aio.StreamStreamMultiCallable[bytes, bytes] = self._channel.stream_stream(path)
+        with map_errors(self._ends):
+            return GrpcDuplexCall(start(timeout=timeout, metadata=headers.pairs), self._ends, decode)
+
+    async def wait_lost(self) -> None:
+        """Wait until there is no TCP connection, as far as can be seen: it was reset, closed, or a ping unanswered."""
+        while self._channel.get_state() is grpc.ChannelConnectivity.READY:
+            await self._channel.wait_for_state_change(grpc.ChannelConnectivity.READY)
+
+    async def explain(self, error: EsdbError, deadline: Deadline) -> EsdbError:
+        """Return the error, or what the server gives as a reason, if it does so only after the handshake."""
+        if self._used is None or not (isinstance(error, TlsFailed) and error.reason == HUNG_UP_AFTERWARDS):
+            return error
+        alert = await alert_of(self._host, self._options, deadline)
+        return tls_failure(alert, Certificates(shown=self._used.shown)) or error
+
+    async def close(self) -> None:
+        """End the connection and every call on it, and wait until nothing is left of them."""
+        try:
+            await self._channel.close()
+        finally:
+            await self.reader_threads.close()
+
+
+class GrpcUnaryCall(GrpcCall):
+    """A call with one answer."""
+
+    __slots__ = ()
+
+    async def answer(self) -> bytes:
+        """Wait for the answer. Raises `NoAnswer` for a call that ended well without one."""
+        with map_errors(self._ends, self):
+            answer: bytes | None = await self._call
+        if answer is None:
+            raise NoAnswer
+        return answer
+
+
+class GrpcStreamingCall(GrpcCall, Generic[Response]):
+    """A call whose answers stream, and come one at a time."""
+
+    __slots__ = ("_decode",)
+
+    is_bulk = False
+
+    def __init__(self, call: Any, ends: CallEnds, decode: Callable[[bytes], Response]) -> None:
+        super().__init__(call, ends)
+        self._decode = decode
+
+    async def read(self) -> Sequence[Response]:
+        """Wait for the next answer; return it, or nothing at the end of the call."""
+        with map_errors(self._ends, self):
+            answer = await self._call.read()
+        return [] if answer is grpc.aio.EOF else [self._decode(answer)]
+
+
+class GrpcDuplexCall(GrpcStreamingCall[Response]):
+    """A call whose requests stream, too."""
+
+    __slots__ = ()
+
+    @property
+    def has_ended(self) -> bool:
+        """Return whether nothing that is written now would be sent any more."""
+        return bool(self._call.done())
+
+    async def wait_open(self) -> None:
+        """Wait until the call is on its way. Raises why it is not."""
+        with map_errors(self._ends, self):
+            await self._call.wait_for_connection()
+
+    async def write(self, request: bytes) -> None:
+        """Send one more request. Raises what the call has ended with, and `NoAnswer` if it has ended well."""
+        with map_errors(self._ends, self):
+            try:
+                await self._call.write(request)
+            except asyncio.InvalidStateError:
+                await self._raise_end()
+
+    async def _raise_end(self) -> NoReturn:
+        call = self._call
+        code = await call.code()
+        if code is grpc.StatusCode.OK:
+            raise NoAnswer
+        raise grpc.aio.AioRpcError(
+            code, await call.initial_metadata(), await call.trailing_metadata(), await call.details()
+        )

@@ -1,0 +1,68 @@
+"""The one place where the end of a call becomes an error of ours, whichever transport carried it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from traceback import clear_frames
+from typing import TYPE_CHECKING, Any
+
+from fastapi_esdb.connection.transport import RpcFailed
+from fastapi_esdb.wire.errors import ConnectionLost, ConnectionRefused, DeadlineExceeded, EsdbError, NotSupported
+from fastapi_esdb.wire.errors.unreadable import shown, unreadable
+from fastapi_esdb.wire.status.codes import StatusCode
+from fastapi_esdb.wire.status.translation import error_of
+
+if TYPE_CHECKING:
+    from fastapi_esdb.connection.channel import Lease
+    from fastapi_esdb.wire.method import Method
+
+SUSPICIOUS = (ConnectionLost, ConnectionRefused, DeadlineExceeded)
+"""Ends of a call that may mean that the server is gone."""
+
+
+@contextmanager
+def map_errors(lease: Lease, method: Method[Any, Any], request: Any = None) -> Iterator[None]:
+    """Turn what a transport raises into an `EsdbError`, and tell the channel if it speaks against the server.
+
+    The names in the error are those of the `request`. A call that was cancelled on purpose ends as its lease says.
+    The frames of the transport are cleared: they hold the headers, and with them the password, which tools that show
+    variables would show; and the call, which holds the TCP connection open for as long as anybody keeps the error, or
+    the task that ended with it.
+    """
+    try:
+        yield
+    except RpcFailed as failed:
+        clear_frames(failed.__traceback__)
+        if lease.cancelled and failed.code is StatusCode.CANCELLED:
+            raise lease.cancelled from None
+        error = _told(failed, request)
+        if isinstance(error, NotSupported):
+            raise NotSupported(method.path, method.since) from failed
+        _suspect(lease, error)
+        raise error from failed
+    except (EsdbError, asyncio.CancelledError) as error:
+        clear_frames(error.__traceback__)
+        _suspect(lease, error)
+        raise
+
+
+def _suspect(lease: Lease, error: BaseException) -> None:
+    if isinstance(error, SUSPICIOUS):
+        lease.channel.suspect(lost=not isinstance(error, DeadlineExceeded))
+
+
+def _told(failed: RpcFailed, request: Any) -> EsdbError:
+    """Return what the end of the call means; whatever is odd about its trailers, it is an end."""
+    try:
+        return error_of(failed.code, failed.details, failed.trailers, request)
+    except Exception as problem:
+        return unreadable(problem)
+
+
+def explain(error: EsdbError) -> str:
+    """Return the error's text, and what the transport had to say: which address was refused, which name is unknown."""
+    cause = error.__cause__
+    said = shown(f"{error} ({cause.details})" if isinstance(cause, RpcFailed) else error)
+    return "; ".join([said, *getattr(error, "__notes__", ())])
