@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fastapi_esdb.embedded.access import Access
-from fastapi_esdb.embedded.calls import Call, Context
+from fastapi_esdb.embedded.calls import AnyCall, Call, Context, Handler
 from fastapi_esdb.embedded.membership import Membership
 from fastapi_esdb.embedded.running import RunningCalls
 from fastapi_esdb.wire.errors import EsdbError, HandlerFailed, ServerNotReady, ServerTimeout
@@ -25,8 +24,6 @@ from fastapi_esdb.wire.streams_v2.methods import SERVICE as V2_SERVICE
 log = logging.getLogger(__name__)
 
 AnyMethod = Method[Any, Any]
-AnyCall = Call[Any, Any]
-Handler = Callable[[AnyCall], Awaitable[None]]
 
 THROWN = "Exception was thrown by handler."
 """What a real server says of a bug of its own."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from typing import Any, Generic, Self
 
@@ -165,3 +165,7 @@ class Call(Generic[Request, Response]):
 
 def _pass() -> None:
     """There is nothing to check."""
+
+
+AnyCall = Call[Any, Any]
+Handler = Callable[[AnyCall], Awaitable[None]]

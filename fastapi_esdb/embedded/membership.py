@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 from uuid import uuid4
 
 from fastapi_esdb.embedded.address import Address
+from fastapi_esdb.embedded.calls import AnyCall, Handler
 from fastapi_esdb.embedded.store import Database, Limits, Storage
 from fastapi_esdb.embedded.store.database import Clock, utc_now
 from fastapi_esdb.wire.admin.cluster import Member, NodeState
 from fastapi_esdb.wire.quiet_grpc import grpc
-
-if TYPE_CHECKING:
-    from fastapi_esdb.embedded.binding import AnyCall, Handler
 
 LeaderWork = Callable[[], AbstractAsyncContextManager[None]]
 """What a node does beside answering calls, as long as it leads: persistent subscriptions and the like."""

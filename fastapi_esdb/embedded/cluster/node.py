@@ -9,7 +9,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from fastapi_esdb.embedded.address import Address
-from fastapi_esdb.embedded.binding import AnyCall, Handler
+from fastapi_esdb.embedded.calls import AnyCall, Handler
 from fastapi_esdb.embedded.cluster.forwarding import FORWARD_TIMEOUT, Forwarder, call_socket
 from fastapi_esdb.embedded.cluster.leader_duties import LeaderDuties
 from fastapi_esdb.embedded.cluster.messages import Presence
