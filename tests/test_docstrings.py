@@ -13,7 +13,17 @@ ROOT = Path(__file__).parents[1] / "fastapi_esdb"
 NAMING_A_CLAUSE = ("What", "Whether", "How", "Where")
 """Words that begin a clause ("Whether a call could leave"), which names a question and leaves the answer open."""
 
-HELD = ("api", "plugin", "pool", "compose.py", "errors.py", "streaming_transport.py", "testing.py", "__init__.py")
+HELD = (
+    "wire",
+    "api",
+    "plugin",
+    "pool",
+    "compose.py",
+    "errors.py",
+    "streaming_transport.py",
+    "testing.py",
+    "__init__.py",
+)
 
 Documented = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
