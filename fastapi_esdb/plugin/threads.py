@@ -35,13 +35,13 @@ def refuse_def_endpoint(request: HTTPConnection, dependency: Callable[..., Any])
 
 
 def reaches_threads(request: HTTPConnection, dependency: Callable[..., Any]) -> bool:
-    """Whether a `def` of the request can come by what `dependency` gives."""
+    """Return whether a `def` of the request can come by what `dependency` gives."""
     dependant = _dependant(request)
     return dependant is not None and _is_in_thread(dependant, dependency)
 
 
 def awaits(endpoint: Callable[..., Any]) -> bool:
-    """Whether it runs on the event loop."""
+    """Return whether it runs on the event loop."""
     plain = inspect.unwrap(endpoint)
     while isinstance(plain, partial):
         plain = inspect.unwrap(plain.func)
