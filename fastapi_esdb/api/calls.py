@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Protocol, TypedDict, TypeVar
 
 from fastapi_esdb.api.arguments import instance, seconds
 from fastapi_esdb.api.stop import Stop
-from fastapi_esdb.connection.backoff import Backoff
 from fastapi_esdb.connection.caller import DEFAULT_OPTIONS, MOST_ANSWERS, Caller, CallOptions, Stream
 from fastapi_esdb.errors import ClosedInFlight, ConnectionClosed, OutcomeUnknown, WriteClosedInFlight
 from fastapi_esdb.pool.resolution_state import NewestPosition, StreamLocks
@@ -21,10 +20,6 @@ if TYPE_CHECKING:
     from fastapi_esdb.wire.method import Method, Request, Response
 
 Answer = TypeVar("Answer")
-
-PAUSES = Backoff(first=0.1, limit=0.5, jitter=0.2)
-"""Between the calls that the API makes again by itself, beside the retries of the transport."""
-
 
 _NOTHING_SAID = (None, None, None, None)
 

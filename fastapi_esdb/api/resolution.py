@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from time import monotonic
 from typing import TYPE_CHECKING, Generic, NoReturn, Protocol, TypeVar
 
-from fastapi_esdb.api.calls import PAUSES
 from fastapi_esdb.api.lookup import Absent, Found, Hidden, LookupRequest, LookupResult, look_up, look_up_in_place
 from fastapi_esdb.api.resolution_plan import (
     CheckExistence,
@@ -20,6 +19,7 @@ from fastapi_esdb.api.resolution_plan import (
 )
 from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.errors import AppendOutcomeUnknown, ClosedInFlight, NotSentInTime
+from fastapi_esdb.pool.retry import PAUSES
 from fastapi_esdb.wire.errors import (
     BatchFailed,
     EsdbError,

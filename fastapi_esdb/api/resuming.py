@@ -10,10 +10,11 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING, ClassVar, Generic, Self, TypeVar
 
-from fastapi_esdb.api.calls import PAUSES, reconnected
+from fastapi_esdb.api.calls import reconnected
 from fastapi_esdb.api.iteration import CallIteration, View
 from fastapi_esdb.api.stop import first
 from fastapi_esdb.errors import ClosedInFlight
+from fastapi_esdb.pool.retry import PAUSES
 from fastapi_esdb.wire.errors import DeadlineExceeded, EsdbError, NotAuthenticated, Outcome
 from fastapi_esdb.wire.errors.unreadable import shown
 from fastapi_esdb.wire.events.values import RecordedEvent

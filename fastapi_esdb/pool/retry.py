@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 PAUSES = Backoff(first=0.1, limit=0.5, jitter=0.2)
-"""Between two attempts: short, since an election takes seconds and each of them counts."""
+"""Between two attempts, of calls or of what the API begins anew: short, since an election takes seconds."""
 
 
 class RetryPolicy:
