@@ -35,51 +35,80 @@ OneAnswer = Callable[["Lease", "Method[Any, Response]", Any, Deadline, "CallHead
 
 
 class Calls:
-    """Makes calls as the settings say. With `once`, no append is made again."""
+    """Makes calls over leased connections, as the settings say; a `Caller`. With `once`, no append is made again."""
 
     def __init__(
         self, name: str, settings: EsdbSettings, leases: Leases, counters: Counters, *, once: bool = False
     ) -> None:
-        target = settings.target
-        self.deadline = target.options.default_deadline / MILLISECONDS_PER_SECOND
-        """Seconds that a call has without a `timeout` of its own."""
-        self.retry_unknown = settings.retry_unknown
-        """Whether appends whose answers are lost are followed up."""
-        self._name = name
-        self._settings = settings
+        self.name = name
         self._leases = leases
         self._counters = counters
+        self._once = once
+        self._use(settings)
+
+    def _use(self, settings: EsdbSettings) -> None:
+        """Make the calls that begin from now on as these settings say."""
+        target = settings.target
+        self.settings = settings
+        self.deadline = target.options.default_deadline / MILLISECONDS_PER_SECOND
+        """The seconds that a call has without a `timeout` of its own."""
+        self.retry_unknown = settings.retry_unknown
+        """Whether an append whose answer is lost is followed up, unless the call says otherwise."""
         self._called_as = CalledAs.CONNECTION if target.credentials else CalledAs.NOBODY
-        self._read_only = settings.read_only
-        self._headers = Headers(target, f"fastapi-esdb-{name}")
+        self._headers = Headers(target, f"fastapi-esdb-{self.name}")
         self._placement = Placement.of(settings)
-        self._policy = RetryPolicy(name, leases, counters, has_one_node=not target.discover)
-        self._appends = Appends(settings, leases, self._headers, once=once)
+        self._policy = RetryPolicy(self.name, self._leases, self._counters, has_one_node=not target.discover)
+        self._appends = Appends(settings, self._leases, self._headers, once=self._once)
+
+    def call(
+        self, method: Method[Request, Response], request: Request, options: CallOptions = DEFAULT_OPTIONS
+    ) -> Coroutine[Any, Any, Response]:
+        """Make a unary call."""
+        return self._make(unary, method, request, options)
+
+    def send(
+        self, method: Method[Request, Response], requests: Sequence[Request], options: CallOptions = DEFAULT_OPTIONS
+    ) -> Coroutine[Any, Any, Response]:
+        """Make a call that streams its requests and has one answer."""
+        return self._make(client_stream, method, requests, options)
+
+    def append(
+        self, request: AppendRequest, options: CallOptions = DEFAULT_OPTIONS
+    ) -> Coroutine[Any, Any, AppendResult]:
+        """Append events; see `Caller.append`."""
+        return self._appends.make(request, options, self._begin(APPEND, options))
+
+    def stream(
+        self,
+        method: Method[Request, Response],
+        requests: Sequence[Request],
+        options: CallOptions = DEFAULT_OPTIONS,
+        *,
+        long_lived: bool = False,
+        bulk: bool = False,
+    ) -> PooledStream[Request, Response]:
+        """Make a call whose answers stream; see `Caller.stream`."""
+        retry = self._begin(method, options)
+        whole = options.timeout is not None
+        each = None if whole or long_lived else self.deadline
+        plan = StreamPlan(method, requests, self._headers.of(method, options), long_lived, bulk, whole, each)
+        return PooledStream(plan, retry)
 
     @asynccontextmanager
     async def at_leader(self, options: CallOptions) -> AsyncIterator[Calls]:
-        """Give calls that all go over one connection to the leader, or to the node that was last known as such."""
+        """Give calls that all go over one connection to the leader. When it is lost they fail for good.
+
+        The leader is the node that was known as such the last time that anybody asked.
+        """
         retry = self._begin(APPEND, options)
         with await self._leases.lease(NodePreference.LEADER, retry.deadline, long_lived=False, avoid=None) as first:
             lease = first.channel.lease()
         with lease:
             one = OneConnection(lease.channel, self._leases)
             try:
-                yield Calls(self._name, self._settings, one, self._counters, once=True)
+                yield Calls(self.name, self.settings, one, self._counters, once=True)
             finally:
                 one.close()
-
-    def call(
-        self, method: Method[Request, Response], request: Request, options: CallOptions = DEFAULT_OPTIONS
-    ) -> Coroutine[Any, Any, Response]:
-        """See `Caller.call`."""
-        return self._make(unary, method, request, options)
-
-    def send(
-        self, method: Method[Request, Response], requests: Sequence[Request], options: CallOptions = DEFAULT_OPTIONS
-    ) -> Coroutine[Any, Any, Response]:
-        """See `Caller.send`."""
-        return self._make(client_stream, method, requests, options)
 
     async def _make(
         self, attempt: OneAnswer[Response], method: Method[Any, Response], request: Any, options: CallOptions
@@ -95,31 +124,9 @@ class Calls:
             except EsdbError as error:
                 await retry.failed(error, channel)
 
-    def append(
-        self, request: AppendRequest, options: CallOptions = DEFAULT_OPTIONS
-    ) -> Coroutine[Any, Any, AppendResult]:
-        """See `Caller.append`."""
-        return self._appends.make(request, options, self._begin(APPEND, options))
-
-    def stream(
-        self,
-        method: Method[Request, Response],
-        requests: Sequence[Request],
-        options: CallOptions = DEFAULT_OPTIONS,
-        *,
-        long_lived: bool = False,
-        bulk: bool = False,
-    ) -> PooledStream[Request, Response]:
-        """See `Caller.stream`."""
-        retry = self._begin(method, options)
-        whole = options.timeout is not None
-        each = None if whole or long_lived else self.deadline
-        plan = StreamPlan(method, requests, self._headers.of(method, options), long_lived, bulk, whole, each)
-        return PooledStream(plan, retry)
-
     def _begin(self, method: Method[Any, Any], options: CallOptions) -> Retry:
         """Check the call and return its retry. Raises `ReadOnlyConnection` and `InvalidArgument`."""
-        if self._read_only and method.writes:
+        if self.settings.read_only and method.writes:
             raise ReadOnlyConnection(method.path)
         timeout = self.deadline if options.timeout is None else seconds(options.timeout, "timeout")
         return Retry(

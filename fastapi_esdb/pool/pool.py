@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Coroutine, Sequence
-from contextlib import AbstractAsyncContextManager, suppress
+from collections.abc import Coroutine
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
-from fastapi_esdb.connection.caller import DEFAULT_OPTIONS, CallOptions, Stream
+from fastapi_esdb.connection.caller import DEFAULT_OPTIONS, CallOptions
 from fastapi_esdb.connection.deadline import patience
 from fastapi_esdb.connection.state import Admission, ConnectionState
 from fastapi_esdb.errors import ConnectionClosed
@@ -19,7 +19,6 @@ from fastapi_esdb.pool.resolution_state import NewestPosition, StreamLocks
 from fastapi_esdb.pool.statistics import ConnectionStatus, Counters
 from fastapi_esdb.wire.admin.cluster import SUPPORTED_METHODS
 from fastapi_esdb.wire.errors import AccessDenied, CalledAs, NotAuthenticated, NotSupported
-from fastapi_esdb.wire.method import Method, Request, Response
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -38,7 +37,7 @@ _ADMISSIONS = {
 _WORST_FIRST = tuple(_ADMISSIONS)
 
 
-class ConnectionPool:
+class ConnectionPool(Calls):
     """A number of connections to one database; a `Caller`.
 
     Open it on the event loop it is used on, with `open` or as an async context manager. From then on it connects by
@@ -47,11 +46,9 @@ class ConnectionPool:
     """
 
     def __init__(self, settings: EsdbSettings, name: str = "default") -> None:
-        self.name = name
-        self.settings = settings
-        self._counters = Counters()
-        self._generations = Generations(name, self._counters, self._notice)
-        self._calls = Calls(name, settings, self._generations, self._counters)
+        counters = Counters()
+        self._generations = Generations(name, counters, self._notice)
+        super().__init__(name, settings, self._generations, counters)
         self.seen = NewestPosition()
         """The newest position that this client has seen."""
         self.stream_locks = StreamLocks()
@@ -106,16 +103,6 @@ class ConnectionPool:
         return ",".join(host.address for host in self.settings.target.hosts)
 
     @property
-    def deadline(self) -> float:
-        """The seconds that a call has without a `timeout` of its own."""
-        return self._calls.deadline
-
-    @property
-    def retry_unknown(self) -> bool:
-        """Return whether an append whose answer is lost is followed up, unless the call says otherwise."""
-        return self._calls.retry_unknown
-
-    @property
     def server_version(self) -> str | None:
         """The version of the server that was connected to last ("24.6.0"). Servers before 21.10 don't tell."""
         return self._server_version
@@ -161,9 +148,8 @@ class ConnectionPool:
         within their `connect_timeout`, or if the pool was closed in the meantime. A closed pool only keeps the
         settings for `connect`.
         """
-        calls = Calls(self.name, settings, self._generations, self._counters)
         await self._generations.replace(settings)
-        self.settings, self._calls = settings, calls
+        self._use(settings)
         self.seen, self.stream_locks = NewestPosition(), StreamLocks()
 
     async def wait_connected(self, timeout: float | None = None) -> None:
@@ -209,41 +195,12 @@ class ConnectionPool:
         """Count a request of the app that was answered with a 5xx because of this pool."""
         self._counters.requests_failed += 1
 
-    def call(
-        self, method: Method[Request, Response], request: Request, options: CallOptions = DEFAULT_OPTIONS
-    ) -> Coroutine[Any, Any, Response]:
-        """Make a unary call."""
-        return self._calls.call(method, request, options)
-
-    def send(
-        self, method: Method[Request, Response], requests: Sequence[Request], options: CallOptions = DEFAULT_OPTIONS
-    ) -> Coroutine[Any, Any, Response]:
-        """Make a call that streams its requests and has one answer."""
-        return self._calls.send(method, requests, options)
-
     def append(
         self, request: AppendRequest, options: CallOptions = DEFAULT_OPTIONS
     ) -> Coroutine[Any, Any, AppendResult]:
         """Append events; see `Caller.append`."""
         self._generations.check_affinity()
-        return self._calls.append(request, options)
-
-    def stream(
-        self,
-        method: Method[Request, Response],
-        requests: Sequence[Request],
-        options: CallOptions = DEFAULT_OPTIONS,
-        *,
-        long_lived: bool = False,
-        bulk: bool = False,
-    ) -> AbstractAsyncContextManager[Stream[Request, Response]]:
-        """Make a call whose answers stream; see `Caller.stream`."""
-        return self._calls.stream(method, requests, options, long_lived=long_lived, bulk=bulk)
-
-    def at_leader(self, options: CallOptions) -> AbstractAsyncContextManager[Calls]:
-        """Give calls that all go over one connection to the leader. When it is lost they fail for good."""
-        self._generations.check_affinity()
-        return self._calls.at_leader(options)
+        return super().append(request, options)
 
     async def __aenter__(self) -> Self:
         await self.open()
