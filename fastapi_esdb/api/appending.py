@@ -82,9 +82,10 @@ async def send_append(
     """
     seen = carrier.seen
     if not (carrier.retry_unknown if retry_unknown is None else retry_unknown):
+        since = seen.position
         with map_unknown_outcome(job.unknown):
             result = await job.first(carrier, options)
-        seen.note(result.position)
+        seen.note_written(result.position, since)
         return result
     began, given = monotonic(), options
     if carrier.stream_locks:
@@ -98,13 +99,13 @@ async def send_append(
             raise
         lost = error
     else:
-        seen.note(result.position)
+        seen.note_written(result.position, since)
         return result
     from fastapi_esdb.api.resolution import Resolution  # noqa: PLC0415  for what nearly never happens
 
     deadline = Deadline(began + min(_seconds(carrier, given), YEAR))
     result = await Resolution(carrier, job, options, deadline=deadline, since=since, lost=lost).result()
-    seen.note(result.position)
+    seen.note_written(result.position, since)
     return result
 
 

@@ -249,9 +249,9 @@ class Resolution(Generic[Result]):
 
     def _lookup_request(self) -> LookupRequest:
         until = Deadline.after(max(self._left / 2, LEAST_SHARE))
-        return LookupRequest(
-            self._job.stream, self._job.ids, self._since, replace(self._options, requires_leader=True), until
-        )
+        since = min(self._since, self._carrier.seen.position)  # others may have found another log since
+        options = replace(self._options, requires_leader=True)
+        return LookupRequest(self._job.stream, self._job.ids, since, options, until)
 
     async def _look_up(self, transport: Caller, known: int) -> LookupResult | None:
         """`None` for a stream that is not there, if it should be."""

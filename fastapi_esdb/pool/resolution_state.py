@@ -32,6 +32,15 @@ class NewestPosition:
         if position is not None and position.commit > self.position:
             self.position = position.commit
 
+    def note_written(self, position: Position | None, since: int) -> None:
+        """What was sent when `since` was the newest position was written at this one.
+
+        Where that is not behind it, the log is another one than before: the database was put back, or replaced.
+        """
+        if position is not None and position.commit <= since:
+            self.position = position.commit
+        self.note(position)
+
 
 COURTESY = 1.0
 """Seconds that an append waits at most for others to its stream whose answers were lost."""
@@ -69,6 +78,8 @@ class StreamLock(asyncio.Lock):
         if not events:
             return
         newest, oldest = events[0], events[-1]
+        if self._events and newest.revision < self._begin - 1:  # of a leader that was deposed before the others looked
+            return
         if oldest.revision > self.end + 1 or not self._events or len(self._events) > MOST_KEPT:
             self._events.clear()
         if not self._events or oldest.revision < self._begin:

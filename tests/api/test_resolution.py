@@ -112,6 +112,18 @@ async def test_older_events_are_not_looked_at() -> None:
     assert carrier.requests[-1].expected == 30
 
 
+async def test_a_log_that_was_put_back_is_searched() -> None:
+    """What this client had seen of another log is no reason to stop, once an append has told that it is another one."""
+    others = [recorded(revision) for revision in range(40, 20, -1)]
+    own = [recorded(20, id=IDS[1]), recorded(19, id=IDS[0])]
+    carrier = FakeCarrier([others, own], [ConnectionLost()])
+    carrier.seen.note(Position(1_000_000, 1_000_000))
+    appending = asyncio.create_task(append(carrier, ANY))
+    await asyncio.sleep(0)
+    carrier.seen.note_written(Position(100, 100), since=1_000_000)
+    assert (await appending).revision == 20
+
+
 @pytest.mark.parametrize("page", [[], [recorded(30), recorded(29)]])
 async def test_what_is_hidden_stays_unknown(page: list[RecordedEvent]) -> None:
     """The stream's limits, such as `$maxCount`, took away what might have been its events."""
