@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Unpack
 from uuid import UUID
@@ -17,9 +17,11 @@ from fastapi_esdb.wire.errors import (
     ConsistencyViolation,
     EsdbError,
     InvalidArgument,
+    NoAnswer,
     StreamDeleted,
     WrongExpectedRevision,
 )
+from fastapi_esdb.wire.errors.unreadable import quoted
 from fastapi_esdb.wire.events.content import JSON
 from fastapi_esdb.wire.events.values import ProposedEvent
 from fastapi_esdb.wire.positions import Position
@@ -88,6 +90,13 @@ class MultiStreamAppend:
             return any(violation.stream == self.stream for violation in error.violations)
         return isinstance(error, WrongExpectedRevision | StreamDeleted) and error.stream == self.stream
 
+    def answered(self, result: StreamsAppended) -> StreamsAppended:
+        """Return the server's answer. Raises `NoAnswer` for one that says nothing of some stream."""
+        missing = [stream for stream in self.written if stream not in result.revisions]
+        if missing:
+            raise NoAnswer(f"it says nothing of the streams {', '.join(map(quoted, missing))}")
+        return result
+
     def unknown(self, cause: EsdbError, found: str = "") -> AppendOutcomeUnknown:
         """Return the error that says that the outcome is unknown, with the ids of all events."""
         ids = [event_id for of_stream in self.written.values() for event_id in of_stream]
@@ -108,14 +117,14 @@ class ResendableSession(MultiStreamAppend):
         chosen = next((frame for frame in frames if _is_exact(frame.expected)), frames[0])
         return cls(chosen.stream, chosen.expected, written, carrier, frames)
 
-    def first(self, transport: Caller, options: CallOptions) -> Awaitable[StreamsAppended]:
+    async def first(self, transport: Caller, options: CallOptions) -> StreamsAppended:
         """Send it for the first time."""
-        return transport.send(APPEND_SESSION, self.frames, options)
+        return self.answered(await transport.send(APPEND_SESSION, self.frames, options))
 
     async def send(self, transport: Caller, expected: Expected, options: CallOptions) -> StreamsAppended:
         """Send it again, with that expectation for its stream."""
         frames = [replace(frame, expected=expected) if frame.stream == self.stream else frame for frame in self.frames]
-        return await transport.send(APPEND_SESSION, frames, options)
+        return self.answered(await transport.send(APPEND_SESSION, frames, options))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,13 +145,14 @@ class ResendableRecords(MultiStreamAppend):
         loose: Expected = ANY if isinstance(wanted, DeletedState) else wanted
         return cls(chosen, loose, written, carrier, records, checks)
 
-    def first(self, transport: Caller, options: CallOptions) -> Awaitable[StreamsAppended]:
+    async def first(self, transport: Caller, options: CallOptions) -> StreamsAppended:
         """Send it for the first time."""
-        return transport.call(APPEND_RECORDS, AppendRecords(self.records, self.checks), options)
+        return self.answered(await transport.call(APPEND_RECORDS, AppendRecords(self.records, self.checks), options))
 
     async def send(self, transport: Caller, expected: Expected, options: CallOptions) -> StreamsAppended:
         """Send it again, with a check of its stream."""
-        return await transport.call(APPEND_RECORDS, AppendRecords(self.records, self._checks(expected)), options)
+        request = AppendRecords(self.records, self._checks(expected))
+        return self.answered(await transport.call(APPEND_RECORDS, request, options))
 
     def _checks(self, expected: Expected) -> tuple[Check, ...]:
         """Those given, with one of its stream, each where it was: errors tell their numbers.

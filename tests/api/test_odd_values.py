@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
 
-from fastapi_esdb import Connection, NewEvent, StreamMetadata, connect
+from fastapi_esdb import Connection, NewEvent, Position, StreamMetadata, connect
 from fastapi_esdb.settings.model import EsdbSettings
 from fastapi_esdb.wire.admin.users import USER_DETAILS
 from fastapi_esdb.wire.errors import InvalidArgument, NoAnswer
 from fastapi_esdb.wire.events.values import RecordedEvent
 from fastapi_esdb.wire.streams.methods import READ
 from fastapi_esdb.wire.streams.values import CaughtUp, Checkpoint, FellBehind
-from tests.support.fake_server import FakeServer, replies, stays_open
+from tests.support.fake_server import Call, FakeServer, replies, stays_open
+from tests.support.waiting import PATIENCE
 
+UNAVAILABLE = 14
 HUGE = 10**5000
-DEEP = b"[" * 200_000 + b"]" * 200_000
+DEEP = b"[" * 100_000 + b"]" * 100_000
 LATE = 2**62
 """Seconds, or ticks, that no calendar reaches."""
 
@@ -56,6 +59,24 @@ async def test_a_moment_that_is_none(fake: Connection, server: FakeServer, creat
     with pytest.raises(NoAnswer):
         _ = found.created
     assert "created=<unreadable>" in repr(found)
+
+
+async def test_a_position_that_no_server_has(fake: Connection, server: FakeServer) -> None:
+    """A subscription that comes back goes on from there."""
+    asked: list[int] = []
+    frames = [event(commit_position=commit, prepare_position=commit) for commit in (2**63 + 5, 2**64 - 2)]
+
+    async def gives_one(call: Call) -> None:
+        request: Any = READ.request.message.FromString(await call.receive() or b"")
+        asked.append(request.options.all.position.commit_position)
+        await call.send(frames.pop(0))
+        await (call.end(UNAVAILABLE) if frames else call.gone.wait())
+
+    server.on(READ, gives_one)
+    async with asyncio.timeout(PATIENCE), fake.subscribe_all() as events:
+        positions = [(await anext(events)).position for _ in range(2)]
+    assert positions == [Position(2**63 + 5, 2**63 + 5), Position(2**64 - 2, 2**64 - 2)]
+    assert asked == [0, 2**63 + 5]
 
 
 @pytest.mark.parametrize("odd", ["x", "\x00"])

@@ -19,6 +19,7 @@ from fastapi_esdb.wire.errors import (
     StreamDeleted,
     WrongExpectedRevision,
 )
+from fastapi_esdb.wire.errors.network import NoAnswer
 from fastapi_esdb.wire.errors.server import Violation
 from fastapi_esdb.wire.positions import Position
 from fastapi_esdb.wire.revisions import ANY, NO_STREAM, STREAM_EXISTS, Expected
@@ -104,6 +105,15 @@ async def test_records_are_sent_again(given: list[Check], expected: Expected, se
     assert await records(*given).send(carrier, expected, DEFAULT_OPTIONS) == DONE
     assert carrier.requests == [AppendRecords((A[0], B, A[1]), tuple(sent))]
     assert carrier.methods == [APPEND_RECORDS]
+
+
+@pytest.mark.parametrize("append", [session(), records()])
+async def test_an_answer_that_leaves_out_a_stream(append: ResendableSession | ResendableRecords) -> None:
+    """Is none: what became of the append in that stream is not known."""
+    carrier = FakeCarrier(answers=[StreamsAppended({"a": 3}, Position(400, 400))] * 2)
+    for call in (append.first(carrier, DEFAULT_OPTIONS), append.send(carrier, 5, DEFAULT_OPTIONS)):
+        with pytest.raises(NoAnswer, match="nothing of the streams 'b'"):
+            await call
 
 
 async def test_what_it_answers_when_it_is_found() -> None:

@@ -172,7 +172,8 @@ def _encode_all_start(start: Start) -> Fields:
     if isinstance(start, Edge):
         return {start.value: EMPTY}
     if isinstance(start, Position):
-        return {"position": encode_position(_check_position(start))}
+        # servers have no positions beyond `MAX_REVISION`; if one tells such a position, it knows what is meant by it
+        return {"position": encode_position(_check_position(start, MAX_UINT64 - 1))}
     raise InvalidArgument(f"{start!r} is a revision of a stream: $all is read from a Position, START or END")
 
 
@@ -201,9 +202,9 @@ def decode_all_start(options: AllOptions) -> Position | Edge:
     return END if position == Position(MAX_UINT64, MAX_UINT64) else _check_position(position)
 
 
-def _check_position(position: Position) -> Position:
-    if not 0 <= position.prepare <= position.commit <= MAX_REVISION:
-        raise InvalidArgument(f"{position} is invalid: it must be that 0 <= prepare <= commit <= {MAX_REVISION}")
+def _check_position(position: Position, most: int = MAX_REVISION) -> Position:
+    if not 0 <= position.prepare <= position.commit <= most:
+        raise InvalidArgument(f"{position} is invalid: it must be that 0 <= prepare <= commit <= {most}")
     return position
 
 
