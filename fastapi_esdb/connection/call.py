@@ -118,11 +118,13 @@ class StreamCall(Generic[Request, Response]):
         With `whole` it is all answers, up to the end of the call or that many. They are waited for `limit` seconds at
         most (`None`: as long as it takes). Raises an `EsdbError` where the call broke off.
         """
-        call = self._call
+        if self._call is None:
+            return ()
         try:
             async with asyncio.timeout(limit):
                 with map_errors(self._lease, self._method, self._request):
-                    return await (_all_of(call, whole) if whole else call.read()) if call else ()
+                    # no variable here: whoever keeps the error would keep the call, and the TCP connection open
+                    return await (_all_of(self._call, whole) if whole else self._call.read())
         except TimeoutError:
             self._lease.channel.suspect(lost=False)
             raise DeadlineExceeded from None

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
-from fastapi_esdb.connection.call import unary
+import pytest
+
+from fastapi_esdb.connection.call import StreamCall, unary
 from fastapi_esdb.connection.channel import Channel
 from fastapi_esdb.connection.deadline import Deadline
+from fastapi_esdb.errors import ClosedInFlight
 from tests.connection.conftest import Listener, channel_to
 from tests.support.proxy import FaultProxy
-from tests.support.scripted import READ, ScriptedServer
+from tests.support.scripted import FOLLOW, READ, ScriptedServer
 from tests.support.waiting import until
 
 
@@ -73,3 +77,34 @@ async def test_it_notices_that_the_connection_is_gone(server: ScriptedServer, li
         await asyncio.wait_for(watching, 5)
         channel.force_close()
         await channel.wait_closed()
+
+
+async def unanswered(channel: Channel) -> object:
+    return await read(channel, "wait")
+
+
+async def stream_unread(channel: Channel) -> object:
+    call = StreamCall(channel.lease(), FOLLOW)
+    await call.start(["hold 0"], None)
+    try:
+        return await call.read(None)
+    finally:
+        call.close()
+
+
+@pytest.mark.parametrize("waits", [unanswered, stream_unread])
+@pytest.mark.parametrize("end", ["a close", "a cancelled task"])
+async def test_an_error_that_is_kept_holds_no_connection_open(
+    server: ScriptedServer, listener: Listener, waits: Callable[[Channel], Awaitable[object]], end: str
+) -> None:
+    """Nor does the task, with the traceback and all variables in it."""
+    async with FaultProxy(server.port) as proxy:
+        channel = await channel_to(proxy.port, listener)
+        task = asyncio.ensure_future(waits(channel))
+        await until(lambda: server.active["Read"] + server.active["Follow"])
+        channel.force_close() if end == "a close" else task.cancel()
+        (kept,) = await asyncio.gather(task, return_exceptions=True)
+        channel.retire()
+        await channel.wait_closed()
+        await until(lambda: proxy.open_connections == 0)
+        assert isinstance(kept, ClosedInFlight if end == "a close" else asyncio.CancelledError)

@@ -63,7 +63,8 @@ class GrpcCall:
     def cancel(self) -> None:
         """End it, here and on the server."""
         self.is_cancelled = True
-        self._call.cancel()
+        if self._call is not None:
+            self._call.cancel()
 
 
 class map_errors:  # noqa: N801 - it is used like a function

@@ -120,8 +120,11 @@ class GrpcUnaryCall(GrpcCall):
 
     async def answer(self) -> bytes:
         """Wait for the answer. Raises `NoAnswer` for a call that ended well without one."""
-        with map_errors(self._ends, self):
-            answer: bytes | None = await self._call
+        try:
+            with map_errors(self._ends, self):
+                answer: bytes | None = await self._call
+        finally:
+            self._call = None  # whoever keeps the error keeps this, and the call would hold the TCP connection open
         if answer is None:
             raise NoAnswer
         return answer
