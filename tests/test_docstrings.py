@@ -15,6 +15,7 @@ NAMING_A_CLAUSE = ("What", "Whether", "How", "Where")
 
 HELD = (
     "wire",
+    "embedded",
     "api",
     "plugin",
     "pool",

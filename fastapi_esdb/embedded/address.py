@@ -1,4 +1,4 @@
-"""Where the embedded server listens, and what its clients call that place."""
+"""The address at which the embedded server listens, and the one that its clients connect to."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Address:
 
     @property
     def is_loopback(self) -> bool:
-        """Whether only this machine can reach it."""
+        """True if only this machine can reach it."""
         ip = self._ip
         return self.host == "localhost" or (ip is not None and ip.is_loopback)
 

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 AnyMethod = Method[Any, Any]
 
 THROWN = "Exception was thrown by handler."
-"""What a real server says of a bug of its own."""
+"""The text of a real server for an error of its own."""
 
 
 class Binding(grpc.GenericRpcHandler):
@@ -51,7 +51,7 @@ class Binding(grpc.GenericRpcHandler):
         self.methods.append(method)
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> Any:
-        """How grpc asks for the handler of a call; `None` where there is none."""
+        """Return the handler of a call, for gRPC, or `None` if there is none."""
         return self._handlers.get(handler_call_details.method)
 
     async def _carry_out(self, call: AnyCall, handler: Handler, context: Context) -> None:
@@ -70,7 +70,7 @@ class Binding(grpc.GenericRpcHandler):
         except asyncio.CancelledError:
             if not self._calls.was_cut():
                 raise
-            return ServerTimeout() if call.is_in_doubt else ServerNotReady()
+            return ServerTimeout() if call.has_unknown_outcome else ServerNotReady()
         except grpc.aio.InternalError:
             log.debug("%s was broken off while it was being answered", call.method.path)
         except Exception:

@@ -41,9 +41,9 @@ class Call(Generic[Request, Response]):
         self.unanswered = 0
         """Writes under way, of a call that receives others meanwhile."""
         self.is_to_end = False
-        """Whether the server stops, and waits for no more than the writes that are under way."""
-        self.is_in_doubt = False
-        """Whether it was cut off while it wrote, so that it must not be said that it did not."""
+        """True while the server stops and waits only for the writes that are under way."""
+        self.has_unknown_outcome = False
+        """True if the call was cut off during a write, so that the write may or may not have happened."""
         self._context = context
         self._is_receiving = False
         self._has_received = False
@@ -56,12 +56,12 @@ class Call(Generic[Request, Response]):
 
     @property
     def connection_name(self) -> str | None:
-        """What the caller names its connection."""
+        """The name that the caller gives to its connection."""
         return self.headers.connection_name
 
     @property
     def seconds_left(self) -> float | None:
-        """Until the deadline of the call, `None` where it has none."""
+        """The seconds until the deadline of the call, `None` if it has none."""
         return self._context.time_remaining()
 
     @property
@@ -71,7 +71,7 @@ class Call(Generic[Request, Response]):
 
     @property
     def may_be_cut(self) -> bool:
-        """Whether the call can be ended without leaving its client in doubt about a write."""
+        """True if the call can be ended without leaving its client uncertain about a write."""
         return not self.method.writes or (self._is_receiving and not self.unanswered)
 
     def __aiter__(self) -> Self:

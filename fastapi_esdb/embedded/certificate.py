@@ -1,4 +1,4 @@
-"""What a server shows its clients with TLS."""
+"""The certificate that a server shows to its clients with TLS."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class ServerCertificate:
         return cls(*make())
 
     def names(self, host: str) -> bool:
-        """Whether it is for this IP address, too: it then has it among its alternative names (RFC 5280, 4.2.1.6)."""
+        """Return whether it is for this IP address, which is then one of its alternative names (RFC 5280, 4.2.1.6)."""
         try:
             address = ipaddress.ip_address(host).packed
         except ValueError:
@@ -62,9 +62,9 @@ class ServerCertificate:
 
 
 class AuthorityFile:
-    """Where clients find the certificate of an authority that nobody else knows.
+    """The file with the certificate of an authority that only this server uses, for its clients.
 
-    `option` is what a connection string says of it, empty where there is no such authority.
+    `option` is the part of a connection string that names it, empty if there is no such authority.
     """
 
     def __init__(self, authority: bytes | None, path: Path) -> None:

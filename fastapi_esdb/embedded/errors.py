@@ -1,4 +1,4 @@
-"""What can keep embedded servers from starting, and clusters of them from coming together."""
+"""Errors that keep embedded servers from starting, and clusters of them from forming."""
 
 from __future__ import annotations
 

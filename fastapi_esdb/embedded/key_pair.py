@@ -9,7 +9,7 @@ from pathlib import Path
 from fastapi_esdb.wire.errors import InvalidArgument
 
 _APART = ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED")
-"""What OpenSSL says of a key that belongs to another certificate, of the same kind or not."""
+"""The reasons of OpenSSL for a key that belongs to another certificate, of the same kind or not."""
 
 
 def check_pair(certificate: bytes, key: bytes) -> None:

@@ -14,7 +14,7 @@ from cryptography.x509.oid import NameOID
 
 VALID_FOR = timedelta(days=365)
 SKEW = timedelta(days=1)
-"""How long before now it is valid, for clocks that differ."""
+"""Its validity begins so long before now, for clocks that differ."""
 
 ADDRESSES = ("127.0.0.1", "::1")
 

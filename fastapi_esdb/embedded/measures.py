@@ -1,6 +1,6 @@
-"""What the system tells of this process and of the machine, under the names that servers give it.
+"""Numbers about this process and the machine, under the names that servers have for them.
 
-Sizes are bytes. What a system does not tell (`/proc` is Linux) is left out.
+Sizes are in bytes. Numbers that a system does not have (`/proc` is Linux) are left out.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def process() -> Values:
 
 
 def garbage() -> Values:
-    """How often the garbage collector has run, by generation."""
+    """Return the number of garbage collections, by generation."""
     return {f"proc-gc-gen{number}ItemsCount": one["collections"] for number, one in enumerate(gc.get_stats())}
 
 

@@ -1,4 +1,4 @@
-"""What it means for a server to be a member of a cluster: of a real one, or of one that it is alone in."""
+"""The membership of a server in a cluster: in a real one, or in one that has no other member."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from fastapi_esdb.wire.admin.cluster import Member, NodeState
 from fastapi_esdb.wire.quiet_grpc import grpc
 
 LeaderWork = Callable[[], AbstractAsyncContextManager[None]]
-"""What a node does beside answering calls, as long as it leads: persistent subscriptions and the like."""
+"""Work of a node, other than answering calls, while it is the leader: persistent subscriptions, for example."""
 
 
 class Membership(Protocol):
-    """What a server asks of its cluster."""
+    """The interface of a server to its cluster."""
 
     def database(self, clock: Clock, limits: Limits) -> Database:
         """The database, not open yet."""

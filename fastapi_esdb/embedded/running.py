@@ -20,7 +20,7 @@ class RunningCalls:
 
     @property
     def counts(self) -> Mapping[str, int]:
-        """How many calls run, by `Service.Method`; methods without calls are left out."""
+        """The number of running calls by `Service.Method`, without methods that have none."""
         return Counter(call.name for call in self._calls.values())
 
     @contextmanager
@@ -43,12 +43,12 @@ class RunningCalls:
         await self._wait(grace)
         left = {task: call for task, call in left.items() if task in self._calls}
         for call in left.values():
-            call.is_in_doubt = not call.may_be_cut
+            call.has_unknown_outcome = not call.may_be_cut
         _cut(left)
         await self._wait(grace)
 
     def was_cut(self) -> bool:
-        """Whether the current call was cancelled by `stop`, and not by its client; if so, it is no longer cancelled."""
+        """Return whether `stop`, not its client, has cancelled the current call, which is then no longer cancelled."""
         return self.are_stopping and _this_task().uncancel() == 0
 
     async def _wait(self, seconds: float) -> None:

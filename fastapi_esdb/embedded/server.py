@@ -126,13 +126,13 @@ class EmbeddedServer:
 
     @property
     def connection_string(self) -> str:
-        """What a client takes to connect. It has no user in it; with `secure` put `admin:changeit@` before the host."""
+        """The connection string for clients, without a user: with `secure`, put `admin:changeit@` before the host."""
         tls = str(self._tls is not None).lower()
         return f"esdb://{self._address.advertised(self._tls)}?tls={tls}{self._authority_file.option}"
 
     @property
     def open_calls(self) -> Mapping[str, int]:
-        """How many calls of clients run now, by `Service.Method`; methods without calls are left out."""
+        """The number of running calls of clients by `Service.Method`, without methods that have none."""
         return self._calls.counts
 
     async def start(self) -> None:
@@ -236,7 +236,7 @@ class EmbeddedServer:
 
 @asynccontextmanager
 async def _leader_work(accounts: Accounts | None, groups: Groups, projections: Projections) -> AsyncIterator[None]:
-    """What only the leader of a cluster does."""
+    """Do what only the leader of a cluster does."""
     if accounts:
         await accounts.create_built_in()
     async with groups, projections:

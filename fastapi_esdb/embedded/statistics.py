@@ -51,7 +51,7 @@ class Statistics:
         return {name: str(value) for name, value in values.items()}
 
     def _store(self) -> measures.Values:
-        """Where the log ends, which servers call its checksum, and how much is in it."""
+        """Return the end of the log, which servers call its checksum, and its size."""
         counts = self._database.counts()
         return {
             "es-checksum": self._database.end.commit,

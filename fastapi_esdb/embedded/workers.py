@@ -44,7 +44,7 @@ def only_worker(name: str) -> Iterator[None]:
 
 
 def is_worker() -> bool:
-    """Whether this process is one of possibly several that serve an app."""
+    """Return whether this process is one of several, or may be, that serve an app."""
     return multiprocessing.parent_process() is not None or _is_gunicorn()
 
 
@@ -73,7 +73,7 @@ def _lock(path: Path) -> int:
 
 
 def _is_still(path: Path, descriptor: int) -> bool:
-    """Whether the file is still there: its former holder may have removed it just before we locked it."""
+    """Return whether the file is still there: its former holder may have removed it just before we locked it."""
     try:
         return os.path.samestat(path.stat(), os.fstat(descriptor))
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Who calls, and what they may do."""
+"""Callers, and what they may do."""
 
 from fastapi_esdb.embedded.access.access import Access
 from fastapi_esdb.embedded.access.caller import ADMINISTRATOR, ANONYMOUS, Caller, Rank

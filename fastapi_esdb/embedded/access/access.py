@@ -1,4 +1,4 @@
-"""Whether a call is let in, and to which streams."""
+"""Decides which calls are admitted, and to which streams."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ class Access:
         self.accounts = accounts
 
     async def admit(self, method: Method[Any, Any], headers: KnownHeaders) -> Caller:
-        """Who calls. Raises NotAuthenticated for wrong credentials, AccessDenied where this rank may not call it."""
+        """Return the caller. Raises NotAuthenticated for wrong credentials, AccessDenied if the rank is too low."""
         caller = await self._caller(headers)
         if caller.rank < rank_needed(method):
             raise AccessDenied
         return caller
 
     def allows(self, caller: Caller, stream: str, right: Right) -> bool:
-        """Whether the caller may do this with the stream; `$all` is one to read."""
+        """Return whether the caller may do this with the stream. `$all` can only be read."""
         return self._rights.allow(caller, stream, right)
 
     def require(self, caller: Caller, stream: str, right: Right) -> None:

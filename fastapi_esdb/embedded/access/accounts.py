@@ -140,7 +140,7 @@ class Accounts:
             await self._database.append(stream_of(account.login), NO_STREAM, [event])
 
     def _logins(self) -> Iterator[str]:
-        """What is listed, one name perhaps several times."""
+        """The logins in the list; a name may occur several times."""
         start, is_end = 0, False
         while not is_end:
             page = self._database.read_stream(DIRECTORY, start, limit=PAGE)

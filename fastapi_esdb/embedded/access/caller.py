@@ -1,4 +1,4 @@
-"""Who makes a call."""
+"""The caller of a call."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ OPERATORS = "$ops"
 
 
 class Rank(enum.IntEnum):
-    """What a caller may do beside reading and writing streams; each rank may do what those before it may."""
+    """The rights of a caller other than to streams. Each rank includes the rights of those before it."""
 
     ANYBODY = 0
     USER = 1
@@ -38,4 +38,4 @@ class Caller:
 
 ANONYMOUS = Caller()
 ADMINISTRATOR = Caller("system", frozenset({ADMINS}))
-"""Who everybody is on a server without users, under the name that such a server gives in its answers."""
+"""Every caller on a server without users, under the name that such a server has in its answers."""

@@ -19,7 +19,7 @@ MAX_KNOWN = 1000
 
 @dataclass(frozen=True, slots=True)
 class PasswordHash:
-    """What is kept of a password."""
+    """A password as it is stored."""
 
     salt: bytes = field(repr=False)
     digest: bytes = field(repr=False)
@@ -46,11 +46,11 @@ class Passwords:
         self._worker = Worker("esdb-passwords")
 
     async def hashed(self, password: str) -> PasswordHash:
-        """What to keep of a new password."""
+        """Return what is stored of a new password."""
         return await self._worker.run(lambda: PasswordHash.of(password))
 
     async def check(self, password: str, stored: PasswordHash) -> bool:
-        """Whether this is the password."""
+        """Return whether this is the password."""
         mark = hmac.digest(self._key, stored.digest + password.encode(), "sha256")
         return mark in self._known or await self._worker.run(lambda: self._is_right(mark, password, stored))
 

@@ -1,4 +1,4 @@
-"""Which rank each method asks for (protocol 1.1, the column of credentials)."""
+"""The rank that each method requires (protocol 1.1, the column of credentials)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may read and write which stream: access lists in its metadata, in `$settings`, and those of every new server.
+"""The rights to read and write streams: access lists in their metadata, in `$settings`, and those of every new server.
 
 Each right is looked for by itself: in the stream's own list, then in that of the system, then in the defaults
 (protocol 2.11).
@@ -19,7 +19,7 @@ EVERYBODY = "$all"
 
 
 class Right(enum.Enum):
-    """What may be done with a stream. The values are the names that an `Acl` has for them."""
+    """A right to a stream. The values are the names that it has in an `Acl`."""
 
     READ = "read"
     WRITE = "write"
@@ -38,7 +38,7 @@ class Rights:
         self._database = database
 
     def allow(self, caller: Caller, stream: str, right: Right) -> bool:
-        """Whether the caller has the right. To a metastream it is the right to the metadata of its stream."""
+        """Return whether the caller has the right. For a metastream, it is the right to the metadata of its stream."""
         if caller.rank is Rank.ADMIN:
             return True
         if is_metastream(stream):
@@ -71,5 +71,5 @@ def _named(acl: Acl, right: Right) -> tuple[str, ...] | None:
 
 
 def _is_named(caller: Caller, names: tuple[str, ...]) -> bool:
-    """Whether a list means the caller: by name, by a group, or as one of all users. It never means the anonymous."""
+    """Return whether a list names the caller, one of their groups, or all users. Anonymous callers are in no list."""
     return caller.name is not None and not {caller.name, EVERYBODY, *caller.groups}.isdisjoint(names)

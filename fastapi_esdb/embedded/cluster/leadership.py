@@ -14,7 +14,7 @@ BATCH = 128 * 1024
 """Bytes of the log in one message, unless a record is larger."""
 
 BURST = 2
-"""How many of these messages go out at once; each answer to one brings as many more, as far as the window goes."""
+"""Messages that are sent at once. Each answer to one of them allows as many more, until the window is full."""
 
 WINDOW = 8 * 1024 * 1024
 """Bytes that a follower may be behind with its answers before it gets nothing more."""

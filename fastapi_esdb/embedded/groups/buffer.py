@@ -1,4 +1,4 @@
-"""What a group has read and not delivered yet."""
+"""The events that a group has read and not delivered yet."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Buffer:
         self._latest_retry = -1  # no place among the retries is behind this one
 
     def has_room(self, count: int) -> bool:
-        """Whether so many events of the history can be read."""
+        """Return whether so many events of the history can be read."""
         return self._size - len(self.retries) - len(self.events) > count
 
     def add_read(self, message: Message) -> None:

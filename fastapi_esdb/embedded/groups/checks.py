@@ -1,4 +1,4 @@
-"""Which settings a group can't have."""
+"""Settings that a group can't have."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ BATCH_TOO_LARGE = (
     "Specified argument was out of the range of valid values. "
     "(Parameter 'ReadBatchSize may not be greater than or equal to BufferSize')"
 )
-"""What a server says of a batch that does not fit into the history buffer, in a trailer."""
+"""The text of a server, in a trailer, if a batch does not fit into the history buffer."""
 
 
 def problem_of_strategy(settings: GroupSettings) -> str | None:
-    """What is wrong with the name of the strategy, in a server's words; `None` for a good one."""
+    """Return a server's text about a wrong name of a strategy, or `None` if the name is right."""
     return None if is_known(settings.strategy) else f"Consumer strategy {settings.strategy} does not exist."
 
 
 def problem_of_numbers(settings: GroupSettings) -> str | None:
-    """What is wrong with the numbers; `None` for good ones."""
+    """Return a server's text about wrong numbers, or `None` if they are right."""
     numbers = {field.name: getattr(settings, field.name) for field in fields(settings) if field.type == "int"}
     negative = next((name for name, value in numbers.items() if value < 0), None)
     if negative:

@@ -14,10 +14,10 @@ from fastapi_esdb.embedded.groups.meter import Meter
 
 @dataclass(frozen=True, slots=True)
 class Subscriber:
-    """Who consumes.
+    """A connected consumer.
 
-    `buffer_size` events may wait for its answer at a time. `wake` is called when there is something new in its outbox,
-    and when it was dropped.
+    It may have `buffer_size` events that are not acknowledged. `wake` is called when its outbox has something new, and
+    when it was disconnected.
     """
 
     buffer_size: int
@@ -35,7 +35,7 @@ class Delivery:
 
 
 class Consumer:
-    """What one consumer has: events that wait for its answer, and of these in `outbox` those it has not fetched yet."""
+    """The events of a consumer: those not acknowledged yet and, in `outbox`, those not even fetched yet."""
 
     def __init__(self, subscriber: Subscriber, now: float, latencies: Latencies | None = None) -> None:
         self.subscriber = subscriber
@@ -47,7 +47,7 @@ class Consumer:
 
     @property
     def has_room(self) -> bool:
-        """Whether it may get another event. One that does not fetch what it has gets no more, time-outs or not."""
+        """True if it may get another event. While it does not fetch its events it gets no more, time-outs or not."""
         return self.available_slots > 0 and len(self.outbox) < self.subscriber.buffer_size
 
     @property

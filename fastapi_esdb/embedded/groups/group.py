@@ -16,15 +16,15 @@ from fastapi_esdb.embedded.groups.strategies import strategy_named
 from fastapi_esdb.wire.groups.values import GroupSettings, NackAction
 
 READ_BATCH = 10
-"""How many events are read at a time where the settings leave it to the server."""
+"""Events that are read at a time if the settings leave the number to the server."""
 
 MAX_READ_BATCH = 100
-"""What the batch size of the settings is cut to, as on a real server."""
+"""The largest batch size that has an effect, as on a real server."""
 
 
 @dataclass(frozen=True, slots=True)
 class Writes:
-    """What a group wants written down: the events to park, then the place that it has come to."""
+    """The writes that a group needs: the events to park, and then its checkpoint."""
 
     parked: tuple[Parked, ...]
     checkpoint: int | None
@@ -60,23 +60,23 @@ class ConsumerGroup:
 
     @property
     def batch(self) -> int:
-        """How many events of the history to read at a time."""
+        """The number of events of the history to read at a time."""
         return min(self.settings.read_batch_size or READ_BATCH, MAX_READ_BATCH)
 
     @property
     def wants_page(self) -> bool:
-        """Whether the history is to be read on, at `next_place`."""
+        """True if more of the history is to be read, from `next_place` on."""
         is_reading = not (self.is_ended or self.buffer.is_live)
         return is_reading and self.buffer.has_room(self.settings.read_batch_size)
 
     @property
     def is_full(self) -> bool:
-        """Whether there are as many consumers as there may be."""
+        """True if it has as many consumers as its settings allow."""
         return 0 < self.settings.max_subscriber_count <= len(self.consumers)
 
     @property
     def in_flight(self) -> int:
-        """How many events wait for an answer."""
+        """The number of events without acknowledgement."""
         return len(self._in_flight)
 
     @property
@@ -84,7 +84,7 @@ class ConsumerGroup:
         return bool(self._parked) or self._due is not None
 
     def take_writes(self) -> Writes:
-        """What to write now. A checkpoint stands for the events that are parked too: park first."""
+        """Return the writes to make now. A checkpoint covers parked events as well, so park first."""
         writes = Writes(tuple(self._parked), self._due)
         self._parked, self._due = [], None
         return writes
@@ -226,7 +226,7 @@ class ConsumerGroup:
         consumer.drop()
 
     def _remove(self, consumer: Consumer) -> None:
-        """What the consumer has in hand counts as tried once more, whatever the maximum of retries."""
+        """The events of the consumer count as delivered once more, whatever the maximum of retries."""
         self.consumers.remove(consumer)
         self._strategy.remove(consumer)
         for message in self._land(list(consumer.in_flight)):

@@ -1,4 +1,4 @@
-"""What a group tells of itself (protocol 6.5)."""
+"""The information about a group (protocol 6.5)."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""How long consumers take to answer: the extra statistics of a group."""
+"""The times until consumers acknowledge: the extra statistics of a group."""
 
 from __future__ import annotations
 
 from collections import deque
 
 WINDOW = 1000
-"""How many answers are looked at, the newest ones."""
+"""The number of acknowledgements that are counted, the newest ones."""
 
 MILLISECONDS = 1000
 

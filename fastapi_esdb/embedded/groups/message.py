@@ -23,7 +23,7 @@ class Message:
 
     @property
     def id(self) -> UUID:
-        """What consumers answer with: the id of the link where there is one."""
+        """The id that consumers acknowledge: that of the link, if there is one."""
         return self.record.original.id
 
     def again(self) -> Message:

@@ -1,4 +1,4 @@
-"""How many events went through, in all and since somebody asked last."""
+"""Counts events: all of them, and those since the last question."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far a group has come, and when that is worth writing down."""
+"""The progress of a group, and when to write it."""
 
 from __future__ import annotations
 

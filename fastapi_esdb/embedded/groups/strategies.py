@@ -1,4 +1,4 @@
-"""How a group spreads events over its consumers (protocol 6.2)."""
+"""The ways in which a group distributes events to its consumers (protocol 6.2)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Strategy(Protocol):
     def remove(self, consumer: Consumer) -> None: ...
 
     def choose(self, message: Message) -> Consumer | None:
-        """Who gets the event, `None` where nobody can have it now."""
+        """Return the consumer that gets the event, or `None` if no consumer can take it now."""
 
 
 class RoundRobin:

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 
 class Catalogue:
-    """Which projections there are."""
+    """The list of all projections."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

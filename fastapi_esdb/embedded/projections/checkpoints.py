@@ -1,7 +1,7 @@
-"""Where a projection goes on after a stop, and with which state.
+"""The checkpoints of a projection: its position and state after a stop.
 
-The states of partitions are written before the checkpoint itself: what is written of them behind the place that the
-checkpoint tells is not read.
+The states of partitions are written before the checkpoint itself, and states that were written after the last
+checkpoint are ignored.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from fastapi_esdb.wire.events.values import RecordedEvent
 from fastapi_esdb.wire.revisions import ANY
 
 LOOK_BACK = 32
-"""How many checkpoints of a partition are looked at for the last one that counts."""
+"""Checkpoints of a partition that are searched for the last valid one."""
 
 
 TOGETHER = 100
-"""How many states of partitions are written at the same time: they share a flush of the disk."""
+"""States of partitions that are written at the same time, so that they share a flush of the disk."""
 
 
 class CheckpointDamaged(Exception):

@@ -1,4 +1,4 @@
-"""What a projection reads and makes, as its source says."""
+"""The definition of a projection: what its source says about input and output."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fastapi_esdb.embedded.projections.tags import NO_REVISION, NOTHING_READ, Ta
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """Where a projection's events come from, how its state is divided, and what becomes of it.
+    """The input of a projection, the partitions of its state, and its output.
 
     `streams` is empty for a projection of `$all`, and `types` is `None` where it wants events of every type. A category
     is read by the links in its stream (`$ce-…`), and `category` is what the handlers are told. `result_stream` and
@@ -38,11 +38,11 @@ class Definition:
         return Tag(NOTHING_READ, dict.fromkeys(sorted(self.types or ()), NO_REVISION))
 
     def wants(self, event_type: str) -> bool:
-        """Whether events of this type are for its handlers."""
+        """Return whether its handlers take events of this type."""
         return self.types is None or event_type in self.types
 
     def fits(self, tag: Tag) -> Tag:
-        """Where to go on from a place that an earlier source came to, which may have read other streams."""
+        """Return the position to continue from, after one of an earlier source, which may have read other streams."""
         start = self.start
         if self.streams:
             return Tag(streams={stream: tag.streams.get(stream, NO_REVISION) for stream in self.streams})

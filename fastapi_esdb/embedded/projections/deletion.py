@@ -1,4 +1,4 @@
-"""What a projection leaves behind when it is deleted, and what not."""
+"""The streams that the deletion of a projection deletes, and those that it leaves."""
 
 from __future__ import annotations
 

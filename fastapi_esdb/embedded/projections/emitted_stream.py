@@ -24,11 +24,11 @@ NO_EVENT = -1
 
 
 class EmitFailed(Exception):
-    """What the projection wants to write can't be written."""
+    """Raised when a projection can't write an event."""
 
 
 class EmittedStream:
-    """What a run of a projection knows of a stream that it writes to.
+    """A stream that a run of a projection writes to.
 
     `last` is the revision of the last event, those that wait to be written included. Raises EmitFailed where the stream
     has an event of somebody else: only its own events tell the projection how far it had come.
@@ -61,7 +61,7 @@ class EmittedStream:
         await self._append(waiting, before)
 
     def _read_written(self) -> Tag | None:
-        """How far the projection had come when it last wrote here; `None` where it begins."""
+        """Return the progress of the projection when it last wrote here, or `None` if it has not written yet."""
         for record in events_backwards(self._database, self._name, limit=1):
             written = read_tag(record)
             is_ours = written is not None and written[0].projection == self._settings.id

@@ -31,7 +31,7 @@ class SourceEvent:
 
     @property
     def is_blank(self) -> bool:
-        """Whether there is nothing in it, so that no handler is called."""
+        """True if the event is empty, so that no handler is called."""
         return not (self.record.data.strip() if self.record.content_type == JSON else self.record.data)
 
     @property

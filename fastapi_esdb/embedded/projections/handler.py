@@ -16,7 +16,7 @@ from fastapi_esdb.embedded.store.worker import Worker
 
 
 class Rules(Protocol):
-    """What a projection reads and does with each event."""
+    """The input of a projection, and what it does with each event."""
 
     definition: Definition
     partitions: Partitions

@@ -1,4 +1,4 @@
-"""What handling an event leads to."""
+"""The consequences of handling an event."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Emitted:
 
 @dataclass(frozen=True, slots=True)
 class Handled:
-    """What came of an event: what its handler emitted, and the results that its state led to."""
+    """The consequences of an event: the events that its handler emitted, and the results of its new state."""
 
     event: SourceEvent
     emitted: Sequence[Emitted] = ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 REGISTRATION_STREAM = "$projections-$all"
-"""Which projections there are; the revision of a projection's event there tells its id."""
+"""The stream of all projections; the revision of a projection's event in it is part of its id."""
 
 CREATED_TYPE = "$ProjectionCreated"
 DELETED_TYPE = "$ProjectionDeleted"
@@ -19,12 +19,12 @@ STREAM_REFERENCE_TYPE = "$@"
 
 
 def definition_stream(name: str) -> str:
-    """What the projection is: its query, mode and switches."""
+    """Return the stream with the definition of the projection: its query, mode and switches."""
     return f"$projections-{name}"
 
 
 def checkpoint_stream(name: str, partition: str = "") -> str:
-    """How far the projection has come with which state; of a partition, its state alone."""
+    """Return the stream with the progress and the state of the projection or, for a partition, its state alone."""
     return f"$projections-{name}-{partition}-checkpoint" if partition else f"$projections-{name}-checkpoint"
 
 
@@ -34,7 +34,7 @@ def partitions_stream(name: str) -> str:
 
 
 def result_stream(name: str, partition: str = "") -> str:
-    """What the projection makes of its state, unless its source names another stream."""
+    """Return the stream for the results of the projection, unless its source names another stream."""
     return f"$projections-{name}-{partition}-result" if partition else f"$projections-{name}-result"
 
 
@@ -44,5 +44,5 @@ def tracking_stream(name: str) -> str:
 
 
 def is_own_stream(name: str, stream: str) -> bool:
-    """Whether the stream belongs to the projections of this name, former ones included."""
+    """Return whether the stream belongs to projections of this name, including former ones."""
     return stream.startswith(f"$projections-{name}-")

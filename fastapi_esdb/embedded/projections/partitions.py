@@ -30,7 +30,7 @@ class Partitions:
         return partition in self.states
 
     def __len__(self) -> int:
-        """How many there are; the root is always there."""
+        """Return the number of partitions; the root always exists."""
         return len(self.states.keys() | {ROOT})
 
     def get(self, partition: str) -> PartitionState:

@@ -135,7 +135,7 @@ class Projection:
             await self._end(self.run, save=save)
 
     async def _loaded(self) -> Run:
-        """What it would run. Raises ScriptFailed, InvalidArgument and CheckpointDamaged."""
+        """Return the run for the projection. Raises ScriptFailed, InvalidArgument and CheckpointDamaged."""
         make = partial(_make_rules, self.settings)
         handler = await open_handler(make, on_thread=not self.settings.is_system)
         try:

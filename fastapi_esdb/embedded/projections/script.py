@@ -72,7 +72,7 @@ class Script:
 
 
 def _described(error: Exception) -> str:
-    """What the engine says, with its own words for the limits replaced."""
+    """Return the text of the engine, with our words in place of its own for the limits."""
     text = str(error).strip()
     if text.startswith("InternalError: interrupted"):
         return "the script took too long, and was stopped"

@@ -90,7 +90,7 @@ class ScriptRules:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a call of a handler left behind, as JSON. `result` counts where the state `is_changed`."""
+    """The outcome of a call of a handler, as JSON. `result` counts if the state `is_changed`."""
 
     state: str | None
     shared: str | None
@@ -125,7 +125,7 @@ def _read_partition(text: str) -> str | None:
 
 
 def _understood(read: Callable[[str], Told], text: str) -> Told:
-    """What a script told, which can be anything where it changed the prototypes of JavaScript. Raises ScriptFailed."""
+    """Return a script's value, which can be odd if it changed JavaScript's prototypes. Raises ScriptFailed."""
     try:
         return read(text)
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:

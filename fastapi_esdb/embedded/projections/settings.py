@@ -1,4 +1,4 @@
-"""What a projection is: what its user said of it, and what the server keeps beside."""
+"""The settings of a projection: those of its user, and those that the server adds."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ class Settings:
 
     @property
     def ends(self) -> bool:
-        """Whether it is done when it has read what there is."""
+        """True if it ends after the last event that exists."""
         return self.mode is not ProjectionMode.CONTINUOUS
 
     @property
     def writer(self) -> Version:
-        """Who its events say has written them."""
+        """The version that its events name as their writer."""
         return Version(self.id, self.epoch, self.version)
 
     def begun_anew(self) -> Settings:

@@ -1,4 +1,4 @@
-"""Where the events of a projection come from: `$all`, or streams merged in the order of the log."""
+"""The sources of a projection's events: `$all`, or streams merged in the order of the log."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ class StreamsSource:
             yield SourceEvent(target, tag, progress)
 
     def _read(self, stream: str, revision: int, limit: int) -> _Piece:
-        """What follows in a stream, from the first readable event on."""
+        """Return the next part of a stream, from the first readable event on."""
         try:
             page = self._database.read_stream(stream, revision, limit=limit)
             while not page.records and not page.is_end:

@@ -6,7 +6,7 @@ import enum
 
 
 class ProjectionState(enum.StrEnum):
-    """What a projection does; the values are the words of servers."""
+    """The state of a projection. The values are the words of servers."""
 
     LOADED = "Loaded"
     RUNNING = "Running"

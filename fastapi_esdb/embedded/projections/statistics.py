@@ -1,4 +1,4 @@
-"""What is told of a projection when somebody asks how it is doing (protocol 7.2, and recorded)."""
+"""The statistics of a projection (protocol 7.2, and recorded)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _WORDS = {
     ProjectionState.ABORTED: "Aborted/Stopped",
     ProjectionState.COMPLETED: "Completed/Stopped/Writing results",
 }
-"""How servers put it where a projection and the engine that runs it are in different states."""
+"""The words of servers if a projection and the engine that runs it are in different states."""
 
 
 def statistics_of(projection: Projection) -> ProjectionStatistics:

@@ -29,7 +29,7 @@ from fastapi_esdb.wire.projections.values import (
 log = logging.getLogger(__name__)
 
 QUERY_EXPIRY = timedelta(minutes=5)
-"""How long a transient projection is kept that nobody asks for."""
+"""The time after which a transient projection that nobody queries is deleted."""
 
 
 class Projections:

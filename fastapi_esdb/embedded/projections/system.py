@@ -122,12 +122,12 @@ _RULES: dict[str, Callable[[str], Rule]] = {
 
 
 def _target(record: RecordedEvent) -> str:
-    """What a link to the event says; one to a link goes where that one goes."""
+    """Return the data of a link to the event; a link to a link leads to the target of that one."""
     return record.data.decode(errors="replace") if record.type == LINK_TYPE else f"{record.revision}@{record.stream}"
 
 
 def _categories(query: str) -> Callable[[str], str]:
-    """What tells the category of a stream, empty for one that has none."""
+    """Return a function for the category of a stream, which is empty if the stream has none."""
     side, _, separator = query.strip().rpartition("\n")
     side = side.strip() or "last"
     if side not in ("first", "last") or len(separator) != 1:

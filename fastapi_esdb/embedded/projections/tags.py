@@ -1,7 +1,7 @@
-"""How far a projection has come, as a value, a text for people, and JSON in the metadata of what it writes.
+"""The progress of a projection: as a value, as a text for people, and as JSON in the metadata of what it writes.
 
-`$c` and `$p` are a place in `$all`, `$s` is the revision in each stream; `$v` is who wrote it: the projection's id, its
-epoch (the version that its state began with), its version, and the version of the format.
+`$c` and `$p` are a position in `$all`, and `$s` is the revision in each stream. `$v` is the writer: the id of the
+projection, its epoch (the version that its state began with), its version, and the version of the format.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Tag:
         return Tag(position, self.streams)
 
     def is_after(self, other: Tag) -> bool:
-        """Whether this is further on than another place of the projection; one in another kind of source is behind."""
+        """Return whether this is after another tag of the projection. A tag of another kind of source is before it."""
         if self.position and other.position:
             return self.position > other.position
         if self.position or other.position:
@@ -62,7 +62,7 @@ class Tag:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """Who wrote a tag."""
+    """The writer of a tag."""
 
     projection: int
     epoch: int = NO_REVISION
@@ -78,7 +78,7 @@ def tagged(version: Version, tag: Tag, extra: Mapping[str, Any] | None = None) -
 
 
 def read_tag(record: RecordedEvent) -> tuple[Version, Tag] | None:
-    """Who wrote the event and where they were; `None` for an event that no projection wrote."""
+    """Return the writer of the event and its progress, or `None` if no projection wrote the event."""
     try:
         written = json.loads(record.metadata)
         return _version(written["$v"]), _tag(written)

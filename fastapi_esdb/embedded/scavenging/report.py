@@ -1,4 +1,4 @@
-"""What a scavenge tells of itself: everything in `$scavenges-<id>`, start and end also in `$scavenges` (protocol 8)."""
+"""The reports of a scavenge: all of them in `$scavenges-<id>`, start and end also in `$scavenges` (protocol 8)."""
 
 from __future__ import annotations
 

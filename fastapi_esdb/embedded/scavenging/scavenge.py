@@ -13,7 +13,7 @@ from fastapi_esdb.wire.positions import Position
 log = logging.getLogger(__name__)
 
 CHUNK_SIZE = 256 * 1024 * 1024
-"""How far a chunk of the log goes, in positions: about the bytes of a chunk file of a real server."""
+"""The length of a chunk of the log, in positions: about the bytes of a chunk file on a real server."""
 
 
 class RunningScavenge:
@@ -65,6 +65,6 @@ class RunningScavenge:
 
 
 def _start_of(database: Database, chunk: int) -> Position:
-    """Where the first record of a chunk is, or of those behind it."""
+    """Return the position of the first record in a chunk or, if it is empty, in the chunks after it."""
     before = chunk * CHUNK_SIZE - 1
     return database.following(Position(before, before)) if chunk else Position(0, 0)

@@ -59,7 +59,7 @@ class AppendService:
             return AppendConflict(options.expected, actual)
 
     async def _events(self, call: Call[AppendFrame, AppendAnswer], share: Share) -> list[ProposedEvent]:
-        """What the client sends, as long as it fits into an append, and into the memory."""
+        """Return the events that the client sends, as long as they fit into an append and into the memory."""
         events: list[ProposedEvent] = []
         size = 0
         async for frame in call:

@@ -66,7 +66,7 @@ class AtomicAppendService:
         await call.send(await self._append(call.caller, records, request.checks))
 
     async def _appends(self, call: Call[SessionAppend, StreamsAppended], share: Share) -> list[SessionAppend]:
-        """What the client sends, as long as it fits into an append. Raises SessionRefused."""
+        """Return what the client sends, as long as it fits into an append. Raises SessionRefused."""
         appends: dict[str, SessionAppend] = {}
         size = 0
         async for append in call:
@@ -94,7 +94,7 @@ class AtomicAppendService:
         return await self._database.append_many(events, tuple(checks))
 
     def _conflict(self, violation: Violation) -> WrongExpectedRevision | StreamDeleted:
-        """What an append of v1 would say; it tells where a soft-deleted stream is."""
+        """Return the error of a v1 append. For a soft-deleted stream it has the revision."""
         expected, actual = expected_of(violation.expected), expected_of(violation.actual)
         if violation.actual == DeletedState.SOFT_DELETED.value and expected is not STREAM_EXISTS:
             actual = self._database.stream_info(violation.stream).last

@@ -34,7 +34,7 @@ MAX_UNWRITTEN = 32 * 1024 * 1024
 """Bytes that the complete batches of one call may have that are not written yet, before the next fragment is read."""
 
 MAX_UNANSWERED = 1000
-"""How many batches of one call may be without an answer; the next fragment is read when one of them has it."""
+"""Batches of a call that may be without an answer. Then the next fragment is read when one of them is answered."""
 
 BatchCall = Call[BatchFragment, BatchAnswer]
 
@@ -55,7 +55,7 @@ class BatchService:
 
 @dataclass(slots=True)
 class _Batch:
-    """What has come of a batch so far."""
+    """The part of a batch that has arrived."""
 
     options: BatchOptions
     correlation_id: UUID

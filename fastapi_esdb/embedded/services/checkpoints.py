@@ -1,4 +1,4 @@
-"""When a filtered subscription tells how far it has searched, so that it need not search there again (protocol 2.6)."""
+"""The checkpoints of a filtered subscription, from which a later one can start (protocol 2.6)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Checkpoints:
 
     @property
     def records_left(self) -> int:
-        """How many records may be searched before the next checkpoint."""
+        """The number of records that may be searched before the next checkpoint."""
         return self._interval - self._searched
 
     def start(self, position: Position | None) -> None:
@@ -28,7 +28,7 @@ class Checkpoints:
         self._told = position
 
     def is_due_after(self, records: int) -> bool:
-        """Whether a checkpoint is due, so many more records having been searched."""
+        """Return whether a checkpoint is due after so many more records."""
         self._searched += records
         return self._searched >= self._interval
 

@@ -25,7 +25,7 @@ FEATURES = {
     **{method.path: ("stream", "all") for method in _GROUP_METHODS},
     CREATE_PROJECTION.path: ("track_emitted_streams",),
 }
-"""What a server names as features of a method. Clients look for `deadline_duration` before they send one."""
+"""The features of a method in the answers of servers. Clients look for `deadline_duration` before they send one."""
 
 
 class ClusterService:
@@ -47,7 +47,7 @@ class ClusterService:
         await call.send(None)
 
     async def supported_methods(self, call: Call[None, SupportedMethods]) -> None:
-        """What is bound, in lower case as servers name it."""
+        """Answer the methods that are bound, in lower case, as servers do."""
         await call.request()
         await call.send(SupportedMethods(VERSION, tuple(map(_supported, self._methods))))
 

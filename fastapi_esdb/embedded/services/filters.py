@@ -1,4 +1,4 @@
-"""What a client may filter `$all` by."""
+"""The filters of `$all`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the kinds of Read have in common: where they start, the form of their frames, the size of their pages."""
+"""The common parts of all kinds of Read: starts, the form of frames, the size of pages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PAGE = 256
 """Records read from the store at once: enough to be quick, few enough to let other calls have their turn."""
 
 LIVE_WINDOW = 256
-"""How many records may come together before a live subscription counts as slow and catches up again.
+"""Records that may arrive at once before a live subscription is regarded as slow and catches up again.
 
 A real server has room for 32 there, which lie in a queue while the client is slow; here they stay in the store.
 """
@@ -25,7 +25,7 @@ Framing = Callable[[RecordedEvent], ReadFrame]
 
 
 def framing(request: ReadRequest, database: Database) -> Framing:
-    """How an event goes out: its link resolved or not, its ids in the one form or the other."""
+    """Return the form of an event: its link resolved or not, its ids in one form or the other."""
     resolve = database.resolve if request.resolve_links else _as_it_is
     if request.structured_ids:
         return lambda record: StructuredIds(resolve(record))
@@ -33,14 +33,14 @@ def framing(request: ReadRequest, database: Database) -> Framing:
 
 
 def revision_of(request: ReadRequest) -> int | Edge:
-    """Where a read of a stream starts."""
+    """Return the start of a read of a stream."""
     if isinstance(request.start, Position):
         raise InvalidArgument(f"{request.start} is a position in $all: a stream is read from a revision, start or end")
     return request.start
 
 
 def place_of(request: ReadRequest) -> Position | Edge:
-    """Where a read of `$all` starts."""
+    """Return the start of a read of `$all`."""
     if isinstance(request.start, int):
         raise InvalidArgument(f"{request.start} is a revision: $all is read from a position, start or end")
     return request.start

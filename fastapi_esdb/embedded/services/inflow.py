@@ -1,4 +1,4 @@
-"""What clients have sent of appends that are not complete: it is in memory, however long they take."""
+"""The parts of unfinished appends that clients have sent: they are in memory until the append is complete."""
 
 from __future__ import annotations
 

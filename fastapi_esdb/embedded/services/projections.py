@@ -94,12 +94,12 @@ class ProjectionService:
         await call.send_large(lambda: _json(state))
 
     async def result(self, call: Call[StateRequest, Json]) -> None:
-        """What a projection makes of its state."""
+        """Answer with the result of a projection."""
         result = self._states(await call.request()).result
         await call.send_large(lambda: _json(result))
 
     async def statistics(self, call: Call[StatisticsRequest, ProjectionStatistics]) -> None:
-        """How the projections are doing, one after the other."""
+        """Answer with the statistics of the projections, one after the other."""
         for statistics in self._projections.statistics(await call.request()):
             await call.send(statistics)
 

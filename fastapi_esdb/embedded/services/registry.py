@@ -1,4 +1,4 @@
-"""Which handler carries out which method of the protocol."""
+"""Binds the methods of the protocol to their handlers."""
 
 from __future__ import annotations
 

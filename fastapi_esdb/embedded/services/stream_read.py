@@ -38,6 +38,6 @@ async def _send_all(call: ReadCall, stream: str, page: StreamPage, request: Read
 
 
 def _is_behind_start(page: StreamPage, request: ReadRequest) -> bool:
-    """Whether a forward read found nothing on its first page, and will go on elsewhere than at its start."""
+    """Return whether a forward read found nothing on its first page, and will go on elsewhere than at its start."""
     start = 0 if request.start is START else request.start
     return request.direction is FORWARDS and not page.records and page.next != start

@@ -1,4 +1,4 @@
-"""What a write must look like before its expectation is even looked at."""
+"""Checks of a write that come before the check of its expectation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from fastapi_esdb.wire.streams_v2.values import Check, DeletedState
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How large an append and one event of it may be, in bytes of data, metadata and type (protocol 2.13).
+    """The maximum size of an append and of an event, in bytes of data, metadata and type (protocol 2.13).
 
     The defaults are those of a server from 25.1 on.
     """

@@ -1,4 +1,4 @@
-"""Whether an append to several streams may go ahead: its checks, and whether it was done before (protocol 9).
+"""Decides whether an append to several streams is possible: its checks, and whether it was done before (protocol 9).
 
 A stream that is written to and has no check of its own has one of `ANY`, behind the others.
 """
@@ -45,7 +45,7 @@ def _implied(written: Mapping[str, Ids], checks: Sequence[Check]) -> list[Check]
 
 
 def _outcome(view: View, check: Check, ids: Ids | None) -> Steps[tuple[bool, int | None]]:
-    """Whether the check holds, and the last revision in its stream of the former append that this one repeats."""
+    """Return whether the check holds, and the last revision in its stream of a former append that this one repeats."""
     if ids is None:
         return _holds(view, check), None
     try:
@@ -65,7 +65,7 @@ def _repeat(view: View, check: Check, ids: Ids) -> Steps[int | None]:
 
 
 def _holds(view: View, check: Check) -> bool:
-    """Whether a check of a stream holds that is not written to. A deleted one counts as one that is not there."""
+    """Return whether a check holds for a stream that is not written to. A deleted one counts as one without events."""
     state = _state(view, check.stream)
     if check.expected is NO_STREAM:
         return state < 0

@@ -44,17 +44,17 @@ Clock = Callable[[], datetime]
 """Says what time it is, as an aware datetime."""
 
 PAGE = 32
-"""How many records a page has unless told otherwise: a server's own page (protocol 1.2)."""
+"""Records of a page by default, as on a server (protocol 1.2)."""
 
 WINDOW = 1024
-"""How many records one page of `$all` looks at unless told otherwise."""
+"""Records that a page of `$all` looks at by default."""
 
 SCAVENGED = 256
-"""How many records one page of a scavenge looks at unless told otherwise."""
+"""Records that a page of a scavenge looks at by default."""
 
 MAX_PAGE = 1024
 MAX_WINDOW = 16 * 1024
-"""What a page and a window are cut to, whatever is asked for, so that no read holds up the others."""
+"""The maximum of a page and of a window, so that no read keeps the others waiting."""
 
 
 def utc_now() -> datetime:
@@ -179,7 +179,7 @@ class Database:
         return read(view, position, limit, matches, window)
 
     def read_live(self, stream: str, since: Position, limit: int = PAGE) -> AllPage:
-        """What was written to a stream at `since` or behind it: what a live subscription gets.
+        """Return what was written to a stream from `since` on, for a live subscription.
 
         Unlike a read it shows all of it, events that the metadata hides and `$streamDeleted` included.
         """
@@ -196,14 +196,14 @@ class Database:
         return None if position is None else self._log.record(position)
 
     def resolve(self, record: RecordedEvent) -> RecordedEvent:
-        """What a link points at, with `link` set to the link; a record that is no well-formed link as it is.
+        """Return the target of a link, with `link` set to the link, or a record itself if it is not a well-formed link.
 
         A link to what can't be read is answered with itself, `link` set: `is_unresolved_link`.
         """
         return resolve_link(self._view(), record, self._clock())
 
     def stream_info(self, stream: str) -> StreamInfo:
-        """How far the stream goes, and whether it is deleted."""
+        """Return the end of the stream, and whether it is deleted."""
         view = self._view()
         last = view.last(stream)
         return StreamInfo(
@@ -214,17 +214,17 @@ class Database:
         )
 
     def counts(self) -> Counts:
-        """How much there is."""
+        """Return the numbers of records and streams."""
         self._require_open()
         return self._log.index.counts()
 
     def metadata(self, stream: str) -> StreamMetadata:
-        """What the server makes of the stream's metadata; nothing is set where it is malformed."""
+        """Return the stream's metadata as the server understands it; nothing is set if it is malformed."""
         return self._view().metadata(stream)
 
     @property
     def end(self) -> Position:
-        """Where the next record will be."""
+        """The position of the next record."""
         return at(self._view().end)
 
     @property
@@ -234,12 +234,12 @@ class Database:
         return None if last is None else at(last)
 
     def after(self, position: Position) -> Position:
-        """Where to read forwards from to get what comes after a position. Raises InvalidArgument as `read_all` does."""
+        """Return the position to read forwards from, after a position. Raises InvalidArgument as `read_all` does."""
         view = self._view()
         return at(view.after(start_position(view, position, FORWARDS)))
 
     def following(self, position: Position) -> Position:
-        """Where the next record behind a position is or will be; the position's own record may have been scavenged."""
+        """Return the position of the next record after a position, whose own record may have been scavenged."""
         return at(self._view().after(position.commit))
 
     async def wait(self, since: Position, *streams: str | None) -> None:
@@ -294,7 +294,7 @@ class Database:
         return Committer(self._log, self._storage, self._listeners, self._worker, self._deciding)
 
     def _view(self) -> View:
-        """What readers see."""
+        """Return the log as readers see it."""
         self._require_open()
         return View(self._log, self._log.durable)
 

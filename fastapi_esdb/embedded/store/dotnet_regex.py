@@ -11,8 +11,8 @@ MAX_LENGTH = 4096
 MAX_LITERAL = 250
 MAX_DEPTH = 100
 MAX_REPEATED = 100_000
-"""How long a pattern may be: in all, in characters without an operator between them, in groups within each other, and
-when what is repeated a certain number of times is counted so many times. Longer ones take `regex` seconds, or
+"""The maximum length of a pattern: in all, in characters without an operator between them, in nested groups, and with
+everything that is repeated a certain number of times counted so many times. Longer ones take `regex` seconds, or
 gigabytes, before they are used."""
 
 _QUANTIFIER = re.compile(r"[*+?]|\{(\d+)(?:,(\d*))?\}")

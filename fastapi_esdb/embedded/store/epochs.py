@@ -24,7 +24,7 @@ class Epoch(NamedTuple):
 
 
 def epoch_event(term: int) -> ProposedEvent:
-    """What the leader of a term writes first, to the stream `FILLER`."""
+    """Return the first event of a term's leader, for the stream `FILLER`."""
     return ProposedEvent(uuid4(), EPOCH_TYPE, str(term).encode(), content_type=OCTET_STREAM)
 
 
@@ -36,7 +36,7 @@ def epochs_in(rows: Iterable[Row]) -> Iterator[Epoch]:
 
 
 class Extent(NamedTuple):
-    """What a log holds: its epochs and where it ends. Every log begins with an epoch."""
+    """The content of a log: its epochs and its end. Every log begins with an epoch."""
 
     epochs: tuple[Epoch, ...]
     end: int

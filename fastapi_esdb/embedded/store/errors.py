@@ -1,4 +1,4 @@
-"""What can go wrong with the file or the memory behind the store."""
+"""Errors of the file or the memory of the store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a write may go ahead: the expected revision, and whether it was done before (protocol 2.4, 2.5)."""
+"""Decides whether a write is possible: the expected revision, and whether it was done before (protocol 2.4, 2.5)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def find_repeat(view: View, stream: str, expected: Expected, ids: Sequence[UUID]
 
 
 def exists(view: View, stream: str) -> bool:
-    """Whether the stream has, or had, events; metadata alone makes it exist, too."""
+    """Return whether the stream has, or had, events. A stream with nothing but metadata exists, too."""
     return view.last(stream) != NO_EVENT or view.last(metastream_of(stream)) != NO_EVENT
 
 
@@ -79,7 +79,7 @@ def _repeat_by_revision(view: View, stream: str, expected: Expected, ids: Sequen
 
 
 def _written_behind(view: View, stream: str, revision: int, ids: Sequence[UUID]) -> Steps[int]:
-    """How many of the ids are those of the events that follow on a revision."""
+    """Return how many of the ids are those of the events after a revision."""
     for count, event_id in enumerate(ids):
         following = view.events(stream, revision + 1 + count, revision + 1 + count)
         if not following or following[0].id != event_id:

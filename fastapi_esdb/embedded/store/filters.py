@@ -12,7 +12,7 @@ from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.events.values import EventFilter
 
 Matches = Callable[[str, str], bool]
-"""Whether a record of this stream and type is wanted. Raises InvalidArgument where the regex takes too long to tell."""
+"""Return whether a record of this stream and type matches. Raises InvalidArgument if the regex takes too long."""
 
 TIME_LIMIT = 0.02
 """Seconds of processor time that a regex may take for one name. A real server lets it block reads for ever."""

@@ -1,4 +1,4 @@
-"""Where in the log the events of each stream are: numbers in memory, no payloads."""
+"""The positions of the events of each stream in the log: numbers in memory, no payloads."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fastapi_esdb.embedded.store.pages import Counts
 from fastapi_esdb.wire.revisions import MAX_REVISION
 
 FIRST_POSITION = 512
-"""Where the first record goes. A real log begins with records of its own, so that no event is ever at 0."""
+"""The position of the first record. A real log begins with records of its own, so no event is ever at 0."""
 
 
 class StreamIndex:
@@ -54,7 +54,7 @@ class StreamIndex:
         self.first += count
 
     def count_before(self, end: int) -> int:
-        """How many events (the tombstone is none) lie before a position, scavenged ones counted in."""
+        """Return the number of events before a position, without tombstones, and including scavenged ones."""
         return self.first + self._left_before(end)
 
     def last_before(self, end: int) -> int | None:
@@ -135,7 +135,7 @@ class Index:
         return entry.name if entry else stream, event_type if number is None else self._type_table[number]
 
     def ordinal(self, position: int) -> int:
-        """How many records lie before a position."""
+        """Return the number of records before a position."""
         return bisect_left(self._positions, position)
 
     def position(self, ordinal: int) -> int:
@@ -143,7 +143,7 @@ class Index:
         return self._positions[ordinal] if ordinal < len(self._positions) else self.end
 
     def is_record(self, position: int) -> bool:
-        """Whether a record begins here, or the next one will."""
+        """Return whether a record begins here, or the next one will."""
         return self.position(self.ordinal(position)) == position
 
     def stream_at(self, ordinal: int) -> StreamIndex:

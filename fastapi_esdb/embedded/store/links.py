@@ -10,7 +10,7 @@ from fastapi_esdb.wire.events.values import LINK_TYPE, RecordedEvent
 
 
 def resolve_link(view: View, record: RecordedEvent, now: datetime) -> RecordedEvent:
-    """What a record stands for, with `link` set to the record; the record itself where it is no well-formed link.
+    """Return the target of a link, with `link` set to the record, or the record itself if it is not a well-formed link.
 
     A link whose target can't be read comes back as itself with `link` set: see `RecordedEvent.is_unresolved_link`.
     """

@@ -13,7 +13,7 @@ class Listeners:
         self._waiting: dict[str | None, set[asyncio.Future[None]]] = {}
 
     def __bool__(self) -> bool:
-        """Whether anybody waits."""
+        """Return whether there is a listener."""
         return bool(self._waiting)
 
     async def wait(self, *streams: str | None) -> None:

@@ -28,11 +28,11 @@ class Draft(NamedTuple):
 
 
 class Log:
-    """What was written, durable or not.
+    """The records that were written, durable or not.
 
-    `durable` is the position that everything durable lies before, and `end` the one behind what was written: the index
-    goes on behind that while a write is under way. `recent_ids` are those that were written here: neither loaded from
-    the storage nor taken over from another node.
+    All records before `durable` are durable, and `end` is the position after the last one; while a write is under way,
+    the index goes on after that. `recent_ids` are the ids that were written here, neither loaded from the storage nor
+    taken over from another node.
     """
 
     def __init__(self, storage: Storage) -> None:

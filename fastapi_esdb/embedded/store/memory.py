@@ -55,7 +55,7 @@ class MemoryStorage:
         self._positions[first:stop] = array("Q", [row[0] for row in kept])
 
     def flush(self) -> None:
-        """What is in memory is as durable as it will ever be."""
+        """Do nothing: records in memory can't be more durable."""
 
     def take_back(self) -> Sequence[Entry]:
         """There is nothing that a flush could not store."""

@@ -24,7 +24,7 @@ _MAX_SECONDS = 922_337_203_685
 
 @dataclass(frozen=True, slots=True)
 class Acl:
-    """Who may do what with a stream: names of users and roles, `None` where the default of the system applies."""
+    """The rights to a stream: names of users and roles, or `None` for the default of the system."""
 
     read: tuple[str, ...] | None = None
     write: tuple[str, ...] | None = None

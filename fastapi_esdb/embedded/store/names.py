@@ -22,8 +22,8 @@ METASTREAM_PREFIX = "$$"
 MAX_METASTREAMS = 16
 MAX_NAME = 4096
 MAX_SYSTEM_NAME = 2 * MAX_NAME
-"""How long a stream's name may be, in bytes as UTF-8 without what metastreams begin with; the server's own names hold
-those of others. Errors tell names in headers, which have room for 8 KiB."""
+"""The maximum length of a stream's name, in bytes of UTF-8, without the prefix of metastreams. Names of the server
+contain the names of others. Errors have names in headers, which have room for 8 KiB."""
 
 SHORT_NAME = MAX_NAME // 4
 """Characters that are few enough, whatever they are."""
@@ -32,7 +32,7 @@ _HIDDEN = re.compile(r"\$epoch-information|\$persistentsubscription-\$all::.*-(c
 
 
 def is_metastream(stream: str) -> bool:
-    """Whether this is the stream of another stream's metadata."""
+    """Return whether this is the stream with the metadata of another stream."""
     return stream.startswith(METASTREAM_PREFIX)
 
 
@@ -63,7 +63,7 @@ def innermost_of(stream: str) -> str:
 
 
 def problem_of(stream: str) -> str | None:
-    """Why no stream can have this name; `None` where one can."""
+    """Return the reason why no stream can have this name, or `None` if one can."""
     if 0 < len(stream) <= SHORT_NAME and not stream.startswith("$"):
         return None
     if stream in ("", METASTREAM_PREFIX):
@@ -77,10 +77,10 @@ def problem_of(stream: str) -> str | None:
 
 
 def _metastreams(stream: str) -> int:
-    """How many times a name begins with what metastreams begin with."""
+    """Return how many times a name begins with the prefix of metastreams."""
     return (len(stream) - len(stream.lstrip("$"))) // len(METASTREAM_PREFIX)
 
 
 def is_hidden(stream: str) -> bool:
-    """Whether `$all` never shows the records of this stream: a server's own bookkeeping (protocol 2.6)."""
+    """Return whether `$all` never shows the records of this stream, which are for the server itself (protocol 2.6)."""
     return stream == FILLER or _HIDDEN.fullmatch(stream) is not None

@@ -1,4 +1,4 @@
-"""What reads of the store answer: pages, and what is known of a stream."""
+"""The answers to reads of the store: pages, and information about a stream."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class AllPage:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many records are in the log, and how many streams they are of or were."""
+    """The number of records in the log, and of streams that they belong to or belonged to."""
 
     records: int
     streams: int
@@ -53,7 +53,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class ScavengedPage:
-    """What a scavenge did with a piece of the log.
+    """The result of a scavenge of a part of the log.
 
     `next` is the position that the following page starts at, that of the newest record where nothing is left.
     `removed` counts the records that are gone, and `freed` is about the bytes that they took.
@@ -66,7 +66,7 @@ class ScavengedPage:
 
 @dataclass(frozen=True, slots=True)
 class StreamInfo:
-    """What is known of a stream.
+    """Information about a stream.
 
     `last` is its last revision, `None` for a stream that never had an event; `first` the first readable revision,
     which is `last + 1` (0 without events) where nothing is readable. A soft-deleted stream keeps its `last`.
@@ -79,5 +79,5 @@ class StreamInfo:
 
     @property
     def is_missing(self) -> bool:
-        """Whether a read answers that there is no such stream."""
+        """True if the answer to a read is that the stream does not exist."""
         return self.last is None or self.is_soft_deleted

@@ -14,5 +14,5 @@ def at(position: int) -> Position:
 
 
 def position_of(record: RecordedEvent) -> int:
-    """Where a stored record is; unlike one that a client got, it always has a position."""
+    """Return the position of a stored record, which always has one, other than the record that a client gets."""
     return cast("Position", record.position).commit

@@ -60,7 +60,7 @@ def stream_backwards(view: View, stream: str, start: int, limit: int, now: datet
 
 
 def stream_live(view: View, stream: str, since: int, limit: int) -> AllPage:
-    """What was written to a stream from a position on, no matter what its metadata hides or that it is deleted."""
+    """Return the records of a stream from a position on, even if its metadata hides them or it is deleted."""
     found = _Found()
     found.positions = [*_fitting(view, view.positions_since(stream, since, limit))]
     found.searched = len(found.positions)
@@ -87,7 +87,7 @@ def all_backwards(view: View, start: int, limit: int, matches: Matches | None, w
 
 
 class _Found:
-    """What a search through some records of the log came upon."""
+    """The records that a search through a part of the log has found."""
 
     def __init__(self) -> None:
         self.positions: list[int] = []

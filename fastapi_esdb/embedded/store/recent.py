@@ -1,4 +1,4 @@
-"""What is kept at hand of the newest records: their ids, and for a storage on disk the records themselves."""
+"""The newest records: their ids and, for a storage on disk, the records themselves."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fastapi_esdb.embedded.store.storage import entry_of
 from fastapi_esdb.wire.events.values import RecordedEvent
 
 TRIMMED_AT_ONCE = 4
-"""How many records are dropped at most for each one that is added."""
+"""Records that are dropped at most for each one that is added."""
 
 
 class RecentIds:
@@ -40,7 +40,7 @@ class RecentIds:
                 del generation[event_id]
 
     def position(self, event_id: bytes) -> int | None:
-        """Where the event was written; `None` where it is not known, or not any more."""
+        """Return the position of the event, or `None` if it is not known, or no longer known."""
         return self._young.get(event_id, self._old.get(event_id))
 
 

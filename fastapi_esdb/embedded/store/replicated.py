@@ -24,7 +24,7 @@ from fastapi_esdb.wire.positions import Position
 
 
 class Replication(Protocol):
-    """What the other nodes have to say about writes."""
+    """The interface to the other nodes of a write."""
 
     def check(self) -> None:
         """Raises NotLeader or ServerNotReady where this node may not write."""
@@ -47,12 +47,12 @@ class ReplicatedDatabase(Database):
 
     @property
     def log_end(self) -> int:
-        """Where the log ends, durable or not."""
+        """The end of the log, durable or not."""
         return self._log.end
 
     @property
     def durable_end(self) -> int:
-        """What everything durable lies before."""
+        """The position before which all records are durable."""
         return self._log.durable
 
     @property
@@ -62,7 +62,7 @@ class ReplicatedDatabase(Database):
 
     @property
     def extent(self) -> Extent:
-        """What the log holds, durable or not."""
+        """The content of the log, durable or not."""
         return Extent(tuple(self._transactions.epochs), self.log_end)
 
     def begin_epoch(self, term: int) -> None:
@@ -72,7 +72,7 @@ class ReplicatedDatabase(Database):
         at_once(self._log.write([Draft(FILLER, revision, epoch_event(term))], self._clock()))
 
     def section(self, start: int, size: int) -> Section:
-        """What was written from a position before the end on: about `size` bytes, and one record at least."""
+        """Return the records from a position before the end on: about `size` bytes, and at least one record."""
         return self._transactions.section(start, size, self.log_end)
 
     def apply(self, section: Section) -> None:
@@ -83,7 +83,7 @@ class ReplicatedDatabase(Database):
         self._log.adopt(map(to_entry, rows), unfinished)
 
     def whole_before(self, position: int) -> int:
-        """Where the last write ends that is whole before a position."""
+        """Return the end of the last complete write before a position."""
         return self.log_end if position >= self.log_end else self._transactions.last_start(position)
 
     def truncate(self, end: int) -> None:

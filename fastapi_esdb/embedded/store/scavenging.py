@@ -1,8 +1,8 @@
-"""Which records a scavenge takes out of the log: those that no read of their stream can show any more (protocol 2.9).
+"""Chooses the records that a scavenge removes: those that no read of their stream can return any more (protocol 2.9).
 
-What stays, as on a real server: the last event of each stream, since its revision is where the stream goes on; every
-tombstone; and the newest record of all, since it tells where the log ends. Of a stream events go from its beginning on,
-without a gap.
+As on a real server, these stay: the last event of each stream, since the stream continues from its revision; every
+tombstone; and the newest record of all, since it marks the end of the log. Events of a stream are removed from its
+beginning on, without gaps.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from fastapi_esdb.embedded.store.view import View
 
 
 def scavenge_page(view: View, start: int, window: int, now: datetime) -> tuple[ScavengedPage, range, frozenset[int]]:
-    """What is to go of the next `window` records: its page, the ordinals of all of them, the positions of what goes."""
+    """Return the page of the next `window` records, the ordinals of all, and the positions of those to remove."""
     index = view.log.index
     begin, newest = index.ordinal(start), index.ordinal(view.end) - 1
     ordinals = range(begin, max(begin, min(begin + window, newest)))
@@ -44,7 +44,7 @@ def _removable(view: View, ordinals: range, now: datetime) -> list[int]:
 
 
 def _is_next(stream: StreamIndex, going: int, position: int) -> bool:
-    """Whether the record is the first event of its stream, behind so many that are going."""
+    """Return whether the record is the first event of its stream after so many that are removed."""
     return going < len(stream.positions) and stream.positions[going] == position
 
 

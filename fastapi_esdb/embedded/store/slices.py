@@ -18,7 +18,7 @@ SLICE = 0.01
 _UNFINISHED = object()
 
 UNBROKEN = 100
-"""How many steps are done without a break, however slow the machine is: the writes that share a flush are as short."""
+"""Steps that are done without a break, however slow the machine is: writes that share a flush are as short."""
 
 
 class Breaks:

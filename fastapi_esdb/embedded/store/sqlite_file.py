@@ -25,7 +25,7 @@ from fastapi_esdb.embedded.store.storage import Entry
 from fastapi_esdb.wire.events.values import RecordedEvent
 
 APPLICATION = 0x45534442
-"""Whose file it is, as SQLite keeps it in the header of the file: "ESDB"."""
+"""The application of the file, as SQLite stores it in the header: "ESDB"."""
 
 VERSION = 1
 """The version of the schema."""
@@ -104,7 +104,7 @@ class SqliteFile:
             return dict(self._writer.execute(FIRSTS))
 
     def _has_any_from(self, position: int) -> bool:
-        """Whether a transaction that ended in an error was committed all the same."""
+        """Return whether a transaction that ended in an error was committed all the same."""
         if self._writer.in_transaction:
             self._writer.rollback()
         found = self._writer.execute("SELECT count(*) FROM records WHERE position >= ?", (position,)).fetchone()

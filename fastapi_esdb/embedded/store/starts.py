@@ -1,4 +1,4 @@
-"""Where a read begins, and how much it may ask for."""
+"""The start of a read, and the number of records that it may ask for."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fastapi_esdb.wire.positions import END, FORWARDS, START, Direction, Edge, P
 from fastapi_esdb.wire.revisions import MAX_REVISION
 
 _BEHIND_ALL = Position(2**64 - 1, 2**64 - 1)
-"""What clients also say for the end (protocol 1.2)."""
+"""Another position that clients send for the end (protocol 1.2)."""
 
 
 def start_revision(start: int | Edge, direction: Direction) -> int:
@@ -37,7 +37,7 @@ def start_position(view: View, start: Position | Edge, direction: Direction) -> 
 
 
 def bounded(what: str, asked: int, maximum: int) -> int:
-    """What one page gives of what was asked for. Raises InvalidArgument for less than 1."""
+    """Return the number of records for a page. Raises InvalidArgument for less than 1."""
     if asked < 1:
         raise InvalidArgument(f"the {what} is {asked}: it must be at least 1")
     return min(asked, maximum)

@@ -1,4 +1,4 @@
-"""Where the records themselves are: what the log asks of a storage."""
+"""The storage of the records: the interface that the log uses."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fastapi_esdb.wire.events.values import RecordedEvent
 
 
 class Entry(NamedTuple):
-    """What the index needs to know of a record. `payload` is the bytes of its data and metadata together."""
+    """A record as the index sees it. `payload` is the number of bytes of its data and metadata."""
 
     position: int
     stream: str
@@ -21,7 +21,7 @@ class Entry(NamedTuple):
 
     @property
     def size(self) -> int:
-        """How far the record moves the positions on: about the bytes it takes in a real log."""
+        """The length of the record in positions: about its bytes in a real log."""
         return 96 + len(self.stream) + len(self.type) + self.payload
 
 
@@ -38,7 +38,7 @@ class Storage(Protocol):
     """
 
     name: str
-    """What errors call it: the path of a file."""
+    """The name in errors: the path of a file."""
 
     on_disk: bool
 
@@ -55,13 +55,13 @@ class Storage(Protocol):
         """Take a record, which is readable at once."""
 
     def complete(self) -> None:
-        """What was added since the last time belongs together: it is durable, all or none, by the next `flush`."""
+        """Mark the records since the last call as one write: the next `flush` makes it durable, all or none."""
 
     def read(self, positions: Sequence[int]) -> list[RecordedEvent]:
         """The records at these positions, in this order. Raises StorageError."""
 
     def describe(self, positions: Collection[int]) -> Iterable[Entry]:
-        """What the index knows of the records at these positions, which are durable. Raises StorageError."""
+        """Return the index entries of the records at these positions, which are durable. Raises StorageError."""
 
     def remove(self, positions: Collection[int]) -> None:
         """Drop from memory what it holds of these records. They are durable, and not read any more."""

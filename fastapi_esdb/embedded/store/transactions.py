@@ -30,12 +30,12 @@ class Section(NamedTuple):
 
     @property
     def end(self) -> int:
-        """Where the log goes on behind the section, which is not empty."""
+        """The position after the section, which is not empty."""
         last = to_entry(self.rows[-1])
         return last.position + last.size
 
     def since(self, position: int) -> Section:
-        """What of it comes at a position or behind it."""
+        """Return its part from a position on."""
         rows = [row for row in self.rows if row[0] >= position]
         return Section(rows, [start for start in self.starts if start >= position], self.is_whole)
 
@@ -83,7 +83,7 @@ class TransactionStorage(MemoryStorage):
         return Section(self._rows[first:stop], starts.tolist(), is_whole)
 
     def last_start(self, position: int) -> int:
-        """Where the write begins that the record at a position belongs to, or the record before it."""
+        """Return the start of the write that the record at a position, or before it, belongs to."""
         return self._starts[bisect_right(self._starts, position) - 1]
 
     def truncate(self, end: int) -> list[Entry]:

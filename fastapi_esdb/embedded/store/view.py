@@ -38,12 +38,12 @@ class View:
         return self.log.index.position(ordinal - 1) if ordinal else None
 
     def after(self, position: int) -> int:
-        """Where the next record behind a position is or will be."""
+        """Return the position of the next record after a position."""
         index = self.log.index
         return min(index.position(index.ordinal(position + 1)), self.end)
 
     def has_record(self, since: int, stream: str | None) -> bool:
-        """Whether a record, of the stream if one is given, is at a position or behind it."""
+        """Return whether there is a record at a position or after it, of the stream if one is given."""
         last = self.last_record() if stream is None else self.last_position(stream)
         return last is not None and last >= since
 
@@ -53,7 +53,7 @@ class View:
         return entry.last_before(self.end) if entry else None
 
     def positions_since(self, stream: str, since: int, limit: int) -> list[int]:
-        """Where the records of a stream are, from a position on, hidden ones and the tombstone included."""
+        """Return the positions of a stream's records from a position on, including hidden ones and the tombstone."""
         entry = self.log.index.stream(stream)
         if entry is None:
             return []
@@ -69,13 +69,13 @@ class View:
         return tombstone if tombstone is not None and tombstone < self.end else None
 
     def is_tombstoned(self, stream: str) -> bool:
-        """Whether the stream is deleted for good; its metastream is so with it."""
+        """Return whether the stream is tombstoned; then its metastream is, too."""
         if not is_metastream(stream):
             return self.tombstone(stream) is not None
         return any(self.tombstone(name) is not None for name in originals_of(stream))
 
     def metadata(self, stream: str) -> StreamMetadata:
-        """What the last event of the metastream says."""
+        """Return the metadata in the last event of the metastream."""
         if is_metastream(stream):
             return METASTREAM_METADATA
         position = self.last_position(metastream_of(stream))
@@ -92,7 +92,7 @@ class View:
         return first if metadata.max_age is None else self._first_young(stream, first, last, metadata.max_age, now)
 
     def position(self, stream: str, revision: int) -> int:
-        """Where an event is; raises LookupError where there is no such event."""
+        """Return the position of an event. Raises LookupError if there is no such event."""
         entry = self.log.index.stream(stream)
         if entry is None or not entry.first <= revision < entry.count_before(self.end):
             raise LookupError(f"stream {stream!r} has no revision {revision}")
@@ -107,7 +107,7 @@ class View:
         return self.log.read(self.positions(stream, first, last))
 
     def positions(self, stream: str, first: int, last: int) -> array[int]:
-        """Where the events of these revisions are, both inclusive, as far as there are any."""
+        """Return the positions of the events between two revisions, both included, as far as they exist."""
         entry = self.log.index.stream(stream)
         return entry.between(first, min(last + 1, entry.count_before(self.end))) if entry else array("Q")
 
@@ -117,14 +117,14 @@ class View:
         return index.position(index.ordinal(position) + 1) - position
 
     def is_boundary(self, position: int) -> bool:
-        """Whether a record begins here, or something was here that was scavenged. 0, where logs begin, counts."""
+        """Return whether a record begins here, or a scavenged record did. 0, the beginning of logs, counts."""
         index = self.log.index
         if position == 0 or index.is_record(position):
             return True
         return self._end_before(index.ordinal(position)) <= position < self.end
 
     def _end_before(self, ordinal: int) -> int:
-        """Where the record before an ordinal ends: the next one begins there, if nothing between them was scavenged."""
+        """Return the end of the record before an ordinal. The next one begins there if none between was scavenged."""
         if not ordinal:
             return FIRST_POSITION
         record = self.log.record(self.log.index.position(ordinal - 1))

@@ -88,7 +88,7 @@ class Writer:
 
 
 def _filler(view: View) -> Draft:
-    """What an append without events leaves: its answer has a position of its own (recorded: append_empty)."""
+    """Return the record of an append without events: its answer has its own position (recorded: append_empty)."""
     return Draft(FILLER, view.last(FILLER) + 1, ProposedEvent(uuid4(), "", content_type=OCTET_STREAM))
 
 
@@ -121,9 +121,9 @@ def _revivals(view: View, written: Mapping[str, Sequence[ProposedEvent]]) -> lis
 
 
 def _revival(view: View, stream: str, changes: Sequence[ProposedEvent]) -> Draft | None:
-    """What was in the stream before stays hidden, and the rest of its metadata is as it was or as `changes` make it.
+    """Hide what was in the stream before; the rest of its metadata stays, except for the `changes`.
 
-    `None` where that is no JSON object (protocol 2.4).
+    Return `None` if the metadata is not a JSON object (protocol 2.4).
     """
     metastream = metastream_of(stream)
     data = changes[-1].data if changes else view.event(metastream, view.last(metastream)).data

@@ -1,4 +1,4 @@
-"""Which handler carries out which method of the PersistentSubscriptions service."""
+"""Binds the methods of the PersistentSubscriptions service to their handlers."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ STREAM = "$persistentSubscriptionConfig"
 EVENT_TYPE = "$PersistentConfig"
 VERSION = "2"
 KEPT = 2
-"""How many events of the stream are kept: each one holds all groups."""
+"""Events of the stream that are kept. Each one has all groups."""
 
 _KEYS = {
     "resolve_links": "resolveLinkTos",
@@ -89,7 +89,7 @@ def encode_definition(definition: CreateGroup) -> dict[str, Any]:
 
 
 def decode_definition(entry: Mapping[str, Any]) -> CreateGroup:
-    """What `encode_definition` wrote. Raises KeyError, TypeError, ValueError or InvalidArgument for anything else."""
+    """Return what `encode_definition` wrote. Raises KeyError, TypeError, ValueError or InvalidArgument otherwise."""
     source, group = _text(entry["stream"]), _text(entry["group"])
     settings = GroupSettings(**{name: entry[key] for name, key in _KEYS.items()})
     _check(settings)

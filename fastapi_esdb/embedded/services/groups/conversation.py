@@ -25,7 +25,7 @@ from fastapi_esdb.wire.groups.values import (
 ReadCall = Call[GroupReadRequest, GroupReadFrame]
 
 UNKNOWN = "<unknown>"
-"""What a server calls a connection without a name."""
+"""The word of a server for a connection without a name."""
 
 
 class Conversation:

@@ -32,7 +32,7 @@ BEHIND_THE_LOG = (
     "Invalid Start From position: commit position must be less than or equal to the last commit position in the "
     "transaction file."
 )
-"""What a server says of a group of `$all` that is to begin where nothing is yet, in a trailer."""
+"""The text of a server, in a trailer, about a group of `$all` that starts after the end of the log."""
 
 
 class Groups:

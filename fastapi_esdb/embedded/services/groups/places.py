@@ -10,7 +10,7 @@ from fastapi_esdb.wire.positions import END, START, Edge, Position
 Start = int | Position | Edge
 
 BEHIND_ALL = -1
-"""What stands for the end in a text."""
+"""Stands for the end in a text."""
 
 _TEXT = re.compile(r"(-1|\d+)|C:(-1|\d+)/P:(-1|\d+)")
 
@@ -36,7 +36,7 @@ def to_text(place: int | None, source: str) -> str:
 
 
 def from_text(text: str) -> int:
-    """What `to_text` wrote, the end as `BEHIND_ALL`. Raises ValueError for anything else."""
+    """Return the number that `to_text` wrote, `BEHIND_ALL` for the end. Raises ValueError for anything else."""
     found = _TEXT.fullmatch(text)
     if found is None:
         raise ValueError(f"{text!r} is no place in a stream or in $all")

@@ -46,7 +46,7 @@ class RunningGroup:
 
     @property
     def id(self) -> str:
-        """What consumers are told of as the id of their subscription."""
+        """The id of the subscription for its consumers."""
         return f"{self._source.name}::{self.definition.group}"
 
     def start(self) -> None:
@@ -175,7 +175,7 @@ class RunningGroup:
             self._rules.is_replaying = False
 
     async def _replay_to(self, stop: int) -> None:
-        """What is in the buffer of the group is in its stream no more, as on a real server."""
+        """Events in the buffer of the group are no longer in its stream, as on a real server."""
         for messages in self._parked.read(stop):
             self._rules.add_parked(messages)
             await asyncio.sleep(0)  # as above

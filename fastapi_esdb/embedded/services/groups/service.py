@@ -20,11 +20,11 @@ from fastapi_esdb.wire.groups.values import (
 )
 
 SYSTEM = "system"
-"""Who everybody is on a server that asks for no users."""
+"""The user of every call on a server without users."""
 
 ALL_IS_NO_STREAM = "Persistent subscriptions to $all are only supported over gRPC through gRPC clients"
 NEGATIVE_STOP = "Cannot stop replaying parked message at a negative version."
-"""What a server says of these, in a trailer."""
+"""The texts of a server for these, in a trailer."""
 
 
 class GroupService:

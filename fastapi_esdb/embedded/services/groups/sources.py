@@ -1,4 +1,4 @@
-"""Where the events of a group come from: a stream, or `$all`."""
+"""The sources of a group's events: a stream, or `$all`."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from fastapi_esdb.wire.positions import Position
 from fastapi_esdb.wire.revisions import MAX_REVISION
 
 WINDOW = 256
-"""How many records of `$all` one page of history looks at."""
+"""Records of `$all` that a page of history looks at."""
 
 LIVE_PAGE = 64
-"""How many new records are taken at once, so that other calls have their turn."""
+"""New records that are taken at once, so that other calls have their turn."""
 
 Resolve = Callable[[RecordedEvent], RecordedEvent]
 
 
 class Source(Protocol):
-    """What a group reads. Places are numbers here: revisions of a stream, positions of `$all`."""
+    """The source of a group. Its positions are numbers: revisions of a stream, or positions in `$all`."""
 
     name: str
 
     def after(self, place: int) -> int:
-        """Where to go on from behind a place."""
+        """Return the number to continue from after an event."""
 
     def told(self, place: int) -> int | Position:
         """A place as clients are told of it."""
@@ -41,7 +41,7 @@ class Source(Protocol):
         """A page of history. Raises StreamDeleted, and InvalidArgument where no record begins."""
 
     def read_live(self, since: int) -> Page:
-        """What the log has got since a position, hidden events of a stream included; `next` is a position too."""
+        """Return new records since a position, including hidden events of a stream; `next` is a position, too."""
 
     async def wait(self, since: int) -> None:
         """Return when there is something of that kind."""
@@ -121,7 +121,7 @@ class AllSource:
         await self._database.wait(at(since))
 
     def _wanted(self, records: Sequence[RecordedEvent]) -> list[bool]:
-        """Which of the records the filter lets through, one at least, and as many as it takes no long time for."""
+        """Return which records match the filter: at least one is checked, and as many as can be in a short time."""
         wanted: list[bool] = []
         ends = time.thread_time() + SEARCH_TIME
         for record in records:
@@ -135,7 +135,7 @@ class AllSource:
 
 
 def source_of(database: Database, definition: CreateGroup) -> Source:
-    """What the group reads."""
+    """Return the source that the group reads."""
     resolve = database.resolve if definition.settings.resolve_links else _as_it_is
     if definition.stream is None:
         return AllSource(database, definition, resolve)

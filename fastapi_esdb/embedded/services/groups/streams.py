@@ -22,7 +22,7 @@ PAGE = 256
 
 
 class CheckpointStream:
-    """How far a group has come: the last event says it."""
+    """The stream with the progress of a group, which is in its last event."""
 
     def __init__(self, database: Database, group_id: str) -> None:
         self._database = database
@@ -52,7 +52,7 @@ class ParkedStream:
 
     @property
     def count(self) -> int:
-        """How many events there are that were not replayed yet."""
+        """The number of events that were not replayed yet."""
         return self.end - self.first
 
     @property
@@ -120,7 +120,7 @@ def parsed(record: RecordedEvent) -> object:
 
 
 def _target(record: RecordedEvent) -> bytes:
-    """What a link to the event holds; a link that leads nowhere is copied."""
+    """Return the data of a link to the event; a link that leads nowhere is copied."""
     return record.data if record.is_unresolved_link else f"{record.revision}@{record.stream}".encode()
 
 
