@@ -33,7 +33,7 @@ class NewestPosition:
             self.position = position.commit
 
     def note_written(self, position: Position | None, since: int) -> None:
-        """What was sent when `since` was the newest position was written at this one.
+        """Take note that an append was written at this position, and was sent when `since` was the newest one.
 
         Where that is not behind it, the log is another one than before: the database was put back, or replaced.
         """
