@@ -11,8 +11,9 @@ from uuid import UUID
 
 from fastapi_esdb.api import arguments
 from fastapi_esdb.api.appending import proposed, send_append, unknown
-from fastapi_esdb.api.calls import ConnectionPart, Options, call_options
+from fastapi_esdb.api.calls import ConnectionPart, Options
 from fastapi_esdb.api.lookup import Found, LookupRequest, look_up
+from fastapi_esdb.connection.caller import CallOptions
 from fastapi_esdb.wire.errors import (
     ConsistencyViolation,
     EsdbError,
@@ -40,7 +41,7 @@ from fastapi_esdb.wire.streams_v2.values import (
 
 if TYPE_CHECKING:
     from fastapi_esdb.api.calls import Carrier
-    from fastapi_esdb.connection.caller import Caller, CallOptions
+    from fastapi_esdb.connection.caller import Caller
     from fastapi_esdb.errors import AppendOutcomeUnknown
 
 
@@ -199,7 +200,7 @@ class AtomicAppends(ConnectionPart):
         if not frames:
             raise InvalidArgument("appends must hold at least one StreamAppend")
         return await send_append(
-            self._carrier, ResendableSession.of(frames, self._carrier), call_options(**options), retry_unknown
+            self._carrier, ResendableSession.of(frames, self._carrier), CallOptions.of(**options), retry_unknown
         )
 
     async def append_session(self, appends: Iterable[StreamAppend], **options: Unpack[Options]) -> StreamsAppended:
@@ -226,7 +227,7 @@ class AtomicAppends(ConnectionPart):
             raise InvalidArgument("records must hold at least one event")
         given = arguments.instance(checks or {}, Mapping, "checks")
         job = ResendableRecords.of(several, tuple(_check(*check) for check in given.items()), self._carrier)
-        return await send_append(self._carrier, job, call_options(**options), retry_unknown)
+        return await send_append(self._carrier, job, CallOptions.of(**options), retry_unknown)
 
 
 def _frame(append: StreamAppend) -> SessionAppend:

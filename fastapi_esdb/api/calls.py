@@ -6,22 +6,17 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Protocol, TypedDict, TypeVar
 
-from fastapi_esdb.api.arguments import instance, seconds
 from fastapi_esdb.api.stop import Stop
-from fastapi_esdb.connection.caller import DEFAULT_OPTIONS, MOST_ANSWERS, Caller, CallOptions, Stream
+from fastapi_esdb.connection.caller import MOST_ANSWERS, Caller, CallOptions, Stream
 from fastapi_esdb.errors import ClosedInFlight, ConnectionClosed, OutcomeUnknown, WriteClosedInFlight
 from fastapi_esdb.pool.resolution_state import NewestPosition, StreamLocks
-from fastapi_esdb.settings.choices import NodePreference
 from fastapi_esdb.settings.credentials import Credentials
-from fastapi_esdb.wire.errors import EsdbError, InvalidArgument, NoAnswer, Outcome
-from fastapi_esdb.wire.errors.unreadable import quoted
+from fastapi_esdb.wire.errors import EsdbError, NoAnswer, Outcome
 
 if TYPE_CHECKING:
     from fastapi_esdb.wire.method import Method, Request, Response
 
 Answer = TypeVar("Answer")
-
-_NOTHING_SAID = (None, None, None, None)
 
 
 class Carrier(Caller, Protocol):
@@ -78,31 +73,6 @@ class ConnectionPart:
     def __init__(self, carrier: Carrier, stop: Stop | None = None) -> None:
         self._carrier = carrier
         self._stop = stop or Stop()
-
-
-def call_options(
-    timeout: float | None = None,
-    credentials: Credentials | None = None,
-    requires_leader: bool | None = None,
-    read_preference: NodePreference | None = None,
-) -> CallOptions:
-    """Return the options of a call. The same three arguments end the signature of every call of the API.
-
-    `timeout` (seconds) bounds everything in the call: waiting for a connection, retries, the answer; `None` takes
-    the settings' deadline. `credentials` stand in for the connection's own. `requires_leader` makes a node that is
-    not the leader of its cluster refuse: `None` does so for writes, and `False` has the node that the settings prefer
-    pass them on. Reads can have a `read_preference` of their own: the kind of node in a cluster that answers them.
-    Raises `InvalidArgument`.
-    """
-    if (timeout, credentials, requires_leader, read_preference) == _NOTHING_SAID:
-        return DEFAULT_OPTIONS
-    if credentials is not None:
-        instance(credentials, Credentials, "credentials")
-    if requires_leader not in (True, False, None):
-        raise InvalidArgument(f"requires_leader must be True, False or None, not {quoted(requires_leader)}")
-    if read_preference not in (None, *NodePreference):
-        raise InvalidArgument(f"read_preference must be a NodePreference or None, not {quoted(read_preference)}")
-    return CallOptions(seconds(timeout, "timeout"), credentials, requires_leader, read_preference)
 
 
 async def reconnected(carrier: Carrier) -> None:

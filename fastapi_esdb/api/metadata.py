@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from fastapi_esdb.api import arguments
 from fastapi_esdb.api.appending import Append, send_append
 from fastapi_esdb.api.arguments import instance, metadata_stream, text, whole_number
-from fastapi_esdb.api.calls import ConnectionPart, call_options
+from fastapi_esdb.api.calls import ConnectionPart
 from fastapi_esdb.api.new_event import NewEvent
 from fastapi_esdb.api.reading import events_of
+from fastapi_esdb.connection.caller import CallOptions
 from fastapi_esdb.wire.errors import InvalidArgument, StreamNotFound
 from fastapi_esdb.wire.errors.unreadable import quoted
 from fastapi_esdb.wire.events.content import parsed
@@ -197,7 +198,7 @@ class Metadata(ConnectionPart):
         Raises `StreamDeleted` for a tombstoned stream.
         """
         request = ReadRequest(metadata_stream(stream), END, BACKWARDS, limit=1)
-        options = call_options(timeout, credentials, requires_leader)
+        options = CallOptions.of(timeout, credentials, requires_leader)
         try:
             found = [event async for event in events_of(self._carrier, request, options)]
         except StreamNotFound:
@@ -221,7 +222,7 @@ class Metadata(ConnectionPart):
         """
         event = NewEvent("$metadata", arguments.instance(metadata, StreamMetadata, "metadata").to_json())
         append = Append(metadata_stream(stream), arguments.expected_revision(expected), (event,))
-        options = call_options(timeout, credentials, requires_leader)
+        options = CallOptions.of(timeout, credentials, requires_leader)
         return await send_append(self._carrier, append, options, retry_unknown=None)
 
     async def set_default_acl(
@@ -246,7 +247,7 @@ class Metadata(ConnectionPart):
         }
         event = NewEvent("$settings", {key: rights for key, rights in given.items() if rights is not None})
         append = Append(SETTINGS_STREAM, arguments.expected_revision(expected), (event,))
-        options = call_options(timeout, credentials, requires_leader)
+        options = CallOptions.of(timeout, credentials, requires_leader)
         return await send_append(self._carrier, append, options, retry_unknown=None)
 
 

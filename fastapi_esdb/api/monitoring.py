@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from typing import Unpack
 
 from fastapi_esdb.api import arguments
-from fastapi_esdb.api.calls import ConnectionPart, Options, call_options
+from fastapi_esdb.api.calls import ConnectionPart, Options
 from fastapi_esdb.api.iteration import Iteration
 from fastapi_esdb.connection.caller import CallOptions
 from fastapi_esdb.wire.admin.cluster import GOSSIP, SUPPORTED_METHODS, Member, SupportedMethods
@@ -34,7 +34,7 @@ class Monitoring(ConnectionPart):
         if not 1 <= period <= MAX_PERIOD:
             raise InvalidArgument(f"interval must be a number of seconds, 0.001 or more, not {quoted(interval)}")
         request = StatsRequest(round(period), use_metadata)
-        return self._stop.ends(Iteration(self._stats(request, call_options(**options))))
+        return self._stop.ends(Iteration(self._stats(request, CallOptions.of(**options))))
 
     async def _stats(self, request: StatsRequest, options: CallOptions) -> AsyncGenerator[list[Statistics], None]:
         async with self._carrier.stream(STATS, [request], options, long_lived=True) as answers:
@@ -47,11 +47,11 @@ class Cluster(ConnectionPart):
 
     async def members(self, **options: Unpack[Options]) -> tuple[Member, ...]:
         """Return the nodes, with their roles and whether they are alive."""
-        return (await self._carrier.call(GOSSIP, None, call_options(**options))).members
+        return (await self._carrier.call(GOSSIP, None, CallOptions.of(**options))).members
 
     async def supported_methods(self, **options: Unpack[Options]) -> SupportedMethods:
         """Return the version of the node and the calls that it has. Servers before 21.10 raise `NotSupported`."""
-        return await self._carrier.call(SUPPORTED_METHODS, None, call_options(**options))
+        return await self._carrier.call(SUPPORTED_METHODS, None, CallOptions.of(**options))
 
     async def server_version(self, **options: Unpack[Options]) -> str:
         """Return the version of the node, asked now."""

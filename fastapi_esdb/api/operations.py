@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from typing import Unpack
 
 from fastapi_esdb.api import arguments
-from fastapi_esdb.api.calls import ConnectionPart, Options, call_options, write
+from fastapi_esdb.api.calls import ConnectionPart, Options, write
 from fastapi_esdb.api.iteration import Iteration
 from fastapi_esdb.api.subscriptions import Subscription
 from fastapi_esdb.connection.caller import CallOptions
@@ -49,17 +49,17 @@ class Operations(ConnectionPart):
         arguments.whole_number(threads, "threads", least=1, most=arguments.INT32)
         arguments.whole_number(start_from_chunk, "start_from_chunk", least=0, most=arguments.INT32)
         request = StartScavenge(threads, start_from_chunk)
-        return await write(self._carrier, START_SCAVENGE, request, "a scavenge", call_options(**options))
+        return await write(self._carrier, START_SCAVENGE, request, "a scavenge", CallOptions.of(**options))
 
     async def stop_scavenge(self, scavenge_id: str = CURRENT_SCAVENGE, **options: Unpack[Options]) -> Scavenge:
         """Stop the scavenge that runs. Raises `ScavengeNotFound`."""
         request = StopScavenge(arguments.text(scavenge_id, "scavenge_id"))
-        return await write(self._carrier, STOP_SCAVENGE, request, "a scavenge", call_options(**options))
+        return await write(self._carrier, STOP_SCAVENGE, request, "a scavenge", CallOptions.of(**options))
 
     def scavenge_progress(self, scavenge_id: str, **options: Unpack[Options]) -> Iteration[RecordedEvent]:
         """Iterate over the events that a scavenge writes about itself, from its start to its end, as they come."""
         stream = f"$scavenges-{arguments.text(scavenge_id, 'scavenge_id')}"
-        return Iteration(self._until_completed(stream, call_options(**options)))
+        return Iteration(self._until_completed(stream, CallOptions.of(**options)))
 
     async def _until_completed(self, stream: str, options: CallOptions) -> AsyncGenerator[list[RecordedEvent], None]:
         request = ReadRequest(stream, subscribe=True)
@@ -78,7 +78,7 @@ class Operations(ConnectionPart):
         """Give the node a number for the next elections: the larger one is preferred."""
         arguments.whole_number(priority, "priority", least=-arguments.INT32 - 1, most=arguments.INT32)
         await write(
-            self._carrier, SET_NODE_PRIORITY, NodePriority(priority), "the node priority", call_options(**options)
+            self._carrier, SET_NODE_PRIORITY, NodePriority(priority), "the node priority", CallOptions.of(**options)
         )
 
     async def resign_node(self, **options: Unpack[Options]) -> None:
@@ -94,4 +94,4 @@ class Operations(ConnectionPart):
         await self._command(RESTART_PERSISTENT_SUBSCRIPTIONS, options)
 
     async def _command(self, method: Method[None, None], options: Options) -> None:
-        await write(self._carrier, method, None, method.name, call_options(**options))
+        await write(self._carrier, method, None, method.name, CallOptions.of(**options))

@@ -6,8 +6,9 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Unpack
 
 from fastapi_esdb.api import arguments
-from fastapi_esdb.api.calls import ConnectionPart, Options, call_options, write
+from fastapi_esdb.api.calls import ConnectionPart, Options, write
 from fastapi_esdb.api.consuming import Consumer
+from fastapi_esdb.connection.caller import CallOptions
 from fastapi_esdb.wire.events.values import EventFilter
 from fastapi_esdb.wire.groups.methods import (
     CREATE_GROUP,
@@ -64,7 +65,7 @@ class PersistentSubscriptions(ConnectionPart):
         chosen_filter = arguments.filter_of(source, filter)
         begins_at = arguments.place(start, source, "start")
         request = CreateGroup(source, _group(group), _settings(settings), begins_at, chosen_filter)
-        await write(self._carrier, CREATE_GROUP, request, _subject(stream, group), call_options(**options))
+        await write(self._carrier, CREATE_GROUP, request, _subject(stream, group), CallOptions.of(**options))
 
     async def update(
         self,
@@ -82,23 +83,23 @@ class PersistentSubscriptions(ConnectionPart):
         """
         source = arguments.source(stream)
         request = UpdateGroup(source, _group(group), _settings(settings), arguments.place(start, source, "start"))
-        await write(self._carrier, UPDATE_GROUP, request, _subject(stream, group), call_options(**options))
+        await write(self._carrier, UPDATE_GROUP, request, _subject(stream, group), CallOptions.of(**options))
 
     async def delete(self, stream: str, group: str, **options: Unpack[Options]) -> None:
         """Remove a group, its progress and its parked events."""
         request = GroupName(arguments.source(stream), _group(group))
-        await write(self._carrier, DELETE_GROUP, request, _subject(stream, group), call_options(**options))
+        await write(self._carrier, DELETE_GROUP, request, _subject(stream, group), CallOptions.of(**options))
 
     async def info(self, stream: str, group: str, **options: Unpack[Options]) -> GroupInfo:
         """Return the settings, the progress and the consumers of a group."""
         return await self._carrier.call(
-            GROUP_INFO, GroupName(arguments.source(stream), _group(group)), call_options(**options)
+            GROUP_INFO, GroupName(arguments.source(stream), _group(group)), CallOptions.of(**options)
         )
 
     async def list(self, stream: str | None = None, **options: Unpack[Options]) -> tuple[GroupInfo, ...]:
         """Return all groups, or those of one stream (`GroupNotFound` where it has none)."""
         source = None if stream is None else arguments.source(stream) or ALL
-        return await self._carrier.call(LIST_GROUPS, ListGroups(source), call_options(**options))
+        return await self._carrier.call(LIST_GROUPS, ListGroups(source), CallOptions.of(**options))
 
     async def replay_parked(
         self, stream: str, group: str, *, stop_at: int | None = None, **options: Unpack[Options]
@@ -110,11 +111,11 @@ class PersistentSubscriptions(ConnectionPart):
         if stop_at is not None:
             arguments.whole_number(stop_at, "stop_at", least=0, most=MAX_REVISION)
         request = ReplayParked(arguments.source(stream), _group(group), stop_at)
-        await write(self._carrier, REPLAY_PARKED, request, _subject(stream, group), call_options(**options))
+        await write(self._carrier, REPLAY_PARKED, request, _subject(stream, group), CallOptions.of(**options))
 
     async def restart(self, **options: Unpack[Options]) -> None:
         """Restart the server's subsystem of persistent subscriptions; all consumers are dropped and come back."""
-        await write(self._carrier, RESTART_GROUPS, None, "the persistent subscriptions", call_options(**options))
+        await write(self._carrier, RESTART_GROUPS, None, "the persistent subscriptions", CallOptions.of(**options))
 
     def consume(
         self,
@@ -132,7 +133,7 @@ class PersistentSubscriptions(ConnectionPart):
         """
         arguments.whole_number(buffer, "buffer", least=1, most=arguments.INT32)
         request = GroupReadOptions(arguments.source(stream), _group(group), buffer)
-        return self._stop.ends(Consumer(self._carrier, request, call_options(None, credentials, requires_leader)))
+        return self._stop.ends(Consumer(self._carrier, request, CallOptions.of(None, credentials, requires_leader)))
 
 
 def _group(group: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, Protocol, Self, TypeVar, Unpack, overload
 
 from fastapi_esdb.api import arguments
-from fastapi_esdb.api.calls import ConnectionPart, Options, call_options, listed, write
+from fastapi_esdb.api.calls import ConnectionPart, Options, listed, write
+from fastapi_esdb.connection.caller import CallOptions
 from fastapi_esdb.wire.errors import InvalidArgument, ProjectionNotFound
 from fastapi_esdb.wire.errors.unreadable import quoted
 from fastapi_esdb.wire.method import Method, Request
@@ -168,7 +169,7 @@ class Projections(ConnectionPart):
 
     async def restart(self, **options: Unpack[Options]) -> None:
         """Restart the server's subsystem of projections."""
-        await write(self._carrier, RESTART_PROJECTIONS, None, "the projections", call_options(**options))
+        await write(self._carrier, RESTART_PROJECTIONS, None, "the projections", CallOptions.of(**options))
 
     async def _json(
         self, method: Method[StateRequest, Any], name: str, partition: str, model: type[Model] | None, options: Options
@@ -176,15 +177,15 @@ class Projections(ConnectionPart):
         if model is not None and not hasattr(model, "model_validate"):
             raise InvalidArgument(f"model must be a pydantic model, not {quoted(model)}")
         request = StateRequest(_name(name), arguments.text_or_empty(partition, "partition"))
-        answer = await self._carrier.call(method, request, call_options(**options))
+        answer = await self._carrier.call(method, request, CallOptions.of(**options))
         return model.model_validate(answer) if model else answer
 
     async def _statistics(self, request: StatisticsRequest, options: Options) -> tuple[ProjectionStatistics, ...]:
-        async with self._carrier.stream(PROJECTION_STATISTICS, [request], call_options(**options)) as answers:
+        async with self._carrier.stream(PROJECTION_STATISTICS, [request], CallOptions.of(**options)) as answers:
             return await listed(answers)
 
     async def _write(self, method: Method[Request, None], request: Request, name: str, options: Options) -> None:
-        await write(self._carrier, method, request, name, call_options(**options))
+        await write(self._carrier, method, request, name, CallOptions.of(**options))
 
 
 def _name(name: str) -> str:

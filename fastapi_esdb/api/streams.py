@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Literal, Unpack
 
 from fastapi_esdb.api import arguments
 from fastapi_esdb.api.appending import Append, mark_sent, proposed, send_append
-from fastapi_esdb.api.calls import ConnectionPart, call_options, write
+from fastapi_esdb.api.calls import ConnectionPart, write
 from fastapi_esdb.api.reading import Read, last_revision
+from fastapi_esdb.connection.caller import CallOptions
 from fastapi_esdb.wire.events.values import EventFilter
 from fastapi_esdb.wire.groups.values import ALL
 from fastapi_esdb.wire.positions import BACKWARDS, END, FORWARDS, START, Position
@@ -18,7 +19,6 @@ from fastapi_esdb.wire.streams.values import AppendResult, DeleteRequest, Delete
 
 if TYPE_CHECKING:
     from fastapi_esdb.api.calls import Options
-    from fastapi_esdb.connection.caller import CallOptions
     from fastapi_esdb.settings.choices import NodePreference
     from fastapi_esdb.settings.credentials import Credentials
     from fastapi_esdb.wire.events.values import ProposedEvent
@@ -60,7 +60,7 @@ class Streams(ConnectionPart):
         """
         stream, given = arguments.stream_name(stream), proposed(events)
         append = Append(stream, arguments.expected_revision(expected), given, mark_sent(given))
-        options = call_options(timeout, credentials, requires_leader)
+        options = CallOptions.of(timeout, credentials, requires_leader)
         result = await send_append(self._carrier, append, options, retry_unknown)
         return result if given else NothingAppended(result.revision, None)
 
@@ -96,7 +96,7 @@ class Streams(ConnectionPart):
             resolve_links=resolve_links,
             filter=arguments.filter_of(source, filter),
         )
-        options = call_options(timeout, credentials, requires_leader, read_preference)
+        options = CallOptions.of(timeout, credentials, requires_leader, read_preference)
         return Read(self._carrier, request, options, missing_ok=missing_ok)
 
     def read_all(
@@ -137,7 +137,7 @@ class Streams(ConnectionPart):
 
         Either can be expected by an append. Raises `StreamDeleted` for a tombstoned stream.
         """
-        chosen = call_options(**options, read_preference=read_preference)
+        chosen = CallOptions.of(**options, read_preference=read_preference)
         found = await last_revision(self._carrier, arguments.stream_name(stream), chosen)
         return StreamState.NO_STREAM if found is None else found
 
@@ -156,7 +156,7 @@ class Streams(ConnectionPart):
         Raises `WrongExpectedRevision` (also for a stream that does not exist, whatever is expected),
         `StreamDeleted`, `InvalidArgument`, and `OutcomeUnknown` where the answer is lost.
         """
-        return await self._remove(DELETE, stream, expected, call_options(timeout, credentials, requires_leader))
+        return await self._remove(DELETE, stream, expected, CallOptions.of(timeout, credentials, requires_leader))
 
     async def tombstone(
         self,
@@ -171,7 +171,7 @@ class Streams(ConnectionPart):
 
         Returns the position of the tombstone. Raises as `delete` does; a missing stream can be tombstoned.
         """
-        return await self._remove(TOMBSTONE, stream, expected, call_options(timeout, credentials, requires_leader))
+        return await self._remove(TOMBSTONE, stream, expected, CallOptions.of(timeout, credentials, requires_leader))
 
     async def _remove(
         self,

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Generic, Literal, TypeVar, cast, overload
 
 from fastapi_esdb.api import arguments
 from fastapi_esdb.api.arguments import Place, PlaceInAll, PlaceInStream
-from fastapi_esdb.api.calls import ConnectionPart, call_options
+from fastapi_esdb.api.calls import ConnectionPart
 from fastapi_esdb.api.iteration import View
 from fastapi_esdb.api.resuming import ResumingIteration
 from fastapi_esdb.api.subscribing import Following, Message
+from fastapi_esdb.connection.caller import CallOptions
 from fastapi_esdb.wire.events.values import RecordedEvent
 from fastapi_esdb.wire.groups.values import ALL
 from fastapi_esdb.wire.positions import START, Edge, Position
@@ -18,7 +19,6 @@ from fastapi_esdb.wire.streams.values import ReadFrame, ReadRequest, Subscriptio
 
 if TYPE_CHECKING:
     from fastapi_esdb.api.calls import Carrier
-    from fastapi_esdb.connection.caller import CallOptions
     from fastapi_esdb.settings.choices import NodePreference
     from fastapi_esdb.settings.credentials import Credentials
     from fastapi_esdb.wire.events.values import EventFilter
@@ -149,7 +149,7 @@ class Subscriptions(ConnectionPart):
             resolve_links=resolve_links,
             filter=arguments.filter_of(source, filter),
         )
-        options = call_options(None, credentials, requires_leader, read_preference)
+        options = CallOptions.of(None, credentials, requires_leader, read_preference)
         return self._stop.ends(Subscription(self._carrier, request, options))
 
     def subscribe_all(

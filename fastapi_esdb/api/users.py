@@ -8,7 +8,8 @@ from typing import Unpack
 from pydantic import Secret
 
 from fastapi_esdb.api import arguments
-from fastapi_esdb.api.calls import ConnectionPart, Options, call_options, listed, write
+from fastapi_esdb.api.calls import ConnectionPart, Options, listed, write
+from fastapi_esdb.connection.caller import CallOptions
 from fastapi_esdb.wire.admin.users import (
     CHANGE_PASSWORD,
     CREATE_USER,
@@ -96,11 +97,11 @@ class Users(ConnectionPart):
         return await self._details(UserDetailsRequest(), options)
 
     async def _details(self, request: UserDetailsRequest, options: Options) -> tuple[UserDetails, ...]:
-        async with self._carrier.stream(USER_DETAILS, [request], call_options(**options)) as answers:
+        async with self._carrier.stream(USER_DETAILS, [request], CallOptions.of(**options)) as answers:
             return await listed(answers)
 
     async def _write(self, method: Method[Request, None], request: Request, login: str, options: Options) -> None:
-        await write(self._carrier, method, request, login, call_options(**options))
+        await write(self._carrier, method, request, login, CallOptions.of(**options))
 
 
 def _login(login: str) -> str:

@@ -7,11 +7,14 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from fastapi_esdb.connection.deadline import seconds
+from fastapi_esdb.settings.choices import NodePreference
+from fastapi_esdb.settings.credentials import Credentials
+from fastapi_esdb.wire.errors import InvalidArgument
+from fastapi_esdb.wire.errors.unreadable import quoted
 from fastapi_esdb.wire.method import Method, Request, Response
 
 if TYPE_CHECKING:
-    from fastapi_esdb.settings.choices import NodePreference
-    from fastapi_esdb.settings.credentials import Credentials
     from fastapi_esdb.wire.streams.values import AppendRequest, AppendResult
 
 MOST_ANSWERS = 100_000
@@ -38,7 +41,28 @@ class CallOptions:
     read_preference: NodePreference | None = None
     leaves_time: bool = False
 
+    @classmethod
+    def of(
+        cls,
+        timeout: float | None = None,
+        credentials: Credentials | None = None,
+        requires_leader: bool | None = None,
+        read_preference: NodePreference | None = None,
+    ) -> CallOptions:
+        """Return the options that a user has chosen. Raises `InvalidArgument` for what none of them can be."""
+        if (timeout, credentials, requires_leader, read_preference) == _NOTHING_CHOSEN:
+            return DEFAULT_OPTIONS
+        if not isinstance(credentials, Credentials | None):  # the value is not shown: it may hold a password
+            raise InvalidArgument(f"credentials must be of type Credentials, not {type(credentials).__name__}")
+        if requires_leader not in (True, False, None):
+            raise InvalidArgument(f"requires_leader must be True, False or None, not {quoted(requires_leader)}")
+        if read_preference not in (None, *NodePreference):
+            raise InvalidArgument(f"read_preference must be a NodePreference or None, not {quoted(read_preference)}")
+        seconds_left = None if timeout is None else seconds(timeout, "timeout")
+        return cls(seconds_left, credentials, requires_leader, read_preference)
 
+
+_NOTHING_CHOSEN = (None, None, None, None)
 DEFAULT_OPTIONS = CallOptions()
 
 

@@ -85,7 +85,8 @@ class Appends:
                 if batches is not None and batches.awaits_lease:
                     with await retry.lease(before):
                         pass  # an append that can be sent may leave in a batch
-                sent = self._batched(request, retry, batches) or self._shared(request, retry, before)
+                sent = self._batched(request, retry, batches) if batches else None
+                sent = sent or self._shared(request, retry, before)
                 taken_by, answer = sent or await self._first_shared(request, retry, before)
                 return await answer
             except OutsideBatch:
@@ -107,9 +108,9 @@ class Appends:
             size += len(event.data) + len(event.metadata) + FRAME
         return size <= MOST_SHARED
 
-    def _batched(self, request: AppendRequest, retry: Retry, batches: AppendBatches | None) -> Sent | None:
+    def _batched(self, request: AppendRequest, retry: Retry, batches: AppendBatches) -> Sent | None:
         """Have the append made in a batch; `None` if it is not one for a batch."""
-        member = batches and batches.take(request, retry.deadline, leaves_time=retry.leaves_time)
+        member = batches.take(request, retry.deadline, leaves_time=retry.leaves_time)
         return (member, member.answer) if member else None
 
     def _shared(self, request: AppendRequest, retry: Retry, before: Channel | None) -> Sent | None:
