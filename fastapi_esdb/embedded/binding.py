@@ -56,6 +56,8 @@ class Binding(grpc.GenericRpcHandler):
 
     async def _carry_out(self, call: AnyCall, handler: Handler, context: Context) -> None:
         error = await self._error_of(call, handler, context)
+        if isinstance(error, ServerNotReady) and call.has_unknown_outcome:
+            error = ServerTimeout()
         if error:
             await call.drain()
             _end(call, context, error)
@@ -70,7 +72,7 @@ class Binding(grpc.GenericRpcHandler):
         except asyncio.CancelledError:
             if not self._calls.was_cut():
                 raise
-            return ServerTimeout() if call.has_unknown_outcome else ServerNotReady()
+            return ServerNotReady()
         except grpc.aio.InternalError:
             log.debug("%s was broken off while it was being answered", call.method.path)
         except Exception:

@@ -42,8 +42,8 @@ class Call(Generic[Request, Response]):
         """Writes under way, of a call that receives others meanwhile."""
         self.is_to_end = False
         """True while the server stops and waits only for the writes that are under way."""
-        self.has_unknown_outcome = False
-        """True if the call was cut off during a write, so that the write may or may not have happened."""
+        self.was_writing = False
+        """True if the call was cut off during a write."""
         self._context = context
         self._is_receiving = False
         self._has_received = False
@@ -68,6 +68,11 @@ class Call(Generic[Request, Response]):
     def user(self) -> str | None:
         """The name of who calls, `None` for anonymous."""
         return self.caller.name
+
+    @property
+    def has_unknown_outcome(self) -> bool:
+        """True if a write without an answer may or may not have happened."""
+        return self.was_writing or self.unanswered > 0
 
     @property
     def may_be_cut(self) -> bool:

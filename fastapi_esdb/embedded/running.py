@@ -43,7 +43,7 @@ class RunningCalls:
         await self._wait(grace)
         left = {task: call for task, call in left.items() if task in self._calls}
         for call in left.values():
-            call.has_unknown_outcome = not call.may_be_cut
+            call.was_writing = not call.may_be_cut
         _cut(left)
         await self._wait(grace)
 

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 
+from fastapi_esdb.embedded.calls import Call
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.embedded.store import Database
 from fastapi_esdb.wire.errors import EsdbError, Outcome, ServerNotReady
@@ -105,3 +106,31 @@ async def test_a_write_with_time_to_end(server: EmbeddedServer, client: BareClie
             answer = await anext(call)
             await stopping
     assert not isinstance(getattr(answer, "result", None), EsdbError), answer
+
+
+async def test_a_batch_that_arrives_at_that_moment(
+    server: EmbeddedServer, client: BareClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is taken in while the call is being cut off may be written, and it is not said that it was not."""
+    arrival, has_arrived = asyncio.Event(), asyncio.Event()
+    receive = Call.__anext__
+
+    async def receive_late(call: Call[Any, Any]) -> Any:
+        request = await receive(call)
+        if call.method is BATCH_APPEND:
+            has_arrived.set()
+            with monkeypatch.context() as patch:
+                patch.setattr(call, "_is_receiving", True)
+                await arrival.wait()
+        return request
+
+    monkeypatch.setattr(Call, "__anext__", receive_late)
+    call = await opened(client, "batch")
+    await has_arrived.wait()
+    stopping = asyncio.create_task(server.stop(grace=0))
+    await asyncio.sleep(0)  # it has begun, and comes before what is awake from now on
+    arrival.set()
+    await stopping
+    with pytest.raises(EsdbError) as caught:
+        await anext(call)
+    assert caught.value.outcome is Outcome.UNKNOWN, caught.value
