@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fastapi_esdb.embedded.services.groups.config import decode_definition, encode_definition
-from fastapi_esdb.embedded.services.groups.places import from_text, place_of, start_at, to_text
+from fastapi_esdb.embedded.services.groups.positions import from_text, start_at, start_position, to_text
 from fastapi_esdb.wire.events.values import EventFilter
 from fastapi_esdb.wire.groups.values import ALL, CreateGroup, GroupSettings
 from fastapi_esdb.wire.positions import END, START, Edge, Position
@@ -96,13 +96,13 @@ def test_settings_have_the_names_of_real_servers() -> None:
 )
 def test_places_as_texts(start: int | Position | Edge, source: str, text: str) -> None:
     """Those that servers write, and back."""
-    assert to_text(place_of(start), source) == text
+    assert to_text(start_position(start), source) == text
     again = start_at(from_text(text), source)
-    assert place_of(again) == place_of(start)
+    assert start_position(again) == start_position(start)
 
 
 @pytest.mark.parametrize("text", ["", "C:1", "1 ", "C:x/P:x", "-", "-2", "C:-2/P:-2"])
-def test_texts_that_are_no_places(text: str) -> None:
+def test_texts_that_are_no_positions(text: str) -> None:
     """They are refused."""
-    with pytest.raises(ValueError, match="no place"):
+    with pytest.raises(ValueError, match="no position"):
         from_text(text)

@@ -185,7 +185,7 @@ async def test_the_information_of_a_new_group(groups: Groups, client: BareClient
     [("a", START, 0), ("a", END, END), (None, START, Position(0, 0)), (None, END, END)],
 )
 async def test_the_start_of_a_group(groups: Groups, stream: str | None, start: object, told: object) -> None:
-    """In the form that its source has places in."""
+    """In the form that its source has positions in."""
     await groups.create(stream, start=start)  # type: ignore[arg-type]  # an edge
     assert (await groups.info(stream)).start == told
 

@@ -16,7 +16,7 @@ class Buffer:
 
     A live group takes events as they are written. When more of them come together than the buffer takes, it falls
     behind and reads the history, until it comes to the newest events, of which it keeps some. A group begins at
-    `first`, or live where that is `None`. `begin` is told the place of each event that is taken, in order.
+    `first`, or live where that is `None`. `begin` is told the position of each event that is taken, in order.
     """
 
     def __init__(self, size: int, live_size: int, first: int | None, begin: Callable[[int], None]) -> None:
@@ -27,7 +27,7 @@ class Buffer:
         self._size = size
         self._begin = begin
         self._newest = -1 if first is None else first - 1
-        self._latest_retry = -1  # no place among the retries is behind this one
+        self._latest_retry = -1  # no position among the retries is behind this one
 
     def has_room(self, count: int) -> bool:
         """Return whether so many events of the history can be read."""
@@ -35,15 +35,15 @@ class Buffer:
 
     def add_read(self, message: Message) -> None:
         """Take an event of the history; at the first of the newest ones the group becomes live with all of these."""
-        if self.is_live or message.place <= self._newest:
+        if self.is_live or message.position <= self._newest:
             return
         self._append(message)
-        if self.recent and self.recent[0].place <= message.place:
+        if self.recent and self.recent[0].position <= message.position:
             self.become_live()
 
     def add_live(self, message: Message) -> bool:
         """Take an event that was just written; whether the group fell behind with it."""
-        if message.place <= self._newest:
+        if message.position <= self._newest:
             return False
         self.recent.append(message)
         if not self.is_live:
@@ -57,7 +57,7 @@ class Buffer:
         """The history is read: go on with the newest events."""
         self.is_live = True
         for message in self.recent:
-            if message.place > self._newest:
+            if message.position > self._newest:
                 self._append(message)
         self.recent.clear()
 
@@ -66,11 +66,13 @@ class Buffer:
         index = len(self.retries)
         if not self.retries:
             self._latest_retry = -1
-        if not message.is_replayed and message.place < self._latest_retry:
-            later = (i for i, other in enumerate(self.retries) if not other.is_replayed and other.place > message.place)
+        if not message.is_replayed and message.position < self._latest_retry:
+            later = (
+                i for i, other in enumerate(self.retries) if not other.is_replayed and other.position > message.position
+            )
             index = next(later, index)
         if not message.is_replayed:
-            self._latest_retry = max(self._latest_retry, message.place)
+            self._latest_retry = max(self._latest_retry, message.position)
         self.retries.insert(index, message)
 
     def deliver(self, is_full: Callable[[], bool], offer: Callable[[Message], bool]) -> None:
@@ -88,5 +90,5 @@ class Buffer:
 
     def _append(self, message: Message) -> None:
         self.events.append(message)
-        self._newest = message.place
-        self._begin(message.place)
+        self._newest = message.position
+        self._begin(message.position)

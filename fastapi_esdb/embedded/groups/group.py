@@ -33,10 +33,10 @@ class Writes:
 class ConsumerGroup:
     """The rules of a group, without I/O.
 
-    Whoever runs it feeds it with pages of the history while `wants_page`, and with what is written meanwhile; passes
-    on what consumers answer; calls `tick` every second; and carries out what `take_writes` gives. `first` is the place
-    to read from, `None` to begin with what is written from now on; `checkpoint` is what a former group came to. `now`
-    tells seconds.
+    Its owner gives it pages of the history while `wants_page` is true, and new events as they are written; passes on
+    the acknowledgements of consumers; calls `tick` every second; and makes the writes of `take_writes`. `first` is the
+    position to read from, `None` to begin with events that are written from now on; `checkpoint` is the last one of
+    a former run of the group. `now` returns seconds.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class ConsumerGroup:
         self.buffer = Buffer(settings.history_buffer_size, settings.live_buffer_size, first, self._progress.begin)
         self.checkpoint = checkpoint
         self.consumers: list[Consumer] = []
-        self.next_place = first or 0
+        self.next_position = first or 0
         self.last_known: int | None = None
         self.is_replaying = False
         self.is_ended = False
@@ -65,7 +65,7 @@ class ConsumerGroup:
 
     @property
     def wants_page(self) -> bool:
-        """True if more of the history is to be read, from `next_place` on."""
+        """True if more of the history is to be read, from `next_position` on."""
         is_reading = not (self.is_ended or self.buffer.is_live)
         return is_reading and self.buffer.has_room(self.settings.read_batch_size)
 
@@ -103,7 +103,7 @@ class ConsumerGroup:
         for message in page.messages:
             self._know(message)
             self.buffer.add_read(message)
-        self.next_place = page.next
+        self.next_position = page.next
         self._pass_over(page)
         if page.is_end:
             self.buffer.become_live()
@@ -114,7 +114,7 @@ class ConsumerGroup:
         for message in page.messages:
             self._know(message)
             if self.buffer.add_live(message):
-                self.next_place = message.place
+                self.next_position = message.position
             self._push()
         if self.buffer.is_live:
             self._pass_over(page)
@@ -173,7 +173,7 @@ class ConsumerGroup:
             self._drop(consumer)
 
     def _know(self, message: Message) -> None:
-        self.last_known = max(message.place, -1 if self.last_known is None else self.last_known)
+        self.last_known = max(message.position, -1 if self.last_known is None else self.last_known)
 
     def _pass_over(self, page: Page) -> None:
         if page.passed_to is not None:
@@ -219,7 +219,7 @@ class ConsumerGroup:
 
     def _finish(self, message: Message) -> None:
         if not message.is_replayed:
-            self._progress.finish(message.place)
+            self._progress.finish(message.position)
 
     def _drop(self, consumer: Consumer) -> None:
         self._remove(consumer)

@@ -10,8 +10,8 @@ from fastapi_esdb.embedded.groups.group import ConsumerGroup
 from fastapi_esdb.wire.groups.values import GroupConnection, GroupInfo
 from fastapi_esdb.wire.positions import Edge, Position
 
-Place = int | Position
-"""A place as it is told: a revision, or a position of `$all`."""
+Point = int | Position
+"""A revision of a stream, or a position in `$all`, as clients see it."""
 
 
 def information(
@@ -19,9 +19,9 @@ def information(
     *,
     source: str,
     name: str,
-    start: Place | Literal[Edge.END],
+    start: Point | Literal[Edge.END],
     parked: int,
-    tell: Callable[[int], Place],
+    for_clients: Callable[[int], Point],
     now: float,
 ) -> GroupInfo:
     """The group at this moment; its counters, and those of its consumers, are measured with this."""
@@ -33,8 +33,8 @@ def information(
         status=_status(group),
         settings=group.settings,
         start=start,
-        last_checkpointed=None if checkpoint is None else tell(checkpoint),
-        last_known=None if last_known is None else tell(last_known),
+        last_checkpointed=None if checkpoint is None else for_clients(checkpoint),
+        last_known=None if last_known is None else for_clients(last_known),
         connections=tuple(_connection(consumer, now) for consumer in group.consumers),
         average_per_second=average,
         total_items=group.meter.total,

@@ -12,12 +12,12 @@ from fastapi_esdb.wire.events.values import RecordedEvent
 class Message:
     """An event and how often it was delivered before.
 
-    `place` is where the source of the group has it, a revision or a position of `$all`. Of a replayed event it is the
-    place in the stream of parked ones: the group's own progress has left it behind.
+    `position` is its number in the source of the group: a revision, or a position in `$all`. For a replayed event it is
+    the revision in the stream of parked events, since the group's own progress is past it.
     """
 
     record: RecordedEvent
-    place: int
+    position: int
     retry_count: int = 0
     is_replayed: bool = False
 
@@ -36,7 +36,7 @@ class Page:
     """A piece of what a group reads, oldest first.
 
     `next` is where the following piece begins. `passed` counts the events that the filter kept back behind the last
-    message, and `passed_to` is the place of the last of them. `is_end` tells that there is nothing more to read.
+    message, and `passed_to` is the position of the last of them. `is_end` tells that there is nothing more to read.
     """
 
     messages: tuple[Message, ...]

@@ -68,7 +68,7 @@ class Pinned:
         return owner if owner.has_room else None
 
     def _bucket(self, message: Message) -> int:
-        event = message.id, message.place
+        event = message.id, message.position
         if event not in self._buckets:
             if len(self._buckets) >= REMEMBERED:
                 self._buckets.clear()

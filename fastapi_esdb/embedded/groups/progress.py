@@ -10,9 +10,9 @@ SECONDS = 1 / 1000
 
 
 class Progress:
-    """The place up to which every event was handled: the checkpoint that a restarted group goes on from.
+    """The position up to which every event was handled: the checkpoint that a restarted group goes on from.
 
-    Events are begun in the order of their places, and then delivered and finished in any order.
+    Events are begun in the order of their positions, and then delivered and finished in any order.
     """
 
     def __init__(self, settings: GroupSettings, checkpoint: int | None = None) -> None:
@@ -21,24 +21,24 @@ class Progress:
         self._seconds = settings.checkpoint_after_ms * SECONDS or math.inf
         self._unfinished: dict[int, tuple[int, int | None]] = {}
         self._count = 0
-        self._place = checkpoint
+        self._position = checkpoint
         self._written_count = 0
         self._written_at = -math.inf
 
-    def begin(self, place: int) -> None:
+    def begin(self, position: int) -> None:
         """The next event is to be delivered."""
-        self._unfinished[place] = self._count, self._place
-        self.pass_over(1, place)
+        self._unfinished[position] = self._count, self._position
+        self.pass_over(1, position)
 
-    def finish(self, place: int) -> None:
+    def finish(self, position: int) -> None:
         """An event is handled: acknowledged, skipped or parked."""
-        self._unfinished.pop(place, None)
+        self._unfinished.pop(position, None)
 
-    def pass_over(self, count: int, place: int) -> None:
-        """So many events up to this place need no handling, the filter having kept them back."""
-        if self._place is None or place > self._place:
+    def pass_over(self, count: int, position: int) -> None:
+        """So many events up to this position need no handling, the filter having kept them back."""
+        if self._position is None or position > self._position:
             self._count += count
-            self._place = place
+            self._position = position
 
     def due(self, now: float, is_tick: bool) -> int | None:
         """The checkpoint to write now, if any.
@@ -47,10 +47,10 @@ class Progress:
         minimum was and the time has passed.
         """
         # dicts keep their order, so that the first one is what everything waits for
-        count, place = next(iter(self._unfinished.values()), (self._count, self._place))
+        count, position = next(iter(self._unfinished.values()), (self._count, self._position))
         handled = count - self._written_count
         is_time = is_tick and now - self._written_at > self._seconds
         if handled < (self._minimum if is_time else self._maximum):
             return None
         self._written_count, self._written_at = count, now
-        return place
+        return position

@@ -45,8 +45,8 @@ class Catalogue:
                 if settings := read_settings(name, projection_id, record.data):
                     known[name] = settings
                 else:
-                    place = f"{record.revision}@{record.stream}"
-                    log.error("the definition of projection %r (%s) can't be read and is left out", name, place)
+                    event = f"{record.revision}@{record.stream}"
+                    log.error("the definition of projection %r (%s) can't be read and is left out", name, event)
         return list(known.values())
 
     async def save(self, settings: Settings) -> Settings:

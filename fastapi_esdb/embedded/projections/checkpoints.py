@@ -42,7 +42,7 @@ class CheckpointDamaged(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A place, and the states there."""
+    """A position, and the states there."""
 
     tag: Tag
     partitions: Partitions
@@ -107,7 +107,7 @@ class Checkpoints:
         return [record.data.decode(errors="replace") async for record in records]
 
     def _tag(self, record: RecordedEvent) -> Tag | None:
-        """The place that the event tells, `None` where it is not this projection's, or from before it was reset."""
+        """The position that the event tells, `None` where it is not this projection's, or from before it was reset."""
         written = read_tag(record)
         if written is None or written[0].projection != self._settings.id or written[0].version < self._settings.epoch:
             return None

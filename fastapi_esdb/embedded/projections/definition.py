@@ -32,7 +32,7 @@ class Definition:
 
     @property
     def start(self) -> Tag:
-        """The place of a projection that has read nothing."""
+        """The position of a projection that has read nothing."""
         if self.streams:
             return Tag(streams=dict.fromkeys(self.streams, NO_REVISION))
         return Tag(NOTHING_READ, dict.fromkeys(sorted(self.types or ()), NO_REVISION))

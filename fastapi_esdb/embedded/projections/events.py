@@ -20,7 +20,7 @@ from fastapi_esdb.wire.events.values import RecordedEvent
 class SourceEvent:
     """An event that a projection is to handle, its link resolved.
 
-    `tag` is the place of the projection when it is done with this one, `progress` the same in per cent. `deleted` is
+    `tag` is the position of the projection when it is done with this one, `progress` the same in per cent. `deleted` is
     the stream whose deletion this is, where the projection wants to be told of deletions.
     """
 

@@ -32,7 +32,7 @@ class Faulted(Exception):
 
 
 class Run:
-    """A projection from its last checkpoint on. Its place, its states and its numbers stay when it has ended.
+    """A projection from its last checkpoint on. Its position, its states and its numbers stay when it has ended.
 
     `position` is behind what was handled, `checkpoint` behind what is remembered. `milliseconds` is the time spent in
     handlers.

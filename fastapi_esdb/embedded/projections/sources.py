@@ -30,7 +30,7 @@ DONE = 100.0
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The next events, and the place behind them. `end` is what `Database.wait` takes to wait for more."""
+    """The next events, and the position behind them. `end` is what `Database.wait` takes to wait for more."""
 
     events: Sequence[SourceEvent]
     tag: Tag
@@ -47,7 +47,7 @@ class Source(Protocol):
         """The stream whose next record may be one of the projection's; `None` where any record may."""
 
     def read(self, tag: Tag) -> Page:
-        """The events that follow on a place."""
+        """The events that follow on a position."""
 
 
 def open_source(database: Database, definition: Definition) -> Source:

@@ -10,8 +10,8 @@ from fastapi_esdb.embedded.projections.tags import NO_REVISION, NOTHING_READ, Ta
 from fastapi_esdb.wire.positions import Position
 from fastapi_esdb.wire.projections.values import ProjectionStatistics
 
-COMPLETED_PLACE = "Phase: 1 (completed)"
-"""The place of a query that has written its results."""
+COMPLETED_POSITION = "Phase: 1 (completed)"
+"""The position of a query that has written its results."""
 
 _WORDS = {
     ProjectionState.ABORTED: "Aborted/Stopped",
@@ -51,15 +51,15 @@ def _with_run(projection: Projection, run: Run) -> ProjectionStatistics:
         epoch=settings.epoch,
         version=settings.version,
         progress=run.progress,
-        position=COMPLETED_PLACE if is_completed else _place(run.position, run),
-        last_checkpoint=COMPLETED_PLACE if is_completed else _place(run.checkpoint, run),
+        position=COMPLETED_POSITION if is_completed else _position_text(run.position, run),
+        last_checkpoint=COMPLETED_POSITION if is_completed else _position_text(run.checkpoint, run),
         core_processing_time=int(run.milliseconds),
         events_processed_after_restart=run.handled,
         partitions_cached=len(run.partitions),
     )
 
 
-def _place(tag: Tag, run: Run) -> str:
+def _position_text(tag: Tag, run: Run) -> str:
     """Of a projection that found an empty log, the end of that: there is nothing that it has not read."""
     is_at_end = run.position.position == NOTHING_READ and run.progress == DONE
     return str(tag.at(Position(0, 0)) if is_at_end else tag)

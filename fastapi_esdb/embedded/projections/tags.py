@@ -15,7 +15,7 @@ from fastapi_esdb.wire.events.values import RecordedEvent
 from fastapi_esdb.wire.positions import Position
 
 NOTHING_READ = Position(0, -1)
-"""The place in `$all` of a projection that has not begun."""
+"""The position in `$all` of a projection that has not begun."""
 
 NO_REVISION = -1
 """The revision in a stream of a projection that has read nothing of it."""
@@ -26,7 +26,7 @@ FORMAT = 4
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """A place in `$all`, or in one or several streams. A projection of some types in `$all` has the types there."""
+    """A position in `$all`, or in one or several streams. A projection of some types in `$all` has the types there."""
 
     position: Position | None = None
     streams: Mapping[str, int] = field(default_factory=dict)
@@ -35,15 +35,15 @@ class Tag:
         revisions = [f"{stream}: {revision}" for stream, revision in self.streams.items()]
         if self.position is None and len(revisions) == 1:
             return revisions[0]
-        place = f"C:{self.position.commit}/P:{self.position.prepare}" if self.position else ""
-        return "; ".join([*([place] if place else []), *revisions, *([""] if revisions else [])])
+        position = f"C:{self.position.commit}/P:{self.position.prepare}" if self.position else ""
+        return "; ".join([*([position] if position else []), *revisions, *([""] if revisions else [])])
 
     def moved(self, stream: str, revision: int) -> Tag:
-        """The same place with another revision in one stream."""
+        """Return a copy with another revision in one stream."""
         return Tag(self.position, {**self.streams, stream: revision})
 
     def at(self, position: Position) -> Tag:
-        """The same place with another position in `$all`."""
+        """Return a copy with another position in `$all`."""
         return Tag(position, self.streams)
 
     def is_after(self, other: Tag) -> bool:
@@ -56,8 +56,8 @@ class Tag:
         return any(revision > known.get(stream, NO_REVISION) for stream, revision in self.streams.items())
 
     def json(self) -> dict[str, Any]:
-        place = {"$c": self.position.commit, "$p": self.position.prepare} if self.position else {}
-        return {**place, "$s": dict(self.streams)} if self.streams else dict(place)
+        position = {"$c": self.position.commit, "$p": self.position.prepare} if self.position else {}
+        return {**position, "$s": dict(self.streams)} if self.streams else dict(position)
 
 
 @dataclass(frozen=True, slots=True)

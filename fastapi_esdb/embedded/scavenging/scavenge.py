@@ -22,8 +22,8 @@ class RunningScavenge:
     def __init__(self, database: Database, report: Report, first_chunk: int) -> None:
         self._database = database
         self._report = report
-        self._place = _start_of(database, first_chunk)
-        self._newest = database.last_position or self._place
+        self._position = _start_of(database, first_chunk)
+        self._newest = database.last_position or self._position
         self._is_stopping = False
 
     @property
@@ -50,18 +50,18 @@ class RunningScavenge:
     async def _scavenge_chunk(self, chunk: int) -> None:
         began, freed = time.monotonic(), 0
         while self._goes_on and self._chunk == chunk:
-            page = await self._database.scavenge(self._place)
-            self._place, freed = page.next, freed + page.freed
+            page = await self._database.scavenge(self._position)
+            self._position, freed = page.next, freed + page.freed
             await asyncio.sleep(0)  # others want their turn
         await self._report.chunk_completed(chunk, freed, time.monotonic() - began)
 
     @property
     def _goes_on(self) -> bool:
-        return self._place < self._newest and not self._is_stopping
+        return self._position < self._newest and not self._is_stopping
 
     @property
     def _chunk(self) -> int:
-        return self._place.commit // CHUNK_SIZE
+        return self._position.commit // CHUNK_SIZE
 
 
 def _start_of(database: Database, chunk: int) -> Position:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from fastapi_esdb.embedded.services.filters import check_filter
-from fastapi_esdb.embedded.services.frames import PAGE, ReadCall, framing, place_of
+from fastapi_esdb.embedded.services.frames import PAGE, ReadCall, framing, start_in_all
 from fastapi_esdb.embedded.store.database import Database
 from fastapi_esdb.wire.streams.values import ReadRequest
 
@@ -14,7 +14,7 @@ async def read_all(call: ReadCall, request: ReadRequest, database: Database) -> 
     """Send the events that the filter lets through; the limit counts these."""
     if request.filter:
         check_filter(request.filter)
-    frame, left, start = framing(request, database), request.limit, place_of(request)
+    frame, left, start = framing(request, database), request.limit, start_in_all(request)
     while left:
         page = database.read_all(start, request.direction, min(PAGE, left), request.filter, PAGE)
         await call.send_all(map(frame, page.records))

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from fastapi_esdb.embedded.services.checkpoints import Checkpoints
 from fastapi_esdb.embedded.services.filters import check_filter
-from fastapi_esdb.embedded.services.frames import LIVE_WINDOW, PAGE, ReadCall, framing, place_of
+from fastapi_esdb.embedded.services.frames import LIVE_WINDOW, PAGE, ReadCall, framing, start_in_all
 from fastapi_esdb.embedded.store.database import Database
 from fastapi_esdb.embedded.store.pages import AllPage
 from fastapi_esdb.embedded.store.positions import position_of
@@ -43,7 +43,7 @@ class AllSubscription:
         await self._call.send(SubscriptionConfirmed(str(uuid4())))
         if self._request.start is not END:
             self._call.check_leader()
-        self._begin(place_of(self._request))
+        self._begin(start_in_all(self._request))
         while True:
             while not await self._send_pages(PAGE):
                 pass

@@ -39,7 +39,7 @@ def revision_of(request: ReadRequest) -> int | Edge:
     return request.start
 
 
-def place_of(request: ReadRequest) -> Position | Edge:
+def start_in_all(request: ReadRequest) -> Position | Edge:
     """Return the start of a read of `$all`."""
     if isinstance(request.start, int):
         raise InvalidArgument(f"{request.start} is a revision: $all is read from a position, start or end")

@@ -14,7 +14,7 @@ class StreamPage:
 
     `next` is the revision that the following page starts at, in the direction of the read; when a forward read
     found nothing, it is the first revision from the start on that is there or will be. `is_end` tells that
-    nothing is left in this direction. `last` is the last revision of the stream, and `end` the place where the log
+    nothing is left in this direction. `last` is the last revision of the stream, and `end` the position where the log
     ended when this was read: what `Database.wait` takes to wait for more.
     """
 
@@ -31,7 +31,7 @@ class AllPage:
 
     `next` is the position that the following page starts at, in the direction of the read. `searched` counts the
     records looked at, hidden and filtered ones too, and `last_searched` is the position of the last one of them,
-    `None` where there was none. `is_end` tells that nothing is left in this direction, `end` is the place where
+    `None` where there was none. `is_end` tells that nothing is left in this direction, `end` is the position where
     the log ended when this was read: what `Database.wait` takes to wait for more.
     """
 

@@ -37,16 +37,16 @@ def record(
     return RecordedEvent(uuid4(), stream, revision, event_type, data, metadata, JSON, created, position)
 
 
-def message(place: int = 0, stream: str = "a", **fields: Any) -> Message:
-    return Message(record(place, stream, **fields), place)
+def message(position: int = 0, stream: str = "a", **fields: Any) -> Message:
+    return Message(record(position, stream, **fields), position)
 
 
-def messages(*places: int) -> tuple[Message, ...]:
-    return tuple(message(place) for place in places)
+def messages(*positions: int) -> tuple[Message, ...]:
+    return tuple(message(position) for position in positions)
 
 
-def places(found: Any) -> list[int]:
-    return [one.place for one in found]
+def positions(found: Any) -> list[int]:
+    return [one.position for one in found]
 
 
 def consumer(buffer_size: int = 10) -> Consumer:
@@ -60,15 +60,15 @@ class FedGroup:
         self.clock = Clock()
         self.rules = ConsumerGroup(replace(SETTINGS, **settings), first, checkpoint, self.clock)
 
-    def read(self, *places: int, is_end: bool = True) -> tuple[Message, ...]:
-        """Feed a page of history with events at these places."""
-        found = messages(*places)
-        self.rules.add_page(Page(found, places[-1] + 1 if places else 0, is_end))
+    def read(self, *positions: int, is_end: bool = True) -> tuple[Message, ...]:
+        """Feed a page of history with events at these positions."""
+        found = messages(*positions)
+        self.rules.add_page(Page(found, positions[-1] + 1 if positions else 0, is_end))
         return found
 
-    def write(self, *places: int) -> tuple[Message, ...]:
+    def write(self, *positions: int) -> tuple[Message, ...]:
         """Feed events as they are written."""
-        found = messages(*places)
+        found = messages(*positions)
         self.rules.add_live(Page(found, 0, is_end=True))
         return found
 
@@ -82,8 +82,8 @@ class FedGroup:
 
 
 def fetch(consumer: Consumer) -> list[tuple[int, int]]:
-    """Take what is in the outbox: places and retry counts."""
-    fetched = [(one.place, one.retry_count) for one in consumer.outbox]
+    """Take what is in the outbox: positions and retry counts."""
+    fetched = [(one.position, one.retry_count) for one in consumer.outbox]
     consumer.outbox.clear()
     return fetched
 

@@ -8,7 +8,7 @@ import pytest
 
 from fastapi_esdb.embedded.groups.buffer import LOOK_AHEAD, Buffer
 from fastapi_esdb.embedded.groups.message import Message
-from tests.embedded.groups.support import message, messages, places
+from tests.embedded.groups.support import message, messages, positions
 
 
 def behind(size: int = 5, live_size: int = 3, first: int = 0) -> Buffer:
@@ -44,19 +44,19 @@ def test_retries_take_room_too() -> None:
 
 
 def test_history_before_the_first_place_is_left_out() -> None:
-    """A group that begins at a place never gets what lies before it, read or live."""
+    """A group that begins at a position never gets what lies before it, read or live."""
     buffer = behind(first=5)
     add_read(buffer, 4, 5)
     buffer.become_live()
     add_live(buffer, 3)
-    assert places(buffer.events) == [5]
+    assert positions(buffer.events) == [5]
 
 
 def test_a_live_buffer_takes_events_as_they_come() -> None:
     """A group that starts at the end has nothing to read."""
     buffer = live()
     assert add_live(buffer, 7, 8) == [False, False]
-    assert places(buffer.events) == [7, 8]
+    assert positions(buffer.events) == [7, 8]
 
 
 def test_a_full_live_buffer_falls_behind_once() -> None:
@@ -64,14 +64,14 @@ def test_a_full_live_buffer_falls_behind_once() -> None:
     buffer = live(size=2)
     assert add_live(buffer, 1, 2, 3, 4) == [False, False, True, False]
     assert not buffer.is_live
-    assert places(buffer.events) == [1, 2]
+    assert positions(buffer.events) == [1, 2]
 
 
 def test_only_the_newest_live_events_are_kept() -> None:
     """The live buffer holds as many as the settings say, delivered ones included."""
     buffer = live(live_size=2)
     add_live(buffer, 1, 2, 3)
-    assert places(buffer.recent) == [2, 3]
+    assert positions(buffer.recent) == [2, 3]
 
 
 def test_history_that_meets_the_newest_events_ends_there() -> None:
@@ -80,7 +80,7 @@ def test_history_that_meets_the_newest_events_ends_there() -> None:
     add_live(buffer, 3, 4)
     add_read(buffer, 1, 2, 3, 4)
     assert buffer.is_live
-    assert places(buffer.events) == [1, 2, 3, 4]
+    assert positions(buffer.events) == [1, 2, 3, 4]
 
 
 def test_history_that_has_passed_the_first_of_the_newest_events_meets_them_too() -> None:
@@ -89,7 +89,7 @@ def test_history_that_has_passed_the_first_of_the_newest_events_meets_them_too()
     add_live(buffer, 3, 4)
     add_read(buffer, 2, 4)
     assert buffer.is_live
-    assert places(buffer.events) == [2, 4]
+    assert positions(buffer.events) == [2, 4]
 
 
 def test_a_slow_buffer_reads_on_from_where_it_fell_behind() -> None:
@@ -99,7 +99,7 @@ def test_a_slow_buffer_reads_on_from_where_it_fell_behind() -> None:
     buffer.deliver(lambda: False, lambda _: True)
     add_read(buffer, 3, 4)
     assert buffer.is_live
-    assert places(buffer.events) == [3, 4, 5]
+    assert positions(buffer.events) == [3, 4, 5]
 
 
 def test_at_the_end_of_the_history_what_came_meanwhile_follows() -> None:
@@ -108,7 +108,7 @@ def test_at_the_end_of_the_history_what_came_meanwhile_follows() -> None:
     add_read(buffer, 1)
     add_live(buffer, 2)
     buffer.become_live()
-    assert places(buffer.events) == [1, 2]
+    assert positions(buffer.events) == [1, 2]
     assert not buffer.recent
 
 
@@ -118,7 +118,7 @@ def test_an_event_is_not_taken_twice() -> None:
     add_read(buffer, 1, 2)
     buffer.become_live()
     add_live(buffer, 1, 2, 3)
-    assert places(buffer.events) == [1, 2, 3]
+    assert positions(buffer.events) == [1, 2, 3]
 
 
 def test_pages_are_ignored_once_live() -> None:
@@ -136,7 +136,7 @@ def test_retries_are_in_order_with_replayed_events_last() -> None:
         buffer.add_retry(one)
     buffer.add_retry(type(parked)(parked.record, 0, is_replayed=True))
     buffer.add_retry(message(3))
-    assert places(buffer.retries) == [2, 3, 5, 9, 0]
+    assert positions(buffer.retries) == [2, 3, 5, 9, 0]
 
 
 @pytest.mark.parametrize("taken", [set(), {1}, {2, 4}, {1, 2, 3, 4}])
@@ -149,12 +149,12 @@ def test_what_is_taken_is_gone_and_the_rest_in_order(taken: set[int]) -> None:
     offered = []
 
     def offer(one: object) -> bool:
-        offered.extend(places([one]))
+        offered.extend(positions([one]))
         return offered[-1] in taken
 
     buffer.deliver(lambda: False, offer)
     assert offered == [1, 2, 3, 4]
-    assert [*places(buffer.retries), *places(buffer.events)] == [n for n in (1, 2, 3, 4) if n not in taken]
+    assert [*positions(buffer.retries), *positions(buffer.events)] == [n for n in (1, 2, 3, 4) if n not in taken]
 
 
 def test_nothing_is_offered_when_nobody_has_room() -> None:
@@ -164,12 +164,12 @@ def test_nothing_is_offered_when_nobody_has_room() -> None:
     taken: list[int] = []
 
     def take(one: object) -> bool:
-        taken.extend(places([one]))
+        taken.extend(positions([one]))
         return True
 
     buffer.deliver(lambda: len(taken) == 2, take)
     assert taken == [1, 2]
-    assert places(buffer.events) == [3]
+    assert positions(buffer.events) == [3]
 
 
 def test_every_event_is_begun_once_and_in_order() -> None:
@@ -192,23 +192,23 @@ def test_retries_in_any_order() -> None:
     for _ in range(200):
         buffer, expected = behind(), list[int]()
         replayed = set[int]()
-        for place in dice.sample(range(1000), 30):
+        for position in dice.sample(range(1000), 30):
             if expected and dice.random() < 0.3:
-                assert buffer.retries.popleft().place == expected.pop(0)
+                assert buffer.retries.popleft().position == expected.pop(0)
             if dice.random() < 0.2:
-                replayed.add(place)
-                buffer.add_retry(replace(message(place), is_replayed=True))
-                expected.append(place)
+                replayed.add(position)
+                buffer.add_retry(replace(message(position), is_replayed=True))
+                expected.append(position)
                 continue
-            buffer.add_retry(message(place))
-            later = (i for i, other in enumerate(expected) if other not in replayed and other > place)
-            expected.insert(next(later, len(expected)), place)
-        assert places(buffer.retries) == expected
+            buffer.add_retry(message(position))
+            later = (i for i, other in enumerate(expected) if other not in replayed and other > position)
+            expected.insert(next(later, len(expected)), position)
+        assert positions(buffer.retries) == expected
 
 
 def test_very_many_retries() -> None:
     """A consumer that goes with twenty thousand events in hand does not hold up the others for long."""
-    buffer, many = behind(), [message(place) for place in range(20_000)]
+    buffer, many = behind(), [message(position) for position in range(20_000)]
     began = time.process_time()
     for one in many:
         buffer.add_retry(one)
@@ -216,15 +216,15 @@ def test_very_many_retries() -> None:
 
 
 def test_very_many_events_that_nobody_can_take() -> None:
-    """Those behind them wait, and everything keeps its place."""
+    """Those behind them wait, and everything keeps its position."""
     buffer = behind(size=5 * LOOK_AHEAD)
     add_read(buffer, *range(3 * LOOK_AHEAD))
     offered: list[int] = []
 
     def take_few(one: Message) -> bool:
-        offered.append(one.place)
-        return one.place < 5
+        offered.append(one.position)
+        return one.position < 5
 
     buffer.deliver(lambda: False, take_few)
     assert offered == list(range(LOOK_AHEAD + 5))
-    assert places(buffer.events) == list(range(5, 3 * LOOK_AHEAD))
+    assert positions(buffer.events) == list(range(5, 3 * LOOK_AHEAD))

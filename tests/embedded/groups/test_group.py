@@ -57,7 +57,7 @@ def test_all_consumers_get_their_share() -> None:
     read = group.read(*range(6))
     slow, quick = group.join(1), group.join(1)
     for one in read[1:]:
-        assert fetch(quick) == [(one.place, 0)]
+        assert fetch(quick) == [(one.position, 0)]
         group.rules.acknowledge(ids(one))
     assert fetch(slow) == [(0, 0)]
 
@@ -224,7 +224,7 @@ def test_history_is_read_while_there_is_room() -> None:
     assert group.rules.wants_page
     group.read(0, 1, 2, is_end=False)
     assert not group.rules.wants_page
-    assert group.rules.next_place == 3
+    assert group.rules.next_position == 3
     group.join()
     assert group.rules.wants_page
 
@@ -245,12 +245,12 @@ def test_a_live_group_that_overflows_reads_again() -> None:
     group = FedGroup(first=None, history_buffer_size=3, live_buffer_size=2, read_batch_size=2)
     group.write(0, 1, 2, 3, 4, 5)
     assert not group.rules.buffer.is_live
-    assert group.rules.next_place == 3
+    assert group.rules.next_position == 3
     consumer = group.join()
     assert group.rules.wants_page
     group.read(3, 4, is_end=False)
     assert group.rules.buffer.is_live
-    assert [place for place, _ in fetch(consumer)] == [0, 1, 2, 3, 4, 5]
+    assert [position for position, _ in fetch(consumer)] == [0, 1, 2, 3, 4, 5]
 
 
 def test_replayed_events_are_no_progress() -> None:
@@ -265,7 +265,7 @@ def test_replayed_events_are_no_progress() -> None:
 
 
 def test_a_replayed_event_is_no_other_event() -> None:
-    """Its place is one in another stream: to handle it handles nothing else."""
+    """Its position is one in another stream: to handle it handles nothing else."""
     group = FedGroup(max_checkpoint_count=1)
     group.read(0)
     group.join(1)

@@ -40,8 +40,8 @@ class GroupMachine(RuleBasedStateMachine):
     @rule(count=COUNTS)
     def write(self, count: int) -> None:
         for _ in range(count):
-            place = len(self.log)
-            self.log.append(message(place, f"stream-{place % 3}"))
+            position = len(self.log)
+            self.log.append(message(position, f"stream-{position % 3}"))
 
     @rule(count=COUNTS)
     def follow(self, count: int) -> None:
@@ -53,7 +53,7 @@ class GroupMachine(RuleBasedStateMachine):
     @rule()
     def read_history(self) -> None:
         if self.group.rules.wants_page:
-            start = self.group.rules.next_place
+            start = self.group.rules.next_position
             page = tuple(self.log[start : start + self.group.rules.batch])
             following = start + len(page)
             self.group.rules.add_page(Page(page, following, is_end=following >= len(self.log)))
@@ -74,7 +74,7 @@ class GroupMachine(RuleBasedStateMachine):
     def acknowledge(self, index: int) -> None:
         if one := self.in_hand(index):
             self.group.rules.acknowledge([one.id])
-            self.handled.add(one.place)
+            self.handled.add(one.position)
         self.fetch()
 
     @rule(index=INDEXES, action=st.sampled_from(NackAction))
@@ -82,7 +82,7 @@ class GroupMachine(RuleBasedStateMachine):
         if one := self.in_hand(index):
             is_final = action not in (NackAction.RETRY, NackAction.UNKNOWN)
             if is_final or one.retry_count >= self.group.rules.settings.max_retry_count:
-                self.handled.add(one.place)
+                self.handled.add(one.position)
             self.group.rules.refuse([one.id], action, "")
         self.fetch()
 
@@ -130,8 +130,8 @@ class GroupMachine(RuleBasedStateMachine):
     def fetch(self, *others: Consumer) -> None:
         for consumer in [*self.consumers, *others]:
             for one in consumer.outbox:
-                assert one.place not in self.handled, "a handled event came again"
-                self.seen.add(one.place)
+                assert one.position not in self.handled, "a handled event came again"
+                self.seen.add(one.position)
             consumer.outbox.clear()
 
 

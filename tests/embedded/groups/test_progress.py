@@ -8,16 +8,16 @@ from fastapi_esdb.wire.groups.values import GroupSettings
 SETTINGS = GroupSettings(checkpoint_after_ms=2_000, min_checkpoint_count=2, max_checkpoint_count=4)
 
 
-def begun(*places: int, checkpoint: int | None = None, settings: GroupSettings = SETTINGS) -> Progress:
+def begun(*positions: int, checkpoint: int | None = None, settings: GroupSettings = SETTINGS) -> Progress:
     progress = Progress(settings, checkpoint)
-    for place in places:
-        progress.begin(place)
+    for position in positions:
+        progress.begin(position)
     return progress
 
 
-def finish(progress: Progress, *places: int) -> None:
-    for place in places:
-        progress.finish(place)
+def finish(progress: Progress, *positions: int) -> None:
+    for position in positions:
+        progress.finish(position)
 
 
 def test_the_maximum_is_due_at_once() -> None:
@@ -68,7 +68,7 @@ def test_an_unfinished_event_holds_everything_up() -> None:
 
 
 def test_the_checkpoint_is_the_place_before_the_first_unfinished_event() -> None:
-    """Places have gaps; the checkpoint is the place of an event all the same."""
+    """Positions have gaps; the checkpoint is the position of an event all the same."""
     progress = begun(10, 20, 30)
     finish(progress, 10, 20)
     assert progress.due(0, is_tick=True) == 20

@@ -15,7 +15,7 @@ def info(group: FedGroup) -> GroupInfo:
         name="g",
         start=0,
         parked=7,
-        tell=lambda place: Position(place, place),
+        for_clients=lambda position: Position(position, position),
         now=group.clock.now,
     )
 
@@ -79,7 +79,7 @@ def test_a_new_group_tells_little() -> None:
 
 
 def test_a_working_group_tells_all() -> None:
-    """Every number is there, places as clients know them."""
+    """Every number is there, positions as clients know them."""
     group = FedGroup(min_checkpoint_count=1, extra_statistics=True)
     one, two, *_ = group.read(1, 2, 3, 4)
     consumer = group.join(2)

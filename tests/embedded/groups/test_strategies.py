@@ -33,7 +33,7 @@ def deal(strategy: Strategy, *dealt: Message) -> list[Consumer | None]:
 
 
 def some(count: int, stream: str = "a") -> list[Message]:
-    return [message(place, stream) for place in range(count)]
+    return [message(position, stream) for position in range(count)]
 
 
 def with_correlation(correlation: object, stream: str = "a") -> Message:
@@ -173,13 +173,13 @@ def test_very_many_events_of_a_busy_consumer(name: str) -> None:
     count = 50_000
     group = FedGroup(history_buffer_size=2 * count, strategy=name)
     busy, idle = group.join(), group.join()
-    many = tuple(message(place, metadata=b'{"$correlationId": "one"}') for place in range(count))
+    many = tuple(message(position, metadata=b'{"$correlationId": "one"}') for position in range(count))
     group.rules.add_page(Page(many, count, is_end=True))
     assert (len(busy.in_flight), len(idle.in_flight)) == (10, 0)
     began = time.process_time()
     for _ in range(5):
         group.rules.tick()
     assert time.process_time() - began < BOUND
-    assert fetch(busy) == [(place, 0) for place in range(10)]
+    assert fetch(busy) == [(position, 0) for position in range(10)]
     group.rules.acknowledge(list(busy.in_flight))
-    assert fetch(busy) == [(place, 0) for place in range(10, 20)]
+    assert fetch(busy) == [(position, 0) for position in range(10, 20)]

@@ -95,7 +95,7 @@ def test_defining_ends_with_the_source() -> None:
 
 
 def test_places_at_the_start() -> None:
-    """A projection begins before everything, and one of some types in `$all` keeps their places too."""
+    """A projection begins before everything, and one of some types in `$all` keeps their positions too."""
     assert str(Definition().start) == "C:0/P:-1"
     assert str(Definition(("a",)).start) == "a: -1"
     assert str(Definition(("a", "b")).start) == "a: -1; b: -1; "
@@ -103,7 +103,7 @@ def test_places_at_the_start() -> None:
 
 
 @pytest.mark.parametrize(
-    ("definition", "tag", "place"),
+    ("definition", "tag", "position"),
     [
         (Definition(("a", "b")), Tag(streams={"a": 4}), "a: 4; b: -1; "),
         (Definition(("b",)), Tag(streams={"a": 4, "b": 2}), "b: 2"),
@@ -112,9 +112,9 @@ def test_places_at_the_start() -> None:
         (Definition(), Tag(streams={"a": 4}), "C:0/P:-1"),
     ],
 )
-def test_a_place_of_another_source(definition: Definition, tag: Tag, place: str) -> None:
+def test_a_position_of_another_source(definition: Definition, tag: Tag, position: str) -> None:
     """With a new query a projection goes on where the old one was, as far as they read the same."""
-    assert str(definition.fits(tag)) == place
+    assert str(definition.fits(tag)) == position
 
 
 def test_results_go_to_streams() -> None:

@@ -33,7 +33,7 @@ def metadata_of(event: RecordedEvent) -> dict[str, object]:
 
 
 async def test_what_is_written(database: Database) -> None:
-    """An event is written with the place of the projection, its own metadata and the event that caused it."""
+    """An event is written with the position of the projection, its own metadata and the event that caused it."""
     one = handled(5, replace(OUT, metadata={"m": 1, "$causedBy": "mine"}))
     await emit(database, one)
     [event] = read(database, "out")
@@ -59,7 +59,7 @@ async def test_streams_are_readable_for_all(database: Database) -> None:
 
 
 async def test_nothing_twice(database: Database) -> None:
-    """After a restart from an earlier place, what is written already is left out, stream by stream."""
+    """After a restart from an earlier position, what is written already is left out, stream by stream."""
     batch = [handled(n, OUT, replace(OUT, type="F"), *([Emitted("other", "E")] if n else [])) for n in range(3)]
     await emit(database, *batch[:1])
     await emit(database, *batch)

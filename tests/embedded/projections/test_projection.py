@@ -151,7 +151,7 @@ async def test_a_checkpoint_that_was_not_finished(database: Database, projection
 
 
 async def test_an_update(database: Database, projections: Projections) -> None:
-    """A new query takes over the state and the place of the old one."""
+    """A new query takes over the state and the position of the old one."""
     await write(database, "a", proposed())
     await projections.create(continuous(COUNT))
     await counted(projections, 1)

@@ -57,7 +57,7 @@ def test_types_with_odd_names() -> None:
 
 
 def test_what_a_handler_is_told() -> None:
-    """An event has its place, its data and its metadata, parsed and raw."""
+    """An event has its position, its data and its metadata, parsed and raw."""
     event = record("cat-1", 7, "T", {"a": [1]}, metadata=b'{"m": true}')
     script = Scripted("fromCategory('cat').when({$any: (s, e) => e})").feed(event)
     assert script.state() == {

@@ -52,8 +52,8 @@ async def test_types(database: Database) -> None:
 
 
 @pytest.mark.parametrize("definition", [Definition(), Definition(("a", "b"))])
-async def test_places(database: Database, definition: Definition) -> None:
-    """From the place of any event, reading goes on behind it."""
+async def test_positions(database: Database, definition: Definition) -> None:
+    """From the position of any event, reading goes on behind it."""
     for n in range(PAGE):
         await write(database, "ab"[n % 2], proposed(), proposed())
     everything = [event for page in pages(database, definition) for event in page.events]

@@ -104,7 +104,7 @@ async def test_statistics_of_the_aborted(projections: Projections) -> None:
     assert statistics(projections).status == "Aborted/Stopped"
 
 
-async def test_the_place_of_one_that_never_ran(clock: Clock) -> None:
+async def test_the_position_of_one_that_never_ran(clock: Clock) -> None:
     """Where there was nothing to read, a projection is at the end; otherwise it has not begun."""
     async with Database(clock=clock) as database:
         async with Projections(database, clock) as projections:

@@ -1,4 +1,4 @@
-"""Places of projections, in the metadata of what they write."""
+"""Positions of projections, in the metadata of what they write."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ IN_TYPES = Tag(Position(9, 9), {"T": -1})
 
 @pytest.mark.parametrize("tag", [IN_ALL, IN_STREAM, IN_TYPES, Tag(streams={"a": 3, "b": -1})])
 def test_there_and_back(tag: Tag) -> None:
-    """A place is read as it was written, with who wrote it."""
+    """A position is read as it was written, with who wrote it."""
     assert read_tag(replace(record(), metadata=tagged(WRITER, tag, {"m": 1}))) == (WRITER, tag)
 
 
@@ -38,7 +38,7 @@ def test_metadata() -> None:
     "metadata", [b"", b"{}", b"[]", b"no json", b'{"$v": "x"}', b'{"$v": 1}', b'{"$v": "1:2:3:4", "$c": 1}']
 )
 def test_others_events(metadata: bytes) -> None:
-    """An event that no projection wrote has no place."""
+    """An event that no projection wrote has no position."""
     assert read_tag(replace(record(), metadata=metadata)) is None
 
 
@@ -57,11 +57,11 @@ def test_others_events(metadata: bytes) -> None:
     ],
 )
 def test_order(tag: Tag, other: Tag, is_after: bool) -> None:
-    """Of two places one is further on; those in different sources can't be compared, and the new one counts."""
+    """Of two positions one is further on; those in different sources can't be compared, and the new one counts."""
     assert tag.is_after(other) is is_after
 
 
 def test_movement() -> None:
-    """A place moves in `$all` or in one of its streams."""
+    """A position moves in `$all` or in one of its streams."""
     assert IN_TYPES.at(Position(11, 11)) == Tag(Position(11, 11), {"T": -1})
     assert IN_STREAM.moved("a", 4) == Tag(streams={"a": 4})

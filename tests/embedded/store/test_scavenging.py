@@ -30,10 +30,10 @@ from tests.embedded.store.support import (
 
 async def scavenge(database: Database, window: int = 1024) -> int:
     """Go through the whole log; how many records went."""
-    place, removed = Position(0, 0), 0
-    while database.last_position and place < database.last_position:
-        page = await database.scavenge(place, window)
-        place, removed = page.next, removed + page.removed
+    position, removed = Position(0, 0), 0
+    while database.last_position and position < database.last_position:
+        page = await database.scavenge(position, window)
+        position, removed = page.next, removed + page.removed
     await database.append("last", ANY, events(1))
     return removed
 
@@ -143,16 +143,16 @@ async def test_positions_that_were_scavenged(database: Database) -> None:
     gone = [record.position for record in database.read_all().records[:3]]
     await set_metadata(database, "a", max_count=1)
     await scavenge(database)
-    for place in gone:
-        assert place
-        found = database.read_all(place).records
+    for position in gone:
+        assert position
+        found = database.read_all(position).records
         assert [(record.stream, record.revision) for record in found[:2]] == [("a", 3), ("b", 0)]
-        assert not database.read_all(place, BACKWARDS).records
-        assert database.after(place) == found[0].position
+        assert not database.read_all(position, BACKWARDS).records
+        assert database.after(position) == found[0].position
 
 
 async def test_positions_that_never_were(database: Database) -> None:
-    """Are no places to read from, scavenged or not."""
+    """Are no positions to read from, scavenged or not."""
     await database.append("a", ANY, events(4))
     await set_metadata(database, "a", max_count=3)
     await scavenge(database)

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 from fastapi_esdb.embedded.groups.checks import problem_of_numbers, problem_of_strategy
-from fastapi_esdb.embedded.services.groups.places import from_text, place_of, start_at, to_text
+from fastapi_esdb.embedded.services.groups.positions import from_text, start_at, start_position, to_text
 from fastapi_esdb.embedded.services.groups.streams import last_event, parsed
 from fastapi_esdb.embedded.store.database import Clock, Database
 from fastapi_esdb.embedded.store.filters import compile_filter
@@ -82,7 +82,7 @@ def encode_definition(definition: CreateGroup) -> dict[str, Any]:
     source = definition.stream or ALL
     entry: dict[str, Any] = {key: getattr(definition.settings, name) for name, key in _KEYS.items()}
     entry |= {"stream": source, "group": definition.group}
-    entry["startPosition"] = to_text(place_of(definition.start), source)
+    entry["startPosition"] = to_text(start_position(definition.start), source)
     if definition.filter:
         entry["filter"] = _encode_filter(definition.filter)
     return entry

@@ -12,7 +12,7 @@ from fastapi_esdb.embedded.completion import completed
 from fastapi_esdb.embedded.groups.consumer import Consumer, Subscriber
 from fastapi_esdb.embedded.groups.group import ConsumerGroup
 from fastapi_esdb.embedded.groups.information import information
-from fastapi_esdb.embedded.services.groups.places import from_text, place_of, to_text
+from fastapi_esdb.embedded.services.groups.positions import from_text, start_position, to_text
 from fastapi_esdb.embedded.services.groups.sources import Source, source_of
 from fastapi_esdb.embedded.services.groups.streams import CheckpointStream, ParkedStream
 from fastapi_esdb.embedded.store.database import Clock, Database
@@ -99,14 +99,14 @@ class RunningGroup:
 
     def information(self) -> GroupInfo:
         """The group at this moment."""
-        place = place_of(self.definition.start)
+        position = start_position(self.definition.start)
         return information(
             self._rules,
             source=self._source.name,
             name=self.definition.group,
-            start=Edge.END if place is None else self._source.told(place),
+            start=Edge.END if position is None else self._source.for_clients(position),
             parked=self._parked.count,
-            tell=self._source.told,
+            for_clients=self._source.for_clients,
             now=self._now(),
         )
 
@@ -118,7 +118,7 @@ class RunningGroup:
                 return ConsumerGroup(settings, self._source.after(checkpoint), checkpoint, self._now)
         except ValueError as error:
             log.error("%s begins anew, its checkpoint being of no use: %s", self.id, error)
-        return ConsumerGroup(settings, place_of(self.definition.start), None, self._now)
+        return ConsumerGroup(settings, start_position(self.definition.start), None, self._now)
 
     async def _follow(self) -> None:
         while True:
@@ -141,7 +141,7 @@ class RunningGroup:
         if not self._rules.wants_page:
             return
         try:
-            self._rules.add_page(self._source.read(self._rules.next_place, self._rules.batch))
+            self._rules.add_page(self._source.read(self._rules.next_position, self._rules.batch))
         except EsdbError as error:
             self._give_up(error)
         self._go_on()

@@ -31,11 +31,11 @@ class Source(Protocol):
 
     name: str
 
-    def after(self, place: int) -> int:
+    def after(self, position: int) -> int:
         """Return the number to continue from after an event."""
 
-    def told(self, place: int) -> int | Position:
-        """A place as clients are told of it."""
+    def for_clients(self, position: int) -> int | Position:
+        """Return the position as clients see it."""
 
     def read(self, first: int, limit: int) -> Page:
         """A page of history. Raises StreamDeleted, and InvalidArgument where no record begins."""
@@ -55,11 +55,11 @@ class StreamSource:
         self._database = database
         self._resolve = resolve
 
-    def after(self, place: int) -> int:
-        return min(place + 1, MAX_REVISION)
+    def after(self, position: int) -> int:
+        return min(position + 1, MAX_REVISION)
 
-    def told(self, place: int) -> int | Position:
-        return place
+    def for_clients(self, position: int) -> int | Position:
+        return position
 
     def read(self, first: int, limit: int) -> Page:
         try:
@@ -94,11 +94,11 @@ class AllSource:
         self._matches: Matches = compile_filter(definition.filter) if definition.filter else lambda *_: True
         self._resolve = resolve
 
-    def after(self, place: int) -> int:
-        return self._database.following(at(place)).commit
+    def after(self, position: int) -> int:
+        return self._database.following(at(position)).commit
 
-    def told(self, place: int) -> int | Position:
-        return at(place)
+    def for_clients(self, position: int) -> int | Position:
+        return at(position)
 
     def read(self, first: int, limit: int) -> Page:
         page = self._database.read_all(at(first), limit=limit, event_filter=self._filter, window=WINDOW)

@@ -1,4 +1,4 @@
-"""Places in a stream or in `$all` as numbers, and as the texts that servers keep in their own streams."""
+"""Positions in a stream or in `$all` as numbers, and as the texts that servers keep in their own streams."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ BEHIND_ALL = -1
 _TEXT = re.compile(r"(-1|\d+)|C:(-1|\d+)/P:(-1|\d+)")
 
 
-def place_of(start: Start) -> int | None:
-    """The place that a group begins at, `None` for the end."""
+def start_position(start: Start) -> int | None:
+    """The position that a group begins at, `None` for the end."""
     if isinstance(start, Edge):
         return {START: 0, END: None}[start]
     return start.commit if isinstance(start, Position) else start
 
 
-def start_at(place: int, source: str) -> Start:
-    """The place that a text has given, as a start."""
-    if place == BEHIND_ALL:
+def start_at(position: int, source: str) -> Start:
+    """The position that a text has given, as a start."""
+    if position == BEHIND_ALL:
         return END
-    return Position(place, place) if source == ALL else place
+    return Position(position, position) if source == ALL else position
 
 
-def to_text(place: int | None, source: str) -> str:
+def to_text(position: int | None, source: str) -> str:
     """A revision, or both numbers of a position (protocol 6.5); `None` is the end."""
-    number = BEHIND_ALL if place is None else place
+    number = BEHIND_ALL if position is None else position
     return f"C:{number}/P:{number}" if source == ALL else str(number)
 
 
@@ -39,5 +39,5 @@ def from_text(text: str) -> int:
     """Return the number that `to_text` wrote, `BEHIND_ALL` for the end. Raises ValueError for anything else."""
     found = _TEXT.fullmatch(text)
     if found is None:
-        raise ValueError(f"{text!r} is no place in a stream or in $all")
+        raise ValueError(f"{text!r} is no position in a stream or in $all")
     return int(found[1] or found[2])
