@@ -14,6 +14,7 @@ from fastapi_esdb.pool import connections
 from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.pool.routing import Limits
 from tests.support.pools import PATIENT, pool_on
+from tests.support.processes import ServerProcess
 from tests.support.proxy import FaultProxy
 from tests.support.scripted import FOLLOW, READ, ScriptedServer
 from tests.support.waiting import until
@@ -141,3 +142,23 @@ async def test_losing_the_last_connection_ends_the_queue(server: ScriptedServer)
         await proxy.stop()
         done = await asyncio.gather(*calls, return_exceptions=True)
         assert {type(error).__name__ for error in done} == {"ConnectionClosed"}
+
+
+SUBSCRIPTIONS = 500
+CALLS = 1000
+
+
+async def test_five_hundred_subscriptions_and_a_thousand_calls() -> None:
+    """Seven connections carry the subscriptions, and no call waits where nobody sees it: all are answered."""
+    async with (
+        ServerProcess("tests.support.scripted", "--streams", "100") as server,
+        pool_on(server.port, pool_size=2) as pool,
+        AsyncExitStack() as opened,
+    ):
+        await asyncio.gather(*(follow(pool, opened) for _ in range(SUBSCRIPTIONS)))
+        assert pool.stats()["streams_open"] == SUBSCRIPTIONS
+        assert len(pool.connections) == 7
+        calls = (pool.call(READ, str(number), PATIENT) for number in range(CALLS))
+        assert await asyncio.gather(*calls) == [str(number) for number in range(CALLS)]
+        assert max(status.in_flight for status in pool.connections) <= 96
+        assert pool.stats()["failures_total"] == 0

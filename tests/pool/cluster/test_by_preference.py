@@ -7,24 +7,19 @@ from collections.abc import AsyncIterator
 import pytest
 
 from fastapi_esdb.connection.caller import CallOptions
-from fastapi_esdb.pool.call_policy import Placement
 from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.settings.choices import NodePreference
-from fastapi_esdb.settings.model import EsdbSettings
 from fastapi_esdb.wire.admin.cluster import NodeState
-from fastapi_esdb.wire.admin.operations import RESIGN_NODE, START_SCAVENGE
-from fastapi_esdb.wire.groups.methods import READ_GROUP
 from fastapi_esdb.wire.projections.methods import PROJECTION_STATISTICS
 from fastapi_esdb.wire.projections.values import StatisticsRequest
-from fastapi_esdb.wire.streams.methods import APPEND, DELETE, READ
+from fastapi_esdb.wire.streams.methods import READ
 from fastapi_esdb.wire.streams.values import ReadRequest
 from tests.support.fake_cluster import FakeCluster
 from tests.support.pools import PATIENT, all_of, our_tasks, settings_for
 from tests.support.scripted import WRITE
 from tests.support.waiting import PATIENCE, until
 
-LEADER, FOLLOWER, RANDOM = NodePreference.LEADER, NodePreference.FOLLOWER, NodePreference.RANDOM
-USUAL = CallOptions()
+FOLLOWER = NodePreference.FOLLOWER
 
 
 @pytest.fixture
@@ -42,29 +37,6 @@ async def read(pool: ConnectionPool, options: CallOptions = PATIENT) -> None:
 def served(cluster: FakeCluster) -> list[int]:
     """How often each node was read from."""
     return [node.gate.served.count(READ.path) for node in cluster.nodes]
-
-
-def test_what_goes_where() -> None:
-    """Streams are read where they are preferred to be; what only the leader has is asked of it."""
-    placed = Placement(usual=LEADER, reads=FOLLOWER)
-    assert placed.preferred(READ, USUAL) is FOLLOWER
-    assert placed.preferred(READ, CallOptions(read_preference=RANDOM)) is RANDOM
-    assert placed.preferred(READ, CallOptions(requires_leader=True)) is LEADER
-    assert placed.preferred(APPEND, USUAL) is LEADER
-    aside = Placement(usual=FOLLOWER, reads=FOLLOWER)
-    assert aside.preferred(APPEND, CallOptions(requires_leader=False)) is FOLLOWER, "followers pass writes on"
-    assert [aside.preferred(method, USUAL) for method in (APPEND, DELETE, RESIGN_NODE)] == [LEADER] * 3
-    assert aside.preferred(START_SCAVENGE, USUAL) is FOLLOWER, "it is about the node that gets it"
-    assert aside.preferred(READ_GROUP, USUAL) is LEADER
-    assert aside.preferred(PROJECTION_STATISTICS, USUAL) is LEADER
-
-
-def test_what_the_settings_say() -> None:
-    """Reads go where everything goes, unless they have a preference of their own."""
-    string = "esdb://a,b?nodePreference=random"
-    assert Placement.of(EsdbSettings(connection_string=string)) == Placement(RANDOM, RANDOM)
-    apart = EsdbSettings(connection_string=string, read_preference="Follower")
-    assert Placement.of(apart) == Placement(RANDOM, FOLLOWER)
 
 
 async def test_reads_go_to_followers(cluster: FakeCluster) -> None:
