@@ -123,8 +123,13 @@ class StreamCall(Generic[Request, Response]):
         try:
             async with asyncio.timeout(limit):
                 with map_errors(self._lease, self._method, self._request):
-                    # no variable here: whoever keeps the error would keep the call, and the TCP connection open
-                    return await (_all_of(self._call, whole) if whole else self._call.read())
+                    # the call is no variable: whoever keeps the error would keep it, and the TCP connection open
+                    if not whole:
+                        return await self._call.read()
+                    answers: list[Response] = []
+                    while len(answers) < whole and (batch := await self._call.read()):
+                        answers.extend(batch)
+                    return answers[:whole]
         except TimeoutError:
             self._lease.channel.suspect(lost=False)
             raise DeadlineExceeded from None
@@ -144,13 +149,6 @@ class StreamCall(Generic[Request, Response]):
         self._call = self._duplex = None
         self._lease.cancel()
         self._lease.release()
-
-
-async def _all_of(call: StreamingCall[Response], most: int) -> Sequence[Response]:
-    answers: list[Response] = []
-    while len(answers) < most and (batch := await call.read()):
-        answers.extend(batch)
-    return answers[:most]
 
 
 def _time_left(deadline: Deadline) -> float:

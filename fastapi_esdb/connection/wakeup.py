@@ -14,24 +14,23 @@ class Wakeup:
 
     def wake(self) -> None:
         """Have every waiter look again."""
-        for waiter in self._waiters:
+        woken, self._waiters = self._waiters, set()
+        for waiter in woken:
             if not waiter.done():
                 waiter.set_result(None)
 
     async def wait_until(self, reached: Callable[[], bool], timeout: float | None = None) -> bool:
         """Wait until it is reached, which is looked at after each change; False if `timeout` seconds passed first."""
+        waiter: asyncio.Future[None] | None = None
         try:
             async with asyncio.timeout(timeout):
                 while not reached():
-                    await self._next()
+                    waiter = asyncio.get_running_loop().create_future()
+                    self._waiters.add(waiter)
+                    await waiter
         except TimeoutError:
             return reached()
-        return True
-
-    async def _next(self) -> None:
-        waiter = asyncio.get_running_loop().create_future()
-        self._waiters.add(waiter)
-        try:
-            await waiter
         finally:
-            self._waiters.discard(waiter)
+            if waiter is not None:
+                self._waiters.discard(waiter)
+        return True
