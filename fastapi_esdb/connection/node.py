@@ -14,7 +14,7 @@ from fastapi_esdb.connection.admission import AGAIN, greet
 from fastapi_esdb.connection.backoff import Backoff
 from fastapi_esdb.connection.connector import Connector
 from fastapi_esdb.connection.deadline import Deadline
-from fastapi_esdb.connection.liveness import Watch, ask_server, give_up_if_of_no_use
+from fastapi_esdb.connection.liveness import Watch, give_up_if_of_no_use
 from fastapi_esdb.connection.state import Admission, Change, ConnectionState, next_state
 from fastapi_esdb.connection.wakeup import Wakeup
 from fastapi_esdb.errors import ConnectionClosed
@@ -168,11 +168,6 @@ class NodeConnection:
         for channel in self.channels:
             await channel.wait_closed()
 
-    async def close(self) -> None:
-        """Close it now and wait until that is done. More than once, or several together, do no harm."""
-        self.shut(force=True)
-        await self.ended()
-
     async def renew(self) -> None:
         """Make a fresh connection now instead of the present one, or of the pause before the next attempt.
 
@@ -184,18 +179,6 @@ class NodeConnection:
         if self._watch is not None:
             self._watch.renew()
         await self._changes.wait_until(lambda: self._connector.ended > before or self._is_closed, 2 * self._limit)
-
-    async def wait_connected(self, timeout: float) -> None:
-        """Wait until it is connected. Raises `ConnectionClosed` after `timeout` seconds, and when it is closed."""
-        await self._changes.wait_until(lambda: self.is_connected or self._is_closed, timeout)
-        if not self.is_connected:
-            raise ConnectionClosed from self.last_error
-
-    async def ping(self, timeout: float) -> float:
-        """Have the server answer; returns the seconds it took. Raises what the call fails with."""
-        began = monotonic()
-        await ask_server(self._connected_channel(), Deadline.after(timeout))
-        return monotonic() - began
 
     def lease(self, *, long_lived: bool = False) -> Lease:
         """A place for one call. Raises `ConnectionClosed` unless connected."""

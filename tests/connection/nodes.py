@@ -14,7 +14,7 @@ from fastapi_esdb.connection.node_options import NodeOptions
 from fastapi_esdb.settings.hosts import Host
 from fastapi_esdb.settings.options import ConnectionOptions
 from tests.support.scripted import READ
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import PATIENCE, until
 
 QUICK = Backoff(0.05, 0.05)
 
@@ -47,7 +47,7 @@ async def connection_to(
     try:
         yield node
     finally:
-        await node.close()
+        await closed(node)
 
 
 def closed_connection(
@@ -66,3 +66,14 @@ async def read(node: NodeConnection, text: str, seconds: float = PATIENCE) -> st
     """A call on the connection."""
     with node.lease() as lease:
         return await unary(lease, READ, text, Deadline.after(seconds))
+
+
+async def connected(node: NodeConnection) -> None:
+    """Wait until it is."""
+    await until(lambda: node.is_connected)
+
+
+async def closed(node: NodeConnection) -> None:
+    """Close it now, and wait until nothing is left of it."""
+    node.shut(force=True)
+    await node.ended()

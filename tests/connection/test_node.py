@@ -19,7 +19,7 @@ from fastapi_esdb.errors import ClosedInFlight, ConnectionClosed, InvalidSetting
 from fastapi_esdb.settings.hosts import Host
 from fastapi_esdb.settings.options import ConnectionOptions
 from fastapi_esdb.wire.errors import ConnectionLost, ConnectionRefused, NotAuthenticated
-from tests.connection.nodes import QUICK, Watcher, closed_connection, connection_to, read
+from tests.connection.nodes import QUICK, Watcher, closed, closed_connection, connected, connection_to, read
 from tests.support.processes import free_port
 from tests.support.proxy import FaultProxy
 from tests.support.scripted import FOLLOW, VERSION, ScriptedServer
@@ -30,7 +30,7 @@ async def test_it_connects_at_once(server: ScriptedServer) -> None:
     """One attempt, and the server's answer is kept."""
     async with connection_to(server.port) as node:
         assert node.state == "connecting"
-        await node.wait_connected(PATIENCE)
+        await connected(node)
         assert (node.state, node.is_connected, node.attempts, node.last_error) == ("connected", True, 1, None)
         assert node.server_version == VERSION
         assert await read(node, "hello") == "hello"
@@ -46,7 +46,7 @@ async def test_opening_twice_is_opening_once(server: ScriptedServer) -> None:
     """There is one attempt."""
     async with connection_to(server.port) as node:
         node.open()
-        await node.wait_connected(PATIENCE)
+        await connected(node)
         node.open()
         assert node.attempts == 1
 
@@ -54,7 +54,7 @@ async def test_opening_twice_is_opening_once(server: ScriptedServer) -> None:
 async def test_the_probe_carries_no_credentials(server: ScriptedServer) -> None:
     """A node that is starting refuses even the right ones."""
     async with connection_to(server.port) as node:
-        await node.wait_connected(PATIENCE)
+        await connected(node)
         assert server.probe_headers[0].authorization is None
 
 
@@ -62,7 +62,7 @@ async def test_a_server_too_old_to_know_the_probe(server: ScriptedServer) -> Non
     """UNIMPLEMENTED is an answer, too; such a server does not tell its version."""
     server.probe_code = grpc.StatusCode.UNIMPLEMENTED
     async with connection_to(server.port) as node:
-        await node.wait_connected(PATIENCE)
+        await connected(node)
         assert node.server_version is None
 
 
@@ -74,7 +74,7 @@ async def test_a_server_that_is_starting(server: ScriptedServer) -> None:
         assert node.state == "connecting"
         assert isinstance(node.last_error, NotAuthenticated)
         server.probe_code = None
-        await node.wait_connected(PATIENCE)
+        await connected(node)
         assert node.last_error is None
 
 
@@ -89,7 +89,7 @@ async def test_an_absent_server_is_tried_again_and_again() -> None:
         assert isinstance(node.last_error, ConnectionRefused)
         async with server:
             came_up = monotonic()
-            await node.wait_connected(PATIENCE)
+            await connected(node)
             assert monotonic() - came_up < 5
 
 
@@ -100,14 +100,14 @@ async def test_a_host_that_does_not_answer_is_given_up(server: ScriptedServer) -
         async with connection_to(proxy.port, connect_timeout=0.5) as node:
             await until(lambda: node.attempts == 2)
             proxy.heal()
-            await node.wait_connected(PATIENCE)
+            await connected(node)
 
 
 async def test_a_reset_is_noticed_and_repaired(server: ScriptedServer) -> None:
     """Without any call; the way is connected, connecting, connected."""
     watcher = Watcher()
     async with FaultProxy(server.port) as proxy, connection_to(proxy.port, watcher=watcher) as node:
-        await node.wait_connected(PATIENCE)
+        await connected(node)
         await proxy.reset()
         await until(lambda: watcher.states == ["connecting", "connected", "connecting", "connected"])
         assert await read(node, "hello") == "hello"
@@ -117,7 +117,7 @@ async def test_a_reset_is_noticed_and_repaired(server: ScriptedServer) -> None:
 async def test_a_dead_server_is_noticed(server: ScriptedServer) -> None:
     """Without any call, and attempts begin anew."""
     async with connection_to(server.port) as node:
-        await node.wait_connected(PATIENCE)
+        await connected(node)
         await server.stop()
         await until(lambda: node.state == "connecting" and node.attempts > 2)
         with pytest.raises(ConnectionClosed):
@@ -127,7 +127,7 @@ async def test_a_dead_server_is_noticed(server: ScriptedServer) -> None:
 async def test_a_passed_deadline_is_evidence(server: ScriptedServer) -> None:
     """Its answers lost, the server is probed, and given up without waiting for keep-alive."""
     async with FaultProxy(server.port) as proxy, connection_to(proxy.port, connect_timeout=0.5) as node:
-        await node.wait_connected(PATIENCE)
+        await connected(node)
         proxy.blackhole()
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.2):
@@ -143,7 +143,7 @@ async def test_a_slow_call_alone_is_no_evidence(server: ScriptedServer) -> None:
     """A server that answers the probe stays connected, whatever became of a call."""
     watcher = Watcher()
     async with connection_to(server.port, watcher=watcher) as node:
-        await node.wait_connected(PATIENCE)
+        await connected(node)
         asked_before = len(server.probe_headers)
         for _ in range(3):
             assert node.channel is not None
@@ -159,7 +159,7 @@ async def test_a_slow_call_alone_is_no_evidence(server: ScriptedServer) -> None:
 async def test_keep_alive_notices_a_lost_host(server: ScriptedServer) -> None:
     """With 300 ms + 300 ms a call in flight fails soon after, and the connection is lost, though nothing was reset."""
     async with FaultProxy(server.port) as proxy, connection_to(proxy.port, keep_alive=300) as node:
-        await node.wait_connected(PATIENCE)
+        await connected(node)
         call = asyncio.create_task(read(node, "wait", 60))
         await until(lambda: server.active["Read"])
         proxy.blackhole()
@@ -174,7 +174,7 @@ async def test_a_renewal_leaves_healthy_calls_alone(server: ScriptedServer) -> N
     """New calls take the fresh channel; a stream on the old one goes on, and when it ends the old one closes."""
     watcher = Watcher()
     async with FaultProxy(server.port) as proxy, connection_to(proxy.port, watcher=watcher) as node:
-        await node.wait_connected(PATIENCE)
+        await connected(node)
         stream = StreamCall(node.lease(), FOLLOW)
         await stream.start(["hold 1"], None)
         assert list(await stream.read(PATIENCE)) == ["0"]
@@ -192,12 +192,12 @@ async def test_a_renewal_that_fails_is_a_loss(server: ScriptedServer) -> None:
     """The server refuses a second connection: the first is not to be trusted either."""
     watcher = Watcher()
     async with FaultProxy(server.port) as proxy, connection_to(proxy.port, watcher=watcher) as node:
-        await node.wait_connected(PATIENCE)
+        await connected(node)
         proxy.refuse()
         await node.renew()
         await until(lambda: watcher.states[-1] == "connecting")
         await proxy.start()
-        await node.wait_connected(PATIENCE)
+        await connected(node)
 
 
 async def test_a_renewal_cuts_the_pause_short() -> None:
@@ -208,35 +208,35 @@ async def test_a_renewal_cuts_the_pause_short() -> None:
         await until(lambda: node.last_error)
         async with server:
             await node.renew()
-            await node.wait_connected(PATIENCE)
+            await connected(node)
             assert node.attempts == 2
 
 
 async def test_a_forced_close_ends_the_calls(server: ScriptedServer) -> None:
     """Calls fail with `ClosedInFlight`; it stays closed until it is opened."""
     async with connection_to(server.port) as node:
-        await node.wait_connected(PATIENCE)
+        await connected(node)
         call = asyncio.create_task(read(node, "wait"))
         await until(lambda: server.active["Read"])
-        await node.close()
+        await closed(node)
         with pytest.raises(ClosedInFlight):
             await call
         assert (node.state, node.has_ended) == ("closed", True)
         with pytest.raises(ConnectionClosed):
             node.lease()
         node.open()
-        await node.wait_connected(PATIENCE)
+        await connected(node)
         assert node.attempts == 1
 
 
 async def test_closing_more_than_once(server: ScriptedServer) -> None:
     """One after the other or together, also when never opened."""
     node = closed_connection(server.port)
-    await node.close()
+    await closed(node)
     node.open()
-    await node.wait_connected(PATIENCE)
-    await asyncio.gather(*(node.close() for _ in range(5)))
-    await node.close()
+    await connected(node)
+    await asyncio.gather(*(closed(node) for _ in range(5)))
+    await closed(node)
     assert node.has_ended
 
 
@@ -246,7 +246,7 @@ async def test_closing_in_the_middle_of_an_attempt(server: ScriptedServer) -> No
         proxy.blackhole()
         async with connection_to(proxy.port, connect_timeout=1) as node:
             await until(lambda: proxy.open_connections)
-            await node.close()
+            await closed(node)
             assert node.has_ended
             await until(lambda: proxy.open_connections == 0)
 
@@ -254,7 +254,7 @@ async def test_closing_in_the_middle_of_an_attempt(server: ScriptedServer) -> No
 async def test_drained_it_ends_with_its_last_call(server: ScriptedServer) -> None:
     """Without force it takes no further calls, and lets those in flight end."""
     async with connection_to(server.port) as node:
-        await node.wait_connected(PATIENCE)
+        await connected(node)
         call = asyncio.create_task(read(node, "sleep 0.2"))
         await until(lambda: server.active["Read"])
         node.shut(force=False)
@@ -264,43 +264,24 @@ async def test_drained_it_ends_with_its_last_call(server: ScriptedServer) -> Non
         assert node.has_ended
 
 
-async def test_waiting_ends_in_time() -> None:
-    """The error says why there is no connection."""
+async def test_without_a_connection_the_error_says_why() -> None:
+    """It names what the latest attempt failed with."""
     async with connection_to(free_port()) as node:
+        await until(lambda: node.last_error)
         with pytest.raises(ConnectionClosed) as caught:
-            await node.wait_connected(0.3)
+            node.lease()
         assert isinstance(caught.value.__cause__, ConnectionRefused)
-
-
-async def test_waiting_ends_with_the_close() -> None:
-    """Nobody waits for what was closed on purpose."""
-    async with connection_to(free_port()) as node:
-        waiting = asyncio.create_task(node.wait_connected(PATIENCE))
-        await asyncio.sleep(0)
-        await node.close()
-        with pytest.raises(ConnectionClosed):
-            await waiting
-
-
-async def test_ping(server: ScriptedServer) -> None:
-    """It takes the time of an answer, and needs a connection."""
-    async with connection_to(server.port) as node:
-        await node.wait_connected(PATIENCE)
-        assert 0 < await node.ping(PATIENCE) < PATIENCE
-        await node.close()
-        with pytest.raises(ConnectionClosed):
-            await node.ping(PATIENCE)
 
 
 async def test_what_is_logged(server: ScriptedServer, caplog: pytest.LogCaptureFixture) -> None:
     """State changes at INFO, failed attempts at WARNING and once in ten seconds, the rest of them at DEBUG."""
     with caplog.at_level(logging.DEBUG, "fastapi_esdb"):
         async with FaultProxy(server.port) as proxy, connection_to(proxy.port) as node:
-            await node.wait_connected(PATIENCE)
+            await connected(node)
             await proxy.stop()
             await until(lambda: node.attempts > 3)
             await proxy.start()
-            await node.wait_connected(PATIENCE)
+            await connected(node)
     records = [record for record in caplog.records if record.name == "fastapi_esdb"]
     told = [record.message.split(":")[1].strip() for record in records if record.levelno == logging.INFO]
     address = "127.0.0.1"
@@ -336,12 +317,12 @@ async def test_a_host_that_fell_out_of_favour(server: ScriptedServer) -> None:
         options = NodeOptions(ConnectionOptions(tls=False), QUICK)
         node = NodeConnection("test", options, Moving(server, other), watcher)
         node.open()
-        await node.wait_connected(PATIENCE)
+        await connected(node)
         assert await read(node, "hello") == "hello"
         assert ("Read", "hello") in other.seen
         assert watcher.states == ["connecting", "connected"]
         assert len(server.probe_headers) == 1
-        await node.close()
+        await closed(node)
 
 
 async def test_a_certificate_file_that_has_gone(server: ScriptedServer) -> None:
@@ -351,4 +332,4 @@ async def test_a_certificate_file_that_has_gone(server: ScriptedServer) -> None:
     node.open()
     await until(lambda: node.attempts > 2)
     assert isinstance(node.last_error, InvalidSettings)
-    await node.close()
+    await closed(node)
