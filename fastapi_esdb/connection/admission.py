@@ -35,7 +35,7 @@ AGAIN = Backoff(first=1.0, limit=30.0, jitter=0.2)
 
 @dataclass(frozen=True, slots=True)
 class Greeting:
-    """What a server says to a new connection."""
+    """The answer of a server to a new connection."""
 
     server: SupportedMethods
     admission: Admission
@@ -60,7 +60,7 @@ async def greet(channel: Channel, credentials: Credentials | None, deadline: Dea
 
 
 async def _admission_of_nobody(channel: Channel, deadline: Deadline) -> Admission:
-    """Servers with users tell everybody what they can do, and let nobody read."""
+    """Ask by a read: servers with users tell everybody what they can do, and let nobody read."""
     call = StreamCall(channel.lease(), READ)
     until = min(deadline, Deadline.after(PATIENCE))
     try:
@@ -77,7 +77,7 @@ async def _admission_of_nobody(channel: Channel, deadline: Deadline) -> Admissio
 
 
 def speaks_against(error: EsdbError) -> bool:
-    """Whether a call failed for what the pool shows, or does not show, and not for what its caller did."""
+    """Return whether a call failed for the pool's credentials, or for having none, and not for what its caller did."""
     if isinstance(error, NotAuthenticated):
         return error.called_as is CalledAs.CONNECTION
     return isinstance(error, AccessDenied) and error.called_as is CalledAs.NOBODY

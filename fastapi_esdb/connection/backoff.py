@@ -1,4 +1,4 @@
-"""How long to wait between two tries."""
+"""The pauses between two attempts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Backoff:
     jitter: float = 0.0
 
     def delays(self, chance: Callable[[], float] = random.random) -> Iterator[float]:
-        """The pauses, without end. `chance` gives numbers from 0 to 1."""
+        """Yield the pauses, without end. `chance` gives numbers from 0 to 1."""
         delay = self.first
         while True:
             yield delay * (1 - self.jitter * chance())

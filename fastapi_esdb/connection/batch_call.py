@@ -45,7 +45,7 @@ MOST_BYTES = 4 * 1024 * 1024
 class BatchCall:
     """One call with many appends, each with an answer, a deadline and an outcome of its own.
 
-    Appends leave in the order they came in, as many at a time as the limits allow. Its place on the channel is taken
+    Appends leave in the order they came in, as many at a time as the limits allow. It holds a lease on the channel
     while it has appends to carry: it does not keep a retired channel open, and a channel that takes no calls any more
     gives no further appends to it. `ended` is called with it at its end.
     """
@@ -84,7 +84,7 @@ class BatchCall:
 
     @property
     def is_open(self) -> bool:
-        """Whether it takes further appends."""
+        """Return whether it takes further appends."""
         return not self._has_ended and self.channel.takes_calls
 
     def append(
@@ -126,7 +126,7 @@ class BatchCall:
 
     @property
     def _has_room(self) -> bool:
-        """Whether another one may be under way.
+        """Return whether another append may be under way.
 
         Until the first has its answer it goes alone: gRPC forgets why a server ended a call (not the leader, not let
         in) if that happens while it sends another message.
@@ -135,7 +135,7 @@ class BatchCall:
         return len(self._sent) < most and self._bytes < MOST_BYTES
 
     def _message(self, pending: PendingAppend) -> bytes | None:
-        """What is to be sent, from now on to be answered; nothing for an append that has come to an end before."""
+        """Return the message to send, from now on to be answered; `None` for an append that has ended."""
         now = monotonic()
         if pending.answer.done() or pending.deadline.at <= now:
             pending.finish(NotSentInTime())
@@ -176,7 +176,7 @@ class BatchCall:
             self._end(error)
 
     def _take_answer(self, number: int, result: AppendResult | EsdbError) -> None:
-        """One that comes too late for its append is dropped."""
+        """Give an append its answer; one that comes too late for its append is dropped."""
         self._is_answered = True
         if number in self._sent:
             self._free(number).finish(result)
@@ -194,7 +194,7 @@ class BatchCall:
             self._work.set_result(None)
 
     def _rest_if_done(self) -> None:
-        """Give the place back while there is nothing to carry."""
+        """Release the lease while there is nothing to carry."""
         if not (self._sent or self._waiting or self._is_resting or self._has_ended):
             self._is_resting = True
             self._idle_since = monotonic()
@@ -202,7 +202,7 @@ class BatchCall:
             self._lease.release()
 
     def _look(self) -> None:
-        """See what time has brought: deadlines that passed, answers that take long, nothing to do for long."""
+        """Act on what time has brought: deadlines that passed, answers that take long, nothing to do for long."""
         now = monotonic()
         try:
             self._give_up(now)
@@ -236,7 +236,7 @@ class BatchCall:
             self.late.tell()
 
     def _moments(self) -> list[float]:
-        """When to look again."""
+        """Return the moments at which to look again."""
         if self._is_resting:
             return [self._idle_since + IDLE]
         moments = [pending.deadline.at for pending in (*self._sent.values(), *self._waiting)]
@@ -245,7 +245,7 @@ class BatchCall:
         return moments
 
     def _end(self, error: EsdbError) -> None:
-        """Whatever it ended with, each append hears what that means for it."""
+        """End the call; each append hears what the end means for it."""
         if self._has_ended:
             return
         self._has_ended = True

@@ -75,7 +75,7 @@ async def client_stream(
 
 
 class StreamCall(Generic[Request, Response]):
-    """An open call on a channel. It ends with its last answer, an error, or `close`; then its place is free.
+    """An open call on a channel. It ends with its last answer, an error, or `close`, which gives back its lease.
 
     A `bulk` call is expected to have so many answers that it may pay to receive them off the event loop.
     """
@@ -145,7 +145,7 @@ class StreamCall(Generic[Request, Response]):
             await self._duplex.write(data)
 
     def close(self) -> None:
-        """Cancel it on the server if it runs, and free its place. It can't be used any more."""
+        """Cancel it on the server if it runs, and give back its lease. It can't be used any more."""
         self._call = self._duplex = None
         self._lease.cancel()
         self._lease.release()

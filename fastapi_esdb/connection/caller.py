@@ -1,4 +1,4 @@
-"""What the typed API stands on: something that carries calls, be it one connection or a pool of them."""
+"""The calls that the typed API makes, whoever carries them: one connection or a pool."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Received_co = TypeVar("Received_co", covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class CallOptions:
-    """How one call is made.
+    """The choices for one call.
 
     `timeout` (seconds) bounds the whole call: waiting for a connection, retries and the answer; `None` takes the
     settings' deadline. `credentials` stand in for the connection's own. `requires_leader` asks followers to refuse;
@@ -71,7 +71,7 @@ class Stream(Protocol[Sent_contra, Received_co]):
 
     @property
     def is_bulk(self) -> bool:
-        """Whether its answers are received off the event loop."""
+        """Return whether its answers are received off the event loop."""
         ...
 
     async def read(self, whole: int = 0) -> Sequence[Received_co]:

@@ -21,25 +21,25 @@ T = TypeVar("T")
 
 
 class ChannelListener(Protocol):
-    """Who is told what happens to a channel."""
+    """Is told what happens to a channel."""
 
     @property
     def is_suspect(self) -> bool:
-        """Whether a call has just been lost, and the server is being asked whether it is still there."""
+        """Return whether a call has just been lost, and the server is being asked if it is still there."""
 
     def suspect(self, channel: Channel, *, lost: bool) -> None:
-        """A call on it was `lost`, or was not answered in time: the server may be gone."""
+        """Take note that a call on it was `lost`, or not answered in time: the server may be gone."""
 
     def released(self, channel: Channel) -> None:
-        """A call on it has ended."""
+        """Take note that a call on it has ended."""
 
     def gone(self, channel: Channel) -> None:
-        """It is closed."""
+        """Take note that it is closed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Late:
-    """What happens, by `tell`, when a call is not answered `after` so many seconds."""
+    """A call of `tell` that happens when another one is not answered `after` so many seconds."""
 
     after: float
     tell: Callable[[], None]
@@ -65,32 +65,32 @@ class Channel:
 
     @property
     def in_flight(self) -> int:
-        """The calls on it, long-lived ones among them."""
+        """Return the number of calls on it, long-lived ones among them."""
         return len(self._leases)
 
     @property
     def streams(self) -> int:
-        """The long-lived calls on it."""
+        """Return the number of long-lived calls on it."""
         return self._long_lived
 
     @property
     def takes_calls(self) -> bool:
-        """Whether it is one for new calls: neither on its way out nor doubted."""
+        """Return whether it is one for new calls: neither on its way out nor suspect."""
         return not self._retired and not self._listener.is_suspect
 
     def lease(self, *, long_lived: bool = False) -> Lease:
-        """A place for one call; it is taken from now until its release."""
+        """Return a lease for one call, which counts from now until its release."""
         lease = Lease(self, long_lived=long_lived)
         self.take(lease)
         return lease
 
     def take(self, lease: Lease) -> None:
-        """Take a place, perhaps not for the first time."""
+        """Count a lease, perhaps not for the first time."""
         self._leases.add(lease)
         self._long_lived += lease.long_lived
 
     def release(self, lease: Lease) -> None:
-        """Give a place back; once is enough and more does no harm."""
+        """Give a lease back; once is enough and more does no harm."""
         if lease not in self._leases:
             return
         self._leases.discard(lease)
@@ -120,7 +120,7 @@ class Channel:
             lease.cancel(ConnectionLost)
 
     def run(self, work: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
-        """A task that ends with the channel at the latest."""
+        """Start a task that ends with the channel at the latest."""
         task = asyncio.get_running_loop().create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -157,7 +157,7 @@ class Channel:
 
 
 class Lease:
-    """A place for one call on a channel. A context manager that releases it."""
+    """The right to one call on a channel. A context manager that gives it back."""
 
     __slots__ = ("_call", "_reminder", "cancelled", "channel", "late", "long_lived")
 
@@ -176,7 +176,7 @@ class Lease:
         self._call = call
 
     def watch(self, late: Late) -> None:
-        """Have that happen unless the place is given back in time."""
+        """Have that happen unless the lease is released in time."""
         self.late = late
         self._reminder = asyncio.get_running_loop().call_later(late.after, late.tell)
 
@@ -187,12 +187,12 @@ class Lease:
             self._call.cancel()
 
     def take(self, call: Call) -> None:
-        """Take the place again after a release, for the same call."""
+        """Take the lease again after a release, for the same call."""
         self.channel.take(self)
         self.hold(call)
 
     def release(self) -> None:
-        """Give the place back, and let go of the call: it would hold the TCP connection open."""
+        """Give the lease back, and let go of the call: it would hold the TCP connection open."""
         self._call = None
         if self._reminder is not None:
             self._reminder.cancel()

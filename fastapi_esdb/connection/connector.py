@@ -56,12 +56,12 @@ class Connector:
         self.attempts = 0
 
     def broke_off(self, error: Exception) -> None:
-        """An attempt has ended with what nobody foresaw."""
+        """Take note that an attempt has ended with what nobody foresaw."""
         self.last_error = unreadable(error)
         self._end()
 
     def hurry(self) -> None:
-        """Cut the pause short that it is in."""
+        """Cut the present pause between two attempts short."""
         self._hurry.set()
 
     def ping_less(self) -> None:
@@ -69,7 +69,7 @@ class Connector:
         self._slowdown *= 2
 
     async def connect(self, listener: ChannelListener) -> Channel:
-        """Try, with pauses, until a server answers."""
+        """Try, with pauses, until a server answers; return the channel to it."""
         delays, timeouts = self._options.backoff.delays(), self._options.timeouts()
         while True:
             endpoint = await self._hosts.next_endpoint()
@@ -79,7 +79,7 @@ class Connector:
                 await self._pause(next(delays))
 
     async def try_once(self, listener: ChannelListener) -> Channel | None:
-        """One attempt, without a pause; `None` if it failed, or if there was no host to try in the time that it has."""
+        """Try once, without a pause; return `None` if that failed, or if there was no host to try in time."""
         try:
             async with asyncio.timeout(self._options.connect_timeout):
                 endpoint = await self._hosts.next_endpoint()

@@ -24,27 +24,27 @@ class Deadline:
 
     @classmethod
     def after(cls, seconds: float) -> Deadline:
-        """The moment that many seconds from now, a year at most."""
+        """Return the moment that many seconds from now, a year at most."""
         return cls(monotonic() + min(seconds, YEAR))
 
     def halved(self, now: float) -> Deadline:
-        """The moment half-way from now."""
+        """Return the moment half-way from now."""
         return Deadline((self.at + now) / 2)
 
     def left(self) -> float:
-        """The seconds until then, 0 when it has passed."""
+        """Return the seconds until then, 0 when it has passed."""
         return max(0.0, self.at - monotonic())
 
 
 def seconds(value: object, name: str) -> float:
-    """A time span that a caller has passed. Raises `InvalidArgument`, which names it."""
+    """Return a time span that a caller has passed. Raises `InvalidArgument`, which names it."""
     if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= sys.float_info.max:
         return value
     raise InvalidArgument(f"{name} must be a number of seconds, 0 or more, not {quoted(value)}")
 
 
 def patience(value: object, name: str) -> float:
-    """The same for something that may also be waited for without an end, which is infinity."""
+    """Return the same for what may also be waited for without an end, which is infinity."""
     return math.inf if value == math.inf else seconds(value, name)
 
 
@@ -60,14 +60,14 @@ class Alarm:
         self._timer: asyncio.TimerHandle | None = None
 
     def set(self, at: float) -> None:
-        """Ring then (in seconds of the monotonic clock), unless it will ring before."""
+        """Have it ring then (in seconds of the monotonic clock), unless it will ring before."""
         if at < self._at:
             self.stop()
             self._at = at
             self._timer = asyncio.get_running_loop().call_later(max(0.0, at - monotonic()), self._go_off)
 
     def stop(self) -> None:
-        """Forget what it was set to."""
+        """Have it not ring at all."""
         if self._timer is not None:
             self._timer.cancel()
         self._at, self._timer = math.inf, None

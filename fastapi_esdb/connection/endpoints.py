@@ -20,14 +20,14 @@ class Failures:
         self._told: set[str] = set()
 
     def is_new(self, failure: str) -> bool:
-        """Whether this one has not been told; from now on it has."""
+        """Return whether this one has not been told yet; from now on it counts as told."""
         if failure in self._told or len(self._told) == MOST_FAILURES:
             return False
         self._told.add(failure)
         return True
 
     def over(self) -> None:
-        """All is well: what fails from now on is new."""
+        """Take note that all is well: what fails from now on is new."""
         self._told.clear()
 
 
@@ -45,21 +45,21 @@ class Endpoint:
 
 
 class Hosts(Protocol):
-    """Where the connections of a pool go. Shared by all of them."""
+    """The hosts that the connections of a pool go to. Shared by all of them."""
 
     async def next_endpoint(self) -> Endpoint:
-        """Where to try now, waited for until there is a place worth a try."""
+        """Wait until there is a host worth a try, and return it."""
         ...
 
     def accepts(self, host: Host) -> bool:
-        """Whether the host, now that it has answered, is still one to use."""
+        """Return whether the host, now that it has answered, is still one to use."""
         ...
 
     def failed(self, host: Host) -> None:
-        """An attempt to connect to the host has failed."""
+        """Take note that an attempt to connect to the host has failed."""
 
     def suspect(self, host: Host) -> None:
-        """A connection to the host was lost, or something else speaks against it."""
+        """Take note that a connection to the host was lost, or that something else speaks against it."""
 
 
 class Pinned:
@@ -69,15 +69,15 @@ class Pinned:
         self._endpoint = Endpoint(host)
 
     async def next_endpoint(self) -> Endpoint:
-        """The host."""
+        """Return the one host."""
         return self._endpoint
 
     def accepts(self, host: Host) -> bool:  # noqa: ARG002 - there is one
-        """Always."""
+        """Return True: there is no other."""
         return True
 
     def failed(self, host: Host) -> None:
-        """Changes nothing: there is no other."""
+        """Do nothing: there is no other."""
 
     def suspect(self, host: Host) -> None:
-        """Changes nothing: there is no other."""
+        """Do nothing: there is no other."""

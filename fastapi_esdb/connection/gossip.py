@@ -22,24 +22,24 @@ PATIENCE = 1.0
 
 
 class _Nobody:
-    """The listener of a channel that is used once: whatever becomes of it, the one call on it tells."""
+    """The listener of a channel that is used once: its one call tells what becomes of it."""
 
     is_suspect = False
 
     def suspect(self, channel: Channel, *, lost: bool) -> None:
-        """Of no interest."""
+        """Do nothing."""
 
     def released(self, channel: Channel) -> None:
-        """Of no interest."""
+        """Do nothing."""
 
     def gone(self, channel: Channel) -> None:
-        """Of no interest."""
+        """Do nothing."""
 
 
 async def ask_members(
     host: Host, options: ConnectionOptions, deadline: Deadline, certified: str | None = None
 ) -> tuple[Member, ...]:
-    """The members as the node at `host` sees them, over a connection of its own. Raises `EsdbError`.
+    """Return the members as the node at `host` sees them, over a connection of its own. Raises `EsdbError`.
 
     `certified` is the name that the node's certificate must be for, if that is not the host's own.
     """
@@ -54,13 +54,13 @@ async def ask_members(
 
 
 async def ask_on(channel: Channel, deadline: Deadline) -> tuple[Member, ...]:
-    """The same over a connection that is there."""
+    """Return the same over a connection that is there."""
     with channel.lease() as lease:
         return (await unary(lease, GOSSIP, None, deadline)).members
 
 
 async def says_not_ready(channel: Channel) -> bool:
-    """Whether the node says itself that it is in no state to answer; not so if it says nothing, or nothing readable."""
+    """Return whether the node says that it is in no state to answer; False if it says nothing, or nothing readable."""
     try:
         members = await ask_on(channel, Deadline.after(PATIENCE))
     except Exception:
@@ -69,5 +69,5 @@ async def says_not_ready(channel: Channel) -> bool:
 
 
 def _itself(members: Sequence[Member], host: Host) -> Sequence[Member]:
-    """The node among the members; the only one there is may go by another address."""
+    """Return the node among the members; the only one there is may go by another address."""
     return members if len(members) == 1 else [each for each in members if Host(each.host, each.port) == host]

@@ -29,7 +29,7 @@ PROBE_FAILED = "a call failed, and then a probe: {}"
 class Watch:
     """Watches one channel until something speaks against it: its TCP connection, or a probe without an answer.
 
-    `tell` is called when a doubt has turned out to be unfounded.
+    `tell` is called when a suspicion has turned out to be unfounded.
     """
 
     def __init__(self, channel: Channel, probe_timeout: float, tell: Callable[[], None]) -> None:
@@ -50,7 +50,7 @@ class Watch:
             await _stop(transport, self._probe)
 
     def suspect(self, *, lost: bool) -> None:
-        """A call was `lost`, or not answered in time: ask the server whether it is there, unless it is being asked."""
+        """Ask the server if it is still there, unless it is being asked: a call was `lost`, or not answered in time."""
         self.is_suspect |= lost
         if not self._verdict.done() and (self._probe is None or self._probe.done()):
             self._probe = asyncio.create_task(self._ask(), name="esdb-probe")
@@ -75,7 +75,7 @@ class Watch:
             await ask_server(self.channel, Deadline.after(self._probe_timeout))
         except EsdbError as error:
             self.end(PROBE_FAILED.format(shown(error)))
-        except Exception as error:  # without a verdict the channel would stay in doubt, and take no calls
+        except Exception as error:  # without a verdict the channel would stay suspect, and take no calls
             logger.exception("a probe broke off")
             self.end(PROBE_FAILED.format(unreadable(error)))
         else:
@@ -95,7 +95,7 @@ BEFORE_SERVER_FEATURES = SupportedMethods(version="", methods=())
 
 
 async def ask_server(channel: Channel, deadline: Deadline, credentials: Credentials | None = None) -> SupportedMethods:
-    """What the server can do. It tells everybody, and whoever shows credentials only if they are right.
+    """Ask the server what it can do. It tells everybody, but those with credentials only if they are right.
 
     A node that is starting refuses even the right ones.
     """
@@ -136,7 +136,7 @@ async def _is_mute(channel: Channel) -> bool:
 
 
 async def _is_cut_off(channel: Channel) -> bool:
-    """Whether it has not become a part of the cluster again."""
+    """Return whether it has not become a part of the cluster again."""
     until = Deadline.after(TO_FOLLOW)
     while await says_not_ready(channel):
         if not until.left():

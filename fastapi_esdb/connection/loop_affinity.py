@@ -22,14 +22,14 @@ IN_TESTS = (
 
 @dataclass(frozen=True, slots=True)
 class LoopAffinity:
-    """Where connections were opened. gRPC hangs when they are used anywhere else, so this is checked before."""
+    """The place where connections were opened. gRPC hangs when they are used elsewhere, so this is checked before."""
 
     pid: int
     loop: asyncio.AbstractEventLoop
 
     @classmethod
     def here(cls) -> LoopAffinity:
-        """The running loop of this process."""
+        """Return the running loop of this process."""
         return cls(os.getpid(), asyncio.get_running_loop())
 
     def check(self) -> None:
@@ -40,7 +40,7 @@ class LoopAffinity:
             raise WrongEventLoop(f"this EventStoreDB pool was opened on another event loop: {self._way_out()}")
 
     def _way_out(self) -> str:
-        """What was meant, most likely."""
+        """Return the advice that fits what was most likely meant."""
         if self.loop.is_running():
             return IN_THREADS
         return IN_TESTS if "PYTEST_CURRENT_TEST" in os.environ else ELSEWHERE

@@ -38,13 +38,13 @@ PROBE_TIMEOUT = 2.0
 
 
 class NodeListener(Protocol):
-    """Who is told what happens to a connection."""
+    """Is told what happens to a connection."""
 
     def changed(self, node: NodeConnection) -> None:
-        """It is in another state, or has failed to connect."""
+        """Take note that it is in another state, or has failed to connect."""
 
     def released(self) -> None:
-        """One of its calls has ended."""
+        """Take note that one of its calls has ended."""
 
 
 class NodeConnection:
@@ -85,57 +85,57 @@ class NodeConnection:
 
     @property
     def is_connected(self) -> bool:
-        """Whether calls can go out."""
+        """Return whether calls can go out."""
         return self.channel is not None
 
     @property
     def is_suspect(self) -> bool:
-        """Whether a call has just been lost on it, and the server is being asked whether it is still there."""
+        """Return whether a call has just been lost on it, and the server is being asked if it is still there."""
         return self._watch is not None and self._watch.is_suspect
 
     @property
     def is_promising(self) -> bool:
-        """Whether it will soon take calls as far as anyone knows: doubted, or on the way with no failed attempt yet."""
+        """Return whether it may soon take calls: it is suspect, or connects and no attempt has failed yet."""
         return self.is_suspect or (self.state is ConnectionState.CONNECTING and self.last_error is None)
 
     @property
     def attempts(self) -> int:
-        """Attempts to connect since it was opened or last lost its server."""
+        """Return the number of attempts to connect since it was opened or last lost its server."""
         return self._connector.attempts
 
     @property
     def last_error(self) -> EsdbError | None:
-        """What the latest attempt failed with; `None` after one that did not fail."""
+        """Return the error of the latest attempt; `None` after one that did not fail."""
         return self._connector.last_error
 
     @property
     def server(self) -> SupportedMethods | None:
-        """What the server last told of itself; `None` before the first connection."""
+        """Return what the server last told of itself; `None` before the first connection."""
         return self._connector.server
 
     @property
     def server_version(self) -> str | None:
-        """The server's version, if it has told it."""
+        """Return the server's version, if it has told it."""
         return (self.server.version or None) if self.server else None
 
     @property
     def in_flight(self) -> int:
-        """Calls on the channel that new calls go to."""
+        """Return the number of calls on the channel that new calls go to."""
         return self.channel.in_flight if self.channel else 0
 
     @property
     def streams(self) -> int:
-        """The long-lived ones among them."""
+        """Return the number of long-lived ones among them."""
         return self.channel.streams if self.channel else 0
 
     @property
     def has_ended(self) -> bool:
-        """Whether nothing of it runs: neither attempts nor calls."""
+        """Return whether nothing of it runs: neither attempts nor calls."""
         return not self._channels and (self._supervisor is None or self._supervisor.done())
 
     @property
     def channels(self) -> tuple[Channel, ...]:
-        """The present channel, and earlier ones that still carry calls."""
+        """Return the present channel, and earlier ones that still carry calls."""
         return tuple(self._channels)
 
     def open(self) -> None:
@@ -181,7 +181,7 @@ class NodeConnection:
         await self._changes.wait_until(lambda: self._connector.ended > before or self._is_closed, 2 * self._limit)
 
     def lease(self, *, long_lived: bool = False) -> Lease:
-        """A place for one call. Raises `ConnectionClosed` unless connected."""
+        """Return a lease for one call. Raises `ConnectionClosed` unless connected."""
         return self._connected_channel().lease(long_lived=long_lived)
 
     def leave(self, host: Host, reason: str) -> None:
@@ -190,22 +190,22 @@ class NodeConnection:
             self._watch.end(reason)
 
     def suspect(self, channel: Channel, *, lost: bool) -> None:
-        """A call on the channel was `lost`, or was not answered in time: ask the server whether it is still there."""
+        """Ask the server if it is still there: a call on the channel was `lost`, or not answered in time."""
         if self._watch is not None and self._watch.channel is channel:
             self._watch.suspect(lost=lost)
 
     def refused(self, channel: Channel) -> None:
-        """The server has not let a call in, for who the pool is: ask it whether that is so."""
+        """Ask the server whether it lets the pool's calls in: it has just refused one."""
         self._ask_admission(channel, chain([0.0], AGAIN.delays()))
 
     def released(self, channel: Channel) -> None:
-        """A call on the channel has ended."""
+        """Take note that a call on the channel has ended."""
         if not channel.in_flight:
             self.idle_since = monotonic()
         self._listener.released()
 
     def gone(self, channel: Channel) -> None:
-        """The channel is closed."""
+        """Take note that the channel is closed."""
         self._channels.discard(channel)
 
     @property
@@ -247,7 +247,7 @@ class NodeConnection:
             self._move(Change.LOST, what)
 
     async def _until_lost(self) -> str:
-        """Why the server is lost, once it is."""
+        """Wait until the server is lost; return why."""
         while (reason := await self._verdict()) is None:
             channel = await self._connector.try_once(self)
             if channel is None:
@@ -259,7 +259,7 @@ class NodeConnection:
         return reason
 
     async def _verdict(self) -> str | None:
-        """What the watch over the present channel ends with; `None` if a fresh one is wanted."""
+        """Return the reason that the watch over the present channel ends with; `None` if a fresh one is wanted."""
         channel = self._connected_channel()
         self._watch = watch = Watch(channel, min(PROBE_TIMEOUT, self._limit), self._tell)
         reason = await watch.verdict()
@@ -305,7 +305,7 @@ class NodeConnection:
                 return
 
     def _part_from_others(self, present: Channel) -> None:
-        """See to calls that were left on another host: if it is of no use, they would wait until their deadlines."""
+        """Give up calls on other hosts that are of no use any more: they would wait until their deadlines."""
         for channel in self.channels:
             if channel.host != present.host:
                 channel.run(give_up_if_of_no_use(channel), "esdb-parting")
@@ -316,7 +316,7 @@ class NodeConnection:
             self._supervisor = None
 
     def _move(self, change: Change, what: str) -> None:
-        """The one way into another state."""
+        """Move into another state; there is no other way."""
         self.state = next_state(self.state, change)
         self.since = datetime.now(UTC)
         logger.info("%s: %s", self.name, what)

@@ -1,4 +1,4 @@
-"""What one connection needs to know."""
+"""The part of the settings that one connection needs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FIRST_TIMEOUT = 1.0
 
 @dataclass(frozen=True, slots=True)
 class NodeOptions:
-    """How a connection connects: the options of the connection string and the pace of the attempts.
+    """The way a connection connects: the options of the connection string and the pace of the attempts.
 
     `connect_timeout` (seconds) bounds one attempt, up to the server's first answer. The first of several attempts are
     given `first_timeout` and then twice as much each time: where there are other nodes to go to, one that is mute shall
@@ -37,7 +37,7 @@ class NodeOptions:
 
     @classmethod
     def from_settings(cls, settings: EsdbSettings) -> NodeOptions:
-        """The part of the settings that one connection needs."""
+        """Return the part of the settings that one connection needs."""
         backoff = Backoff(settings.retry_interval, settings.retry_interval_max, settings.retry_jitter)
         return cls(
             settings.target.options,
@@ -49,9 +49,9 @@ class NodeOptions:
 
     @classmethod
     def in_a_cluster(cls, settings: EsdbSettings) -> NodeOptions:
-        """The same where discovery says where to go, and when."""
+        """Return the same where discovery says where to go, and when."""
         return replace(cls.from_settings(settings), backoff=Backoff(0.0, 0.0), first_timeout=FIRST_TIMEOUT)
 
     def timeouts(self) -> Iterator[float]:
-        """The seconds that each attempt may take, without end."""
+        """Yield the seconds that each attempt may take, without end."""
         return Backoff(min(self.first_timeout, self.connect_timeout), self.connect_timeout).delays()

@@ -55,7 +55,7 @@ class PendingAppend:
     """Whether only half of the time that is left when it is sent is for its answer."""
 
     def leave(self, now: float) -> None:
-        """It is being sent."""
+        """Take note that it is being sent."""
         self.sent_at = now
         if self.leaves_time:
             self.deadline, self.leaves_time = self.deadline.halved(now), False
@@ -85,7 +85,7 @@ class PendingAppend:
 
 
 def fate(error: EsdbError, pending: PendingAppend, *, alone: bool, answered: bool) -> EsdbError:
-    """What became of an append that was sent in a call that ended with this error, without an answer of its own.
+    """Return the error of an append that was sent in a call that ended with this one, without an answer of its own.
 
     An error of the call is about one of its appends, and nothing tells which, unless it was `alone`. Before anything
     was `answered` it is about the call, and so about all.
@@ -94,13 +94,13 @@ def fate(error: EsdbError, pending: PendingAppend, *, alone: bool, answered: boo
         return error
     if isinstance(error, NotLeader) and monotonic() - pending.sent_at < ELECTION:
         return error
-    doubt = NoAnswer()
-    doubt.__cause__ = error
-    return doubt
+    unknown = NoAnswer()
+    unknown.__cause__ = error
+    return unknown
 
 
 def fate_unsent(error: EsdbError) -> EsdbError:
-    """What an append ends with that was not sent before its call ended with this error."""
+    """Return the error of an append that was not sent before its call ended with this one."""
     if isinstance(error, REFUSES_ALL):
         return error
     return ConnectionClosed() if isinstance(error, ClosedInFlight) else ConnectionRefused()

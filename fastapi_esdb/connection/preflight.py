@@ -1,4 +1,4 @@
-"""Whether a call may be sent at all: the server has it, and its credentials travel encrypted."""
+"""What is checked before a call is sent: the server has it, and its credentials travel encrypted."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def lacking(server: SupportedMethods) -> frozenset[str]:
-    """The paths of the calls that the server does not name among its own.
+    """Return the paths of the calls that the server does not name among its own.
 
     None where it names nothing: servers before 21.10 can't tell what they have.
     """
@@ -34,7 +34,7 @@ def lacking(server: SupportedMethods) -> frozenset[str]:
 
 
 def authorization_of(user: Credentials | None) -> str | None:
-    """The value of the header that says who calls."""
+    """Return the value of the header that says who calls."""
     return basic(user.username, user.password.get_secret_value()) if user else None
 
 

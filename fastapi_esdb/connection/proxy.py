@@ -42,14 +42,14 @@ class Proxy:
 
     @property
     def url(self) -> str:
-        """It all in one, with the password."""
+        """Return it all in one, with the password."""
         at = f"{self.user_info}@" if self.user_info else ""
         name = f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{at}{name}:{self.port}"
 
 
 def proxy_for(host: Host, options: ConnectionOptions) -> Proxy | None:
-    """The proxy on the way to the host. Raises `InvalidSettings` for one that is no HTTP proxy.
+    """Return the proxy on the way to the host. Raises `InvalidSettings` for one that is no HTTP proxy.
 
     None leads to this machine's own loopback: a proxy's loopback is another machine's.
     """
@@ -92,7 +92,7 @@ def naming(proxy: Proxy | None) -> Iterator[None]:
 
 
 async def open_way(host: Host, proxy: Proxy | None) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """A connection to the host. Raises what asyncio does, and `ConnectionRefused` where the proxy says no."""
+    """Open a connection to the host. Raises what asyncio does, and `ConnectionRefused` where the proxy says no."""
     if proxy is None:
         return await asyncio.open_connection(host.name, host.port)
     reader, writer = await asyncio.open_connection(proxy.host, proxy.port)

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 
 class ConnectionState(enum.StrEnum):
-    """What a connection, or a pool of them, is up to."""
+    """The state of a connection, or of a pool of them."""
 
     CLOSED = "closed"
     """Not opened, or closed on purpose; it stays so until it is opened."""
@@ -19,7 +19,7 @@ class ConnectionState(enum.StrEnum):
 
 
 class Admission(enum.StrEnum):
-    """Whether a server lets calls in that carry the pool's credentials, or none where the pool has none."""
+    """The answer of a server to calls that carry the pool's credentials, or none where the pool has none."""
 
     GRANTED = "granted"
     """Nothing speaks against it."""
@@ -30,7 +30,7 @@ class Admission(enum.StrEnum):
 
 
 class Change(enum.Enum):
-    """What happens to a connection."""
+    """A thing that happens to a connection."""
 
     OPENED = "opened"
     ANSWERED = "answered"
@@ -51,7 +51,7 @@ MOVES: Mapping[tuple[ConnectionState, Change], ConnectionState] = MappingProxyTy
 
 
 def next_state(state: ConnectionState, change: Change) -> ConnectionState:
-    """The state after the change; raises RuntimeError where the table has no such move."""
+    """Return the state after the change. Raises RuntimeError where the table has no such move."""
     if (state, change) not in MOVES:
         possible = ", ".join(after.value for before, after in MOVES if before is state)
         raise RuntimeError(f"a connection that is {state} can be {possible}, and not {change.value}")

@@ -150,7 +150,7 @@ class Transport(Protocol):
 
 
 class OpenTransport(Protocol):
-    """How transports are made."""
+    """The way to make a transport."""
 
     async def __call__(
         self,

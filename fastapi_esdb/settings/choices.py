@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class AppendMode(StrEnum):
-    """How the appends of all callers of a pool travel to the server. What each gives up: docs/concepts/appends.md."""
+    """The way that appends of a pool travel to the server. docs/concepts/appends.md says what each way gives up."""
 
     SHARED = "shared"
     """Over a few BatchAppend calls that stay open, each with an answer of its own."""

@@ -62,12 +62,12 @@ class ConnectionString:
 
     @property
     def embedded(self) -> bool:
-        """Whether the server is to run in this process."""
+        """Return whether the server is to run in this process."""
         return self.scheme in _EMBEDDED
 
     @property
     def discover(self) -> bool:
-        """Whether the hosts are only asked for the members of the cluster, instead of being the node to use."""
+        """Return whether the hosts are only asked for the members of the cluster, instead of being the node to use."""
         return self.scheme in _DISCOVER or self.options.dns_discover or len(self.hosts) > 1
 
     @classmethod
@@ -96,7 +96,7 @@ class ConnectionString:
         )
 
     def render(self, redact: bool = True) -> str:
-        """The connection string as text. Only with `redact=False` it holds the password, and `parse` reads it back."""
+        """Return it as text. Only with `redact=False` that holds the password, and `parse` reads it back."""
         query = render_options(self.options, redact)
         hosts = ",".join(host.address for host in self.hosts)
         file = encode(str(self.file), keep="/") if self.file else ""
@@ -116,13 +116,13 @@ class ConnectionString:
 
 
 def fields_named_in(text: str) -> frozenset[str]:
-    """The settings that the text of a connection string says something about. Raises `InvalidConnectionString`."""
+    """Return the settings that a connection string's text says something about. Raises `InvalidConnectionString`."""
     named = frozenset(parse_options(text.partition("?")[2]))
     return named | {"username", "password"} if ConnectionString.parse(text).credentials else named
 
 
 def _split_scheme(text: str) -> tuple[str, str]:
-    """The scheme in lower case, and what follows `://`."""
+    """Return the scheme in lower case, and what follows `://`."""
     if not isinstance(text, str):
         raise problem("text", f"must be a str, not {type(text).__name__}")
     if has_control(text) or any(character.isspace() for character in text):

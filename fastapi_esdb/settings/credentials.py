@@ -47,5 +47,5 @@ class Credentials:
 
 
 def _is_password(text: str) -> bool:
-    """Whether it can be one; apart, so that the variables of the caller in a traceback don't hold the text."""
+    """Return whether it can be one; apart, so that the caller's variables in a traceback don't hold the text."""
     return bool(text) and not has_control(text)

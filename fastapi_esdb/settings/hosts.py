@@ -29,29 +29,29 @@ class Host:
 
     @property
     def address(self) -> str:
-        """`name:port`, with brackets around an IPv6 address; as gRPC and connection strings write it."""
+        """Return `name:port`, with brackets around an IPv6 address, as gRPC and connection strings write it."""
         return f"[{self.name}]:{self.port}" if ":" in self.name else f"{self.name}:{self.port}"
 
 
 def host_named(name: str, port: int) -> Host | None:
-    """The host of that name and port, as a server tells them; `None` where no connection string could have them."""
+    """Return the host that a server names; `None` for a name or port that no connection string could have."""
     return Host(name, port) if (_is_name(name) or _is_ipv6(name)) and _is_port(port) else None
 
 
 def is_address(name: str) -> bool:
-    """Whether a host's name is an address, so that nobody needs to resolve it."""
+    """Return whether a host's name is an address, so that nobody needs to resolve it."""
     return _is_ipv6(name) or bool(_DIGITS_AND_DOTS.fullmatch(name) and _is_name(name))
 
 
 def is_loopback(host: Host) -> bool:
-    """Whether the host is this machine, by its name or address."""
+    """Return whether the host is this machine, by its name or address."""
     if is_address(host.name):
         return ip_address(host.name).is_loopback
     return host.name.rstrip(".").lower() == "localhost"
 
 
 def parse_hosts(text: str) -> tuple[Host, ...]:
-    """The hosts between commas; `InvalidConnectionString` names the one that is wrong by its number."""
+    """Return the hosts between commas. Raises `InvalidConnectionString`, which names the wrong one by its number."""
     return tuple(_parse_host(part, f"host {number}") for number, part in enumerate(text.split(","), 1))
 
 
@@ -79,7 +79,7 @@ def _is_port(number: int) -> bool:
 
 
 def _is_name(text: str) -> bool:
-    """Whether it is a DNS name or an IPv4 address. `_` is no letter of DNS, but container networks use it."""
+    """Return whether it is a DNS name or an IPv4 address. `_` is no letter of DNS, but container networks use it."""
     if not _DIGITS_AND_DOTS.fullmatch(text):
         return bool(_NAME.fullmatch(text))
     with suppress(ValueError):
@@ -88,7 +88,7 @@ def _is_name(text: str) -> bool:
 
 
 def _is_ipv6(text: str) -> bool:
-    """Whether it is an IPv6 address; one with a zone is none, since a zone means something on one machine only."""
+    """Return whether it is an IPv6 address; one with a zone is none: zones mean something on one machine only."""
     with suppress(ValueError):
         return "%" not in text and bool(IPv6Address(text))
     return False

@@ -22,20 +22,20 @@ _WHOLE = re.compile("-?[0-9]{1,10}")
 
 
 class Kind(Protocol):
-    """What an option's value may be."""
+    """A kind of values that an option may have."""
 
     @property
     def accepts(self) -> str:
-        """Completes "must be …"."""
+        """Return words that complete "must be …"."""
         ...
 
     @property
     def unit(self) -> str:
-        """The unit of a number, empty for anything else."""
+        """Return the unit of a number, empty for anything else."""
         ...
 
     def parse(self, text: str) -> object:
-        """The value that the (decoded) text stands for; ValueError if it stands for none."""
+        """Return the value that the (decoded) text stands for. Raises ValueError if it stands for none."""
         ...
 
 
@@ -47,7 +47,7 @@ class Flag:
     unit: str = ""
 
     def parse(self, text: str) -> bool:
-        """`true` or `false`, in any case."""
+        """Return True for `true` and False for `false`, in any case."""
         if text.lower() not in {"true", "false"}:
             raise ValueError(f"must be {self.accepts}")
         return text.lower() == "true"
@@ -63,11 +63,11 @@ class Whole:
 
     @property
     def accepts(self) -> str:
-        """Completes "must be …"."""
+        """Return words that complete "must be …"."""
         return f"a whole number of {self.unit} from 1 to {self.most}" + (", or -1 for off" if self.can_be_off else "")
 
     def parse(self, text: str) -> int:
-        """The number; without sign, blanks or other digits than 0 to 9."""
+        """Return the number, written without blanks and with no other digits than 0 to 9."""
         number = int(text) if _WHOLE.fullmatch(text) else 0
         if 1 <= number <= self.most or (self.can_be_off and number == -1):
             return number
@@ -82,7 +82,7 @@ class HeaderText:
     unit: str = ""
 
     def parse(self, text: str) -> str:
-        """The text as it is."""
+        """Return the text as it is."""
         if not (text.isascii() and text.isprintable() and text.strip()):
             raise ValueError(f"must be {self.accepts}")
         return text
@@ -96,7 +96,7 @@ class FilePath:
     unit: str = ""
 
     def parse(self, text: str) -> Path:
-        """The path as it is; a relative one starts at the working directory."""
+        """Return the path as it is; a relative one starts at the working directory."""
         if not text or has_control(text):
             raise ValueError(f"must be {self.accepts}")
         return Path(text)
@@ -110,12 +110,12 @@ class Preference:
     unit: str = ""
 
     def parse(self, text: str) -> NodePreference:
-        """The preference of that name, in any case."""
+        """Return the preference of that name, in any case."""
         with suppress(ValueError):
             return NodePreference(text)
         raise ValueError(f"must be {self.accepts}")
 
 
 def as_text(value: object) -> str:
-    """The text that `parse` makes the value of."""
+    """Return the text that `parse` makes the value of."""
     return str(value).lower() if isinstance(value, bool) else str(value)

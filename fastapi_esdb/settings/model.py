@@ -124,7 +124,7 @@ class EsdbSettings(OptionOverrides):
             self._resolve(text)
 
     def _take(self, given: Secret[dict[str, Any]]) -> str:
-        """Read the settings from everywhere; what is wrong with them, or nothing."""
+        """Read the settings from everywhere; return what is wrong with them, empty if nothing is."""
         try:
             super().__init__(**given.get_secret_value())
         except ValidationError as error:
@@ -139,7 +139,7 @@ class EsdbSettings(OptionOverrides):
 
     @classmethod
     def _files(cls, given: Secret[dict[str, Any]]) -> str:
-        """The names of the `.env` files."""
+        """Return the names of the `.env` files."""
         named = given.get_secret_value().get("_env_file", cls.model_config.get("env_file"))
         return ", ".join(map(str, named)) if isinstance(named, (list, tuple)) else str(named)
 
@@ -155,7 +155,7 @@ class EsdbSettings(OptionOverrides):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Where settings are read, the first place winning. The secrets directory is a part of the environment."""
+        """Return where settings are read; the first source wins. The secrets directory is a part of the environment."""
         code = {"code": init_settings}
         environment = {"the environment": env_settings, "the secrets directory": file_secret_settings}
         return (
@@ -188,7 +188,7 @@ class EsdbSettings(OptionOverrides):
 
     @property
     def target(self) -> ConnectionString:
-        """What to connect to: the connection string with the overrides in place. Made anew at each access.
+        """Return what to connect to: the connection string with the overrides in place. Made anew at each access.
 
         Raises `InvalidSettings` if there is no connection string and the embedded server was not asked for.
         """
@@ -229,7 +229,7 @@ class EsdbSettings(OptionOverrides):
 
     @classmethod
     def _describe(cls, error: ValidationError) -> str:
-        """All that pydantic found, in names and rules; the values stay behind."""
+        """Return all that pydantic found, in names and rules; the values stay behind."""
         found = error.errors(include_url=False, include_context=False, include_input=False)
         own = [detail for detail in found if detail["type"] != "default_factory_not_called"]
         return "; ".join(f"{cls._label(str(detail['loc'][0]))}: {_rule(detail['msg'])}" for detail in own)
@@ -240,12 +240,12 @@ class EsdbSettings(OptionOverrides):
 
     @classmethod
     def _variable(cls, field: str) -> str:
-        """The environment variable of a field; a class of the app's own may have another prefix."""
+        """Return the environment variable of a field; a class of the app's own may have another prefix."""
         return f"{cls.model_config['env_prefix']}{field}".upper()
 
     @classmethod
     def model_validate(cls, obj: Any, **_: Any) -> Self:
-        """`EsdbSettings(**obj)`. Pydantic's own way would repeat the whole input in its error."""
+        """Return `EsdbSettings(**obj)`. Pydantic's own way would repeat the whole input in its error."""
         if isinstance(obj, cls):
             return obj.model_copy()
         given = Secret(obj)
@@ -253,7 +253,7 @@ class EsdbSettings(OptionOverrides):
         return cls(**dict(given.get_secret_value()))
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:  # noqa: ARG002
-        """The same settings with `update`, which is checked as in `EsdbSettings(...)`; pydantic's own way trusts it.
+        """Return the same settings with `update`, checked as in `EsdbSettings(...)`; pydantic itself trusts it.
 
         An `update` of the connection string keeps what completed the former one only as far as it was given in code.
         """
@@ -265,7 +265,7 @@ class EsdbSettings(OptionOverrides):
         return copy
 
     def _not_for_another(self, given: frozenset[str]) -> dict[str, Any]:
-        """The defaults of what was meant for this connection string, if another one is given."""
+        """Return the defaults of what was meant for this connection string, if another one is given."""
         if STRING not in given:
             return {}
         return {name: type(self).model_fields[name].default for name in set(COMPLETING) - self._in_code}
@@ -279,5 +279,5 @@ class EsdbSettings(OptionOverrides):
 
 
 def _rule(message: str) -> str:
-    """Pydantic's message in the form of ours: "must be …"."""
+    """Return pydantic's message in the form of ours: "must be …"."""
     return message.removeprefix("Value error, ").replace("Input should", "must", 1)

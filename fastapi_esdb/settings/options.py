@@ -55,7 +55,7 @@ class ConnectionOptions:
         return self
 
     def __getstate__(self) -> list[object]:
-        """What pickling writes down, as dataclasses have it."""
+        """Return what pickling writes down, as dataclasses have it."""
         if self.user_key_file is not None:
             raise TypeError("ConnectionOptions with a userKeyFile can't be pickled, since that would write it down")
         return [getattr(self, option.name) for option in fields(self)]
@@ -77,22 +77,22 @@ class Option:
 
     @property
     def field(self) -> str:
-        """Its name in `ConnectionOptions` and `EsdbSettings`."""
+        """Return its name in `ConnectionOptions` and `EsdbSettings`."""
         return _UPPER.sub("_", self.name).lower()
 
     @property
     def env(self) -> str:
-        """The environment variable that overrides it."""
+        """Return the environment variable that overrides it."""
         return f"ESDB_{self.field.upper()}"
 
     @property
     def default(self) -> object:
-        """The value without the option; `None` where there is none."""
+        """Return the value without the option; `None` where there is none."""
         return getattr(_DEFAULTS, self.field)
 
     @property
     def unit(self) -> str:
-        """The unit of a number, empty for anything else."""
+        """Return the unit of a number, empty for anything else."""
         return self.kind.unit
 
 
@@ -138,7 +138,7 @@ OPTIONS: tuple[Option, ...] = (
 
 
 def _plain(name: str) -> str:
-    """The name without what doesn't matter in it: case, `_` and `-` (the latter two as in the Node.js client)."""
+    """Return the name without what doesn't matter in it: case, `_` and `-` (those two as in the Node.js client)."""
     return name.lower().replace("_", "").replace("-", "")
 
 
@@ -146,13 +146,13 @@ _BY_NAME = {_plain(option.name): option for option in OPTIONS}
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """The known name that looks most like `name`."""
+    """Return the known name that looks most like `name`."""
     by_plain_name = {_plain(candidate): candidate for candidate in known}
     return by_plain_name[difflib.get_close_matches(_plain(name[:40]), by_plain_name, n=1, cutoff=0)[0]]
 
 
 def parse_options(query: str) -> dict[str, Any]:
-    """The values of the options in `query` (the text behind the `?`), by the name of their field.
+    """Return the values of the options in `query` (the text behind the `?`), by the name of their field.
 
     Raises `InvalidConnectionString` for an unknown or doubled option and a value that the option does not take.
     """
@@ -184,7 +184,7 @@ def _parse_value(option: Option, text: str) -> object:
 
 
 def render_options(options: ConnectionOptions, redact: bool) -> str:
-    """The query that `parse_options` reads back: every option that is not at its default, in the table's order."""
+    """Return the query that `parse_options` reads back: each option not at its default, in the table's order."""
     changed = [option for option in OPTIONS if getattr(options, option.field) != option.default]
     return "&".join(f"{option.name}={_render_value(option, options, redact)}" for option in changed)
 

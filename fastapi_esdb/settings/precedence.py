@@ -53,13 +53,13 @@ class OptionOverrides(BaseSettings):
         return None if value is None else _BY_FIELD[str(info.field_name)].kind.parse(_text_of(value))
 
     def _option_values(self) -> dict[str, Any]:
-        """The overrides that are set, by the name of their field."""
+        """Return the overrides that are set, by the name of their field."""
         values = {field: getattr(self, field) for field in _BY_FIELD}
         return {field: value for field, value in values.items() if value is not None}
 
 
 def _text_of(value: object) -> str:
-    """The text of a value; nothing, which is no value of any option, for a number too long for Python to write."""
+    """Return the text of a value; empty, which no option takes, for a number too long for Python to write."""
     try:
         return as_text(value)
     except ValueError:
@@ -76,35 +76,35 @@ COMPLETING = ("username", "password", "allow_insecure_credentials", *(option.fie
 class Completing(PydanticBaseSettingsSource):
     """A source without what would complete a connection string of one of the `winners`: sources that win over it.
 
-    What is left out although nothing else says it is logged as a warning. `place` is the name of the source there.
+    What is left out although nothing else says it is logged as a warning. `name` is the source's in that line.
     """
 
     def __init__(
         self,
         settings_cls: type[BaseSettings],
         source: PydanticBaseSettingsSource,
-        place: str,
+        name: str,
         winners: Mapping[str, PydanticBaseSettingsSource],
     ) -> None:
         super().__init__(settings_cls)
         self._source = source
         self._prefix = source.env_prefix if isinstance(source, PydanticBaseEnvSettingsSource) else ""
-        self._place = place
+        self._name = name
         self._winners = winners
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        """As the source itself has it; pydantic-settings asks for the whole only."""
+        """Return what the source itself has; pydantic-settings asks for the whole only."""
         return self._source.get_field_value(field, field_name)
 
     def __call__(self) -> dict[str, Any]:
-        """The settings of this source by name."""
+        """Return the settings of this source by name."""
         found = self._source()
         for winner, source in self._winners.items():
             found = self._beside(found, source(), winner)
         return found
 
     def _beside(self, found: dict[str, Any], winning: dict[str, Any], winner: str) -> dict[str, Any]:
-        """What is left of the settings beside those of a source that wins."""
+        """Return what is left of the settings beside those of a source that wins."""
         said = {*winning, *_said_by(winning.get(STRING))}
         unwanted = {DEADLINE} if DEFAULT_DEADLINE in said else set()
         if STRING in winning:
@@ -118,13 +118,13 @@ class Completing(PydanticBaseSettingsSource):
             logger.warning(
                 "%s in %s: left out, since the connection string is given in %s; what completes it belongs there, too",
                 variables,
-                self._place,
+                self._name,
                 winner,
             )
 
 
 def _said_by(string: object) -> frozenset[str]:
-    """The settings that a connection string speaks of itself; none if it is wrong, which is told elsewhere."""
+    """Return the settings that a connection string itself has; none if it is wrong, which is told elsewhere."""
     text = string.get_secret_value() if isinstance(string, SecretStr) else string
     try:
         return fields_named_in(text) if isinstance(text, str) else frozenset()

@@ -15,7 +15,7 @@ _STRAY_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
 def decode(text: str) -> str:
-    """The text behind its percent-encoding. A `+` stays a `+`.
+    """Return the text behind its percent-encoding. A `+` stays a `+`.
 
     Raises ValueError, whose message does not repeat the text, for a stray `%`, for bytes that are not UTF-8 and for
     control characters.
@@ -32,17 +32,17 @@ def decode(text: str) -> str:
 
 
 def encode(text: str, keep: str = "") -> str:
-    """Percent-encode everything but letters, digits, `_.-~` and the characters in `keep`."""
+    """Return the text with everything percent-encoded but letters, digits, `_.-~` and the characters in `keep`."""
     return quote(text, safe=keep)
 
 
 def has_control(text: str) -> bool:
-    """Whether there is a control character or half a surrogate pair in the text."""
+    """Return whether there is a control character or half a surrogate pair in the text."""
     return any(unicodedata.category(character) in {"Cc", "Cs"} for character in text)
 
 
 def problem(part: str, wrong: str) -> InvalidConnectionString:
-    """The error to raise for `part`. Neither text may repeat the input: a password can stand in any wrong place."""
+    """Return the error to raise for `part`. Neither text may repeat the input: a password may be anywhere in it."""
     return InvalidConnectionString(f"connection string, {part}: {wrong}")
 
 

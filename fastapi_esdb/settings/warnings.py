@@ -15,7 +15,7 @@ FREQUENT_PINGS = 10_000
 
 
 def warnings_about(target: ConnectionString) -> Iterator[str]:
-    """Sentences for the log; they name settings and show no value that is secret."""
+    """Yield sentences for the log, which name settings and show no value that is secret."""
     options = target.options
     if options.tls and not options.tls_verify_cert:
         yield "the server's certificate is not checked (tlsVerifyCert=false): anyone in between can read and change"

@@ -85,7 +85,7 @@ def proxy_options(proxy: Proxy | None) -> tuple[ChannelOption, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """How channels are encrypted: gRPC's credentials, and the certificates they are made of."""
+    """The encryption of channels: gRPC's credentials, and the certificates they are made of."""
 
     credentials: grpc.ChannelCredentials = field(repr=False)
     certificates: Certificates = field(repr=False)
@@ -93,7 +93,7 @@ class Tls:
 
 @dataclass(frozen=True, slots=True)
 class ChannelFactory:
-    """Where a host is and how gRPC is to talk to it: in plain text without `tls`.
+    """Makes channels to one host; in plain text without `tls`.
 
     Each channel has a TCP connection of its own, from its first call on.
     """

@@ -115,7 +115,7 @@ class Filling(Generic[Response]):
             self._rest(time.monotonic() - began - (time.thread_time() - worked))
 
     def _receive(self, most: int, room: int) -> int:
-        """Receive so many answers, or fewer if there is no room for more bytes; how many bytes they were."""
+        """Receive so many answers, or fewer if there is no room for more bytes; return how many bytes they were."""
         call, decode, answers, size = self._call, self._decode, self.answers, 0
         for _ in range(most):
             data = next(call)
@@ -185,7 +185,7 @@ class Prefetch(Generic[Response]):
             self._let_go()
 
     async def _has_come(self) -> bool:
-        """Wait for a batch, or what has come of it; then for the very next answer, or the end."""
+        """Wait for a batch, then for the very next answer or the end; return whether there is an answer."""
         filling = self._filling
         self._flush = min(2 * self._flush, LONGEST_FLUSH)
         try:
@@ -198,7 +198,7 @@ class Prefetch(Generic[Response]):
         return bool(filling.answers)
 
     def _fill_if_empty(self) -> bool:
-        """Whether that has begun."""
+        """Begin to fill it unless there is something in it; return whether that has begun."""
         if self._is_filling or self._filling.answers or self._filling.has_ended:
             return False
         self._is_filling = True

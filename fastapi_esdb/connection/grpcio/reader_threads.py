@@ -36,7 +36,7 @@ class ReaderThreads:
 
     @property
     def has_room(self) -> bool:
-        """Whether another call can begin; if not, it is made in the usual way.
+        """Return whether another call can begin; if not, it is made in the usual way.
 
         A call that has begun gets a thread whenever it needs one, so a server that is slow with some holds up no other.
         """
@@ -48,7 +48,7 @@ class ReaderThreads:
         return self._workers.busy
 
     def begin(self, path: str, request: bytes, timeout: float | None, headers: CallHeaders) -> Any:
-        """Start a call. Its place is taken until `ended`."""
+        """Start a call, which counts until `ended`."""
         if self._channel is None:
             self._channel = self._factory.open_for_threads()
         start: grpc.UnaryStreamMultiCallable[bytes, bytes] = self._channel.unary_stream(path)
@@ -61,7 +61,7 @@ class ReaderThreads:
         self._workers.run(work, then)
 
     def ended(self) -> None:
-        """A call has ended, and no thread works on it any more."""
+        """Take note that a call has ended, and no thread works on it any more."""
         self._calls -= 1
 
     def give_up(self) -> None:
@@ -94,7 +94,7 @@ class Workers:
 
     @property
     def busy(self) -> int:
-        """Jobs that are being done."""
+        """Return the number of jobs that are being done."""
         return self._busy
 
     def run(self, work: Callable[[], None], then: Callable[[], None]) -> None:
@@ -121,7 +121,7 @@ class Workers:
             pass
 
     def _do_one(self, loop: asyncio.AbstractEventLoop) -> bool:
-        """Do one job; False if there will be no more. A frame of its own lets go of the job before the next wait."""
+        """Do one job; return False if there will be no more. A function of its own lets go of the job afterwards."""
         job = self._jobs.get()
         if job is None:
             return _tell(loop, self._leave, current_thread()) and False
@@ -130,7 +130,7 @@ class Workers:
         return _tell(loop, self._done, then)
 
     def _leave(self, thread: Thread) -> None:
-        """A thread is at its end, whichever was the first to hear of it."""
+        """Take note that a thread is at its end, whichever was the first to hear of it."""
         thread.join()
         self._threads.remove(thread)
         if self._busy > len(self._threads):
@@ -143,7 +143,7 @@ class Workers:
 
 
 def _tell(loop: asyncio.AbstractEventLoop, *call: Any) -> bool:
-    """Call something on the loop; False if it is closed, since then nobody is left to work for."""
+    """Call something on the loop; return False if it is closed, since then nobody is left to work for."""
     try:
         loop.call_soon_threadsafe(*call)
     except RuntimeError:

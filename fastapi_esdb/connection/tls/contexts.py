@@ -36,7 +36,7 @@ def read_roots(options: ConnectionOptions) -> bytes | None:
 
 
 def ssl_context(options: ConnectionOptions) -> ssl.SSLContext:
-    """The same in terms of the standard library. Raises `InvalidSettings` where a file can't be used."""
+    """Return the same as a context of the standard library. Raises `InvalidSettings` where a file can't be used."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.set_alpn_protocols(["h2"])
     if options.tls_ca_file is not None:

@@ -22,14 +22,14 @@ HUNG_UP_AFTERWARDS = "the server hung up after the handshake without a reason: i
 
 @dataclass(frozen=True, slots=True)
 class Certificates:
-    """What a handshake is made with, PEM: the authorities that are trusted, as far as known, and what is shown."""
+    """The PEM texts of a handshake: the authorities that are trusted, as far as known, and what is shown."""
 
     trusted: bytes | None = None
     shown: bytes | None = None
 
 
 def failure(details: str, used: Certificates | None) -> ConnectionRefused | None:
-    """The error behind the status text of an attempt to connect, made with TLS where certificates were used.
+    """Return the error behind the text of a failed attempt to connect, made with TLS if certificates were used.
 
     `None` if it did not get as far as the server.
     """
@@ -42,7 +42,7 @@ def _plain_text_failure(details: str) -> HandshakeFailed | None:
 
 
 def tls_failure(details: str, used: Certificates) -> TlsFailed | None:
-    """The same with TLS."""
+    """Return the same for an attempt with TLS."""
     found = next((meaning for sign, meaning in _CAUSES if re.search(sign, details)), None)
     if found is None:
         return None
@@ -59,7 +59,7 @@ def _too_early(_: str, used: Certificates) -> str:
 
 
 def _out_of_date(what: str, authorities: list[bool]) -> str:
-    """Whose dates they are that are wrong, which nobody says: the trusted authorities tell by theirs."""
+    """Return whose dates are wrong, which nobody says: the trusted authorities tell by theirs."""
     if not any(authorities):
         return f"the server's certificate {what}"
     if all(authorities):
@@ -90,7 +90,7 @@ def _failed(details: str, _: Certificates) -> str:
 
 
 def _reason(details: str) -> str:
-    """What gRPC's TLS library says, without the path that it came on."""
+    """Return what gRPC's TLS library says, without the path that it came on."""
     return details.rpartition("OPENSSL_internal:")[2].removesuffix(": OK")
 
 

@@ -14,7 +14,7 @@ _HASHED = re.compile(r"[0-9a-f]{8}\.\d+")
 
 
 def system_roots() -> bytes | None:
-    """Their certificates, as PEM; `None` where there are none. Raises OSError for a file that can't be read.
+    """Return their certificates, as PEM; `None` where there are none. Raises OSError for a file that can't be read.
 
     They are where OpenSSL looks: in a file (`SSL_CERT_FILE` names another one), and without one in a folder, or in the
     folder that `SSL_CERT_DIR` names beside the file. Else they are in the stores of Windows.
@@ -28,7 +28,7 @@ def system_roots() -> bytes | None:
 
 
 def _in_folders(folders: str) -> Iterator[bytes]:
-    """The files in these folders, whose names are separated as in a search path."""
+    """Yield the files in these folders, whose names are separated as in a search path."""
     for folder in filter(None, folders.split(os.pathsep)):
         with suppress(OSError):
             yield from _in_folder(Path(folder))

@@ -58,7 +58,7 @@ async def shown_certificate(
 
 
 async def alert_of(host: Host, options: ConnectionOptions, deadline: Deadline) -> str:
-    """The alert that the server sends, as OpenSSL tells it; empty if it sends none."""
+    """Return the alert that the server sends, as OpenSSL tells it; empty if it sends none."""
     context = ssl_context(options)
     # who the server is was checked before, and nothing is sent to it
     context.check_hostname = False
@@ -116,7 +116,7 @@ def _meaning(error: ssl.SSLError) -> str:
 
 
 def _a_name(certificate: dict[str, Any]) -> str | None:
-    """A host name or address that the certificate stands for; any label does for a wildcard."""
+    """Return a host name or address that the certificate stands for; any label does for a wildcard."""
     alternatives = [value for kind, value in certificate.get("subjectAltName", ()) if kind in ("DNS", "IP Address")]
     common = [value for part in certificate.get("subject", ()) for key, value in part if key == "commonName"]
     return next((name.replace("*", "any", 1) for name in (*alternatives, *common)), None)

@@ -1,4 +1,4 @@
-"""From when until when certificates are valid."""
+"""The dates of certificates."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ class Validity:
 
     @property
     def is_over(self) -> bool:
-        """Whether it has expired."""
+        """Return whether it has expired."""
         return datetime.now(UTC) > self.ends
 
     @property
     def is_to_come(self) -> bool:
-        """Whether it has not begun."""
+        """Return whether it has not begun."""
         return datetime.now(UTC) < self.begins
 
 
 def validities(pem: bytes | None) -> list[Validity]:
-    """One for each certificate, in their order; those that can't be read are left out."""
+    """Return one for each certificate, in their order; those that can't be read are left out."""
     found = []
     for block in _BLOCK.findall((pem or b"").decode("ascii", errors="replace")):
         with suppress(ValueError, LookupError):
@@ -44,7 +44,7 @@ def validities(pem: bytes | None) -> list[Validity]:
 
 
 def _validity(der: bytes) -> Validity:
-    """What stands behind the signature's algorithm and the issuer (RFC 5280, 4.1)."""
+    """Return what stands behind the signature's algorithm and the issuer (RFC 5280, 4.1)."""
     [(_, certificate)] = _values(der)
     (_, to_be_signed), *_ = _values(certificate)
     _algorithm, _issuer, dates, *_ = [value for tag, value in _values(to_be_signed) if tag == _SEQUENCE]
@@ -53,7 +53,7 @@ def _validity(der: bytes) -> Validity:
 
 
 def _values(der: bytes) -> Iterator[tuple[int, bytes]]:
-    """The values that follow each other in DER, each with its tag."""
+    """Yield the values that follow each other in DER, each with its tag."""
     at = 0
     while at < len(der):
         tag, length, at = der[at], der[at + 1], at + 2
