@@ -69,7 +69,7 @@ def write_json(value: object, message: ValueV1 | ValueV2, room: int = ROOM) -> N
 
 
 def _write_object(value: Mapping[object, object], message: ValueV1 | ValueV2, room: int) -> None:
-    message.struct_value.SetInParent()  # so that an empty object is not taken for no value
+    message.struct_value.SetInParent()  # otherwise an empty object would be no value at all
     for key, item in value.items():
         if not isinstance(key, str):
             raise InvalidArgument(f"the key {key!r} is not JSON: keys of an object must be str")

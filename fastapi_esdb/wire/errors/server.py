@@ -228,8 +228,8 @@ class ConsistencyViolation(ServerError):
     violations: tuple[Violation, ...]
 
     def __str__(self) -> str:
-        told = "; ".join(f"{v.stream!r} was expected at {v.expected} and is at {v.actual}" for v in self.violations)
-        return told or "checks of the append failed, and the server did not say which"
+        failed = "; ".join(f"{v.stream!r} was expected at {v.expected} and is at {v.actual}" for v in self.violations)
+        return failed or "checks of the append failed, and the server did not say which"
 
 
 @dataclass(eq=False)

@@ -67,8 +67,8 @@ def proposed_schema(cls: type[Any], handler: GetCoreSchemaHandler) -> CoreSchema
     def read(form: NewEvent) -> Any:
         given: dict[str, Any] = {
             "type": form.type,
-            "data": read_bytes(form.data, form.content_type == JSON),
-            "metadata": b"" if form.metadata is None else read_bytes(form.metadata, is_json=True),
+            "data": bytes_of(form.data, form.content_type == JSON),
+            "metadata": b"" if form.metadata is None else bytes_of(form.metadata, is_json=True),
             "content_type": form.content_type,
         }
         return cls(**given) if form.id is None else cls(**given, id=form.id)
@@ -89,7 +89,7 @@ def schema(
     )
 
 
-def shown(data: bytes, is_json: bool = True) -> Any:
+def json_or_base64(data: bytes, is_json: bool = True) -> Any:
     """Return the value of JSON, or base64 if it is not JSON."""
     if is_json:
         try:
@@ -99,8 +99,8 @@ def shown(data: bytes, is_json: bool = True) -> Any:
     return base64.b64encode(data).decode()
 
 
-def read_bytes(value: Any, is_json: bool) -> bytes:
-    """Return the bytes of a value that `shown` returned. Raises ValueError if it should be base64 and is not."""
+def bytes_of(value: Any, is_json: bool) -> bytes:
+    """Return the bytes behind a value of `json_or_base64`. Raises ValueError if it should be base64 and is not."""
     if is_json:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
     if not isinstance(value, str):
@@ -114,8 +114,8 @@ def _form_of_recorded(event: Any) -> RecordedEvent:
         stream=event.stream,
         revision=event.revision,
         type=event.type,
-        data=shown(event.data, event.content_type == JSON),
-        metadata=shown(event.metadata) if event.metadata else None,
+        data=json_or_base64(event.data, event.content_type == JSON),
+        metadata=json_or_base64(event.metadata) if event.metadata else None,
         content_type=event.content_type,
         created=event.created,
         position=event.position,
@@ -127,8 +127,8 @@ def _form_of_recorded(event: Any) -> RecordedEvent:
 def _form_of_proposed(event: Any) -> NewEvent:
     return NewEvent(
         type=event.type,
-        data=shown(event.data, event.content_type == JSON),
-        metadata=shown(event.metadata) if event.metadata else None,
+        data=json_or_base64(event.data, event.content_type == JSON),
+        metadata=json_or_base64(event.metadata) if event.metadata else None,
         id=event.id,
         content_type=event.content_type,
     )
@@ -140,8 +140,8 @@ def _recorded(cls: type[Any], form: RecordedEvent) -> Any:
         stream=form.stream,
         revision=form.revision,
         type=form.type,
-        data=read_bytes(form.data, form.content_type == JSON),
-        metadata=b"" if form.metadata is None else read_bytes(form.metadata, is_json=True),
+        data=bytes_of(form.data, form.content_type == JSON),
+        metadata=b"" if form.metadata is None else bytes_of(form.metadata, is_json=True),
         content_type=form.content_type,
         created=form.created,
         position=form.position,

@@ -172,7 +172,7 @@ def _encode_all_start(start: Start) -> Fields:
     if isinstance(start, Edge):
         return {start.value: EMPTY}
     if isinstance(start, Position):
-        # servers have no positions beyond `MAX_REVISION`; if one tells such a position, it knows what is meant by it
+        # servers have no positions beyond `MAX_REVISION`; a server that sends such a position knows its meaning
         return {"position": encode_position(_check_position(start, MAX_UINT64 - 1))}
     raise InvalidArgument(f"{start!r} is a revision of a stream: $all is read from a Position, START or END")
 

@@ -151,5 +151,5 @@ def decode_error(status: status_pb2.Status, stream: str, correlation_id: UUID) -
     row = _BY_DETAIL.get(name) or _BY_MESSAGE.get(status.message) or _BY_CODE.get(StatusCode(status.code))
     if row is None:
         return BatchFailed(status.message, correlation_id)
-    told = row.detail.DESCRIPTOR.full_name == name
-    return row.read(row.detail.FromString(status.details.value) if told else row.detail(), stream)
+    has_detail = row.detail.DESCRIPTOR.full_name == name
+    return row.read(row.detail.FromString(status.details.value) if has_detail else row.detail(), stream)

@@ -62,13 +62,13 @@ class TrailerRow:
 
     def read(self, trailers: Mapping[str, Any]) -> EsdbError:
         """Return the error for these trailers. Attributes are empty if their trailers are missing."""
-        told = {name: kind.read(trailers.get(trailer, "")) for trailer, (name, kind) in self.trailers.items()}
-        return self.error(**told, **self.fixed)
+        values = {name: kind.read(trailers.get(trailer, "")) for trailer, (name, kind) in self.trailers.items()}
+        return self.error(**values, **self.fixed)
 
     def write(self, error: EsdbError) -> dict[str, str]:
         """Return the trailers for the error, without `exception` itself."""
-        told = {trailer: kind.write(getattr(error, name)) for trailer, (name, kind) in self.trailers.items()}
-        return {trailer: text for trailer, text in told.items() if text is not None}
+        texts = {trailer: kind.write(getattr(error, name)) for trailer, (name, kind) in self.trailers.items()}
+        return {trailer: text for trailer, text in texts.items() if text is not None}
 
     def fits(self, error: EsdbError) -> bool:
         """Return whether this row stands for the error."""

@@ -162,7 +162,7 @@ REVISION = "stream_position"
 NANOSECONDS = 1_000_000_000
 
 RECENT = 1024
-"""The options of so many streams are kept for the appends to come."""
+"""The number of recent streams whose options are kept for more appends."""
 
 
 def encode_fragment(fragment: BatchFragment) -> pb.BatchAppendReq:

@@ -27,7 +27,7 @@ OWN_KEYS = "$schema."
 """Metadata that servers write themselves, over that of a writer."""
 
 RECENT = 1024
-"""The bytes for so many streams, and lengths, are kept for the records to come."""
+"""The number of recent streams, and lengths, whose bytes are kept for more records."""
 
 RECORD = b"\x0a"
 """The tag of a record in the request."""

@@ -31,14 +31,14 @@ State = TypeVar("State", bound=Enum)
 
 NO_ID = FieldViolation("RecordId.Record ID", "Record ID must be a valid and non-empty UUID.")
 NO_TYPE = FieldViolation("Schema.Name", "Schema name must not be empty")
-ODD_TYPE = (
+WRONG_TYPE = (
     "Schema name can only contain unicode letters, digits, underscores, dashes, periods, colons, and dollar signs. "
     "Attempted Value: "
 )
 NO_FORMAT = FieldViolation("Schema.Format.Schema format", "Schema format must not be Unspecified.")
 NO_SESSION_RECORDS = FieldViolation("Records", "Stream append request must contain at least one record")
 NO_RECORDS = FieldViolation("Records", "Append records request must contain at least one record.")
-ODD_CHECK = (
+WRONG_CHECK = (
     "Expected state must be positive or one of the allowed constants: NoStream (-1), Exists (-4), Deleted (-5), or "
     "Tombstoned (-6). Any (-2) is not allowed."
 )
@@ -96,8 +96,8 @@ def _decode_type(name: str) -> str:
     name = unicodedata.normalize("NFC", name)
     if not SCHEMA_NAME.fullmatch(name):
         message = f"the schema name {name!r} must be made of letters, digits and _ . $ : - (one or more)"
-        odd = FieldViolation("Schema.Name", ODD_TYPE + name)
-        raise InvalidArgument(message, (odd,) if name else (NO_TYPE, odd))
+        wrong = FieldViolation("Schema.Name", WRONG_TYPE + name)
+        raise InvalidArgument(message, (wrong,) if name else (NO_TYPE, wrong))
     return name
 
 
@@ -180,5 +180,5 @@ def _decode_check(index: int, message: pb.ConsistencyCheck) -> Check:
     if message.WhichOneof("type") is None:
         raise InvalidArgument("a check is empty: it must have a stream_state")
     number = message.stream_state.expected_state
-    odd = FieldViolation(f"Checks[{index}].StreamState.ExpectedState", ODD_CHECK)
-    return Check(message.stream_state.stream, number if number >= 0 else _known_state(number, _CHECKED, odd))
+    wrong = FieldViolation(f"Checks[{index}].StreamState.ExpectedState", WRONG_CHECK)
+    return Check(message.stream_state.stream, number if number >= 0 else _known_state(number, _CHECKED, wrong))
