@@ -1,8 +1,10 @@
-"""The numbers of HTTP/2 and gRPC, and the two ways in which a peer can break their rules."""
+"""The error codes of HTTP/2, and the two ways in which a peer can break their rules."""
 
 from __future__ import annotations
 
 import enum
+
+from fastapi_esdb.wire.status.codes import StatusCode
 
 
 class ErrorCode(enum.IntEnum):
@@ -32,28 +34,6 @@ def name_of(code: int) -> str:
 _KNOWN = frozenset(ErrorCode)
 
 
-class GrpcCode(enum.IntEnum):
-    """How a call ends, by gRPC's numbers."""
-
-    OK = 0
-    CANCELLED = 1
-    UNKNOWN = 2
-    INVALID_ARGUMENT = 3
-    DEADLINE_EXCEEDED = 4
-    NOT_FOUND = 5
-    ALREADY_EXISTS = 6
-    PERMISSION_DENIED = 7
-    RESOURCE_EXHAUSTED = 8
-    FAILED_PRECONDITION = 9
-    ABORTED = 10
-    OUT_OF_RANGE = 11
-    UNIMPLEMENTED = 12
-    INTERNAL = 13
-    UNAVAILABLE = 14
-    DATA_LOSS = 15
-    UNAUTHENTICATED = 16
-
-
 class Violation(Exception):
     """The peer broke a rule or a limit in a way that ends the connection."""
 
@@ -66,7 +46,7 @@ class Violation(Exception):
 class StreamViolation(Exception):
     """The peer broke a rule or a limit in a way that ends one stream. `status` is what its call ends with."""
 
-    def __init__(self, code: ErrorCode, reason: str, status: GrpcCode = GrpcCode.INTERNAL) -> None:
+    def __init__(self, code: ErrorCode, reason: str, status: StatusCode = StatusCode.INTERNAL) -> None:
         super().__init__(reason)
         self.code = code
         self.reason = reason

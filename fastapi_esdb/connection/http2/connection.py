@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from time import monotonic
 
 from fastapi_esdb.connection.http2 import frames
-from fastapi_esdb.connection.http2.codes import ErrorCode, GrpcCode, StreamViolation, Violation, name_of
+from fastapi_esdb.connection.http2.codes import ErrorCode, StreamViolation, Violation, name_of
 from fastapi_esdb.connection.http2.frames import ACK, DATA, END_STREAM, PADDED, PING_SIZE, FrameReader, frame
 from fastapi_esdb.connection.http2.header_blocks import BlockAssembler
 from fastapi_esdb.connection.http2.headers import BlockDecoder, Origin, Pairs, RequestEncoder
@@ -19,6 +19,7 @@ from fastapi_esdb.connection.http2.statuses import CANCELLED, Cause, Ending, los
 from fastapi_esdb.connection.http2.stream_table import StreamTable
 from fastapi_esdb.connection.http2.streams import State, Stream
 from fastapi_esdb.connection.http2.windows import ReceiveWindow
+from fastapi_esdb.wire.status.codes import StatusCode
 
 _HTTP_1 = b"HTTP/1."
 
@@ -105,7 +106,7 @@ class Connection:
         if size > self.peer.max_header_list:
             text = f"the headers have {size} bytes, and the server takes {self.peer.max_header_list}"
             stream.state = State.CLOSED
-            stream.ending = Ending(GrpcCode.RESOURCE_EXHAUSTED, text, cause=Cause.REFUSED)
+            stream.ending = Ending(StatusCode.RESOURCE_EXHAUSTED, text, cause=Cause.REFUSED)
             return stream
         self._table.add(stream)
         self._sender.headers(stream, block)

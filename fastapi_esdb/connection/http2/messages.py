@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from struct import Struct
 
-from fastapi_esdb.connection.http2.codes import ErrorCode, GrpcCode, StreamViolation
+from fastapi_esdb.connection.http2.codes import ErrorCode, StreamViolation
+from fastapi_esdb.wire.status.codes import StatusCode
 
 _PREFIX = Struct(">BI")
 PREFIX_SIZE = _PREFIX.size
@@ -66,4 +67,4 @@ class MessageReader:
             return StreamViolation(ErrorCode.CANCEL, f"a message is {what}, but only plain ones were asked for")
         # the text is the one that gRPC's own clients give
         text = f"CLIENT: Received message larger than max ({length} vs. {self._most})"
-        return StreamViolation(ErrorCode.CANCEL, text, GrpcCode.RESOURCE_EXHAUSTED)
+        return StreamViolation(ErrorCode.CANCEL, text, StatusCode.RESOURCE_EXHAUSTED)

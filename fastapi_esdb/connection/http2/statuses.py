@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
-from fastapi_esdb.connection.http2.codes import ErrorCode, GrpcCode, name_of
+from fastapi_esdb.connection.http2.codes import ErrorCode, name_of
 from fastapi_esdb.connection.http2.headers import Block
+from fastapi_esdb.wire.status.codes import StatusCode
 
 Pair = tuple[str, str | bytes]
 
@@ -21,23 +22,23 @@ STATUS, MESSAGE, BINARY = b"grpc-status", b"grpc-message", "-bin"
 CONTENT_TYPE = b"content-type"
 GRPC = b"application/grpc"
 HTTP_OK = 200
-_NUMBERS = frozenset(str(int(code)).encode() for code in GrpcCode)
+_NUMBERS = frozenset(str(int(code)).encode() for code in StatusCode)
 
 _OF_HTTP = {
-    400: GrpcCode.INTERNAL,
-    401: GrpcCode.UNAUTHENTICATED,
-    403: GrpcCode.PERMISSION_DENIED,
-    404: GrpcCode.UNIMPLEMENTED,
-    429: GrpcCode.UNAVAILABLE,
-    502: GrpcCode.UNAVAILABLE,
-    503: GrpcCode.UNAVAILABLE,
-    504: GrpcCode.UNAVAILABLE,
+    400: StatusCode.INTERNAL,
+    401: StatusCode.UNAUTHENTICATED,
+    403: StatusCode.PERMISSION_DENIED,
+    404: StatusCode.UNIMPLEMENTED,
+    429: StatusCode.UNAVAILABLE,
+    502: StatusCode.UNAVAILABLE,
+    503: StatusCode.UNAVAILABLE,
+    504: StatusCode.UNAVAILABLE,
 }
 _OF_RESETS = {
-    ErrorCode.REFUSED_STREAM: GrpcCode.UNAVAILABLE,
-    ErrorCode.CANCEL: GrpcCode.CANCELLED,
-    ErrorCode.ENHANCE_YOUR_CALM: GrpcCode.RESOURCE_EXHAUSTED,
-    ErrorCode.INADEQUATE_SECURITY: GrpcCode.PERMISSION_DENIED,
+    ErrorCode.REFUSED_STREAM: StatusCode.UNAVAILABLE,
+    ErrorCode.CANCEL: StatusCode.CANCELLED,
+    ErrorCode.ENHANCE_YOUR_CALM: StatusCode.RESOURCE_EXHAUSTED,
+    ErrorCode.INADEQUATE_SECURITY: StatusCode.PERMISSION_DENIED,
 }
 
 
@@ -67,7 +68,7 @@ class Ending:
     @property
     def is_ok(self) -> bool:
         """Whether the server has answered the call as it should."""
-        return self.code == GrpcCode.OK
+        return self.code == StatusCode.OK
 
 
 def ending_of(block: Block, http_status: int | None = HTTP_OK) -> Ending:
@@ -75,7 +76,7 @@ def ending_of(block: Block, http_status: int | None = HTTP_OK) -> Ending:
     number = block.get(STATUS)
     if number is None:
         return _without_status(http_status or HTTP_OK, block)
-    code = int(number) if number in _NUMBERS else GrpcCode.UNKNOWN
+    code = int(number) if number in _NUMBERS else StatusCode.UNKNOWN
     return Ending(code, percent_decoded(block.get(MESSAGE) or b""), tuple(_trailers(block)))
 
 
@@ -86,36 +87,36 @@ def foreign_ending(block: Block) -> Ending | None:
         return _without_status(block.http_status or HTTP_OK, block)
     if content_type == GRPC or content_type.startswith((GRPC + b"+", GRPC + b";")):
         return None
-    return Ending(GrpcCode.UNKNOWN, f"the answer is not gRPC: {_shown(content_type) or 'without a content type'}")
+    return Ending(StatusCode.UNKNOWN, f"the answer is not gRPC: {_shown(content_type) or 'without a content type'}")
 
 
 def _without_status(http_status: int, block: Block) -> Ending:
     if http_status == HTTP_OK:
-        return Ending(GrpcCode.UNKNOWN, "the server ended the call without a status", tuple(_trailers(block)))
+        return Ending(StatusCode.UNKNOWN, "the server ended the call without a status", tuple(_trailers(block)))
     content_type = _shown(block.get(CONTENT_TYPE) or b"")
     said = f"HTTP status {http_status} and no gRPC" + (f" but {content_type}" if content_type else "")
-    return Ending(_OF_HTTP.get(http_status, GrpcCode.UNKNOWN), said)
+    return Ending(_OF_HTTP.get(http_status, StatusCode.UNKNOWN), said)
 
 
 def reset_ending(code: int) -> Ending:
     """Return what a stream ends with that the server has reset."""
     known = ErrorCode(code) if code in _OF_RESETS else None
     cause = Cause.REFUSED if known is ErrorCode.REFUSED_STREAM else Cause.RESET
-    status = _OF_RESETS[known] if known is not None else GrpcCode.INTERNAL
+    status = _OF_RESETS[known] if known is not None else StatusCode.INTERNAL
     return Ending(status, f"the server reset the stream ({name_of(code)})", cause=cause)
 
 
 def refused(reason: str) -> Ending:
     """Return what a call ends with that the server has not even looked at."""
-    return Ending(GrpcCode.UNAVAILABLE, reason, cause=Cause.REFUSED)
+    return Ending(StatusCode.UNAVAILABLE, reason, cause=Cause.REFUSED)
 
 
 def lost(reason: str) -> Ending:
     """Return what a call ends with whose connection is lost."""
-    return Ending(GrpcCode.UNAVAILABLE, reason, cause=Cause.LOST)
+    return Ending(StatusCode.UNAVAILABLE, reason, cause=Cause.LOST)
 
 
-CANCELLED = Ending(GrpcCode.CANCELLED, "cancelled", cause=Cause.CANCELLED)
+CANCELLED = Ending(StatusCode.CANCELLED, "cancelled", cause=Cause.CANCELLED)
 
 
 def percent_decoded(value: bytes) -> str:

@@ -3,11 +3,12 @@
 import pytest
 
 from fastapi_esdb.connection.http2 import frames
-from fastapi_esdb.connection.http2.codes import ErrorCode, GrpcCode
+from fastapi_esdb.connection.http2.codes import ErrorCode
 from fastapi_esdb.connection.http2.frames import frame, reset_frame, settings_frame, window_frame
 from fastapi_esdb.connection.http2.limits import LIMITS, Limits
 from fastapi_esdb.connection.http2.messages import framed
 from fastapi_esdb.connection.http2.statuses import Cause
+from fastapi_esdb.wire.status.codes import StatusCode
 from tests.connection.http2.peers import ANSWER, OK, Peer
 
 H, D = frames.HEADERS, frames.DATA
@@ -129,7 +130,7 @@ def test_a_message_has_a_bounded_size() -> None:
     stream, other = peer.begin(), peer.begin()
     peer.send(peer.headers(1), frame(D, 0, 1, framed(b"x" * 1001)[:10]))
     assert stream.ending is not None
-    assert (stream.ending.code, stream.ending.cause) == (GrpcCode.RESOURCE_EXHAUSTED, Cause.UNREADABLE)
+    assert (stream.ending.code, stream.ending.cause) == (StatusCode.RESOURCE_EXHAUSTED, Cause.UNREADABLE)
     assert "larger than max" in stream.ending.message
     peer.send(peer.answer(3, b"x" * 1000))
     assert peer.connection.take(other) == [b"x" * 1000]

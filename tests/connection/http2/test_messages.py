@@ -2,8 +2,9 @@
 
 import pytest
 
-from fastapi_esdb.connection.http2.codes import GrpcCode, StreamViolation
+from fastapi_esdb.connection.http2.codes import StreamViolation
 from fastapi_esdb.connection.http2.messages import MessageReader, framed
+from fastapi_esdb.wire.status.codes import StatusCode
 
 MESSAGES = [b"", b"a", b"hello" * 100, b"", b"x" * 5000]
 
@@ -33,15 +34,15 @@ def test_a_message_that_is_not_whole_is_known_to_be_missing() -> None:
 @pytest.mark.parametrize(
     ("data", "code"),
     [
-        (b"\1\0\0\0\1a", GrpcCode.INTERNAL),
-        (b"\7\0\0\0\1a", GrpcCode.INTERNAL),
-        (b"\0\0\0\0\x0b", GrpcCode.RESOURCE_EXHAUSTED),
-        (b"\0\xff\xff\xff\xff", GrpcCode.RESOURCE_EXHAUSTED),
+        (b"\1\0\0\0\1a", StatusCode.INTERNAL),
+        (b"\7\0\0\0\1a", StatusCode.INTERNAL),
+        (b"\0\0\0\0\x0b", StatusCode.RESOURCE_EXHAUSTED),
+        (b"\0\xff\xff\xff\xff", StatusCode.RESOURCE_EXHAUSTED),
     ],
     ids=["compressed", "unknown flag", "too large", "far too large"],
 )
 @pytest.mark.parametrize("bytewise", [False, True])
-def test_a_message_that_is_compressed_or_too_large_is_refused(data: bytes, code: GrpcCode, bytewise: bool) -> None:
+def test_a_message_that_is_compressed_or_too_large_is_refused(data: bytes, code: StatusCode, bytewise: bool) -> None:
     """Its prefix is enough, and the messages before it are there."""
     reader = MessageReader(10)
     reader.feed(framed(b"before"), 0, 11)

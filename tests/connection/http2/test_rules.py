@@ -10,12 +10,13 @@ from dataclasses import dataclass
 import pytest
 
 from fastapi_esdb.connection.http2 import frames
-from fastapi_esdb.connection.http2.codes import ErrorCode, GrpcCode
+from fastapi_esdb.connection.http2.codes import ErrorCode
 from fastapi_esdb.connection.http2.connection import Connection
 from fastapi_esdb.connection.http2.frames import frame, goaway_frame, reset_frame, settings_frame, window_frame
 from fastapi_esdb.connection.http2.headers import Origin
 from fastapi_esdb.connection.http2.statuses import Cause
 from fastapi_esdb.connection.http2.streams import State, Stream
+from fastapi_esdb.wire.status.codes import StatusCode
 from tests.connection.http2.peers import ANSWER, OK, Frame, Peer, data
 
 PROTOCOL, SIZE, FLOW = ErrorCode.PROTOCOL_ERROR, ErrorCode.FRAME_SIZE_ERROR, ErrorCode.FLOW_CONTROL_ERROR
@@ -156,7 +157,7 @@ def test_a_malformed_answer_ends_its_call_alone(scene: Scene, name: str) -> None
     assert scene.streams[0] in scene.peer.send(said(scene.peer, sent))
     ending = scene.streams[0].ending
     assert ending is not None
-    assert (ending.code, ending.cause) == (GrpcCode.INTERNAL, Cause.UNREADABLE)
+    assert (ending.code, ending.cause) == (StatusCode.INTERNAL, Cause.UNREADABLE)
     assert scene.peer.sent()[-1] == Frame(frames.RST_STREAM, 0, 1, code.to_bytes(4, "big"))
     scene.peer.send(scene.peer.answer(3, b"fine"))
     assert scene.peer.connection.take(scene.streams[1]) == [b"fine"]

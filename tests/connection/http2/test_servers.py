@@ -6,13 +6,14 @@ EventStoreDB 24.6.0 and KurrentDB 26.1.0 behave so; their recorded bytes are in 
 import pytest
 
 from fastapi_esdb.connection.http2 import frames
-from fastapi_esdb.connection.http2.codes import ErrorCode, GrpcCode
+from fastapi_esdb.connection.http2.codes import ErrorCode
 from fastapi_esdb.connection.http2.connection import Connection
 from fastapi_esdb.connection.http2.frames import frame, goaway_frame, reset_frame, window_frame
 from fastapi_esdb.connection.http2.headers import Origin
 from fastapi_esdb.connection.http2.messages import framed
 from fastapi_esdb.connection.http2.statuses import Cause
 from fastapi_esdb.connection.http2.streams import State
+from fastapi_esdb.wire.status.codes import StatusCode
 from tests.connection.http2.peers import ANSWER, OK, Frame, Peer, data
 
 EVENT = b"e" * 330
@@ -71,7 +72,7 @@ def test_a_plain_ok_ends_a_call_with_its_trailers(peer: Peer) -> None:
     ]
     peer.send(peer.headers(1), peer.headers(1, trailers, ends=True))
     assert stream.ending is not None
-    assert stream.ending.code == GrpcCode.FAILED_PRECONDITION
+    assert stream.ending.code == StatusCode.FAILED_PRECONDITION
     assert stream.ending.message == "Stream 'für' is at 100% of %zz"
     assert stream.ending.trailers == (
         ("exception", "wrong-expected-version"),
@@ -87,7 +88,7 @@ def test_a_failure_without_messages_is_one_header_block(peer: Peer) -> None:
     fields = [*ANSWER, ("content-length", "0"), ("grpc-status", "12"), ("grpc-message", "Service is unimplemented.")]
     peer.send(peer.headers(1, fields, ends=True))
     assert stream.ending is not None
-    assert stream.ending.code == GrpcCode.UNIMPLEMENTED
+    assert stream.ending.code == StatusCode.UNIMPLEMENTED
     assert stream.ending.message == "Service is unimplemented."
 
 
@@ -97,7 +98,7 @@ def test_a_wrong_content_type_is_answered_with_both_kinds_of_status(peer: Peer) 
     fields = [(":status", "415"), ("grpc-status", "13"), ("grpc-message", "Content-Type 'a' is not supported.")]
     peer.send(peer.headers(1, fields, ends=True))
     assert stream.ending is not None
-    assert stream.ending.code == GrpcCode.INTERNAL
+    assert stream.ending.code == StatusCode.INTERNAL
     assert stream.ending.message == "Content-Type 'a' is not supported."
 
 
@@ -110,7 +111,7 @@ def test_the_end_of_a_deadline_is_a_status_and_then_a_reset(peer: Peer) -> None:
     peer.send(peer.headers(1), data(1, b"before"), peer.headers(1, late, ends=True), reset_frame(1, 8))
     assert peer.connection.take(stream) == [b"before"]
     assert stream.ending is not None
-    assert (stream.ending.code, stream.ending.cause) == (GrpcCode.DEADLINE_EXCEEDED, Cause.ANSWER)
+    assert (stream.ending.code, stream.ending.cause) == (StatusCode.DEADLINE_EXCEEDED, Cause.ANSWER)
     assert peer.connection.failure is None
 
 
@@ -148,7 +149,7 @@ def test_a_refused_stream_was_not_executed(peer: Peer) -> None:
     stream = peer.begin()
     peer.send(reset_frame(1, ErrorCode.REFUSED_STREAM))
     assert stream.ending is not None
-    assert (stream.ending.code, stream.ending.cause) == (GrpcCode.UNAVAILABLE, Cause.REFUSED)
+    assert (stream.ending.code, stream.ending.cause) == (StatusCode.UNAVAILABLE, Cause.REFUSED)
     assert peer.connection.has_room
 
 
@@ -160,7 +161,7 @@ def test_an_answer_before_the_request_was_sent_whole_counts(peer: Peer) -> None:
     peer.sent()
     peer.send(peer.headers(1, fields, ends=True), reset_frame(1, 0), window_frame(1, 4_000_000))
     assert stream.ending is not None
-    assert stream.ending.code == GrpcCode.RESOURCE_EXHAUSTED
+    assert stream.ending.code == StatusCode.RESOURCE_EXHAUSTED
     assert not stream.unsent
     assert [sent.kind for sent in peer.sent()] == [frames.RST_STREAM]
 

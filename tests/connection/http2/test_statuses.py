@@ -3,9 +3,10 @@
 import pytest
 
 from fastapi_esdb.connection.http2 import frames
-from fastapi_esdb.connection.http2.codes import ErrorCode, GrpcCode
+from fastapi_esdb.connection.http2.codes import ErrorCode
 from fastapi_esdb.connection.http2.frames import frame, reset_frame
 from fastapi_esdb.connection.http2.statuses import Cause, Ending, percent_decoded
+from fastapi_esdb.wire.status.codes import StatusCode
 from tests.connection.http2.peers import ANSWER, OK, Frame, Peer, data
 
 
@@ -21,21 +22,21 @@ def ending_of(peer: Peer, *sent: bytes) -> Ending:
 @pytest.mark.parametrize(
     ("status", "code"),
     [
-        ("400", GrpcCode.INTERNAL),
-        ("401", GrpcCode.UNAUTHENTICATED),
-        ("403", GrpcCode.PERMISSION_DENIED),
-        ("404", GrpcCode.UNIMPLEMENTED),
-        ("429", GrpcCode.UNAVAILABLE),
-        ("502", GrpcCode.UNAVAILABLE),
-        ("503", GrpcCode.UNAVAILABLE),
-        ("504", GrpcCode.UNAVAILABLE),
-        ("500", GrpcCode.UNKNOWN),
-        ("302", GrpcCode.UNKNOWN),
-        ("204", GrpcCode.UNKNOWN),
+        ("400", StatusCode.INTERNAL),
+        ("401", StatusCode.UNAUTHENTICATED),
+        ("403", StatusCode.PERMISSION_DENIED),
+        ("404", StatusCode.UNIMPLEMENTED),
+        ("429", StatusCode.UNAVAILABLE),
+        ("502", StatusCode.UNAVAILABLE),
+        ("503", StatusCode.UNAVAILABLE),
+        ("504", StatusCode.UNAVAILABLE),
+        ("500", StatusCode.UNKNOWN),
+        ("302", StatusCode.UNKNOWN),
+        ("204", StatusCode.UNKNOWN),
     ],
 )
 @pytest.mark.parametrize("has_text", [False, True])
-def test_the_answer_of_a_proxy_becomes_a_status(status: str, code: GrpcCode, has_text: bool) -> None:
+def test_the_answer_of_a_proxy_becomes_a_status(status: str, code: StatusCode, has_text: bool) -> None:
     """By gRPC's table; its text is not read, and the stream is not waited for."""
     peer = Peer()
     fields = [(":status", status), ("content-type", "text/plain")]
@@ -53,7 +54,7 @@ def test_an_answer_of_another_content_type_is_not_grpc(content_type: str | None)
     peer = Peer()
     fields = [(":status", "200"), *([("content-type", content_type)] if content_type else [])]
     ending = ending_of(peer, peer.headers(1, fields), frame(frames.DATA, 1, 1, b"<html>"))
-    assert ending.code == GrpcCode.UNKNOWN
+    assert ending.code == StatusCode.UNKNOWN
     assert "not gRPC" in ending.message
 
 
@@ -70,7 +71,7 @@ def test_a_status_that_is_none_of_grpcs_is_unknown(status: str) -> None:
     """But an end."""
     peer = Peer()
     ending = ending_of(peer, peer.headers(1), peer.headers(1, [("grpc-status", status)], ends=True))
-    assert (ending.code, ending.cause) == (GrpcCode.UNKNOWN, Cause.ANSWER)
+    assert (ending.code, ending.cause) == (StatusCode.UNKNOWN, Cause.ANSWER)
 
 
 def test_an_end_without_a_status_is_unknown() -> None:
@@ -82,7 +83,7 @@ def test_an_end_without_a_status_is_unknown() -> None:
         (5, peer.headers(5, ANSWER, ends=True)),
     ):
         ending = ending_of(peer, end)
-        assert ending.code == GrpcCode.UNKNOWN, number
+        assert ending.code == StatusCode.UNKNOWN, number
         assert ending.message == "the server ended the call without a status"
 
 
@@ -91,23 +92,23 @@ def test_an_ok_within_a_message_is_no_ok() -> None:
     peer = Peer()
     part = frame(frames.DATA, 0, 1, b"\0\0\0\0\5hell")
     ending = ending_of(peer, peer.headers(1), part, peer.headers(1, OK, ends=True))
-    assert (ending.code, ending.cause) == (GrpcCode.INTERNAL, Cause.UNREADABLE)
+    assert (ending.code, ending.cause) == (StatusCode.INTERNAL, Cause.UNREADABLE)
 
 
 @pytest.mark.parametrize(
     ("code", "status", "cause"),
     [
-        (ErrorCode.NO_ERROR, GrpcCode.INTERNAL, Cause.RESET),
-        (ErrorCode.INTERNAL_ERROR, GrpcCode.INTERNAL, Cause.RESET),
-        (ErrorCode.REFUSED_STREAM, GrpcCode.UNAVAILABLE, Cause.REFUSED),
-        (ErrorCode.CANCEL, GrpcCode.CANCELLED, Cause.RESET),
-        (ErrorCode.ENHANCE_YOUR_CALM, GrpcCode.RESOURCE_EXHAUSTED, Cause.RESET),
-        (ErrorCode.INADEQUATE_SECURITY, GrpcCode.PERMISSION_DENIED, Cause.RESET),
-        (ErrorCode.HTTP_1_1_REQUIRED, GrpcCode.INTERNAL, Cause.RESET),
-        (4711, GrpcCode.INTERNAL, Cause.RESET),
+        (ErrorCode.NO_ERROR, StatusCode.INTERNAL, Cause.RESET),
+        (ErrorCode.INTERNAL_ERROR, StatusCode.INTERNAL, Cause.RESET),
+        (ErrorCode.REFUSED_STREAM, StatusCode.UNAVAILABLE, Cause.REFUSED),
+        (ErrorCode.CANCEL, StatusCode.CANCELLED, Cause.RESET),
+        (ErrorCode.ENHANCE_YOUR_CALM, StatusCode.RESOURCE_EXHAUSTED, Cause.RESET),
+        (ErrorCode.INADEQUATE_SECURITY, StatusCode.PERMISSION_DENIED, Cause.RESET),
+        (ErrorCode.HTTP_1_1_REQUIRED, StatusCode.INTERNAL, Cause.RESET),
+        (4711, StatusCode.INTERNAL, Cause.RESET),
     ],
 )
-def test_a_reset_becomes_a_status(code: int, status: GrpcCode, cause: Cause) -> None:
+def test_a_reset_becomes_a_status(code: int, status: StatusCode, cause: Cause) -> None:
     """By gRPC's table; whether it was executed is known for a refused stream only."""
     peer = Peer()
     ending = ending_of(peer, peer.headers(1), data(1, b"x"), reset_frame(1, code))
@@ -144,6 +145,6 @@ def test_a_binary_trailer_that_is_none_is_left_out(value: str) -> None:
     peer = Peer()
     fields = [("grpc-status", "5"), ("a-bin", value), ("b-bin", "YWI=")]
     ending = ending_of(peer, peer.headers(1), peer.headers(1, fields, ends=True))
-    assert ending.code == GrpcCode.NOT_FOUND
+    assert ending.code == StatusCode.NOT_FOUND
     assert ("b-bin", b"ab") in ending.trailers
     assert "a-bin" not in dict(ending.trailers)
