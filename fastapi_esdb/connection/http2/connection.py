@@ -8,12 +8,22 @@ from time import monotonic
 
 from fastapi_esdb.connection.http2 import frames
 from fastapi_esdb.connection.http2.codes import ErrorCode, StreamViolation, Violation, name_of
-from fastapi_esdb.connection.http2.frames import ACK, DATA, END_STREAM, PADDED, PING_SIZE, FrameReader, frame
+from fastapi_esdb.connection.http2.frames import (
+    ACK,
+    DATA,
+    END_HEADERS,
+    END_STREAM,
+    HAS_PRIORITY,
+    PADDED,
+    PING_SIZE,
+    FrameReader,
+    frame,
+)
 from fastapi_esdb.connection.http2.header_blocks import BlockAssembler
 from fastapi_esdb.connection.http2.headers import BlockDecoder, Origin, Pairs, RequestEncoder
 from fastapi_esdb.connection.http2.limits import DEFAULT_WINDOW, LIMITS, Floods, Limits
 from fastapi_esdb.connection.http2.messages import framed
-from fastapi_esdb.connection.http2.peer import Goodbye, Peer
+from fastapi_esdb.connection.http2.peer import Goodbye, Peer, greeting
 from fastapi_esdb.connection.http2.sender import Sender
 from fastapi_esdb.connection.http2.statuses import CANCELLED, Cause, Ending, lost, refused, reset_ending
 from fastapi_esdb.connection.http2.stream_table import StreamTable
@@ -67,7 +77,7 @@ class Connection:
             self._on_window,
             self._on_continuation,
         )
-        self._greet()
+        self._sender.put(greeting(limits))
 
     # what a caller asks for
 
@@ -215,32 +225,34 @@ class Connection:
 
     def _on_headers(self, flags: int, number: int, at: int, end: int) -> None:
         self._table.check_begun(number, frames.HEADERS)
-        at, end = frames.unpadded(self._frames.buffer, flags, at, end)
-        at = frames.without_priority(flags, at, end)
-        self._blocks.begin(number, flags, self._frames.buffer[at:end])
-        self._take_block()
+        if flags & (PADDED | HAS_PRIORITY):
+            at, end = frames.unpadded(self._frames.buffer, flags, at, end)
+            at = frames.without_priority(flags, at, end)
+        part = self._frames.buffer[at:end]
+        if flags & END_HEADERS:
+            self._take_block(number, part, ends=bool(flags & END_STREAM))
+        else:
+            self._blocks.begin(number, flags, part)
 
     def _on_continuation(self, flags: int, number: int, at: int, end: int) -> None:
-        self._blocks.go_on(number, flags, self._frames.buffer[at:end])
-        self._take_block()
+        whole = self._blocks.go_on(number, flags, self._frames.buffer[at:end])
+        if whole is not None:
+            self._take_block(whole.stream, whole.block, ends=whole.ends)
 
-    def _take_block(self) -> None:
-        """Take a header block if it is whole; it is decoded even if nobody wants it, since it may change the table."""
-        if self._blocks.is_open:
-            return
-        whole = self._blocks.whole
-        block = self._decoder.decode(whole.block)
-        stream = self._table.find(whole.stream, frames.HEADERS)
+    def _take_block(self, number: int, encoded: bytes, *, ends: bool) -> None:
+        """Take a whole header block; it is decoded even if nobody wants it, since it may change the table."""
+        block = self._decoder.decode(encoded)
+        stream = self._table.find(number, frames.HEADERS)
         if stream is None:
             return
         if block.is_interim:
             self._floods.early.count()
         try:
-            ending = stream.take_headers(block, ends=whole.ends)
+            ending = stream.take_headers(block, ends=ends)
         except StreamViolation as violation:
             self._refuse(stream, violation)
             return
-        if ending is not None and not whole.ends:
+        if ending is not None and not ends:
             self._give_up(stream, ErrorCode.CANCEL, ending)
         elif ending is not None:
             self._finish(stream, ending)
@@ -375,16 +387,3 @@ class Connection:
         if self.peer.goodbye is not None:
             return "the server is leaving"
         return f"the server takes {self.most_streams} calls at a time"
-
-    def _greet(self) -> None:
-        limits = self._limits
-        values = (
-            (frames.HEADER_TABLE_SIZE, limits.header_table),
-            (frames.ENABLE_PUSH, 0),
-            (frames.INITIAL_WINDOW_SIZE, limits.stream_window),
-            (frames.MAX_FRAME_SIZE, limits.frame),
-            (frames.MAX_HEADER_LIST_SIZE, limits.header_list),
-        )
-        self._sender.put(frames.PREFACE + frames.settings_frame(values))
-        if limits.connection_window > DEFAULT_WINDOW:
-            self._sender.put(frames.window_frame(0, limits.connection_window - DEFAULT_WINDOW))

@@ -29,11 +29,14 @@ _LENGTH = re.compile(rb"[0-9]{1,18}")
 _INTERIM = range(100, 200)
 _NO_TABLE = b"\x20"
 """A dynamic table size update to 0: what is sent never uses the table."""
+_TIMEOUT = b"\x10\x0cgrpc-timeout"
+"""The beginning of a field that is never indexed (RFC 7541, 6.2.3); its value differs from call to call."""
+_TIMEOUT_SIZE = len("grpc-timeout") + _FIELD_OVERHEAD
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Block:
-    """What a header block of a server says. `http_status` is that of an answer, and missing in trailers."""
+    """What a header block of a server says, one object for all equal ones. `http_status` is that of an answer, and missing in trailers."""
 
     fields: Fields
     http_status: int | None = None
@@ -148,8 +151,9 @@ class RequestEncoder:
             known = self._known[key] = self._encoded(self._fields(path, pairs))
         block, size = known
         if timeout is not None:
-            last, last_size = self._encoded([("grpc-timeout", timeout_text(timeout))])
-            block, size = block + last, size + last_size
+            text = timeout_text(timeout).encode()
+            block += _TIMEOUT + len(text).to_bytes() + text
+            size += _TIMEOUT_SIZE + len(text)
         if not self._is_announced:
             self._is_announced = True
             block = _NO_TABLE + block
@@ -185,10 +189,11 @@ _UNITS = ((1_000_000, "u"), (1_000, "m"), (1, "S"))
 
 def timeout_text(seconds: float) -> str:
     """Return a `grpc-timeout`, as exact as it can be, and not 0 where time is left."""
-    per_second, unit = next(
-        ((factor, unit) for factor, unit in _UNITS if seconds * factor <= _LARGEST_TIMEOUT), _UNITS[-1]
-    )
-    return f"{min(max(1, round(seconds * per_second)), _LARGEST_TIMEOUT)}{unit}"
+    for per_second, unit in _UNITS:
+        count = round(seconds * per_second)
+        if count <= _LARGEST_TIMEOUT:
+            return f"{count or 1}{unit}"
+    return f"{_LARGEST_TIMEOUT}{_UNITS[-1][1]}"
 
 
 def malformed(block: Block) -> StreamViolation:

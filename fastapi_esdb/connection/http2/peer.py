@@ -1,4 +1,4 @@
-"""What the server has said of itself: its SETTINGS, and that it is leaving."""
+"""What both sides say of themselves: our SETTINGS and the server's, and that it is leaving."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from fastapi_esdb.connection.http2.frames import (
     MAX_CONCURRENT_STREAMS,
     MAX_FRAME_SIZE,
     MAX_HEADER_LIST_SIZE,
+    PREFACE,
+    settings_frame,
+    window_frame,
 )
 from fastapi_esdb.connection.http2.limits import (
     DEFAULT_WINDOW,
@@ -19,11 +22,25 @@ from fastapi_esdb.connection.http2.limits import (
     LARGEST_STREAM,
     LARGEST_WINDOW,
     SMALLEST_FRAME_LIMIT,
+    Limits,
 )
 
 UNLIMITED = 2**32 - 1
 ASSUMED_STREAMS = 100
 """Calls that may begin before the server has said how many it takes."""
+
+
+def greeting(limits: Limits) -> bytes:
+    """Return what a client begins with: the preface, its SETTINGS, and the window of the connection."""
+    values = (
+        (HEADER_TABLE_SIZE, limits.header_table),
+        (ENABLE_PUSH, 0),
+        (INITIAL_WINDOW_SIZE, limits.stream_window),
+        (MAX_FRAME_SIZE, limits.frame),
+        (MAX_HEADER_LIST_SIZE, limits.header_list),
+    )
+    widened = limits.connection_window - DEFAULT_WINDOW
+    return PREFACE + settings_frame(values) + (window_frame(0, widened) if widened > 0 else b"")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import binascii
 import enum
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
 from fastapi_esdb.connection.http2.codes import ErrorCode, name_of
@@ -22,6 +23,8 @@ STATUS, MESSAGE, BINARY = b"grpc-status", b"grpc-message", "-bin"
 CONTENT_TYPE = b"content-type"
 GRPC = b"application/grpc"
 HTTP_OK = 200
+MOST_KNOWN = 64
+"""Header blocks whose meaning is kept: most calls end in one of a few ways."""
 _NUMBERS = frozenset(str(int(code)).encode() for code in StatusCode)
 
 _OF_HTTP = {
@@ -71,6 +74,7 @@ class Ending:
         return self.code == StatusCode.OK
 
 
+@lru_cache(MOST_KNOWN)
 def ending_of(block: Block, http_status: int | None = HTTP_OK) -> Ending:
     """Return what the last header block of a call says; `http_status` is that of its first one."""
     number = block.get(STATUS)
@@ -80,6 +84,7 @@ def ending_of(block: Block, http_status: int | None = HTTP_OK) -> Ending:
     return Ending(code, percent_decoded(block.get(MESSAGE) or b""), tuple(_trailers(block)))
 
 
+@lru_cache(MOST_KNOWN)
 def foreign_ending(block: Block) -> Ending | None:
     """Return what an answer that is not gRPC's ends its call with; `None` for one of gRPC's, with messages to come."""
     content_type = block.get(CONTENT_TYPE) or b""
