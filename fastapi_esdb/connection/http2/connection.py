@@ -31,7 +31,8 @@ from fastapi_esdb.connection.http2.streams import State, Stream
 from fastapi_esdb.connection.http2.windows import ReceiveWindow
 from fastapi_esdb.wire.status.codes import StatusCode
 
-_HTTP_1 = b"HTTP/1."
+_OTHER_PROTOCOLS = {b"HTTP/1.": "HTTP/1", b"SSH-": "SSH"}
+"""What some servers say first that speak something else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -377,8 +378,9 @@ class Connection:
     def _explained(self, violation: Violation) -> str:
         if self.peer.is_greeted:
             return f"the server broke a rule of HTTP/2: {violation.reason}"
-        if self._frames.buffer.startswith(_HTTP_1):
-            return "the server speaks HTTP/1"
+        for opening, protocol in _OTHER_PROTOCOLS.items():
+            if self._frames.buffer.startswith(opening):
+                return f"the server speaks {protocol}"
         return f"the server does not speak HTTP/2: {violation.reason}"
 
     def _why_not(self) -> str:

@@ -36,10 +36,11 @@ _TIMEOUT_SIZE = len("grpc-timeout") + _FIELD_OVERHEAD
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Block:
-    """What a header block of a server says, one object for all equal ones. `http_status` is that of an answer, and missing in trailers."""
+    """What a header block of a server says, one object for all equal ones."""
 
     fields: Fields
     http_status: int | None = None
+    """That of an answer; trailers have none."""
     content_length: int | None = None
     problem: str = ""
     """What makes it malformed, if anything does."""

@@ -236,14 +236,21 @@ def test_a_close_of_ours_says_goodbye(peer: Peer) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 9, 100])
-def test_a_server_of_http_1_is_known_by_its_answer(size: int) -> None:
-    """What a web server says to the preface."""
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        (b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n", "the server speaks HTTP/1"),
+        (b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n", "the server speaks SSH"),
+        (b"220 mail.example ESMTP\r\n", "the server does not speak HTTP/2"),
+    ],
+)
+def test_a_server_that_speaks_something_else_is_known_by_it(said: bytes, reason: str, size: int) -> None:
+    """What a web server says to the preface, and others without being asked."""
     connection = Connection(Origin("http", "localhost:2113"))
-    said = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"
     for at in range(0, len(said), size):
         connection.receive(said[at : at + size])
     assert connection.failure is not None
-    assert connection.failure.reason == "the server speaks HTTP/1"
+    assert connection.failure.reason.startswith(reason)
 
 
 def test_a_connection_carries_one_call_after_the_other(peer: Peer) -> None:
