@@ -97,27 +97,33 @@ async def open_way(host: Host, proxy: Proxy | None) -> tuple[asyncio.StreamReade
         return await asyncio.open_connection(host.name, host.port)
     reader, writer = await asyncio.open_connection(proxy.host, proxy.port)
     try:
-        writer.write(_request(host, proxy))
-        await _check(reader)
+        writer.write(connect_request(host, proxy))
+        check_answer(await _head(reader))
     except BaseException:
         writer.transport.abort()
         raise
     return reader, writer
 
 
-def _request(host: Host, proxy: Proxy) -> bytes:
+def connect_request(host: Host, proxy: Proxy) -> bytes:
+    """Return what asks a proxy for the way to a host."""
     lines = [f"CONNECT {host.address} HTTP/1.1", f"Host: {host.address}"]
     if proxy.user_info:
         lines.append(f"Proxy-Authorization: Basic {base64.b64encode(unquote(proxy.user_info).encode()).decode()}")
     return "\r\n".join([*lines, "", ""]).encode()
 
 
-async def _check(reader: asyncio.StreamReader) -> None:
-    """Read the proxy's answer."""
+async def _head(reader: asyncio.StreamReader) -> bytes:
     try:
-        answer = await reader.readuntil(b"\r\n\r\n")
+        return await reader.readuntil(b"\r\n\r\n")
     except (asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-        raise ConnectionRefused("the proxy does not answer as one") from None
-    version, _, status = answer.decode("latin-1").partition("\r\n")[0].partition(" ")
+        return b""
+
+
+def check_answer(head: bytes) -> None:
+    """Raise `ConnectionRefused` unless the head of a proxy's answer says that the way is open."""
+    version, _, status = head.decode("latin-1").partition("\r\n")[0].partition(" ")
+    if not head:
+        raise ConnectionRefused("the proxy does not answer as one")
     if not (version.startswith("HTTP/1.") and status.startswith(DONE)):
         raise ConnectionRefused(f"the proxy answers {status[:100]!r}")

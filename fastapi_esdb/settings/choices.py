@@ -16,6 +16,20 @@ class AppendMode(StrEnum):
     """Each in an Append call of its own."""
 
 
+class TransportKind(StrEnum):
+    """The HTTP/2 that calls go over, as `transport` in a connection string names it."""
+
+    GRPCIO = "grpcio"
+    """That of grpcio."""
+    HTTP2 = "http2"
+    """Our own."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> TransportKind | None:
+        name = str(value).lower()
+        return next((member for member in cls if member.value == name), None)
+
+
 class NodePreference(StrEnum):
     """The role of the node that reads and subscriptions go to, as `nodePreference` in a connection string names it.
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-from fastapi_esdb.settings.choices import NodePreference
 from fastapi_esdb.settings.text import has_control
 
 MAX_INT = 2**31 - 1
@@ -103,16 +103,21 @@ class FilePath:
 
 
 @dataclass(frozen=True, slots=True)
-class Preference:
-    """A `NodePreference`."""
+class Choice:
+    """One of a few names."""
 
-    accepts: str = " or ".join(NodePreference)
+    names: type[StrEnum]
     unit: str = ""
 
-    def parse(self, text: str) -> NodePreference:
-        """Return the preference of that name, in any case."""
+    @property
+    def accepts(self) -> str:
+        """Return the words that complete "must be …"."""
+        return " or ".join(self.names)
+
+    def parse(self, text: str) -> StrEnum:
+        """Return the member of that name, in any case."""
         with suppress(ValueError):
-            return NodePreference(text)
+            return self.names(text)
         raise ValueError(f"must be {self.accepts}")
 
 

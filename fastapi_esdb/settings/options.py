@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from fastapi_esdb.settings.choices import NodePreference
-from fastapi_esdb.settings.kinds import FilePath, Flag, HeaderText, Kind, Preference, Whole, as_text
+from fastapi_esdb.settings.choices import NodePreference, TransportKind
+from fastapi_esdb.settings.kinds import Choice, FilePath, Flag, HeaderText, Kind, Whole, as_text
 from fastapi_esdb.settings.text import decode, encode, problem
 
 MILLISECONDS_PER_SECOND = 1000
@@ -41,6 +41,7 @@ class ConnectionOptions:
     keep_alive_timeout: int = 10_000
     throw_on_append_failure: bool = True
     use_proxy: bool = False
+    transport: TransportKind = TransportKind.GRPCIO
 
     def __post_init__(self) -> None:
         if self.user_cert_file is not None and self.user_key_file is None:
@@ -109,7 +110,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("connectionName", HeaderText(), "Name that the server shows for this connection."),
     Option(
         "nodePreference",
-        Preference(),
+        Choice(NodePreference),
         "Role of the cluster member that reads and subscriptions go to. Writes go to the leader.",
     ),
     Option("dnsDiscover", Flag(), "As the `+discover` of the scheme (an option of the Java client)."),
@@ -133,8 +134,9 @@ OPTIONS: tuple[Option, ...] = (
         "Read for strings shared with .NET and Node.js clients; a failed append always raises here.",
     ),
     Option("useProxy", Flag(), "Go through the HTTP proxy that the environment names; an option of this client only."),
+    Option("transport", Choice(TransportKind), "HTTP/2 of grpcio, or our own; an option of this client only."),
 )
-"""Every option of the official clients that means something outside of them, and one of our own."""
+"""Every option of the official clients that means something outside of them, and two of our own."""
 
 
 def _plain(name: str) -> str:

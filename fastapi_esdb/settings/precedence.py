@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 from pydantic_settings.sources import PydanticBaseEnvSettingsSource
 
 from fastapi_esdb.errors import InvalidConnectionString
-from fastapi_esdb.settings.choices import NodePreference
+from fastapi_esdb.settings.choices import NodePreference, TransportKind
 from fastapi_esdb.settings.connection_string import fields_named_in
 from fastapi_esdb.settings.kinds import as_text
 from fastapi_esdb.settings.options import OPTIONS
@@ -45,6 +45,7 @@ class OptionOverrides(BaseSettings):
     keep_alive_timeout: int | None = None
     throw_on_append_failure: bool | None = None
     use_proxy: bool | None = None
+    transport: TransportKind | None = None
 
     @field_validator(*_BY_FIELD)
     @classmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -39,6 +40,16 @@ async def channel_to(port: int, listener: Listener, options: ConnectionOptions |
     return Channel(transport, host, listener, is_encrypted=options.tls)
 
 
+@asynccontextmanager
+async def closing(channel: Channel) -> AsyncIterator[Channel]:
+    """The channel, closed at the end."""
+    try:
+        yield channel
+    finally:
+        channel.force_close()
+        await channel.wait_closed()
+
+
 @pytest.fixture
 async def server() -> AsyncIterator[ScriptedServer]:
     async with ScriptedServer() as running:
@@ -52,7 +63,5 @@ def listener() -> Listener:
 
 @pytest.fixture
 async def channel(server: ScriptedServer, listener: Listener) -> AsyncIterator[Channel]:
-    made = await channel_to(server.port, listener)
-    yield made
-    made.force_close()
-    await made.wait_closed()
+    async with closing(await channel_to(server.port, listener)) as made:
+        yield made

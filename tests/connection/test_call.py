@@ -31,10 +31,13 @@ from fastapi_esdb.wire.errors import (
 )
 from fastapi_esdb.wire.headers import CallHeaders
 from fastapi_esdb.wire.method import Codec, Method, Shape
-from tests.connection.conftest import Listener, channel_to
+from tests.connection.conftest import Listener, channel_to, closing
 from tests.support.processes import free_port
 from tests.support.scripted import COLLECT, MISSING, READ, TEXT, ScriptedServer
+from tests.support.transports import OVER_BOTH
 from tests.support.waiting import until
+
+pytestmark = OVER_BOTH
 
 
 async def call(channel: Channel, text: str, seconds: float = 20, method: Method[str, str] = READ) -> str:
@@ -153,11 +156,9 @@ async def test_a_call_that_is_late_already_does_not_leave(channel: Channel, serv
 
 async def test_nobody_listens(listener: Listener) -> None:
     """A refused connection means that the call never left."""
-    channel = await channel_to(free_port(), listener)
     with pytest.raises(ConnectionRefused):
-        await call(channel, "hello")
-    channel.force_close()
-    await channel.wait_closed()
+        async with closing(await channel_to(free_port(), listener)) as channel:
+            await call(channel, "hello")
 
 
 async def test_a_server_that_stops_in_between(channel: Channel, server: ScriptedServer, listener: Listener) -> None:

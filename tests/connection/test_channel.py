@@ -14,7 +14,10 @@ from fastapi_esdb.errors import ClosedInFlight
 from tests.connection.conftest import Listener, channel_to
 from tests.support.proxy import FaultProxy
 from tests.support.scripted import FOLLOW, READ, ScriptedServer
+from tests.support.transports import OVER_BOTH
 from tests.support.waiting import until
+
+pytestmark = OVER_BOTH
 
 
 async def read(channel: Channel, text: str) -> str:

@@ -17,6 +17,7 @@ from fastapi_esdb.settings.options import ConnectionOptions
 from tests.connection.http_proxy import HttpProxy
 from tests.support.certificates import Authority
 from tests.support.processes import free_port
+from tests.support.transports import OVER_BOTH, OVER_GRPCIO
 
 ON = ConnectionOptions(use_proxy=True)
 ELSEWHERE = Host("db.example", 2113)
@@ -51,6 +52,7 @@ async def test_a_proxy_in_the_environment_is_not_taken(
     await append(EsdbSettings(connection_string=f"esdb://{HERE}:{server.port}?tls=false"))
 
 
+@OVER_BOTH
 @pytest.mark.parametrize("variable", ["grpc_proxy", "https_proxy", "http_proxy", "HTTPS_PROXY"])
 async def test_a_proxy_is_taken_if_the_settings_say_so(
     server: EmbeddedServer, variable: str, monkeypatch: pytest.MonkeyPatch
@@ -63,6 +65,7 @@ async def test_a_proxy_is_taken_if_the_settings_say_so(
     assert set(proxy.users) == {"shop:p@ss"}
 
 
+@OVER_GRPCIO
 async def test_a_read_of_many_events_goes_the_same_way(server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """It has a TCP connection of its own."""
     async with HttpProxy(server.port) as proxy:
@@ -75,6 +78,7 @@ async def test_a_read_of_many_events_goes_the_same_way(server: EmbeddedServer, m
     assert proxy.asked == ["db.example:2113"] * 2
 
 
+@OVER_BOTH
 @pytest.mark.parametrize("checked", ["true", "false"])
 async def test_tls_goes_through_it(tmp_path: Path, checked: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The handshake is with the server, also where its certificate is asked for without a check."""
@@ -91,6 +95,7 @@ async def test_tls_goes_through_it(tmp_path: Path, checked: str, monkeypatch: py
     assert set(proxy.users) == {"shop:p@ss"}
 
 
+@OVER_BOTH
 @pytest.mark.parametrize("tls", ["tls=false", "tlsVerifyCert=false"])
 async def test_a_failed_attempt_names_the_proxy(
     server: EmbeddedServer, tls: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
@@ -111,6 +116,7 @@ async def test_a_failed_attempt_names_the_proxy(
     assert "canary-7319" not in caplog.text
 
 
+@OVER_BOTH
 async def test_something_that_is_no_proxy(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     """Where we ask it ourselves, its answer is told of."""
     async with HttpProxy(0, b"SSH-2.0-OpenSSH_9.9 200 \r\n\r\n") as proxy:
@@ -122,6 +128,7 @@ async def test_something_that_is_no_proxy(monkeypatch: pytest.MonkeyPatch, caplo
     assert "the proxy answers" in caplog.text
 
 
+@OVER_BOTH
 @pytest.mark.parametrize("excepted", ["*", "0.0.0.0", "example,0.0.0.0"])
 async def test_hosts_that_are_excepted(server: EmbeddedServer, excepted: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """`no_proxy` names them; `*` means all of them."""

@@ -15,7 +15,10 @@ from fastapi_esdb.settings.model import EsdbSettings
 from tests.connection import strangers
 from tests.connection.strangers import Manner, listening, tls_of, wanting_certificates
 from tests.support.certificates import LONG_AGO, Authority
+from tests.support.transports import OVER_BOTH
 from tests.support.waiting import until
+
+pytestmark = OVER_BOTH
 
 OTHER = r".*port of another service \(ESDB_CONNECTION_STRING\)"
 

@@ -9,12 +9,16 @@ import pytest
 from fastapi_esdb.connection.call import StreamCall
 from fastapi_esdb.connection.channel import Channel
 from fastapi_esdb.connection.deadline import Deadline
+from fastapi_esdb.connection.grpcio.transport import GrpcioTransport
 from fastapi_esdb.errors import ClosedInFlight, NotSentInTime
 from fastapi_esdb.wire.errors import AccessDenied, ConnectionLost, DeadlineExceeded, NoAnswer
 from fastapi_esdb.wire.method import Method
 from tests.connection.conftest import Listener
 from tests.support.scripted import FOLLOW, TALK, ScriptedServer
+from tests.support.transports import OVER_BOTH
 from tests.support.waiting import until
+
+pytestmark = OVER_BOTH
 
 
 @pytest.fixture(params=[False, True], ids=["", "bulk"])
@@ -32,7 +36,7 @@ async def started(
 ) -> StreamCall[str, str]:
     call = StreamCall(channel.lease(), method, bulk=bulk)
     await call.start([text], deadline)
-    assert call.is_bulk == bulk
+    assert call.is_bulk == (bulk and isinstance(channel.transport, GrpcioTransport))
     return call
 
 

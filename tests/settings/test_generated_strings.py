@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from fastapi_esdb.errors import InvalidConnectionString
-from fastapi_esdb.settings.choices import NodePreference
+from fastapi_esdb.settings.choices import NodePreference, TransportKind
 from fastapi_esdb.settings.connection_string import SCHEMES, ConnectionString
 from fastapi_esdb.settings.credentials import Credentials
 from fastapi_esdb.settings.hosts import Host
@@ -140,6 +140,7 @@ def connection_options(draw: st.DrawFn) -> ConnectionOptions:
         keep_alive_timeout=draw(COUNTS | st.just(-1)),
         throw_on_append_failure=draw(st.booleans()),
         use_proxy=draw(st.booleans()),
+        transport=draw(st.sampled_from(TransportKind)),
     )
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from fastapi_esdb.settings.choices import NodePreference
-from fastapi_esdb.settings.kinds import FilePath, Flag, HeaderText, Kind, Preference, Whole, as_text
+from fastapi_esdb.settings.kinds import Choice, FilePath, Flag, HeaderText, Kind, Whole, as_text
 
 COUNT = Whole("attempts", 600)
 SWITCHABLE = Whole("milliseconds", can_be_off=True)
@@ -21,7 +21,7 @@ VALID: list[tuple[Kind, str, object]] = [
     (HeaderText(), "orders v2 (blue)", "orders v2 (blue)"),
     (FilePath(), "certs/ca.pem", Path("certs/ca.pem")),
     (FilePath(), "/zertifikate/größe 1.pem", Path("/zertifikate/größe 1.pem")),
-    (Preference(), "Follower", NodePreference.FOLLOWER),
+    (Choice(NodePreference), "Follower", NodePreference.FOLLOWER),
 ]
 
 INVALID: list[tuple[Kind, str]] = [
@@ -30,7 +30,7 @@ INVALID: list[tuple[Kind, str]] = [
     *[(SWITCHABLE, text) for text in ("0", "-2", "--1", "2147483648", "-33", "1s")],
     *[(HeaderText(), text) for text in ("", "  ", "é", "a\nb", "a\x00")],
     *[(FilePath(), text) for text in ("", "a\x00b", "a\nb")],
-    *[(Preference(), text) for text in ("", "boss", "leader follower")],
+    *[(Choice(NodePreference), text) for text in ("", "boss", "leader follower")],
 ]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from fastapi_esdb.errors import InvalidConnectionString
-from fastapi_esdb.settings.choices import NodePreference
+from fastapi_esdb.settings.choices import NodePreference, TransportKind
 from fastapi_esdb.settings.options import OPTIONS, ConnectionOptions, Option, nearest, parse_options, render_options
 
 DOCUMENTED = {
@@ -25,6 +25,7 @@ DOCUMENTED = {
     "userKeyFile": None,
     "throwOnAppendFailure": True,
     "useProxy": False,
+    "transport": TransportKind.GRPCIO,
     "dnsDiscover": False,
 }
 """The options of the official clients, and their defaults as far as those agree."""
@@ -46,6 +47,7 @@ EVERYTHING = ConnectionOptions(
     keep_alive_timeout=30_000,
     throw_on_append_failure=False,
     use_proxy=True,
+    transport=TransportKind.HTTP2,
 )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from fastapi_esdb.errors import InvalidSettings
-from fastapi_esdb.settings.choices import NodePreference
+from fastapi_esdb.settings.choices import NodePreference, TransportKind
 from fastapi_esdb.settings.model import EsdbSettings
 from fastapi_esdb.settings.options import OPTIONS, Option
 from fastapi_esdb.settings.precedence import OptionOverrides
@@ -30,6 +30,7 @@ CASES: list[tuple[str, str, Any]] = [
     ("keepAliveTimeout", "5000", 5000),
     ("throwOnAppendFailure", "false", False),
     ("useProxy", "true", True),
+    ("transport", "HTTP2", TransportKind.HTTP2),
 ]
 PAIR = {"userCertFile": "u.crt", "userKeyFile": "u.key"}
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from fastapi_esdb.settings.choices import NodePreference
+from fastapi_esdb.settings.choices import NodePreference, TransportKind
 from fastapi_esdb.settings.connection_string import ConnectionString
 from fastapi_esdb.settings.kinds import as_text
 from fastapi_esdb.settings.model import EsdbSettings
@@ -37,6 +37,7 @@ VALUES: dict[str, Any] = {
     "keep_alive_timeout": 5000,
     "throw_on_append_failure": False,
     "use_proxy": True,
+    "transport": TransportKind.HTTP2,
 }
 """What each setting that completes a connection string is set to; none is its default."""
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from fastapi_esdb.connection.proxy import Proxy, proxy_for
@@ -13,6 +11,7 @@ from fastapi_esdb.connection.tls.contexts import read_roots, read_user_certifica
 from fastapi_esdb.connection.tls.handshake import Certificates
 from fastapi_esdb.connection.tls.unverified import shown_certificate
 from fastapi_esdb.connection.transport import LARGEST_ANSWER, LARGEST_HEADERS
+from fastapi_esdb.connection.user_agent import user_agent
 from fastapi_esdb.settings.options import MILLISECONDS_PER_SECOND
 from fastapi_esdb.wire.quiet_grpc import grpc
 
@@ -53,7 +52,7 @@ def _common() -> Iterator[ChannelOption]:
     yield "grpc.absolute_max_metadata_size", LARGEST_HEADERS
     # what is too large to be stored is for the server to say
     yield "grpc.max_send_message_length", _NO_LIMIT
-    yield "grpc.primary_user_agent", f"fastapi-esdb/{_version()}"
+    yield "grpc.primary_user_agent", user_agent()
 
 
 def _keep_alive(options: ConnectionOptions, slowdown: int) -> Iterator[ChannelOption]:
@@ -66,14 +65,6 @@ def _keep_alive(options: ConnectionOptions, slowdown: int) -> Iterator[ChannelOp
         yield "grpc.keepalive_timeout_ms", options.keep_alive_timeout
         # without this one a ping to a frozen server is waited for 60 s, whatever the one above says
         yield "grpc.http2.ping_timeout_ms", options.keep_alive_timeout
-
-
-@cache
-def _version() -> str:
-    try:
-        return version("fastapi-esdb")
-    except PackageNotFoundError:
-        return "0"
 
 
 def proxy_options(proxy: Proxy | None) -> tuple[ChannelOption, ...]:

@@ -25,9 +25,9 @@ from fastapi_esdb.connection.http2.limits import DEFAULT_WINDOW, LIMITS, Floods,
 from fastapi_esdb.connection.http2.messages import framed
 from fastapi_esdb.connection.http2.peer import Goodbye, Peer, greeting
 from fastapi_esdb.connection.http2.sender import Sender
-from fastapi_esdb.connection.http2.statuses import CANCELLED, Cause, Ending, lost, refused, reset_ending
+from fastapi_esdb.connection.http2.statuses import CANCELLED, Cause, Ending, lost, reset_ending, unserved
 from fastapi_esdb.connection.http2.stream_table import StreamTable
-from fastapi_esdb.connection.http2.streams import State, Stream
+from fastapi_esdb.connection.http2.streams import Listener, State, Stream
 from fastapi_esdb.connection.http2.windows import ReceiveWindow
 from fastapi_esdb.wire.status.codes import StatusCode
 
@@ -41,6 +41,10 @@ class Failure:
 
     code: ErrorCode
     reason: str
+    is_loss: bool = False
+    """Whether nothing arrives any more."""
+    is_wanted: bool = False
+    """Whether it was closed here."""
 
 
 class Connection:
@@ -89,35 +93,37 @@ class Connection:
 
     @property
     def most_streams(self) -> int:
-        """How many calls there may be at a time."""
+        """Return how many calls there may be at a time."""
         return min(self.peer.max_streams, self._limits.streams)
 
     @property
     def goodbye(self) -> Goodbye | None:
-        """What the server has said in its last GOAWAY: calls begin elsewhere from then on."""
+        """Return what the server has said in its last GOAWAY: calls begin elsewhere from then on."""
         return self.peer.goodbye
 
     @property
     def takes_calls(self) -> bool:
-        """Whether calls can begin on it, as soon as there is room."""
+        """Return whether calls can begin on it, as soon as there is room."""
         return self.failure is None and self.peer.goodbye is None and not self._table.is_used_up
 
     @property
     def has_room(self) -> bool:
-        """Whether a call can begin now."""
+        """Return whether a call can begin now."""
         return self.takes_calls and len(self._table.open) < self.most_streams
 
-    def begin(self, path: str, headers: Pairs = (), timeout: float | None = None, listener: object = None) -> Stream:
+    def begin(
+        self, path: str, headers: Pairs = (), timeout: float | None = None, listener: Listener | None = None
+    ) -> Stream:
         """Begin a call. Where that can't be, the stream has ended before it begins, as not executed."""
         stream = Stream(self._table.next_number, self._limits, self.peer.initial_window, listener)
         if not self.has_room:
-            stream.state, stream.ending = State.CLOSED, refused(self._why_not())
+            stream.state, stream.ending = State.CLOSED, self._why_not()
             return stream
         block, size = self._encoder.encode(path, headers, timeout)
         if size > self.peer.max_header_list:
             text = f"the headers have {size} bytes, and the server takes {self.peer.max_header_list}"
             stream.state = State.CLOSED
-            stream.ending = Ending(StatusCode.RESOURCE_EXHAUSTED, text, cause=Cause.REFUSED)
+            stream.ending = Ending(StatusCode.INVALID_ARGUMENT, text, cause=Cause.HERE)
             return stream
         self._table.add(stream)
         self._sender.headers(stream, block)
@@ -160,19 +166,19 @@ class Connection:
 
     def close(self, reason: str = "closed") -> list[Stream]:
         """Say goodbye; return the streams that end by it."""
-        self._fail(ErrorCode.NO_ERROR, reason)
+        self._fail(ErrorCode.NO_ERROR, reason, is_wanted=True)
         return self._table.take_touched()
 
     def lose(self, reason: str) -> list[Stream]:
         """Note that nothing will arrive any more; return the streams that end by it."""
         if self.failure is None:
-            self.failure = Failure(ErrorCode.NO_ERROR, reason)
+            self.failure = Failure(ErrorCode.NO_ERROR, reason, is_loss=True)
             self._end_all(lost(reason))
         return self._table.take_touched()
 
     @property
     def has_outgoing(self) -> bool:
-        """Whether there is something to write."""
+        """Return whether there is something to write."""
         return self._sender.has_frames
 
     def take_outgoing(self) -> bytes:
@@ -313,7 +319,7 @@ class Connection:
         self._floods.idle.count()
         goodbye = self.peer.take_goodbye(*frames.parse_goaway(self._frames.buffer[at:end]))
         for stream in [stream for stream in self._table.open.values() if stream.number > goodbye.last_stream]:
-            self._close(stream, refused(f"the server is leaving ({name_of(goodbye.code)})"))
+            self._close(stream, unserved(f"the server is leaving ({name_of(goodbye.code)})"))
 
     def _on_window(self, _flags: int, number: int, at: int, end: int) -> None:
         self._floods.windows.count()
@@ -369,9 +375,9 @@ class Connection:
         for stream in list(self._table.open.values()):
             self._close(stream, ending)
 
-    def _fail(self, code: ErrorCode, reason: str) -> None:
+    def _fail(self, code: ErrorCode, reason: str, *, is_wanted: bool = False) -> None:
         if self.failure is None:
-            self.failure = Failure(code, reason)
+            self.failure = Failure(code, reason, is_wanted=is_wanted)
             self._sender.put(frames.goaway_frame(0, code))
             self._end_all(lost(reason))
 
@@ -383,9 +389,9 @@ class Connection:
                 return f"the server speaks {protocol}"
         return f"the server does not speak HTTP/2: {violation.reason}"
 
-    def _why_not(self) -> str:
+    def _why_not(self) -> Ending:
         if self.failure is not None:
-            return self.failure.reason
-        if self.peer.goodbye is not None:
-            return "the server is leaving"
-        return f"the server takes {self.most_streams} calls at a time"
+            return unserved(self.failure.reason, Cause.CLOSED if self.failure.is_wanted else Cause.LEAVING)
+        if not self.takes_calls:
+            return unserved("the server is leaving" if self.peer.goodbye else "the connection is used up")
+        return unserved(f"the server takes {self.most_streams} calls at a time", Cause.REFUSED)

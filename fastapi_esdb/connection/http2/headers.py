@@ -36,7 +36,7 @@ _TIMEOUT_SIZE = len("grpc-timeout") + _FIELD_OVERHEAD
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Block:
-    """What a header block of a server says, one object for all equal ones."""
+    """The meaning of a server's header block, one object for all equal ones."""
 
     fields: Fields
     http_status: int | None = None
@@ -47,7 +47,7 @@ class Block:
 
     @property
     def is_interim(self) -> bool:
-        """Whether another answer follows."""
+        """Return whether another answer follows."""
         return self.http_status in _INTERIM
 
     def get(self, name: bytes) -> bytes | None:
@@ -64,8 +64,13 @@ class BlockDecoder:
         self._known: dict[bytes, Block] = {}
 
     def announced(self) -> None:
-        """Note that the server knows our settings: from now on its table may not be larger than they say."""
-        self._decoder.max_allowed_table_size = self._limits.header_table
+        """Note that the server knows our settings: from now on its table is not larger than they say.
+
+        It has to say so in its next block (RFC 9113, 4.3.1), but gRPC's own servers only keep to it.
+        """
+        size = self._limits.header_table
+        self._decoder.max_allowed_table_size = size
+        self._decoder.header_table_size = min(self._decoder.header_table_size, size)
 
     def decode(self, block: bytes) -> Block:
         """Return what a block says. Raises `Violation` for one that can't be decoded."""
@@ -125,7 +130,7 @@ def _problem_of(name: bytes, value: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What all requests on a connection have in common."""
+    """The part that all requests on a connection have in common."""
 
     scheme: str
     authority: str

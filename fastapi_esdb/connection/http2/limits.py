@@ -21,7 +21,7 @@ LARGEST_FRAME_LIMIT = 2**24 - 1
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What is taken from a peer. Whatever goes beyond it ends the stream or the connection."""
+    """The most that is taken from a peer. Whatever goes beyond it ends the stream or the connection."""
 
     frame: int = SMALLEST_FRAME_LIMIT
     """Bytes of the payload of a frame."""
@@ -36,7 +36,7 @@ class Limits:
     cached_blocks: int = 128
     """Header blocks whose meaning is kept."""
     message: int = 64 * MIB
-    """Bytes of a message. Servers keep events of up to 16 MiB; lists of groups and pages have no bound."""
+    """Bytes of a message."""
     stream_window: int = 512 * KIB
     """Bytes of a stream that wait for their reader."""
     connection_window: int = 16 * MIB

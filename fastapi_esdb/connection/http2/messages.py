@@ -30,7 +30,7 @@ class MessageReader:
 
     @property
     def is_within(self) -> bool:
-        """Whether the last message is not whole yet."""
+        """Return whether the last message is not whole yet."""
         return self._rest is not None
 
     def feed(self, data: bytes, at: int, end: int) -> None:

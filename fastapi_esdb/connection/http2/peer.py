@@ -53,7 +53,7 @@ class Goodbye:
 
     @property
     def is_graceful(self) -> bool:
-        """Whether the server only asks for nothing new."""
+        """Return whether the server only asks for nothing new."""
         return self.code == ErrorCode.NO_ERROR
 
 

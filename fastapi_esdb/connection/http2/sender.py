@@ -34,7 +34,7 @@ class Sender:
 
     @property
     def has_frames(self) -> bool:
-        """Whether there is something to write."""
+        """Return whether there is something to write."""
         return bool(self._frames)
 
     def headers(self, stream: Stream, block: bytes) -> None:

@@ -50,18 +50,22 @@ class Cause(enum.Enum):
 
     ANSWER = "the server's status"
     """Also an HTTP status, of whoever is in between."""
-    REFUSED = "not executed"
-    """The server has done nothing for it, so it may be sent again."""
+    REFUSED = "refused by the server"
+    """It has no room for a call more and has done nothing for this one, so it may be sent again."""
+    LEAVING = "the connection takes no calls any more"
+    """The server has done nothing for it, and will not: it may be sent elsewhere."""
     RESET = "reset by the server"
     LOST = "the connection is lost"
-    CANCELLED = "cancelled here"
+    CLOSED = "the connection was closed here"
+    """So it was not sent."""
+    HERE = "ended here"
     UNREADABLE = "the answer can't be read"
     """It broke a rule or a limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a call ended: a code of gRPC's, a text, the server's trailers, and who did it."""
+    """The end of a call: a code of gRPC's, a text, the server's trailers, and who did it."""
 
     code: int
     message: str = ""
@@ -70,7 +74,7 @@ class Ending:
 
     @property
     def is_ok(self) -> bool:
-        """Whether the server has answered the call as it should."""
+        """Return whether the server has answered the call as it should."""
         return self.code == StatusCode.OK
 
 
@@ -111,9 +115,9 @@ def reset_ending(code: int) -> Ending:
     return Ending(status, f"the server reset the stream ({name_of(code)})", cause=cause)
 
 
-def refused(reason: str) -> Ending:
+def unserved(reason: str, cause: Cause = Cause.LEAVING) -> Ending:
     """Return what a call ends with that the server has not even looked at."""
-    return Ending(StatusCode.UNAVAILABLE, reason, cause=Cause.REFUSED)
+    return Ending(StatusCode.UNAVAILABLE, reason, cause=cause)
 
 
 def lost(reason: str) -> Ending:
@@ -121,7 +125,7 @@ def lost(reason: str) -> Ending:
     return Ending(StatusCode.UNAVAILABLE, reason, cause=Cause.LOST)
 
 
-CANCELLED = Ending(StatusCode.CANCELLED, "cancelled", cause=Cause.CANCELLED)
+CANCELLED = Ending(StatusCode.CANCELLED, "cancelled", cause=Cause.HERE)
 
 
 def percent_decoded(value: bytes) -> str:

@@ -22,7 +22,7 @@ class StreamTable:
 
     @property
     def is_used_up(self) -> bool:
-        """Whether there are no numbers left for further streams."""
+        """Return whether there are no numbers left for further streams."""
         return self.next_number > LARGEST_STREAM
 
     def add(self, stream: Stream) -> None:

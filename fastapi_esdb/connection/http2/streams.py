@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from typing import Protocol
 
 from fastapi_esdb.connection.http2.codes import ErrorCode, StreamViolation
 from fastapi_esdb.connection.http2.headers import Block, malformed
@@ -15,7 +16,7 @@ SWITCHING_PROTOCOLS = 101
 
 
 class State(enum.Enum):
-    """Where a stream is (RFC 9113, 5.1).
+    """The states of a stream (RFC 9113, 5.1).
 
     A client's stream is open from its first frame on. It is never half-closed by the server only: a gRPC call whose
     answer has ended is over, so what was still to be sent is given up.
@@ -24,6 +25,16 @@ class State(enum.Enum):
     OPEN = "open"
     HALF_CLOSED = "half-closed by us"
     CLOSED = "closed"
+
+
+class Listener(Protocol):
+    """Whoever made a call and is told of it."""
+
+    def begin(self) -> None:
+        """There is room for the call, or never will be."""
+
+    def changed(self) -> None:
+        """Messages have come, or less is unsent, or it has ended."""
 
 
 class Stream:
@@ -44,10 +55,9 @@ class Stream:
         "write_window",
     )
 
-    def __init__(self, number: int, limits: Limits, write_window: int, listener: object = None) -> None:
+    def __init__(self, number: int, limits: Limits, write_window: int, listener: Listener | None = None) -> None:
         self.number = number
         self.listener = listener
-        """Whoever is told of changes."""
         self.state = State.OPEN
         self.ending: Ending | None = None
         """How it has ended. Messages that came before may still be there to take."""
@@ -65,12 +75,12 @@ class Stream:
 
     @property
     def is_answered(self) -> bool:
-        """Whether the server has begun to answer."""
+        """Return whether the server has begun to answer."""
         return self._answer is not None or self.ending is not None
 
     @property
     def headers(self) -> Block | None:
-        """What the answer began with."""
+        """Return what the answer began with."""
         return self._answer
 
     def take_headers(self, block: Block, *, ends: bool) -> Ending | None:

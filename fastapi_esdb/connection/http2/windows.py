@@ -7,7 +7,7 @@ from fastapi_esdb.connection.http2.limits import LARGEST_WINDOW
 
 
 class ReceiveWindow:
-    """What the server may still send. It is widened by half of its size at a time, not for each frame."""
+    """The bytes that the server may still send. It is widened by half of its size at a time, not for each frame."""
 
     __slots__ = ("_left", "_owed", "_size")
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from fastapi_esdb.connection.tls.handshake import CA_FILE, USER_CERTIFICATE
@@ -13,6 +14,8 @@ from fastapi_esdb.errors import InvalidSettings
 
 if TYPE_CHECKING:
     from fastapi_esdb.settings.options import ConnectionOptions
+
+_CERTIFICATE = re.compile("-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 
 DAMAGED = "something in it is damaged"
 """Where OpenSSL gives no reason: it could not parse a part of a file that is a PEM file otherwise."""
@@ -37,16 +40,49 @@ def read_roots(options: ConnectionOptions) -> bytes | None:
 
 def ssl_context(options: ConnectionOptions) -> ssl.SSLContext:
     """Return the same as a context of the standard library. Raises `InvalidSettings` where a file can't be used."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.set_alpn_protocols(["h2"])
+    context = _showing_context(options)
     if options.tls_ca_file is not None:
         with _blaming(CA_FILE):
             context.load_verify_locations(cafile=options.tls_ca_file)
+    return context
+
+
+def verifying_context(options: ConnectionOptions, roots: bytes | None) -> ssl.SSLContext:
+    """Return a context that trusts the `roots` (`None` for those that OpenSSL finds), or everybody if so chosen."""
+    context = _showing_context(options)
+    if not options.tls_verify_cert:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    elif roots is None:
+        context.load_default_certs()
+    else:
+        with _blaming(CA_FILE if options.tls_ca_file else "SSL_CERT_FILE"):
+            _trust(context, roots)
+    return context
+
+
+def _showing_context(options: ConnectionOptions) -> ssl.SSLContext:
+    """Return a context for HTTP/2 that shows the user certificate, if there is one, and trusts nobody yet."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.set_alpn_protocols(["h2"])
     if options.user_cert_file is not None:
         with _blaming(USER_CERTIFICATE):
             # an encrypted key is refused; without the empty password, OpenSSL would ask for it at the terminal
             context.load_cert_chain(options.user_cert_file, options.user_key_file, password="")
     return context
+
+
+def _trust(context: ssl.SSLContext, roots: bytes) -> None:
+    """Trust those certificates that can be read; raises SSLError where that is none."""
+    text = roots.decode("ascii", "ignore")  # what stands between the certificates is for people, in any language
+    try:
+        context.load_verify_locations(cadata=text)
+    except ssl.SSLError:
+        for certificate in _CERTIFICATE.findall(text):
+            with suppress(ssl.SSLError):
+                context.load_verify_locations(cadata=certificate)
+        if not context.cert_store_stats()["x509_ca"]:
+            raise
 
 
 @contextmanager

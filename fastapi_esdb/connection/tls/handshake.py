@@ -103,7 +103,10 @@ _CAUSES: tuple[tuple[str, str | Callable[[str, Certificates], str]], ...] = (
     (r"Handshake read failed \(Endpoint closing|before receiving SETTINGS", f"the server {SILENT}"),
     ("Handshake read failed|Failed to connect to remote host.*reset", HUNG_UP_IN_HANDSHAKE),
     ("HTTP/2", f"the server does not speak HTTP/2: {OTHER_SERVICE}"),
-    ("Hostname Verification", "the server's certificate is for another host name than the one connected to"),
+    (
+        "Hostname Verification|Hostname mismatch|IP address mismatch",
+        "the server's certificate is for another host name than the one connected to",
+    ),
     ("certificate has expired", _expired),
     ("certificate is not yet valid", _too_early),
     (
@@ -120,9 +123,9 @@ _CAUSES: tuple[tuple[str, str | Callable[[str, Certificates], str]], ...] = (
 
 _PLAIN_TEXT_CAUSES = (
     ("before receiving SETTINGS", SILENT),
-    ("http1", f"speaks HTTP/1: {OTHER_SERVICE}"),
+    ("http1|HTTP/1", f"speaks HTTP/1: {OTHER_SERVICE}"),
     # the fourth byte of "SSH-", where HTTP/2 has the type of a frame
-    ("frame type 45", f"speaks SSH: {OTHER_SERVICE}"),
+    ("frame type 45|speaks SSH", f"speaks SSH: {OTHER_SERVICE}"),
     ("HTTP/2", f"does not speak HTTP/2: {OTHER_SERVICE}"),
     (
         "Socket closed|Connection reset",

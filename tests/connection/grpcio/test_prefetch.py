@@ -20,7 +20,10 @@ from fastapi_esdb.wire.errors import ConnectionRefused, NoAnswer
 from tests.connection.conftest import Listener, channel_to
 from tests.support.proxy import FaultProxy
 from tests.support.scripted import FOLLOW, ScriptedServer
+from tests.support.transports import OVER_GRPCIO
 from tests.support.waiting import until
+
+pytestmark = OVER_GRPCIO
 
 
 async def started(channel: Channel, text: str) -> StreamCall[str, str]:

@@ -9,6 +9,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from fastapi_esdb.connection.grpcio.reader_threads import Workers
+from tests.support.transports import OVER_GRPCIO
+
+pytestmark = OVER_GRPCIO
 
 
 @pytest.fixture

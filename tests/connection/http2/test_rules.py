@@ -215,11 +215,21 @@ def test_a_server_begins_with_settings(first: bytes) -> None:
     assert "does not speak HTTP/2" in connection.failure.reason
 
 
-def test_a_table_that_was_not_made_smaller_ends_the_connection() -> None:
-    """We allow none, and a server that knows it has to say so in its first block (RFC 9113, 4.3.1)."""
+def test_a_table_that_was_made_smaller_without_a_word_is_taken_for_small() -> None:
+    """gRPC's own servers do not say what RFC 9113, 4.3.1 asks them for, but keep to it."""
+    peer = Peer()
+    stream = peer.begin()
+    literal = b"\x88\x00\x0ccontent-type\x10application/grpc"
+    peer.send(frame(H, WHOLE, 1, literal), data(1, b"fine"))
+    assert peer.connection.take(stream) == [b"fine"]
+
+
+@pytest.mark.parametrize("block", [b"\x88\x40\x01a\x01b\xbe", b"\x3f\xe1\x1f\x88"], ids=["used", "made larger"])
+def test_a_table_that_we_do_not_allow_ends_the_connection(block: bytes) -> None:
+    """The server knows that there is none (RFC 9113, 4.3.1)."""
     peer = Peer()
     peer.begin()
-    peer.send(frame(H, WHOLE, 1, b"\x88"))
+    peer.send(frame(H, WHOLE, 1, block))
     assert peer.connection.failure is not None
     assert peer.connection.failure.code is COMPRESSION
 

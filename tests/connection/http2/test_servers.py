@@ -126,7 +126,7 @@ def test_a_call_is_cancelled_by_a_reset(peer: Peer) -> None:
     assert peer.send(data(1, b"late"), peer.answer(3, b"fine")) == [stream, other]
     assert peer.connection.take(stream) == [b"first"]
     assert stream.ending is not None
-    assert stream.ending.cause is Cause.CANCELLED
+    assert stream.ending.cause is Cause.HERE
     assert peer.connection.take(other) == [b"fine"]
 
 
@@ -191,7 +191,7 @@ def test_a_shutdown_begins_with_a_goaway_for_no_stream(peer: Peer) -> None:
     assert not peer.connection.takes_calls
     refused = peer.begin()
     assert refused.ending is not None
-    assert refused.ending.cause is Cause.REFUSED
+    assert refused.ending.cause is Cause.LEAVING
     peer.send(peer.answer(read.number, b"fine"))
     assert peer.connection.take(read) == [b"fine"]
     assert peer.connection.lose("reset by peer") == [subscription]
@@ -204,7 +204,7 @@ def test_what_lies_above_the_last_stream_was_not_executed(peer: Peer) -> None:
     below, above = peer.begin(), peer.begin()
     assert peer.send(goaway_frame(1, 0)) == [above]
     assert above.ending is not None
-    assert above.ending.cause is Cause.REFUSED
+    assert above.ending.cause is Cause.LEAVING
     assert below.ending is None
 
 

@@ -19,6 +19,7 @@ from fastapi_esdb.connection.tls.contexts import read_roots, ssl_context
 from fastapi_esdb.connection.tls.handshake import Certificates, tls_failure
 from fastapi_esdb.connection.transports import open_transport
 from fastapi_esdb.errors import HandshakeFailed, InvalidSettings, TlsFailed
+from fastapi_esdb.settings.choices import TransportKind
 from fastapi_esdb.settings.hosts import Host
 from fastapi_esdb.settings.options import ConnectionOptions
 from fastapi_esdb.wire.errors import ConnectionRefused
@@ -27,6 +28,7 @@ from tests.support.certificates import LONG_AGO, NOT_YET, Authority, Certificate
 from tests.support.processes import free_port
 from tests.support.proxy import FaultProxy
 from tests.support.scripted import FOLLOW, READ, ScriptedServer
+from tests.support.transports import OVER_BOTH, OVER_GRPCIO
 
 DAMAGED_BLOCK = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
 
@@ -67,6 +69,7 @@ async def test_a_server_signed_by_the_authority_of_the_settings(authority: Autho
         assert await call(server.port, ConnectionOptions(tls_ca_file=authority.file)) == "hello"
 
 
+@OVER_BOTH
 async def test_the_systems_authorities_are_trusted(
     authority: Authority, certificate: Certificate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -81,6 +84,7 @@ async def test_the_systems_authorities_are_trusted(
         assert await call(server.port, ConnectionOptions()) == "hello"
 
 
+@OVER_BOTH
 async def test_a_server_of_another_authority(authority: Authority, other: Authority, certificate: Certificate) -> None:
     """It is not trusted, be its name that of a trusted one; the error says which setting is about that."""
     async with ScriptedServer(tls=certificate.server()) as server:
@@ -90,6 +94,7 @@ async def test_a_server_of_another_authority(authority: Authority, other: Author
         assert not server.seen
 
 
+@OVER_BOTH
 async def test_a_certificate_for_another_host(authority: Authority) -> None:
     """The name is checked."""
     async with ScriptedServer(tls=authority.sign("example.org").server()) as server:
@@ -97,6 +102,7 @@ async def test_a_certificate_for_another_host(authority: Authority) -> None:
             await call(server.port, ConnectionOptions(tls_ca_file=authority.file))
 
 
+@OVER_BOTH
 @pytest.mark.parametrize(("period", "meaning"), [(LONG_AGO, "has expired"), (NOT_YET, "is not valid yet")])
 async def test_a_certificate_out_of_date(authority: Authority, period: Period, meaning: str) -> None:
     """The dates are checked, and the error says whose they are."""
@@ -105,6 +111,7 @@ async def test_a_certificate_out_of_date(authority: Authority, period: Period, m
             await call(server.port, ConnectionOptions(tls_ca_file=authority.file))
 
 
+@OVER_BOTH
 @pytest.mark.parametrize(("period", "meaning"), [(LONG_AGO, "has expired"), (NOT_YET, "is not valid yet")])
 async def test_an_authority_out_of_date(authority: Authority, tmp_path: Path, period: Period, meaning: str) -> None:
     """So are those of the authority; where several are trusted, it may be the certificate as well.
@@ -121,6 +128,7 @@ async def test_an_authority_out_of_date(authority: Authority, tmp_path: Path, pe
             await call(server.port, ConnectionOptions(tls_ca_file=both))
 
 
+@OVER_BOTH
 async def test_a_server_without_tls() -> None:
     """TLS is never given up for plain text: the call does not reach the server."""
     async with ScriptedServer() as server:
@@ -129,6 +137,7 @@ async def test_a_server_without_tls() -> None:
         assert not server.seen
 
 
+@OVER_BOTH
 async def test_plain_text_to_a_server_with_tls(certificate: Certificate) -> None:
     """Nothing gets through this way either."""
     async with ScriptedServer(tls=certificate.server()) as server:
@@ -137,6 +146,7 @@ async def test_plain_text_to_a_server_with_tls(certificate: Certificate) -> None
         assert not server.seen
 
 
+@OVER_BOTH
 async def test_a_user_certificate_is_shown(authority: Authority, certificate: Certificate) -> None:
     """A server that wants one accepts it, and hangs up on who shows none (`test_strangers` shows what it may say)."""
     user = authority.sign("someone@example.org")
@@ -149,6 +159,7 @@ async def test_a_user_certificate_is_shown(authority: Authority, certificate: Ce
             await call(server.port, ConnectionOptions(tls_ca_file=authority.file))
 
 
+@OVER_BOTH
 @pytest.mark.parametrize("names", [["127.0.0.1"], ["example.org"], ["*.example.org"], ["10.9.8.7"]])
 async def test_the_check_can_be_left_out(other: Authority, names: list[str]) -> None:
     """With `tlsVerifyCert=false` neither authority nor name matters; it is encrypted all the same."""
@@ -156,6 +167,15 @@ async def test_the_check_can_be_left_out(other: Authority, names: list[str]) -> 
         assert await call(server.port, ConnectionOptions(tls_verify_cert=False)) == "hello"
 
 
+@pytest.mark.parametrize("period", [LONG_AGO, NOT_YET])
+async def test_over_our_own_http_2_dates_are_not_checked_either(other: Authority, period: Period) -> None:
+    """Nor is the server asked for its certificate before."""
+    async with ScriptedServer(tls=other.sign("example.org", period=period).server()) as server:
+        options = ConnectionOptions(tls_verify_cert=False, transport=TransportKind.HTTP2)
+        assert await call(server.port, options) == "hello"
+
+
+@OVER_GRPCIO
 @pytest.mark.parametrize(("period", "meaning"), [(LONG_AGO, "has expired"), (NOT_YET, "is not valid yet")])
 async def test_dates_are_checked_all_the_same(other: Authority, period: Period, meaning: str) -> None:
     """gRPC can't leave that out; the error says so, and what is wrong."""
@@ -164,6 +184,7 @@ async def test_dates_are_checked_all_the_same(other: Authority, period: Period, 
             await call(server.port, ConnectionOptions(tls_verify_cert=False))
 
 
+@OVER_BOTH
 async def test_without_the_check_it_is_still_tls_or_nothing() -> None:
     """A server in plain text is refused, as is none at all."""
     unchecked = ConnectionOptions(tls_verify_cert=False)
@@ -175,6 +196,7 @@ async def test_without_the_check_it_is_still_tls_or_nothing() -> None:
         await call(free_port(), unchecked)
 
 
+@OVER_BOTH
 @pytest.mark.parametrize("host", [Host("node..example"), Host("127.0.0.1", 70000)])
 async def test_without_the_check_a_host_that_is_none_is_refused(host: Host) -> None:
     """Members of a cluster may give themselves any name."""
@@ -182,6 +204,7 @@ async def test_without_the_check_a_host_that_is_none_is_refused(host: Host) -> N
         await open_transport(host, ConnectionOptions(tls_verify_cert=False), Deadline.after(5))
 
 
+@OVER_BOTH
 async def test_without_the_check_a_mute_server_is_given_up_in_time(certificate: Certificate) -> None:
     """Asking for the certificate has the deadline of the attempt."""
     async with ScriptedServer(tls=certificate.server()) as server, FaultProxy(server.port) as proxy:

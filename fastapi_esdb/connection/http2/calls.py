@@ -1,0 +1,272 @@
+"""Calls on a connection, as the interface of a transport wants them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from fastapi_esdb.connection.http2.endings import error_of
+from fastapi_esdb.connection.http2.statuses import CANCELLED, Cause, Ending
+from fastapi_esdb.errors import NotSentInTime
+from fastapi_esdb.wire.errors import NoAnswer
+from fastapi_esdb.wire.status.codes import StatusCode
+
+if TYPE_CHECKING:
+    from fastapi_esdb.connection.http2.protocol import Http2Protocol
+    from fastapi_esdb.connection.http2.streams import Stream
+    from fastapi_esdb.wire.headers import CallHeaders
+
+Response = TypeVar("Response")
+
+MOST_ANSWERS = 256
+"""Answers that are decoded without a turn for others."""
+TIME_IS_OVER = Ending(StatusCode.DEADLINE_EXCEEDED, "Deadline Exceeded", cause=Cause.HERE)
+
+
+class Http2Call:
+    """A call that has begun, or does so when the server has room for it. It ends when its time is over."""
+
+    __slots__ = ("_at", "_ending", "_headers", "_path", "_protocol", "_requests", "_stream", "_timer", "_waiter")
+
+    is_half_closed = True
+    """Whether no request follows the first ones."""
+
+    def __init__(
+        self,
+        protocol: Http2Protocol,
+        path: str,
+        requests: Sequence[bytes],
+        *,
+        timeout: float | None,
+        headers: CallHeaders,
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        self._protocol = protocol
+        self._path = path
+        self._requests = requests
+        self._headers = headers
+        self._stream: Stream | None = None
+        self._ending: Ending | None = None
+        """How it ended if it has never begun."""
+        self._waiter: asyncio.Future[None] | None = None
+        self._at = None if timeout is None else loop.time() + timeout
+        self._timer = None if timeout is None else loop.call_later(timeout, self._time_is_over)
+        protocol.start(self)
+
+    def begin(self) -> None:
+        """Send the first requests."""
+        connection, last = self._protocol.connection, len(self._requests) - 1
+        left = None if self._at is None else max(0.0, self._at - asyncio.get_running_loop().time())
+        self._stream = stream = connection.begin(self._path, self._headers.pairs, left, self)
+        for number, request in enumerate(self._requests):
+            connection.send(stream, request, ends=self.is_half_closed and number == last)
+        if self.is_half_closed and last < 0:
+            connection.end(stream)
+        self._requests = ()
+        if self._waiter is not None:
+            self.changed()
+
+    def changed(self) -> None:
+        """Wake whoever waits for what has changed."""
+        ending = self.ending
+        if ending is not None and self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        waiter = self._waiter
+        if waiter is not None and not waiter.done() and (ending is not None or self._has_news):
+            waiter.set_result(None)
+
+    def cancel(self) -> None:
+        """End the call, here and on the server; nothing happens if it has ended."""
+        if self._stop(CANCELLED) and self._stream is not None:
+            self._stream.reader.take()
+
+    @property
+    def ending(self) -> Ending | None:
+        """Return what it has ended with; `None` while it runs."""
+        return self._stream.ending if self._stream is not None else self._ending
+
+    @property
+    def _has_news(self) -> bool:
+        """Whether there is something for whoever waits, other than the end."""
+        return False
+
+    def _stop(self, ending: Ending) -> bool:
+        """End the call unless it has ended; return whether it had not."""
+        if self.ending is not None:
+            return False
+        if self._stream is not None:
+            self._protocol.connection.cancel(self._stream, ending)
+        else:
+            self._ending = ending
+            self._protocol.leave_queue(self)
+        self._protocol.cancelled()
+        self.changed()
+        return True
+
+    def _time_is_over(self) -> None:
+        self._timer = None
+        self._stop(TIME_IS_OVER)
+
+    async def _wait(self) -> None:
+        """Wait for a change; a task that is cancelled meanwhile ends the call."""
+        self._waiter = asyncio.get_running_loop().create_future()
+        try:
+            await self._waiter
+        except asyncio.CancelledError:
+            self.cancel()
+            raise
+        finally:
+            self._waiter = None
+
+    def _check(self, ending: Ending) -> None:
+        """Raise what the call has ended with, unless that is well."""
+        if ending is self._ending and ending is TIME_IS_OVER:
+            raise NotSentInTime
+        if not ending.is_ok:
+            raise error_of(ending)
+
+
+class Http2UnaryCall(Http2Call):
+    """A call with one answer."""
+
+    __slots__ = ()
+
+    async def answer(self) -> bytes:
+        """Wait for the answer. Raises `NoAnswer` for a call that ended well without one."""
+        while (ending := self.ending) is None:
+            await self._wait()
+        self._check(ending)
+        messages = self._stream.reader.take() if self._stream is not None else []
+        if not messages:
+            raise NoAnswer
+        return messages[0]
+
+
+class Http2StreamingCall(Http2Call, Generic[Response]):
+    """A call whose answers stream. They come in batches, as the server has packed them."""
+
+    __slots__ = ("_decode", "_rest")
+
+    is_bulk = False
+
+    def __init__(
+        self,
+        protocol: Http2Protocol,
+        path: str,
+        requests: Sequence[bytes],
+        decode: Callable[[bytes], Response],
+        *,
+        timeout: float | None,
+        headers: CallHeaders,
+    ) -> None:
+        self._decode = decode
+        self._rest: list[bytes] = []
+        super().__init__(protocol, path, requests, timeout=timeout, headers=headers)
+
+    async def read(self) -> Sequence[Response]:
+        """Wait for the next answer; return it and those that have come with it, or nothing at the end of the call."""
+        if self._rest:
+            await asyncio.sleep(0)
+        while not (messages := self._rest or self._take()):
+            if (ending := self.ending) is not None:
+                self._check(ending)
+                return ()
+            await self._wait()
+        if len(messages) > MOST_ANSWERS:
+            messages, self._rest = messages[:MOST_ANSWERS], messages[MOST_ANSWERS:]
+        else:
+            self._rest = []
+        return [self._decode(message) for message in messages]
+
+    def cancel(self) -> None:
+        """End the call, here and on the server; what it brought and nobody has read is dropped."""
+        if self.ending is None:
+            self._rest = []
+        super().cancel()
+
+    @property
+    def _has_news(self) -> bool:
+        return self._stream is not None and bool(self._stream.reader.messages)
+
+    def _take(self) -> list[bytes]:
+        """Return what has come, and let the server send as much again."""
+        if self._stream is None or not self._stream.reader.messages:
+            return []
+        messages = self._protocol.connection.take(self._stream)
+        if self._protocol.connection.has_outgoing:
+            self._protocol.flush_soon()
+        return messages
+
+
+class Http2DuplexCall(Http2StreamingCall[Response]):
+    """A call whose requests stream, too."""
+
+    __slots__ = ("_writer",)
+
+    is_half_closed = False
+
+    def __init__(
+        self,
+        protocol: Http2Protocol,
+        path: str,
+        decode: Callable[[bytes], Response],
+        *,
+        timeout: float | None,
+        headers: CallHeaders,
+    ) -> None:
+        self._writer: asyncio.Future[None] | None = None
+        super().__init__(protocol, path, (), decode, timeout=timeout, headers=headers)
+
+    @property
+    def has_ended(self) -> bool:
+        """Return whether nothing that is written now would be sent any more."""
+        return self.ending is not None
+
+    async def wait_open(self) -> None:
+        """Wait until the call is on its way. Raises why it is not."""
+        await self._opened()
+
+    async def write(self, request: bytes) -> None:
+        """Send one more request, and wait until there is room for another.
+
+        Raises what the call has ended with, and `NoAnswer` if it has ended well.
+        """
+        stream = await self._opened()
+        self._protocol.connection.send(stream, request)
+        self._protocol.flush_soon()
+        while stream.ending is None and (stream.unsent or self._protocol.is_paused):
+            if self._protocol.is_paused:
+                self._protocol.wake_when_writable(self)
+            await self._wait_to_write()
+
+    def begin(self) -> None:
+        """Send the headers."""
+        super().begin()
+        self._wake_writer()
+
+    def changed(self) -> None:
+        """Wake whoever reads, and whoever writes."""
+        super().changed()
+        self._wake_writer()
+
+    async def _opened(self) -> Stream:
+        while (stream := self._stream) is None and self.ending is None:
+            await self._wait_to_write()
+        if (ending := self.ending) is not None:
+            self._check(ending)
+        if stream is None or ending is not None:
+            raise NoAnswer
+        return stream
+
+    def _wake_writer(self) -> None:
+        if self._writer is not None and not self._writer.done():
+            self._writer.set_result(None)
+
+    async def _wait_to_write(self) -> None:
+        self._writer = asyncio.get_running_loop().create_future()
+        try:
+            await self._writer
+        finally:
+            self._writer = None

@@ -1,0 +1,168 @@
+"""The life of a connection over real sockets: how it begins, how it is kept, how it ends."""
+
+import asyncio
+from contextlib import suppress
+
+import pytest
+
+from fastapi_esdb.connection.http2 import frames
+from fastapi_esdb.connection.http2.frames import frame, goaway_frame, settings_frame, window_frame
+from fastapi_esdb.errors import ConnectionClosed, HandshakeFailed
+from fastapi_esdb.wire.errors import ConnectionLost, ConnectionRefused
+from tests.connection.http2.frame_server import NO_HEADERS, PATH, PLAIN, FrameServer, Session, ask
+from tests.support.waiting import PATIENCE, until
+
+
+@pytest.mark.parametrize("how", ["reset", "closed", "broken"])
+async def test_a_lost_connection_ends_its_calls(server: FrameServer, how: str) -> None:
+    """At once, and is known to be lost."""
+
+    async def script(session: Session) -> None:
+        await session.call()
+        if how == "reset":
+            session.abort()
+        elif how == "broken":
+            session.send(b"\xff" * 100)
+            await session.closed()
+
+    server.does(script)
+    transport = await server.open()
+    with pytest.raises(ConnectionLost):
+        await ask(transport)
+    await asyncio.wait_for(transport.wait_lost(), PATIENCE)
+    with pytest.raises(ConnectionRefused):
+        await ask(transport)
+
+
+async def test_after_a_goaway_nothing_begins_and_what_runs_goes_on(server: FrameServer) -> None:
+    """New calls are known to be not executed, at once; the connection is closed after its last call."""
+    is_closed = asyncio.Event()
+
+    async def script(session: Session) -> None:
+        stream = await session.call()
+        session.send(goaway_frame(2**31 - 1, 0))
+        await session.until(frames.PING)
+        session.answer(stream, b"whole")
+        await session.closed()
+        is_closed.set()
+
+    server.does(script)
+    transport = await server.open()
+    running = asyncio.ensure_future(ask(transport))
+    await asyncio.wait_for(transport.wait_lost(), PATIENCE)
+    with pytest.raises(ConnectionRefused, match="leaving"):
+        await ask(transport)
+    transport._protocol.connection.ping()
+    transport._protocol.flush()
+    assert await running == b"whole"
+    await asyncio.wait_for(is_closed.wait(), PATIENCE)
+
+
+async def test_a_complaint_about_pings_is_known(server: FrameServer) -> None:
+    """So that there can be fewer."""
+
+    async def script(session: Session) -> None:
+        session.send(goaway_frame(0, 11, b"too_many_pings"))
+        await session.closed()
+
+    server.does(script)
+    transport = await server.open()
+    await asyncio.wait_for(transport.wait_lost(), PATIENCE)
+    assert transport.pinged_too_often
+
+
+async def test_a_silent_server_is_pinged_and_given_up(server: FrameServer) -> None:
+    """After the interval and the timeout of the settings, and not before."""
+    pings = 0
+
+    async def script(session: Session) -> None:
+        nonlocal pings
+        for _ in range(3):
+            found = await session.until(frames.PING)
+            pings += 1
+            session.send(frame(frames.PING, frames.ACK, 0, found.payload))
+        await session.closed()
+
+    server.does(script)
+    options = type(PLAIN)(tls=False, keep_alive_interval=10, keep_alive_timeout=50)
+    transport = await server.open(options)
+    with pytest.raises(ConnectionLost):
+        await ask(transport)
+    assert pings == 3
+    await asyncio.wait_for(transport.wait_lost(), PATIENCE)
+
+
+async def test_a_close_ends_what_runs(server: FrameServer) -> None:
+    """With a goodbye, and nothing is left."""
+    seen: list[bytes] = []
+
+    async def script(session: Session) -> None:
+        seen.append((await session.until(frames.GOAWAY)).payload)
+
+    server.does(script)
+    transport = await server.open()
+    running = asyncio.ensure_future(ask(transport))
+    await asyncio.sleep(0)
+    await transport.close()
+    await transport.close()
+    with pytest.raises(ConnectionLost):
+        await running
+    with pytest.raises(ConnectionClosed):
+        await ask(transport)
+    await until(lambda: seen)
+    assert seen == [bytes(8)]
+
+
+async def test_a_close_does_not_wait_for_a_server_that_is_frozen(server: FrameServer) -> None:
+    """What it does not take is dropped."""
+    may_end = asyncio.Event()
+
+    async def script(session: Session) -> None:
+        session.send(settings_frame([(frames.INITIAL_WINDOW_SIZE, 2**31 - 1)]), window_frame(0, 2**31 - 1 - 65_535))
+        await may_end.wait()
+
+    server.does(script)
+    transport = await server.open()
+    await until(lambda: transport._protocol.connection.peer.initial_window > 2**30)
+    running = asyncio.ensure_future(transport.unary(PATH, bytes(50_000_000), None, NO_HEADERS).answer())
+    await until(lambda: transport._protocol.is_paused)
+    await asyncio.wait_for(transport.close(), PATIENCE)
+    with suppress(ConnectionLost):
+        await running
+    may_end.set()
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "speaks HTTP/1"),
+        (b"SSH-2.0-OpenSSH_9.2p1\r\n", "speaks SSH"),
+        (b"\x16\x03\x01\x02\x00\x01\x00", "hung up"),
+        (frame(frames.PING, payload=bytes(8)), "does not speak HTTP/2"),
+        (b"", "hung up"),
+    ],
+)
+async def test_what_is_no_http_2_server_is_told_from_one(server: FrameServer, said: bytes, reason: str) -> None:
+    """Before any call is made."""
+
+    async def script(session: Session) -> None:
+        session.send(said)
+
+    server.does(script, greets=False)
+    with pytest.raises(HandshakeFailed, match=reason):
+        await server.open()
+
+
+async def test_a_server_that_says_nothing_is_not_waited_for(server: FrameServer) -> None:
+    """Longer than the attempt may take."""
+    server.does(Session.closed, greets=False)
+    with pytest.raises(HandshakeFailed, match="says nothing"):
+        await server.open(seconds=0.05)
+
+
+async def test_a_port_that_nobody_listens_on_refuses(server: FrameServer) -> None:
+    """And a name that does not exist is no address."""
+    server._server.close()
+    await server._server.wait_closed()
+    with pytest.raises(ConnectionRefused):
+        await server.open()
