@@ -19,6 +19,9 @@ the events stored in a way that F can't have them stored a second time, whenever
   P keeps the ids of all that it writes as long as its process lives, and the connection lives no longer, so P writes
   one of the two and answers the other one with it. After P, a new look is taken, since the connection is over then.
 
+That F goes to a leader and to nobody else is what all of it is built on. With `requires_leader=False`, a follower that
+was frozen may pass F on to any later leader, which does not know it.
+
 Where F left in a batch with appends of others, the batch is what may arrive late. A server knows it by the first of its
 events for a stream, and writes all of it where it does not know that one. So what is sent for F begins with the events
 for its stream that left ahead of it and are not there, whether their callers still wait for them or not.

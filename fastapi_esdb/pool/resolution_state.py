@@ -37,9 +37,8 @@ class NewestPosition:
 
         Where that is not behind it, the log is another one than before: the database was put back, or replaced.
         """
-        if position is not None and position.commit <= since:
+        if position is not None and (position.commit > self.position or position.commit <= since):
             self.position = position.commit
-        self.note(position)
 
 
 COURTESY = 1.0
