@@ -1,14 +1,17 @@
-"""Trying to connect until a server answers."""
+"""Trying to connect until a server answers: with which options, to which host, and how often."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Protocol
 
 from fastapi_esdb.connection.admission import greet
+from fastapi_esdb.connection.backoff import Backoff
 from fastapi_esdb.connection.channel import Channel, ChannelListener
 from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.connection.preflight import lacking
@@ -16,13 +19,132 @@ from fastapi_esdb.connection.proxy import naming, proxy_for
 from fastapi_esdb.connection.rpc_errors import explain
 from fastapi_esdb.connection.state import Admission
 from fastapi_esdb.connection.transports import open_transport
+from fastapi_esdb.settings.options import ConnectionOptions
 from fastapi_esdb.wire.errors import EsdbError
 from fastapi_esdb.wire.errors.unreadable import unreadable
 
 if TYPE_CHECKING:
-    from fastapi_esdb.connection.endpoints import Endpoint, Hosts
-    from fastapi_esdb.connection.node_options import NodeOptions
+    from fastapi_esdb.settings.credentials import Credentials
+    from fastapi_esdb.settings.hosts import Host
+    from fastapi_esdb.settings.model import EsdbSettings
     from fastapi_esdb.wire.admin.cluster import SupportedMethods
+
+FIRST_TIMEOUT = 1.0
+"""Seconds that a node of a cluster has for its first answer, the first time; a few ms are usual."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeOptions:
+    """The way a connection connects: the options of the connection string and the pace of the attempts.
+
+    `connect_timeout` (seconds) bounds one attempt, up to the server's first answer. The first of several attempts are
+    given `first_timeout` and then twice as much each time: where there are other nodes to go to, one that is mute shall
+    not hold a connection up. The server is greeted with the `credentials`. With `allow_insecure_credentials` they may
+    travel in plain text.
+    """
+
+    options: ConnectionOptions = field(default_factory=ConnectionOptions)
+    backoff: Backoff = field(default_factory=Backoff)
+    connect_timeout: float = 5.0
+    first_timeout: float = math.inf
+    allow_insecure_credentials: bool = False
+    credentials: Credentials | None = None
+
+    @classmethod
+    def from_settings(cls, settings: EsdbSettings) -> NodeOptions:
+        """Return the part of the settings that one connection needs."""
+        backoff = Backoff(settings.retry_interval, settings.retry_interval_max, settings.retry_jitter)
+        return cls(
+            settings.target.options,
+            backoff,
+            settings.connect_timeout,
+            allow_insecure_credentials=settings.allow_insecure_credentials,
+            credentials=settings.target.credentials,
+        )
+
+    @classmethod
+    def in_a_cluster(cls, settings: EsdbSettings) -> NodeOptions:
+        """Return the same where discovery says where to go, and when."""
+        return replace(cls.from_settings(settings), backoff=Backoff(0.0, 0.0), first_timeout=FIRST_TIMEOUT)
+
+    def timeouts(self) -> Iterator[float]:
+        """Yield the seconds that each attempt may take, without end."""
+        return Backoff(min(self.first_timeout, self.connect_timeout), self.connect_timeout).delays()
+
+
+MOST_FAILURES = 20
+"""Ways to fail that are told; more of them are variations that tell nothing."""
+
+
+class Failures:
+    """Which ways to fail have been told: each is worth one warning until all is well."""
+
+    def __init__(self) -> None:
+        self._told: set[str] = set()
+
+    def is_new(self, failure: str) -> bool:
+        """Return whether this one has not been told yet; from now on it counts as told."""
+        if failure in self._told or len(self._told) == MOST_FAILURES:
+            return False
+        self._told.add(failure)
+        return True
+
+    def over(self) -> None:
+        """Take note that all is well: what fails from now on is new."""
+        self._told.clear()
+
+
+class Endpoint:
+    """A host, and what the connections of a pool share about it.
+
+    Who tries to connect holds `knock` during the attempt and the pause after it, so that the host sees one attempt
+    in each interval, however many connections want to go there.
+    """
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+        self.knock = asyncio.Lock()
+        self.failures = Failures()
+
+
+class Hosts(Protocol):
+    """The hosts that the connections of a pool go to. Shared by all of them."""
+
+    async def next_endpoint(self) -> Endpoint:
+        """Wait until there is a host worth a try, and return it."""
+        ...
+
+    def accepts(self, host: Host) -> bool:
+        """Return whether the host, now that it has answered, is still one to use."""
+        ...
+
+    def failed(self, host: Host) -> None:
+        """Take note that an attempt to connect to the host has failed."""
+
+    def suspect(self, host: Host) -> None:
+        """Take note that a connection to the host was lost, or that something else speaks against it."""
+
+
+class Pinned:
+    """One host, whatever happens to it."""
+
+    def __init__(self, host: Host) -> None:
+        self._endpoint = Endpoint(host)
+
+    async def next_endpoint(self) -> Endpoint:
+        """Return the one host."""
+        return self._endpoint
+
+    def accepts(self, host: Host) -> bool:  # noqa: ARG002 - there is one
+        """Return True: there is no other."""
+        return True
+
+    def failed(self, host: Host) -> None:
+        """Do nothing: there is no other."""
+
+    def suspect(self, host: Host) -> None:
+        """Do nothing: there is no other."""
+
 
 logger = logging.getLogger("fastapi_esdb")
 

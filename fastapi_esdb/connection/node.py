@@ -22,8 +22,7 @@ from fastapi_esdb.wire.errors.unreadable import shown
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Channel, Lease
-    from fastapi_esdb.connection.endpoints import Hosts
-    from fastapi_esdb.connection.node_options import NodeOptions
+    from fastapi_esdb.connection.connector import Hosts, NodeOptions
     from fastapi_esdb.settings.hosts import Host
     from fastapi_esdb.wire.admin.cluster import SupportedMethods
     from fastapi_esdb.wire.errors import EsdbError

@@ -10,10 +10,9 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from fastapi_esdb.connection.admission import speaks_against
+from fastapi_esdb.connection.connector import Hosts, NodeOptions, Pinned
 from fastapi_esdb.connection.deadline import Deadline
-from fastapi_esdb.connection.endpoints import Hosts, Pinned
 from fastapi_esdb.connection.node import NodeConnection
-from fastapi_esdb.connection.node_options import NodeOptions
 from fastapi_esdb.connection.preflight import check_hosts
 from fastapi_esdb.connection.tls.contexts import ssl_context
 from fastapi_esdb.connection.wakeup import Wakeup

@@ -7,10 +7,9 @@ from contextlib import asynccontextmanager
 
 from fastapi_esdb.connection.backoff import Backoff
 from fastapi_esdb.connection.call import unary
+from fastapi_esdb.connection.connector import NodeOptions, Pinned
 from fastapi_esdb.connection.deadline import Deadline
-from fastapi_esdb.connection.endpoints import Pinned
 from fastapi_esdb.connection.node import NodeConnection
-from fastapi_esdb.connection.node_options import NodeOptions
 from fastapi_esdb.settings.hosts import Host
 from fastapi_esdb.settings.options import ConnectionOptions
 from tests.support.scripted import READ

@@ -12,9 +12,8 @@ import pytest
 
 from fastapi_esdb.connection.backoff import Backoff
 from fastapi_esdb.connection.call import StreamCall
-from fastapi_esdb.connection.endpoints import Endpoint, Pinned
+from fastapi_esdb.connection.connector import Endpoint, NodeOptions, Pinned
 from fastapi_esdb.connection.node import NodeConnection
-from fastapi_esdb.connection.node_options import NodeOptions
 from fastapi_esdb.errors import ClosedInFlight, ConnectionClosed, InvalidSettings
 from fastapi_esdb.settings.hosts import Host
 from fastapi_esdb.settings.options import ConnectionOptions

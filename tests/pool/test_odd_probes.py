@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from fastapi_esdb.connection import connector
-from fastapi_esdb.connection.connector import Connector
-from fastapi_esdb.connection.endpoints import Pinned
+from fastapi_esdb.connection.connector import Connector, Pinned
 from fastapi_esdb.connection.liveness import Watch
 from fastapi_esdb.connection.node import NodeConnection
 from fastapi_esdb.connection.state import ConnectionState

@@ -10,8 +10,8 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from fastapi_esdb.connection.backoff import Backoff
+from fastapi_esdb.connection.connector import Endpoint, Failures
 from fastapi_esdb.connection.deadline import Deadline
-from fastapi_esdb.connection.endpoints import Endpoint, Failures
 from fastapi_esdb.connection.rpc_errors import explain
 from fastapi_esdb.errors import NoUsableNode
 from fastapi_esdb.pool.cluster.gossip_poller import GossipPoller

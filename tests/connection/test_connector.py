@@ -1,6 +1,6 @@
 """Where a connection goes."""
 
-from fastapi_esdb.connection.endpoints import MOST_FAILURES, Failures, Pinned
+from fastapi_esdb.connection.connector import MOST_FAILURES, Failures, Pinned
 from fastapi_esdb.settings.hosts import Host
 
 

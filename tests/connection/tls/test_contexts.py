@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from fastapi_esdb.connection.tls.contexts import read_roots
-from fastapi_esdb.connection.tls.roots import system_roots
-from fastapi_esdb.connection.tls.validity import validities
+from fastapi_esdb.connection.tls.contexts import read_roots, system_roots
+from fastapi_esdb.connection.tls.handshake import validities
 from fastapi_esdb.errors import InvalidSettings
 from fastapi_esdb.settings.options import ConnectionOptions
 from tests.support.certificates import Authority
