@@ -23,9 +23,9 @@ class Address:
         return f"{bracketed(self.host)}:{self.port}"
 
     def advertised(self, certificate: ServerCertificate | None) -> Address:
-        """The address that clients connect to: with TLS one that the certificate is for.
+        """Return the address that clients connect to: with TLS, one that is in the certificate.
 
-        On this machine that is `localhost` where the certificate does not name the address itself.
+        On this machine that is `localhost` if the certificate does not contain the address itself.
         """
         if self.is_loopback:
             is_named = certificate is None or certificate.names(self.host)
@@ -52,7 +52,7 @@ class Address:
 
 
 def checked_address(host: str, port: int, *, allow_remote: bool) -> Address:
-    """The address; raises InvalidArgument for a port out of bounds, or a host that others can reach and may not."""
+    """Return the address. Raises InvalidArgument for an invalid port, or a host that others can reach but must not."""
     address = Address(host, port)
     if not 0 <= port <= MAX_PORT:
         raise InvalidArgument(f"the port {port} is out of bounds: it must be from 0 (any free one) to {MAX_PORT}")
@@ -65,5 +65,5 @@ def checked_address(host: str, port: int, *, allow_remote: bool) -> Address:
 
 
 def bracketed(host: str) -> str:
-    """The host as it stands before a colon and a port."""
+    """Return the host as it is written in front of a colon and a port."""
     return f"[{host}]" if ":" in host else host

@@ -21,10 +21,10 @@ IP_ADDRESS = 0x87
 
 @dataclass(frozen=True, slots=True)
 class ServerCertificate:
-    """A certificate (or chain) and its private key, both PEM. Raises InvalidArgument for what is not that.
+    """A certificate (or chain) and its private key, both PEM. Raises InvalidArgument for anything else.
 
-    `authority` is the certificate of who signed it, where no client can know that one. The server writes it to a file,
-    which its connection string names, for as long as it runs.
+    `authority` is the certificate of its issuer, if no client can know that one. As long as the server runs, it is in a
+    file that the connection string names.
     """
 
     certificate: bytes
@@ -41,7 +41,7 @@ class ServerCertificate:
 
     @classmethod
     def made(cls) -> Self:
-        """One for this machine and this run, by an authority of its own; `authority` is for `tlsCaFile`.
+        """Return a new one for this machine, with an authority of its own; `authority` is for `tlsCaFile`.
 
         Raises TlsUnavailable without the package `cryptography`.
         """

@@ -1,4 +1,4 @@
-"""Ends of the event loop that nobody tells the server of.
+"""Ends of the event loop without a stop of the server.
 
 `asyncio.run` cancels whatever task is left when it ends, and the tasks of grpc's server are among them. One of those
 waits for the next call, and owns the memory that grpc writes the call into, or that there will be none. Cancelled, it
@@ -18,7 +18,7 @@ from fastapi_esdb.wire.quiet_grpc import grpc
 
 @contextmanager
 def guarded(server: grpc.aio.Server) -> Iterator[None]:
-    """Have the server take no more calls as soon as all tasks are cancelled, or the process ends, in the meantime."""
+    """Within the context, take no more calls as soon as all tasks are cancelled or the process ends."""
 
     def refuse() -> None:
         refuse_calls(server)
@@ -33,7 +33,7 @@ def guarded(server: grpc.aio.Server) -> Iterator[None]:
 
 
 def refuse_calls(server: grpc.aio.Server) -> None:
-    """Have the server take no more calls, now and without an event loop; `stop` has to follow, if there is a loop.
+    """Take no more calls from now on, without an event loop. If there is a loop, `stop` has to follow.
 
     That is the first step of its `stop`.
     """
@@ -49,7 +49,7 @@ async def _cancellation(tell: Callable[[], None]) -> None:
 
 
 class _Notice(asyncio.Future[None]):
-    """Tells of its cancellation in the very moment, and not in one of the next turns of the loop."""
+    """A task that reports its cancellation at once, and not in one of the next turns of the loop."""
 
     def __init__(self, tell: Callable[[], None]) -> None:
         super().__init__(loop=asyncio.get_running_loop())

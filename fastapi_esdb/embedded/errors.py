@@ -9,7 +9,7 @@ from fastapi_esdb.wire.errors import EsdbError
 
 @dataclass(eq=False)
 class CannotListen(EsdbError):
-    """The server can't have the address, most often since another process listens there; or gRPC can't use its key."""
+    """The address is not available, most often because another process uses it; or gRPC can't use the key."""
 
     address: str
     tls: bool = False
@@ -20,7 +20,7 @@ class CannotListen(EsdbError):
 
 
 class TlsUnavailable(EsdbError):
-    """No certificate can be made."""
+    """A certificate can't be made."""
 
     def __str__(self) -> str:
         return (
@@ -42,7 +42,7 @@ class NodeFailed(EsdbError):
 
 @dataclass(eq=False)
 class ClusterTimeout(EsdbError):
-    """Something that should have happened in a cluster did not."""
+    """Something that should happen in a cluster did not happen in time."""
 
     what: str
     seconds: float

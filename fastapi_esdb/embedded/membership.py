@@ -28,16 +28,16 @@ class Membership(Protocol):
         """Open further ports of the server, before it starts."""
 
     def joined(self, address: Address, work: LeaderWork) -> AbstractAsyncContextManager[None]:
-        """Be a member, which clients reach at this address, with the database open."""
+        """While the context lasts, be a member of the cluster at this address, with the database open."""
 
     def members(self) -> tuple[Member, ...]:
-        """The nodes as this one sees them, itself among them."""
+        """Return the nodes as this one sees them, itself included."""
 
     async def carry_out(self, call: AnyCall, handler: Handler) -> None:
-        """Have a call carried out, by the handler or by another node. Raises NotLeader and ServerNotReady."""
+        """Run a call, by the handler or on another node. Raises NotLeader and ServerNotReady."""
 
     async def resign(self) -> None:
-        """Have another node lead, if this one does; returns before that is so."""
+        """Hand over to another node, if this one leads. Returns before that has happened."""
 
 
 class Alone:
@@ -54,7 +54,7 @@ class Alone:
         return Database(self._storage, clock=clock, limits=limits)
 
     def listen(self, server: grpc.aio.Server) -> None:
-        """Nobody else calls."""
+        """Do nothing: there are no other nodes."""
 
     def joined(self, address: Address, work: LeaderWork) -> AbstractAsyncContextManager[None]:
         self._address = address
@@ -68,4 +68,4 @@ class Alone:
         await handler(call)
 
     async def resign(self) -> None:
-        """There is nobody else."""
+        """Do nothing: there are no other nodes."""

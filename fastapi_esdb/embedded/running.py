@@ -1,4 +1,4 @@
-"""The calls that run now: counted for whoever looks, ended when the server stops."""
+"""The calls that run now: they are counted, and ended when the server stops."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class RunningCalls:
 
     @contextmanager
     def running(self, call: Call[Any, Any]) -> Iterator[None]:
-        """Count the call, which the current task carries out, while the context lasts."""
+        """Count a call of the current task while the context lasts."""
         task = _this_task()
         self._calls[task] = call
         try:

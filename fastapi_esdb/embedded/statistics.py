@@ -10,7 +10,7 @@ from fastapi_esdb.embedded import measures
 from fastapi_esdb.embedded.store.database import Database
 
 FRESH_FOR = 1.0
-"""Seconds for which numbers are told before they are taken anew, as on a real server."""
+"""Seconds after which the numbers are measured again, as on a real server."""
 
 
 class Statistics:
@@ -18,7 +18,7 @@ class Statistics:
 
     Args:
         database: its records and streams are counted.
-        folder: the one with its files; the disk that it is on is told of.
+        folder: the one with its files; the statistics describe its disk.
         now: the seconds of a clock that nobody sets.
     """
 
@@ -31,7 +31,7 @@ class Statistics:
         self._latest = self._take(cpu_percent=0.0)
 
     def latest(self) -> Mapping[str, str]:
-        """All values as text, by name; at most a second old."""
+        """Return all values as texts, by name; they are at most a second old."""
         elapsed = self._now() - self._taken_at
         if elapsed >= FRESH_FOR:
             cpu = measures.cpu_seconds()

@@ -1,4 +1,4 @@
-"""One worker an app: each process would have an embedded server, and data, of its own.
+"""One worker for an app: each process would have its own embedded server, and its own data.
 
 Servers of apps start their workers as children of one process: uvicorn spawns them with multiprocessing, gunicorn
 forks them. So the workers of an app are siblings, and the first of them that runs an embedded server holds a lock
@@ -25,9 +25,9 @@ _held: set[Path] = set()
 
 @contextmanager
 def only_worker(name: str) -> Iterator[None]:
-    """Be the one worker of this app that runs the embedded server called `name`, while the context lasts.
+    """Be the only worker of this app that runs the embedded server called `name`, while the context lasts.
 
-    Does nothing in a process that is no worker. Raises SeveralWorkers where a sibling runs it already.
+    Does nothing in a process that is not a worker. Raises SeveralWorkers if a sibling runs it already.
     """
     path = _lock_file(name)
     if not is_worker() or path in _held:

@@ -21,7 +21,7 @@ class Access:
 
     Args:
         database: where users and access lists are kept.
-        accounts: the users. Without them everybody is an administrator, as on a server with `--insecure`.
+        accounts: the users. Without them every caller is an administrator, as on a server with `--insecure`.
     """
 
     def __init__(self, database: Database, accounts: Accounts | None = None) -> None:
@@ -41,12 +41,12 @@ class Access:
         return self._rights.allow(caller, stream, right)
 
     def require(self, caller: Caller, stream: str, right: Right) -> None:
-        """Raises AccessDenied where the caller may not."""
+        """Raise AccessDenied if the caller has no right to do this."""
         if not self.allows(caller, stream, right):
             raise AccessDenied
 
     async def while_allowed(self, caller: Caller, stream: str, right: Right, work: Coroutine[Any, Any, None]) -> None:
-        """Carry out what goes on for long. Raises AccessDenied as soon as the caller loses the right."""
+        """Run something that takes long. Raises AccessDenied as soon as the caller loses the right."""
         if caller.rank is Rank.ADMIN:
             await work
             return

@@ -38,7 +38,7 @@ class StoredAccount:
 
 
 def stream_of(login: str) -> str:
-    """The stream of an account."""
+    """Return the stream of an account."""
     return f"$user-{login}"
 
 
@@ -55,7 +55,7 @@ def encode_account(account: Account, event_type: str) -> ProposedEvent:
 
 
 def decode_account(record: RecordedEvent) -> StoredAccount | None:
-    """The account in an event; `None` where somebody wrote something else there."""
+    """Return the account in an event, or `None` if the event is something else."""
     try:
         return StoredAccount(_account(record.json()), record.revision, record.created)
     except (KeyError, TypeError, ValueError, RecursionError):

@@ -37,7 +37,7 @@ from fastapi_esdb.wire.revisions import ANY, NO_STREAM
 log = logging.getLogger(__name__)
 
 DIRECTORY = "$users"
-"""The stream with the login name of each account there was."""
+"""The stream with the login names of all accounts that have ever existed."""
 
 LISTED = "$User"
 
@@ -61,27 +61,27 @@ class Accounts:
         self._passwords.close()
 
     def find(self, login: str) -> StoredAccount | None:
-        """The account; `None` where there is none."""
+        """Return the account, or `None` if there is none."""
         record = newest_event(self._database, stream_of(login))
         return None if record is None else decode_account(record)
 
     def get(self, login: str) -> StoredAccount:
-        """The account. Raises UserNotFound."""
+        """Return the account. Raises UserNotFound."""
         found = self.find(login)
         if found is None:
             raise UserNotFound(login)
         return found
 
     def all(self) -> Iterator[StoredAccount]:
-        """All accounts, in the order of their creation."""
+        """Return all accounts, in the order of their creation."""
         for login in dict.fromkeys(self._logins()):
             if found := self.find(login):
                 yield found
 
     async def signed_in(self, login: str, password: str) -> Account | None:
-        """The account of who shows this password; `None` where it is wrong, or the account disabled or missing.
+        """Return the account if the password is right; `None` if not, or if the account is disabled or missing.
 
-        A password is checked in any case, so that the time that it takes does not tell which accounts there are.
+        A password is checked in any case, so that the time that it takes does not reveal which accounts exist.
         """
         found = self.find(login)
         is_right = await self._passwords.check(password, found.account.password if found else self._nobodys)
@@ -96,7 +96,7 @@ class Accounts:
         await self._add(Account(login, full_name, groups, await self._passwords.hashed(password)))
 
     async def change(self, login: str, change: Callable[[Account], Account]) -> None:
-        """Replace an account by what `change` makes of it. Raises UserNotFound."""
+        """Replace an account by the result of `change`. Raises UserNotFound."""
         found = self.get(login)
         await self._replace(found, change(found.account))
 
@@ -106,7 +106,7 @@ class Accounts:
         await self._replace(found, replace(found.account, password=await self._passwords.hashed(password)))
 
     async def change_password(self, login: str, current: str, new: str) -> None:
-        """The same for who knows the current one. Raises AccessDenied, and UserNotFound."""
+        """Give an account another password if the current one is right. Raises AccessDenied and UserNotFound."""
         if not await self._passwords.check(current, self.get(login).account.password):
             raise AccessDenied
         await self.set_password(login, new)
@@ -118,7 +118,7 @@ class Accounts:
             await self._database.delete(stream_of(login), found.revision)
 
     async def create_built_in(self) -> None:
-        """Add those of the built-in accounts that are not there."""
+        """Create those built-in accounts that do not exist yet."""
         for login, full_name, group in BUILT_IN:
             if self.find(login) is None:
                 try:
@@ -132,7 +132,7 @@ class Accounts:
             await self._database.append(stream_of(account.login), found.revision, [event])
 
     async def _add(self, account: Account) -> None:
-        """An account that is listed and not there is passed over; so it is listed first."""
+        """List the account before it is created: one that is listed and does not exist is ignored."""
         listed = ProposedEvent(uuid4(), LISTED, account.login.encode(), content_type=OCTET_STREAM)
         await self._database.append(DIRECTORY, ANY, [listed])
         with _conflicts(account.login):
@@ -150,7 +150,7 @@ class Accounts:
 
 @contextmanager
 def _conflicts(login: str) -> Iterator[None]:
-    """Somebody else changed the account meanwhile; or tombstoned its stream, which ends it for good."""
+    """The account was changed in the meantime, or its stream was tombstoned, which ends it for good."""
     try:
         yield
     except WrongExpectedRevision as error:

@@ -21,7 +21,7 @@ class Rank(enum.IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A user with the groups that they had when the call began; without a name somebody who showed no credentials."""
+    """A user, with the groups at the time of the call; without a name if the call had no credentials."""
 
     name: str | None = None
     groups: frozenset[str] = frozenset()

@@ -1,4 +1,4 @@
-"""The newest event of a stream that the server keeps something of its own in."""
+"""The newest event of a stream in which the server stores data of its own."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ from fastapi_esdb.wire.events.values import RecordedEvent
 
 
 def newest_event(database: Database, stream: str) -> RecordedEvent | None:
-    """The event; `None` where there is none to read."""
+    """Return the event, or `None` if there is none to read."""
     last = database.stream_info(stream).last
     return None if last is None else database.read_event(stream, last)

@@ -34,7 +34,7 @@ class PasswordHash:
 
 
 class Passwords:
-    """Checks passwords. Every call shows one, so that those that were right are known again without their cost.
+    """Checks passwords. Every call has one, so right ones are remembered: they are not hashed again.
 
     What it keeps of them is an HMAC with a key that no other process has. A hash takes long: it is made on a thread,
     which is there until `close`.

@@ -26,11 +26,11 @@ _OF_METHODS = {
     users.USER_DETAILS: Rank.USER,
     users.CHANGE_PASSWORD: Rank.USER,
 }
-"""Those that ask for another one than the rest of their service."""
+"""Methods that need another rank than the rest of their service."""
 
 
 def rank_needed(method: Method[Any, Any]) -> Rank:
-    """The rank of callers of the method; who may read or write which stream is another matter."""
+    """Return the rank that callers of the method need, apart from their rights to streams."""
     return _NEEDED.get(method.path, Rank.ANYBODY)
 
 

@@ -28,7 +28,7 @@ class Subscriber:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """An event in the hands of a consumer, and when it got there (seconds)."""
+    """An event that was delivered to a consumer, and the time of the delivery (seconds)."""
 
     message: Message
     at: float
@@ -62,13 +62,13 @@ class Consumer:
         self.subscriber.wake()
 
     def free(self, message_id: UUID, now: float) -> Message:
-        """Take an event out of its hands: it answered, or took too long."""
+        """Take an event back: the consumer has acknowledged it, or has taken too long."""
         delivery = self.in_flight.pop(message_id)
         if self.latencies is not None:
             self.latencies.add(now - delivery.at)
         return delivery.message
 
     def drop(self) -> None:
-        """The group has nothing more for it."""
+        """Disconnect the consumer: it gets nothing more from the group."""
         self.is_dropped = True
         self.subscriber.wake()

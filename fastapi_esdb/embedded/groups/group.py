@@ -1,4 +1,4 @@
-"""One consumer group: what it delivers to whom, what comes of the answers, and what is to be written down."""
+"""A consumer group: its deliveries, the acknowledgements, and the writes that follow from them."""
 
 from __future__ import annotations
 
@@ -90,16 +90,16 @@ class ConsumerGroup:
         return writes
 
     def put_back(self, parked: Sequence[Parked], checkpoint: int | None) -> None:
-        """These could not be written: they are to be written later."""
+        """Keep writes that have failed for the next attempt."""
         self._parked[:0] = parked
         self._due = checkpoint if self._due is None else self._due
 
     def written(self, checkpoint: int) -> None:
-        """A checkpoint is where a restarted group will find it."""
+        """Take note that a checkpoint is stored."""
         self.checkpoint = checkpoint
 
     def add_page(self, page: Page) -> None:
-        """Take a piece of the history."""
+        """Take a page of the history."""
         for message in page.messages:
             self._know(message)
             self.buffer.add_read(message)
@@ -110,7 +110,7 @@ class ConsumerGroup:
         self._settle()
 
     def add_live(self, page: Page) -> None:
-        """Take what was just written."""
+        """Take an event that was just written."""
         for message in page.messages:
             self._know(message)
             if self.buffer.add_live(message):
@@ -127,7 +127,7 @@ class ConsumerGroup:
         self._push()
 
     def join(self, subscriber: Subscriber) -> Consumer:
-        """A new consumer; a group that has ended drops it at once."""
+        """Add a consumer. A group that has ended disconnects it at once."""
         latencies = Latencies() if self.settings.extra_statistics else None
         consumer = Consumer(subscriber, self._now(), latencies)
         self.consumers.append(consumer)
@@ -138,19 +138,19 @@ class ConsumerGroup:
         return consumer
 
     def leave(self, consumer: Consumer) -> None:
-        """A consumer is gone: others get what it did not answer. A dropped one has left already."""
+        """Remove a consumer: others get the events that it has not acknowledged."""
         if consumer in self.consumers:
             self._remove(consumer)
             self._settle()
 
     def acknowledge(self, ids: Iterable[UUID]) -> None:
-        """These events are handled, whoever says so. What is not in flight is passed over."""
+        """Take note that these events were handled. Those that are not in flight are ignored."""
         for message in self._land(ids):
             self._finish(message)
         self._settle()
 
     def refuse(self, ids: Iterable[UUID], action: NackAction, reason: str) -> None:
-        """These events were not handled (protocol 6.3)."""
+        """Take note that these events could not be handled (protocol 6.3)."""
         for message in self._land(ids):
             if action in (NackAction.RETRY, NackAction.UNKNOWN):
                 self._retry_or_park(message)
@@ -161,13 +161,13 @@ class ConsumerGroup:
         self._settle()
 
     def tick(self) -> None:
-        """A second has passed: repeat what was not answered in time, and see to the checkpoint."""
+        """Deliver again what was not acknowledged in time, and write a due checkpoint. Called every second."""
         for message in self._land(self._expired()):
             self._retry_or_park(message)
         self._settle(is_tick=True)
 
     def end(self) -> None:
-        """Nobody gets anything from now on: consumers are dropped, and whoever comes later is too."""
+        """Disconnect all consumers, those that come later as well."""
         self.is_ended = True
         for consumer in list(self.consumers):
             self._drop(consumer)
@@ -188,7 +188,7 @@ class ConsumerGroup:
         self.buffer.deliver(lambda: not any(consumer.has_room for consumer in self.consumers), self._offer)
 
     def _offer(self, message: Message) -> bool:
-        """Deliver, if somebody can have it. Of two events with one id, the second waits for the first."""
+        """Deliver an event if a consumer has room. Of two events with the same id, the second waits for the first."""
         consumer = None if message.id in self._in_flight else self._strategy.choose(message)
         if consumer is None:
             return False

@@ -24,7 +24,7 @@ def information(
     for_clients: Callable[[int], Point],
     now: float,
 ) -> GroupInfo:
-    """The group at this moment; its counters, and those of its consumers, are measured with this."""
+    """Return the state of the group. This is also a measurement of its counters and those of its consumers."""
     average, count = group.meter.measure(now)
     checkpoint, last_known = group.checkpoint, group.last_known
     return GroupInfo(
@@ -49,7 +49,7 @@ def information(
 
 
 def _status(group: ConsumerGroup) -> str:
-    """The words that servers use. A page that is asked for is there at once, so that one of them is never needed."""
+    """Return the words that servers use. OutstandingPageRequest is not among them, since pages are there at once."""
     words = {
         "Behind": not group.buffer.is_live,
         "ReplayingParkedMessages": group.is_replaying,

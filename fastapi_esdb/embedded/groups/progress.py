@@ -10,7 +10,7 @@ SECONDS = 1 / 1000
 
 
 class Progress:
-    """The position up to which every event was handled: the checkpoint that a restarted group goes on from.
+    """The position up to which every event was handled: the checkpoint from which a restarted group continues.
 
     Events are begun in the order of their positions, and then delivered and finished in any order.
     """
@@ -26,22 +26,22 @@ class Progress:
         self._written_at = -math.inf
 
     def begin(self, position: int) -> None:
-        """The next event is to be delivered."""
+        """Take note that the next event is to be delivered."""
         self._unfinished[position] = self._count, self._position
         self.pass_over(1, position)
 
     def finish(self, position: int) -> None:
-        """An event is handled: acknowledged, skipped or parked."""
+        """Take note that an event was handled: acknowledged, skipped or parked."""
         self._unfinished.pop(position, None)
 
     def pass_over(self, count: int, position: int) -> None:
-        """So many events up to this position need no handling, the filter having kept them back."""
+        """Take note that the filter has removed so many events up to this position."""
         if self._position is None or position > self._position:
             self._count += count
             self._position = position
 
     def due(self, now: float, is_tick: bool) -> int | None:
-        """The checkpoint to write now, if any.
+        """Return the checkpoint to write now, if any.
 
         One is due when the maximum of events was handled since the last one; and at a tick of the clock, when the
         minimum was and the time has passed.

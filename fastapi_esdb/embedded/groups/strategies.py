@@ -24,7 +24,7 @@ class Strategy(Protocol):
 
 
 class RoundRobin:
-    """In turns, those without room left out."""
+    """Each consumer in turn, except for those without room."""
 
     def __init__(self) -> None:
         self._consumers: deque[Consumer] = deque()
@@ -68,5 +68,5 @@ def is_known(name: str) -> bool:
 
 
 def strategy_named(name: str) -> Strategy:
-    """A strategy without consumers; the name is a known one."""
+    """Return a strategy without consumers. The name must be a known one."""
     return _STRATEGIES[name]()

@@ -1,1 +1,1 @@
-"""The gRPC services: requests as values in, calls of the database, answers as values out."""
+"""The gRPC services: they take requests as values, call the database, and return answers as values."""

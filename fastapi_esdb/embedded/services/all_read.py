@@ -11,7 +11,7 @@ from fastapi_esdb.wire.streams.values import ReadRequest
 
 
 async def read_all(call: ReadCall, request: ReadRequest, database: Database) -> None:
-    """Send the events that the filter lets through; the limit counts these."""
+    """Send the events that match the filter; the limit counts these."""
     if request.filter:
         check_filter(request.filter)
     frame, left, start = framing(request, database), request.limit, start_in_all(request)

@@ -1,4 +1,4 @@
-"""A catch-up subscription to `$all`: the log page by page, then what is written, as it is written."""
+"""A catch-up subscription to `$all`: the log page by page, and then new events as they are written."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class AllSubscription:
     """Follows the log until its client goes.
 
     It has no queue of its own: it reads on in the log when the store wakes it. `_last` is the last record that it
-    looked at, `None` while there is none; `_next` is where it reads on.
+    has looked at, `None` while there is none; `_next` is the position to read from.
     """
 
     def __init__(self, call: ReadCall, request: ReadRequest, database: Database, clock: Callable[[], datetime]) -> None:
@@ -36,9 +36,9 @@ class AllSubscription:
         self._last: Position | None = None
 
     async def run(self) -> None:
-        """Never returns. Raises InvalidArgument where no record is at the start; servers confirm before they look.
+        """Never return. Raises InvalidArgument if there is no record at the start; servers confirm before they look.
 
-        NotLeader comes then, too, and only where there is history to read (protocol 1.3).
+        NotLeader is raised after the confirmation, too, and only if there is history to read (protocol 1.3).
         """
         await self._call.send(SubscriptionConfirmed(str(uuid4())))
         if self._request.start is not END:
@@ -64,14 +64,14 @@ class AllSubscription:
             self._checkpoints.start(self._last)
 
     async def _stay_live(self) -> None:
-        """Send what is written, until more of it has come together than the window takes."""
+        """Send new events as they are written, until more of them have gathered than fit into the window."""
         is_end = True
         while is_end:
             await self._database.wait(self._next)
             is_end = await self._send_pages(LIVE_WINDOW)
 
     async def _send_pages(self, most: int) -> bool:
-        """Send what there is in about that many records; whether that was all."""
+        """Send the events in about that many records. Return whether these were all."""
         while most > 0:
             page = await self._send_page()
             if page.is_end:
@@ -92,7 +92,7 @@ class AllSubscription:
         return page
 
     def _behind_last(self, records: Sequence[RecordedEvent]) -> Sequence[RecordedEvent]:
-        """A client may have subscribed after a position that is still to come: on a follower that lags, for example."""
+        """A client may have subscribed after a position in the future, for example on a follower that lags behind."""
         if self._last is None or not records or position_of(records[0]) > self._last.commit:
             return records
         return [record for record in records if position_of(record) > self._last.commit]
@@ -103,7 +103,7 @@ class AllSubscription:
 
 
 def _checkpoints(request: ReadRequest) -> Checkpoints | None:
-    """Raises what `check_filter` raises; servers notice that before they confirm."""
+    """Check the filter before the confirmation, as servers do. Raises as `check_filter`."""
     if request.filter is None:
         return None
     check_filter(request.filter)

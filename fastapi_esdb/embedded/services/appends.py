@@ -1,4 +1,4 @@
-"""Streams.Append, Delete and Tombstone: one write a call."""
+"""Streams.Append, Delete and Tombstone: a write for each call."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class AppendService:
         self._inflow = inflow
 
     async def append(self, call: Call[AppendFrame, AppendAnswer]) -> None:
-        """Options first, then each event; the append happens when the client has half-closed."""
+        """Take the options and then the events, and append them when the client has half-closed."""
         options = await call.first()
         if not isinstance(options, AppendOptions):
             raise InvalidArgument("the first request of an Append must be its options")
@@ -51,7 +51,7 @@ class AppendService:
         await call.send(await self._database.tombstone(request.stream, request.expected))
 
     async def _append(self, options: AppendOptions, events: list[ProposedEvent]) -> AppendAnswer:
-        """A wrong expected revision is an answer of Append, and not a status as for the other writes."""
+        """Append. A wrong expected revision is an answer of Append, not a status as for the other writes."""
         try:
             return await self._database.append(options.stream, options.expected, events)
         except WrongExpectedRevision as error:

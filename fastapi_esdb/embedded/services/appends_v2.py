@@ -44,7 +44,7 @@ class AtomicAppendService:
         self._inflow = inflow
 
     async def append_session(self, call: Call[SessionAppend, StreamsAppended]) -> None:
-        """The records of one stream a request; the append happens when the client has half-closed.
+        """Take requests, each with the records of one stream, and append them when the client has half-closed.
 
         Raises WrongExpectedRevision or StreamDeleted for the first stream that is not as expected.
         """
@@ -58,7 +58,7 @@ class AtomicAppendService:
                 raise self._conflict(error.violations[0]) from error
 
     async def append_records(self, call: Call[AppendRecords, StreamsAppended]) -> None:
-        """Records of any streams, if all checks hold. Raises ConsistencyViolation."""
+        """Append records to any streams if all checks hold. Raises ConsistencyViolation."""
         request = await call.request()
         records = [(record.stream, record) for record in request.records]
         for stream in {check.stream for check in request.checks}.difference(dict(records)):
@@ -104,7 +104,7 @@ class AtomicAppendService:
 
 
 def event_of(record: Record) -> ProposedEvent:
-    """The event that v1 reads show: its metadata are the properties, and what the schema is."""
+    """Return the event that v1 reads return: its metadata are the properties and the schema."""
     metadata = {**record.properties, "$schema.name": record.type, "$schema.format": record.format.name.capitalize()}
     if record.schema_id:
         metadata["$schema.id"] = str(record.schema_id)

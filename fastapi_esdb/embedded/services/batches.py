@@ -1,4 +1,4 @@
-"""Streams.BatchAppend: many appends over one call, each assembled from fragments and answered by itself."""
+"""Streams.BatchAppend: many appends in one call, each assembled from fragments and with its own answer."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from fastapi_esdb.wire.streams.values import AppendResult, BatchAnswer, BatchFra
 log = logging.getLogger(__name__)
 
 WRITE_TIMEOUT = 2.0
-"""The most seconds that the fragments of a batch may take to arrive, whatever the client asks for (protocol 3.2)."""
+"""The maximum of seconds in which the fragments of a batch must arrive (protocol 3.2)."""
 
 MAX_UNWRITTEN = 32 * 1024 * 1024
-"""Bytes that the complete batches of one call may have that are not written yet, before the next fragment is read."""
+"""Bytes of complete batches that may wait to be written before the next fragment of their call is read."""
 
 MAX_UNANSWERED = 1000
 """Batches of a call that may be without an answer. Then the next fragment is read when one of them is answered."""
@@ -40,7 +40,7 @@ BatchCall = Call[BatchFragment, BatchAnswer]
 
 
 class BatchService:
-    """Batches to any streams."""
+    """Appends batches to any streams."""
 
     def __init__(self, database: Database, access: Access, limits: Limits, inflow: Inflow) -> None:
         self._database = database
@@ -49,7 +49,7 @@ class BatchService:
         self._inflow = inflow
 
     async def batch_append(self, call: BatchCall) -> None:
-        """Ends when the client has half-closed and every batch has its answer; a real server waits on."""
+        """End when the client has half-closed and every batch has its answer; a real server goes on waiting."""
         await _Conversation(call, self._database, self._access, self._limits, self._inflow).run()
 
 
@@ -76,7 +76,7 @@ class _Batch:
 
 
 class _Conversation:
-    """One BatchAppend call: one task reads fragments, another one sends the answers."""
+    """A BatchAppend call: one task reads fragments, another one sends the answers."""
 
     def __init__(self, call: BatchCall, database: Database, access: Access, limits: Limits, inflow: Inflow) -> None:
         self._call = call
@@ -91,7 +91,7 @@ class _Conversation:
         self._room = asyncio.Semaphore(MAX_UNANSWERED)
 
     async def run(self) -> None:
-        """Raises NotLeader or ServerNotReady where nothing more is written; the batches before have their answers."""
+        """Raise NotLeader or ServerNotReady if nothing more is written, after the answers to all earlier batches."""
         tasks = [asyncio.create_task(self._take_all()), asyncio.create_task(self._send_answers())]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
@@ -133,7 +133,7 @@ class _Conversation:
             self._append(batch)
 
     async def _begin(self, fragment: BatchFragment) -> None:
-        """Open the batch, unless there is something to say against it."""
+        """Open the batch, unless there is a reason to refuse it."""
         if fragment.options is None and fragment.problem is None:
             return
         await self._room.acquire()
@@ -153,13 +153,13 @@ class _Conversation:
         return ServerTimeout() if seconds <= 0 else fragment.problem
 
     def _expire(self, correlation_id: UUID) -> None:
-        """The fragments took too long. Servers give the id as two halves here, whatever form it came in."""
+        """Answer a batch whose fragments took too long. As on servers, its id is sent as two halves in any case."""
         batch = self._pending[correlation_id]
         batch.structured_id = True
         self._answer(batch, ServerTimeout())
 
     def _give_up(self) -> None:
-        """No more fragments will come: there is nothing to wait for."""
+        """Answer the incomplete batches, since no more fragments will come."""
         for batch in list(self._pending.values()):
             self._answer(batch, ServerTimeout())
         self._answers.put_nowait(None)

@@ -6,11 +6,11 @@ from fastapi_esdb.wire.events.values import EventFilter
 from fastapi_esdb.wire.positions import Position
 
 SERVER_WINDOW = 32
-"""The window of a filter that leaves it to the server."""
+"""The window if the filter leaves it to the server."""
 
 
 class Checkpoints:
-    """Counts searched records. A checkpoint is due after each interval of them, and no position is told twice."""
+    """Counts searched records. A checkpoint is due after each interval of them, and no position is sent twice."""
 
     def __init__(self, event_filter: EventFilter) -> None:
         window = SERVER_WINDOW if event_filter.window is None else event_filter.window
@@ -24,7 +24,7 @@ class Checkpoints:
         return self._interval - self._searched
 
     def start(self, position: Position | None) -> None:
-        """The client knows that it begins after this position."""
+        """Take note that the client knows this position, since it starts after it."""
         self._told = position
 
     def is_due_after(self, records: int) -> bool:
@@ -33,7 +33,7 @@ class Checkpoints:
         return self._searched >= self._interval
 
     def tell(self, position: Position | None) -> Position | None:
-        """The position to send now; `None` where the client knows it already."""
+        """Return the position to send now, or `None` if the client knows it already."""
         self._searched = 0
         known, self._told = self._told, position
         return None if position == known else position

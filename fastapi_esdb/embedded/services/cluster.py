@@ -15,7 +15,7 @@ from fastapi_esdb.wire.projections.methods import CREATE_PROJECTION
 from fastapi_esdb.wire.streams.methods import BATCH_APPEND, READ
 
 VERSION = "26.1.0"
-"""The version that the server announces: the one whose recorded answers it is compared with."""
+"""The version that the server announces, which is the one of the recorded answers that it is compared with."""
 
 _GROUP_METHODS = [method for method in all_methods() if method.service == READ_GROUP.service]
 
@@ -29,7 +29,7 @@ FEATURES = {
 
 
 class ClusterService:
-    """Answers about the cluster and the node. `methods` are those that are bound, read when a client asks."""
+    """Answers about the cluster and the node. `methods` are the bound ones, at the time of the request."""
 
     def __init__(self, membership: Membership, methods: Sequence[Method[Any, Any]]) -> None:
         self._membership = membership
@@ -41,7 +41,7 @@ class ClusterService:
         await call.send(ClusterInfo(self._membership.members()))
 
     async def resign(self, call: Call[None, None]) -> None:
-        """Hand over the leadership, which goes on behind the answer."""
+        """Hand over the leadership, which continues after the answer."""
         await call.request()
         await self._membership.resign()
         await call.send(None)

@@ -7,11 +7,11 @@ from fastapi_esdb.wire.errors import IndexNotFound, InvalidArgument
 from fastapi_esdb.wire.events.values import EventFilter
 
 INDEX_PREFIX = "$idx-"
-"""Servers from 25.1 on read a secondary index where a filter names one in place of a prefix (protocol 2.6)."""
+"""Servers from 25.1 on read a secondary index if a filter has its name in place of a prefix (protocol 2.6)."""
 
 
 def check_filter(event_filter: EventFilter) -> None:
-    """Raises InvalidArgument for a regex that is none, and IndexNotFound for an index: this server has none."""
+    """Raise InvalidArgument for an invalid regex, and IndexNotFound for an index, since this server has none."""
     compile_filter(event_filter)
     indexes = [prefix for prefix in event_filter.prefixes if prefix.startswith(INDEX_PREFIX)]
     if event_filter.regex or not event_filter.by_stream or not indexes:

@@ -12,12 +12,12 @@ from fastapi_esdb.wire.positions import Edge, Position
 from fastapi_esdb.wire.streams.values import ReadFrame, ReadRequest, StructuredIds
 
 PAGE = 256
-"""Records read from the store at once: enough to be quick, few enough to let other calls have their turn."""
+"""Records that are read from the store at once: enough to be quick, and few enough for other calls to have a turn."""
 
 LIVE_WINDOW = 256
 """Records that may arrive at once before a live subscription is regarded as slow and catches up again.
 
-A real server has room for 32 there, which lie in a queue while the client is slow; here they stay in the store.
+A real server has a queue of 32 for them; here they stay in the store while the client is slow.
 """
 
 ReadCall = Call[ReadRequest, ReadFrame]

@@ -13,11 +13,11 @@ MAX_INCOMPLETE = 64 * 1024 * 1024
 """Bytes that all appends under way may have together, the largest of them not counted."""
 
 OBJECT_SIZE = 500
-"""About the bytes that an event takes beside those that its client counts."""
+"""About the bytes that an event takes in addition to those that its client counts."""
 
 
 class Inflow:
-    """Keeps the appends that are under way within bounds: one large one has its way, and many at once have not."""
+    """Limits the memory of appends that are under way: a single large one is possible, many at once are not."""
 
     def __init__(self) -> None:
         self._sizes: dict[Share, int] = {}
@@ -33,7 +33,7 @@ class Inflow:
             share.close()
 
     def add(self, share: Share, size: int) -> None:
-        """Raises ServerBusy where there is too much under way."""
+        """Raise ServerBusy if too much is under way."""
         self._total += size
         self._sizes[share] = self._sizes.get(share, 0) + size
         if self._total > MAX_INCOMPLETE and self._total - max(self._sizes.values()) > MAX_INCOMPLETE:
@@ -54,7 +54,7 @@ class Share:
         self._inflow.add(self, sum(map(_size, events)))
 
     def close(self) -> None:
-        """The append is complete, or given up. Idempotent."""
+        """End the share, since the append is complete or given up. Idempotent."""
         self._inflow.remove(self)
 
 

@@ -10,13 +10,13 @@ from fastapi_esdb.wire.admin import monitoring
 
 
 class MonitoringService:
-    """Tells what the server measures of itself; anybody may ask."""
+    """Sends the statistics of the server to any caller."""
 
     def __init__(self, statistics: Statistics) -> None:
         self._statistics = statistics
 
     async def stats(self, call: Call[monitoring.StatsRequest, monitoring.Statistics]) -> None:
-        """All values at once, then again after each period, until the client goes. Values have no descriptions here."""
+        """Send all values at once, and again after each period, until the client goes. Descriptions are never sent."""
         request = await call.request()
         while True:
             await call.send(self._statistics.latest())

@@ -1,4 +1,4 @@
-"""The Operations service: what an operator does to the node."""
+"""The Operations service, for operators of the node."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class OperationService:
         self._shut_down = shut_down
 
     async def start_scavenge(self, call: Call[StartScavenge, Scavenge]) -> None:
-        """Begin a scavenge, or tell of the one that runs."""
+        """Begin a scavenge, or answer with the one that runs."""
         await call.send(await self._scavenges.start(await call.request()))
 
     async def stop_scavenge(self, call: Call[StopScavenge, Scavenge]) -> None:
@@ -37,6 +37,6 @@ class OperationService:
         self._shut_down()
 
     async def acknowledge(self, call: Call[Any, None]) -> None:
-        """There is nothing to do: merge indexes, set the priority for elections."""
+        """Answer only: there are no indexes to merge, and no priorities in elections."""
         await call.request()
         await call.send(None)

@@ -28,7 +28,7 @@ from fastapi_esdb.wire.projections.values import (
 
 
 def bind_projections(binding: Binding, projections: Projections) -> None:
-    """The service with all its methods."""
+    """Bind all methods of the service."""
     service = ProjectionService(projections)
     binding.bind(methods.CREATE_PROJECTION, service.create)
     binding.bind(methods.UPDATE_PROJECTION, service.update)
@@ -43,7 +43,7 @@ def bind_projections(binding: Binding, projections: Projections) -> None:
 
 
 class ProjectionService:
-    """Commands take an operator, but for transient projections, which are anybody's; to ask takes any user."""
+    """Operators give commands, and anybody for transient projections; any user may ask for state and statistics."""
 
     def __init__(self, projections: Projections) -> None:
         self._projections = projections
@@ -63,7 +63,7 @@ class ProjectionService:
         await call.send(None)
 
     async def delete(self, call: Call[DeleteProjection, None]) -> None:
-        """Remove a projection that is at rest."""
+        """Remove a projection that does not run."""
         await self._projections.delete(await call.request())
         await call.send(None)
 
@@ -82,14 +82,14 @@ class ProjectionService:
         await call.send(None)
 
     async def reset(self, call: Call[ResetProjection, None]) -> None:
-        """Have a projection begin anew."""
+        """Restart a projection from the beginning."""
         request = await call.request()
         self._require_operator_for(call, request.name)
         await self._projections.reset(request.name)
         await call.send(None)
 
     async def state(self, call: Call[StateRequest, Json]) -> None:
-        """The state of a projection, or of a partition."""
+        """Answer with the state of a projection, or of a partition."""
         state = self._states(await call.request()).state
         await call.send_large(lambda: _json(state))
 
@@ -118,12 +118,12 @@ class ProjectionService:
 
 
 def _require_operator(call: Call[Any, None], mode: ProjectionMode) -> None:
-    """Raises ProjectionFailed, the answer of the projections' own manager (protocol 7.3)."""
+    """Raise ProjectionFailed, as the manager of projections does on a server (protocol 7.3)."""
     if mode is not ProjectionMode.TRANSIENT and call.caller.rank < Rank.OPERATOR:
         raise ProjectionFailed("NotAuthorized")
 
 
 def _json(text: str | None) -> Json:
-    """A state as it is told: an empty object where there is none; every number is a double (protocol 7.2)."""
+    """Return a state as clients get it: an empty object if there is none, every number a double (protocol 7.2)."""
     value: Json = {} if text is None else json.loads(text, parse_int=float)
     return value

@@ -1,4 +1,4 @@
-"""Streams.Read: which kind of read it is, and whether its caller may."""
+"""Streams.Read: finds out the kind of the read, and checks the rights of the caller."""
 
 from __future__ import annotations
 

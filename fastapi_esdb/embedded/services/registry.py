@@ -24,7 +24,7 @@ from fastapi_esdb.wire.streams_v2.methods import APPEND_RECORDS, APPEND_SESSION
 
 
 def bind_streams(binding: Binding, database: Database, access: Access, limits: Limits, clock: Clock) -> None:
-    """The Streams services of both APIs."""
+    """Bind the Streams services of both APIs."""
     inflow = Inflow()
     appends = AppendService(database, access, limits, inflow)
     atomic = AtomicAppendService(database, access, limits, inflow)
@@ -38,7 +38,7 @@ def bind_streams(binding: Binding, database: Database, access: Access, limits: L
 
 
 def bind_cluster(binding: Binding, membership: Membership) -> None:
-    """The Gossip and the ServerFeatures service, and the operation that is about the cluster."""
+    """Bind the services Gossip and ServerFeatures, and the operation that concerns the cluster."""
     cluster = ClusterService(membership, binding.methods)
     binding.bind(operations.RESIGN_NODE, cluster.resign)
     binding.bind(GOSSIP, cluster.gossip)
@@ -46,7 +46,7 @@ def bind_cluster(binding: Binding, membership: Membership) -> None:
 
 
 def bind_users(binding: Binding, access: Access) -> None:
-    """The Users service, on a server that has users."""
+    """Bind the Users service, on a server that has users."""
     if access.accounts is None:
         return
     service = UserService(access.accounts)
@@ -61,7 +61,7 @@ def bind_users(binding: Binding, access: Access) -> None:
 
 
 def bind_operations(binding: Binding, service: OperationService) -> None:
-    """The Operations service, but for what it does to persistent subscriptions and to the cluster."""
+    """Bind the Operations service, except for its calls about persistent subscriptions and the cluster."""
     binding.bind(operations.START_SCAVENGE, service.start_scavenge)
     binding.bind(operations.STOP_SCAVENGE, service.stop_scavenge)
     binding.bind(operations.SHUTDOWN, service.shut_down)
@@ -70,5 +70,5 @@ def bind_operations(binding: Binding, service: OperationService) -> None:
 
 
 def bind_monitoring(binding: Binding, service: MonitoringService) -> None:
-    """The Monitoring service."""
+    """Bind the Monitoring service."""
     binding.bind(STATS, service.stats)

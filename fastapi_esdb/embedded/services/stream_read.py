@@ -10,11 +10,11 @@ from fastapi_esdb.wire.positions import FORWARDS, START
 from fastapi_esdb.wire.streams.values import FirstRevision, LastRevision, ReadRequest, StreamMissing
 
 FIRST_PAGE = 32
-"""The page of a real server. Its first one shows from outside, see `_is_behind_start`."""
+"""The size of a page on a real server. That of the first one has an effect, see `_is_behind_start`."""
 
 
 async def read_stream(call: ReadCall, stream: str, request: ReadRequest, database: Database) -> None:
-    """Send the events, and with compatibility 1 what is said about the ends of the stream (protocol 2.8)."""
+    """Send the events and, with compatibility 1, the frames about the ends of the stream (protocol 2.8)."""
     try:
         page = database.read_stream(stream, revision_of(request), request.direction, min(FIRST_PAGE, request.limit))
         if request.compatibility and _is_behind_start(page, request):
@@ -27,7 +27,7 @@ async def read_stream(call: ReadCall, stream: str, request: ReadRequest, databas
 
 
 async def _send_all(call: ReadCall, stream: str, page: StreamPage, request: ReadRequest, database: Database) -> int:
-    """Send the events of the page and of those that follow; the last revision of the stream."""
+    """Send the events of the page and of those that follow. Return the last revision of the stream."""
     frame, left = framing(request, database), request.limit
     while True:
         await call.send_all(map(frame, page.records))

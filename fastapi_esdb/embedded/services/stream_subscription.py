@@ -1,4 +1,4 @@
-"""A catch-up subscription to a stream: its history page by page, then what is written to it, as it is written."""
+"""A catch-up subscription to a stream: its history page by page, and then new events as they are written."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class StreamSubscription:
         self._seen = database.end
 
     async def run(self) -> None:
-        """Never returns. Raises StreamDeleted, at once where the stream is tombstoned already.
+        """Never return. Raises StreamDeleted, at once if the stream is tombstoned already.
 
-        NotLeader comes behind the confirmation, and only where there is history to read (protocol 1.3).
+        NotLeader is raised after the confirmation, and only if there is history to read (protocol 1.3).
         """
         await self._call.send(SubscriptionConfirmed(str(uuid4())))
         if self._request.start is not END:
@@ -58,7 +58,7 @@ class StreamSubscription:
         return start
 
     async def _catch_up(self) -> None:
-        """Send what is readable behind the last revision. A stream that is not there may come yet."""
+        """Send the readable events after the last revision. The stream may come into being later."""
         start: int | None = 0 if self._last is None else min(self._last + 1, MAX_REVISION)
         try:
             while start is not None:
@@ -70,9 +70,9 @@ class StreamSubscription:
             raise
 
     async def _send_page(self, start: int) -> int | None:
-        """Send a page of history; the revision that the next one starts at, `None` where this was the last one.
+        """Send a page of history. Return the revision at which the next one starts, or `None` after the last one.
 
-        The metadata may hide all of a page, and then of the following ones: the next one begins behind them.
+        The metadata may hide all events of a page and of those that follow: the next page begins after these.
         """
         page = self._database.read_stream(self._stream, start, limit=PAGE)
         self._seen = page.end
@@ -83,7 +83,7 @@ class StreamSubscription:
         return None if page.is_end else page.next
 
     async def _stay_live(self) -> None:
-        """Send what is written to the stream, until more of it has come together than the window takes."""
+        """Send new events as they are written, until more of them have gathered than fit into the window."""
         is_end = True
         while is_end:
             await self._database.wait(self._seen, self._stream)
@@ -93,7 +93,7 @@ class StreamSubscription:
                 await self._send_live(record)
 
     async def _send_live(self, record: RecordedEvent) -> None:
-        """A client may have subscribed after a revision that is still to come: it gets what is behind that one."""
+        """A client may have subscribed after a revision in the future: it gets the events after that one."""
         if record.type == TOMBSTONE_TYPE and record.revision == MAX_REVISION:
             await self._call.send(self._frame(record))
             raise StreamDeleted(self._stream)

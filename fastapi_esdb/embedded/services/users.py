@@ -1,4 +1,4 @@
-"""The Users service: accounts are created, changed and told of."""
+"""The Users service, which creates, changes and describes accounts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from fastapi_esdb.wire.errors import InvalidArgument
 
 
 class UserService:
-    """Only a server that asks for users has it: a real one that runs with `--insecure` never answers these calls.
+    """Manages accounts, on servers with users only: a real one with `--insecure` never answers these calls.
 
     All but `create` raise UserNotFound.
     """
@@ -59,7 +59,7 @@ class UserService:
         await self._set_disabled(call, is_disabled=True)
 
     async def change_password(self, call: Call[ChangePassword, None]) -> None:
-        """Whoever knows a password may change it."""
+        """Change a password, for anybody who knows it."""
         request = await call.request()
         await self._accounts.change_password(request.login_name, request.current_password, request.new_password)
         await call.send(None)
@@ -71,7 +71,7 @@ class UserService:
         await call.send(None)
 
     async def details(self, call: Call[UserDetailsRequest, UserDetails]) -> None:
-        """Tell of one account; without a name of all."""
+        """Describe one account, or without a name all of them."""
         login = (await call.request()).login_name
         for found in [self._accounts.get(login)] if login else self._accounts.all():
             await call.send(_details(found))

@@ -20,7 +20,7 @@ from fastapi_esdb.wire.groups.methods import (
 
 
 def bind_groups(binding: Binding, groups: Groups, access: Access) -> None:
-    """The service, and the operation that restarts it."""
+    """Bind the service, and the operation that restarts it."""
     service = GroupService(groups, access)
     binding.bind(CREATE_GROUP, service.create)
     binding.bind(UPDATE_GROUP, service.update)

@@ -1,4 +1,4 @@
-"""PersistentSubscriptions.Read: a consumer gets events and answers them."""
+"""PersistentSubscriptions.Read: a consumer receives events and acknowledges them."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ UNKNOWN = "<unknown>"
 
 
 class Conversation:
-    """One Read call: one task takes answers, another one sends events. A client that half-closes goes on to get them.
+    """A Read call: one task takes acknowledgements, another one sends events, also to a client that has half-closed.
 
-    Raises GroupFull. Ends with GroupDropped when the group has no more for its consumers.
+    Raises GroupFull. Ends with GroupDropped when the group disconnects its consumers.
     """
 
     def __init__(self, call: ReadCall, options: GroupReadOptions, group: RunningGroup, username: str) -> None:
@@ -44,7 +44,7 @@ class Conversation:
         self._consumer: Consumer = group.join(Subscriber(options.buffer_size, self._wake.set, name, username))
 
     async def run(self) -> None:
-        answers = asyncio.create_task(self._take_answers())
+        answers = asyncio.create_task(self._take_acknowledgements())
         answers.add_done_callback(self._notice)
         try:
             await self._call.send(GroupConfirmed(self._group.id))
@@ -55,13 +55,13 @@ class Conversation:
             await asyncio.wait([answers])
 
     def _notice(self, answers: asyncio.Task[None]) -> None:
-        """The client has half-closed or is gone, or has sent what is no answer."""
+        """Take note that the client has half-closed or is gone, or has sent something else than an acknowledgement."""
         if not answers.cancelled() and answers.exception():
             self._problem = answers.exception()
             self._wake.set()
 
-    async def _take_answers(self) -> None:
-        """Raises InvalidArgument for what is no answer."""
+    async def _take_acknowledgements(self) -> None:
+        """Raise InvalidArgument for anything but an acknowledgement."""
         async for answer in self._call:
             if isinstance(answer, Ack):
                 self._group.acknowledge(answer.ids)

@@ -68,11 +68,11 @@ class Groups:
             await self._stop_all()
 
     async def create(self, definition: CreateGroup, user: str) -> None:
-        """Add a group. Raises GroupExists, GroupFailed for settings that can't be, InvalidArgument for a long name."""
+        """Add a group. Raises GroupExists, GroupFailed for impossible settings, and InvalidArgument for a long name."""
         await completed(self._exclusively(self._create(definition, user)))
 
     async def update(self, change: UpdateGroup, user: str) -> None:
-        """Change a group, which drops its consumers. Raises GroupNotFound, and GroupFailed as `create` does."""
+        """Change a group, which disconnects its consumers. Raises GroupNotFound, and GroupFailed as `create` does."""
         await completed(self._exclusively(self._update(change, user)))
 
     async def delete(self, stream: str | None, name: str, user: str) -> None:
@@ -84,7 +84,7 @@ class Groups:
         await completed(self._exclusively(self._restart()))
 
     def find(self, stream: str | None, name: str) -> RunningGroup:
-        """A group. Raises GroupNotFound."""
+        """Return a group. Raises GroupNotFound."""
         self._require_open()
         source = stream or ALL
         running = self._groups.get((source, name))
@@ -93,14 +93,14 @@ class Groups:
         return running
 
     def of_source(self, source: str) -> list[RunningGroup]:
-        """The groups of a stream or of `$all`. Raises GroupNotFound where there was none since the server started."""
+        """Return the groups of a stream or of `$all`. Raises GroupNotFound if there was none since the start."""
         self._require_open()
         if source not in self._sources:
             raise GroupNotFound(source, "")
         return [running for (known, _), running in self._groups.items() if known == source]
 
     def of_all_sources(self) -> list[RunningGroup]:
-        """All groups, by the names of their sources."""
+        """Return all groups, by the names of their sources."""
         self._require_open()
         return [self._groups[key] for key in sorted(self._groups, key=lambda key: key[0])]
 
@@ -173,7 +173,7 @@ class Groups:
         return [running.definition for running in self._groups.values()]
 
     async def _stop_all(self) -> None:
-        """Nobody waits for a group that is on its way out: consumers who come meanwhile are dropped."""
+        """Stop all groups. Consumers that come in the meantime are disconnected."""
         await asyncio.gather(*(running.stop() for running in self._groups.values()))
         self._groups.clear()
         self._sources.clear()

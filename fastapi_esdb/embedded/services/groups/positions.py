@@ -16,21 +16,21 @@ _TEXT = re.compile(r"(-1|\d+)|C:(-1|\d+)/P:(-1|\d+)")
 
 
 def start_position(start: Start) -> int | None:
-    """The position that a group begins at, `None` for the end."""
+    """Return the position at which a group begins, `None` for the end."""
     if isinstance(start, Edge):
         return {START: 0, END: None}[start]
     return start.commit if isinstance(start, Position) else start
 
 
 def start_at(position: int, source: str) -> Start:
-    """The position that a text has given, as a start."""
+    """Return the start at a position that `from_text` has returned."""
     if position == BEHIND_ALL:
         return END
     return Position(position, position) if source == ALL else position
 
 
 def to_text(position: int | None, source: str) -> str:
-    """A revision, or both numbers of a position (protocol 6.5); `None` is the end."""
+    """Return the text of a revision, or of both numbers of a position (protocol 6.5); `None` is the end."""
     number = BEHIND_ALL if position is None else position
     return f"C:{number}/P:{number}" if source == ALL else str(number)
 

@@ -1,4 +1,4 @@
-"""A group at work: its rules, fed from the store, and what they want written down."""
+"""A group that runs: its rules, with events from the store, and the writes that they need."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class RunningGroup:
         self._spawn(self._work())
 
     async def stop(self) -> None:
-        """Drop the consumers and write down what is still to be written."""
+        """Disconnect the consumers and make the writes that are left."""
         self._rules.end()
         for task in self._tasks:
             task.cancel()
@@ -69,7 +69,7 @@ class RunningGroup:
         await self._parked.delete()
 
     def join(self, subscriber: Subscriber) -> Consumer:
-        """A new consumer. Raises GroupFull."""
+        """Add a consumer. Raises GroupFull."""
         if self._rules.is_full:
             raise GroupFull(self._source.name, self.definition.group)
         return self._rules.join(subscriber)
@@ -87,18 +87,18 @@ class RunningGroup:
         self._go_on()
 
     def tick(self) -> None:
-        """A second has passed."""
+        """Deliver again what was not acknowledged in time. Called every second."""
         self._rules.tick()
         self._go_on()
 
     def replay(self, stop_at: int | None) -> None:
-        """Begin to deliver parked events again, those below a revision if one is given; not while that goes on."""
+        """Begin to deliver parked events again, those below a revision if one is given. No effect while one goes on."""
         if not self._rules.is_replaying:
             self._rules.is_replaying = True
             self._spawn(self._replay(stop_at))
 
     def information(self) -> GroupInfo:
-        """The group at this moment."""
+        """Return the state of the group."""
         position = start_position(self.definition.start)
         return information(
             self._rules,
@@ -147,7 +147,7 @@ class RunningGroup:
         self._go_on()
 
     def _go_on(self) -> None:
-        """Have the work done that there is now."""
+        """Do the work that there is now."""
         if self._rules.wants_page or self._rules.has_writes:
             self._wake.set()
 

@@ -1,4 +1,4 @@
-"""The RPCs of persistent subscriptions, but for the conversation with consumers."""
+"""The RPCs of persistent subscriptions, except for the conversation with consumers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NEGATIVE_STOP = "Cannot stop replaying parked message at a negative version."
 
 
 class GroupService:
-    """Manages groups, tells of them, and lets consumers in. To manage takes an operator, the rest any user."""
+    """Manages and describes groups and admits consumers. Operators manage; all else is open to any user."""
 
     def __init__(self, groups: Groups, access: Access) -> None:
         self._groups = groups
@@ -44,21 +44,21 @@ class GroupService:
         await call.send(None)
 
     async def update(self, call: Call[UpdateGroup, None]) -> None:
-        """Change a group; its consumers are dropped."""
+        """Change a group; its consumers are disconnected."""
         request = await call.request()
         _require_stream(request)
         await self._groups.update(request, _name(call.user))
         await call.send(None)
 
     async def delete(self, call: Call[GroupName, None]) -> None:
-        """Remove a group; its consumers are dropped."""
+        """Remove a group; its consumers are disconnected."""
         request = await call.request()
         _require_stream(request)
         await self._groups.delete(request.stream, request.group, _name(call.user))
         await call.send(None)
 
     async def read(self, call: ReadCall) -> None:
-        """Deliver events until the client goes or is dropped."""
+        """Deliver events until the client goes or is disconnected."""
         options = await call.first()
         if not isinstance(options, GroupReadOptions):
             raise InvalidArgument("the first request of a consumer must be its options")
@@ -67,18 +67,18 @@ class GroupService:
         await Conversation(call, options, group, _name(call.user)).run()
 
     async def info(self, call: Call[GroupName, GroupInfo]) -> None:
-        """Tell of one group."""
+        """Describe a group."""
         request = await call.request()
         await call.send(self._groups.find(request.stream, request.group).information())
 
     async def list_groups(self, call: Call[ListGroups, tuple[GroupInfo, ...]]) -> None:
-        """Tell of the groups of one source, or of all."""
+        """Describe the groups of one source, or all groups."""
         request = await call.request()
         groups = self._groups.of_all_sources() if request.source is None else self._groups.of_source(request.source)
         await call.send(tuple(group.information() for group in groups))
 
     async def replay_parked(self, call: Call[ReplayParked, None]) -> None:
-        """Answers when the replay has begun."""
+        """Begin a replay of parked events, and answer then."""
         request = await call.request()
         if request.stop_at is not None and request.stop_at < 0:
             raise GroupFailed(request.stream or ALL, request.group, NEGATIVE_STOP)
@@ -86,7 +86,7 @@ class GroupService:
         await call.send(None)
 
     async def restart(self, call: Call[None, None]) -> None:
-        """Start all groups anew; all consumers are dropped."""
+        """Restart all groups; all consumers are disconnected."""
         await call.request()
         await self._groups.restart()
         await call.send(None)
@@ -97,6 +97,6 @@ def _name(user: str | None) -> str:
 
 
 def _require_stream(request: CreateGroup | UpdateGroup | GroupName) -> None:
-    """Raises GroupFailed for `$all` in the place of a stream's name."""
+    """Raise GroupFailed for `$all` in place of a stream's name."""
     if request.stream == ALL:
         raise GroupFailed(ALL, request.group, ALL_IS_NO_STREAM)
