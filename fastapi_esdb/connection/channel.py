@@ -130,7 +130,7 @@ class Channel:
         """Wait until nothing is left of it."""
         await self._closed.wait()
 
-    async def until_not_ready(self) -> None:
+    async def wait_lost(self) -> None:
         """Wait until there is no TCP connection, as far as can be seen: it was reset, closed, or a ping unanswered."""
         await self.transport.wait_lost()
 

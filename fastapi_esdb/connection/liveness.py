@@ -66,7 +66,7 @@ class Watch:
 
     async def _watch_transport(self) -> None:
         try:
-            await self.channel.until_not_ready()
+            await self.channel.wait_lost()
         finally:
             self.end(BROKEN)
 

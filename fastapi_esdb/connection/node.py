@@ -128,6 +128,11 @@ class NodeConnection:
         return self.channel.streams if self.channel else 0
 
     @property
+    def most_streams(self) -> int | None:
+        """Return how many calls the server takes at a time on that channel; `None` if that is not known."""
+        return self.channel.transport.most_streams if self.channel else None
+
+    @property
     def has_ended(self) -> bool:
         """Return whether nothing of it runs: neither attempts nor calls."""
         return not self._channels and (self._supervisor is None or self._supervisor.done())

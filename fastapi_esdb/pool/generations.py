@@ -164,7 +164,7 @@ class OneConnection:
     def __init__(self, channel: Channel, all_others: Leases) -> None:
         self._channel = channel
         self._all_others = all_others
-        self._broken = channel.run(channel.until_not_ready(), "esdb-one-connection")
+        self._broken = channel.run(channel.wait_lost(), "esdb-one-connection")
 
     def close(self) -> None:
         """Watch it no longer."""

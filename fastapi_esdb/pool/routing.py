@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-CALLS_PER_CONNECTION = 96
-"""Calls on one connection at a time. Servers take 100; beyond that a call would wait inside gRPC, where nobody sees it.
+SPARE = 4
+"""Calls on a connection that are left for probes, and for those that appends share while nobody waits for them."""
 
-The rest is left for probes, and for the calls that appends share while nobody waits for them.
-"""
+CALLS_PER_CONNECTION = 100 - SPARE
+"""Calls on one connection at a time. Servers take 100; beyond that a call would wait in the transport, unseen."""
 
 
 class Candidate(Protocol):
@@ -31,6 +31,8 @@ class Candidate(Protocol):
     def idle_since(self) -> float: ...
     @property
     def extra(self) -> bool: ...
+    @property
+    def most_streams(self) -> int | None: ...
 
 
 C = TypeVar("C", bound=Candidate)
@@ -46,12 +48,19 @@ class Limits:
 
     def room(self, candidate: Candidate, long_lived: bool) -> bool:
         """Return whether the connection can take one more call of that kind."""
-        fits = candidate.in_flight < self.calls and not (long_lived and candidate.streams >= self.streams)
-        return candidate.is_connected and not candidate.is_suspect and fits
+        if not candidate.is_connected or candidate.is_suspect or (long_lived and candidate.streams >= self.streams):
+            return False
+        return not candidate.in_flight or candidate.in_flight < self._calls_on(candidate)
 
-    def per_connection(self, long_lived: bool) -> int:
-        """Return the number of calls of that kind that fit on one connection."""
-        return min(self.streams, self.calls) if long_lived else self.calls
+    def per_connection(self, candidates: Sequence[Candidate], long_lived: bool) -> int:
+        """Return the number of calls of that kind that fit on one more connection like these."""
+        calls = min((self._calls_on(candidate) for candidate in candidates), default=self.calls)
+        return min(self.streams, calls) if long_lived else calls
+
+    def _calls_on(self, candidate: Candidate) -> int:
+        """Return how many calls a connection takes at a time, as its server says if it is known to take fewer."""
+        most = candidate.most_streams
+        return self.calls if most is None else max(1, min(self.calls, most - SPARE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +103,7 @@ def _extend(candidates: Sequence[C], limits: Limits, long_lived: bool, waiting: 
     if not any(c.is_connected for c in candidates):
         return Route()
     promising = sum(c.is_promising for c in candidates)
-    wanted = math.ceil((waiting + 1) / limits.per_connection(long_lived)) - promising
+    wanted = math.ceil((waiting + 1) / limits.per_connection(candidates, long_lived)) - promising
     opened = max(0, min(wanted, limits.connections - len(candidates)))
     return Route(open=opened, full=not promising and not opened)
 

@@ -73,7 +73,7 @@ async def test_it_notices_that_the_connection_is_gone(server: ScriptedServer, li
     async with FaultProxy(server.port) as proxy:
         channel = await channel_to(proxy.port, listener)
         await read(channel, "hello")
-        watching = asyncio.create_task(channel.until_not_ready())
+        watching = asyncio.create_task(channel.wait_lost())
         await asyncio.sleep(0)
         assert not watching.done()
         await proxy.reset()

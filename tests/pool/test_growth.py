@@ -12,7 +12,7 @@ from fastapi_esdb.connection.caller import CallOptions, Stream
 from fastapi_esdb.errors import NotSentInTime, TooManyStreams
 from fastapi_esdb.pool import connections
 from fastapi_esdb.pool.pool import ConnectionPool
-from fastapi_esdb.pool.routing import Limits
+from fastapi_esdb.pool.routing import SPARE, Limits
 from tests.support.pools import PATIENT, pool_on
 from tests.support.processes import ServerProcess
 from tests.support.proxy import FaultProxy
@@ -162,3 +162,13 @@ async def test_five_hundred_subscriptions_and_a_thousand_calls() -> None:
         assert await asyncio.gather(*calls) == [str(number) for number in range(CALLS)]
         assert max(status.in_flight for status in pool.connections) <= 96
         assert pool.stats()["failures_total"] == 0
+
+
+async def test_a_server_that_takes_few_calls_on_a_connection(opened: AsyncExitStack) -> None:
+    """Where the transport knows that, further connections are opened, and no call waits behind those that stay."""
+    few = [("grpc.max_concurrent_streams", SPARE + 2)]
+    async with ScriptedServer(options=few) as server, pool_on(server.port, pool_size=1, transport="http2") as pool:
+        for _ in range(5):
+            await follow(pool, opened)
+        assert streams_of(pool) == [2, 2, 1]
+        await opened.aclose()

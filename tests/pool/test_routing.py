@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastapi_esdb.pool.routing import CALLS_PER_CONNECTION, Limits, idle, route
+from fastapi_esdb.pool.routing import CALLS_PER_CONNECTION, SPARE, Limits, Route, idle, route
 
 LIMITS = Limits(connections=4, streams=3, calls=5)
 
@@ -24,6 +24,7 @@ class Node:
     is_suspect: bool = False
     is_promising: bool = False
     idle_since: float = 0.0
+    most_streams: int | None = None
 
 
 FULL = Node(in_flight=5)
@@ -124,6 +125,15 @@ def test_only_idle_extra_connections_are_closed() -> None:
 def test_room_is_kept_below_the_servers_limit() -> None:
     """Servers take 100 calls on a connection; a probe must still fit."""
     assert 90 <= CALLS_PER_CONNECTION < 100
+
+
+def test_a_server_that_takes_fewer_calls() -> None:
+    """Its connections are full sooner, and more of them are opened at a time; one call is always possible."""
+    few = Node(2, most_streams=SPARE + 2)
+    assert route([few], LIMITS, waiting=3) == Route(open=2)
+    assert route([Node(1, most_streams=SPARE + 2)], LIMITS).use
+    assert route([Node(0, most_streams=1)], LIMITS).use
+    assert route([Node(5, most_streams=1000)], LIMITS).use is None
 
 
 @pytest.mark.parametrize("long_lived", [True, False])
