@@ -62,7 +62,8 @@ class History:
         failures = {**self.unknown, **self.refused}
         in_conflict = {event_id for event_id, error in failures.items() if isinstance(error, WrongExpectedRevision)}
         closed = {event_id for event_id, error in failures.items() if closes and isinstance(error, ConnectionClosed)}
-        unexplained = failures.keys() - in_conflict - closed - self.hasty
+        hasty = {event_id for event_id in self.hasty if failures[event_id].outcome is not Outcome.ANSWERED}
+        unexplained = failures.keys() - in_conflict - closed - hasty
         assert not unexplained, [repr(failures[event_id]) for event_id in unexplained]
         assert in_conflict <= self.expected.keys()
 
