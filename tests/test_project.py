@@ -65,3 +65,11 @@ def test_every_dependency_is_imported(dependency: str) -> None:
     module = MODULES.get(name, name.replace("-", "_"))
     files = (ROOT / "fastapi_esdb").rglob("*.py")
     assert any(re.search(rf"^\s*(from|import) {module}\b", file.read_text(), re.MULTILINE) for file in files)
+
+
+@pytest.mark.parametrize(
+    "path", re.findall(r"`((?:fastapi_esdb|tests|docs|protos)/[\w/.]*)`", (ROOT / "CONTRIBUTING.md").read_text())
+)
+def test_the_places_that_contributing_names_exist(path: str) -> None:
+    """Whoever follows it finds each file and folder."""
+    assert (ROOT / path).exists()

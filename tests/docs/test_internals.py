@@ -15,8 +15,10 @@ HEADINGS = set(
 CITATION = re.compile(r"\bprotocol (\d+(?:\.\d+)?(?:(?:, | and )\d+\.\d+)*)")
 
 
+PACKAGE = ROOT / "fastapi_esdb"
 ARCHITECTURE = (DOCS / "internals" / "architecture.md").read_text()
-FILES = sorted(set(re.findall(r"`((?:fastapi_esdb|tests|docs|protos)/[\w/.]+)`", ARCHITECTURE)))
+FILES = sorted(set(re.findall(r"`([\w/]+\.py)`", ARCHITECTURE)))
+NAMED = sorted(set(re.findall(r"`([\w/]+\.py)`,\s+`(?:\w+\.)?(\w+)`", ARCHITECTURE)))
 
 
 def citations() -> list[tuple[str, str]]:
@@ -51,4 +53,16 @@ def test_the_picture_of_the_layers_is_current(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize("file", FILES)
 def test_the_files_that_the_architecture_names_exist(file: str) -> None:
     """Whoever follows a call through the files finds each of them."""
-    assert (ROOT / file).exists()
+    assert (PACKAGE / file).exists()
+
+
+@pytest.mark.parametrize(("file", "name"), NAMED)
+def test_the_architecture_names_what_is_in_the_file(file: str, name: str) -> None:
+    """A step that says `file`, `Class.method` leads to that class or method."""
+    assert re.search(rf"^\s*(class|def|async def) {name}\b", (PACKAGE / file).read_text(), re.MULTILINE)
+
+
+def test_the_architecture_names_files() -> None:
+    """The tests above have something to look at."""
+    assert len(FILES) > 30
+    assert len(NAMED) > 30

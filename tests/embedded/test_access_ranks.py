@@ -1,4 +1,4 @@
-"""What callers of each rank may call on a server with users (protocol 1.1, the column of credentials)."""
+"""What callers of each rank may call on a server with users (protocol 1.1)."""
 
 from __future__ import annotations
 

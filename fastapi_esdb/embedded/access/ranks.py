@@ -1,4 +1,4 @@
-"""The rank that each method requires (protocol 1.1, the column of credentials)."""
+"""The rank that each method requires (protocol 1.1)."""
 
 from __future__ import annotations
 
