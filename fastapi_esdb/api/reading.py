@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncGenerator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import AsyncGenerator, Coroutine, Sequence
+from typing import TYPE_CHECKING, Any
 
 from fastapi_esdb.api.iteration import Iteration
 from fastapi_esdb.connection.deadline import Deadline
@@ -42,12 +42,12 @@ class Read(Iteration[RecordedEvent]):
     ) -> None:
         super().__init__(batches_of(carrier, request, options, missing_ok=missing_ok))
 
-    async def to_list(self) -> list[RecordedEvent]:
+    def to_list(self) -> Coroutine[Any, Any, list[RecordedEvent]]:
         """Return all events at once; give the read a `limit` where the stream may be long.
 
         A cancellation ends the read.
         """
-        return await super().to_list()
+        return super().to_list()
 
 
 async def batches_of(

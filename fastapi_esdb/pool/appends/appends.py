@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from fastapi_esdb.connection.batch_call import BatchCall, BatchCalls
 from fastapi_esdb.connection.call import client_stream
 from fastapi_esdb.connection.caller import DEFAULT_OPTIONS
-from fastapi_esdb.pool.appends.append_batch import OutsideBatch
+from fastapi_esdb.pool.appends.append_batch import BatchedAppend, OutsideBatch
 from fastapi_esdb.pool.appends.append_batches import AppendBatches
 from fastapi_esdb.settings.choices import AppendMode, NodePreference
 from fastapi_esdb.wire.errors import EsdbError, NotSupported, WrongExpectedRevision
@@ -35,15 +35,8 @@ FRAME = 128
 """Bytes that an event takes in a message beside its data and metadata, roughly."""
 
 
-class OnChannel(Protocol):
-    """An append's carrier: a lease of its own, a shared call, or a batch."""
-
-    @property
-    def channel(self) -> Channel | None: ...
-
-
-Sent = tuple[OnChannel, "asyncio.Future[AppendResult]"]
-"""An append's carrier, and its answer to come."""
+Sent = tuple["Channel", "asyncio.Future[AppendResult]"]
+"""Where an append was sent to, and its answer to come."""
 
 
 class Appends:
@@ -75,27 +68,31 @@ class Appends:
         """
         shares = self._may_share(request, options)
         batches = self._batches if shares else None
-        taken_by: OnChannel | None = None
+        member: BatchedAppend | None = None
+        channel: Channel | None = None
         while True:
-            before = taken_by.channel if taken_by else None
             try:
                 if not shares:
-                    with await retry.lease(before) as taken_by:
-                        return await self._alone(taken_by, request, options, retry)
+                    with await retry.lease(channel) as lease:
+                        channel = lease.channel
+                        return await self._alone(lease, request, options, retry)
                 if batches is not None and batches.awaits_lease:
-                    with await retry.lease(before):
+                    with await retry.lease(channel):
                         pass  # an append that can be sent may leave in a batch
-                sent = self._batched(request, retry, batches) if batches else None
-                sent = sent or self._shared(request, retry, before)
-                taken_by, answer = sent or await self._first_shared(request, retry, before)
+                if batches and (member := batches.take(request, retry.deadline, leaves_time=retry.leaves_time)):
+                    return await member.answer
+                # the shared call is no variable: whoever keeps an error would keep it, and the TCP connection open
+                sent = self._shared(request, retry, channel)
+                channel, answer = sent or await self._first_shared(request, retry, channel)
                 return await answer
             except OutsideBatch:
-                taken_by = batches = None
+                member = batches = None
             except EsdbError as error:
                 if shares and isinstance(error, NotSupported):
                     shares = False
-                else:
-                    await retry.failed(error, taken_by.channel if taken_by else None, final=self._once)
+                    continue
+                channel = member.channel if member else channel
+                await retry.failed(error, channel, final=self._once)
 
     def _may_share(self, request: AppendRequest, options: CallOptions) -> bool:
         """Return whether the append fits into a shared call: the caller is the same, and the others can wait for it."""
@@ -107,11 +104,6 @@ class Appends:
         for event in request.events:
             size += len(event.data) + len(event.metadata) + FRAME
         return size <= MOST_SHARED
-
-    def _batched(self, request: AppendRequest, retry: Retry, batches: AppendBatches) -> Sent | None:
-        """Have the append made in a batch; `None` if it is not one for a batch."""
-        member = batches.take(request, retry.deadline, leaves_time=retry.leaves_time)
-        return (member, member.answer) if member else None
 
     def _shared(self, request: AppendRequest, retry: Retry, before: Channel | None) -> Sent | None:
         """Have the call take it that took the appends before; `None` if there is none."""
@@ -127,7 +119,7 @@ class Appends:
             return self._given(call, request, retry)
 
     def _given(self, call: BatchCall, request: AppendRequest, retry: Retry) -> Sent:
-        return call, call.append(request, retry.deadline, leaves_time=retry.leaves_time)
+        return call.channel, call.append(request, retry.deadline, leaves_time=retry.leaves_time)
 
     def _beside(self, retry: Retry, before: Channel | None) -> Lease | None:
         """Return a lease where another shared call is: what calls of one connection send at a time leaves together."""
