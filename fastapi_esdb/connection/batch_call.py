@@ -272,6 +272,7 @@ class BatchCall:
         self._call.cancel()
         self._reader.cancel()
         self._writer.cancel()
+        del self._call, self._reader, self._writer
         self._lease.release()
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import pytest
 
@@ -17,7 +19,7 @@ from fastapi_esdb.wire.errors import ConnectionRefused
 from tests.support.pools import PATIENT, our_tasks, pool_on, settings_for
 from tests.support.processes import free_port
 from tests.support.proxy import FaultProxy
-from tests.support.scripted import FOLLOW, READ, VERSION, ScriptedServer
+from tests.support.scripted import COLLECT, FOLLOW, READ, VERSION, ScriptedServer
 from tests.support.waiting import PATIENCE, until
 
 
@@ -139,6 +141,34 @@ async def test_a_forced_close_fails_every_call(server: ScriptedServer) -> None:
     kinds = [type(result) for result in results]
     assert (kinds.count(ClosedInFlight), kinds.count(ConnectionClosed)) == (192, 8)
     await until(lambda: not sum(server.active.values()))
+
+
+async def first_answer(pool: ConnectionPool) -> object:
+    async with pool.stream(FOLLOW, ["wait"], PATIENT) as stream:
+        return await stream.read()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda pool: pool.call(READ, "wait", PATIENT),
+        lambda pool: pool.send(COLLECT, ["wait"], PATIENT),
+        first_answer,
+    ],
+    ids=["one answer", "many requests", "many answers"],
+)
+async def test_errors_that_are_kept_hold_no_connection_open(
+    server: ScriptedServer, make: Callable[[ConnectionPool], Coroutine[Any, Any, object]]
+) -> None:
+    """Their tracebacks hold no call of gRPC's, which would."""
+    async with FaultProxy(server.port) as proxy, pool_on(proxy.port, pool_size=1) as pool:
+        waiting = asyncio.create_task(make(pool))
+        await until(lambda: sum(server.active.values()) == 1)
+        await pool.close()
+        with pytest.raises(ClosedInFlight) as kept:
+            await waiting
+        await until(lambda: proxy.open_connections == 0)
+        assert kept.value.__traceback__ is not None
 
 
 async def test_reconnect_makes_fresh_connections(server: ScriptedServer) -> None:

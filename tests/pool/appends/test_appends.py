@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from fastapi_esdb.api.new_event import NewEvent
 from fastapi_esdb.connection.caller import CallOptions
-from fastapi_esdb.errors import ConnectionClosed, InvalidSettings, ReadOnlyConnection
+from fastapi_esdb.errors import ClosedInFlight, ConnectionClosed, InvalidSettings, ReadOnlyConnection
 from fastapi_esdb.pool.appends.appends import LANES
 from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.settings.credentials import Credentials
@@ -21,6 +21,7 @@ from fastapi_esdb.wire.streams.methods import APPEND
 from fastapi_esdb.wire.streams.values import AppendRequest, AppendResult
 from tests.support.batches import DONE, BatchServer, named
 from tests.support.pools import pool_on, settings_for
+from tests.support.proxy import FaultProxy
 from tests.support.waiting import PATIENCE, until
 
 ADA = Credentials("ada", SecretStr("lovelace"))
@@ -198,3 +199,15 @@ async def test_other_settings_take_other_calls(pool: ConnectionPool, server: Bat
     received.answer()
     assert await task == DONE
     await until(lambda: server.open_calls == 1)
+
+
+async def test_a_close_leaves_no_connection_of_shared_calls(server: BatchServer) -> None:
+    """Neither the pool nor the error of an append, though both are kept, hold the call, which would hold it open."""
+    async with FaultProxy(server.port) as proxy, pool_on(proxy.port, pool_size=1) as pool:
+        waiting = appending(pool)
+        await server.take_one()
+        await pool.close()
+        with pytest.raises(ClosedInFlight) as kept:
+            await waiting
+        await until(lambda: proxy.open_connections == 0)
+        assert kept.value.__traceback__ is not None
