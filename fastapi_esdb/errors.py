@@ -79,16 +79,16 @@ from fastapi_esdb.wire.errors import (
     ServerNotReady,
     ServerTimeout,
     SessionRefused,
+    SeveralWorkers,
     StreamDeleted,
     StreamNotFound,
     UnknownServerError,
     UserConflict,
     UserNotFound,
+    Violation,
     WriteFailed,
     WrongExpectedRevision,
 )
-from fastapi_esdb.wire.errors.caller import SeveralWorkers
-from fastapi_esdb.wire.errors.server import Violation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from fastapi_esdb.wire.errors.caller import SeveralWorkers
+from fastapi_esdb.wire.errors import SeveralWorkers
 
 _held: set[Path] = set()
 """The locks of this process: it may run several apps, each with a server of the same name."""

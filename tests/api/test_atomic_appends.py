@@ -23,9 +23,9 @@ from fastapi_esdb.wire.errors import (
     SessionRefused,
     StreamDeleted,
     StreamNotFound,
+    Violation,
     WrongExpectedRevision,
 )
-from fastapi_esdb.wire.errors.server import Violation
 from fastapi_esdb.wire.events.content import JSON, OCTET_STREAM
 from fastapi_esdb.wire.revisions import ANY, NO_STREAM, STREAM_EXISTS, Expected
 from fastapi_esdb.wire.streams_v2.values import DeletedState

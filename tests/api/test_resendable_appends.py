@@ -15,12 +15,12 @@ from fastapi_esdb.wire.errors import (
     ConnectionLost,
     ConsistencyViolation,
     EsdbError,
+    NoAnswer,
     ServerBusy,
     StreamDeleted,
+    Violation,
     WrongExpectedRevision,
 )
-from fastapi_esdb.wire.errors.network import NoAnswer
-from fastapi_esdb.wire.errors.server import Violation
 from fastapi_esdb.wire.positions import Position
 from fastapi_esdb.wire.revisions import ANY, NO_STREAM, STREAM_EXISTS, Expected
 from fastapi_esdb.wire.streams_v2.methods import APPEND_RECORDS, APPEND_SESSION

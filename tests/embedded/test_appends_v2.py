@@ -13,15 +13,15 @@ from fastapi_esdb.wire.errors import (
     AccessDenied,
     ConsistencyViolation,
     EsdbError,
+    FieldViolation,
     InvalidArgument,
     MaximumAppendSizeExceeded,
     NotAuthenticated,
     SessionRefused,
     StreamDeleted,
+    Violation,
     WrongExpectedRevision,
 )
-from fastapi_esdb.wire.errors.caller import FieldViolation
-from fastapi_esdb.wire.errors.server import Violation
 from fastapi_esdb.wire.events.content import JSON, OCTET_STREAM
 from fastapi_esdb.wire.proto.v2 import streams_pb2 as pb
 from fastapi_esdb.wire.revisions import ANY, NO_STREAM, STREAM_EXISTS, Expected

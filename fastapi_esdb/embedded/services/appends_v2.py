@@ -16,9 +16,9 @@ from fastapi_esdb.wire.errors import (
     MaximumAppendSizeExceeded,
     SessionRefused,
     StreamDeleted,
+    Violation,
     WrongExpectedRevision,
 )
-from fastapi_esdb.wire.errors.server import Violation
 from fastapi_esdb.wire.events.content import JSON, OCTET_STREAM
 from fastapi_esdb.wire.events.values import ProposedEvent
 from fastapi_esdb.wire.revisions import STREAM_EXISTS, expected_of

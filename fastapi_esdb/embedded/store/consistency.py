@@ -11,8 +11,7 @@ from uuid import UUID
 from fastapi_esdb.embedded.store.expectations import exists, find_repeat, wrong_revision
 from fastapi_esdb.embedded.store.slices import Steps
 from fastapi_esdb.embedded.store.view import View
-from fastapi_esdb.wire.errors import ConsistencyViolation, StreamDeleted, WrongExpectedRevision
-from fastapi_esdb.wire.errors.server import Violation
+from fastapi_esdb.wire.errors import ConsistencyViolation, StreamDeleted, Violation, WrongExpectedRevision
 from fastapi_esdb.wire.revisions import ANY, NO_STREAM, STREAM_EXISTS
 from fastapi_esdb.wire.streams_v2.values import Check, DeletedState
 

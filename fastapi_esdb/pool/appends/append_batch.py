@@ -14,7 +14,7 @@ from fastapi_esdb.wire.streams.values import AppendResult
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Channel
-    from fastapi_esdb.wire.errors.server import Violation
+    from fastapi_esdb.wire.errors import Violation
     from fastapi_esdb.wire.events.values import ProposedEvent
     from fastapi_esdb.wire.streams_v2.values import StreamsAppended
 

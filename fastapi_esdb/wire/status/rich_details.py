@@ -15,6 +15,7 @@ from fastapi_esdb.wire.errors import (
     AccessDenied,
     ConsistencyViolation,
     EsdbError,
+    FieldViolation,
     HandlerFailed,
     InvalidArgument,
     MaximumAppendSizeExceeded,
@@ -26,10 +27,9 @@ from fastapi_esdb.wire.errors import (
     SessionRefused,
     StreamDeleted,
     StreamNotFound,
+    Violation,
     WrongExpectedRevision,
 )
-from fastapi_esdb.wire.errors.caller import FieldViolation
-from fastapi_esdb.wire.errors.server import Violation
 from fastapi_esdb.wire.proto.v2 import error_details_pb2, rpc_errors_pb2, status_pb2
 from fastapi_esdb.wire.proto.v2 import streams_errors_pb2 as streams
 from fastapi_esdb.wire.revisions import NO_STREAM, expected_of, number_of

@@ -15,7 +15,7 @@ from fastapi_esdb.wire.codec.json_values import write_json
 from fastapi_esdb.wire.events.content import JSON
 from fastapi_esdb.wire.proto.v2 import streams_pb2 as pb
 from fastapi_esdb.wire.revisions import ANY
-from fastapi_esdb.wire.streams_v2.requests import encode_check
+from fastapi_esdb.wire.streams_v2.methods import encode_check
 from fastapi_esdb.wire.streams_v2.values import SCHEMA_NAME, Check, SchemaFormat
 
 if TYPE_CHECKING:

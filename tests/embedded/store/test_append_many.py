@@ -16,8 +16,8 @@ from fastapi_esdb.wire.errors import (
     MaximumAppendSizeExceeded,
     MaximumEventSizeExceeded,
     StreamNotFound,
+    Violation,
 )
-from fastapi_esdb.wire.errors.server import Violation
 from fastapi_esdb.wire.events.values import ProposedEvent
 from fastapi_esdb.wire.revisions import ANY, NO_STREAM, STREAM_EXISTS, Expected
 from fastapi_esdb.wire.streams_v2.values import Check, DeletedState, StreamsAppended

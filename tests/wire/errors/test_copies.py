@@ -12,8 +12,7 @@ from uuid import UUID
 import pytest
 
 from fastapi_esdb import errors
-from fastapi_esdb.wire.errors import EsdbError
-from fastapi_esdb.wire.errors.caller import FieldViolation
+from fastapi_esdb.wire.errors import EsdbError, FieldViolation
 from fastapi_esdb.wire.positions import Position
 from fastapi_esdb.wire.revisions import NO_STREAM
 

@@ -24,9 +24,9 @@ from fastapi_esdb.wire.errors import (
     NotSupported,
     ServerNotReady,
     StreamDeleted,
+    Violation,
     WrongExpectedRevision,
 )
-from fastapi_esdb.wire.errors.server import Violation
 from fastapi_esdb.wire.revisions import ANY, NO_STREAM
 from fastapi_esdb.wire.status.codes import StatusCode
 from fastapi_esdb.wire.status.translation import Status, error_of, rich_status_of, status_of

@@ -10,9 +10,7 @@ from typing import Any
 import pytest
 
 from fastapi_esdb.wire import errors
-from fastapi_esdb.wire.errors import EsdbError
-from fastapi_esdb.wire.errors.caller import FieldViolation
-from fastapi_esdb.wire.errors.server import Violation
+from fastapi_esdb.wire.errors import EsdbError, FieldViolation, Violation
 from fastapi_esdb.wire.headers import Pair
 from fastapi_esdb.wire.proto.v2 import POOL, status_pb2
 from fastapi_esdb.wire.revisions import ANY, NO_STREAM, STREAM_EXISTS

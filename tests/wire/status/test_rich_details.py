@@ -6,6 +6,7 @@ from fastapi_esdb.wire.errors import (
     AccessDenied,
     ConsistencyViolation,
     EsdbError,
+    FieldViolation,
     HandlerFailed,
     InvalidArgument,
     MaximumAppendSizeExceeded,
@@ -19,10 +20,9 @@ from fastapi_esdb.wire.errors import (
     StreamDeleted,
     StreamNotFound,
     UnknownServerError,
+    Violation,
     WrongExpectedRevision,
 )
-from fastapi_esdb.wire.errors.caller import FieldViolation
-from fastapi_esdb.wire.errors.server import Violation
 from fastapi_esdb.wire.proto.v2 import error_details_pb2, status_pb2
 from fastapi_esdb.wire.proto.v2 import streams_errors_pb2 as streams
 from fastapi_esdb.wire.revisions import ANY, NO_STREAM, STREAM_EXISTS
