@@ -1,0 +1,127 @@
+"""What every transport does, whichever it is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from importlib import import_module
+
+import pytest
+
+from fastapi_esdb.connection import transports
+from fastapi_esdb.connection.deadline import Deadline
+from fastapi_esdb.connection.grpcio.transport import open_grpcio
+from fastapi_esdb.connection.http2.transport import open_http2
+from fastapi_esdb.connection.transport import Call, OpenTransport, RpcFailed, Transport
+from fastapi_esdb.connection.transports import open_transport
+from fastapi_esdb.settings.choices import TransportKind
+from fastapi_esdb.settings.hosts import Host
+from fastapi_esdb.settings.options import ConnectionOptions
+from fastapi_esdb.wire.errors import NoAnswer
+from fastapi_esdb.wire.headers import CallHeaders
+from fastapi_esdb.wire.status.codes import StatusCode
+from tests.support.scripted import FOLLOW, READ, TALK, ScriptedServer
+from tests.support.transports import OVER_BOTH, OVER_GRPCIO
+from tests.support.waiting import PATIENCE, until
+
+HEADERS = CallHeaders()
+OPENED: Mapping[TransportKind, OpenTransport] = {TransportKind.GRPCIO: open_grpcio, TransportKind.HTTP2: open_http2}
+"""That they are what the interface says is checked with the types."""
+
+
+@pytest.fixture
+async def opened(server: ScriptedServer) -> AsyncIterator[Transport]:
+    transport = await open_transport(
+        Host("127.0.0.1", server.port), ConnectionOptions(tls=False), Deadline.after(PATIENCE)
+    )
+    yield transport
+    await transport.close()
+
+
+@OVER_GRPCIO
+def test_the_settings_choose_by_name() -> None:
+    """Each kind has its own module, which is loaded when it is chosen."""
+    chosen = {kind: getattr(import_module(module), name) for kind, (module, name) in transports._OPENED_BY.items()}
+    assert chosen == OPENED
+
+
+@OVER_BOTH
+async def test_one_answer(opened: Transport) -> None:
+    """Bytes go out, bytes come back."""
+    request = READ.encode_request("hello")
+    assert await opened.unary(READ.path, request, PATIENCE, HEADERS).answer() == request
+
+
+@OVER_BOTH
+async def test_a_status_is_raised_as_it_is(opened: Transport) -> None:
+    """With code, text and trailers; the meaning is found above."""
+    request = READ.encode_request("fail ABORTED no")
+    with pytest.raises(RpcFailed, match="ABORTED: no") as caught:
+        await opened.unary(READ.path, request, PATIENCE, HEADERS).answer()
+    assert (caught.value.code, caught.value.details) == (StatusCode.ABORTED, "no")
+
+
+@OVER_BOTH
+async def test_answers_stream_until_there_are_none(opened: Transport) -> None:
+    """Each is decoded; the end is an empty batch, however often one asks."""
+    call = opened.server_stream(FOLLOW.path, FOLLOW.encode_request("count 300"), FOLLOW.decode_answer, None, HEADERS)
+    answers: list[str] = []
+    while batch := await call.read():
+        answers.extend(batch)
+    assert answers == [str(number) for number in range(300)]
+    assert not await call.read()
+
+
+@OVER_BOTH
+async def test_a_conversation(opened: Transport) -> None:
+    """Requests and answers in turn. What is written after a good end says that there is no answer."""
+    call = opened.duplex(TALK.path, TALK.decode_answer, None, HEADERS)
+    await call.wait_open()
+    for text in ("one", "two"):
+        await call.write(TALK.encode_request(text))
+        assert list(await call.read()) == [text]
+    assert not call.has_ended
+    await call.write(TALK.encode_request("end"))
+    assert not await call.read()
+    assert call.has_ended
+    with pytest.raises(NoAnswer):
+        await call.write(TALK.encode_request("three"))
+
+
+def begun(transport: Transport, kind: str) -> tuple[Call, asyncio.Task[object]]:
+    """A call, and a task that waits for its answer, which does not come."""
+    if kind == "unary":
+        unary = transport.unary(READ.path, READ.encode_request("wait"), PATIENCE, HEADERS)
+        return unary, asyncio.ensure_future(unary.answer())
+    if kind == "server stream":
+        request = FOLLOW.encode_request("hold 0")
+        stream = transport.server_stream(FOLLOW.path, request, FOLLOW.decode_answer, None, HEADERS)
+        return stream, asyncio.ensure_future(stream.read())
+    duplex = transport.duplex(TALK.path, TALK.decode_answer, None, HEADERS)
+    return duplex, asyncio.ensure_future(duplex.read())
+
+
+@OVER_BOTH
+@pytest.mark.parametrize("kind", ["unary", "server stream", "duplex"])
+async def test_a_cancelled_call(opened: Transport, server: ScriptedServer, kind: str) -> None:
+    """It ends on the server, and whoever waits for it is told, without being cancelled."""
+    call, waiting = begun(opened, kind)
+    await until(lambda: sum(server.active.values()))
+    call.cancel()
+    call.cancel()
+    with pytest.raises(RpcFailed) as caught:
+        await waiting
+    assert caught.value.code is StatusCode.CANCELLED
+    await until(lambda: not sum(server.active.values()))
+
+
+@OVER_BOTH
+async def test_closing_ends_everything(opened: Transport) -> None:
+    """The connection is lost for whoever watches it; closing again does no harm."""
+    await opened.unary(READ.path, READ.encode_request("hello"), PATIENCE, HEADERS).answer()
+    watching = asyncio.create_task(opened.wait_lost())
+    await asyncio.sleep(0)
+    assert not watching.done()
+    await opened.close()
+    await asyncio.wait_for(watching, PATIENCE)
+    await opened.close()
