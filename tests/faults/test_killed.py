@@ -106,7 +106,7 @@ async def esdb(server: ServerProcess) -> AsyncIterator[Connection]:
         yield esdb
 
 
-@pytest.mark.parametrize("cycles", [20, pytest.param(200, marks=[pytest.mark.slow, pytest.mark.timeout(900)])])
+@pytest.mark.parametrize("cycles", [10, pytest.param(200, marks=[pytest.mark.slow, pytest.mark.timeout(900)])])
 async def test_nothing_is_lost_or_doubled(server: ServerProcess, esdb: Connection, cycles: int) -> None:
     """Every acknowledged event is there once, in order, for readers and subscribers; calls go on within a second."""
     chance = random.Random(cycles)

@@ -135,5 +135,5 @@ class GroupMachine(RuleBasedStateMachine):
             consumer.outbox.clear()
 
 
-GroupMachine.TestCase.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
+GroupMachine.TestCase.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
 TestGroup = GroupMachine.TestCase

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -156,6 +157,16 @@ MANY_STEPS = settings(
 )
 
 TestInMemory = StoreMachine.TestCase
-TestInMemory.settings = MANY_STEPS
+TestInMemory.settings = settings(MANY_STEPS, max_examples=20)
 TestOnDisk = SqliteMachine.TestCase
-TestOnDisk.settings = MANY_STEPS
+TestOnDisk.settings = settings(MANY_STEPS, max_examples=15)
+
+
+@pytest.mark.slow
+class TestInMemoryForLong(StoreMachine.TestCase):  # type: ignore[valid-type,misc]  # made by hypothesis
+    settings = MANY_STEPS
+
+
+@pytest.mark.slow
+class TestOnDiskForLong(SqliteMachine.TestCase):  # type: ignore[valid-type,misc]  # the same
+    settings = MANY_STEPS
