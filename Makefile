@@ -31,9 +31,13 @@ run: $(SHOP) ## Start the example app with the embedded server on http://127.0.0
 	@echo "The shop opens at http://127.0.0.1:$(PORT)/ (API at /docs, health at /health/esdb). Ctrl-C ends it."
 	$(BIN)/uvicorn example_app.main:app --host 127.0.0.1 --port $(PORT)
 
-test: lint types contracts ## Lint, types, import contracts and all tests
+test: $(if $(TARGET),$(STAMP),lint types contracts) ## Lint, types, contracts and all tests (TARGET=esdb://…: those of the API, on a server of yours)
+ifdef TARGET
+	ESDB_TEST_TARGET='$(TARGET)' $(BIN)/pytest tests/api tests/conformance
+else
 	$(BIN)/pytest -m "alone and not slow"
 	$(BIN)/pytest -m "not alone and not slow" --numprocesses 3 --dist worksteal
+endif
 
 test-slow: $(STAMP) test-lowest ## The long fault and load tests, and those with the lowest versions of all dependencies
 	$(BIN)/pytest -m slow

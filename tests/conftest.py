@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 from hypothesis import settings
@@ -10,6 +10,7 @@ from hypothesis import settings
 from fastapi_esdb.connection import transports
 from fastapi_esdb.settings.choices import TransportKind
 from tests.support.secrets import SecretsLogged
+from tests.support.target import TARGET, needs_own_server, what_is_lacking
 
 settings.register_profile("busy machines", deadline=None)
 settings.load_profile("busy machines")
@@ -50,3 +51,23 @@ def _no_secret_is_logged() -> Iterator[None]:
     logging.getLogger().removeHandler(watch)
     ours.setLevel(level)
     assert not watch.found
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is not for a server that is shared, if there is one to test with."""
+    if TARGET:
+        left_out = [item for item in items if needs_own_server(item)]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Skip by name what the server to test with lacks."""
+    report = yield
+    if TARGET and call.excinfo and (lacking := what_is_lacking(call.excinfo.value)):
+        report.outcome = "skipped"
+        report.longrepr = (str(item.path), item.location[1] or 0, f"Skipped: {lacking}")
+    return report

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
@@ -11,6 +11,8 @@ from fastapi_esdb.compose import connect
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.settings.choices import AppendMode
 from fastapi_esdb.settings.model import EsdbSettings
+from tests.support.own_names import own_names
+from tests.support.target import TARGET
 from tests.support.waiting import PATIENCE
 
 CARRIERS = {
@@ -34,9 +36,20 @@ def carrier(append_mode: AppendMode) -> str:
 
 
 @pytest.fixture
-async def esdb(esdb_server: EmbeddedServer, append_mode: AppendMode) -> AsyncIterator[Connection]:
-    """A connection to an empty embedded server, through a real socket."""
-    settings = EsdbSettings(connection_string=esdb_server.connection_string, append_mode=append_mode)
+def target(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The connection string of an empty embedded server, or of the one to test with, with names of the test's own."""
+    if TARGET:
+        with own_names():
+            yield TARGET
+    else:
+        server: EmbeddedServer = request.getfixturevalue("esdb_server")
+        yield server.connection_string
+
+
+@pytest.fixture
+async def esdb(target: str, append_mode: AppendMode) -> AsyncIterator[Connection]:
+    """A connection to it, through a real socket."""
+    settings = EsdbSettings(connection_string=target, append_mode=append_mode)
     async with connect(settings) as connection:
         await connection.wait_connected(PATIENCE)
         yield connection

@@ -13,6 +13,7 @@ from fastapi_esdb.errors import AppendOutcomeUnknown
 from fastapi_esdb.wire.errors import ConnectionLost, InvalidArgument, WrongExpectedRevision
 from fastapi_esdb.wire.revisions import MAX_REVISION, NO_STREAM
 from tests.api.fakes import FakeCarrier
+from tests.support.target import own_server
 
 
 async def revisions(esdb: Connection) -> list[int]:
@@ -81,6 +82,7 @@ async def test_what_someone_else_wrote_is_read_as_the_server_does(esdb: Connecti
     assert await esdb.get_metadata("s") == StreamMetadata(revision=0)
 
 
+@own_server
 async def test_default_access_lists_go_where_servers_look(esdb: Connection) -> None:
     """protocol: the last event of `$settings`."""
     await esdb.set_default_acl(user_streams=StreamAcl(read=["$all"], write="writers"))

@@ -33,6 +33,7 @@ from fastapi_esdb import (
 )
 from fastapi_esdb.api.arguments import expected_revision
 from tests.api.consuming import append
+from tests.support.target import own_server
 from tests.support.waiting import take
 
 ONE = NewEvent("Counted", {})
@@ -81,6 +82,7 @@ async def test_an_event_is_a_place_in_its_stream(esdb: Connection) -> None:
         esdb.read("other", start=second)
 
 
+@own_server
 async def test_an_event_is_a_place_in_all(esdb: Connection) -> None:
     """By its position, and so is a checkpoint."""
     await append(esdb, 3)

@@ -21,6 +21,7 @@ from fastapi_esdb.wire.errors import AccessDenied, DeadlineExceeded, InvalidArgu
 from tests.api.fakes import FakeCarrier
 from tests.support.lost_answers import LostAnswers
 from tests.support.secure import JANE, OPS, as_admin
+from tests.support.target import own_server
 from tests.support.waiting import PATIENCE
 
 Call = Callable[[Operations], Coroutine[Any, Any, object]]
@@ -92,6 +93,7 @@ async def test_stopping_what_does_not_run(esdb: Connection) -> None:
         await esdb.operations.stop_scavenge()
 
 
+@own_server
 async def test_operations_of_a_node(esdb: Connection) -> None:
     """They return when they are begun."""
     await esdb.operations.merge_indexes()

@@ -30,6 +30,7 @@ from fastapi_esdb.wire.groups.values import ALL, ConsumerStrategy, GroupSettings
 from fastapi_esdb.wire.positions import END, START, Position
 from tests.api.consuming import append, filled, shown
 from tests.support.lost_answers import LostAnswers
+from tests.support.target import own_server
 from tests.support.waiting import PATIENCE, take, until
 
 Call = Callable[[PersistentSubscriptions], Coroutine[Any, Any, object]]
@@ -107,6 +108,7 @@ async def test_a_group_can_be_created_once(groups: PersistentSubscriptions) -> N
     assert (caught.value.stream, caught.value.group) == ("s", "g")
 
 
+@own_server
 @pytest.mark.parametrize(
     ("settings", "reason"),
     [
@@ -144,6 +146,7 @@ async def test_an_update_may_move_the_start_of_a_group_without_progress(
     assert (await groups.info(ALL, "g")).start == position
 
 
+@own_server
 async def test_a_deleted_group_is_gone(groups: PersistentSubscriptions) -> None:
     """Others stay."""
     await groups.create("s", "g", start=START)
@@ -174,6 +177,7 @@ async def test_what_a_group_says_of_its_consumers(groups: PersistentSubscription
     assert (consumer.in_flight, consumer.available_slots) == (3, 0)
 
 
+@own_server
 async def test_lists_of_groups(groups: PersistentSubscriptions) -> None:
     """All of them, those of a stream, those of $all."""
     for source, group in (("s", "g"), ("s", "h"), ("t", "g"), (ALL, "g")):
@@ -188,6 +192,7 @@ async def test_lists_of_groups(groups: PersistentSubscriptions) -> None:
     assert [info.source for info in await groups.list(ALL)] == [ALL]
 
 
+@own_server
 async def test_a_stream_without_groups(groups: PersistentSubscriptions) -> None:
     """It is an error to list them, while an empty server has an empty list."""
     assert await groups.list() == ()
@@ -321,12 +326,12 @@ async def test_a_change_without_answer_leaves_doubt(
     assert answers.lost == 1
 
 
-async def test_a_read_only_connection_looks_and_changes_nothing(groups: PersistentSubscriptions) -> None:
+async def test_a_read_only_connection_looks_and_changes_nothing(groups: PersistentSubscriptions, target: str) -> None:
     """Consuming changes something, too."""
     await groups.create("s", "g", start=START)
-    async with connect(EsdbSettings(read_only=True)) as esdb:
+    async with connect(EsdbSettings(connection_string=target, read_only=True)) as esdb:
         await esdb.wait_connected(PATIENCE)
-        assert len(await esdb.persistent_subscriptions.list()) == 1
+        assert len(await esdb.persistent_subscriptions.list("s")) == 1
         with pytest.raises(ReadOnlyConnection):
             await esdb.persistent_subscriptions.delete("s", "g")
         with pytest.raises(ReadOnlyConnection):

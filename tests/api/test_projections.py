@@ -26,6 +26,7 @@ from fastapi_esdb.wire.errors import (
 )
 from fastapi_esdb.wire.projections.values import ProjectionMode, ProjectionStatistics
 from tests.support.lost_answers import LostAnswers
+from tests.support.target import own_server
 from tests.support.waiting import PATIENCE, answered
 
 Call = Callable[[Projections], Coroutine[Any, Any, object]]
@@ -134,6 +135,7 @@ async def test_a_transient_projection_is_gone_after_a_restart(esdb: Connection, 
         await projections.state("passing")
 
 
+@own_server
 async def test_a_one_time_projection_ends_with_the_events_of_today(esdb: Connection, projections: Projections) -> None:
     """Its name is found in the list."""
     await place(esdb, 2)
@@ -143,6 +145,7 @@ async def test_a_one_time_projection_ends_with_the_events_of_today(esdb: Connect
     assert await projections.state(told.name) == {"count": 2}
 
 
+@own_server
 async def test_lists_of_projections(projections: Projections) -> None:
     """The system's are among them all, and among the continuous ones."""
     await projections.create("total", TOTAL)
@@ -339,10 +342,10 @@ async def test_a_change_without_answer_leaves_doubt(
     assert answers.lost == 1
 
 
-async def test_a_read_only_connection_looks_and_changes_nothing(projections: Projections) -> None:
+async def test_a_read_only_connection_looks_and_changes_nothing(projections: Projections, target: str) -> None:
     """States and statistics are there for it."""
     await projections.create("total", TOTAL)
-    async with connect(EsdbSettings(read_only=True)) as esdb:
+    async with connect(EsdbSettings(connection_string=target, read_only=True)) as esdb:
         await esdb.wait_connected(PATIENCE)
         assert (await esdb.projections.statistics("total")).name == "total"
         with pytest.raises(ReadOnlyConnection):

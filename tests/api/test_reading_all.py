@@ -14,6 +14,9 @@ from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.events.values import EventFilter, RecordedEvent
 from fastapi_esdb.wire.positions import END, START, Position
 from tests.api.fakes import FakeCarrier
+from tests.support.target import own_server
+
+pytestmark = own_server
 
 OURS = filters.exclude_system()
 

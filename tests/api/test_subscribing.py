@@ -18,6 +18,7 @@ from fastapi_esdb.wire.events.values import RecordedEvent
 from fastapi_esdb.wire.positions import END, START, Edge, Position
 from fastapi_esdb.wire.streams.values import CaughtUp, Checkpoint
 from tests.support.lost_answers import HeldUp
+from tests.support.target import own_server
 from tests.support.waiting import PATIENCE, take, until
 
 OURS = filters.exclude_system()
@@ -100,6 +101,7 @@ async def test_messages_tell_when_it_is_live(esdb: Connection) -> None:
         assert subscription.checkpoint == 2
 
 
+@own_server
 async def test_much_history_comes_whole_while_more_is_written(esdb: Connection) -> None:
     """It is read by another call than what comes live; the reader sees no seam."""
 
@@ -182,6 +184,7 @@ async def test_it_goes_on_from_its_checkpoint(esdb: Connection) -> None:
         assert await revisions(subscription, 3) == [2, 3, 4]
 
 
+@own_server
 async def test_all_streams_in_the_order_of_their_writes(esdb: Connection) -> None:
     """With positions to go on from."""
     for stream in ("a", "b", "a"):

@@ -29,6 +29,7 @@ from fastapi_esdb.wire.errors import (
 from tests.api.fakes import FakeCarrier
 from tests.support.lost_answers import LostAnswers
 from tests.support.secure import JANE, OPS, as_admin, credentials
+from tests.support.target import own_server
 from tests.support.waiting import PATIENCE
 
 Call = Callable[[Users], Coroutine[Any, Any, object]]
@@ -76,6 +77,7 @@ async def test_created_twice(users: Users) -> None:
         await users.create("joe", "other")
 
 
+@own_server
 async def test_all_users(users: Users) -> None:
     """Those that every server has, and the others."""
     assert [user.login_name for user in await users.list()] == ["admin", "ops", "jane"]
@@ -140,6 +142,7 @@ async def test_a_user_that_is_missing(users: Users, call: Call) -> None:
     assert missing.value.login == "nobody"
 
 
+@own_server
 @pytest.mark.parametrize("user", [JANE, OPS])
 async def test_administrators_only(users: Users, user: Credentials) -> None:
     """Others may not change users, but any user may look."""
@@ -220,6 +223,7 @@ async def test_a_server_that_tells_of_nobody() -> None:
         await Users(FakeCarrier(calls=[[]])).details("jane")
 
 
+@own_server
 async def test_a_server_without_users(esdb: Connection) -> None:
     """Has none of these calls."""
     with pytest.raises(NotSupported):
