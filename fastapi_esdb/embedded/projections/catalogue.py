@@ -1,4 +1,4 @@
-"""The projections as the database keeps them: their definitions are events, like everything else.
+"""The projections as the database stores them: their definitions are events, like everything else.
 
 The system projections are there without any; they are written down when somebody changes them first, so that a new
 server's log holds nothing but its users' events.
@@ -36,7 +36,7 @@ class Catalogue:
         self._passing = 0
 
     async def load(self) -> list[Settings]:
-        """Every projection, the system's first."""
+        """Return all projections, first those of the system."""
         known = {settings.name: settings for settings in system_settings()}
         breaks = Breaks()
         for name, projection_id in (await self._registered()).items():
@@ -50,7 +50,7 @@ class Catalogue:
         return list(known.values())
 
     async def save(self, settings: Settings) -> Settings:
-        """Keep the settings; with an id and the new version. A transient projection is known here and now alone."""
+        """Store the settings, with an id and the new version. A transient projection is not stored."""
         if settings.mode is ProjectionMode.TRANSIENT:
             return self._numbered(settings)
         if not settings.id:
@@ -68,7 +68,7 @@ class Catalogue:
             await delete_stream(self._database, definition_stream(settings.name))
 
     async def _registered(self) -> dict[str, int]:
-        """The ids of the projections by their names."""
+        """Return the ids of the projections by their names."""
         ids: dict[str, int] = {}
         async for record in all_events(self._database, REGISTRATION_STREAM):
             name = record.data.decode(errors="replace")

@@ -37,12 +37,12 @@ TOGETHER = 100
 
 
 class CheckpointDamaged(Exception):
-    """Somebody wrote something else into the stream of the checkpoints."""
+    """Raised when the stream of the checkpoints has something else in it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A position, and the states there."""
+    """A position, and the states at it."""
 
     tag: Tag
     partitions: Partitions
@@ -56,7 +56,7 @@ class Checkpoints:
         self._settings = settings
 
     async def load(self, definition: Definition) -> Checkpoint:
-        """The last checkpoint; where there is none, the beginning. Raises CheckpointDamaged."""
+        """Return the last checkpoint, or the beginning if there is none. Raises CheckpointDamaged."""
         for record in events_backwards(self._database, self._stream(ROOT), limit=1):
             tag = self._tag(record)
             if tag is not None:
@@ -78,7 +78,7 @@ class Checkpoints:
         partitions.changed.clear()
 
     async def delete(self) -> None:
-        """Forget all checkpoints, and which partitions there were."""
+        """Delete all checkpoints, and the list of partitions."""
         breaks = Breaks()
         for partition in (*await self._known_partitions(), ROOT):
             await delete_stream(self._database, self._stream(partition))
@@ -107,7 +107,7 @@ class Checkpoints:
         return [record.data.decode(errors="replace") async for record in records]
 
     def _tag(self, record: RecordedEvent) -> Tag | None:
-        """The position that the event tells, `None` where it is not this projection's, or from before it was reset."""
+        """Return the event's position, or `None` if it is another projection's, or from before a reset."""
         written = read_tag(record)
         if written is None or written[0].projection != self._settings.id or written[0].version < self._settings.epoch:
             return None
@@ -119,7 +119,7 @@ class Checkpoints:
         await self._database.append(self._stream(partition), ANY, [event])
 
     async def _limit_root(self) -> None:
-        """Only the last checkpoint counts, the others need not be kept."""
+        """Limit the stream of root checkpoints, since only the last one counts."""
         stream = metastream_of(self._stream(ROOT))
         if self._database.metadata(self._stream(ROOT)).max_count is None:
             event = own_event(METADATA_TYPE, '{"$maxCount":2}', content_type=JSON)
@@ -138,5 +138,5 @@ def _read_state(record: RecordedEvent) -> PartitionState:
 
 
 def _dump(value: object) -> str | None:
-    """As the scripts write their states, so that a state that has not changed looks the same."""
+    """Return JSON as scripts write their states, so that an unchanged state has the same text."""
     return None if value is None else json.dumps(value, separators=(",", ":"), ensure_ascii=False)

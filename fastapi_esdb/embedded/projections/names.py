@@ -1,4 +1,4 @@
-"""The streams and the types of events that projections keep their things in (protocol 2.12, and recorded)."""
+"""The streams and types of events in which projections store their data (protocol 2.12, and recorded)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def checkpoint_stream(name: str, partition: str = "") -> str:
 
 
 def partitions_stream(name: str) -> str:
-    """The names of the partitions that have a state."""
+    """Return the stream with the names of the partitions that have a state."""
     return f"$projections-{name}-partitions"
 
 
@@ -39,7 +39,7 @@ def result_stream(name: str, partition: str = "") -> str:
 
 
 def tracking_stream(name: str) -> str:
-    """The names of the streams that the projection wrote to, where it is to remember them."""
+    """Return the stream with the names of the streams that the projection wrote to, if it tracks them."""
     return f"$projections-{name}-emittedstreams"
 
 

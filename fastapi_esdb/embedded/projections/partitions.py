@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 ROOT = ""
-"""The partition of a projection that has no partitions; where there are some, what they share."""
+"""The only partition of a projection without partitions, or the state that all partitions share."""
 
 
 @dataclass(frozen=True, slots=True)
 class PartitionState:
-    """A state and the result made of it, both JSON; `None` where there is none."""
+    """A state and its result, both JSON, or `None` if there is none."""
 
     state: str | None = None
     result: str | None = None
@@ -21,7 +21,7 @@ NO_STATE = PartitionState()
 
 @dataclass(slots=True)
 class Partitions:
-    """The states by partition. `changed` are those that the next checkpoint must hold."""
+    """The states by partition. `changed` are those for the next checkpoint."""
 
     states: dict[str, PartitionState] = field(default_factory=dict)
     changed: set[str] = field(default_factory=set)

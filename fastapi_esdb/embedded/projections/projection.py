@@ -1,4 +1,4 @@
-"""One projection: its settings, what it does, and the commands that change both."""
+"""A projection: its settings, its run, and the commands that change both."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from fastapi_esdb.wire.projections.values import DeleteProjection, ProjectionMod
 log = logging.getLogger(__name__)
 
 OPERATION_FAILED = "OperationFailed"
-"""A server's word for a command that does not fit the state of the projection."""
+"""The word of a server for a command that is not possible in the state of the projection."""
 
 
 class Projection:
-    """Carries out commands, one at a time: whoever calls sees to that.
+    """Carries out commands, which the caller must give one at a time.
 
     `reason` tells why it is faulted. `run` is what it did last, or does; `None` where its source can't be run.
     """
@@ -54,16 +54,16 @@ class Projection:
         return self.state is ProjectionState.RUNNING
 
     def touch(self) -> None:
-        """Somebody asks for it."""
+        """Take note of a query for it."""
         self.last_asked = self._clock()
 
     async def create(self) -> None:
-        """Keep it, and begin."""
+        """Store it, and begin."""
         await self._change(self.settings)
         await self.begin()
 
     async def begin(self) -> None:
-        """Make its rules and, where it is enabled, run them from the last checkpoint on."""
+        """Make its rules and, if it is enabled, run them from the last checkpoint on."""
         self._move(ProjectionState.LOADED)
         self.run = None
         try:
@@ -82,7 +82,7 @@ class Projection:
             self._move(ProjectionState.STOPPED)
 
     async def enable(self) -> None:
-        """Run, from the last checkpoint on. Does nothing where it runs."""
+        """Run, from the last checkpoint on. Does nothing if it runs already."""
         if not self.is_running:
             await self._change(replace(self.settings, enabled=True))
             await self.begin()
@@ -95,12 +95,12 @@ class Projection:
             self._move(ProjectionState.STOPPED)
 
     async def abort(self) -> None:
-        """Stop where it stands, without a checkpoint."""
+        """Stop at once, without a checkpoint."""
         await self.halt(save=False)
         await self._change(replace(self.settings, enabled=False))
 
     async def update(self, query: str, emit_enabled: bool | None) -> None:
-        """Another query, from the same checkpoint on; one that had come to its end begins anew."""
+        """Replace its query, from the same checkpoint on; a query that has ended begins again."""
         was_completed = self.state is ProjectionState.COMPLETED
         await self.halt()
         emits = self.settings.emit_enabled if emit_enabled is None else emit_enabled
@@ -109,13 +109,13 @@ class Projection:
         await self.begin()
 
     async def reset(self) -> None:
-        """Begin anew, without a state."""
+        """Restart from the beginning, without a state."""
         await self.halt(save=False)
         await self._change(self.settings.begun_anew())
         await self.begin()
 
     async def delete(self, request: DeleteProjection) -> None:
-        """Remove it, and of its streams those that the request names. Raises ProjectionFailed where it still runs."""
+        """Delete it, and those of its streams that the request names. Raises ProjectionFailed if it still runs."""
         is_transient = self.settings.mode is ProjectionMode.TRANSIENT
         is_at_rest = self.state in (ProjectionState.STOPPED, ProjectionState.FAULTED)
         if self.settings.is_system or not (is_at_rest or is_transient):
@@ -125,7 +125,7 @@ class Projection:
         await self._catalogue.remove(self.settings)
 
     async def halt(self, *, save: bool = True) -> None:
-        """End a run: stopped with a checkpoint, or aborted without one. Does nothing where there is none."""
+        """End the run, if there is one: stop it with a checkpoint, or abort it without."""
         if self.run is None or self._task is None or not self.is_running:
             return
         self._move(ProjectionState.STOPPING)
@@ -166,7 +166,7 @@ class Projection:
         self.settings = await self._catalogue.save(settings)
 
     def _fail(self, error: Exception) -> None:
-        """Whatever went wrong with a projection is its own fault, and keeps nothing else from starting or going on."""
+        """Make the projection faulted. An error of one projection has no effect on the others."""
         log.exception("projection %s failed", self.settings.name)
         self._fault(f"{type(error).__name__}: {error}")
 

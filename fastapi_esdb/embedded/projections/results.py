@@ -1,4 +1,4 @@
-"""The events that tell what a projection makes of its state."""
+"""The events with the results of a projection."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fastapi_esdb.wire.events.values import LINK_TYPE
 
 
 def result_events(definition: Definition, name: str, partition: str, result: str | None) -> list[Emitted]:
-    """A new result, or that there is none any more; of a partition also a link in the stream of all results."""
+    """Return the events for a new result, or for its end; for a partition also a link in the stream of all results."""
     stream = definition.results_of(name, partition)
     told = result_event(stream, result)
     if not partition:
@@ -21,7 +21,7 @@ def result_events(definition: Definition, name: str, partition: str, result: str
 
 
 def final_events(definition: Definition, name: str, partitions: Partitions) -> Iterator[Emitted]:
-    """The results of a query that has come to its end."""
+    """Return the events with the results of a query that has ended."""
     stream = definition.results_of(name)
     for _, state in sorted(partitions.states.items()):
         if state.result is not None:

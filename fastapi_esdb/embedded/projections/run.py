@@ -1,4 +1,4 @@
-"""A projection at work: it reads, handles, writes, and remembers how far it came."""
+"""A run of a projection: it reads, handles and writes events, and stores its progress."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ EMIT_REFUSED = "'emit' is not allowed by the projection: create it, or update it
 
 
 class Faulted(Exception):
-    """The projection can't go on."""
+    """Raised when the projection can't continue."""
 
 
 class Run:
@@ -58,7 +58,7 @@ class Run:
         self._waiting: asyncio.Task[None] | None = None
 
     async def run(self) -> bool:
-        """Go on until stopped; a query until its end, and whether it came there. Raises Faulted and EmitFailed."""
+        """Go on until stopped or, for a query, to the end. Return whether it has ended. Raises Faulted, EmitFailed."""
         emitter = Emitter(self._database, self._settings)
         while not self._is_stopping:
             page = self._source.read(self.position)
@@ -70,18 +70,18 @@ class Run:
         return False
 
     def stop(self) -> None:
-        """End `run` behind the event at hand."""
+        """End `run` after the current event."""
         self._is_stopping = True
         self._handler.interrupt()
         if self._waiting:
             self._waiting.cancel()
 
     async def close(self) -> None:
-        """Let go of the rules."""
+        """Release the rules."""
         await self._handler.close()
 
     async def save(self) -> None:
-        """Write a checkpoint, if there is anything new to remember."""
+        """Write a checkpoint if anything has changed."""
         if self.position != self.checkpoint:
             await self._checkpoints.save(self.position, self.partitions)
             self.checkpoint, self._since_checkpoint = self.position, 0
@@ -108,7 +108,7 @@ class Run:
             raise Faulted(EMIT_REFUSED)
 
     def _advance(self, page: Page, batch: Batch) -> None:
-        """Move behind the page, or where the run is to stop, behind what was handled of it."""
+        """Continue after the page, or after its last handled event if the run is to stop."""
         count = len(batch.handled)
         if count == len(page.events):
             self.position, self.progress = page.tag, page.progress
@@ -118,7 +118,7 @@ class Run:
         self._since_checkpoint += count
 
     async def _rest(self, page: Page) -> None:
-        """Wait for more behind the last page; anyhow let others have their turn."""
+        """Wait for new events after the last page; in any case let other tasks have their turn."""
         await asyncio.sleep(0)
         if page.is_end and not self._is_stopping:
             await self._wait(page.end)

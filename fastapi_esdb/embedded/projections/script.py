@@ -1,4 +1,4 @@
-"""A user's JavaScript in an engine of its own: QuickJS, by the package `quickjs-ng`.
+"""A user's JavaScript in its own engine: QuickJS, from the package `quickjs-ng`.
 
 Nothing of Python is reachable from a script, and each call is limited in time and memory, so that a script can harm no
 one but itself. The functions that it finds are in `prelude.js`.
@@ -32,7 +32,7 @@ class ScriptFailed(Exception):
 
 
 def require_engine() -> Any:
-    """The JavaScript engine's package. Raises InvalidArgument where it is not installed; most servers need none."""
+    """Return the package of the engine. Raises InvalidArgument if it is not installed; most servers need none."""
     try:
         return importlib.import_module("quickjs")
     except ImportError as error:
@@ -58,7 +58,7 @@ class Script:
         self._evaluate(source)
 
     def call(self, name: str, argument: str | None = None) -> str:
-        """Call one of the functions of `prelude.js`; what it answers, empty for nothing. Raises ScriptFailed."""
+        """Call a function of `prelude.js` and return its result, or an empty text. Raises ScriptFailed."""
         try:
             return self._run(name, argument) or ""
         except self._errors as error:

@@ -1,4 +1,4 @@
-"""The rules of a user's projection: a script's handlers, called with one event after the other."""
+"""The rules of a user's projection: the handlers of a script, called for each event in turn."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from fastapi_esdb.wire.events.content import JSON
 log = logging.getLogger(__name__)
 
 MAX_EMITTED = 16 * 1024 * 1024
-"""Characters of JSON that all events may have together that are emitted for one event."""
+"""Characters of JSON that all events emitted for one event may have together."""
 
 Told = TypeVar("Told")
 
 
 class ScriptRules:
-    """Made and called by one thread. Raises ScriptFailed, as every call does; see `script.py`."""
+    """The rules of a script, made and called by one thread. Raises ScriptFailed, as its calls do; see `script.py`."""
 
     def __init__(self, name: str, source: str) -> None:
         self._script = Script(source)
@@ -36,7 +36,7 @@ class ScriptRules:
         self._loaded: str | None = None
 
     def handle(self, event: SourceEvent) -> Handled:
-        """Call the handler that is for the event, with the state of its partition."""
+        """Call the handler for the event, with the state of its partition."""
         partition = self._partition_of(event)
         if partition is None:
             return Handled(event)
@@ -58,7 +58,7 @@ class ScriptRules:
         return _understood(_read_partition, self._script.call("partition", told))
 
     def _enter(self, partition: str, told: str) -> list[Emitted]:
-        """Load the partition's state into the script; for a new partition, what tells that there is one."""
+        """Load the partition's state into the script. Return the event that announces a new partition."""
         if self._loaded is None and self.definition.shares_state:
             self._script.call("loadShared", self.partitions.get(ROOT).state)
         if partition == self._loaded:
@@ -77,7 +77,7 @@ class ScriptRules:
         return self._script.call("skip") if event.is_blank else self._script.call("handle", told)
 
     def _keep(self, partition: str, outcome: Outcome) -> list[Emitted]:
-        """Remember the states; the events that tell of a result that has changed."""
+        """Keep the states. Return the events for a result that has changed."""
         before = self.partitions.get(partition)
         result = outcome.result if outcome.is_changed else before.result
         self.partitions.put(partition, PartitionState(outcome.state, result))
@@ -101,7 +101,7 @@ class Outcome:
 
 
 def read_outcome(text: str) -> Outcome:
-    """The outcome as the script tells it, a line for each part.
+    """Return the outcome in the text of a script, which has a line for each part.
 
     Raises ScriptFailed where it is too much, ValueError and such for anything else.
     """
@@ -133,7 +133,7 @@ def _understood(read: Callable[[str], Told], text: str) -> Told:
 
 
 def described(event: SourceEvent, partition: str, category: str) -> str:
-    """An event as a script is told of it, in JSON; the script parses the raw parts when a handler asks for them."""
+    """Return an event as JSON for a script, which parses the raw parts when a handler uses them."""
     record = event.record
     return json.dumps(
         {

@@ -19,7 +19,7 @@ _KEYS = {
     "epoch": "epoch",
     "version": "version",
 }
-"""The fields that are kept, by their names in the definition's JSON."""
+"""The fields that are stored, by their names in the JSON of the definition."""
 
 _KINDS = {
     "query": "str",
@@ -61,7 +61,7 @@ class Settings:
         return Version(self.id, self.epoch, self.version)
 
     def begun_anew(self) -> Settings:
-        """The same projection without anything of its past."""
+        """Return the settings of the same projection without a past."""
         return replace(self, epoch=self.version + 1)
 
 
@@ -71,7 +71,7 @@ def write_settings(settings: Settings) -> str:
 
 
 def read_settings(name: str, projection_id: int, text: bytes) -> Settings | None:
-    """The settings in a definition; `None` where somebody wrote something else there."""
+    """Return the settings in a definition, or `None` if it is something else."""
     try:
         told: dict[str, Any] = json.loads(text)
         fields = {field: told[key] for field, key in _KEYS.items()}
@@ -84,5 +84,5 @@ def read_settings(name: str, projection_id: int, text: bytes) -> Settings | None
 
 
 def system_settings() -> list[Settings]:
-    """The system projections as they come: stopped, as on a server that is not told to start them."""
+    """Return the system projections of a new server: stopped, as on a server that does not start them."""
     return [Settings(name, query, enabled=False, emit_enabled=True) for name, query in SYSTEM_QUERIES.items()]

@@ -31,11 +31,11 @@ class Limits:
 
 
 MAX_TOLD = 100
-"""Characters of a name that an error tells."""
+"""Characters of a name that an error shows."""
 
 
 def check_append(stream: str, expected: Expected, events: Sequence[ProposedEvent], limits: Limits) -> Steps[None]:
-    """Raises InvalidArgument, AccessDenied, MaximumEventSizeExceeded or MaximumAppendSizeExceeded."""
+    """Raise InvalidArgument, AccessDenied, MaximumEventSizeExceeded or MaximumAppendSizeExceeded."""
     check_stream(stream)
     check_expected(expected)
     yield from _check_events([(stream, event) for event in events], limits)
@@ -44,7 +44,7 @@ def check_append(stream: str, expected: Expected, events: Sequence[ProposedEvent
 def check_append_many(
     events: Sequence[tuple[str, ProposedEvent]], checks: Sequence[Check], limits: Limits
 ) -> Steps[None]:
-    """The same for an append to several streams."""
+    """Raise the same errors for an append to several streams."""
     if not events:
         raise InvalidArgument("an append to several streams must have at least one event")
     for stream in dict.fromkeys(stream for stream, _ in events):
@@ -60,7 +60,7 @@ def check_append_many(
 
 
 def check_delete(stream: str, expected: Expected) -> None:
-    """Raises InvalidArgument, or AccessDenied for what nobody may delete: `$all` and metastreams."""
+    """Raise InvalidArgument, or AccessDenied for streams that nobody may delete: `$all` and metastreams."""
     check_stream(stream)
     check_expected(expected)
     if is_metastream(stream):
@@ -68,7 +68,7 @@ def check_delete(stream: str, expected: Expected) -> None:
 
 
 def check_stream(stream: str) -> None:
-    """Raises InvalidArgument for what can't be the name of a stream, AccessDenied for `$all`."""
+    """Raise InvalidArgument for a name that no stream can have, and AccessDenied for `$all`."""
     if problem := problem_of(stream):
         raise InvalidArgument(f"the stream name {stream[:MAX_TOLD]!r} {problem}")
     _check_text("stream name", stream)
@@ -115,5 +115,5 @@ def _check_text(what: str, text: str) -> None:
 
 
 def _size(event: ProposedEvent) -> int:
-    """As a server counts: the type is UTF-16 there."""
+    """Return the size as a server counts it, where the type is UTF-16."""
     return len(event.data) + len(event.metadata) + 2 * len(event.type)

@@ -19,7 +19,7 @@ Ids = Sequence[UUID]
 
 
 def find_repeats(view: View, written: Mapping[str, Ids], checks: Sequence[Check]) -> Steps[dict[str, int]]:
-    """The last revision in each stream of the former append that this one repeats, empty where it may go ahead.
+    """Return the last revision in each stream of a former append that this one repeats, or nothing if it is new.
 
     Raises ConsistencyViolation with all checks that fail. An append that was done before in some of its streams, and
     in others not, fails in those where it was.
@@ -54,7 +54,7 @@ def _outcome(view: View, check: Check, ids: Ids | None) -> Steps[tuple[bool, int
 
 
 def _repeat(view: View, check: Check, ids: Ids) -> Steps[int | None]:
-    """As `find_repeat`, for deleted streams too."""
+    """Do the same as `find_repeat`, also for deleted streams."""
     if not isinstance(check.expected, DeletedState):
         return (yield from find_repeat(view, check.stream, check.expected, ids))
     repeated = yield from find_repeat(view, check.stream, ANY, ids)
@@ -81,7 +81,7 @@ def _violation(view: View, number: int, check: Check) -> Violation:
 
 
 def _state(view: View, stream: str) -> int:
-    """The stream's last revision, or the protocol's number for one that is missing or deleted."""
+    """Return the stream's last revision, or the number of the protocol for a missing or deleted one."""
     if view.is_tombstoned(stream):
         return DeletedState.TOMBSTONED.value
     if view.is_soft_deleted(stream):

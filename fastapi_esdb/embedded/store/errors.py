@@ -33,11 +33,11 @@ class StorageLocked(StorageError):
 
 
 class StorageCorrupt(StorageError):
-    """The file is no store of this server, or it is damaged."""
+    """The file is not a store of this server, or it is damaged."""
 
 
 class NotStored(StorageError):
-    """Writing failed, most often since the disk is full, and nothing of it is in the file: it can be tried again."""
+    """Writing failed, most often because the disk is full. Nothing is in the file, so it can be tried again."""
 
 
 class StorageFailed(StorageError):

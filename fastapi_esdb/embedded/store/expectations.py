@@ -13,7 +13,7 @@ from fastapi_esdb.wire.revisions import ANY, NO_STREAM, STREAM_EXISTS, Expected
 
 
 def find_repeat(view: View, stream: str, expected: Expected, ids: Sequence[UUID] = ()) -> Steps[int | None]:
-    """The last revision of the former append that this one repeats, `None` where it is a new one that may go ahead.
+    """Return the last revision of a former append that this one repeats, or `None` if it is new and possible.
 
     Raises WrongExpectedRevision and StreamDeleted.
     """
@@ -44,7 +44,7 @@ def _require_existing(view: View, stream: str) -> None:
 
 
 def _repeat_by_ids(view: View, stream: str, expected: Expected, ids: Sequence[UUID]) -> Steps[int | None]:
-    """A repeat has known ids only. New ids behind known ones refuse it, known ones behind a new one don't matter."""
+    """A repeat has known ids only. New ids after known ones are refused; known ones after a new one don't matter."""
     revision = None
     for event_id in ids:
         known = _recent_revision(view, stream, event_id)
@@ -66,7 +66,7 @@ def _recent_revision(view: View, stream: str, event_id: UUID) -> int | None:
 
 
 def _repeat_by_revision(view: View, stream: str, expected: Expected, ids: Sequence[UUID]) -> Steps[int | None]:
-    """A repeat has its ids right behind the expected revision, however long ago."""
+    """A repeat has its ids right after the expected revision, however old they are."""
     number = expected if isinstance(expected, int) else NO_EVENT
     if number == view.last(stream):
         return None

@@ -1,4 +1,4 @@
-"""Filters of `$all`: which records a reader wants."""
+"""Filters of `$all`."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ TIME_LIMIT = 0.02
 MAX_PREFIXES = 1000
 
 MAX_TOLD = 200
-"""Characters of a pattern or a name that an error tells."""
+"""Characters of a pattern or a name that an error shows."""
 
 
 @lru_cache(maxsize=256)
 def compile_filter(event_filter: EventFilter) -> Matches:
-    """The test that a filter describes; a regex goes before prefixes, and no prefixes match nothing.
+    """Return the test of a filter. A regex takes precedence over prefixes, and no prefixes match nothing.
 
     Raises InvalidArgument for a regex that is none of .NET's, or is too large, and for more than `MAX_PREFIXES`.
     """
@@ -63,5 +63,5 @@ def _by_prefixes(prefixes: tuple[str, ...]) -> Callable[[str], bool]:
 
 
 def _cut(text: str) -> str:
-    """The text as an error tells it, which fits into a header."""
+    """Return the text as an error shows it, so that it fits into a header."""
     return repr(text) if len(text) <= MAX_TOLD else f"{text[:MAX_TOLD]!r}…"

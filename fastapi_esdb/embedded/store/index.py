@@ -32,7 +32,7 @@ class StreamIndex:
         self.is_hidden = is_hidden(name)
 
     def add(self, revision: int, position: int) -> None:
-        """Raises ValueError for a revision that is not the next one."""
+        """Add a record. Raises ValueError for a revision that is not the next one."""
         due = self.first + len(self.positions)
         if revision == MAX_REVISION:
             self.tombstone = position
@@ -49,7 +49,7 @@ class StreamIndex:
             self.positions.pop()
 
     def forget(self, count: int) -> None:
-        """The first events, so many of them, were scavenged."""
+        """Remove so many of the first events, which were scavenged."""
         del self.positions[:count]
         self.first += count
 
@@ -58,14 +58,14 @@ class StreamIndex:
         return self.first + self._left_before(end)
 
     def last_before(self, end: int) -> int | None:
-        """The position of the newest record before a position, the tombstone counted in."""
+        """Return the position of the newest record before a position, tombstones included."""
         if self.tombstone is not None and self.tombstone < end:
             return self.tombstone
         count = self._left_before(end)
         return self.positions[count - 1] if count else None
 
     def between(self, first: int, stop: int) -> array[int]:
-        """The positions of the events from one revision up to another, as far as they are there."""
+        """Return the positions of the events from one revision to another, as far as they exist."""
         return self.positions[max(first - self.first, 0) : max(stop - self.first, 0)]
 
     def _left_before(self, end: int) -> int:
@@ -92,7 +92,7 @@ class Index:
         self._type_by_name: dict[str, int] = {}
 
     def add(self, position: int, size: int, stream: str, revision: int, event_type: str) -> None:
-        """Append a record. Raises ValueError where it does not follow on what is there."""
+        """Append a record. Raises ValueError if it does not follow the last one."""
         if position < self.end:
             raise ValueError(f"the record at {position} lies before {self.end}, where the log ended")
         entry = self._entry(stream)
@@ -111,7 +111,7 @@ class Index:
         del self._positions[keep:], self._streams[keep:], self._types[keep:]
 
     def begin(self, stream: str, first: int) -> None:
-        """The events of a stream before its revision `first` were scavenged."""
+        """Take note that the events of a stream before its revision `first` were scavenged."""
         self._entry(stream).first = first
 
     def forget(self, ordinals: range, scavenged: Collection[int]) -> None:
@@ -129,7 +129,7 @@ class Index:
         return self._stream_by_name.get(name)
 
     def canonical(self, stream: str, event_type: str) -> tuple[str, str]:
-        """The strings kept for a stream and a type, so that records need none of their own."""
+        """Return the stored strings for a stream and a type, so that records can share them."""
         entry = self._stream_by_name.get(stream)
         number = self._type_by_name.get(event_type)
         return entry.name if entry else stream, event_type if number is None else self._type_table[number]
@@ -139,7 +139,7 @@ class Index:
         return bisect_left(self._positions, position)
 
     def position(self, ordinal: int) -> int:
-        """The position of the record with this ordinal, or of the end of the log for the ordinal behind the last."""
+        """Return the position of the record with this ordinal, or the end of the log for the ordinal after the last."""
         return self._positions[ordinal] if ordinal < len(self._positions) else self.end
 
     def is_record(self, position: int) -> bool:
@@ -153,7 +153,7 @@ class Index:
         return self._type_table[self._types[ordinal]]
 
     def streams_between(self, start: int, end: int) -> set[str]:
-        """The streams of the records from one position up to another."""
+        """Return the streams of the records from one position to another."""
         return {self._stream_table[n].name for n in set(self._streams[self.ordinal(start) : self.ordinal(end)])}
 
     def _entry(self, name: str) -> StreamIndex:

@@ -1,4 +1,4 @@
-"""Links: events that stand for another one (protocol 2.7)."""
+"""Links: events that point at another event (protocol 2.7)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def resolve_link(view: View, record: RecordedEvent, now: datetime) -> RecordedEv
 
 
 def readable_event(view: View, stream: str, revision: int, now: datetime) -> RecordedEvent | None:
-    """An event that a read of its stream would show; `None` where it is hidden, deleted or never was."""
+    """Return an event if a read of its stream would return it; `None` if it is hidden, deleted or never existed."""
     if view.is_tombstoned(stream) or view.is_soft_deleted(stream):
         return None
     if not view.first(stream, now) <= revision <= view.last(stream):

@@ -1,4 +1,4 @@
-"""Waking live readers: those of the streams that were written to, and nobody else."""
+"""Wakes the live readers of those streams that were written to, and no others."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class Listeners:
                 self._forget(stream, future)
 
     def wake(self, streams: Iterable[str]) -> None:
-        """There is news of these streams."""
+        """Wake those who wait for these streams."""
         for stream in (None, *streams):
             _finish(self._waiting.pop(stream, ()))
 
     def wake_all(self) -> None:
-        """There will be no more news."""
+        """Wake all, since there will be no more news."""
         waiting, self._waiting = self._waiting, {}
         for futures in waiting.values():
             _finish(futures)

@@ -1,4 +1,4 @@
-"""One server a file, by whatever name it is called."""
+"""A lock for a file, so that only one server uses it, whatever the path."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class FileLock:
         self._id: FileId | None = None
 
     def acquire(self) -> None:
-        """Raises StorageLocked where it is taken, StorageError where no file can be made."""
+        """Take the lock. Raises StorageLocked if another server has it, StorageError if no file can be made."""
         with _held_lock:
             try:
                 self._acquire()
@@ -44,7 +44,7 @@ class FileLock:
                 raise StorageError(self._path, f"it can't be opened: {error.strerror}") from error
 
     def release(self) -> None:
-        """Let go; idempotent."""
+        """Release the lock; idempotent."""
         with _held_lock:
             self._close()
             if self._id is not None:

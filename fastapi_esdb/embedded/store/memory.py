@@ -27,7 +27,7 @@ class MemoryStorage:
         self._firsts: dict[str, int] = {}
 
     def open(self) -> None:
-        """There is nothing to take."""
+        """Do nothing: nobody else can have it."""
 
     def entries(self) -> Iterator[Entry]:
         return map(to_entry, self._rows)
@@ -39,7 +39,7 @@ class MemoryStorage:
         self._add_rows([to_row(record)])
 
     def complete(self) -> None:
-        """Nothing is lost or kept by itself."""
+        """Do nothing: records are never lost."""
 
     def read(self, positions: Sequence[int]) -> list[RecordedEvent]:
         return list(map(to_record, self._rows_at(positions)))
@@ -58,7 +58,7 @@ class MemoryStorage:
         """Do nothing: records in memory can't be more durable."""
 
     def take_back(self) -> Sequence[Entry]:
-        """There is nothing that a flush could not store."""
+        """Return nothing: no flush fails."""
         return ()
 
     def erase(self, positions: Collection[int]) -> None:
@@ -68,7 +68,7 @@ class MemoryStorage:
         """There is nothing on disk."""
 
     def close(self) -> None:
-        """There is nothing to let go of."""
+        """Do nothing: the records stay for the next time."""
 
     def _rows_at(self, positions: Iterable[int]) -> list[Row]:
         return [self._rows[bisect_left(self._positions, position)] for position in positions]

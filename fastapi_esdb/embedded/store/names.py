@@ -1,4 +1,4 @@
-"""The names that a server gives a meaning to."""
+"""The names that have a meaning for a server."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def is_metastream(stream: str) -> bool:
 
 
 def metastream_of(stream: str) -> str:
-    """The stream that holds the metadata of this one."""
+    """Return the stream with the metadata of this one."""
     return METASTREAM_PREFIX + stream
 
 
 def original_of(metastream: str) -> str:
-    """The stream whose metadata this metastream holds."""
+    """Return the stream whose metadata this metastream has."""
     return metastream.removeprefix(METASTREAM_PREFIX)
 
 
@@ -58,7 +58,7 @@ def originals_of(stream: str) -> Iterator[str]:
 
 
 def innermost_of(stream: str) -> str:
-    """The stream that everything is about: not a metastream, nor one of those."""
+    """Return the stream behind all metastreams."""
     return stream[len(METASTREAM_PREFIX) * _metastreams(stream) :]
 
 

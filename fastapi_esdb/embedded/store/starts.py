@@ -12,7 +12,7 @@ _BEHIND_ALL = Position(2**64 - 1, 2**64 - 1)
 
 
 def start_revision(start: int | Edge, direction: Direction) -> int:
-    """The revision to begin with. Raises InvalidArgument: out of bounds, or forwards from the end."""
+    """Return the revision to begin with. Raises InvalidArgument out of bounds, or forwards from the end."""
     if start is END and direction is FORWARDS:
         raise InvalidArgument("a stream can't be read forwards from its end: read backwards, or subscribe")
     revision = {START: 0, END: MAX_REVISION}[start] if isinstance(start, Edge) else start
@@ -22,7 +22,7 @@ def start_revision(start: int | Edge, direction: Direction) -> int:
 
 
 def start_position(view: View, start: Position | Edge, direction: Direction) -> int:
-    """The position to begin with. Raises InvalidArgument where no record begins there.
+    """Return the position to begin with. Raises InvalidArgument if no record begins there.
 
     The log of a real server has an end too, and reading it forwards from behind that finds nothing.
     """

@@ -28,7 +28,7 @@ class View:
         self.end = end
 
     def last(self, stream: str) -> int:
-        """The last revision, whether it is readable or not; `NO_EVENT` for a stream without events."""
+        """Return the last revision, readable or not; `NO_EVENT` for a stream without events."""
         entry = self.log.index.stream(stream)
         return entry.count_before(self.end) - 1 if entry else NO_EVENT
 
@@ -63,7 +63,7 @@ class View:
         return positions if tombstone is None or tombstone < since else [*positions, tombstone][:limit]
 
     def tombstone(self, stream: str) -> int | None:
-        """The position of the stream's tombstone."""
+        """Return the position of the stream's tombstone."""
         entry = self.log.index.stream(stream)
         tombstone = entry.tombstone if entry else None
         return tombstone if tombstone is not None and tombstone < self.end else None
@@ -85,7 +85,7 @@ class View:
         return self.metadata(stream).is_soft_deleted
 
     def first(self, stream: str, now: datetime) -> int:
-        """The first revision that is there and that the metadata lets through; it may lie behind the last one."""
+        """Return the first revision that exists and is not hidden by metadata. It may be after the last one."""
         metadata, last = self.metadata(stream), self.last(stream)
         kept = last - metadata.max_count + 1 if metadata.max_count else 0
         first = max(self._first_left(stream), kept, metadata.truncate_before or 0)
@@ -99,11 +99,11 @@ class View:
         return entry.positions[revision - entry.first]
 
     def event(self, stream: str, revision: int) -> RecordedEvent:
-        """An event, readable or hidden by metadata; raises LookupError where there is no such event."""
+        """Return an event, even if metadata hides it. Raises LookupError if there is no such event."""
         return self.log.record(self.position(stream, revision))
 
     def events(self, stream: str, first: int, last: int) -> list[RecordedEvent]:
-        """The events of these revisions, both inclusive, as far as there are any."""
+        """Return the events between two revisions, both included, as far as they exist."""
         return self.log.read(self.positions(stream, first, last))
 
     def positions(self, stream: str, first: int, last: int) -> array[int]:
@@ -112,7 +112,7 @@ class View:
         return entry.between(first, min(last + 1, entry.count_before(self.end))) if entry else array("Q")
 
     def size_at(self, position: int) -> int:
-        """About the bytes of the record that is there: how far it is to the next one."""
+        """Return the distance from a record to the next one, which is about its bytes."""
         index = self.log.index
         return index.position(index.ordinal(position) + 1) - position
 
@@ -131,7 +131,7 @@ class View:
         return position_of(record) + entry_of(record).size
 
     def _first_left(self, stream: str) -> int:
-        """The first revision that was not scavenged."""
+        """Return the first revision that was not scavenged."""
         entry = self.log.index.stream(stream)
         return entry.first if entry else 0
 

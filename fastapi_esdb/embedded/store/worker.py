@@ -1,4 +1,4 @@
-"""A thread that may be blocked, by a storage or a script, so that the event loop is not."""
+"""A thread for work that blocks, of a storage or a script, instead of the event loop."""
 
 from __future__ import annotations
 
@@ -21,5 +21,5 @@ class Worker:
         return await asyncio.get_running_loop().run_in_executor(self._executor, call)
 
     def stop(self) -> None:
-        """End the thread, which has nothing to do any more."""
+        """End the thread when it has done all calls."""
         self._executor.shutdown()
