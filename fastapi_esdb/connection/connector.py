@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from fastapi_esdb.settings.model import EsdbSettings
     from fastapi_esdb.wire.admin.cluster import SupportedMethods
 
+logger = logging.getLogger("fastapi_esdb")
+
 FIRST_TIMEOUT = 1.0
 """Seconds that a node of a cluster has for its first answer, the first time; a few ms are usual."""
 
@@ -145,8 +147,6 @@ class Pinned:
     def suspect(self, host: Host) -> None:
         """Do nothing: there is no other."""
 
-
-logger = logging.getLogger("fastapi_esdb")
 
 PATIENCE = 1.0
 """Seconds that a server has to say why it hangs up."""

@@ -1,4 +1,16 @@
-"""Which of several settings counts: code, the environment, the .env file, and what the connection string says."""
+"""Which of several settings counts.
+
+| place; the first that has a setting wins  | may complete a connection string that stands in |
+|-------------------------------------------|-------------------------------------------------|
+| keyword arguments                         | any place                                       |
+| the environment, or a secrets directory   | the environment, `.env`                         |
+| the `.env` file                           | `.env`                                          |
+| the connection string, for its options    |                                                 |
+
+User name, password and options complete a connection string. Variables of the environment are often meant for the
+app's first database: beside a connection string that is given in code they would send that database's password to
+another host, or take the encryption away. So what completes a string never comes from a place that it wins over.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +31,8 @@ from fastapi_esdb.settings.options import OPTIONS
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
+
+logger = logging.getLogger("fastapi_esdb")
 
 _BY_FIELD = {option.field: option for option in OPTIONS}
 
@@ -66,8 +80,6 @@ def _text_of(value: object) -> str:
     except ValueError:
         return ""
 
-
-logger = logging.getLogger("fastapi_esdb")
 
 STRING, DEADLINE, DEFAULT_DEADLINE = "connection_string", "deadline", "default_deadline"
 COMPLETING = ("username", "password", "allow_insecure_credentials", *(option.field for option in OPTIONS))

@@ -1,4 +1,8 @@
-"""Text that may hold a password: percent-decoded strictly, and complained about without repeating it."""
+"""Text that may hold a password: percent-decoded strictly, and complained about without repeating it.
+
+What can't be decoded is an error, never a guess. No exception from here has another one as its context, since a
+`UnicodeDecodeError` would carry the text.
+"""
 
 from __future__ import annotations
 
