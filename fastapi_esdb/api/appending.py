@@ -46,15 +46,15 @@ class Append(AppendRequest):
         """These of them are there."""
         self.ahead = tuple(event for event in self.ahead if event.id not in found)
 
-    def first(self, transport: Caller, options: CallOptions) -> Awaitable[AppendResult]:
+    def first(self, caller: Caller, options: CallOptions) -> Awaitable[AppendResult]:
         """Send it for the first time."""
-        return transport.append(self, options)
+        return caller.append(self, options)
 
-    async def send(self, transport: Caller, expected: Expected, options: CallOptions) -> AppendResult:
+    async def send(self, caller: Caller, expected: Expected, options: CallOptions) -> AppendResult:
         """Send it again, with that expectation. Servers may know the events by now."""
         events = (*self.ahead, *self.events)
         request = replace(self, expected=expected, events=events, is_fresh=False, ahead=())
-        return await transport.append(request, options)
+        return await caller.append(request, options)
 
     async def result(self, found: Found, lost: LookupRequest) -> AppendResult:  # noqa: ARG002  of use where there are several
         """Return what it answers, now that its events were found."""

@@ -118,14 +118,14 @@ class ResendableSession(MultiStreamAppend):
         chosen = next((frame for frame in frames if _is_exact(frame.expected)), frames[0])
         return cls(chosen.stream, chosen.expected, written, carrier, frames)
 
-    async def first(self, transport: Caller, options: CallOptions) -> StreamsAppended:
+    async def first(self, caller: Caller, options: CallOptions) -> StreamsAppended:
         """Send it for the first time."""
-        return self.answered(await transport.send(APPEND_SESSION, self.frames, options))
+        return self.answered(await caller.send(APPEND_SESSION, self.frames, options))
 
-    async def send(self, transport: Caller, expected: Expected, options: CallOptions) -> StreamsAppended:
+    async def send(self, caller: Caller, expected: Expected, options: CallOptions) -> StreamsAppended:
         """Send it again, with that expectation for its stream."""
         frames = [replace(frame, expected=expected) if frame.stream == self.stream else frame for frame in self.frames]
-        return self.answered(await transport.send(APPEND_SESSION, frames, options))
+        return self.answered(await caller.send(APPEND_SESSION, frames, options))
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,14 +146,14 @@ class ResendableRecords(MultiStreamAppend):
         loose: Expected = ANY if isinstance(wanted, DeletedState) else wanted
         return cls(chosen, loose, written, carrier, records, checks)
 
-    async def first(self, transport: Caller, options: CallOptions) -> StreamsAppended:
+    async def first(self, caller: Caller, options: CallOptions) -> StreamsAppended:
         """Send it for the first time."""
-        return self.answered(await transport.call(APPEND_RECORDS, AppendRecords(self.records, self.checks), options))
+        return self.answered(await caller.call(APPEND_RECORDS, AppendRecords(self.records, self.checks), options))
 
-    async def send(self, transport: Caller, expected: Expected, options: CallOptions) -> StreamsAppended:
+    async def send(self, caller: Caller, expected: Expected, options: CallOptions) -> StreamsAppended:
         """Send it again, with a check of its stream."""
         request = AppendRecords(self.records, self._checks(expected))
-        return self.answered(await transport.call(APPEND_RECORDS, request, options))
+        return self.answered(await caller.call(APPEND_RECORDS, request, options))
 
     def _checks(self, expected: Expected) -> tuple[Check, ...]:
         """Those given, with one of its stream, each where it was: errors tell their numbers.

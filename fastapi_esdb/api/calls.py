@@ -20,7 +20,7 @@ Answer = TypeVar("Answer")
 
 
 class Carrier(Caller, Protocol):
-    """A transport that comes back by itself after its connections were lost."""
+    """A caller that comes back by itself after its connections were lost."""
 
     @property
     def is_connected(self) -> bool:
@@ -108,7 +108,7 @@ def map_unknown_outcome(unknown: Callable[[EsdbError], OutcomeUnknown]) -> Itera
 
 
 async def write(
-    transport: Caller, method: Method[Request, Response], request: Request, subject: str, options: CallOptions
+    caller: Caller, method: Method[Request, Response], request: Request, subject: str, options: CallOptions
 ) -> Response:
     """Make a unary call that changes `subject`. Raises `OutcomeUnknown` where the answer is lost."""
 
@@ -117,7 +117,7 @@ async def write(
         return kind(subject)
 
     with map_unknown_outcome(unknown):
-        return await transport.call(method, request, options)
+        return await caller.call(method, request, options)
 
 
 async def listed(answers: Stream[Any, Answer]) -> tuple[Answer, ...]:

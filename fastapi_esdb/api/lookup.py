@@ -156,7 +156,7 @@ class LookupRequest(NamedTuple):
 
 
 async def look_up(
-    transport: Caller,
+    caller: Caller,
     lost: LookupRequest,
     known: int = -1,
     lock: StreamLock | None = None,
@@ -175,39 +175,39 @@ async def look_up(
     try:
         while True:
             request = ReadRequest(lost.stream, search.start, BACKWARDS, search.limit)
-            result = search.take(await _page(transport, request, lost))
+            result = search.take(await _page(caller, request, lost))
             if result is not None:
                 lock.note(search.seen)
                 return result
     except StreamNotFound:
-        return None if is_missing_told else result_of_missing(await _newest_metadata(transport, lost), lost.since)
+        return None if is_missing_told else result_of_missing(await _newest_metadata(caller, lost), lost.since)
 
 
-async def look_up_in_place(transport: Caller, lost: LookupRequest, first: int) -> LookupResult | None:
+async def look_up_in_place(caller: Caller, lost: LookupRequest, first: int) -> LookupResult | None:
     """Look the events up where they would be, from the revision `first` on; `None` where nothing can be seen there."""
     request = ReadRequest(lost.stream, first, limit=len(lost.ids))
     try:
-        return result_in_place(await _page(transport, request, lost), lost.ids, first)
+        return result_in_place(await _page(caller, request, lost), lost.ids, first)
     except StreamNotFound:
         return None
 
 
-async def _newest_metadata(transport: Caller, lost: LookupRequest) -> RecordedEvent | None:
+async def _newest_metadata(caller: Caller, lost: LookupRequest) -> RecordedEvent | None:
     if lost.stream.startswith("$$"):  # metadata have none that count
         return None
     try:
-        page = await _page(transport, ReadRequest(f"$${lost.stream}", END, BACKWARDS, limit=1), lost)
+        page = await _page(caller, ReadRequest(f"$${lost.stream}", END, BACKWARDS, limit=1), lost)
     except StreamNotFound:
         return None
     return page[0] if page else None
 
 
-async def _page(transport: Caller, request: ReadRequest, lost: LookupRequest) -> list[RecordedEvent]:
+async def _page(caller: Caller, request: ReadRequest, lost: LookupRequest) -> list[RecordedEvent]:
     """All events of a read of so many. Raises `StreamNotFound`."""
     options = replace(lost.options, timeout=lost.until.left())
     are_few = request.limit <= FEW
     frames: list[ReadFrame] = []
-    async with transport.stream(READ, [request], options, bulk=not are_few) as answers:
+    async with caller.stream(READ, [request], options, bulk=not are_few) as answers:
         while batch := await answers.read(whole=request.limit + SPARE if are_few else 0):
             frames += batch
     if frames and isinstance(frames[0], StreamMissing):

@@ -71,11 +71,11 @@ class ResendableAppend(Protocol[Result_co]):
         """These of them are there, and not to be sent any more."""
         ...
 
-    def first(self, transport: Caller, options: CallOptions) -> Awaitable[Result_co]:
+    def first(self, caller: Caller, options: CallOptions) -> Awaitable[Result_co]:
         """Send it for the first time, as the caller wants it."""
         ...
 
-    async def send(self, transport: Caller, expected: Expected, options: CallOptions) -> Result_co:
+    async def send(self, caller: Caller, expected: Expected, options: CallOptions) -> Result_co:
         """Send it again, with that expectation for its stream."""
         ...
 
@@ -253,12 +253,12 @@ class Resolution(Generic[Result]):
         options = replace(self._options, requires_leader=True)
         return LookupRequest(self._job.stream, self._job.ids, since, options, until)
 
-    async def _look_up(self, transport: Caller, known: int) -> LookupResult | None:
+    async def _look_up(self, caller: Caller, known: int) -> LookupResult | None:
         """`None` for a stream that is not there, if it should be."""
         should_exist = self._job.expected is STREAM_EXISTS
         self._look_ahead()
         try:
-            found = await look_up(transport, self._lookup_request(), known, self._lock, is_missing_told=should_exist)
+            found = await look_up(caller, self._lookup_request(), known, self._lock, is_missing_told=should_exist)
         except StreamDeleted:
             if should_exist:
                 return None

@@ -1,1 +1,1 @@
-"""The seam to FastAPI: lifespan, dependencies, health, error handlers. Nothing else imports FastAPI."""
+"""The part that knows FastAPI: lifespan, dependencies, health, error handlers. Nothing else imports FastAPI."""
