@@ -19,6 +19,7 @@ from fastapi_esdb.wire.positions import END, START, Edge, Position
 from fastapi_esdb.wire.streams.values import CaughtUp, Checkpoint
 from tests.support.lost_answers import HeldUp
 from tests.support.target import own_server
+from tests.support.transports import OVER_GRPCIO
 from tests.support.waiting import PATIENCE, take, until
 
 OURS = filters.exclude_system()
@@ -122,6 +123,7 @@ async def test_much_history_comes_whole_while_more_is_written(esdb: Connection) 
         assert await revisions(every, 1) == [3_000]
 
 
+@OVER_GRPCIO
 async def test_much_history_that_is_held_up(esdb: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     """After each pause the quick way is found again, and nothing is missed or doubled."""
     monkeypatch.setattr("fastapi_esdb.api.subscribing.QUIET", 0.2)
@@ -146,6 +148,7 @@ async def test_much_history_is_told_to_be_over_once(esdb: Connection) -> None:
         assert [type(message) for message in await waiting] == [RecordedEvent]
 
 
+@OVER_GRPCIO
 async def test_events_come_in_batches_on_request(esdb: Connection) -> None:
     """The checkpoint is that of the last event of the batch."""
     await append(esdb, 1_000)

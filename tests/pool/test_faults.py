@@ -136,7 +136,7 @@ async def test_cut_after_some_bytes(server: ScriptedServer) -> None:
     """Wherever an answer is cut off, a write is answered or lost, never anything else."""
     outcomes = set()
     async with FaultProxy(server.port) as proxy, pool_on(proxy.port, pool_size=1, wait=PATIENCE) as pool:
-        for count in range(1, 120, 7):
+        for count in range(1, 240, 13):
             await pool.call(READ, "hello", PATIENT)
             proxy.cut_after(count)
             try:

@@ -25,6 +25,7 @@ from tests.support.pools import PATIENT, all_of, pool_on
 from tests.support.processes import free_port
 from tests.support.proxy import FaultProxy
 from tests.support.scripted import FOLLOW, TALK, ScriptedServer
+from tests.support.transports import OVER_GRPCIO
 from tests.support.waiting import PATIENCE, until
 
 
@@ -240,6 +241,7 @@ async def test_a_stream_waits_for_a_connection_if_calls_may(server: ScriptedServ
         assert await waiting == ["0"]
 
 
+@OVER_GRPCIO
 async def test_more_bulk_calls_than_threads_may_be_busy(server: ScriptedServer) -> None:
     """The others are made in the usual way: nobody waits for a thread."""
     async with pool_on(server.port, pool_size=1) as pool, AsyncExitStack() as opened:
@@ -252,6 +254,7 @@ async def test_more_bulk_calls_than_threads_may_be_busy(server: ScriptedServer) 
         assert sum(stream.is_bulk for stream in streams) == MOST_BUSY
 
 
+@OVER_GRPCIO
 async def test_a_bulk_call_without_a_second_connection(server: ScriptedServer) -> None:
     """A host, or something on the way, takes one connection and no more: the call is made on that one."""
     async with FaultProxy(server.port) as proxy, pool_on(proxy.port, pool_size=1) as pool:

@@ -10,8 +10,9 @@ import grpc
 import pytest
 
 from fastapi_esdb.connection.caller import CallOptions
-from fastapi_esdb.errors import ConnectionClosed, NotSentInTime, NoUsableNode
+from fastapi_esdb.errors import ConnectionClosed, HandshakeFailed, NotSentInTime, NoUsableNode
 from fastapi_esdb.pool.pool import ConnectionPool
+from fastapi_esdb.settings.choices import TransportKind
 from fastapi_esdb.wire.admin.cluster import NodeState
 from fastapi_esdb.wire.errors import DeadlineExceeded, EsdbError, NotLeader
 from fastapi_esdb.wire.status.translation import Status, rich_status_of, status_of
@@ -273,7 +274,7 @@ async def test_attempts_are_counted(cluster: FakeCluster) -> None:
         assert 4 <= questions(cluster) - before <= 7
 
 
-async def test_the_first_attempt_has_an_end(cluster: FakeCluster) -> None:
+async def test_the_first_attempt_has_an_end(cluster: FakeCluster, transport: TransportKind) -> None:
     """Where all nodes are mute it is the time that they have for their first answer; the error says so."""
     for node in cluster.nodes:
         node.freeze()
@@ -282,7 +283,8 @@ async def test_the_first_attempt_has_an_end(cluster: FakeCluster) -> None:
     await until(lambda: not pool.is_closed)
     with pytest.raises(ConnectionClosed) as caught:
         await pool.call(WRITE, "hello", PATIENT)
-    assert isinstance(caught.value.__cause__, DeadlineExceeded)
+    is_mute = HandshakeFailed if transport is TransportKind.HTTP2 else DeadlineExceeded
+    assert isinstance(caught.value.__cause__, is_mute)
     await opening
     await pool.close()
 
