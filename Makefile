@@ -8,7 +8,7 @@ CODE := fastapi_esdb example_app tests benchmarks protos docs release
 TRIAL := .venv-build
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-slow test-lowest audit lint types contracts bench bench-faults bench-costs bench-embedded bench-pool build constraints docs diagrams proto clean
+.PHONY: help install run test test-slow test-lowest audit lint types contracts bench bench-faults bench-costs bench-embedded bench-pool build constraints docs docs-serve diagrams proto clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -90,6 +90,9 @@ constraints: test ## Run the tests, and write the versions that they passed with
 
 docs: $(STAMP) ## Build the documentation into site/, warnings are errors
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+docs-serve: $(STAMP) ## Show the documentation on http://127.0.0.1:8001, built again whenever a page changes
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve --dev-addr 127.0.0.1:8001
 
 diagrams: $(STAMP) ## Draw the pictures in the documentation that are made from the code
 	$(BIN)/python docs/diagrams.py

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 PICTURE = ROOT / "docs" / "images" / "layers.svg"
 PACKAGE = "fastapi_esdb"
 ASIDE = f"{PACKAGE}.embedded"
-"""What stands beside the layers and not among them."""
+"""The part beside the layers."""
 EXTERNAL = ("fastapi", "pydantic", "grpc", "google")
 NAMES = {"google": "protobuf"}
 THROUGH = {"grpc": f"{PACKAGE}.wire.quiet_grpc"}
@@ -59,7 +59,7 @@ class Part:
 
 
 class Frame(NamedTuple):
-    """Where a box is, and how large."""
+    """The place and size of a box."""
 
     x: int
     y: int
@@ -144,7 +144,7 @@ def label(module: str) -> str:
 
 
 def column(columns: list[str], module: str) -> int:
-    """Where the column of a module is; those of other packages stand a little apart."""
+    """Return the x of a module's column; those of other packages stand a little apart."""
     return LEFT + WIDTH + 2 * GAP + COLUMN * columns.index(module) + (COLUMN // 2 if module in EXTERNAL else 0)
 
 

@@ -1,4 +1,4 @@
-"""What MkDocs runs while it builds: some pages are files that live at the root of the project."""
+"""Runs while MkDocs builds: some pages are files that live at the root of the project."""
 
 from __future__ import annotations
 

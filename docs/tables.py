@@ -85,7 +85,7 @@ OFFERED: dict[Method[Any, Any], tuple[str, ...]] = {
     STATS: ("stats",),
     SUPPORTED_METHODS: ("ping", "server_version", "cluster.supported_methods"),
 }
-"""Where each call that the client makes is found in `Connection`."""
+"""The names in `Connection` that make each call."""
 
 MADE = re.compile("(<!-- made: (?P<name>[a-z]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 """A part of a page that is made: between two comments."""
@@ -117,7 +117,7 @@ def settings_table() -> str:
 
 
 def docstrings(cls: type) -> dict[str, str]:
-    """What stands below each attribute of a class. Pydantic could tell, at a price that every import would pay."""
+    """Return the docstring of each attribute of a class. Pydantic could tell, but every import would pay for that."""
     (body,) = (node.body for node in ast.parse(inspect.getsource(cls)).body if isinstance(node, ast.ClassDef))
     found = ((above, below) for above, below in pairwise(body) if isinstance(above, ast.AnnAssign))
     return {ast.unparse(above.target): _text_of(below) for above, below in found}
@@ -150,7 +150,7 @@ def precedence_table() -> str:
 
 
 def taken(string: str, place: str) -> str:
-    """Whether a setting in one place counts beside a string in another."""
+    """Return whether a setting in one place counts beside a string in another."""
     with tempfile.TemporaryDirectory() as folder:
         values: dict[str, dict[str, str]] = {place: {} for place in PLACES}
         values[string]["connection_string"] = "esdb://localhost"

@@ -1,4 +1,4 @@
-"""What stands around the code: commands, versions, hooks."""
+"""The things around the code fit together: commands, versions, hooks, the guide."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ EXTRAS = chain.from_iterable(PROJECT["optional-dependencies"].values())
 DEPENDENCIES = sorted({line for line in chain(PROJECT["dependencies"], EXTRAS) if not line.startswith("fastapi-esdb")})
 CONSTRAINTS = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if not line.startswith("#")]
 MODULES = {"grpcio": "grpc", "protobuf": "google.protobuf"}
-"""What is imported where the name of the package says something else."""
+"""The modules of packages whose names say something else."""
 
 
 def test_make_help_names_every_command() -> None:
@@ -60,7 +60,7 @@ def test_constraints_hold_every_dependency_in_a_version_that_is_allowed(dependen
 
 @pytest.mark.parametrize("dependency", PROJECT["dependencies"])
 def test_every_dependency_is_imported(dependency: str) -> None:
-    """What an app must install is used by the package."""
+    """Nobody has to install something that the package does not use."""
     name = Requirement(dependency).name
     module = MODULES.get(name, name.replace("-", "_"))
     files = (ROOT / "fastapi_esdb").rglob("*.py")

@@ -1,4 +1,4 @@
-"""What the tests of the documentation share: where it is, and a database for its code."""
+"""Shared by the tests of the documentation: where it is, and a database for its code."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def embedded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(*arguments: str | Path, cwd: Path = ROOT) -> str:
-    """What the Python of these tests prints; fails if it does."""
+    """Return what the Python of these tests prints; fail if it does."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, *arguments]
     process = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""What the page about production shows works: its manifests start an app, its table is what handlers answer."""
+"""The page about production shows what works: its manifests start an app, its table is what handlers answer."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def container(pod: Values) -> Values:
 
 
 def environment(container: Values) -> dict[str, str]:
-    """What the container's environment is, the secret's values included."""
+    """Return the container's environment, the secret's values included."""
     [source] = container["envFrom"]
     secret = manifests()["Secret"]
     assert source["secretRef"]["name"] == secret["metadata"]["name"]
@@ -157,7 +157,7 @@ async def test_the_manifest_starts_an_app(container: Values, started: tuple[Runn
 
 
 def rows() -> Mapping[str, str]:
-    """What each fault raises and answers, as the page has it."""
+    """Return what each fault raises and answers, as the page has it."""
     table = PAGE.partition("| Fault |")[2].partition("\n\n")[0]
     return {cells[1].strip(): cells[2] for line in table.splitlines()[2:] if len(cells := line.split("|")) > 3}
 

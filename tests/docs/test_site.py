@@ -14,7 +14,7 @@ from tests.docs.conftest import DOCS, PAGES, ROOT, run
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `make docs` builds, links, anchors and references checked."""
+    """Build what `make docs` does, with links, anchors and references checked."""
     folder = tmp_path_factory.mktemp("site")
     run("-m", "mkdocs", "build", "--strict", "--site-dir", folder)
     return folder
@@ -34,7 +34,7 @@ def test_the_changelog_is_a_page(site: Path) -> None:
 
 @pytest.mark.parametrize("page", ["tutorial", "how-to/testing"])
 def test_code_that_is_included_is_there(site: Path, page: str) -> None:
-    """Where a page shows a file, it shows what is in it."""
+    """A page that shows a file shows what is in it."""
     text = (site / page / "index.html").read_text()
     assert "include_router" in text
     assert "8&lt;" not in text
