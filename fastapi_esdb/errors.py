@@ -22,7 +22,7 @@
         ├── ConnectionClosed           there is no connection
         │   ├── AppStopping            the server of the app stops, so no subscription begins any more
         │   └── ClosedInFlight         it was closed on purpose while the call was in flight
-        │       ├── SubscriptionClosed …the call of a subscription, with the place it had come to
+        │       ├── SubscriptionClosed …the call of a subscription, with the position it had come to
         │       └── ConsumerClosed     …the call of a consumer of a persistent subscription
         ├── NoUsableNode               no member of the cluster is what the node preference asks for
         ├── ConnectionRefused          no connection could be made
@@ -249,7 +249,7 @@ class ClosedInFlight(ConnectionClosed):
 class SubscriptionClosed(ClosedInFlight):
     """A subscription ended because the connection was closed on purpose.
 
-    `after` is where it had come to: subscribing after it goes on without a gap.
+    `after` is the last revision or position that it gave: subscribe after it to go on without a gap.
     """
 
     stream: str
@@ -300,7 +300,7 @@ class TlsFailed(ConnectionRefused):
 
 @dataclass(eq=False)
 class HandshakeFailed(ConnectionRefused):
-    """Something was reached that is no EventStoreDB, or not now; nothing was sent. `reason` says what to look at."""
+    """What answered is no EventStoreDB server, or is not ready yet; nothing was sent. `reason` says what to look at."""
 
     reason: str
 
@@ -312,7 +312,7 @@ class HandshakeFailed(ConnectionRefused):
 class NoUsableNode(NetworkError):
     """Nodes of the cluster have answered, and none of those they named can be used.
 
-    `preference` is the `nodePreference` it was sought for, `members` how many nodes there are, alive or not.
+    `preference` is the `nodePreference` that applied, `members` is how many nodes there are, alive or not.
     """
 
     preference: str
@@ -350,7 +350,7 @@ class TooManyStreams(NetworkError):
 
 @dataclass(eq=False)
 class OutcomeUnknown(NetworkError):
-    """A write got no answer: it may or may not have happened. `__cause__` says what came between."""
+    """A write got no answer: it may or may not have happened. `__cause__` is the error that came in its place."""
 
     stream: str
 
@@ -366,7 +366,7 @@ class WriteClosedInFlight(OutcomeUnknown, ClosedInFlight):
 
 @dataclass(eq=False)
 class AppendOutcomeUnknown(OutcomeUnknown):
-    """An append got no answer, and it could not be found out in time, or at all, whether it happened.
+    """An append got no answer, and the client could not find out in time, or at all, whether it happened.
 
     `found` says what was found out by then, if anything. Reading the stream may tell more: look for the `ids`.
     Appending again with the same ids and the same explicit revision is safe; with `ANY` it may store them twice.

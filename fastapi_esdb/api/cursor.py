@@ -113,7 +113,7 @@ class BeyondEnd:
         )
 
     async def _end(self) -> int | Position | None:
-        """Where the last event is, one of `NOWHERE` if there is none, `None` for a deleted stream: it goes on later."""
+        """Return where the last event is, one of `NOWHERE` if there is none, `None` for a softly deleted stream."""
         if self._stream is None:
             request = ReadRequest(None, END, BACKWARDS, limit=1)
             found = [event async for event in events_of(self._carrier, request, self._options)]
@@ -124,7 +124,7 @@ class BeyondEnd:
         return None if await self._is_deleted(self._stream) else NOWHERE[0]
 
     async def _is_deleted(self, stream: str) -> bool:
-        """Whether it is deleted, and can be written again; who may not see that is told that it has no events."""
+        """Return whether the stream is deleted softly. Who may not read its metadata is told that it has no events."""
         request = ReadRequest(metadata_stream(stream), END, BACKWARDS, limit=1)
         try:
             found = [event async for event in events_of(self._carrier, request, self._options)]

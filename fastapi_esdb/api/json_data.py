@@ -205,7 +205,7 @@ AS_LIST = (set, frozenset, deque)
 
 
 def json_data(value: Any, name: str) -> bytes:
-    """The value as compact JSON. Raises `InvalidArgument`, which names the place in it where that can't be."""
+    """Return the value as compact JSON. Raises `InvalidArgument`, which names the part that cannot be written."""
     try:
         if isinstance(value, BaseModel):
             return model_json(value, type(value).__name__)

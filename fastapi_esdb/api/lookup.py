@@ -32,7 +32,7 @@ MOST = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The events are there: where the last of them is."""
+    """The events are there; `revision` and `position` are those of the last one."""
 
     revision: int
     position: Position | None
@@ -40,14 +40,14 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """They are not, in all of the stream up to `end`, its last revision or `NO_STREAM`."""
+    """The events are not there, in all of the stream up to `end`: its last revision, or `NO_STREAM`."""
 
     end: Expected
 
 
 @dataclass(frozen=True, slots=True)
 class Hidden:
-    """That can't be told, since a part of the stream can't be seen; `reason` says which."""
+    """It can't be told, because a part of the stream is hidden; `reason` says which."""
 
     reason: str
 

@@ -23,7 +23,7 @@ SPARE = 100
 """Frames that are no events, and that a server may send with a read of few."""
 
 FEW = 20
-"""Events of a read that is not worth a thread, and comes as a whole."""
+"""Up to this limit a read is received as a whole, since it is too small to be worth a thread."""
 
 
 class Read(Iteration[RecordedEvent]):

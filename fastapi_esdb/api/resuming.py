@@ -67,7 +67,7 @@ class Resuming(ABC, Generic[Frame]):
 
     def __init__(self, carrier: Carrier, name: str) -> None:
         self.confirmed = False
-        """Whether the server has taken it once. Until then errors are the caller's, afterwards most are gone over."""
+        """Whether the server has confirmed it once. Errors are raised before; afterwards most lead to another call."""
         self._carrier = carrier
         self._name = name
         self._auth_grace = AuthGrace(name)

@@ -34,7 +34,7 @@ async def first(item: Awaitable[Item]) -> Item:
 
 
 class Stop:
-    """Ends all iterations that it was told of, and each that it is told of afterwards, once it is set.
+    """Once it is set, ends all iterations that were registered, and each that is registered afterwards.
 
     Calls that have an end of their own are left alone.
     """
@@ -50,7 +50,7 @@ class Stop:
         return self._is_set
 
     def ends(self, endless: Endlessly) -> Endlessly:
-        """Have it end; returns it."""
+        """Register an iteration, and return it."""
         self._endless.add(endless)
         if self._is_set:
             endless.stop()

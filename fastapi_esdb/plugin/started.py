@@ -69,7 +69,7 @@ async def held(
         stop = Stop()
         with before_the_server(stop.set):
             async with opened as pool, _holding(app, name, Started(owner, pool, stop)) as state:
-                with _left_in_haste(stop):
+                with _stopped_twice(stop):
                     yield state
     elif started.owner is not owner:
         raise InvalidSettings(f"two Esdb objects are named {name!r} in one app: give one of them another name")
@@ -79,7 +79,7 @@ async def held(
 
 
 @contextmanager
-def _left_in_haste(stop: Stop) -> Iterator[None]:
+def _stopped_twice(stop: Stop) -> Iterator[None]:
     """Let a server go that was told to stop twice: it cancels the lifespan, and would log that as an error."""
     try:
         yield

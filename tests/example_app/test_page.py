@@ -11,8 +11,9 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.example_app.browser import chromium
 from tests.example_app.conftest import AUTHORIZED
+from tests.support.waiting import PATIENCE
 
-PATIENCE_MS = 30_000
+PATIENCE_MS = 1000 * PATIENCE
 
 
 @pytest.fixture(scope="module")
