@@ -103,7 +103,7 @@ def place_in_stream(place: object, stream: str, name: str) -> int | Edge:
     if isinstance(place, RecordedEvent):
         return _revision_in(place, stream, name)
     if isinstance(place, Position | Checkpoint):
-        raise InvalidArgument(f"{name} must be a revision, START or END in a stream: a Position is a position in $all")
+        raise InvalidArgument(f"{name} must be a revision, START or END in a stream: a Position belongs to $all")
     return whole_number(place, name, least=0, most=MAX_REVISION)
 
 

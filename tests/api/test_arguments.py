@@ -31,7 +31,7 @@ BAD: list[tuple[Callable[..., Any], tuple[Any, ...], str]] = [
     (arguments.expected_revision, (1.0,), r"not 1\.0"),
     (arguments.place_in_stream, (-1, "s", "start"), "start must be between 0 and"),
     (arguments.place_in_stream, (MAX_REVISION + 1, "s", "after"), "after must be between 0 and"),
-    (arguments.place_in_stream, (Position(1, 1), "s", "start"), r"a Position is a place in \$all"),
+    (arguments.place_in_stream, (Position(1, 1), "s", "start"), r"a Position belongs to \$all"),
     (arguments.place_in_stream, (None, "s", "after"), "after must be a whole number, not None"),
     (
         arguments.place_in_all,
