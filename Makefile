@@ -33,7 +33,7 @@ run: $(SHOP) ## Start the example app with the embedded server on http://127.0.0
 
 test: $(if $(TARGET),$(STAMP),lint types contracts) ## Lint, types, contracts and all tests (TARGET=esdb://…: those of the API, on a server of yours)
 ifdef TARGET
-	ESDB_TEST_TARGET='$(TARGET)' $(BIN)/pytest tests/api tests/conformance
+	ESDB_TEST_TARGET='$(TARGET)' $(BIN)/pytest --numprocesses 3 --dist worksteal tests/api tests/conformance
 else
 	$(BIN)/pytest -m "alone and not slow"
 	$(BIN)/pytest -m "not alone and not slow" --numprocesses 3 --dist worksteal

@@ -205,6 +205,7 @@ def test_what_is_iterated_can_be_named(kind: type) -> None:
     assert inspect.isclass(kind)
 
 
+@own_server
 async def test_an_end_is_a_place_everywhere(esdb: Connection) -> None:
     """In streams and in all of them."""
     await append(esdb)

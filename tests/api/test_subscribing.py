@@ -70,6 +70,7 @@ async def test_the_place_it_begins_after_is_excluded(esdb: Connection, after: in
         assert await revisions(subscription, len(expected)) == expected
 
 
+@own_server
 async def test_from_the_end_nothing_written_since_is_missed(esdb: Connection) -> None:
     """Whatever is written right after the context was entered."""
     await append(esdb, 3)
