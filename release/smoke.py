@@ -23,10 +23,15 @@ from urllib.request import Request, urlopen
 ROOT = Path(__file__).parent.parent
 PATIENCE = 30.0
 IMPORTS = """
-import fastapi_esdb, sys
+import fastapi_esdb, importlib, pkgutil
+for module in pkgutil.walk_packages(fastapi_esdb.__path__, "fastapi_esdb."):
+    try:
+        module.name.endswith("__main__") or importlib.import_module(module.name)
+    except ModuleNotFoundError as error:
+        if error.name not in ("cryptography", "httpx2", "pytest", "pytest_asyncio", "quickjs"):  # they come with extras
+            raise
 for name in fastapi_esdb.__all__:
     getattr(fastapi_esdb, name)
-import fastapi_esdb.embedded.server
 print(fastapi_esdb.__file__)
 """
 
@@ -49,7 +54,7 @@ def main() -> None:
 
 
 def try_imports(folder: Path) -> str:
-    """Import every public name, from what is installed and not from the source tree."""
+    """Import every module and every public name, from what is installed and not from the source tree."""
     home = run(folder, "-c", IMPORTS).strip()
     assert not Path(home).is_relative_to(ROOT / "fastapi_esdb"), home
     return "Imported"
