@@ -43,6 +43,7 @@ NEED_A_QUIET_SERVER = {
     "all_after_position",
     "projection_statistics",
     "system_by_correlation_id",
+    "ordinary_user",
 }
 """They show what others write, too, and what becomes of the server's own projections."""
 
