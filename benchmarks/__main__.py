@@ -21,7 +21,7 @@ from benchmarks.chart import chart
 from benchmarks.events import filled_stream, server_version
 from benchmarks.report import RESULTS, Comparison, as_json, write_result
 from benchmarks.runner import WARM_UP, Plan, run_all, say
-from benchmarks.server import relay_to, server_at
+from benchmarks.server import packing, relay_to, server_at
 from benchmarks.tables import comparison_tables
 
 
@@ -29,12 +29,13 @@ async def main(target: str | None, rounds: int, events: int, cases: Sequence[Cas
     """Measure, print and keep."""
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(server_at(target))
-        where, relay = server.connection_string, ""
+        where, relay, packed = server.connection_string, "", ""
         if server.pid:
             relay = (await stack.enter_async_context(relay_to(server))).connection_string
+            packed = (await stack.enter_async_context(packing(server))).connection_string
         say(f"writing {events:,} events to read")
         streams = await filled_stream(where, events), await filled_stream(where, WARM_UP)
-        found = await run_all(Plan(where, rounds, *streams, relay), cases)
+        found = await run_all(Plan(where, rounds, *streams, relay, packed), cases)
         named = f"{'an embedded server' if server.pid else 'a server'}, version {await server_version(where)}"
     result = as_json([Comparison.of(case, found[case.name]) for case in cases], rounds, named)
     print(write_result("bench", result, f"{comparison_tables(result)}\n\n{aims_table(result)}", folder))
@@ -57,7 +58,7 @@ def run(arguments: Sequence[str] | None = None) -> None:
     reading = parser()
     options = reading.parse_args(arguments)
     possible = all_cases(options.events, options.appends)
-    cases = {case.name: case for case in possible if not (case.in_pieces and options.target)}
+    cases = {case.name: case for case in possible if not ((case.in_pieces or case.is_packed) and options.target)}
     names = options.cases or list(cases)
     if unknown := [name for name in names if name not in cases]:
         reading.error(f"no case {', '.join(unknown)}: there are {', '.join(cases)}")

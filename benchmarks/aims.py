@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.cases import OURS, OURS_GROUPED
+from benchmarks.cases import OURS, OURS_GROUPED, OURS_HTTP2
 from benchmarks.tables import RATIOS, table
 
 NEARNESS = 0.8
@@ -32,6 +32,11 @@ AIMS = [
     Aim("append-64", OURS, "gain", 2.2),
     Aim("append-64", OURS_GROUPED, "gain", 15),
     Aim("append-64", OURS_GROUPED, "speed_up", 5),
+    Aim("append-1", OURS_HTTP2, "gain", 6),
+    Aim("append-64", OURS_HTTP2, "gain", 8),
+    *(Aim(f"small-{which}", OURS_HTTP2, "gain", 3.5) for which in ("1", "16", "100-1", "100-16")),
+    *(Aim(f"small-packed-{which}", OURS_HTTP2, "gain", 8) for which in ("1", "16", "100-1", "100-16")),
+    Aim("read-packed", OURS_HTTP2, "gain", 8),
 ]
 
 

@@ -12,9 +12,6 @@ from benchmarks.contenders.client import Client
 from benchmarks.events import DATA, fresh_stream
 from benchmarks.measurement import Measurement
 
-SMALL_READ = 10
-"""Events in a small read."""
-
 TIMEOUT = 600.0
 """Seconds that one measurement may take."""
 
@@ -42,7 +39,7 @@ def _work(client: Client, case: Case, stream: str) -> Callable[[], Awaitable[Non
             streams = [fresh_stream() for _ in range(case.callers)]
             return lambda: _share(case, lambda caller: client.append(streams[caller], DATA))
         case Kind.SMALL:
-            return lambda: _share(case, lambda _: _checked(client.read_some(stream, SMALL_READ), SMALL_READ))
+            return lambda: _share(case, lambda _: _checked(client.read_some(stream, case.events), case.events))
 
 
 async def _checked(read: Awaitable[int], events: int) -> None:

@@ -74,10 +74,12 @@ class Plan:
     warm_up_stream: str
     relay: str = ""
     """The same server, where what it sends comes in pieces."""
+    packed: str = ""
+    """One with the same answers, packed into frames."""
 
     def worker_for(self, name: str, case: Case) -> tuple[str, str]:
         """The contender, and the server that it is connected to."""
-        return name, self.relay if case.in_pieces else self.target
+        return name, self.packed if case.is_packed else self.relay if case.in_pieces else self.target
 
 
 Workers = dict[tuple[str, str], Worker]

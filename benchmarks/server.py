@@ -39,6 +39,14 @@ async def relay_to(server: RunningServer) -> AsyncIterator[RunningServer]:
 
 
 @asynccontextmanager
+async def packing(server: RunningServer) -> AsyncIterator[RunningServer]:
+    """One that answers as this server does, and packs its messages as real ones do: see `benchmarks.packing`."""
+    host = ConnectionString.parse(server.connection_string).hosts[0]
+    async with _running("benchmarks.packing", host.name, str(host.port)) as stand_in:
+        yield stand_in
+
+
+@asynccontextmanager
 async def _running(module: str, *arguments: str) -> AsyncIterator[RunningServer]:
     """A module in another process that first prints where it can be reached."""
     command = [sys.executable, "-m", module, *arguments]

@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from benchmarks.aims import aims_table
-from benchmarks.cases import AIO, BATCH, GROUPED, KURRENT, OURS, OURS_GROUPED, Case, Kind, all_cases
+from benchmarks.cases import AIO, BATCH, GROUPED, KURRENT, OURS, OURS_GROUPED, OURS_HTTP2, Case, Kind, all_cases
 from benchmarks.chart import BARE_COLOUR, KURRENT_COLOUR, OURS_COLOUR, chart
 from benchmarks.measurement import Measurement
 from benchmarks.report import Comparison, as_json, conditions, read_json, write_json
@@ -21,6 +21,7 @@ RUNS = {
     AIO: [Measurement(250, 400), Measurement(300, 480)],
     BATCH: [Measurement(90, 180), Measurement(108, 216)],
     GROUPED: [],
+    OURS_HTTP2: [],
     OURS_GROUPED: [],
 }
 SVG = "{http://www.w3.org/2000/svg}"
