@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from fastapi_esdb.api.atomic_appends import StreamAppend
     from fastapi_esdb.api.connection import Connection
     from fastapi_esdb.api.consuming import Consumer
+    from fastapi_esdb.api.deciders.decider import Decider
+    from fastapi_esdb.api.deciders.decisions import Decided, Loaded
     from fastapi_esdb.api.metadata import StreamAcl, StreamMetadata
     from fastapi_esdb.api.new_event import NewEvent
     from fastapi_esdb.api.reading import Read
@@ -122,6 +124,8 @@ __all__ = [
     "ConsumerStrategy",
     "Credentials",
     "DeadlineExceeded",
+    "Decided",
+    "Decider",
     "DeletedState",
     "Edge",
     "Esdb",
@@ -146,6 +150,7 @@ __all__ = [
     "InvalidSettings",
     "LastPosition",
     "LastRevision",
+    "Loaded",
     "Member",
     "NackAction",
     "NetworkError",
@@ -205,6 +210,8 @@ _MODULES = {
     "fastapi_esdb.api.atomic_appends": "StreamAppend",
     "fastapi_esdb.api.connection": "Connection",
     "fastapi_esdb.api.consuming": "Consumer",
+    "fastapi_esdb.api.deciders.decider": "Decider",
+    "fastapi_esdb.api.deciders.decisions": "Decided Loaded",
     "fastapi_esdb.api.arguments": "metadata_stream parked_stream",
     "fastapi_esdb.api.new_event": "NewEvent",
     "fastapi_esdb.api.reading": "Read",

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from fastapi_esdb.api import arguments
 from fastapi_esdb.api.atomic_appends import AtomicAppends
+from fastapi_esdb.api.deciders.decisions import Decisions
 from fastapi_esdb.api.metadata import Metadata
 from fastapi_esdb.api.monitoring import Monitoring
 from fastapi_esdb.api.stop import Stop
-from fastapi_esdb.api.streams import Streams
 from fastapi_esdb.api.subscriptions import Subscriptions
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from fastapi_esdb.pool.pool import ConnectionPool
 
 
-class Connection(Streams, AtomicAppends, Subscriptions, Metadata, Monitoring):
+class Connection(Decisions, AtomicAppends, Subscriptions, Metadata, Monitoring):
     """EventStoreDB: one object for all calls, safe to share between tasks.
 
     It stands for a pool of connections that come and go by themselves. While there is none, calls raise

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from fastapi_esdb.api.connection import Connection
 from fastapi_esdb.plugin.blocking import Blocking, blocking, iterating, listing
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.state import ConnectionState
+    from fastapi_esdb.plugin.sync_decisions import DecideCall, LoadCall
     from fastapi_esdb.plugin.sync_parts import (
         SyncCluster,
         SyncOperations,
@@ -25,7 +26,8 @@ class SyncConnection(Blocking[Connection]):
     """`Connection` for threads: all of its calls but subscriptions, under the same names, with the same arguments.
 
     It blocks the calling thread, never the loop that they run on. `read` and `read_all` give lists: give them a
-    `limit`. `stats` is iterated with `for`. For subscriptions and consumers use an `async def` endpoint.
+    `limit`. `stats` is iterated with `for`. `decide` has the event loop call the function that decides.
+    For subscriptions and consumers use an `async def` endpoint.
     Calling it on the event loop's own thread raises `WrongEventLoop`, since it would wait for itself.
     """
 
@@ -36,6 +38,8 @@ class SyncConnection(Blocking[Connection]):
     append_streams = blocking(Connection.append_streams)
     append_session = blocking(Connection.append_session)
     append_records = blocking(Connection.append_records)
+    load: LoadCall = cast("LoadCall", blocking(Connection.load))
+    decide: DecideCall = cast("DecideCall", blocking(Connection.decide))
     read = listing(Connection.read)
     read_all = listing(Connection.read_all)
     last_revision = blocking(Connection.last_revision)

@@ -7,6 +7,7 @@ import inspect
 import itertools
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import assert_type
 
 import pytest
 from fastapi.testclient import TestClient
@@ -16,6 +17,8 @@ from fastapi_esdb import (
     START,
     Connection,
     ConnectionState,
+    Decided,
+    Loaded,
     NewEvent,
     NodePreference,
     NotSupported,
@@ -27,6 +30,7 @@ from fastapi_esdb import (
 )
 from fastapi_esdb.embedded import EmbeddedServer
 from fastapi_esdb.errors import ConnectionClosed, WrongEventLoop
+from tests.api.deciders.accounts import Account, AccountDecider, put, take
 from tests.plugin.apps import app_with_router
 from tests.support.waiting import PATIENCE, eventually, until
 
@@ -147,3 +151,20 @@ def test_a_thread_that_outlives_its_app() -> None:
     sync = asyncio.run(connected_once())
     with pytest.raises(ConnectionClosed):
         sync.ping()
+
+
+async def test_decisions_in_threads(esdb_connection: Connection) -> None:
+    """States are loaded and decided about with the connection; a loaded state has nobody there to await it."""
+    sync = SyncConnection(esdb_connection)
+
+    def work() -> None:
+        sync.append("s", put(5))
+        loaded = sync.load("s", AccountDecider)
+        assert_type(loaded, Loaded[Account])
+        decided = sync.decide("s", AccountDecider, take, 3)
+        assert_type(decided, Decided[Account])
+        assert (loaded.state.cents, decided.state.cents, decided.revision) == (5, 2, 1)
+        with pytest.raises(WrongEventLoop, match="call decide\\(\\) of EsdbSyncDep"):
+            _ = loaded.decide(take, 3)
+
+    await asyncio.to_thread(work)

@@ -1,0 +1,110 @@
+"""What makes a state of events: a decider, or a class whose objects apply them."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+from fastapi_esdb.wire.errors import InvalidArgument
+from fastapi_esdb.wire.events.values import RecordedEvent
+
+State = TypeVar("State")
+
+
+class Decider(Protocol[State]):
+    """An object, or a class, that makes a state of the events of a stream.
+
+    `initial` is the state before the first event, or is called to make it. `evolve` returns the next state and leaves
+    the one that it gets as it is. It gets recorded events, or their data, where the decider says `types = events`.
+    """
+
+    @property
+    def initial(self) -> Any:
+        """Return the state before the first event, or what makes it."""
+        ...
+
+    def evolve(self, state: State, event: Any, /) -> State:
+        """Return the state after an event."""
+        ...
+
+
+class Entity(Protocol):
+    """A class whose objects take in events: each begins as `Class()`, and may say `types = events` as a decider does.
+
+    `apply` changes the object and returns nothing, or returns another one and leaves this one as it is.
+    """
+
+    def apply(self, event: Any, /) -> Any:
+        """Take in an event."""
+        ...
+
+
+AnyEntity = TypeVar("AnyEntity", bound=Entity)
+
+
+class Typed(Protocol):
+    """An event with its data."""
+
+    @property
+    def data(self) -> Any:
+        """Return the data, of the class that is registered for it."""
+        ...
+
+
+class DecodesEvents(Protocol):
+    """The `types` of a decider: an `EventTypes`, for example."""
+
+    def decode_all(self, recorded: RecordedEvent, /) -> Sequence[Typed]:
+        """Return what stands for an event: mostly one."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Folding(Generic[State]):
+    """A decider or a class of entities, made one: how states begin, and what an event makes of one."""
+
+    begin: Callable[[], State]
+    evolve: Callable[[State, Any], State]
+    types: DecodesEvents | None
+    changes_states: bool
+    """True if `evolve` may change the state that it gets."""
+
+    def fold(self, state: State, events: Iterable[RecordedEvent]) -> State:
+        """Return the state after these events. The one that is given may be changed, see `kept`."""
+        evolve, types = self.evolve, self.types
+        for recorded in events:
+            if types is None:
+                state = evolve(state, recorded)
+            else:
+                for event in types.decode_all(recorded):
+                    state = evolve(state, event.data)
+        return state
+
+    def kept(self, state: State) -> State:
+        """Return the state, or a copy of it, so that going on from it leaves the given one as it is."""
+        return copy.deepcopy(state) if self.changes_states else state
+
+
+def folding_of(decider: Any) -> Folding[Any]:
+    """Return how a decider, or a class of entities, folds. Raises `InvalidArgument` for what is neither."""
+    types = getattr(decider, "types", None)
+    if callable(getattr(decider, "evolve", None)) and hasattr(decider, "initial"):
+        return Folding(_beginning(decider.initial), decider.evolve, types, changes_states=False)
+    if isinstance(decider, type) and callable(getattr(decider, "apply", None)):
+        return Folding(decider, _apply, types, changes_states=True)
+    kind = decider.__name__ if isinstance(decider, type) else type(decider).__name__
+    raise InvalidArgument(
+        f"decider must have `initial` and `evolve(state, event)`, or be a class with `apply(self, event)`: not {kind}"
+    )
+
+
+def _beginning(initial: Any) -> Callable[[], Any]:
+    """A value is copied, so that no stream begins with what another one has made of it."""
+    return initial if callable(initial) else lambda: copy.deepcopy(initial)
+
+
+def _apply(entity: Any, event: Any) -> Any:
+    after = entity.apply(event)
+    return entity if after is None else after

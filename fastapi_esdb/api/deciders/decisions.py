@@ -1,0 +1,286 @@
+"""`load` and `decide`: the state of a stream, and the events that a decision adds to it."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVarTuple, Unpack, overload
+
+from fastapi_esdb.api import arguments
+from fastapi_esdb.api.appending import proposed
+from fastapi_esdb.api.deciders.decider import AnyEntity, Decider, Folding, State, folding_of
+from fastapi_esdb.api.deciders.folding import Folded, Revision, Until, as_recorded, fold_stream
+from fastapi_esdb.api.streams import Streams
+from fastapi_esdb.connection.backoff import Backoff
+from fastapi_esdb.connection.deadline import Deadline
+from fastapi_esdb.errors import WrongEventLoop
+from fastapi_esdb.settings.choices import NodePreference
+from fastapi_esdb.wire.errors import InvalidArgument, WrongExpectedRevision
+from fastapi_esdb.wire.revisions import MAX_REVISION, NO_STREAM
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from fastapi_esdb.settings.credentials import Credentials
+    from fastapi_esdb.wire.events.values import ProposedEvent
+    from fastapi_esdb.wire.positions import Position
+
+Args = TypeVarTuple("Args")
+
+ATTEMPTS = 10
+"""Times that a decision is made until it is appended, or the last conflict is raised."""
+
+PAUSES = Backoff(first=0.02, limit=0.5, jitter=1.0)
+"""Of those who have met at one stream each waits another time."""
+
+
+class LoadOptions(TypedDict, total=False):
+    """The options of a read."""
+
+    timeout: float | None
+    credentials: Credentials | None
+    requires_leader: bool | None
+    read_preference: NodePreference | None
+
+
+class DecideOptions(TypedDict, total=False):
+    """`attempts` bounds how often is decided, `timeout` everything: the reads, the decisions, the pauses, the appends.
+
+    The others are those of every call.
+    """
+
+    attempts: int
+    timeout: float | None
+    credentials: Credentials | None
+    requires_leader: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Origin(Generic[State]):
+    """The means that a state was loaded by, and the id of the last event that it is made of."""
+
+    decisions: Decisions
+    folding: Folding[State]
+    event_id: UUID | None
+    is_past: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded(Generic[State]):
+    """The state of a stream. `revision` is that of its last event, or `NO_STREAM` where it has none."""
+
+    stream: str
+    state: State
+    revision: Revision
+    _origin: Origin[State] = field(repr=False, compare=False)
+
+    @property
+    def exists(self) -> bool:
+        """True if the stream has events; in the past: if it had."""
+        return self.revision is not NO_STREAM
+
+    def decide(
+        self,
+        decide: Callable[[State, *Args], object],
+        *args: *Args,
+        **options: Unpack[DecideOptions],
+    ) -> Coroutine[Any, Any, Decided[State]]:
+        """Decide by this state, as `Connection.decide` does; after a conflict by the state that the stream has then.
+
+        Raises what that raises, and `InvalidArgument` for a state of the past.
+        """
+        if self._origin.is_past:
+            raise InvalidArgument(f"a state of {self.stream!r} in its past can't be decided by: load it as it is now")
+        _require_loop()
+        return self._origin.decisions._decide(self, decide, args, _Limits.of(self._origin.decisions, **options))
+
+
+@dataclass(frozen=True, slots=True)
+class Decided(Loaded[State]):
+    """The state after a decision. `events` are what was decided, `position` is that of the append.
+
+    Without events nothing was appended, and the state is the one that was decided by.
+    """
+
+    events: tuple[Any, ...] = ()
+    position: Position | None = None
+
+
+class Decisions(Streams):
+    """States of streams, and decisions by them."""
+
+    @overload
+    async def load(
+        self,
+        stream: str,
+        decider: Decider[State],
+        *,
+        at_revision: int | None = ...,
+        as_of: datetime | None = ...,
+        **options: Unpack[LoadOptions],
+    ) -> Loaded[State]: ...
+    @overload
+    async def load(
+        self,
+        stream: str,
+        decider: type[AnyEntity],
+        *,
+        at_revision: int | None = ...,
+        as_of: datetime | None = ...,
+        **options: Unpack[LoadOptions],
+    ) -> Loaded[AnyEntity]: ...
+    async def load(
+        self,
+        stream: str,
+        decider: Any,
+        *,
+        at_revision: int | None = None,
+        as_of: datetime | None = None,
+        **options: Unpack[LoadOptions],
+    ) -> Loaded[Any]:
+        """Read a stream and return the state that its events make.
+
+        `decider` has `initial` and `evolve(state, event)`, or is a class whose objects have `apply(event)`. A stream
+        without events gives the initial state; see `exists`.
+
+        `at_revision` gives the state after the event of that revision, `as_of` (a moment with a time zone) the one of
+        then: after the events before the first later one. Such a state is for looking at.
+
+        Raises `StreamDeleted` for a tombstoned stream, `InvalidArgument`, and what reading and `evolve` raise.
+        """
+        stream, folding, until = arguments.stream_name(stream), folding_of(decider), Until.of(at_revision, as_of)
+        folded = await fold_stream(self, stream, folding, options=dict(options), until=until)
+        return self._loaded(stream, folding, folded, is_past=until is not None)
+
+    @overload
+    async def decide(
+        self,
+        stream: str,
+        decider: Decider[State],
+        decide: Callable[[State, *Args], object],
+        *args: *Args,
+        **options: Unpack[DecideOptions],
+    ) -> Decided[State]: ...
+    @overload
+    async def decide(
+        self,
+        stream: str,
+        decider: type[AnyEntity],
+        decide: Callable[[AnyEntity, *Args], object],
+        *args: *Args,
+        **options: Unpack[DecideOptions],
+    ) -> Decided[AnyEntity]: ...
+    async def decide(
+        self,
+        stream: str,
+        decider: Any,
+        decide: Callable[[Any, *Args], object],
+        *args: *Args,
+        **options: Unpack[DecideOptions],
+    ) -> Decided[Any]:
+        """Load a state, call `decide(state, *args)`, and append the events that it returns: one, several or none.
+
+        They are appended on condition that the stream has not moved. Where it has, all of it is done again, `attempts`
+        times at most (10), with pauses; so `decide`, a function or coroutine function, does nothing but decide.
+        An event that `evolve` raises an error for is not appended. Where the answer is lost, the client finds out what
+        has become of the append, as the stream's revision makes it safe to send it again.
+
+        Raises `WrongExpectedRevision` when the stream has moved each time, what `decide` and `evolve` raise, and what
+        `load` and `append` raise.
+        """
+        stream, folding, limits = arguments.stream_name(stream), folding_of(decider), _Limits.of(self, **options)
+        folded = await fold_stream(self, stream, folding, options=limits.left())
+        return await self._decide(self._loaded(stream, folding, folded), decide, args, limits)
+
+    async def _decide(
+        self, loaded: Loaded[State], decide: Callable[..., object], args: tuple[Any, ...], limits: _Limits
+    ) -> Decided[State]:
+        pauses = PAUSES.delays()
+        for attempts_left in reversed(range(limits.attempts)):
+            try:
+                return await self._attempt(loaded, decide, args, limits)
+            except WrongExpectedRevision as error:
+                pause = next(pauses)
+                if error.stream != loaded.stream or not attempts_left or limits.deadline.left() <= pause:
+                    raise
+            await asyncio.sleep(pause)
+            loaded = await self._loaded_again(loaded, limits)
+        raise AssertionError("the last attempt returns or raises")
+
+    async def _attempt(
+        self, loaded: Loaded[State], decide: Callable[..., object], args: tuple[Any, ...], limits: _Limits
+    ) -> Decided[State]:
+        """Decide, see what the events make of the state, and append them."""
+        stream, origin = loaded.stream, loaded._origin
+        decided = decide(loaded.state, *args)
+        events = several(await decided if inspect.isawaitable(decided) else decided)
+        given = proposed(events)
+        if not given:
+            return Decided(stream, loaded.state, loaded.revision, origin)
+        first = loaded.revision + 1 if isinstance(loaded.revision, int) else 0
+        state = _after(loaded, given, first)
+        result = await self.append(stream, given, expected=loaded.revision, retry_unknown=True, **limits.left())
+        revision = arguments.whole_number(result.revision, "revision", least=0, most=MAX_REVISION)
+        if (real := revision - len(given) + 1) != first:  # the stream was deleted, and its revisions go on
+            state = _after(loaded, given, real)
+        return Decided(stream, state, revision, replace(origin, event_id=given[-1].id), events, result.position)
+
+    async def _loaded_again(self, loaded: Loaded[State], limits: _Limits) -> Loaded[State]:
+        """Return what the stream holds now. Only what is new is read, unless deciding may have changed the state."""
+        stream, folding = loaded.stream, loaded._origin.folding
+        known = None if folding.changes_states else Folded(loaded.state, loaded.revision, loaded._origin.event_id)
+        options = {**limits.left(), "read_preference": NodePreference.LEADER}
+        return self._loaded(stream, folding, await fold_stream(self, stream, folding, options=options, known=known))
+
+    def _loaded(
+        self, stream: str, folding: Folding[State], folded: Folded[State], *, is_past: bool = False
+    ) -> Loaded[State]:
+        return Loaded(stream, folded.state, folded.revision, Origin(self, folding, folded.event_id, is_past))
+
+
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    """The time and the attempts that there are, and the options of each call."""
+
+    deadline: Deadline
+    attempts: int
+    options: dict[str, Any]
+
+    @classmethod
+    def of(
+        cls, decisions: Decisions, *, attempts: int = ATTEMPTS, timeout: float | None = None, **options: Any
+    ) -> _Limits:
+        """Return those that a caller has chosen. Raises `InvalidArgument`."""
+        arguments.whole_number(attempts, "attempts", least=1, most=arguments.INT32)
+        seconds = arguments.seconds(timeout, "timeout")
+        return cls(Deadline.after(decisions._carrier.deadline if seconds is None else seconds), attempts, options)
+
+    def left(self) -> dict[str, Any]:
+        """Return the options of a call that begins now."""
+        return {**self.options, "timeout": self.deadline.left()}
+
+
+def _after(loaded: Loaded[State], given: Sequence[ProposedEvent], first: int) -> State:
+    """Return the state after events that are about to be appended, read as they will be read from the stream."""
+    folding = loaded._origin.folding
+    return folding.fold(folding.kept(loaded.state), as_recorded(given, loaded.stream, first))
+
+
+def several(decision: Any) -> tuple[Any, ...]:
+    """Return what was decided as events: none, one, or those of a list, a tuple or a generator."""
+    if decision is None:
+        return ()
+    return tuple(decision) if isinstance(decision, list | tuple | Iterator) else (decision,)
+
+
+def _require_loop() -> None:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        raise WrongEventLoop(
+            "decide() of a loaded state was called by a `def`, which runs in a thread, where nothing awaits it: "
+            "call decide() of EsdbSyncDep instead, or make it `async def`"
+        ) from None

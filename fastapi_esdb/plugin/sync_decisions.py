@@ -1,0 +1,60 @@
+"""`load` and `decide` as threads call them: what type checkers and editors see of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Protocol, TypeVarTuple, Unpack, overload
+
+from fastapi_esdb.api.deciders.decider import AnyEntity, Decider, State
+from fastapi_esdb.api.deciders.decisions import Decided, DecideOptions, Loaded, LoadOptions
+
+Args = TypeVarTuple("Args")
+
+
+class LoadCall(Protocol):
+    """See `Connection.load`. A state that was loaded in a thread is decided by with `decide` of the connection."""
+
+    @overload
+    def __call__(
+        self,
+        stream: str,
+        decider: Decider[State],
+        *,
+        at_revision: int | None = ...,
+        as_of: datetime | None = ...,
+        **options: Unpack[LoadOptions],
+    ) -> Loaded[State]: ...
+    @overload
+    def __call__(
+        self,
+        stream: str,
+        decider: type[AnyEntity],
+        *,
+        at_revision: int | None = ...,
+        as_of: datetime | None = ...,
+        **options: Unpack[LoadOptions],
+    ) -> Loaded[AnyEntity]: ...
+
+
+class DecideCall(Protocol):
+    """See `Connection.decide`. The function that decides is called on the event loop."""
+
+    @overload
+    def __call__(
+        self,
+        stream: str,
+        decider: Decider[State],
+        decide: Callable[[State, *Args], object],
+        *args: *Args,
+        **options: Unpack[DecideOptions],
+    ) -> Decided[State]: ...
+    @overload
+    def __call__(
+        self,
+        stream: str,
+        decider: type[AnyEntity],
+        decide: Callable[[AnyEntity, *Args], object],
+        *args: *Args,
+        **options: Unpack[DecideOptions],
+    ) -> Decided[AnyEntity]: ...
