@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from fastapi_esdb.api.consuming import Consumer
     from fastapi_esdb.api.deciders.decider import Decider
     from fastapi_esdb.api.deciders.decisions import Decided, Loaded
+    from fastapi_esdb.api.decoding import Event
     from fastapi_esdb.api.metadata import StreamAcl, StreamMetadata
     from fastapi_esdb.api.new_event import NewEvent
     from fastapi_esdb.api.reading import Read
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
         DeadlineExceeded,
         EsdbError,
         EsdbNotStarted,
+        EventDoesNotFit,
         GroupExists,
         GroupFailed,
         GroupFull,
@@ -59,10 +61,15 @@ if TYPE_CHECKING:
         StreamDeleted,
         StreamNotFound,
         SubscriptionClosed,
+        UnknownEventType,
+        UnreadableEvent,
         UserConflict,
         UserNotFound,
         WrongExpectedRevision,
     )
+    from fastapi_esdb.events.codec import Codec, JsonCodec
+    from fastapi_esdb.events.event_reader import EventReader
+    from fastapi_esdb.events.event_types import EventTypes
     from fastapi_esdb.plugin.esdb import (
         Esdb,
         EsdbConnection,
@@ -112,6 +119,7 @@ __all__ = [
     "CallerError",
     "CaughtUp",
     "Checkpoint",
+    "Codec",
     "Connection",
     "ConnectionClosed",
     "ConnectionPool",
@@ -136,8 +144,12 @@ __all__ = [
     "EsdbSettings",
     "EsdbSyncConnection",
     "EsdbSyncDep",
+    "Event",
+    "EventDoesNotFit",
     "EventFilter",
+    "EventReader",
     "EventStream",
+    "EventTypes",
     "FellBehind",
     "GroupExists",
     "GroupFailed",
@@ -148,6 +160,7 @@ __all__ = [
     "InvalidArgument",
     "InvalidConnectionString",
     "InvalidSettings",
+    "JsonCodec",
     "LastPosition",
     "LastRevision",
     "Loaded",
@@ -185,6 +198,8 @@ __all__ = [
     "SubscriptionClosed",
     "SupportedMethods",
     "SyncConnection",
+    "UnknownEventType",
+    "UnreadableEvent",
     "UserConflict",
     "UserDetails",
     "UserNotFound",
@@ -213,6 +228,7 @@ _MODULES = {
     "fastapi_esdb.api.deciders.decider": "Decider",
     "fastapi_esdb.api.deciders.decisions": "Decided Loaded",
     "fastapi_esdb.api.arguments": "metadata_stream parked_stream",
+    "fastapi_esdb.api.decoding": "Event",
     "fastapi_esdb.api.new_event": "NewEvent",
     "fastapi_esdb.api.reading": "Read",
     "fastapi_esdb.api.metadata": "StreamAcl StreamMetadata",
@@ -221,12 +237,15 @@ _MODULES = {
     "fastapi_esdb.connection.state": "ConnectionState",
     "fastapi_esdb.errors": (
         "AccessDenied AppStopping AppendOutcomeUnknown CallerError ConnectionClosed ConsistencyViolation "
-        "ConsumerClosed ConsumerEnded DeadlineExceeded EsdbError EsdbNotStarted GroupExists GroupFailed GroupFull "
-        "GroupNotFound InvalidArgument InvalidConnectionString InvalidSettings NetworkError NotAuthenticated "
-        "NotSupported OutcomeUnknown ProjectionFailed ProjectionNotFound ReadOnlyConnection ScavengeNotFound "
-        "ServerError SessionRefused StreamDeleted StreamNotFound SubscriptionClosed UserConflict UserNotFound "
-        "WrongExpectedRevision"
+        "ConsumerClosed ConsumerEnded DeadlineExceeded EsdbError EsdbNotStarted EventDoesNotFit GroupExists "
+        "GroupFailed GroupFull GroupNotFound InvalidArgument InvalidConnectionString InvalidSettings "
+        "NetworkError NotAuthenticated NotSupported OutcomeUnknown ProjectionFailed ProjectionNotFound "
+        "ReadOnlyConnection ScavengeNotFound ServerError SessionRefused StreamDeleted StreamNotFound "
+        "SubscriptionClosed UnknownEventType UnreadableEvent UserConflict UserNotFound WrongExpectedRevision"
     ),
+    "fastapi_esdb.events.codec": "Codec JsonCodec",
+    "fastapi_esdb.events.event_reader": "EventReader",
+    "fastapi_esdb.events.event_types": "EventTypes",
     "fastapi_esdb.plugin.esdb": (
         "Esdb EsdbConnection EsdbDep EsdbSyncConnection EsdbSyncDep connection_of esdb_lifespan esdb_router "
         "get_connection get_sync_connection on_stopping stop_following"

@@ -11,6 +11,7 @@ from pydantic import Secret, SecretStr
 
 from fastapi_esdb.api.connection import Connection
 from fastapi_esdb.errors import EsdbError, InvalidSettings
+from fastapi_esdb.events.event_types import check_all
 from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.settings.connection_string import ConnectionString
 from fastapi_esdb.settings.hosts import Host
@@ -34,7 +35,11 @@ async def connect(target: str | EsdbSettings | None = None) -> AsyncIterator[Con
 
 @asynccontextmanager
 async def open_pool(settings: EsdbSettings, *, name: str = "default") -> AsyncIterator[ConnectionPool]:
-    """An open pool that closes with the context."""
+    """An open pool that closes with the context.
+
+    Raises `InvalidSettings` for event types whose old versions can't be read.
+    """
+    check_all()
     async with _reachable(settings, name) as reachable, ConnectionPool(reachable, name) as pool:
         yield pool
 

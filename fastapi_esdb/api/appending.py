@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Sequence
 from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
@@ -12,7 +12,7 @@ from fastapi_esdb.api.calls import map_unknown_outcome
 from fastapi_esdb.connection.caller import DEFAULT_OPTIONS
 from fastapi_esdb.connection.deadline import YEAR, Deadline
 from fastapi_esdb.errors import AppendClosedInFlight, AppendOutcomeUnknown, ClosedInFlight
-from fastapi_esdb.wire.errors import EsdbError, InvalidArgument, Outcome, WrongExpectedRevision
+from fastapi_esdb.wire.errors import EsdbError, Outcome, WrongExpectedRevision
 from fastapi_esdb.wire.events.values import ProposedEvent
 from fastapi_esdb.wire.revisions import Expected
 from fastapi_esdb.wire.streams.values import AppendRequest, AppendResult
@@ -129,35 +129,7 @@ def unknown(
     return kind(stream, expected, ids, found)
 
 
-def proposed(events: ProposedEvent | Iterable[ProposedEvent]) -> tuple[ProposedEvent, ...]:
-    """Return one event or several as a tuple; raises `InvalidArgument` for anything else."""
-    if isinstance(events, ProposedEvent):
-        return (events,)
-    several = tuple(_iterated(events))
-    for event in several:
-        if not isinstance(event, ProposedEvent):
-            raise _no_event(events if _is_data(events) else event)
-    return several
-
-
-def _is_data(given: object) -> bool:
-    """Return whether an event is made of this, although one can iterate over it."""
-    return isinstance(given, Mapping | str | bytes) or hasattr(given, "model_dump")
-
-
 def mark_sent(events: Sequence[ProposedEvent]) -> bool:
     """Note that the events are being sent, and return whether no server can know any of them."""
     known = [event for event in events if not event.mark_sent()]
     return not known
-
-
-def _iterated(events: Iterable[ProposedEvent]) -> Iterable[ProposedEvent]:
-    if not isinstance(events, Iterable):
-        raise _no_event(events)
-    return events
-
-
-def _no_event(given: object) -> InvalidArgument:
-    """The error does not show what was given, which may hold a secret."""
-    kind, made = type(given).__name__, 'NewEvent("OrderPlaced", {...})'
-    return InvalidArgument(f"events must be a NewEvent or several of them, not {kind}: {made} makes one")

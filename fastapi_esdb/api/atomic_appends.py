@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Unpack
 from uuid import UUID
 
 from fastapi_esdb.api import arguments
-from fastapi_esdb.api.appending import proposed, send_append, unknown
+from fastapi_esdb.api.appending import send_append, unknown
 from fastapi_esdb.api.calls import ConnectionPart, Options
 from fastapi_esdb.api.lookup import Found, LookupRequest, look_up
+from fastapi_esdb.api.proposing import Appendable, propose, proposed
 from fastapi_esdb.connection.caller import CallOptions
 from fastapi_esdb.wire.errors import (
     ConsistencyViolation,
@@ -176,7 +177,7 @@ class StreamAppend:
     """Events for one stream, and where it must be."""
 
     stream: str
-    events: ProposedEvent | Iterable[ProposedEvent]
+    events: Appendable | Iterable[Appendable]
     expected: Expected = ANY
 
 
@@ -210,7 +211,7 @@ class AtomicAppends(ConnectionPart):
 
     async def append_records(
         self,
-        records: Iterable[tuple[str, ProposedEvent]],
+        records: Iterable[tuple[str, Appendable]],
         *,
         checks: Mapping[str, Expected | DeletedState] | None = None,
         retry_unknown: bool | None = None,
@@ -239,10 +240,10 @@ def _frame(append: StreamAppend) -> SessionAppend:
     return SessionAppend(stream, records, expected)
 
 
-def _addressed(record: tuple[str, ProposedEvent]) -> Record:
+def _addressed(record: tuple[str, Appendable]) -> Record:
     match record:
         case (stream, event):
-            return _record(arguments.instance(event, ProposedEvent, "an event"), arguments.stream_name(stream))
+            return _record(propose(event), arguments.stream_name(stream))
     raise InvalidArgument(f"records must be pairs of a stream's name and a NewEvent, not {type(record).__name__}")
 
 

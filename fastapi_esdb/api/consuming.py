@@ -8,6 +8,7 @@ from uuid import UUID
 
 from fastapi_esdb.api import arguments
 from fastapi_esdb.api.acks import Acks
+from fastapi_esdb.api.decoding import Event, EventDecoder, Item
 from fastapi_esdb.api.resuming import Resuming, ResumingIteration
 from fastapi_esdb.errors import ConsumerClosed, ConsumerEnded
 from fastapi_esdb.wire.codec.lazy import filled
@@ -29,7 +30,11 @@ if TYPE_CHECKING:
     from fastapi_esdb.connection.caller import CallOptions
 
 
-class Consumer(ResumingIteration[GroupReadFrame]):
+Delivered = RecordedEvent | Event[object] | UUID
+"""An event that a consumer was given, or its id."""
+
+
+class Consumer(ResumingIteration[GroupReadFrame, Item]):
     """The events of a consumer group that come to this consumer.
 
         async with esdb.persistent_subscriptions.consume("orders", "billing") as events:
@@ -55,11 +60,17 @@ class Consumer(ResumingIteration[GroupReadFrame]):
 
     _instead = "`async with esdb.persistent_subscriptions.consume(...) as events`"
 
-    def __init__(self, carrier: Carrier, request: GroupReadOptions, options: CallOptions) -> None:
+    def __init__(
+        self,
+        carrier: Carrier,
+        request: GroupReadOptions,
+        options: CallOptions,
+        types: EventDecoder[Item] | None = None,
+    ) -> None:
         self._consuming = Consuming(carrier, request, options)
-        super().__init__(self._consuming)
+        super().__init__(self._consuming, types)
 
-    async def ack(self, *events: RecordedEvent | UUID) -> None:
+    async def ack(self, *events: Delivered) -> None:
         """Tell the server that these are handled. It is sent while the caller goes on.
 
         Raises `ConsumerEnded` where the consumer is not in its group any more.
@@ -68,9 +79,7 @@ class Consumer(ResumingIteration[GroupReadFrame]):
         self._check_running()
         self._consuming.acks.ack(ids)
 
-    async def nack(
-        self, *events: RecordedEvent | UUID, action: NackAction = NackAction.RETRY, reason: str = ""
-    ) -> None:
+    async def nack(self, *events: Delivered, action: NackAction = NackAction.RETRY, reason: str = "") -> None:
         """Tell the server that these could not be handled, and what to do with them; `reason` is for people.
 
         Raises as `ack` does.
@@ -92,12 +101,14 @@ class Consumer(ResumingIteration[GroupReadFrame]):
             await super().aclose()
 
 
-def _ids(events: tuple[RecordedEvent | UUID, ...]) -> tuple[UUID, ...]:
+def _ids(events: tuple[Delivered, ...]) -> tuple[UUID, ...]:
     return tuple(_id(event) for event in events)
 
 
-def _id(event: RecordedEvent | UUID) -> UUID:
+def _id(event: Delivered) -> UUID:
     """The id that servers know a delivery by: of a resolved link the link's."""
+    if isinstance(event, Event):
+        event = event.recorded
     if isinstance(event, RecordedEvent):
         return event.original.id
     if isinstance(event, UUID):
@@ -145,6 +156,9 @@ class Consuming(Resuming[GroupReadFrame]):
         else:
             return
         raise ConsumerEnded(self._source, self._request.group, reason)
+
+    def event_in(self, frame: GroupReadFrame) -> RecordedEvent | None:
+        return filled(frame.event, "retry_count", frame.retry_count) if isinstance(frame, GroupEvent) else None
 
     def noted(self, frame: GroupReadFrame) -> RecordedEvent | GroupConfirmed | None:
         match frame:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Unpack
 from fastapi_esdb.api import arguments
 from fastapi_esdb.api.calls import ConnectionPart, Options, write
 from fastapi_esdb.api.consuming import Consumer
+from fastapi_esdb.api.decoding import EventDecoder, Item
 from fastapi_esdb.connection.caller import CallOptions
 from fastapi_esdb.wire.events.values import EventFilter
 from fastapi_esdb.wire.groups.methods import (
@@ -123,17 +124,20 @@ class PersistentSubscriptions(ConnectionPart):
         group: str,
         *,
         buffer: int = 10,
+        types: EventDecoder[Item] | None = None,
         credentials: Credentials | None = None,
         requires_leader: bool | None = None,
-    ) -> Consumer:
+    ) -> Consumer[Item]:
         """Take part in a group: `async with esdb.persistent_subscriptions.consume(...) as events: ...`.
 
-        `buffer` is how many events may be under way to this consumer, or wait for its answer, at a time. Raises
-        `InvalidArgument`; the rest is raised by the consumer.
+        `buffer` is how many events may be under way to this consumer, or wait for its answer, at a time. With
+        `types` it gives events of your classes, see `EventTypes`. Raises `InvalidArgument`; the rest is raised by the
+        consumer.
         """
         arguments.whole_number(buffer, "buffer", least=1, most=arguments.INT32)
         request = GroupReadOptions(arguments.source(stream), _group(group), buffer)
-        return self._stop.ends(Consumer(self._carrier, request, CallOptions.of(None, credentials, requires_leader)))
+        options = CallOptions.of(None, credentials, requires_leader)
+        return self._stop.ends(Consumer(self._carrier, request, options, types))
 
 
 def _group(group: str) -> str:

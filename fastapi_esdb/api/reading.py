@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import AsyncGenerator, Coroutine, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from fastapi_esdb.api.decoding import EventDecoder, Item, decoded
 from fastapi_esdb.api.iteration import Iteration
 from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.wire.errors import DeadlineExceeded, NoAnswer, StreamNotFound
@@ -26,7 +27,7 @@ FEW = 20
 """Up to this limit a read is received as a whole, since it is too small to be worth a thread."""
 
 
-class Read(Iteration[RecordedEvent]):
+class Read(Iteration[Item]):
     """The events of one read, while they arrive: `async for`, at best within `async with`; once only.
 
     Nothing is sent before the first event is asked for, which is also where the call's errors are raised. The events
@@ -38,11 +39,20 @@ class Read(Iteration[RecordedEvent]):
     _instead = "`async for event in esdb.read(...)`, or `await esdb.read(...).to_list()`"
 
     def __init__(
-        self, carrier: Carrier, request: ReadRequest, options: CallOptions, *, missing_ok: bool = False
+        self,
+        carrier: Carrier,
+        request: ReadRequest,
+        options: CallOptions,
+        *,
+        missing_ok: bool = False,
+        types: EventDecoder[Item] | None = None,
     ) -> None:
-        super().__init__(batches_of(carrier, request, options, missing_ok=missing_ok))
+        batches = batches_of(carrier, request, options, missing_ok=missing_ok)
+        super().__init__(
+            cast("AsyncGenerator[list[Item], None]", batches) if types is None else decoded(batches, types)
+        )
 
-    def to_list(self) -> Coroutine[Any, Any, list[RecordedEvent]]:
+    def to_list(self) -> Coroutine[Any, Any, list[Item]]:
         """Return all events at once; give the read a `limit` where the stream may be long.
 
         A cancellation ends the read.

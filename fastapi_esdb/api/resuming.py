@@ -8,12 +8,13 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from time import monotonic
-from typing import TYPE_CHECKING, ClassVar, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, Self, TypeVar, cast
 
 from fastapi_esdb.api.calls import reconnected
+from fastapi_esdb.api.decoding import EventDecoder, Item
 from fastapi_esdb.api.iteration import CallIteration, View
 from fastapi_esdb.api.stop import first
-from fastapi_esdb.errors import ClosedInFlight
+from fastapi_esdb.errors import ClosedInFlight, UnreadableEvent
 from fastapi_esdb.pool.retry import PAUSES
 from fastapi_esdb.wire.errors import DeadlineExceeded, EsdbError, NotAuthenticated, Outcome
 from fastapi_esdb.wire.errors.unreadable import shown
@@ -86,6 +87,10 @@ class Resuming(ABC, Generic[Frame]):
         """Take note of a frame as the reader gets it, and return what the reader gets, if anything."""
 
     @abstractmethod
+    def event_in(self, frame: Frame) -> RecordedEvent | None:
+        """Return the event that a frame brings, if it brings one."""
+
+    @abstractmethod
     def _closed(self) -> EsdbError:
         """Return the error that says that the connection was closed on purpose."""
 
@@ -126,16 +131,34 @@ class Resuming(ABC, Generic[Frame]):
         await reconnected(self._carrier)
 
 
-class ResumingIteration(CallIteration[Frame, RecordedEvent]):
+class ResumingIteration(CallIteration[Frame, Item]):
     """The events of something that resumes. Entering the context opens it, so that its errors show there."""
 
-    def __init__(self, resuming: Resuming[Frame]) -> None:
+    def __init__(self, resuming: Resuming[Frame], types: EventDecoder[Item] | None = None) -> None:
         super().__init__(resuming.frames())
         self._resuming = resuming
+        self._types = types
+        self._parts: deque[Item] = deque()
+        """What is left of an event that became several items; its frame is noted with the last of them."""
 
-    def _take(self, frames: deque[Frame], /) -> RecordedEvent | None:
+    def _take(self, frames: deque[Frame], /) -> Item | None:
+        if self._types is not None:
+            return self._decoded(frames, self._types)
         noted = self._noted(frames)
-        return noted if isinstance(noted, RecordedEvent) else None
+        return cast("Item", noted) if isinstance(noted, RecordedEvent) else None
+
+    def _decoded(self, frames: deque[Frame], types: EventDecoder[Item]) -> Item | None:
+        """Take the next frame. One that can't be read is taken, and not noted: it was not given."""
+        if not self._parts and (event := self._resuming.event_in(frames[0])) is not None:
+            try:
+                self._parts.extend(types.decode_all(event))
+            except UnreadableEvent:
+                frames.popleft()
+                raise
+        item = self._parts.popleft() if self._parts else None
+        if not self._parts:
+            self._noted(frames)
+        return item
 
     def _noted(self, frames: deque[Frame]) -> object | None:
         return self._resuming.noted(frames.popleft())

@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal, Unpack
 
 from fastapi_esdb.api import arguments
-from fastapi_esdb.api.appending import Append, mark_sent, proposed, send_append
+from fastapi_esdb.api.appending import Append, mark_sent, send_append
 from fastapi_esdb.api.calls import ConnectionPart, write
+from fastapi_esdb.api.decoding import EventDecoder, Item
+from fastapi_esdb.api.proposing import Appendable, proposed
 from fastapi_esdb.api.reading import Read, last_revision
 from fastapi_esdb.connection.caller import CallOptions
 from fastapi_esdb.wire.events.values import EventFilter
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from fastapi_esdb.api.calls import Options
     from fastapi_esdb.settings.choices import NodePreference
     from fastapi_esdb.settings.credentials import Credentials
-    from fastapi_esdb.wire.events.values import ProposedEvent
     from fastapi_esdb.wire.method import Method
 
 
@@ -31,7 +32,7 @@ class Streams(ConnectionPart):
     async def append(
         self,
         stream: str,
-        events: ProposedEvent | Iterable[ProposedEvent],
+        events: Appendable | Iterable[Appendable],
         expected: Expected = ANY,
         *,
         retry_unknown: bool | None = None,
@@ -39,7 +40,7 @@ class Streams(ConnectionPart):
         credentials: Credentials | None = None,
         requires_leader: bool | None = None,
     ) -> AppendResult:
-        """Write events (`NewEvent`) to the end of a stream, all of them or none.
+        """Write events to the end of a stream, all of them or none: `NewEvent`s, or objects of registered classes.
 
         `expected` says where the stream must be: at a revision (that of its last event), `NO_STREAM`,
         `STREAM_EXISTS`, or `ANY`. Without events only that is checked, and the answer is `NothingAppended`.
@@ -74,18 +75,20 @@ class Streams(ConnectionPart):
         filter: EventFilter | None = None,  # noqa: A002  the field's name for it
         resolve_links: bool = False,
         missing_ok: bool = False,
+        types: EventDecoder[Item] | None = None,
         timeout: float | None = None,
         credentials: Credentials | None = None,
         requires_leader: bool | None = None,
         read_preference: NodePreference | None = None,
-    ) -> Read:
+    ) -> Read[Item]:
         """Read a stream from `start` on: a revision or an event, which is included; by default its first event.
 
         `backwards` reads from the newest event, or from `start`, to the first one. `limit` bounds the number of
         events. With `resolve_links` a link is given as the event it points at. `"$all"` is read as `read_all` does,
         with a `filter` if you like. The result is iterated, or awaited as `await esdb.read(...).to_list()`; it raises
         `StreamNotFound` then, unless that is `missing_ok` and the same as no events, and `StreamDeleted`.
-        Raises `InvalidArgument`.
+        With `types` (see `EventTypes`) it gives an `Event` with its data of the registered class for each, and raises
+        `UnreadableEvent`. Raises `InvalidArgument`.
         """
         source = arguments.source(stream)
         request = ReadRequest(
@@ -97,7 +100,7 @@ class Streams(ConnectionPart):
             filter=arguments.filter_of(source, filter),
         )
         options = CallOptions.of(timeout, credentials, requires_leader, read_preference)
-        return Read(self._carrier, request, options, missing_ok=missing_ok)
+        return Read(self._carrier, request, options, missing_ok=missing_ok, types=types)
 
     def read_all(
         self,
@@ -107,15 +110,16 @@ class Streams(ConnectionPart):
         limit: int | None = None,
         filter: EventFilter | None = None,  # noqa: A002  the field's name for it
         resolve_links: bool = False,
+        types: EventDecoder[Item] | None = None,
         timeout: float | None = None,
         credentials: Credentials | None = None,
         requires_leader: bool | None = None,
         read_preference: NodePreference | None = None,
-    ) -> Read:
+    ) -> Read[Item]:
         """Read all streams in the order of their writes, from `start` on: a position or an event.
 
         Forwards the event at `start` is included, backwards it is not. `filter` lets only some events through (see
-        `fastapi_esdb.filters`); `limit` counts these. Raises `InvalidArgument`.
+        `fastapi_esdb.filters`); `limit` counts these. `types` are as in `read`. Raises `InvalidArgument`.
         """
         return self.read(
             ALL,
@@ -124,6 +128,7 @@ class Streams(ConnectionPart):
             limit=limit,
             filter=filter,
             resolve_links=resolve_links,
+            types=types,
             timeout=timeout,
             credentials=credentials,
             requires_leader=requires_leader,

@@ -39,8 +39,8 @@ logger = logging.getLogger("fastapi_esdb")
 EDGE = 16
 """Frames that are looked at to find the end of a stream; there are three."""
 
-Message = RecordedEvent | Checkpoint | CaughtUp | FellBehind
-"""What a subscription tells: events, how far it has searched, that it has become live and that it is not any more."""
+Between = Checkpoint | CaughtUp | FellBehind
+"""What a subscription tells between events: how far it has searched, that it is live, that it is not any more."""
 
 
 class Following(Resuming[ReadFrame]):
@@ -103,7 +103,10 @@ class Following(Resuming[ReadFrame]):
         request = replace(self._request, start=self.cursor.after)
         return self._carrier.stream(READ, [request], self._options, long_lived=True, bulk=self._catch_up.in_bulk)
 
-    def noted(self, frame: ReadFrame) -> Message | SubscriptionConfirmed | None:
+    def event_in(self, frame: ReadFrame) -> RecordedEvent | None:
+        return frame if isinstance(frame, RecordedEvent) else None
+
+    def noted(self, frame: ReadFrame) -> RecordedEvent | Between | SubscriptionConfirmed | None:
         """Take note of a frame as the reader gets it, and return it unless it is none of a subscription's."""
         match frame:
             case RecordedEvent():

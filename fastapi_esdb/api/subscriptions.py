@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Generic, Literal, TypeVar, cast, overload
 from fastapi_esdb.api import arguments
 from fastapi_esdb.api.arguments import Place, PlaceInAll, PlaceInStream
 from fastapi_esdb.api.calls import ConnectionPart
+from fastapi_esdb.api.decoding import EventDecoder, Item
 from fastapi_esdb.api.iteration import View
 from fastapi_esdb.api.resuming import ResumingIteration
-from fastapi_esdb.api.subscribing import Following, Message
+from fastapi_esdb.api.subscribing import Between, Following
 from fastapi_esdb.connection.caller import CallOptions
+from fastapi_esdb.errors import UnreadableEvent
 from fastapi_esdb.wire.events.values import RecordedEvent
 from fastapi_esdb.wire.groups.values import ALL
 from fastapi_esdb.wire.positions import START, Edge, Position
-from fastapi_esdb.wire.streams.values import ReadFrame, ReadRequest, SubscriptionConfirmed
+from fastapi_esdb.wire.streams.values import ReadFrame, ReadRequest
 
 if TYPE_CHECKING:
     from fastapi_esdb.api.calls import Carrier
@@ -28,7 +30,7 @@ Where = TypeVar("Where", int, Position)
 """How places are counted: revisions in a stream, positions in `$all`."""
 
 
-class Subscription(ResumingIteration[ReadFrame], Generic[Where]):
+class Subscription(ResumingIteration[ReadFrame, Item], Generic[Where, Item]):
     """The events of a stream or of `$all`, from a place on and without end.
 
     `async for event in subscription` gives the events, `messages()` everything. Entering the context opens it, so
@@ -45,9 +47,11 @@ class Subscription(ResumingIteration[ReadFrame], Generic[Where]):
 
     _instead = "`async with esdb.subscribe(...) as events`"
 
-    def __init__(self, carrier: Carrier, request: ReadRequest, options: CallOptions) -> None:
+    def __init__(
+        self, carrier: Carrier, request: ReadRequest, options: CallOptions, types: EventDecoder[Item] | None = None
+    ) -> None:
         self._following = Following(carrier, request, options)
-        super().__init__(self._following)
+        super().__init__(self._following, types)
 
     @property
     def checkpoint(self) -> Where | Edge:
@@ -72,14 +76,14 @@ class Subscription(ResumingIteration[ReadFrame], Generic[Where]):
         """The server's name for the current call, empty before the first one is confirmed."""
         return self._following.id
 
-    def messages(self) -> View[Message]:
+    def messages(self) -> View[Item | Between]:
         """Return another way to go through it: events and, between them, `Checkpoint`, `CaughtUp` and `FellBehind`.
 
         `FellBehind` also says that a live subscription has lost its connection and will go on.
         """
         return View(self, self._message)
 
-    def batches(self) -> View[list[RecordedEvent]]:
+    def batches(self) -> View[list[Item]]:
         """Return another way to go through it: lists of the events that have arrived.
 
         There are many in a list while it catches up, and mostly one when it is live.
@@ -88,14 +92,33 @@ class Subscription(ResumingIteration[ReadFrame], Generic[Where]):
         """
         return View(self, self._events)
 
-    def _message(self, frames: deque[ReadFrame]) -> Message | None:
+    def _message(self, frames: deque[ReadFrame]) -> Item | Between | None:
+        if isinstance(frames[0], RecordedEvent):
+            return self._take(frames)
         noted = self._following.noted(frames.popleft())
-        return None if isinstance(noted, SubscriptionConfirmed) else noted
+        return noted if isinstance(noted, Between) else None
 
-    def _events(self, frames: deque[ReadFrame]) -> list[RecordedEvent] | None:
-        noted = [self._following.noted(frame) for frame in frames]
-        frames.clear()
-        return [message for message in noted if isinstance(message, RecordedEvent)] or None
+    def _events(self, frames: deque[ReadFrame]) -> list[Item] | None:
+        if self._types is None:
+            noted = [self._following.noted(frame) for frame in frames]
+            frames.clear()
+            return cast("list[Item]", [found for found in noted if isinstance(found, RecordedEvent)]) or None
+        return self._items(frames)
+
+    def _items(self, frames: deque[ReadFrame]) -> list[Item] | None:
+        items: list[Item] = []
+        while frames:
+            first = frames[0]
+            try:
+                item = self._take(frames)
+            except UnreadableEvent:
+                if not items:
+                    raise
+                frames.appendleft(first)  # it is for the next one who asks
+                break
+            if item is not None:
+                items.append(item)
+        return items or None
 
 
 class Subscriptions(ConnectionPart):
@@ -109,10 +132,11 @@ class Subscriptions(ConnectionPart):
         after: PlaceInAll = START,
         filter: EventFilter | None = None,
         resolve_links: bool = False,
+        types: EventDecoder[Item] | None = None,
         credentials: Credentials | None = None,
         requires_leader: bool | None = None,
         read_preference: NodePreference | None = None,
-    ) -> Subscription[Position]: ...
+    ) -> Subscription[Position, Item]: ...
     @overload
     def subscribe(
         self,
@@ -120,10 +144,11 @@ class Subscriptions(ConnectionPart):
         *,
         after: PlaceInStream = START,
         resolve_links: bool = False,
+        types: EventDecoder[Item] | None = None,
         credentials: Credentials | None = None,
         requires_leader: bool | None = None,
         read_preference: NodePreference | None = None,
-    ) -> Subscription[int]: ...
+    ) -> Subscription[int, Item]: ...
     def subscribe(
         self,
         stream: str,
@@ -131,14 +156,17 @@ class Subscriptions(ConnectionPart):
         after: Place = START,
         filter: EventFilter | None = None,  # noqa: A002  the field's name for it
         resolve_links: bool = False,
+        types: EventDecoder[Item] | None = None,
         credentials: Credentials | None = None,
         requires_leader: bool | None = None,
         read_preference: NodePreference | None = None,
-    ) -> Subscription[int] | Subscription[Position]:
+    ) -> Subscription[int, Item] | Subscription[Position, Item]:
         """Follow a stream, which need not exist yet, or `"$all"`, as `subscribe_all` does.
 
         `after` is the last event that is already known, or its revision; `START` gives everything, `END` only what
-        is written from now on. With `resolve_links` a link is given as the event it points at.
+        is written from now on. With `resolve_links` a link is given as the event it points at. With
+        `types` it gives events of your classes, see `EventTypes`: one that can't be read is raised as `UnreadableEvent`
+        where it stands, and whoever asks again gets the next one.
         Raises `InvalidArgument`; the rest is raised by the subscription.
         """
         source = arguments.source(stream)
@@ -150,7 +178,7 @@ class Subscriptions(ConnectionPart):
             filter=arguments.filter_of(source, filter),
         )
         options = CallOptions.of(None, credentials, requires_leader, read_preference)
-        return self._stop.ends(Subscription(self._carrier, request, options))
+        return self._stop.ends(Subscription(self._carrier, request, options, types))
 
     def subscribe_all(
         self,
@@ -158,10 +186,11 @@ class Subscriptions(ConnectionPart):
         after: PlaceInAll = START,
         filter: EventFilter | None = None,  # noqa: A002  the field's name for it
         resolve_links: bool = False,
+        types: EventDecoder[Item] | None = None,
         credentials: Credentials | None = None,
         requires_leader: bool | None = None,
         read_preference: NodePreference | None = None,
-    ) -> Subscription[Position]:
+    ) -> Subscription[Position, Item]:
         """Follow all streams, or the events that `filter` lets through (see `fastapi_esdb.filters`).
 
         `after` is the last event that is already known, or its position, or a `Checkpoint`; `START` gives everything,
@@ -172,6 +201,7 @@ class Subscriptions(ConnectionPart):
             after=after,
             filter=filter,
             resolve_links=resolve_links,
+            types=types,
             credentials=credentials,
             requires_leader=requires_leader,
             read_preference=read_preference,

@@ -7,10 +7,10 @@ from collections.abc import Callable, Coroutine, Iterator
 from functools import wraps
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
+from fastapi_esdb.api.decoding import Item
 from fastapi_esdb.api.iteration import Iteration
 from fastapi_esdb.api.reading import Read
 from fastapi_esdb.errors import ConnectionClosed, WrongEventLoop
-from fastapi_esdb.wire.events.values import RecordedEvent
 
 Target = TypeVar("Target")
 Result = TypeVar("Result")
@@ -56,12 +56,12 @@ def blocking(
 
 
 def listing(
-    call: Callable[Concatenate[Any, Parameters], Read],
-) -> Callable[Concatenate[Blocking[Any], Parameters], list[RecordedEvent]]:
+    call: Callable[Concatenate[Any, Parameters], Read[Item]],
+) -> Callable[Concatenate[Blocking[Any], Parameters], list[Item]]:
     """The blocking form of a read, which gives all events at once."""
 
     @wraps(call)
-    def made(self: Blocking[Any], /, *args: Parameters.args, **options: Parameters.kwargs) -> list[RecordedEvent]:
+    def made(self: Blocking[Any], /, *args: Parameters.args, **options: Parameters.kwargs) -> list[Item]:
         return self._run(call(self._target, *args, **options).to_list())
 
     return made

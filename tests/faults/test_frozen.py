@@ -25,7 +25,7 @@ from fastapi_esdb import (
     RecordedEvent,
     connect,
 )
-from fastapi_esdb.api.subscribing import Message
+from fastapi_esdb.api.subscribing import Between
 from fastapi_esdb.wire.errors import ConnectionLost
 from tests.support.processes import ServerProcess, address, embedded, settings_for
 from tests.support.serving import served
@@ -162,13 +162,13 @@ def check_health(answers: dict[str, list[Answer]]) -> None:
     assert max(seconds) < 0.5
 
 
-async def _message(messages: AsyncIterator[Message], kind: type[Message]) -> None:
+async def _message(messages: AsyncIterator[RecordedEvent | Between], kind: type[RecordedEvent | Between]) -> None:
     """Pass over messages up to one of that kind."""
     while not isinstance(await anext(messages), kind):
         pass
 
 
-async def _event(messages: AsyncIterator[Message]) -> int:
+async def _event(messages: AsyncIterator[RecordedEvent | Between]) -> int:
     """The revision of the next event."""
     while not isinstance(message := await anext(messages), RecordedEvent):
         pass

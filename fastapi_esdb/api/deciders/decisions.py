@@ -10,9 +10,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVarTuple, Unpack, overload
 
 from fastapi_esdb.api import arguments
-from fastapi_esdb.api.appending import proposed
 from fastapi_esdb.api.deciders.decider import AnyEntity, Decider, Folding, State, folding_of
 from fastapi_esdb.api.deciders.folding import Folded, Revision, Until, as_recorded, fold_stream
+from fastapi_esdb.api.proposing import proposed
 from fastapi_esdb.api.streams import Streams
 from fastapi_esdb.connection.backoff import Backoff
 from fastapi_esdb.connection.deadline import Deadline

@@ -18,6 +18,8 @@
     │   ├── ConsistencyViolation, SessionRefused, IndexNotFound, InvalidTransaction
     │   ├── WriteFailed                (the embedded server's disk is full: nothing was written)
     │   └── BatchFailed, UnknownServerError
+    ├── UnreadableEvent                a stored event is not as the app's event types say
+    │   └── UnknownEventType, EventDoesNotFit
     └── NetworkError                   no usable answer
         ├── ConnectionClosed           there is no connection
         │   ├── AppStopping            the server of the app stops, so no subscription begins any more
@@ -43,6 +45,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from fastapi_esdb.errors.events import EventDoesNotFit, UnknownEventType, UnreadableEvent
 from fastapi_esdb.wire.errors import (
     AccessDenied,
     BatchFailed,
@@ -115,6 +118,7 @@ __all__ = [
     "DeadlineExceeded",
     "EsdbError",
     "EsdbNotStarted",
+    "EventDoesNotFit",
     "GroupDropped",
     "GroupError",
     "GroupExists",
@@ -155,7 +159,9 @@ __all__ = [
     "SubscriptionClosed",
     "TlsFailed",
     "TooManyStreams",
+    "UnknownEventType",
     "UnknownServerError",
+    "UnreadableEvent",
     "UsedAfterFork",
     "UserConflict",
     "UserNotFound",
@@ -300,7 +306,7 @@ class TlsFailed(ConnectionRefused):
 
 @dataclass(eq=False)
 class HandshakeFailed(ConnectionRefused):
-    """What answered is no EventStoreDB server, or is not ready yet; nothing was sent. `reason` says what to look at."""
+    """The one that answered is no EventStoreDB server, or not ready yet; nothing was sent. `reason` says what to do."""
 
     reason: str
 
