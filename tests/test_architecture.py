@@ -82,6 +82,15 @@ def test_the_wire_does_without_grpc() -> None:
     assert "grpc" not in loaded
 
 
+def test_our_own_http_2_does_without_grpc() -> None:
+    """An app whose connections go over it, to a real database, never loads grpcio."""
+    loaded = loaded_after(
+        "import fastapi_esdb.plugin.esdb, fastapi_esdb.compose, fastapi_esdb.connection.http2.transport"
+    )
+    assert {"fastapi_esdb.plugin.esdb", "fastapi_esdb.pool.pool"} <= loaded
+    assert "grpc" not in loaded
+
+
 def test_the_engine_of_http_2_stands_alone() -> None:
     """Frames, windows and streams are driven by bytes: without sockets, an event loop or gRPC."""
     loaded = loaded_after("import fastapi_esdb.connection.http2.connection")
