@@ -18,9 +18,8 @@ _FIELD_OVERHEAD = 32
 
 _NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]+")
 """What a field may be called: the characters of a token, no capital letters among them."""
-_VALUE = re.compile(rb"(?:[^\x00\r\n]*[^\x00\r\n\t ])?")
-"""What a field may hold."""
-_LEADING_SPACE = (b" ", b"\t")
+_VALUE = re.compile(rb"[^\x00\r\n]*")
+"""What a field may hold. RFC 9113 has no blanks around it, but streams have names with them, which errors tell."""
 _OF_ONE_CONNECTION = frozenset(
     (b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade", b"te")
 )
@@ -123,7 +122,7 @@ def _problem_of(name: bytes, value: bytes) -> str:
         return f"a header field with the name {name[:50]!r}"
     if name in _OF_ONE_CONNECTION:
         return f"the header field {name.decode()}, which HTTP/2 does not have"
-    if value.startswith(_LEADING_SPACE) or not _VALUE.fullmatch(value):
+    if not _VALUE.fullmatch(value):
         return f"a header field {name[:50].decode()} with a forbidden character"
     return ""
 
@@ -183,8 +182,11 @@ class RequestEncoder:
         ]
 
     def _encoded(self, fields: list[tuple[str, str]]) -> tuple[bytes, int]:
-        """Never indexed, which keeps secrets out of the tables on the way, too."""
-        block = self._encoder.encode([(name, value, True) for name, value in fields], huffman=False)
+        """Never indexed, which keeps secrets out of the tables on the way, and out of hpack's log.
+
+        That is why its `encode` is not used: it logs the whole block.
+        """
+        block = b"".join([self._encoder.add((name.encode(), value.encode()), sensitive=True) for name, value in fields])
         return block, sum(len(name) + len(value) + _FIELD_OVERHEAD for name, value in fields)
 
 

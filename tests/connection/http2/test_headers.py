@@ -35,6 +35,14 @@ def test_a_request_has_what_grpc_asks_for() -> None:
     assert size == sum(len(name) + len(value) + 32 for name, value in fields)
 
 
+def test_a_secret_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """Not even by hpack, which logs each block that it makes as a whole."""
+    with caplog.at_level("DEBUG"):
+        RequestEncoder(ORIGIN, 10).encode("/a.B/C", (("authorization", "Basic c2VjcmV0"),), 0.5)
+    assert "authorization" in caplog.text
+    assert "c2VjcmV0" not in caplog.text
+
+
 def test_equal_requests_are_equal_bytes_and_never_indexed() -> None:
     """After the first, which says that the table is not used; so no server keeps a password in its tables."""
     encoder = RequestEncoder(ORIGIN, 10)
@@ -149,8 +157,6 @@ def test_a_block_that_cannot_be_decoded_ends_the_connection(block: bytes, code: 
         [("a:b", "c")],
         [("a", "b\r\nc")],
         [("a", "b\0")],
-        [("a", " b")],
-        [("a", "b\t")],
         [("connection", "close")],
         [("transfer-encoding", "chunked")],
         [("te", "trailers")],
@@ -172,7 +178,7 @@ def test_a_malformed_block_says_what_is_wrong(fields: list[tuple[str, str]]) -> 
     assert BlockDecoder(Limits()).decode(Encoder().encode(fields)).problem
 
 
-@pytest.mark.parametrize("value", ["", "a", "a b", "ü", "a\tb", "%20"])
+@pytest.mark.parametrize("value", ["", "a", "a b", "ü", "a\tb", "%20", " ", " a\t"])
 def test_other_values_are_fine(value: str) -> None:
     """Bytes beyond ASCII are opaque."""
     block = BlockDecoder(Limits()).decode(Encoder().encode([("a", value)]))
