@@ -7,7 +7,7 @@ import hmac
 import secrets
 from dataclasses import dataclass, field
 
-from fastapi_esdb.embedded.store.worker import Worker
+from fastapi_esdb.embedded.store.work import Worker
 
 MEMORY_COST = 4096
 BLOCK_SIZE = 8

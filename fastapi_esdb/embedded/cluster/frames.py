@@ -1,4 +1,4 @@
-"""Messages as bytes: a head of JSON, and behind it the bytes that JSON has no place for."""
+"""Messages as bytes: a head of JSON, and behind it the bytes that JSON can't hold."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from typing import Any, get_args
 from uuid import UUID
 
 from fastapi_esdb.embedded.cluster.messages import Message
-from fastapi_esdb.embedded.store.epochs import Epoch, Extent
-from fastapi_esdb.embedded.store.transactions import Section
+from fastapi_esdb.embedded.store.transactions import Epoch, Extent, Section
 from fastapi_esdb.wire.admin.cluster import NodeState
 
 _SIZES = struct.Struct(">II")

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from fastapi_esdb.embedded.cluster.frames import encode, read_message
 from fastapi_esdb.embedded.cluster.messages import Message
-from fastapi_esdb.embedded.store.slices import Breaks
+from fastapi_esdb.embedded.store.work import Breaks
 
 log = logging.getLogger(__name__)
 

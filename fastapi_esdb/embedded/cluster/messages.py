@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from fastapi_esdb.embedded.store.epochs import Extent
-from fastapi_esdb.embedded.store.transactions import Section
+from fastapi_esdb.embedded.store.transactions import Extent, Section
 from fastapi_esdb.wire.admin.cluster import NodeState
 
 

@@ -20,7 +20,7 @@ from fastapi_esdb.embedded.projections.settings import Settings, read_settings, 
 from fastapi_esdb.embedded.projections.tags import NO_REVISION
 from fastapi_esdb.embedded.projections.writing import all_events, delete_stream, events_backwards, own_event
 from fastapi_esdb.embedded.store.database import Database
-from fastapi_esdb.embedded.store.slices import Breaks
+from fastapi_esdb.embedded.store.work import Breaks
 from fastapi_esdb.wire.events.content import JSON
 from fastapi_esdb.wire.projections.values import ProjectionMode
 from fastapi_esdb.wire.revisions import ANY

@@ -23,7 +23,7 @@ from fastapi_esdb.embedded.projections.tags import Tag, read_tag, tagged
 from fastapi_esdb.embedded.projections.writing import all_events, delete_stream, events_backwards, own_event
 from fastapi_esdb.embedded.store.database import Database
 from fastapi_esdb.embedded.store.names import METADATA_TYPE, metastream_of
-from fastapi_esdb.embedded.store.slices import Breaks
+from fastapi_esdb.embedded.store.work import Breaks
 from fastapi_esdb.wire.events.content import JSON
 from fastapi_esdb.wire.events.values import RecordedEvent
 from fastapi_esdb.wire.revisions import ANY

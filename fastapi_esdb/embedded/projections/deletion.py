@@ -10,7 +10,7 @@ from fastapi_esdb.embedded.projections.run import Run
 from fastapi_esdb.embedded.projections.settings import Settings
 from fastapi_esdb.embedded.projections.writing import all_events, delete_stream
 from fastapi_esdb.embedded.store.database import Database
-from fastapi_esdb.embedded.store.slices import Breaks
+from fastapi_esdb.embedded.store.work import Breaks
 from fastapi_esdb.wire.projections.values import DeleteProjection
 
 

@@ -18,7 +18,7 @@ from fastapi_esdb.embedded.projections.tags import Tag, tagged
 from fastapi_esdb.embedded.projections.writing import all_events, own_event
 from fastapi_esdb.embedded.store.database import Database
 from fastapi_esdb.embedded.store.metadata import event_metadata
-from fastapi_esdb.embedded.store.slices import Breaks
+from fastapi_esdb.embedded.store.work import Breaks
 from fastapi_esdb.wire.revisions import ANY
 
 CAUSED_BY = "$causedBy"

@@ -12,7 +12,7 @@ from fastapi_esdb.embedded.projections.events import SourceEvent
 from fastapi_esdb.embedded.projections.handling import Batch, Handled
 from fastapi_esdb.embedded.projections.partitions import Partitions
 from fastapi_esdb.embedded.projections.script import ScriptFailed
-from fastapi_esdb.embedded.store.worker import Worker
+from fastapi_esdb.embedded.store.work import Worker
 
 
 class Rules(Protocol):

@@ -12,7 +12,7 @@ from fastapi_esdb.embedded.projections.events import SourceEvent, deleted_stream
 from fastapi_esdb.embedded.projections.tags import NO_REVISION, NOTHING_READ, Tag
 from fastapi_esdb.embedded.store.database import Database
 from fastapi_esdb.embedded.store.names import is_metastream, original_of
-from fastapi_esdb.embedded.store.positions import at, position_of
+from fastapi_esdb.embedded.store.storage import at, position_of
 from fastapi_esdb.wire.errors import StreamDeleted, StreamNotFound
 from fastapi_esdb.wire.events.values import LINK_TYPE, RecordedEvent
 from fastapi_esdb.wire.positions import START, Edge, Position

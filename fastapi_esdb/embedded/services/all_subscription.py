@@ -12,7 +12,7 @@ from fastapi_esdb.embedded.services.filters import check_filter
 from fastapi_esdb.embedded.services.frames import LIVE_WINDOW, PAGE, ReadCall, framing, start_in_all
 from fastapi_esdb.embedded.store.database import Database
 from fastapi_esdb.embedded.store.pages import AllPage
-from fastapi_esdb.embedded.store.positions import position_of
+from fastapi_esdb.embedded.store.storage import position_of
 from fastapi_esdb.wire.events.values import RecordedEvent
 from fastapi_esdb.wire.positions import END, Edge, Position
 from fastapi_esdb.wire.streams.values import CaughtUp, Checkpoint, ReadRequest, SubscriptionConfirmed

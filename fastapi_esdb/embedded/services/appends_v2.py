@@ -10,7 +10,7 @@ from fastapi_esdb.embedded.calls import Call
 from fastapi_esdb.embedded.services.inflow import Inflow, Share
 from fastapi_esdb.embedded.store.checks import Limits
 from fastapi_esdb.embedded.store.database import Database
-from fastapi_esdb.embedded.store.slices import Breaks
+from fastapi_esdb.embedded.store.work import Breaks
 from fastapi_esdb.wire.errors import (
     ConsistencyViolation,
     MaximumAppendSizeExceeded,

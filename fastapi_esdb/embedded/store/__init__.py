@@ -2,12 +2,11 @@
 
 from fastapi_esdb.embedded.store.checks import Limits
 from fastapi_esdb.embedded.store.database import Database
-from fastapi_esdb.embedded.store.errors import StorageCorrupt, StorageError, StorageFailed, StorageLocked
 from fastapi_esdb.embedded.store.memory import MemoryStorage
 from fastapi_esdb.embedded.store.metadata import Acl, StreamMetadata
 from fastapi_esdb.embedded.store.pages import AllPage, StreamInfo, StreamPage
 from fastapi_esdb.embedded.store.sqlite import SqliteStorage
-from fastapi_esdb.embedded.store.storage import Storage
+from fastapi_esdb.embedded.store.storage import Storage, StorageCorrupt, StorageError, StorageFailed, StorageLocked
 
 __all__ = [
     "Acl",

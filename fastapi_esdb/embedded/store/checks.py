@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from fastapi_esdb.embedded.store.metadata import MAX_METADATA
 from fastapi_esdb.embedded.store.names import ALL, SETTINGS, is_metastream, problem_of
-from fastapi_esdb.embedded.store.slices import Steps
+from fastapi_esdb.embedded.store.work import Steps
 from fastapi_esdb.wire.errors import (
     AccessDenied,
     InvalidArgument,

@@ -9,29 +9,29 @@ from types import TracebackType
 from typing import Self
 
 from fastapi_esdb.embedded.store.checks import Limits
-from fastapi_esdb.embedded.store.committer import Committer
+from fastapi_esdb.embedded.store.committer import Committer, Listeners
 from fastapi_esdb.embedded.store.filters import compile_filter
-from fastapi_esdb.embedded.store.links import readable_event, resolve_link
-from fastapi_esdb.embedded.store.listeners import Listeners
 from fastapi_esdb.embedded.store.log import Log
 from fastapi_esdb.embedded.store.memory import MemoryStorage
 from fastapi_esdb.embedded.store.metadata import StreamMetadata
 from fastapi_esdb.embedded.store.pages import AllPage, Counts, ScavengedPage, StreamInfo, StreamPage
-from fastapi_esdb.embedded.store.positions import at
 from fastapi_esdb.embedded.store.reads import (
     all_backwards,
     all_forwards,
+    bounded,
+    readable_event,
     require_readable,
+    resolve_link,
+    start_position,
+    start_revision,
     stream_backwards,
     stream_forwards,
     stream_live,
 )
 from fastapi_esdb.embedded.store.scavenging import scavenge_page
-from fastapi_esdb.embedded.store.slices import Result, Steps, in_slices
-from fastapi_esdb.embedded.store.starts import bounded, start_position, start_revision
-from fastapi_esdb.embedded.store.storage import Storage
+from fastapi_esdb.embedded.store.storage import Storage, at
 from fastapi_esdb.embedded.store.view import NO_EVENT, View
-from fastapi_esdb.embedded.store.worker import Worker
+from fastapi_esdb.embedded.store.work import Result, Steps, Worker, in_slices
 from fastapi_esdb.embedded.store.writer import Writer
 from fastapi_esdb.wire.errors import ServerNotReady
 from fastapi_esdb.wire.events.values import EventFilter, ProposedEvent, RecordedEvent

@@ -7,7 +7,7 @@ import logging
 import os
 import threading
 
-from fastapi_esdb.embedded.store.errors import StorageError, StorageLocked
+from fastapi_esdb.embedded.store.storage import StorageError, StorageLocked
 
 log = logging.getLogger(__name__)
 

@@ -7,20 +7,18 @@ from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 
-from fastapi_esdb.embedded.store.errors import StorageCorrupt
 from fastapi_esdb.embedded.store.index import Index
 from fastapi_esdb.embedded.store.metadata import NO_METADATA, StreamMetadata, parse_metadata
-from fastapi_esdb.embedded.store.positions import at
 from fastapi_esdb.embedded.store.recent import RecentIds
-from fastapi_esdb.embedded.store.slices import Steps
-from fastapi_esdb.embedded.store.storage import Entry, Storage, entry_of
+from fastapi_esdb.embedded.store.storage import Entry, Storage, StorageCorrupt, at, entry_of
+from fastapi_esdb.embedded.store.work import Steps
 from fastapi_esdb.wire.events.content import JSON, OCTET_STREAM
 from fastapi_esdb.wire.events.values import ProposedEvent, RecordedEvent
 from fastapi_esdb.wire.positions import Position
 
 
 class Draft(NamedTuple):
-    """A record that has its place in its stream, and none in the log yet."""
+    """A record with its revision in its stream, and without a position in the log yet."""
 
     stream: str
     revision: int

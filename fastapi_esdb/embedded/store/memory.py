@@ -6,8 +6,7 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from fastapi_esdb.embedded.store.rows import Row, to_entry, to_record, to_row
-from fastapi_esdb.embedded.store.storage import Entry
+from fastapi_esdb.embedded.store.storage import Entry, Row, to_entry, to_record, to_row
 from fastapi_esdb.wire.events.values import RecordedEvent
 
 

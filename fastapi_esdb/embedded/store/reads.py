@@ -1,24 +1,90 @@
-"""Reads: one page of a stream or of the log at a time, so that nobody is kept waiting by a long one."""
+"""Reads: where one starts, and one page at a time, so that nobody is kept waiting by a long one."""
 
 from __future__ import annotations
 
 import time
 from array import array
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from fastapi_esdb.embedded.store.filters import Matches
 from fastapi_esdb.embedded.store.pages import AllPage, StreamPage
-from fastapi_esdb.embedded.store.positions import at
+from fastapi_esdb.embedded.store.storage import at
 from fastapi_esdb.embedded.store.view import NO_EVENT, View
 from fastapi_esdb.wire.errors import InvalidArgument, StreamDeleted, StreamNotFound
-from fastapi_esdb.wire.events.values import RecordedEvent
+from fastapi_esdb.wire.events.values import LINK_TYPE, RecordedEvent
+from fastapi_esdb.wire.positions import END, FORWARDS, START, Direction, Edge, Position
+from fastapi_esdb.wire.revisions import MAX_REVISION
+
+_BEHIND_ALL = Position(2**64 - 1, 2**64 - 1)
+"""Another position that clients send for the end (protocol 1.2)."""
 
 PAGE_SIZE = 4 * 1024 * 1024
 """Bytes after which a page ends that has large events, since they may have to be read from a disk."""
 
 SEARCH_TIME = 0.01
 """Seconds of processor time after which a page ends whose filter takes long, so that nobody is kept waiting by it."""
+
+
+def resolve_link(view: View, record: RecordedEvent, now: datetime) -> RecordedEvent:
+    """Return the target of a link, with `link` set to the record, or the record itself if it is not a well-formed link.
+
+    A link whose target can't be read comes back as itself with `link` set: see `RecordedEvent.is_unresolved_link`.
+    """
+    target = _target(record)
+    if target is None:
+        return record
+    return replace(readable_event(view, *target, now) or record, link=record)
+
+
+def readable_event(view: View, stream: str, revision: int, now: datetime) -> RecordedEvent | None:
+    """Return an event if a read of its stream would return it; `None` if it is hidden, deleted or never existed."""
+    if view.is_tombstoned(stream) or view.is_soft_deleted(stream):
+        return None
+    if not view.first(stream, now) <= revision <= view.last(stream):
+        return None
+    return view.event(stream, revision)
+
+
+def _target(record: RecordedEvent) -> tuple[str, int] | None:
+    if record.type != LINK_TYPE:
+        return None
+    revision, _, stream = record.data.decode(errors="replace").partition("@")
+    is_number = revision.isascii() and revision.isdigit() and len(revision) < 20  # noqa: PLR2004 - 2^63 has 19 digits
+    return (stream, int(revision)) if stream and is_number else None
+
+
+def start_revision(start: int | Edge, direction: Direction) -> int:
+    """Return the revision to begin with. Raises InvalidArgument out of bounds, or forwards from the end."""
+    if start is END and direction is FORWARDS:
+        raise InvalidArgument("a stream can't be read forwards from its end: read backwards, or subscribe")
+    revision = {START: 0, END: MAX_REVISION}[start] if isinstance(start, Edge) else start
+    if not 0 <= revision <= MAX_REVISION:
+        raise InvalidArgument(f"the start revision is {revision}: it must be from 0 to {MAX_REVISION}")
+    return revision
+
+
+def start_position(view: View, start: Position | Edge, direction: Direction) -> int:
+    """Return the position to begin with. Raises InvalidArgument if no record begins there.
+
+    The log of a real server has an end too, and reading it forwards from behind that finds nothing.
+    """
+    if start in (END, _BEHIND_ALL):
+        return view.end
+    if isinstance(start, Edge):
+        return 0
+    is_behind = direction is FORWARDS and start.commit > view.end
+    if start.prepare > start.commit or not (is_behind or view.is_boundary(start.commit)):
+        raise InvalidArgument(f"no record begins at the position {start.commit}/{start.prepare}: use one that was read")
+    return start.commit
+
+
+def bounded(what: str, asked: int, maximum: int) -> int:
+    """Return the number of records for a page. Raises InvalidArgument for less than 1."""
+    if asked < 1:
+        raise InvalidArgument(f"the {what} is {asked}: it must be at least 1")
+    return min(asked, maximum)
 
 
 def require_readable(view: View, stream: str) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-from fastapi_esdb.embedded.store.positions import position_of
-from fastapi_esdb.embedded.store.storage import entry_of
+from fastapi_esdb.embedded.store.storage import entry_of, position_of
 from fastapi_esdb.wire.events.values import RecordedEvent
 
 TRIMMED_AT_ONCE = 4
@@ -18,7 +17,7 @@ class RecentIds:
     A server remembers a bounded number (8 MiB, protocol 2.5) of those that it has written itself, as long as its
     process lives: not those that another leader has written, nor those of the time before a restart (protocol 12.3).
     Here it is the newest `capacity`, or up to twice as many: two generations, of which the older one is dropped when
-    the younger one is full. Of an id that is written more than once the first place counts (protocol 12.8).
+    the younger one is full. Of an id that is written more than once its first position counts (protocol 12.8).
     """
 
     def __init__(self, capacity: int = 50_000) -> None:

@@ -6,19 +6,15 @@ import asyncio
 from typing import Protocol
 
 from fastapi_esdb.embedded.store.checks import Limits
-from fastapi_esdb.embedded.store.committer import Committer
+from fastapi_esdb.embedded.store.committer import Committer, Listeners
 from fastapi_esdb.embedded.store.database import SCAVENGED, Clock, Database
-from fastapi_esdb.embedded.store.epochs import Extent, epoch_event
-from fastapi_esdb.embedded.store.listeners import Listeners
 from fastapi_esdb.embedded.store.log import Draft, Log
 from fastapi_esdb.embedded.store.names import FILLER
 from fastapi_esdb.embedded.store.pages import ScavengedPage
-from fastapi_esdb.embedded.store.rows import to_entry
-from fastapi_esdb.embedded.store.slices import Result, Steps, at_once, in_slices
-from fastapi_esdb.embedded.store.storage import Storage
-from fastapi_esdb.embedded.store.transactions import Section, TransactionStorage
+from fastapi_esdb.embedded.store.storage import Storage, to_entry
+from fastapi_esdb.embedded.store.transactions import Extent, Section, TransactionStorage, epoch_event
 from fastapi_esdb.embedded.store.view import View
-from fastapi_esdb.embedded.store.worker import Worker
+from fastapi_esdb.embedded.store.work import Result, Steps, Worker, at_once, in_slices
 from fastapi_esdb.wire.errors import EsdbError, ServerNotReady
 from fastapi_esdb.wire.positions import Position
 

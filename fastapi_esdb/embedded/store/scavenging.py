@@ -13,7 +13,7 @@ from functools import cache
 
 from fastapi_esdb.embedded.store.index import StreamIndex
 from fastapi_esdb.embedded.store.pages import ScavengedPage
-from fastapi_esdb.embedded.store.positions import at
+from fastapi_esdb.embedded.store.storage import at
 from fastapi_esdb.embedded.store.view import View
 
 

@@ -10,8 +10,7 @@ from fastapi_esdb.embedded.store.index import FIRST_POSITION
 from fastapi_esdb.embedded.store.log import Log
 from fastapi_esdb.embedded.store.metadata import METASTREAM_METADATA, NO_METADATA, StreamMetadata
 from fastapi_esdb.embedded.store.names import is_metastream, metastream_of, originals_of
-from fastapi_esdb.embedded.store.positions import position_of
-from fastapi_esdb.embedded.store.storage import entry_of
+from fastapi_esdb.embedded.store.storage import entry_of, position_of
 from fastapi_esdb.wire.events.values import RecordedEvent
 
 NO_EVENT = -1

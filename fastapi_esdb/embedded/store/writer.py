@@ -7,8 +7,7 @@ from datetime import datetime
 from uuid import uuid4
 
 from fastapi_esdb.embedded.store.checks import Limits, check_append, check_append_many, check_delete
-from fastapi_esdb.embedded.store.consistency import find_repeats
-from fastapi_esdb.embedded.store.expectations import find_repeat, wrong_revision
+from fastapi_esdb.embedded.store.expectations import find_repeat, find_repeats, wrong_revision
 from fastapi_esdb.embedded.store.log import Draft, Log
 from fastapi_esdb.embedded.store.metadata import soft_delete_metadata, truncated_before
 from fastapi_esdb.embedded.store.names import (
@@ -19,9 +18,9 @@ from fastapi_esdb.embedded.store.names import (
     metastream_of,
     original_of,
 )
-from fastapi_esdb.embedded.store.positions import at, position_of
-from fastapi_esdb.embedded.store.slices import Steps
+from fastapi_esdb.embedded.store.storage import at, position_of
 from fastapi_esdb.embedded.store.view import NO_EVENT, View
+from fastapi_esdb.embedded.store.work import Steps
 from fastapi_esdb.wire.events.content import OCTET_STREAM
 from fastapi_esdb.wire.events.values import ProposedEvent, RecordedEvent
 from fastapi_esdb.wire.revisions import ANY, MAX_REVISION, Expected

@@ -17,7 +17,7 @@ from fastapi_esdb.embedded.cluster.timing import TICK
 from fastapi_esdb.embedded.store.checks import Limits
 from fastapi_esdb.embedded.store.database import MAX_PAGE
 from fastapi_esdb.embedded.store.replicated import ReplicatedDatabase
-from fastapi_esdb.embedded.store.slices import UNBROKEN
+from fastapi_esdb.embedded.store.work import UNBROKEN
 from fastapi_esdb.wire.admin.cluster import NodeState
 from fastapi_esdb.wire.errors import ServerNotReady
 from fastapi_esdb.wire.events.values import ProposedEvent, RecordedEvent

@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from fastapi_esdb.embedded.cluster import leadership
-from fastapi_esdb.embedded.store import slices
+from fastapi_esdb.embedded.store import work
 from tests.embedded.cluster.simulation import NODES, World
 
 ROUNDS = 12
@@ -16,7 +16,7 @@ ROUNDS = 12
 @pytest.fixture(autouse=True)
 def many_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is decided in slices and sent in sections is so in very many of them."""
-    monkeypatch.setattr(slices, "SLICE", 0.0)
+    monkeypatch.setattr(work, "SLICE", 0.0)
     monkeypatch.setattr(leadership, "BATCH", 1500)
 
 

@@ -21,8 +21,7 @@ from fastapi_esdb.embedded.cluster.messages import (
     TakeOver,
     Vote,
 )
-from fastapi_esdb.embedded.store.epochs import Epoch, Extent
-from fastapi_esdb.embedded.store.transactions import Section
+from fastapi_esdb.embedded.store.transactions import Epoch, Extent, Section
 from fastapi_esdb.wire.admin.cluster import NodeState
 
 ROW = (512, "strøm", 0, "T", uuid4().bytes, True, 1_700_000_000_000_000, b'{"n": 0}', b"")

@@ -16,8 +16,8 @@ from fastapi_esdb.embedded.cluster.quorum import Quorum
 from fastapi_esdb.embedded.store.checks import Limits
 from fastapi_esdb.embedded.store.database import utc_now
 from fastapi_esdb.embedded.store.index import FIRST_POSITION
-from fastapi_esdb.embedded.store.positions import at
 from fastapi_esdb.embedded.store.replicated import ReplicatedDatabase
+from fastapi_esdb.embedded.store.storage import at
 from fastapi_esdb.wire.admin.cluster import NodeState
 from fastapi_esdb.wire.errors import ServerNotReady, StreamNotFound
 from fastapi_esdb.wire.revisions import ANY, NO_STREAM

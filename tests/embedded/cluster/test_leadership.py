@@ -6,8 +6,8 @@ from fastapi_esdb.embedded.cluster.leadership import BATCH, BURST, Leadership
 from fastapi_esdb.embedded.cluster.messages import Append, Appended, Attach, Message
 from fastapi_esdb.embedded.store.checks import Limits
 from fastapi_esdb.embedded.store.database import utc_now
-from fastapi_esdb.embedded.store.epochs import Extent
 from fastapi_esdb.embedded.store.replicated import ReplicatedDatabase
+from fastapi_esdb.embedded.store.transactions import Extent
 from fastapi_esdb.wire.revisions import ANY
 from tests.embedded.cluster.simulation import Anything
 from tests.support.bare_client import event

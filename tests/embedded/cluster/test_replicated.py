@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 import pytest
 
 from fastapi_esdb.embedded.store.checks import Limits
-from fastapi_esdb.embedded.store.epochs import Epoch, Extent
 from fastapi_esdb.embedded.store.index import FIRST_POSITION
 from fastapi_esdb.embedded.store.replicated import ReplicatedDatabase
+from fastapi_esdb.embedded.store.transactions import Epoch, Extent
 from fastapi_esdb.wire.errors import StreamNotFound, WrongExpectedRevision
 from fastapi_esdb.wire.revisions import ANY, NO_STREAM
 from tests.embedded.cluster.simulation import Anything

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from fastapi_esdb.embedded.store import Database, MemoryStorage, SqliteStorage
-from fastapi_esdb.embedded.store.errors import NotStored
+from fastapi_esdb.embedded.store.storage import NotStored
 from fastapi_esdb.wire.errors import StreamNotFound, WriteFailed
 from fastapi_esdb.wire.events.values import ProposedEvent, RecordedEvent
 from fastapi_esdb.wire.positions import Position

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from fastapi_esdb.embedded.store import Database
-from fastapi_esdb.embedded.store.listeners import Listeners
+from fastapi_esdb.embedded.store.committer import Listeners
 from fastapi_esdb.wire.errors import ServerNotReady
 from fastapi_esdb.wire.revisions import ANY, MAX_REVISION
 from tests.embedded.store.support import events, revisions, set_metadata, settle

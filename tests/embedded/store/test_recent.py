@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-from fastapi_esdb.embedded.store.positions import at, position_of
 from fastapi_esdb.embedded.store.recent import RecentIds, RecentRecords
+from fastapi_esdb.embedded.store.storage import at, position_of
 from fastapi_esdb.wire.events.content import JSON
 from fastapi_esdb.wire.events.values import RecordedEvent
 from tests.embedded.store.support import Clock

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fastapi_esdb.embedded.store import Database, SqliteStorage, Storage, StorageFailed
-from fastapi_esdb.embedded.store.sqlite_file import SqliteFile
+from fastapi_esdb.embedded.store.sqlite import SqliteFile
 from fastapi_esdb.wire.errors import InvalidArgument, ServerNotReady, StreamDeleted, WrongExpectedRevision
 from fastapi_esdb.wire.events.values import RecordedEvent
 from fastapi_esdb.wire.positions import BACKWARDS, END, Position

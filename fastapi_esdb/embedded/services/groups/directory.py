@@ -18,7 +18,7 @@ from fastapi_esdb.embedded.services.groups.streams import PREFIX
 from fastapi_esdb.embedded.store.checks import MAX_TOLD
 from fastapi_esdb.embedded.store.database import Clock, Database
 from fastapi_esdb.embedded.store.names import problem_of
-from fastapi_esdb.embedded.store.slices import Breaks
+from fastapi_esdb.embedded.store.work import Breaks
 from fastapi_esdb.wire.errors import GroupExists, GroupFailed, GroupNotFound, InvalidArgument, ServerNotReady
 from fastapi_esdb.wire.groups.values import ALL, CreateGroup, UpdateGroup
 from fastapi_esdb.wire.positions import Position

@@ -9,8 +9,8 @@ from typing import Protocol
 from fastapi_esdb.embedded.groups.message import Message, Page
 from fastapi_esdb.embedded.store.database import Database
 from fastapi_esdb.embedded.store.filters import Matches, compile_filter
-from fastapi_esdb.embedded.store.positions import at, position_of
 from fastapi_esdb.embedded.store.reads import SEARCH_TIME
+from fastapi_esdb.embedded.store.storage import at, position_of
 from fastapi_esdb.wire.errors import StreamNotFound
 from fastapi_esdb.wire.events.values import RecordedEvent
 from fastapi_esdb.wire.groups.values import ALL, CreateGroup

@@ -1,4 +1,4 @@
-"""Work that takes long, in slices: between two of them everybody else on the event loop has a turn."""
+"""Work that takes long: in slices, between which everybody else on the event loop has a turn, or on a thread."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import time
 from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar, cast
 
 Result = TypeVar("Result")
@@ -78,3 +79,18 @@ def _go_on(steps: Steps[Result], is_break_due: Callable[[], bool]) -> object:
     except StopIteration as done:
         return done.value
     return _UNFINISHED
+
+
+class Worker:
+    """One thread, started by the first call and ended by `stop`; calls run in order."""
+
+    def __init__(self, name: str = "esdb-store") -> None:
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
+
+    async def run(self, call: Callable[[], Result]) -> Result:
+        """Call on the thread. A cancelled caller leaves the call running."""
+        return await asyncio.get_running_loop().run_in_executor(self._executor, call)
+
+    def stop(self) -> None:
+        """End the thread when it has done all calls."""
+        self._executor.shutdown()
