@@ -16,8 +16,8 @@ from typing import Any
 
 from fastapi_esdb.embedded.certificate import ServerCertificate
 from fastapi_esdb.embedded.cluster.node import Node
+from fastapi_esdb.embedded.cluster.node_process import NodeSpec
 from fastapi_esdb.embedded.cluster.quorum import Standing
-from fastapi_esdb.embedded.cluster.spec import NodeSpec
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.wire.errors import EsdbError
 

@@ -15,8 +15,7 @@ from uuid import uuid4
 
 from fastapi_esdb.embedded.address import checked_address
 from fastapi_esdb.embedded.certificate import ServerCertificate, authority_file
-from fastapi_esdb.embedded.cluster.node_process import ClusterNode
-from fastapi_esdb.embedded.cluster.spec import NodeSpec
+from fastapi_esdb.embedded.cluster.node_process import ClusterNode, NodeSpec
 from fastapi_esdb.embedded.errors import ClusterTimeout
 from fastapi_esdb.wire.admin.cluster import NodeState
 from fastapi_esdb.wire.errors import InvalidArgument

@@ -1,10 +1,10 @@
-"""Leading: having the others take over the log, and telling what is durable."""
+"""Leading: winning an election, having the others take over the log, and telling what is durable."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 
-from fastapi_esdb.embedded.cluster.followers import Followers
 from fastapi_esdb.embedded.cluster.messages import Append, Appended, Attach, Attached, Message, TakeOver
 from fastapi_esdb.embedded.cluster.timing import HEARTBEAT, LEASE
 from fastapi_esdb.embedded.store.replicated import ReplicatedDatabase
@@ -18,6 +18,97 @@ BURST = 2
 
 WINDOW = 8 * 1024 * 1024
 """Bytes that a follower may be behind with its answers before it gets nothing more."""
+
+
+def majority(nodes: int) -> int:
+    """Return the number of nodes that is more than half of them."""
+    return nodes // 2 + 1
+
+
+def next_term(me: int, nodes: int, newest: int) -> int:
+    """Return the next term that this node may lead. No two nodes ever ask for votes for the same term."""
+    return newest + 1 + (me - newest - 1) % nodes
+
+
+@dataclass(slots=True)
+class Ballot:
+    """The votes that a candidate has got for a term, its own among them.
+
+    A node that has lost its memory may have acknowledged what it knows nothing of any more, and its vote says little.
+    So most of the nodes that have not must vote for the candidate, or else every single one: then there is no better
+    log anywhere. That is how a new cluster begins, and one that has lost too many nodes at once.
+    """
+
+    term: int
+    nodes: int
+    whole: set[int] = field(default_factory=set)
+    others: set[int] = field(default_factory=set)
+
+    def add(self, node: int, *, is_whole: bool) -> None:
+        (self.whole if is_whole else self.others).add(node)
+
+    @property
+    def is_won(self) -> bool:
+        return len(self.whole) >= majority(self.nodes) or len(self.whole | self.others) == self.nodes
+
+
+class Progress:
+    """The progress of one follower.
+
+    Its log is the leader's up to `end`, and the leader has sent it what comes before `next`; `None` until it has asked
+    where to begin, at `began`. `heard` is when the leader sent the newest message that the follower has answered.
+    """
+
+    def __init__(self, now: float) -> None:
+        self.heard = now
+        self.end = 0
+        self.next: int | None = None
+        self._began = now
+
+    @property
+    def unanswered(self) -> int:
+        """The number of bytes of the log that were sent and not answered."""
+        return 0 if self.next is None else self.next - self.end
+
+    def begin(self, start: int, now: float) -> None:
+        """Take note that the follower begins anew."""
+        self.end = self.next = start
+        self._began = now
+
+    def note(self, end: int, sent: float) -> None:
+        """Take note of an answer. One to what was sent before it began anew may be another process's."""
+        self.heard = max(self.heard, sent)
+        if sent >= self._began:
+            self.end = max(self.end, end)
+
+
+class Followers:
+    """The progress of all of them."""
+
+    def __init__(self, nodes: Iterable[int], now: float) -> None:
+        self._progress = {node: Progress(now) for node in nodes}
+        self._majority = majority(len(self._progress) + 1)
+
+    def __getitem__(self, node: int) -> Progress:
+        return self._progress[node]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._progress)
+
+    def replicated(self, log_end: int) -> int:
+        """Return the position up to which most nodes have the log; the leader's own ends at `log_end`."""
+        ends = sorted([log_end, *(progress.end for progress in self._progress.values())], reverse=True)
+        return ends[self._majority - 1]
+
+    def heard(self, now: float) -> float:
+        """Return the last time at which the leader surely led: most nodes have answered what it sent then."""
+        times = sorted([now, *(progress.heard for progress in self._progress.values())], reverse=True)
+        return times[self._majority - 1]
+
+    def foremost(self, heard_since: float) -> int | None:
+        """Return the follower whose log goes farthest, of those that answered since then."""
+        living = [node for node, progress in self._progress.items() if progress.heard >= heard_since]
+        return max(living, key=lambda node: self._progress[node].end, default=None)
 
 
 class Leadership:

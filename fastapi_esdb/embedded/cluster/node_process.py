@@ -10,15 +10,28 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from fastapi_esdb.embedded.address import bracketed
-from fastapi_esdb.embedded.cluster.spec import NodeSpec
 from fastapi_esdb.embedded.errors import NodeFailed
 from fastapi_esdb.wire.admin.cluster import NodeState
 
 MODULE = "fastapi_esdb.embedded.cluster"
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSpec:
+    """A node: its `number` of `nodes`, and its server's options. With `tls` the certificate is in the directory."""
+
+    number: int
+    nodes: int
+    directory: str
+    host: str
+    port: int
+    tls: bool
+    secure: bool
+    allow_remote: bool
 
 
 class ClusterNode:

@@ -1,27 +1,116 @@
-"""One node's running part in the consensus: its log, its connections to the other nodes, and its clock."""
+"""One node's running part in the consensus: its log, its connections to the other nodes, and its clock.
+
+Beside it, what it keeps: the writes that wait for other nodes, and what it knows of those.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Callable
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import cast
 
 from fastapi_esdb.embedded.cluster.consensus import Consensus
 from fastapi_esdb.embedded.cluster.links import Links
 from fastapi_esdb.embedded.cluster.messages import Message, Presence
-from fastapi_esdb.embedded.cluster.pending import PendingWrites
-from fastapi_esdb.embedded.cluster.roster import Roster, member_of
-from fastapi_esdb.embedded.cluster.timing import HEARTBEAT, TICK
+from fastapi_esdb.embedded.cluster.timing import DEAD_AFTER, HEARTBEAT, TICK
 from fastapi_esdb.embedded.store.checks import Limits
 from fastapi_esdb.embedded.store.database import Clock
 from fastapi_esdb.embedded.store.replicated import ReplicatedDatabase
 from fastapi_esdb.wire.admin.cluster import Member, NodeState
-from fastapi_esdb.wire.errors import EsdbError, ServerNotReady
+from fastapi_esdb.wire.errors import EsdbError, NotLeader, ServerNotReady, ServerTimeout
+
+WRITE_TIMEOUT = 4.0
+"""Seconds that a write may take: those of a real server for its two steps together (protocol 5.4)."""
+
+
+class PendingWrites:
+    """The writes that wait until the log is durable up to some position."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+
+    async def wait(self, end: int) -> None:
+        """Wait until everything before the position is durable.
+
+        Raises ServerTimeout where that takes too long, or this node stops leading: nobody knows then what will become
+        of it. Positions come in order.
+        """
+        future = asyncio.get_running_loop().create_future()
+        self._waiting.append((end, future))
+        try:
+            async with asyncio.timeout(WRITE_TIMEOUT):
+                await future
+        except TimeoutError:
+            raise ServerTimeout from None
+
+    def settle(self, durable_end: int) -> None:
+        """Wake the writes up to a position: the log is durable to there."""
+        while self._waiting and self._waiting[0][0] <= durable_end:
+            _, future = self._waiting.popleft()
+            if not future.done():
+                future.set_result(None)
+
+    def give_up(self) -> None:
+        """Fail all writes, since this node does not lead any more."""
+        waiting, self._waiting = self._waiting, deque()
+        for _, future in waiting:
+            if not future.done():
+                future.set_exception(ServerTimeout())
+
+
+@dataclass(slots=True)
+class _Entry:
+    presence: Presence
+    heard: float
+    is_lost: bool = False
+
+
+class Roster:
+    """The nodes that have shown up, by number."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._entries: dict[int, _Entry] = {}
+
+    def note(self, node: int, presence: Presence) -> None:
+        """Take note of a node that says who it is, and that it lives."""
+        self._entries[node] = _Entry(presence, self._now())
+
+    def lost(self, node: int) -> None:
+        """Take note that the process of a node has ended."""
+        if entry := self._entries.get(node):
+            entry.is_lost = True
+
+    def not_leader(self, leader: int) -> NotLeader | None:
+        """Return the error that sends a client to the leader; `None` if that one is not known yet."""
+        entry = self._entries.get(leader)
+        if entry is None:
+            return None
+        presence = entry.presence
+        return NotLeader(presence.host, presence.port, str(presence.instance_id))
+
+    def members(self, leader: int | None, time: datetime) -> Iterator[Member]:
+        """Return all of them. The leader counts as alive until it is given up, as with real nodes.
+
+        What is dead has no state any more. Only a leader that is dead and not given up yet is still told of as one.
+        """
+        for node, entry in self._entries.items():
+            is_silent = self._now() - entry.heard > DEAD_AFTER
+            is_gone = node != leader and (entry.is_lost or is_silent)
+            presence = replace(entry.presence, state=NodeState.UNKNOWN) if is_gone else entry.presence
+            yield member_of(presence, time, is_alive=not (is_gone or is_silent))
+
+
+def member_of(presence: Presence, time: datetime, *, is_alive: bool) -> Member:
+    """Return a node as gossip describes it."""
+    return Member(presence.instance_id, time, presence.state, is_alive, presence.host, presence.port)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from fastapi_esdb.embedded import EmbeddedCluster, ServerCertificate
-from fastapi_esdb.embedded.services.cluster import VERSION
+from fastapi_esdb.embedded.services.admin import VERSION
 from tests.conformance.comparison import difference
 from tests.conformance.messages import Json
 from tests.conformance.runner import Runner, recorded, scenarios

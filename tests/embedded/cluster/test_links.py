@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from fastapi_esdb.embedded.cluster.frames import encode, read_message
+from fastapi_esdb.embedded.cluster.links import encode, read_message
 from fastapi_esdb.embedded.cluster.messages import (
     Append,
     Appended,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fastapi_esdb.embedded.cluster.routing import Route, route_of
+from fastapi_esdb.embedded.cluster.forwarding import Route, route_of
 from fastapi_esdb.wire.admin.cluster import GOSSIP
 from fastapi_esdb.wire.groups.methods import GROUP_INFO, READ_GROUP
 from fastapi_esdb.wire.method import Method
@@ -15,7 +15,7 @@ from fastapi_esdb.wire.streams.methods import APPEND, READ
 
 
 @pytest.mark.parametrize("method", all_methods(), ids=lambda method: str(method.path))
-def test_every_method_has_its_place(method: Method[Any, Any]) -> None:
+def test_every_method_has_its_route(method: Method[Any, Any]) -> None:
     """No follower carries out what changes the data, but for operations on the node itself."""
     route = route_of(method)
     assert not (method.writes and route is Route.REPLICA)
