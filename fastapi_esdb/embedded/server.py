@@ -24,10 +24,9 @@ from fastapi_esdb.embedded.membership import Alone, Membership
 from fastapi_esdb.embedded.projections.subsystem import Projections
 from fastapi_esdb.embedded.running import RunningCalls
 from fastapi_esdb.embedded.scavenging.scavenges import Scavenges
-from fastapi_esdb.embedded.services.groups.binding import bind_groups
+from fastapi_esdb.embedded.services.admin import MonitoringService, OperationService
 from fastapi_esdb.embedded.services.groups.directory import Groups
-from fastapi_esdb.embedded.services.monitoring import MonitoringService
-from fastapi_esdb.embedded.services.operations import OperationService
+from fastapi_esdb.embedded.services.groups.service import bind_groups
 from fastapi_esdb.embedded.services.projections import bind_projections
 from fastapi_esdb.embedded.services.registry import (
     bind_cluster,

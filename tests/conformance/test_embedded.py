@@ -10,7 +10,7 @@ import grpc
 import pytest
 
 from fastapi_esdb.embedded.server import EmbeddedServer
-from fastapi_esdb.embedded.services.cluster import VERSION
+from fastapi_esdb.embedded.services.admin import VERSION
 from tests.conformance.comparison import difference
 from tests.conformance.messages import Json
 from tests.conformance.runner import Runner, recorded, scenarios

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from fastapi_esdb.embedded.services import inflow
+from fastapi_esdb.embedded.services import appends
 from fastapi_esdb.embedded.store.metadata import MAX_METADATA
 from fastapi_esdb.embedded.store.names import MAX_METASTREAMS, MAX_NAME
 from fastapi_esdb.wire.errors import InvalidArgument, ServerBusy
@@ -90,7 +90,7 @@ def _json_of(size: int) -> bytes:
 
 async def test_batches_without_end(client: BareClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """Many batches that are not complete are refused when they are too much together; small ones go on."""
-    monkeypatch.setattr(inflow, "MAX_INCOMPLETE", 4 * MIB)
+    monkeypatch.setattr(appends, "MAX_INCOMPLETE", 4 * MIB)
     call = client.open(BATCH_APPEND)
     for number in range(10):
         await call.send(_fragment(f"s-{number}", MIB, final=False))
@@ -104,7 +104,7 @@ async def test_batches_without_end(client: BareClient, monkeypatch: pytest.Monke
 
 async def test_a_large_batch_beside_small_ones(client: BareClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that is larger than all others may have together comes to its end, and so do they."""
-    monkeypatch.setattr(inflow, "MAX_INCOMPLETE", 2 * MIB)
+    monkeypatch.setattr(appends, "MAX_INCOMPLETE", 2 * MIB)
     call = client.open(BATCH_APPEND)
     large = _fragment("large", MIB, final=False)
     for number in range(4):
@@ -117,7 +117,7 @@ async def test_a_large_batch_beside_small_ones(client: BareClient, monkeypatch: 
 
 async def test_other_appends_without_end(client: BareClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """Appends in calls of their own, of either API, count as well, until they are complete or given up."""
-    monkeypatch.setattr(inflow, "MAX_INCOMPLETE", 2 * MIB)
+    monkeypatch.setattr(appends, "MAX_INCOMPLETE", 2 * MIB)
     record = Record(uuid4(), "T", bytes(MIB), SchemaFormat.BYTES)
     sessions = [client.open(APPEND_SESSION) for _ in range(3)]
     for number, session in enumerate(sessions):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from fastapi_esdb.embedded.groups.checks import BATCH_TOO_LARGE
 from fastapi_esdb.embedded.server import EmbeddedServer
+from fastapi_esdb.embedded.services.groups.config import BATCH_TOO_LARGE
 from fastapi_esdb.wire.admin.operations import RESTART_PERSISTENT_SUBSCRIPTIONS
 from fastapi_esdb.wire.errors import (
     AccessDenied,

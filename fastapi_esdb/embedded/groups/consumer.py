@@ -1,4 +1,4 @@
-"""A consumer of a group."""
+"""A consumer of a group, and what is measured of it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,62 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
-from fastapi_esdb.embedded.groups.latencies import Latencies
 from fastapi_esdb.embedded.groups.message import Message
-from fastapi_esdb.embedded.groups.meter import Meter
+
+WINDOW = 1000
+"""The number of acknowledgements that are counted, the newest ones."""
+
+MILLISECONDS = 1000
+
+_PERCENTILES = {f"Quintile {number}": (number * 20, 100) for number in range(1, 6)} | {
+    "90%": (90, 100),
+    "95%": (95, 100),
+    "99%": (99, 100),
+    "99.5%": (995, 1000),
+    "99.9%": (999, 1000),
+}
+"""The names that servers give to percentiles, each with its share of the answers as a fraction."""
+
+
+class Latencies:
+    """The times from the deliveries to one consumer to its answers."""
+
+    def __init__(self) -> None:
+        self._milliseconds: deque[int] = deque(maxlen=WINDOW)
+
+    def add(self, seconds: float) -> None:
+        self._milliseconds.append(round(seconds * MILLISECONDS))
+
+    def summary(self) -> dict[str, int]:
+        """Milliseconds under the names that servers use; nothing before the first answer."""
+        times = sorted(self._milliseconds)
+        if not times:
+            return {}
+        middle = {"Mean": sum(times) // len(times), "Median": times[len(times) // 2], "Fastest": times[0]}
+        shares = {name: times[_index(len(times), *share)] for name, share in _PERCENTILES.items()}
+        return middle | shares | {"Highest": times[-1]}
+
+
+def _index(count: int, part: int, whole: int) -> int:
+    return min(count * part // whole, count - 1)
+
+
+class Meter:
+    """Counts events. Times are seconds."""
+
+    def __init__(self, now: float) -> None:
+        self.total = 0
+        self._measured = 0
+        self._measured_at = now
+
+    def count(self) -> None:
+        self.total += 1
+
+    def measure(self, now: float) -> tuple[int, int]:
+        """Events a second and events, both since the last measurement."""
+        count, seconds = self.total - self._measured, now - self._measured_at
+        self._measured, self._measured_at = self.total, now
+        return int(count / seconds) if seconds > 0 else 0, count
 
 
 @dataclass(frozen=True, slots=True)

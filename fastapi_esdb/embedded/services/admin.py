@@ -1,13 +1,18 @@
-"""Gossip and ServerFeatures: the cluster, and what this node can do."""
+"""The services that concern the node and its cluster: Gossip, ServerFeatures, Operations and Monitoring."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from fastapi_esdb.embedded.calls import Call
 from fastapi_esdb.embedded.membership import Membership
+from fastapi_esdb.embedded.scavenging.scavenges import Scavenges
+from fastapi_esdb.embedded.statistics import Statistics
+from fastapi_esdb.wire.admin import monitoring
 from fastapi_esdb.wire.admin.cluster import ClusterInfo, SupportedMethod, SupportedMethods
+from fastapi_esdb.wire.admin.operations import Scavenge, StartScavenge, StopScavenge
 from fastapi_esdb.wire.groups.methods import READ_GROUP
 from fastapi_esdb.wire.method import Method
 from fastapi_esdb.wire.methods import all_methods
@@ -54,3 +59,49 @@ class ClusterService:
 
 def _supported(method: Method[Any, Any]) -> SupportedMethod:
     return SupportedMethod(method.service.lower(), method.name.lower(), FEATURES.get(method.path, ()))
+
+
+class OperationService:
+    """Operates a server, which has no index files to merge, and whose cluster elects whoever is there first.
+
+    Args:
+        scavenges: those of the server.
+        shut_down: begins to stop the server, and returns at once.
+    """
+
+    def __init__(self, scavenges: Scavenges, shut_down: Callable[[], None]) -> None:
+        self._scavenges = scavenges
+        self._shut_down = shut_down
+
+    async def start_scavenge(self, call: Call[StartScavenge, Scavenge]) -> None:
+        """Begin a scavenge, or answer with the one that runs."""
+        await call.send(await self._scavenges.start(await call.request()))
+
+    async def stop_scavenge(self, call: Call[StopScavenge, Scavenge]) -> None:
+        """Have a scavenge end soon. Raises ScavengeNotFound."""
+        await call.send(self._scavenges.stop((await call.request()).scavenge_id))
+
+    async def shut_down(self, call: Call[None, None]) -> None:
+        """Answer, then stop the server."""
+        await call.request()
+        await call.send(None)
+        self._shut_down()
+
+    async def acknowledge(self, call: Call[Any, None]) -> None:
+        """Answer only: there are no indexes to merge, and no priorities in elections."""
+        await call.request()
+        await call.send(None)
+
+
+class MonitoringService:
+    """Sends the statistics of the server to any caller."""
+
+    def __init__(self, statistics: Statistics) -> None:
+        self._statistics = statistics
+
+    async def stats(self, call: Call[monitoring.StatsRequest, monitoring.Statistics]) -> None:
+        """Send all values at once, and again after each period, until the client goes. Descriptions are never sent."""
+        request = await call.request()
+        while True:
+            await call.send(self._statistics.latest())
+            await asyncio.sleep(max(request.period_ms, 1) / 1000)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from fastapi_esdb.embedded.access import Access, Caller, Right
 from fastapi_esdb.embedded.calls import Call
-from fastapi_esdb.embedded.services.inflow import Inflow, Share
+from fastapi_esdb.embedded.services.appends import Inflow, Share
 from fastapi_esdb.embedded.store.checks import Limits
 from fastapi_esdb.embedded.store.database import Database
 from fastapi_esdb.embedded.store.work import Breaks

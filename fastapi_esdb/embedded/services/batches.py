@@ -9,7 +9,7 @@ from uuid import UUID
 
 from fastapi_esdb.embedded.access import Access, Right
 from fastapi_esdb.embedded.calls import Call
-from fastapi_esdb.embedded.services.inflow import Inflow, Share
+from fastapi_esdb.embedded.services.appends import Inflow, Share
 from fastapi_esdb.embedded.store.checks import Limits
 from fastapi_esdb.embedded.store.database import Database
 from fastapi_esdb.wire.errors import (

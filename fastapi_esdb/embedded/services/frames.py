@@ -1,4 +1,4 @@
-"""The common parts of all kinds of Read: starts, the form of frames, the size of pages."""
+"""The common parts of all kinds of Read: starts, filters, the form of frames, the size of pages."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from fastapi_esdb.embedded.calls import Call
 from fastapi_esdb.embedded.store.database import Database
-from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.events.values import RecordedEvent
+from fastapi_esdb.embedded.store.filters import compile_filter
+from fastapi_esdb.wire.errors import IndexNotFound, InvalidArgument
+from fastapi_esdb.wire.events.values import EventFilter, RecordedEvent
 from fastapi_esdb.wire.positions import Edge, Position
 from fastapi_esdb.wire.streams.values import ReadFrame, ReadRequest, StructuredIds
 
@@ -22,6 +23,9 @@ A real server has a queue of 32 for them; here they stay in the store while the 
 
 ReadCall = Call[ReadRequest, ReadFrame]
 Framing = Callable[[RecordedEvent], ReadFrame]
+
+INDEX_PREFIX = "$idx-"
+"""Servers from 25.1 on read a secondary index if a filter has its name in place of a prefix (protocol 2.6)."""
 
 
 def framing(request: ReadRequest, database: Database) -> Framing:
@@ -48,3 +52,14 @@ def start_in_all(request: ReadRequest) -> Position | Edge:
 
 def _as_it_is(record: RecordedEvent) -> RecordedEvent:
     return record
+
+
+def check_filter(event_filter: EventFilter) -> None:
+    """Raise InvalidArgument for an invalid regex, and IndexNotFound for an index, since this server has none."""
+    compile_filter(event_filter)
+    indexes = [prefix for prefix in event_filter.prefixes if prefix.startswith(INDEX_PREFIX)]
+    if event_filter.regex or not event_filter.by_stream or not indexes:
+        return
+    if len(event_filter.prefixes) > 1:
+        raise InvalidArgument(f"the filter's prefixes mix the index {indexes[0]!r} with others: name an index alone")
+    raise IndexNotFound(indexes[0])

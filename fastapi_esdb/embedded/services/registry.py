@@ -5,13 +5,10 @@ from __future__ import annotations
 from fastapi_esdb.embedded.access import Access
 from fastapi_esdb.embedded.binding import Binding
 from fastapi_esdb.embedded.membership import Membership
-from fastapi_esdb.embedded.services.appends import AppendService
+from fastapi_esdb.embedded.services.admin import ClusterService, MonitoringService, OperationService
+from fastapi_esdb.embedded.services.appends import AppendService, Inflow
 from fastapi_esdb.embedded.services.appends_v2 import AtomicAppendService
 from fastapi_esdb.embedded.services.batches import BatchService
-from fastapi_esdb.embedded.services.cluster import ClusterService
-from fastapi_esdb.embedded.services.inflow import Inflow
-from fastapi_esdb.embedded.services.monitoring import MonitoringService
-from fastapi_esdb.embedded.services.operations import OperationService
 from fastapi_esdb.embedded.services.reads import ReadService
 from fastapi_esdb.embedded.services.users import UserService
 from fastapi_esdb.embedded.store.checks import Limits

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from fastapi_esdb.embedded.groups.progress import Progress
+from fastapi_esdb.embedded.groups.group import Progress
 from fastapi_esdb.wire.groups.values import GroupSettings
 
 SETTINGS = GroupSettings(checkpoint_after_ms=2_000, min_checkpoint_count=2, max_checkpoint_count=4)

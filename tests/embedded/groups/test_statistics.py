@@ -1,8 +1,7 @@
 """Counters, latencies, and what a group tells of itself."""
 
+from fastapi_esdb.embedded.groups.consumer import Latencies, Meter
 from fastapi_esdb.embedded.groups.information import information
-from fastapi_esdb.embedded.groups.latencies import Latencies
-from fastapi_esdb.embedded.groups.meter import Meter
 from fastapi_esdb.wire.groups.values import GroupInfo
 from fastapi_esdb.wire.positions import Position
 from tests.embedded.groups.support import FedGroup, fetch, ids

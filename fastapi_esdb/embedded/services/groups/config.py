@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any
 from uuid import uuid4
 
-from fastapi_esdb.embedded.groups.checks import problem_of_numbers, problem_of_strategy
-from fastapi_esdb.embedded.services.groups.positions import from_text, start_at, start_position, to_text
+from fastapi_esdb.embedded.groups.strategies import is_known
 from fastapi_esdb.embedded.services.groups.streams import last_event, parsed
 from fastapi_esdb.embedded.store.database import Clock, Database
 from fastapi_esdb.embedded.store.filters import compile_filter
@@ -18,9 +18,17 @@ from fastapi_esdb.embedded.store.names import METADATA_TYPE, metastream_of
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.events.values import EventFilter, ProposedEvent
 from fastapi_esdb.wire.groups.values import ALL, CreateGroup, GroupSettings
+from fastapi_esdb.wire.positions import END, START, Edge, Position
 from fastapi_esdb.wire.revisions import ANY
 
 log = logging.getLogger(__name__)
+
+Start = int | Position | Edge
+
+BEHIND_ALL = -1
+"""Stands for the end in a text."""
+
+_TEXT = re.compile(r"(-1|\d+)|C:(-1|\d+)/P:(-1|\d+)")
 
 STREAM = "$persistentSubscriptionConfig"
 EVENT_TYPE = "$PersistentConfig"
@@ -45,6 +53,40 @@ _KEYS = {
 """The settings under the names that servers give them."""
 
 BY_STREAM, BY_TYPE = "streamid", "eventtype"
+
+BATCH_TOO_LARGE = (
+    "Specified argument was out of the range of valid values. "
+    "(Parameter 'ReadBatchSize may not be greater than or equal to BufferSize')"
+)
+"""The text of a server, in a trailer, if a batch does not fit into the history buffer."""
+
+
+def start_position(start: Start) -> int | None:
+    """Return the position at which a group begins, `None` for the end."""
+    if isinstance(start, Edge):
+        return {START: 0, END: None}[start]
+    return start.commit if isinstance(start, Position) else start
+
+
+def start_at(position: int, source: str) -> Start:
+    """Return the start at a position that `from_text` has returned."""
+    if position == BEHIND_ALL:
+        return END
+    return Position(position, position) if source == ALL else position
+
+
+def to_text(position: int | None, source: str) -> str:
+    """Return the text of a revision, or of both numbers of a position (protocol 6.5); `None` is the end."""
+    number = BEHIND_ALL if position is None else position
+    return f"C:{number}/P:{number}" if source == ALL else str(number)
+
+
+def from_text(text: str) -> int:
+    """Return the number that `to_text` wrote, `BEHIND_ALL` for the end. Raises ValueError for anything else."""
+    found = _TEXT.fullmatch(text)
+    if found is None:
+        raise ValueError(f"{text!r} is no position in a stream or in $all")
+    return int(found[1] or found[2])
 
 
 class Configuration:
@@ -138,3 +180,17 @@ def _decode_filter(entry: Mapping[str, Any]) -> EventFilter:
         decoded = EventFilter(by_stream, prefixes=tuple(map(str, data)))
     compile_filter(decoded)
     return decoded
+
+
+def problem_of_strategy(settings: GroupSettings) -> str | None:
+    """Return a server's text about a wrong name of a strategy, or `None` if the name is right."""
+    return None if is_known(settings.strategy) else f"Consumer strategy {settings.strategy} does not exist."
+
+
+def problem_of_numbers(settings: GroupSettings) -> str | None:
+    """Return a server's text about wrong numbers, or `None` if they are right."""
+    numbers = {field.name: getattr(settings, field.name) for field in fields(settings) if field.type == "int"}
+    negative = next((name for name, value in numbers.items() if value < 0), None)
+    if negative:
+        return f"{negative} is {numbers[negative]} and must be 0 or more."
+    return BATCH_TOO_LARGE if settings.read_batch_size >= settings.history_buffer_size else None

@@ -11,8 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from fastapi_esdb.embedded.completion import completed
-from fastapi_esdb.embedded.groups.checks import problem_of_numbers, problem_of_strategy
-from fastapi_esdb.embedded.services.groups.config import Configuration
+from fastapi_esdb.embedded.services.groups.config import Configuration, problem_of_numbers, problem_of_strategy
 from fastapi_esdb.embedded.services.groups.running import RunningGroup
 from fastapi_esdb.embedded.services.groups.streams import PREFIX
 from fastapi_esdb.embedded.store.checks import MAX_TOLD

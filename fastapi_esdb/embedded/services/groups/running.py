@@ -12,7 +12,7 @@ from fastapi_esdb.embedded.completion import completed
 from fastapi_esdb.embedded.groups.consumer import Consumer, Subscriber
 from fastapi_esdb.embedded.groups.group import ConsumerGroup
 from fastapi_esdb.embedded.groups.information import information
-from fastapi_esdb.embedded.services.groups.positions import from_text, start_position, to_text
+from fastapi_esdb.embedded.services.groups.config import from_text, start_position, to_text
 from fastapi_esdb.embedded.services.groups.sources import Source, source_of
 from fastapi_esdb.embedded.services.groups.streams import CheckpointStream, ParkedStream
 from fastapi_esdb.embedded.store.database import Clock, Database
