@@ -17,13 +17,12 @@ from fastapi_esdb.embedded.access.accounts import Accounts
 from fastapi_esdb.embedded.address import Address, checked_address
 from fastapi_esdb.embedded.binding import Binding
 from fastapi_esdb.embedded.certificate import ServerCertificate, authority_file
-from fastapi_esdb.embedded.completion import completed, ended
 from fastapi_esdb.embedded.ending import guarded
 from fastapi_esdb.embedded.errors import CannotListen
 from fastapi_esdb.embedded.membership import Alone, Membership
 from fastapi_esdb.embedded.projections.subsystem import Projections
 from fastapi_esdb.embedded.running import RunningCalls
-from fastapi_esdb.embedded.scavenging.scavenges import Scavenges
+from fastapi_esdb.embedded.scavenges import Scavenges
 from fastapi_esdb.embedded.services.admin import MonitoringService, OperationService
 from fastapi_esdb.embedded.services.groups.directory import Groups
 from fastapi_esdb.embedded.services.groups.service import bind_groups
@@ -38,6 +37,7 @@ from fastapi_esdb.embedded.services.registry import (
 from fastapi_esdb.embedded.statistics import Statistics
 from fastapi_esdb.embedded.store import Database, Limits, MemoryStorage, SqliteStorage
 from fastapi_esdb.embedded.store.database import Clock, utc_now
+from fastapi_esdb.embedded.store.work import completed, ended
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.quiet_grpc import grpc
 
@@ -205,6 +205,7 @@ class EmbeddedServer:
         work = partial(_leader_work, accounts, groups, projections)
         await stack.enter_async_context(self._membership.joined(advertised, work))
         stack.enter_context(guarded(server))
+        # both to their ends: grpc's server crashes when its start or stop is cancelled
         stack.push_async_callback(lambda: completed(server.stop(GRACE)))
         await completed(server.start())
 

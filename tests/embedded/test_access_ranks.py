@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fastapi_esdb.embedded.access import Rank
-from fastapi_esdb.embedded.access.ranks import rank_needed
+from fastapi_esdb.embedded.access.caller import rank_needed
 from fastapi_esdb.wire.admin.users import CREATE_USER, UPDATE_USER, CreateUser, UpdateUser
 from fastapi_esdb.wire.errors import AccessDenied, EsdbError
 from fastapi_esdb.wire.method import Method

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fastapi_esdb.embedded import measures
+from fastapi_esdb.embedded import statistics as module
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.embedded.statistics import FRESH_FOR, Statistics
 from fastapi_esdb.embedded.store import Database
@@ -105,7 +105,7 @@ async def test_numbers_are_taken_once_a_second() -> None:
 async def test_the_processor(monkeypatch: pytest.MonkeyPatch) -> None:
     """Is told in percent of one processor, since the numbers were taken last."""
     clock, work = Seconds(), iter([1.0, 2.0, 2.5])
-    monkeypatch.setattr(measures, "cpu_seconds", lambda: next(work))
+    monkeypatch.setattr(module, "cpu_seconds", lambda: next(work))
     async with Database() as database:
         statistics = Statistics(database, now=clock)
         assert statistics.latest()["proc-cpu"] == "0.0"
@@ -117,27 +117,27 @@ async def test_the_processor(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_process() -> None:
     """Itself, its memory and threads, and what it reads and writes."""
-    values = measures.process()
+    values = module.process()
     assert values["proc-id"] == os.getpid()
     assert 2**20 < values["proc-mem"] < 2**40
     assert values["proc-threadsCount"] >= 1
     before = values["proc-diskIo-readBytes"]
     Path(__file__).read_bytes()
-    assert measures.process()["proc-diskIo-readBytes"] >= before + Path(__file__).stat().st_size
+    assert module.process()["proc-diskIo-readBytes"] >= before + Path(__file__).stat().st_size
 
 
 def test_garbage() -> None:
     """How often the collector ran, for each generation."""
-    before = measures.garbage()
+    before = module.garbage()
     gc.collect()
-    after = measures.garbage()
+    after = module.garbage()
     assert list(before) == ["proc-gc-gen0ItemsCount", "proc-gc-gen1ItemsCount", "proc-gc-gen2ItemsCount"]
     assert after["proc-gc-gen2ItemsCount"] > before["proc-gc-gen2ItemsCount"]
 
 
 def test_the_machine(tmp_path: Path) -> None:
     """Its memory, load and disk."""
-    machine, drive = measures.machine(), measures.drive(str(tmp_path))
+    machine, drive = module.machine(), module.drive(str(tmp_path))
     assert 0 < machine["sys-freeMem"] < machine["sys-totalMem"]
     assert {"sys-loadavg-1m", "sys-loadavg-5m", "sys-loadavg-15m"} <= set(machine)
     assert 0 < drive[f"sys-drive-{tmp_path}-availableBytes"] < drive[f"sys-drive-{tmp_path}-totalBytes"]
@@ -145,4 +145,4 @@ def test_the_machine(tmp_path: Path) -> None:
 
 def test_what_a_system_does_not_tell() -> None:
     """Is left out."""
-    assert measures._table("/nowhere/status") == {}
+    assert module._table("/nowhere/status") == {}

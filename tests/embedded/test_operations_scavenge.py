@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 
-from fastapi_esdb.embedded.scavenging import scavenge as scavenge_module
+from fastapi_esdb.embedded import scavenges as scavenge_module
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.embedded.store import Database
 from fastapi_esdb.embedded.store.pages import ScavengedPage

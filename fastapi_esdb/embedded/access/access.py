@@ -7,8 +7,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from fastapi_esdb.embedded.access.accounts import Accounts
-from fastapi_esdb.embedded.access.caller import ADMINISTRATOR, ANONYMOUS, Caller, Rank
-from fastapi_esdb.embedded.access.ranks import rank_needed
+from fastapi_esdb.embedded.access.caller import ADMINISTRATOR, ANONYMOUS, Caller, Rank, rank_needed
 from fastapi_esdb.embedded.access.rights import Right, Rights
 from fastapi_esdb.embedded.store.database import Database
 from fastapi_esdb.wire.errors import AccessDenied, NotAuthenticated

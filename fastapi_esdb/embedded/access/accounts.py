@@ -11,16 +11,17 @@ from uuid import uuid4
 
 from fastapi_esdb.embedded.access.account import (
     CREATED,
+    SALT_SIZE,
     UPDATED,
     Account,
+    PasswordHash,
+    Passwords,
     StoredAccount,
     decode_account,
     encode_account,
     stream_of,
 )
 from fastapi_esdb.embedded.access.caller import ADMINS, OPERATORS
-from fastapi_esdb.embedded.access.newest import newest_event
-from fastapi_esdb.embedded.access.passwords import SALT_SIZE, PasswordHash, Passwords
 from fastapi_esdb.embedded.store.database import Database
 from fastapi_esdb.wire.errors import (
     AccessDenied,
@@ -62,7 +63,7 @@ class Accounts:
 
     def find(self, login: str) -> StoredAccount | None:
         """Return the account, or `None` if there is none."""
-        record = newest_event(self._database, stream_of(login))
+        record = self._database.newest_event(stream_of(login))
         return None if record is None else decode_account(record)
 
     def get(self, login: str) -> StoredAccount:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import enum
 
 from fastapi_esdb.embedded.access.caller import ADMINS, Caller, Rank
-from fastapi_esdb.embedded.access.newest import newest_event
 from fastapi_esdb.embedded.store.database import Database
 from fastapi_esdb.embedded.store.metadata import NO_ACL, Acl, parse_default_acls
 from fastapi_esdb.embedded.store.names import SETTINGS, innermost_of, is_metastream, metastream_of, original_of
@@ -58,7 +57,7 @@ class Rights:
         return (ADMINS,) if is_system else (EVERYBODY,)
 
     def _default(self, *, is_system: bool) -> Acl:
-        settings = newest_event(self._database, SETTINGS)
+        settings = self._database.newest_event(SETTINGS)
         if settings is None:
             return NO_ACL
         of_users, of_system = parse_default_acls(settings.data)

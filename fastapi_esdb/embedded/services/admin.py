@@ -8,7 +8,7 @@ from typing import Any
 
 from fastapi_esdb.embedded.calls import Call
 from fastapi_esdb.embedded.membership import Membership
-from fastapi_esdb.embedded.scavenging.scavenges import Scavenges
+from fastapi_esdb.embedded.scavenges import Scavenges
 from fastapi_esdb.embedded.statistics import Statistics
 from fastapi_esdb.wire.admin import monitoring
 from fastapi_esdb.wire.admin.cluster import ClusterInfo, SupportedMethod, SupportedMethods

@@ -189,6 +189,11 @@ class Database:
         """One event, `None` where a read of the stream would not show it."""
         return readable_event(self._view(), stream, revision, self._clock())
 
+    def newest_event(self, stream: str) -> RecordedEvent | None:
+        """Return the last event of a stream, or `None` if there is none to read."""
+        view = self._view()
+        return readable_event(view, stream, view.last(stream), self._clock())
+
     def read_tombstone(self, stream: str) -> RecordedEvent | None:
         """The `$streamDeleted` record of a tombstoned stream: the last that a subscription to it gets."""
         view = self._view()

@@ -1,13 +1,13 @@
-"""Work that takes long: in slices, between which everybody else on the event loop has a turn, or on a thread."""
+"""Work that takes long: in slices, so that everybody else on the event loop has a turn; to its end; or on a thread."""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Coroutine, Generator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 Result = TypeVar("Result")
 Steps = Generator[None, None, Result]
@@ -53,12 +53,7 @@ async def in_slices(steps: Steps[Result], check: Callable[[], None] = lambda: No
     result = _go_on(steps, lambda: next(done) >= UNBROKEN and breaks.is_due)
     if result is not _UNFINISHED:
         return cast("Result", result)
-    rest = asyncio.create_task(_rest(steps, breaks, check))
-    try:
-        return await asyncio.shield(rest)
-    except asyncio.CancelledError:
-        await asyncio.wait([rest])
-        raise
+    return await completed(_rest(steps, breaks, check))
 
 
 async def _rest(steps: Steps[Result], breaks: Breaks, check: Callable[[], None]) -> Result:
@@ -94,3 +89,17 @@ class Worker:
     def stop(self) -> None:
         """End the thread when it has done all calls."""
         self._executor.shutdown()
+
+
+async def completed(work: Coroutine[Any, Any, Result]) -> Result:
+    """Carry the work out to its end, and be cancelled only then."""
+    return await ended(asyncio.create_task(work))
+
+
+async def ended(task: asyncio.Task[Result]) -> Result:
+    """Return the result of a task, and be cancelled only when it has ended."""
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from fastapi_esdb.embedded.access import passwords
+from fastapi_esdb.embedded.access import account
+from fastapi_esdb.embedded.access.account import PasswordHash, Passwords
 from fastapi_esdb.embedded.access.accounts import Accounts
-from fastapi_esdb.embedded.access.passwords import PasswordHash, Passwords
 from fastapi_esdb.embedded.store import Database, SqliteStorage
 from fastapi_esdb.wire.errors import AccessDenied, UserConflict, UserNotFound
 from fastapi_esdb.wire.revisions import ANY
@@ -227,7 +227,7 @@ def test_hashes_are_salted() -> None:
 async def test_a_right_password_is_known_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """It costs its hash once, and a wrong one each time; only so many are known."""
     costs = checked_passwords(monkeypatch)
-    monkeypatch.setattr(passwords, "MAX_KNOWN", 2)
+    monkeypatch.setattr(account, "MAX_KNOWN", 2)
     known, stored = Passwords(), PasswordHash.of("right")
     answers = [await known.check(text, stored) for text in ("right", "wrong", "right", "wrong")]
     assert answers == [True, False, True, False]
@@ -261,13 +261,13 @@ async def test_nobody_learns_which_accounts_there_are(accounts: Accounts, monkey
 async def test_hashes_are_made_on_a_thread(accounts: Accounts, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody else waits while a password is checked or set."""
     threads: list[int] = []
-    scrypt = passwords._scrypt
+    scrypt = account._scrypt
 
     def traced(password: str, salt: bytes) -> bytes:
         threads.append(threading.get_ident())
         return scrypt(password, salt)
 
-    monkeypatch.setattr(passwords, "_scrypt", traced)
+    monkeypatch.setattr(account, "_scrypt", traced)
     await create(accounts)
     await accounts.signed_in("jane", "wrong")
     await accounts.set_password("jane", "new")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fastapi_esdb.embedded.access import ADMINISTRATOR, ANONYMOUS, Caller, Rank
-from fastapi_esdb.embedded.access.ranks import rank_needed
+from fastapi_esdb.embedded.access.caller import rank_needed
 from fastapi_esdb.wire.admin import operations, users
 from fastapi_esdb.wire.admin.cluster import GOSSIP, SUPPORTED_METHODS
 from fastapi_esdb.wire.admin.monitoring import STATS

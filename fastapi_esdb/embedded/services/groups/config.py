@@ -11,7 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 from fastapi_esdb.embedded.groups.strategies import is_known
-from fastapi_esdb.embedded.services.groups.streams import last_event, parsed
+from fastapi_esdb.embedded.services.groups.streams import parsed
 from fastapi_esdb.embedded.store.database import Clock, Database
 from fastapi_esdb.embedded.store.filters import compile_filter
 from fastapi_esdb.embedded.store.names import METADATA_TYPE, metastream_of
@@ -98,7 +98,7 @@ class Configuration:
 
     def load(self) -> list[CreateGroup]:
         """All groups. What can't be read, somebody having written to the stream, is left out and logged."""
-        last = last_event(self._database, STREAM)
+        last = self._database.newest_event(STREAM)
         if last is None:
             return []
         content = parsed(last)

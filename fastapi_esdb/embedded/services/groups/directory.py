@@ -10,14 +10,13 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
-from fastapi_esdb.embedded.completion import completed
 from fastapi_esdb.embedded.services.groups.config import Configuration, problem_of_numbers, problem_of_strategy
 from fastapi_esdb.embedded.services.groups.running import RunningGroup
 from fastapi_esdb.embedded.services.groups.streams import PREFIX
 from fastapi_esdb.embedded.store.checks import MAX_TOLD
 from fastapi_esdb.embedded.store.database import Clock, Database
 from fastapi_esdb.embedded.store.names import problem_of
-from fastapi_esdb.embedded.store.work import Breaks
+from fastapi_esdb.embedded.store.work import Breaks, completed
 from fastapi_esdb.wire.errors import GroupExists, GroupFailed, GroupNotFound, InvalidArgument, ServerNotReady
 from fastapi_esdb.wire.groups.values import ALL, CreateGroup, UpdateGroup
 from fastapi_esdb.wire.positions import Position

@@ -8,7 +8,6 @@ from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 from uuid import UUID
 
-from fastapi_esdb.embedded.completion import completed
 from fastapi_esdb.embedded.groups.consumer import Consumer, Subscriber
 from fastapi_esdb.embedded.groups.group import ConsumerGroup
 from fastapi_esdb.embedded.groups.information import information
@@ -16,6 +15,7 @@ from fastapi_esdb.embedded.services.groups.config import from_text, start_positi
 from fastapi_esdb.embedded.services.groups.sources import Source, source_of
 from fastapi_esdb.embedded.services.groups.streams import CheckpointStream, ParkedStream
 from fastapi_esdb.embedded.store.database import Clock, Database
+from fastapi_esdb.embedded.store.work import completed
 from fastapi_esdb.wire.errors import EsdbError, GroupFull, WriteFailed
 from fastapi_esdb.wire.groups.values import CreateGroup, GroupInfo, NackAction
 from fastapi_esdb.wire.positions import Edge

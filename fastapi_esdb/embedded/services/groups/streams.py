@@ -9,10 +9,9 @@ from uuid import uuid4
 from fastapi_esdb.embedded.groups.message import Message, Parked
 from fastapi_esdb.embedded.store.database import Clock, Database
 from fastapi_esdb.embedded.store.names import METADATA_TYPE, metastream_of
-from fastapi_esdb.wire.errors import StreamDeleted, StreamNotFound, WrongExpectedRevision
+from fastapi_esdb.wire.errors import StreamDeleted, WrongExpectedRevision
 from fastapi_esdb.wire.events.content import OCTET_STREAM
 from fastapi_esdb.wire.events.values import LINK_TYPE, ProposedEvent, RecordedEvent
-from fastapi_esdb.wire.positions import BACKWARDS, END
 from fastapi_esdb.wire.revisions import ANY
 
 PREFIX = "$persistentsubscription-"
@@ -30,7 +29,7 @@ class CheckpointStream:
 
     def read(self) -> str | None:
         """The text of the last checkpoint, `None` where there is none."""
-        last = last_event(self._database, self._name)
+        last = self._database.newest_event(self._name)
         text = None if last is None else parsed(last)
         return text if isinstance(text, str) else None
 
@@ -99,15 +98,6 @@ class ParkedStream:
             record = self._database.resolve(link)
             if not record.is_unresolved_link:
                 yield Message(record, link.revision, is_replayed=True)
-
-
-def last_event(database: Database, stream: str) -> RecordedEvent | None:
-    """The newest event of a stream, `None` where there is none to read."""
-    try:
-        page = database.read_stream(stream, END, BACKWARDS, 1)
-    except (StreamNotFound, StreamDeleted):
-        return None
-    return page.records[0] if page.records else None
 
 
 def parsed(record: RecordedEvent) -> object:
