@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from fastapi_esdb.api.consuming import Consumer
     from fastapi_esdb.api.deciders.decider import Decider
     from fastapi_esdb.api.deciders.decisions import Decided, Loaded
+    from fastapi_esdb.api.deciders.joint_decisions import JointDecision
     from fastapi_esdb.api.decoding import Event
     from fastapi_esdb.api.metadata import StreamAcl, StreamMetadata
     from fastapi_esdb.api.new_event import NewEvent
@@ -81,6 +82,7 @@ if TYPE_CHECKING:
         esdb_router,
         get_connection,
         get_sync_connection,
+        load,
         on_stopping,
         stop_following,
     )
@@ -160,6 +162,7 @@ __all__ = [
     "InvalidArgument",
     "InvalidConnectionString",
     "InvalidSettings",
+    "JointDecision",
     "JsonCodec",
     "LastPosition",
     "LastRevision",
@@ -212,6 +215,7 @@ __all__ = [
     "filters",
     "get_connection",
     "get_sync_connection",
+    "load",
     "metadata_stream",
     "on_stopping",
     "open_pool",
@@ -227,6 +231,7 @@ _MODULES = {
     "fastapi_esdb.api.consuming": "Consumer",
     "fastapi_esdb.api.deciders.decider": "Decider",
     "fastapi_esdb.api.deciders.decisions": "Decided Loaded",
+    "fastapi_esdb.api.deciders.joint_decisions": "JointDecision",
     "fastapi_esdb.api.arguments": "metadata_stream parked_stream",
     "fastapi_esdb.api.decoding": "Event",
     "fastapi_esdb.api.new_event": "NewEvent",
@@ -248,7 +253,7 @@ _MODULES = {
     "fastapi_esdb.events.event_types": "EventTypes",
     "fastapi_esdb.plugin.esdb": (
         "Esdb EsdbConnection EsdbDep EsdbSyncConnection EsdbSyncDep connection_of esdb_lifespan esdb_router "
-        "get_connection get_sync_connection on_stopping stop_following"
+        "get_connection get_sync_connection load on_stopping stop_following"
     ),
     "fastapi_esdb.plugin.event_stream": "EventStream LastPosition LastRevision",
     "fastapi_esdb.plugin.handlers": "add_error_handlers",

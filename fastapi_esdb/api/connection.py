@@ -6,8 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from fastapi_esdb.api import arguments
-from fastapi_esdb.api.atomic_appends import AtomicAppends
-from fastapi_esdb.api.deciders.decisions import Decisions
+from fastapi_esdb.api.deciders.joint_decisions import JointDecisions
 from fastapi_esdb.api.metadata import Metadata
 from fastapi_esdb.api.monitoring import Monitoring
 from fastapi_esdb.api.stop import Stop
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from fastapi_esdb.pool.pool import ConnectionPool
 
 
-class Connection(Decisions, AtomicAppends, Subscriptions, Metadata, Monitoring):
+class Connection(JointDecisions, Subscriptions, Metadata, Monitoring):
     """EventStoreDB: one object for all calls, safe to share between tasks.
 
     It stands for a pool of connections that come and go by themselves. While there is none, calls raise

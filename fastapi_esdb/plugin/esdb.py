@@ -16,6 +16,7 @@ from fastapi_esdb.api.connection import Connection
 from fastapi_esdb.errors import EsdbNotStarted, InvalidSettings
 from fastapi_esdb.plugin.control import add_commands, show_commands
 from fastapi_esdb.plugin.health import health_router
+from fastapi_esdb.plugin.loading import state_dependency
 from fastapi_esdb.plugin.started import DEFAULT, ClosedByCommand, Started, held, started_for, started_in
 from fastapi_esdb.plugin.sync import SyncConnection
 from fastapi_esdb.plugin.threads import reaches_threads, refuse_def_endpoint
@@ -124,6 +125,20 @@ class Esdb:
         """The dependency of `def` endpoints, which run in threads. Tests override it apart from `get_connection`."""
         return SyncConnection(self._serving(request).connection)
 
+    def load(
+        self, stream: str, decider: Any, *, may_be_new: bool = False, params: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Return the dependency of an endpoint on a stream's state.
+
+        `AnOrder = Annotated[Loaded[Order], load("order-{id}", Order)]` is a type of parameters.
+        What stands in braces comes from the path: a text, or what `params` says of it, as an annotation
+        (`params={"id": Annotated[str, Path(pattern="[a-z]+")]}`). A stream without events is answered with 404, unless
+        it `may_be_new`. `Connection.load` says what a decider is, `Loaded.decide` what to do with the state.
+
+        Raises `InvalidArgument` for a name or a decider that can't be.
+        """
+        return state_dependency(stream, decider, self.get_connection, may_be_new=may_be_new, params=params)
+
     def _serving(self, request: HTTPConnection) -> Started:
         started = started_for(request, self.name)
         if started.pool.is_closed:
@@ -162,6 +177,7 @@ esdb_lifespan = default.lifespan
 get_connection = default.get_connection
 get_sync_connection = default.get_sync_connection
 connection_of = default.connection_of
+load = default.load
 on_stopping = default.on_stopping
 stop_following = default.stop_following
 

@@ -16,6 +16,7 @@ from starlette.status import WS_1011_INTERNAL_ERROR, WS_1013_TRY_AGAIN_LATER
 from starlette.websockets import WebSocketState
 
 from fastapi_esdb import errors
+from fastapi_esdb.plugin.loading import NothingThere
 from fastapi_esdb.plugin.started import DEFAULT, RETRY_AFTER, ClosedByCommand, find_for
 from fastapi_esdb.wire import errors as wire_errors
 from fastapi_esdb.wire.errors import EsdbError
@@ -36,13 +37,15 @@ class Problem:
 
 _CONFLICT = Problem(409, "wrong-expected-revision", "The stream has changed")
 _UNAVAILABLE = Problem(503, "unavailable", "EventStoreDB is not available")
+_NOT_FOUND = Problem(404, "stream-not-found", "The stream does not exist")
 _TOO_LARGE = Problem(413, "too-large", "The events are too large")
 
 PROBLEMS: dict[type[Exception], Problem] = {
     ClosedByCommand: _UNAVAILABLE,
+    NothingThere: _NOT_FOUND,
     wire_errors.WrongExpectedRevision: _CONFLICT,
     wire_errors.ConsistencyViolation: _CONFLICT,
-    wire_errors.StreamNotFound: Problem(404, "stream-not-found", "The stream does not exist"),
+    wire_errors.StreamNotFound: _NOT_FOUND,
     wire_errors.StreamDeleted: Problem(410, "stream-deleted", "The stream is deleted"),
     wire_errors.AccessDenied: Problem(502, "not-authorized", "EventStoreDB denies this to the application"),
     wire_errors.NotAuthenticated: Problem(502, "not-authenticated", "EventStoreDB refused the application"),

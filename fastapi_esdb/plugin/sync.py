@@ -27,7 +27,7 @@ class SyncConnection(Blocking[Connection]):
 
     It blocks the calling thread, never the loop that they run on. `read` and `read_all` give lists: give them a
     `limit`. `stats` is iterated with `for`. `decide` has the event loop call the function that decides.
-    For subscriptions and consumers use an `async def` endpoint.
+    For subscriptions, consumers and decisions about several streams use an `async def` endpoint.
     Calling it on the event loop's own thread raises `WrongEventLoop`, since it would wait for itself.
     """
 

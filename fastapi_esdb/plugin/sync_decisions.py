@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Protocol, TypeVarTuple, Unpack, overload
 
 from fastapi_esdb.api.deciders.decider import AnyEntity, Decider, State
-from fastapi_esdb.api.deciders.decisions import Decided, DecideOptions, Loaded, LoadOptions
+from fastapi_esdb.api.deciders.decisions import Decided, DecideOptions, Decision, Loaded, LoadOptions
 
 Args = TypeVarTuple("Args")
 
@@ -45,7 +45,7 @@ class DecideCall(Protocol):
         self,
         stream: str,
         decider: Decider[State],
-        decide: Callable[[State, *Args], object],
+        decide: Callable[[State, *Args], Decision | Awaitable[Decision]],
         *args: *Args,
         **options: Unpack[DecideOptions],
     ) -> Decided[State]: ...
@@ -54,7 +54,7 @@ class DecideCall(Protocol):
         self,
         stream: str,
         decider: type[AnyEntity],
-        decide: Callable[[AnyEntity, *Args], object],
+        decide: Callable[[AnyEntity, *Args], Decision | Awaitable[Decision]],
         *args: *Args,
         **options: Unpack[DecideOptions],
     ) -> Decided[AnyEntity]: ...

@@ -66,8 +66,8 @@ async def test_every_call_has_its_blocking_form(esdb_connection: Connection) -> 
 COUNT = "fromStream('a').when({$init: () => ({count: 0}), A: (state) => { state.count += 1; return state; }})"
 
 PARTS = ["persistent_subscriptions", "projections", "users", "operations", "cluster"]
-ASYNC_ONLY = {"subscribe", "subscribe_all", "consume", "pool"}
-"""What follows events, and the pool, which belongs to the event loop."""
+ASYNC_ONLY = {"subscribe", "subscribe_all", "consume", "decision", "pool"}
+"""What follows events, a decision that is an `async with` block, and the pool, which belongs to the event loop."""
 
 
 def public(thing: object) -> set[str]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
+from fastapi_esdb.api.decoding import Event, EventDecoder
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.events.values import RecordedEvent
 
@@ -44,30 +45,13 @@ class Entity(Protocol):
 AnyEntity = TypeVar("AnyEntity", bound=Entity)
 
 
-class Typed(Protocol):
-    """An event with its data."""
-
-    @property
-    def data(self) -> Any:
-        """Return the data, of the class that is registered for it."""
-        ...
-
-
-class DecodesEvents(Protocol):
-    """The `types` of a decider: an `EventTypes`, for example."""
-
-    def decode_all(self, recorded: RecordedEvent, /) -> Sequence[Typed]:
-        """Return what stands for an event: mostly one."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Folding(Generic[State]):
     """A decider or a class of entities, made one: how states begin, and what an event makes of one."""
 
     begin: Callable[[], State]
     evolve: Callable[[State, Any], State]
-    types: DecodesEvents | None
+    types: EventDecoder[Event[Any]] | None
     changes_states: bool
     """True if `evolve` may change the state that it gets."""
 

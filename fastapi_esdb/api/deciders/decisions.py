@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVarTuple, Unpack, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypedDict, TypeVarTuple, Unpack, overload
 
 from fastapi_esdb.api import arguments
 from fastapi_esdb.api.deciders.decider import AnyEntity, Decider, Folding, State, folding_of
 from fastapi_esdb.api.deciders.folding import Folded, Revision, Until, as_recorded, fold_stream
-from fastapi_esdb.api.proposing import proposed
+from fastapi_esdb.api.proposing import Appendable, proposed
 from fastapi_esdb.api.streams import Streams
 from fastapi_esdb.connection.backoff import Backoff
 from fastapi_esdb.connection.deadline import Deadline
@@ -30,11 +30,16 @@ if TYPE_CHECKING:
 
 Args = TypeVarTuple("Args")
 
+Decision: TypeAlias = Appendable | Iterable[Appendable] | None
+"""The events that a function decides for: one, several (a list, a tuple or a generator), or none."""
+
 ATTEMPTS = 10
 """Times that a decision is made until it is appended, or the last conflict is raised."""
 
 PAUSES = Backoff(first=0.02, limit=0.5, jitter=1.0)
 """Of those who have met at one stream each waits another time."""
+
+PAST = "it is one of the past: load the stream as it is now"
 
 
 class LoadOptions(TypedDict, total=False):
@@ -65,7 +70,8 @@ class Origin(Generic[State]):
     decisions: Decisions
     folding: Folding[State]
     event_id: UUID | None
-    is_past: bool = False
+    read_only: str = ""
+    """Why it is for looking at, where it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +90,16 @@ class Loaded(Generic[State]):
 
     def decide(
         self,
-        decide: Callable[[State, *Args], object],
+        decide: Callable[[State, *Args], Decision | Awaitable[Decision]],
         *args: *Args,
         **options: Unpack[DecideOptions],
     ) -> Coroutine[Any, Any, Decided[State]]:
         """Decide by this state, as `Connection.decide` does; after a conflict by the state that the stream has then.
 
-        Raises what that raises, and `InvalidArgument` for a state of the past.
+        Raises what that raises, and `InvalidArgument` for a state of the past, or of a joint decision.
         """
-        if self._origin.is_past:
-            raise InvalidArgument(f"a state of {self.stream!r} in its past can't be decided by: load it as it is now")
+        if self._origin.read_only:
+            raise InvalidArgument(f"this state of {self.stream!r} can't be decided by: {self._origin.read_only}")
         _require_loop()
         return self._origin.decisions._decide(self, decide, args, _Limits.of(self._origin.decisions, **options))
 
@@ -151,16 +157,22 @@ class Decisions(Streams):
 
         Raises `StreamDeleted` for a tombstoned stream, `InvalidArgument`, and what reading and `evolve` raise.
         """
-        stream, folding, until = arguments.stream_name(stream), folding_of(decider), Until.of(at_revision, as_of)
-        folded = await fold_stream(self, stream, folding, options=dict(options), until=until)
-        return self._loaded(stream, folding, folded, is_past=until is not None)
+        until = Until.of(at_revision, as_of)
+        return await self._load(stream, decider, until=until, read_only=PAST if until else "", **options)
+
+    async def _load(
+        self, stream: str, decider: Any, *, until: Until | None = None, read_only: str = "", **options: Any
+    ) -> Loaded[Any]:
+        stream, folding = arguments.stream_name(stream), folding_of(decider)
+        folded = await fold_stream(self, stream, folding, options=options, until=until)
+        return self._loaded(stream, folding, folded, read_only)
 
     @overload
     async def decide(
         self,
         stream: str,
         decider: Decider[State],
-        decide: Callable[[State, *Args], object],
+        decide: Callable[[State, *Args], Decision | Awaitable[Decision]],
         *args: *Args,
         **options: Unpack[DecideOptions],
     ) -> Decided[State]: ...
@@ -169,7 +181,7 @@ class Decisions(Streams):
         self,
         stream: str,
         decider: type[AnyEntity],
-        decide: Callable[[AnyEntity, *Args], object],
+        decide: Callable[[AnyEntity, *Args], Decision | Awaitable[Decision]],
         *args: *Args,
         **options: Unpack[DecideOptions],
     ) -> Decided[AnyEntity]: ...
@@ -236,9 +248,9 @@ class Decisions(Streams):
         return self._loaded(stream, folding, await fold_stream(self, stream, folding, options=options, known=known))
 
     def _loaded(
-        self, stream: str, folding: Folding[State], folded: Folded[State], *, is_past: bool = False
+        self, stream: str, folding: Folding[State], folded: Folded[State], read_only: str = ""
     ) -> Loaded[State]:
-        return Loaded(stream, folded.state, folded.revision, Origin(self, folding, folded.event_id, is_past))
+        return Loaded(stream, folded.state, folded.revision, Origin(self, folding, folded.event_id, read_only))
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,7 @@ async def test_a_refusal(esdb: Connection) -> None:
 
 
 @pytest.mark.parametrize("made", [1, {"cents": 1}, "Put"])
-async def test_what_is_no_event(esdb: Connection, made: object) -> None:
+async def test_what_is_no_event(esdb: Connection, made: Any) -> None:
     """Is refused before anything is appended."""
     with pytest.raises(InvalidArgument, match="NewEvent"):
         await esdb.decide("s", AccountDecider, lambda _: made)

@@ -1,0 +1,157 @@
+"""The state of a stream as an endpoint's parameter."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import pytest
+from fastapi import FastAPI, Path
+from fastapi.testclient import TestClient
+from httpx2 import ASGITransport, AsyncClient
+
+from fastapi_esdb import (
+    Esdb,
+    EsdbSyncDep,
+    Loaded,
+    add_error_handlers,
+    connection_of,
+    esdb_router,
+    load,
+)
+from fastapi_esdb.embedded import EmbeddedServer
+from fastapi_esdb.errors import InvalidArgument
+from fastapi_esdb.testing import running
+from tests.api.deciders.accounts import Account, AccountDecider, MutableAccount, put, take
+
+AnAccount = Annotated[Loaded[Account], load("account-{number}", AccountDecider)]
+shop = Esdb(name="shop")
+ShopAccount = Annotated[Loaded[Account], shop.load("account-{number}", AccountDecider)]
+NewOrOld = Annotated[Loaded[Account], load("account-{number}", AccountDecider, may_be_new=True)]
+Number = Annotated[str, Path(pattern="^[0-9]+$")]
+TwoParts = Annotated[
+    Loaded[MutableAccount], load("{bank}_account-{number}", MutableAccount, may_be_new=True, params={"number": Number})
+]
+
+
+def app_with_accounts() -> FastAPI:
+    app = FastAPI()
+    app.include_router(esdb_router)
+
+    @app.post("/accounts/{number}/put/{cents}")
+    async def put_into(cents: int, account: NewOrOld) -> int:
+        return (await account.decide(lambda _: put(cents))).state.cents
+
+    @app.post("/accounts/{number}/take/{cents}")
+    async def take_from(cents: int, account: AnAccount) -> int:
+        return (await account.decide(take, cents)).state.cents
+
+    @app.get("/accounts/{number}")
+    def show(account: AnAccount) -> int:
+        return account.state.cents
+
+    @app.post("/in-a-thread/{number}")
+    def put_in_thread(account: NewOrOld, esdb: EsdbSyncDep) -> int:
+        return esdb.decide(account.stream, AccountDecider, lambda _: put(1)).state.cents
+
+    @app.get("/banks/{bank}/{number}")
+    async def show_of(account: TwoParts) -> list[Any]:
+        return [account.stream, account.exists]
+
+    return app
+
+
+@pytest.mark.usefixtures("esdb_embedded")
+def test_an_endpoint_decides() -> None:
+    """By the state of the stream that its path names; a `def` endpoint looks at it."""
+    with TestClient(app_with_accounts()) as client:
+        assert client.post("/accounts/1/put/5").json() == 5
+        assert client.post("/accounts/1/take/3").json() == 2
+        assert client.get("/accounts/1").json() == 2
+        assert client.post("/in-a-thread/1").json() == 3
+        assert client.post("/accounts/2/put/7").json() == 7
+
+
+@pytest.mark.usefixtures("esdb_embedded")
+@pytest.mark.parametrize("has_handlers", [False, True])
+def test_a_stream_that_is_not_there(has_handlers: bool) -> None:
+    """Is answered with 404, in the form that the app has for such errors."""
+    app = app_with_accounts()
+    if has_handlers:
+        add_error_handlers(app)
+    with TestClient(app) as client:
+        answer = client.post("/accounts/1/take/3")
+    kind = answer.json().get("type")
+    assert (answer.status_code, kind) == (404, "urn:fastapi-esdb:problem:stream-not-found" if has_handlers else None)
+
+
+@pytest.mark.usefixtures("esdb_embedded")
+def test_several_parts_of_a_path() -> None:
+    """Make one name, and are checked as `params` says."""
+    with TestClient(app_with_accounts()) as client:
+        assert client.get("/banks/ada/12").json() == ["ada_account-12", False]
+        assert client.get("/banks/ada/x").status_code == 422
+
+
+def test_openapi_knows_the_parts_of_the_path() -> None:
+    """As if the endpoint had them as parameters."""
+    paths = app_with_accounts().openapi()["paths"]
+    assert [(one["name"], one["in"]) for one in paths["/accounts/{number}"]["get"]["parameters"]] == [
+        ("number", "path")
+    ]
+    found = {one["name"]: one["schema"] for one in paths["/banks/{bank}/{number}"]["get"]["parameters"]}
+    assert found["number"]["pattern"] == "^[0-9]+$"
+    assert found["bank"]["type"] == "string"
+
+
+async def test_the_stream_moves_meanwhile(esdb_server: EmbeddedServer) -> None:
+    """The endpoint decides once more, by what the stream holds then."""
+    app = app_with_accounts()
+    decided_by: list[int] = []
+
+    @app.post("/raced/{number}")
+    async def raced(account: NewOrOld) -> int:
+        if not decided_by:
+            await connection_of(app).append(account.stream, put(10))
+
+        def decide(state: Account) -> Any:
+            decided_by.append(state.cents)
+            return take(state, 4)
+
+        await connection_of(app).append(account.stream, put(1))
+        return (await account.decide(decide)).state.cents
+
+    async with running(app), AsyncClient(transport=ASGITransport(app=app), base_url="http://app") as client:
+        await connection_of(app).wait_connected()
+        await connection_of(app).append("account-1", put(5))
+        answer = await client.post("/raced/1")
+    assert (answer.json(), decided_by) == (12, [5, 16])
+
+
+@pytest.mark.usefixtures("esdb_embedded")
+def test_a_database_of_a_name() -> None:
+    """Each `Esdb` loads from its own."""
+    app = app_with_accounts()
+    app.include_router(shop.router)
+
+    @app.get("/shop/{number}")
+    async def show(account: ShopAccount) -> int:
+        return account.state.cents
+
+    with TestClient(app) as client:
+        client.post("/accounts/1/put/5")
+        assert (client.get("/accounts/1").status_code, client.get("/shop/1").status_code) == (200, 404)
+
+
+@pytest.mark.parametrize("stream", ["", "a-{}", "a-{0}", "a-{n.x}", "a-{n!r}", "a-{n:d}", "a-{", "a-{_n}", "a-{n m}"])
+def test_names_that_no_path_can_fill(stream: str) -> None:
+    """Are refused where they are written, when the app is imported."""
+    with pytest.raises(InvalidArgument, match="stream"):
+        load(stream, AccountDecider)
+
+
+def test_what_can_not_be_loaded() -> None:
+    """Is refused there as well."""
+    with pytest.raises(InvalidArgument, match="params has other"):
+        load("account-{number}", AccountDecider, params={"other": str})
+    with pytest.raises(InvalidArgument, match="decider must have"):
+        load("account-{number}", Account)
