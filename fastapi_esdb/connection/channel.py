@@ -103,7 +103,9 @@ class Channel:
         self._listener.suspect(self, lost=lost)
 
     def retire(self) -> None:
-        """Close it once its last call has ended."""
+        """Close it once its last call has ended. Long-lived ones end when the server is gone, or is about to go."""
+        if self._long_lived and not self._retired:
+            self.run(self._end_long_lived(), "esdb-leaving")
         self._retired = True
         self._close_if_done()
 
@@ -133,6 +135,14 @@ class Channel:
     async def wait_lost(self) -> None:
         """Wait until there is no TCP connection, as far as can be seen: it was reset, closed, or a ping unanswered."""
         await self.transport.wait_lost()
+
+    async def _end_long_lived(self) -> None:
+        """A server that shuts down lets its calls run for some seconds, but tells subscriptions nothing more."""
+        await self.wait_lost()
+        if self._closing is None:
+            for lease in list(self._leases):
+                if lease.long_lived:
+                    lease.cancel(ConnectionLost)
 
     def _close_if_done(self) -> None:
         if self._retired and not self._leases:

@@ -11,11 +11,12 @@ from fastapi_esdb.connection.call import StreamCall, unary
 from fastapi_esdb.connection.channel import Channel
 from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.errors import ClosedInFlight
+from fastapi_esdb.wire.errors import ConnectionLost
 from tests.connection.conftest import Listener, channel_to
 from tests.support.proxy import FaultProxy
 from tests.support.scripted import FOLLOW, READ, ScriptedServer
 from tests.support.transports import OVER_BOTH
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, until
 
 pytestmark = OVER_BOTH
 
@@ -54,6 +55,30 @@ async def test_retired_without_calls_it_closes_at_once(channel: Channel, listene
     channel.retire()
     await channel.wait_closed()
     assert listener.is_gone
+
+
+async def test_retired_it_ends_long_lived_calls_when_the_server_leaves(
+    channel: Channel, server: ScriptedServer, listener: Listener
+) -> None:
+    """Not before, and not only when the server cuts them off; other calls are answered meanwhile."""
+    subscription, short = StreamCall(channel.lease(long_lived=True), FOLLOW), StreamCall(channel.lease(), FOLLOW)
+    await subscription.start(["hold 1"], None)
+    assert await subscription.read(PATIENCE) == ["0"]
+    await short.start(["sleep 0.3"], None)
+    waiting = asyncio.ensure_future(subscription.read(None))
+    await until(lambda: server.active["Follow"] == 2)
+    channel.retire()
+    channel.retire()
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    leaving = asyncio.ensure_future(server.stop(grace=4 * PATIENCE))
+    with pytest.raises(ConnectionLost):
+        await asyncio.wait_for(waiting, PATIENCE)
+    assert await short.read(PATIENCE) == ["sleep 0.3"]
+    assert listener.suspicions == 0
+    subscription.close()
+    short.close()
+    await leaving
 
 
 async def test_each_has_a_tcp_connection_of_its_own(server: ScriptedServer) -> None:

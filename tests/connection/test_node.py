@@ -22,6 +22,7 @@ from tests.connection.nodes import QUICK, Watcher, closed, closed_connection, co
 from tests.support.processes import free_port
 from tests.support.proxy import FaultProxy
 from tests.support.scripted import FOLLOW, VERSION, ScriptedServer
+from tests.support.transports import OVER_BOTH
 from tests.support.waiting import PATIENCE, until
 
 
@@ -185,6 +186,21 @@ async def test_a_renewal_leaves_healthy_calls_alone(server: ScriptedServer) -> N
         stream.close()
         await until(lambda: proxy.open_connections == 1)
         assert watcher.states == ["connecting", "connected"]
+
+
+@OVER_BOTH
+async def test_a_server_that_shuts_down_ends_subscriptions_at_once(server: ScriptedServer) -> None:
+    """They would hear nothing more until it cuts them off; meanwhile they can be elsewhere."""
+    async with connection_to(server.port) as node:
+        await connected(node)
+        subscription = StreamCall(node.lease(long_lived=True), FOLLOW)
+        await subscription.start(["hold 1"], None)
+        assert list(await subscription.read(PATIENCE)) == ["0"]
+        leaving = asyncio.ensure_future(server.stop(grace=4 * PATIENCE))
+        with pytest.raises(ConnectionLost):
+            await subscription.read(PATIENCE)
+        subscription.close()
+        await leaving
 
 
 async def test_a_renewal_that_fails_is_a_loss(server: ScriptedServer) -> None:

@@ -5,11 +5,15 @@ from contextlib import suppress
 
 import pytest
 
+from fastapi_esdb.connection.call import StreamCall
+from fastapi_esdb.connection.channel import Channel
 from fastapi_esdb.connection.http2 import frames
 from fastapi_esdb.connection.http2.frames import frame, goaway_frame, settings_frame, window_frame
 from fastapi_esdb.errors import ConnectionClosed, HandshakeFailed
 from fastapi_esdb.wire.errors import ConnectionLost, ConnectionRefused
+from tests.connection.conftest import Listener
 from tests.connection.http2.frame_server import NO_HEADERS, PATH, PLAIN, FrameServer, Session, ask
+from tests.support.scripted import FOLLOW, TEXT
 from tests.support.waiting import PATIENCE, until
 
 
@@ -56,6 +60,33 @@ async def test_after_a_goaway_nothing_begins_and_what_runs_goes_on(server: Frame
     transport._protocol.flush()
     assert await running == b"whole"
     await asyncio.wait_for(is_closed.wait(), PATIENCE)
+
+
+async def test_a_subscription_does_not_wait_for_the_reset(server: FrameServer) -> None:
+    """It ends when the server says that it is leaving, and can resume elsewhere; a read that runs is answered whole."""
+
+    async def script(session: Session) -> None:
+        session.send(session.headers(await session.call()))
+        read = await session.call()
+        session.send(goaway_frame(2**31 - 1, 0))
+        await session.until(frames.RST_STREAM)
+        session.answer(read, TEXT.to_bytes("whole"))
+        await session.closed()
+
+    server.does(script)
+    channel = Channel(await server.open(), server.host, Listener(), is_encrypted=False)
+    subscription = StreamCall(channel.lease(long_lived=True), FOLLOW)
+    read = StreamCall(channel.lease(), FOLLOW)
+    for call in (subscription, read):
+        await call.start(["request"], None)
+    answer = asyncio.ensure_future(read.read(PATIENCE))
+    channel.retire()
+    with pytest.raises(ConnectionLost):
+        await subscription.read(PATIENCE)
+    assert await answer == ["whole"]
+    subscription.close()
+    read.close()
+    await asyncio.wait_for(channel.wait_closed(), PATIENCE)
 
 
 async def test_a_complaint_about_pings_is_known(server: FrameServer) -> None:
