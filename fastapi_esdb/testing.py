@@ -14,6 +14,8 @@ In `conftest.py`:
 Whatever settings an `Esdb` has, during such a test it goes to an embedded server: to the one that was made for it, or
 to one of its own.
 
+`given(Order, OrderPlaced(...)).when(pay).then(OrderPaid(...))` tests a decision without any database.
+
 `streaming_transport(app)` lets an `httpx2.AsyncClient` read server-sent events from an app in the same process.
 
 All but the first are for async tests, which run with pytest-asyncio. A `TestClient` blocks the loop that `esdb_server`
@@ -32,6 +34,7 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from fastapi_esdb.api.connection import Connection
+from fastapi_esdb.api.deciders.given import Given, given
 from fastapi_esdb.compose import connect
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.plugin.esdb import Esdb
@@ -39,7 +42,16 @@ from fastapi_esdb.plugin.started import DEFAULT
 from fastapi_esdb.settings.model import EsdbSettings
 from fastapi_esdb.settings.precedence import COMPLETING
 
-__all__ = ["esdb_connection", "esdb_embedded", "esdb_server", "esdb_servers", "running", "streaming_transport"]
+__all__ = [
+    "Given",
+    "esdb_connection",
+    "esdb_embedded",
+    "esdb_server",
+    "esdb_servers",
+    "given",
+    "running",
+    "streaming_transport",
+]
 
 if TYPE_CHECKING:
     from httpx2 import AsyncBaseTransport
