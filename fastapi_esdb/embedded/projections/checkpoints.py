@@ -11,16 +11,19 @@ import json
 from dataclasses import dataclass
 
 from fastapi_esdb.embedded.projections.definition import Definition
-from fastapi_esdb.embedded.projections.names import (
+from fastapi_esdb.embedded.projections.handling import NO_STATE, ROOT, Partitions, PartitionState
+from fastapi_esdb.embedded.projections.own_streams import (
     CHECKPOINT_TYPE,
     PARTITION_CHECKPOINT_TYPE,
+    all_events,
     checkpoint_stream,
+    delete_stream,
+    events_backwards,
+    own_event,
     partitions_stream,
 )
-from fastapi_esdb.embedded.projections.partitions import NO_STATE, ROOT, Partitions, PartitionState
 from fastapi_esdb.embedded.projections.settings import Settings
 from fastapi_esdb.embedded.projections.tags import Tag, read_tag, tagged
-from fastapi_esdb.embedded.projections.writing import all_events, delete_stream, events_backwards, own_event
 from fastapi_esdb.embedded.store.database import Database
 from fastapi_esdb.embedded.store.names import METADATA_TYPE, metastream_of
 from fastapi_esdb.embedded.store.work import Breaks

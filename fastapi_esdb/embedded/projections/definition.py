@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from fastapi_esdb.embedded.projections.names import result_stream
+from fastapi_esdb.embedded.projections.own_streams import result_stream
 from fastapi_esdb.embedded.projections.tags import NO_REVISION, NOTHING_READ, Tag
 
 

@@ -8,9 +8,7 @@ from functools import partial
 from typing import Protocol
 
 from fastapi_esdb.embedded.projections.definition import Definition
-from fastapi_esdb.embedded.projections.events import SourceEvent
-from fastapi_esdb.embedded.projections.handling import Batch, Handled
-from fastapi_esdb.embedded.projections.partitions import Partitions
+from fastapi_esdb.embedded.projections.handling import Batch, Handled, Partitions, SourceEvent
 from fastapi_esdb.embedded.projections.script import ScriptFailed
 from fastapi_esdb.embedded.store.work import Worker
 

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import enum
 import logging
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from fastapi_esdb.embedded.projections.catalogue import Catalogue
 from fastapi_esdb.embedded.projections.checkpoints import CheckpointDamaged, Checkpoints
-from fastapi_esdb.embedded.projections.deletion import delete_streams
-from fastapi_esdb.embedded.projections.emitted_stream import EmitFailed
+from fastapi_esdb.embedded.projections.emitter import EmitFailed
 from fastapi_esdb.embedded.projections.handler import Rules, open_handler
+from fastapi_esdb.embedded.projections.own_streams import all_events, delete_stream, tracking_stream
 from fastapi_esdb.embedded.projections.run import Faulted, Run
-from fastapi_esdb.embedded.projections.script import ScriptFailed
-from fastapi_esdb.embedded.projections.script_rules import ScriptRules
-from fastapi_esdb.embedded.projections.settings import Settings
-from fastapi_esdb.embedded.projections.state import ALLOWED, ProjectionState
+from fastapi_esdb.embedded.projections.script import ScriptFailed, ScriptRules
+from fastapi_esdb.embedded.projections.settings import Catalogue, Settings
 from fastapi_esdb.embedded.projections.system import SystemRules
 from fastapi_esdb.embedded.store.database import Clock, Database
+from fastapi_esdb.embedded.store.work import Breaks
 from fastapi_esdb.wire.errors import EsdbError, InvalidArgument, ProjectionFailed
 from fastapi_esdb.wire.projections.values import DeleteProjection, ProjectionMode
 
@@ -27,6 +27,31 @@ log = logging.getLogger(__name__)
 
 OPERATION_FAILED = "OperationFailed"
 """The word of a server for a command that is not possible in the state of the projection."""
+
+
+class ProjectionState(enum.StrEnum):
+    """The state of a projection. The values are the words of servers."""
+
+    LOADED = "Loaded"
+    RUNNING = "Running"
+    STOPPING = "Stopping"
+    STOPPED = "Stopped"
+    ABORTED = "Aborted"
+    COMPLETED = "Completed"
+    FAULTED = "Faulted"
+
+
+_RESTS = frozenset({ProjectionState.STOPPED, ProjectionState.ABORTED, ProjectionState.FAULTED})
+
+ALLOWED: dict[ProjectionState, frozenset[ProjectionState]] = {
+    ProjectionState.LOADED: frozenset({ProjectionState.RUNNING}) | _RESTS,
+    ProjectionState.RUNNING: frozenset({ProjectionState.STOPPING, ProjectionState.COMPLETED, ProjectionState.FAULTED}),
+    ProjectionState.STOPPING: frozenset({ProjectionState.LOADED, ProjectionState.COMPLETED}) | _RESTS,
+    ProjectionState.STOPPED: frozenset({ProjectionState.LOADED}),
+    ProjectionState.ABORTED: frozenset({ProjectionState.LOADED, ProjectionState.STOPPED}),
+    ProjectionState.COMPLETED: frozenset({ProjectionState.LOADED, ProjectionState.STOPPED}),
+    ProjectionState.FAULTED: frozenset({ProjectionState.LOADED, ProjectionState.STOPPED}),
+}
 
 
 class Projection:
@@ -186,3 +211,31 @@ def _make_rules(settings: Settings) -> Rules:
     if settings.is_system:
         return SystemRules(settings.name, settings.query)
     return ScriptRules(settings.name, settings.query)
+
+
+async def delete_streams(database: Database, settings: Settings, run: Run | None, request: DeleteProjection) -> None:
+    """Delete, softly, those streams of the projection that the request names."""
+    if request.delete_emitted_streams and settings.track_emitted_streams:
+        await _delete_emitted(database, settings)
+    if request.delete_state_stream and run:
+        breaks = Breaks()
+        for stream in set(_result_streams(settings, run)):
+            await delete_stream(database, stream)
+            await breaks.take()
+    if request.delete_checkpoint_stream:
+        await Checkpoints(database, settings).delete()
+
+
+async def _delete_emitted(database: Database, settings: Settings) -> None:
+    tracking = tracking_stream(settings.name)
+    breaks = Breaks()
+    for record in [record async for record in all_events(database, tracking)]:
+        await delete_stream(database, record.data.decode(errors="replace"))
+        await breaks.take()
+    await delete_stream(database, tracking)
+
+
+def _result_streams(settings: Settings, run: Run) -> Iterator[str]:
+    for partition in run.partitions.states:
+        yield run.definition.results_of(settings.name, partition)
+    yield run.definition.results_of(settings.name)

@@ -8,10 +8,8 @@ from collections.abc import Sequence
 
 from fastapi_esdb.embedded.projections.checkpoints import Checkpoint, Checkpoints
 from fastapi_esdb.embedded.projections.emitter import Emitter
-from fastapi_esdb.embedded.projections.events import SourceEvent
 from fastapi_esdb.embedded.projections.handler import Handler
-from fastapi_esdb.embedded.projections.handling import Batch, Handled
-from fastapi_esdb.embedded.projections.results import final_events
+from fastapi_esdb.embedded.projections.handling import Batch, Handled, SourceEvent, final_events
 from fastapi_esdb.embedded.projections.settings import Settings
 from fastapi_esdb.embedded.projections.sources import DONE, Page, open_source
 from fastapi_esdb.embedded.projections.tags import Tag

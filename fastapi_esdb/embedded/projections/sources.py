@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from fastapi_esdb.embedded.projections.definition import Definition
-from fastapi_esdb.embedded.projections.events import SourceEvent, deleted_stream, stream_of_deletion_link
+from fastapi_esdb.embedded.projections.handling import SourceEvent, deleted_stream, stream_of_deletion_link
 from fastapi_esdb.embedded.projections.tags import NO_REVISION, NOTHING_READ, Tag
 from fastapi_esdb.embedded.store.database import Database
 from fastapi_esdb.embedded.store.names import is_metastream, original_of

@@ -10,10 +10,8 @@ from collections.abc import Callable, Iterator
 from datetime import UTC
 
 from fastapi_esdb.embedded.projections.definition import Definition
-from fastapi_esdb.embedded.projections.events import SourceEvent, deleted_stream
-from fastapi_esdb.embedded.projections.handling import Emitted, Handled
-from fastapi_esdb.embedded.projections.names import STREAM_REFERENCE_TYPE
-from fastapi_esdb.embedded.projections.partitions import Partitions
+from fastapi_esdb.embedded.projections.handling import Emitted, Handled, Partitions, SourceEvent, deleted_stream
+from fastapi_esdb.embedded.projections.own_streams import STREAM_REFERENCE_TYPE
 from fastapi_esdb.embedded.store.metadata import event_metadata
 from fastapi_esdb.embedded.store.names import problem_of
 from fastapi_esdb.wire.errors import InvalidArgument

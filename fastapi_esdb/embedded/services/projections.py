@@ -8,7 +8,7 @@ from typing import Any
 from fastapi_esdb.embedded.access import Rank
 from fastapi_esdb.embedded.binding import Binding
 from fastapi_esdb.embedded.calls import Call
-from fastapi_esdb.embedded.projections.partitions import NO_STATE, PartitionState
+from fastapi_esdb.embedded.projections.handling import NO_STATE, PartitionState
 from fastapi_esdb.embedded.projections.subsystem import Projections
 from fastapi_esdb.wire.codec.json_values import Json
 from fastapi_esdb.wire.errors import ProjectionFailed

@@ -10,10 +10,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from fastapi_esdb.embedded.projections.definition import Definition, read_definition
-from fastapi_esdb.embedded.projections.events import SourceEvent
-from fastapi_esdb.embedded.projections.handling import Emitted, Handled
-from fastapi_esdb.embedded.projections.script import Script
-from fastapi_esdb.embedded.projections.script_rules import ScriptRules
+from fastapi_esdb.embedded.projections.handling import Emitted, Handled, SourceEvent
+from fastapi_esdb.embedded.projections.script import Script, ScriptRules
 from fastapi_esdb.embedded.projections.subsystem import Projections
 from fastapi_esdb.embedded.projections.tags import Tag
 from fastapi_esdb.embedded.store import Database

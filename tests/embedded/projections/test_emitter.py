@@ -7,8 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from fastapi_esdb.embedded.projections.emitted_stream import EmitFailed
-from fastapi_esdb.embedded.projections.emitter import Emitter
+from fastapi_esdb.embedded.projections.emitter import EmitFailed, Emitter
 from fastapi_esdb.embedded.projections.handling import Emitted, Handled
 from fastapi_esdb.embedded.projections.settings import Settings
 from fastapi_esdb.embedded.store import Database

@@ -8,8 +8,7 @@ import json
 import pytest
 
 from fastapi_esdb.embedded.projections import run as run_module
-from fastapi_esdb.embedded.projections.projection import Projection
-from fastapi_esdb.embedded.projections.state import ALLOWED, ProjectionState
+from fastapi_esdb.embedded.projections.projection import ALLOWED, Projection, ProjectionState
 from fastapi_esdb.embedded.projections.subsystem import Projections
 from fastapi_esdb.embedded.store import Database
 from fastapi_esdb.wire.errors import ProjectionFailed, ProjectionNotFound

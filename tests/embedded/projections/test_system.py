@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fastapi_esdb.embedded.projections.events import deleted_stream
-from fastapi_esdb.embedded.projections.handling import Emitted
+from fastapi_esdb.embedded.projections.handling import Emitted, deleted_stream
 from fastapi_esdb.embedded.projections.system import SYSTEM_QUERIES, SystemRules
 from fastapi_esdb.embedded.store.metadata import MAX_METADATA
 from fastapi_esdb.wire.errors import InvalidArgument
