@@ -9,6 +9,8 @@ transport's own business.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from fastapi_esdb.wire.method import Response
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from fastapi_esdb.wire.errors import EsdbError
     from fastapi_esdb.wire.headers import CallHeaders, Pair
     from fastapi_esdb.wire.status.codes import StatusCode
-
 
 Response_co = TypeVar("Response_co", covariant=True)
 
@@ -169,3 +170,12 @@ class OpenTransport(Protocol):
         and `ConnectionRefused` for a server that can't be reached.
         """
         ...
+
+
+@cache
+def user_agent() -> str:
+    """Return what this client calls itself: name and version."""
+    try:
+        return f"fastapi-esdb/{version('fastapi-esdb')}"
+    except PackageNotFoundError:
+        return "fastapi-esdb/0"

@@ -15,13 +15,12 @@ from typing import Self
 from fastapi_esdb.embedded.access import Access
 from fastapi_esdb.embedded.access.accounts import Accounts
 from fastapi_esdb.embedded.address import Address, checked_address
-from fastapi_esdb.embedded.binding import Binding
+from fastapi_esdb.embedded.binding import Binding, RunningCalls
 from fastapi_esdb.embedded.certificate import ServerCertificate, authority_file
 from fastapi_esdb.embedded.ending import guarded
 from fastapi_esdb.embedded.errors import CannotListen
 from fastapi_esdb.embedded.membership import Alone, Membership
 from fastapi_esdb.embedded.projections.subsystem import Projections
-from fastapi_esdb.embedded.running import RunningCalls
 from fastapi_esdb.embedded.scavenges import Scavenges
 from fastapi_esdb.embedded.services.admin import MonitoringService, OperationService
 from fastapi_esdb.embedded.services.groups.directory import Groups

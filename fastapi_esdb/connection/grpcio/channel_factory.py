@@ -10,8 +10,7 @@ from fastapi_esdb.connection.proxy import Proxy, proxy_for
 from fastapi_esdb.connection.tls.contexts import read_roots, read_user_certificate
 from fastapi_esdb.connection.tls.handshake import Certificates
 from fastapi_esdb.connection.tls.unverified import shown_certificate
-from fastapi_esdb.connection.transport import LARGEST_ANSWER, LARGEST_HEADERS
-from fastapi_esdb.connection.user_agent import user_agent
+from fastapi_esdb.connection.transport import LARGEST_ANSWER, LARGEST_HEADERS, user_agent
 from fastapi_esdb.settings.options import MILLISECONDS_PER_SECOND
 from fastapi_esdb.wire.quiet_grpc import grpc
 

@@ -16,8 +16,7 @@ from fastapi_esdb.connection.proxy import proxy_for
 from fastapi_esdb.connection.tls.contexts import read_roots, read_user_certificate, verifying_context
 from fastapi_esdb.connection.tls.handshake import HUNG_UP_AFTERWARDS, Certificates, tls_failure
 from fastapi_esdb.connection.tls.unverified import alert_of
-from fastapi_esdb.connection.transport import LARGEST_ANSWER
-from fastapi_esdb.connection.user_agent import user_agent
+from fastapi_esdb.connection.transport import LARGEST_ANSWER, user_agent
 from fastapi_esdb.errors import TlsFailed
 from fastapi_esdb.settings.options import MILLISECONDS_PER_SECOND
 

@@ -12,9 +12,8 @@ from functools import partial
 
 from fastapi_esdb.embedded.projections.checkpoints import CheckpointDamaged, Checkpoints
 from fastapi_esdb.embedded.projections.emitter import EmitFailed
-from fastapi_esdb.embedded.projections.handler import Rules, open_handler
 from fastapi_esdb.embedded.projections.own_streams import all_events, delete_stream, tracking_stream
-from fastapi_esdb.embedded.projections.run import Faulted, Run
+from fastapi_esdb.embedded.projections.run import Faulted, Rules, Run, open_handler
 from fastapi_esdb.embedded.projections.script import ScriptFailed, ScriptRules
 from fastapi_esdb.embedded.projections.settings import Catalogue, Settings
 from fastapi_esdb.embedded.projections.system import SystemRules

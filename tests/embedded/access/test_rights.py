@@ -7,7 +7,7 @@ import json
 import pytest
 
 from fastapi_esdb.embedded.access import ADMINISTRATOR, ANONYMOUS, Caller, Right
-from fastapi_esdb.embedded.access.rights import Rights
+from fastapi_esdb.embedded.access.access import Rights
 from fastapi_esdb.embedded.store import Database
 from fastapi_esdb.wire.revisions import ANY
 from tests.embedded.store.support import event
