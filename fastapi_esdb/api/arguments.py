@@ -18,11 +18,11 @@ from fastapi_esdb.wire.streams.values import ALL_EVENTS, Checkpoint
 
 Value = TypeVar("Value")
 
-PlaceInStream = int | Edge | RecordedEvent
+StartInStream = int | Edge | RecordedEvent
 """A revision, an end, or an event of the stream."""
-PlaceInAll = Position | Checkpoint | Edge | RecordedEvent
+StartInAll = Position | Checkpoint | Edge | RecordedEvent
 """A position, an end, or an event."""
-Place = PlaceInStream | PlaceInAll
+Start = StartInStream | StartInAll
 
 MAX_WINDOW = 2**32 - 1
 """The filter window and the checkpoint interval are unsigned 32-bit numbers in the protocol."""
@@ -91,20 +91,20 @@ def expected_revision(expected: object) -> Expected:
     return whole_number(expected, "expected", least=0, most=MAX_REVISION)
 
 
-def place(where: object, stream: str | None, name: str) -> int | Position | Edge:
+def start(value: object, stream: str | None, name: str) -> int | Position | Edge:
     """Return the revision or position to begin at in a stream, or in `$all` (`None`)."""
-    return place_in_all(where, name) if stream is None else place_in_stream(where, stream, name)
+    return start_in_all(value, name) if stream is None else start_in_stream(value, stream, name)
 
 
-def place_in_stream(place: object, stream: str, name: str) -> int | Edge:
+def start_in_stream(value: object, stream: str, name: str) -> int | Edge:
     """Return a revision, `START` or `END`; for an event of the stream its revision there."""
-    if isinstance(place, Edge):
-        return place
-    if isinstance(place, RecordedEvent):
-        return _revision_in(place, stream, name)
-    if isinstance(place, Position | Checkpoint):
+    if isinstance(value, Edge):
+        return value
+    if isinstance(value, RecordedEvent):
+        return _revision_in(value, stream, name)
+    if isinstance(value, Position | Checkpoint):
         raise InvalidArgument(f"{name} must be a revision, START or END in a stream: a Position belongs to $all")
-    return whole_number(place, name, least=0, most=MAX_REVISION)
+    return whole_number(value, name, least=0, most=MAX_REVISION)
 
 
 def _revision_in(event: RecordedEvent, stream: str, name: str) -> int:
@@ -115,21 +115,21 @@ def _revision_in(event: RecordedEvent, stream: str, name: str) -> int:
     raise InvalidArgument(f"{name} is an event of stream {event.original.stream!r}, and {stream!r} is read")
 
 
-def place_in_all(place: object, name: str) -> Position | Edge:
+def start_in_all(value: object, name: str) -> Position | Edge:
     """Return a `Position`, `START` or `END`; for an event or a checkpoint its position."""
-    if isinstance(place, Edge):
-        return place
-    if isinstance(place, RecordedEvent):
-        place = place.original.position
-        if place is None:
+    if isinstance(value, Edge):
+        return value
+    if isinstance(value, RecordedEvent):
+        value = value.original.position
+        if value is None:
             raise InvalidArgument(f"{name} is an event without a position, which old servers do not tell")
-    if isinstance(place, Checkpoint):
-        place = place.position
-    if not isinstance(place, Position):
-        raise InvalidArgument(f"{name} must be a Position, START or END in $all, not {quoted(place)}")
-    whole_number(place.commit, f"{name}.commit", least=0, most=MAX_REVISION)
-    whole_number(place.prepare, f"{name}.prepare", least=0, most=MAX_REVISION)
-    return place
+    if isinstance(value, Checkpoint):
+        value = value.position
+    if not isinstance(value, Position):
+        raise InvalidArgument(f"{name} must be a Position, START or END in $all, not {quoted(value)}")
+    whole_number(value.commit, f"{name}.commit", least=0, most=MAX_REVISION)
+    whole_number(value.prepare, f"{name}.prepare", least=0, most=MAX_REVISION)
+    return value
 
 
 def seconds(timeout: object, name: str) -> float | None:

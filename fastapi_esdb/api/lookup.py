@@ -124,7 +124,7 @@ def result_in_place(page: Sequence[RecordedEvent], ids: Sequence[UUID], first: i
         return None
     if page[0].revision == first:
         return Absent(first)
-    return Hidden("what stood in their place is hidden by its limits ($maxCount, $maxAge, $tb)")
+    return Hidden("what stood there is hidden by its limits ($maxCount, $maxAge, $tb)")
 
 
 def result_of_missing(newest_metadata: RecordedEvent | None, since: int) -> LookupResult:

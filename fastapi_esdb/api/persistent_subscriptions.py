@@ -53,7 +53,7 @@ class PersistentSubscriptions(ConnectionPart):
         group: str,
         settings: GroupSettings = DEFAULT_SETTINGS,
         *,
-        start: arguments.Place,
+        start: arguments.Start,
         filter: EventFilter | None = None,  # noqa: A002  the field's name for it
         **options: Unpack[Options],
     ) -> None:
@@ -64,7 +64,7 @@ class PersistentSubscriptions(ConnectionPart):
         """
         source = arguments.source(stream)
         chosen_filter = arguments.filter_of(source, filter)
-        begins_at = arguments.place(start, source, "start")
+        begins_at = arguments.start(start, source, "start")
         request = CreateGroup(source, _group(group), _settings(settings), begins_at, chosen_filter)
         await write(self._carrier, CREATE_GROUP, request, _subject(stream, group), CallOptions.of(**options))
 
@@ -74,7 +74,7 @@ class PersistentSubscriptions(ConnectionPart):
         group: str,
         settings: GroupSettings = DEFAULT_SETTINGS,
         *,
-        start: arguments.Place,
+        start: arguments.Start,
         **options: Unpack[Options],
     ) -> None:
         """Replace all settings of a group. Its consumers are dropped and come back by themselves.
@@ -83,7 +83,7 @@ class PersistentSubscriptions(ConnectionPart):
         changed.
         """
         source = arguments.source(stream)
-        request = UpdateGroup(source, _group(group), _settings(settings), arguments.place(start, source, "start"))
+        request = UpdateGroup(source, _group(group), _settings(settings), arguments.start(start, source, "start"))
         await write(self._carrier, UPDATE_GROUP, request, _subject(stream, group), CallOptions.of(**options))
 
     async def delete(self, stream: str, group: str, **options: Unpack[Options]) -> None:

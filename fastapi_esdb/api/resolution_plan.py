@@ -4,7 +4,7 @@ Let F be the append as it was sent first, and its answer lost. Each step below e
 the events stored in a way that F can't have them stored a second time, whenever it arrives:
 
 - F expects a revision or `NO_STREAM`. It is sent again as it is: a server looks into the stream for the ids, however
-  old they are. Where the stream has moved on, what stands in the place of the events tells whether they are F's.
+  old they are. Where the stream has moved on, what stands at the revisions of the events tells whether they are F's.
 - F expects nothing exact. The stream is looked at, back to what this client had seen before F was sent. If F is not
   there, the events are sent with the revision R that the stream ended with as the expectation. That they are written
   means that the stream had not changed since the look, so F was not in it. What is durable stays the same in the logs

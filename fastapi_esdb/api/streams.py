@@ -69,7 +69,7 @@ class Streams(ConnectionPart):
         self,
         stream: str,
         *,
-        start: arguments.Place | None = None,
+        start: arguments.Start | None = None,
         backwards: bool = False,
         limit: int | None = None,
         filter: EventFilter | None = None,  # noqa: A002  the field's name for it
@@ -93,7 +93,7 @@ class Streams(ConnectionPart):
         source = arguments.source(stream)
         request = ReadRequest(
             stream=source,
-            start=arguments.place(_start(start, backwards), source, "start"),
+            start=arguments.start(_start(start, backwards), source, "start"),
             direction=BACKWARDS if backwards else FORWARDS,
             limit=arguments.limit_of_events(limit),
             resolve_links=resolve_links,
@@ -105,7 +105,7 @@ class Streams(ConnectionPart):
     def read_all(
         self,
         *,
-        start: arguments.PlaceInAll | None = None,
+        start: arguments.StartInAll | None = None,
         backwards: bool = False,
         limit: int | None = None,
         filter: EventFilter | None = None,  # noqa: A002  the field's name for it
@@ -189,7 +189,7 @@ class Streams(ConnectionPart):
         return (await write(self._carrier, method, request, stream, options)).position
 
 
-def _start(start: arguments.Place | None, backwards: bool) -> arguments.Place:
+def _start(start: arguments.Start | None, backwards: bool) -> arguments.Start:
     """Where a read begins if nothing is said."""
     if start is not None:
         return start

@@ -6,7 +6,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar, cast, overload
 
 from fastapi_esdb.api import arguments
-from fastapi_esdb.api.arguments import Place, PlaceInAll, PlaceInStream
+from fastapi_esdb.api.arguments import Start, StartInAll, StartInStream
 from fastapi_esdb.api.calls import ConnectionPart
 from fastapi_esdb.api.decoding import EventDecoder, Item
 from fastapi_esdb.api.iteration import View
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 
 Where = TypeVar("Where", int, Position)
-"""How places are counted: revisions in a stream, positions in `$all`."""
+"""What a checkpoint is: a revision in a stream, a position in `$all`."""
 
 
 class Subscription(ResumingIteration[ReadFrame, Item], Generic[Where, Item]):
-    """The events of a stream or of `$all`, from a place on and without end.
+    """The events of a stream or of `$all`, from a revision or position on and without end.
 
     `async for event in subscription` gives the events, `messages()` everything. Entering the context opens it, so
     that its errors show there and nothing written from then on is missed; without a context the first event opens
@@ -129,7 +129,7 @@ class Subscriptions(ConnectionPart):
         self,
         stream: Literal["$all"],
         *,
-        after: PlaceInAll = START,
+        after: StartInAll = START,
         filter: EventFilter | None = None,
         resolve_links: bool = False,
         types: EventDecoder[Item] | None = None,
@@ -142,7 +142,7 @@ class Subscriptions(ConnectionPart):
         self,
         stream: str,
         *,
-        after: PlaceInStream = START,
+        after: StartInStream = START,
         resolve_links: bool = False,
         types: EventDecoder[Item] | None = None,
         credentials: Credentials | None = None,
@@ -153,7 +153,7 @@ class Subscriptions(ConnectionPart):
         self,
         stream: str,
         *,
-        after: Place = START,
+        after: Start = START,
         filter: EventFilter | None = None,  # noqa: A002  the field's name for it
         resolve_links: bool = False,
         types: EventDecoder[Item] | None = None,
@@ -172,7 +172,7 @@ class Subscriptions(ConnectionPart):
         source = arguments.source(stream)
         request = ReadRequest(
             stream=source,
-            start=arguments.place(after, source, "after"),
+            start=arguments.start(after, source, "after"),
             subscribe=True,
             resolve_links=resolve_links,
             filter=arguments.filter_of(source, filter),
@@ -183,7 +183,7 @@ class Subscriptions(ConnectionPart):
     def subscribe_all(
         self,
         *,
-        after: PlaceInAll = START,
+        after: StartInAll = START,
         filter: EventFilter | None = None,  # noqa: A002  the field's name for it
         resolve_links: bool = False,
         types: EventDecoder[Item] | None = None,

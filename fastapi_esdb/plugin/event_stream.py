@@ -16,7 +16,7 @@ from fastapi.sse import KEEPALIVE_COMMENT, ServerSentEvent, format_sse_event
 from pydantic_core import to_json
 from starlette.types import Receive, Scope, Send
 
-from fastapi_esdb.api.arguments import place_in_all
+from fastapi_esdb.api.arguments import start_in_all
 from fastapi_esdb.api.subscriptions import Subscription
 from fastapi_esdb.errors import ConnectionClosed
 from fastapi_esdb.wire.errors import EsdbError, InvalidArgument
@@ -43,7 +43,7 @@ def last_position(last_event_id: Annotated[str | None, Header()] = None) -> Posi
     if last_event_id is None:
         return START
     try:
-        return place_in_all(Position.parse(last_event_id), "Last-Event-ID")
+        return start_in_all(Position.parse(last_event_id), "Last-Event-ID")
     except InvalidArgument as error:
         raise HTTPException(422, "Last-Event-ID must be a position like C:1788/P:1788") from error
 

@@ -1,4 +1,4 @@
-"""Places to read from: positions in `$all`, the two ends of a stream, and the direction of a read."""
+"""Where a read begins: positions in `$all`, the two ends of a stream, and the direction of a read."""
 
 from __future__ import annotations
 

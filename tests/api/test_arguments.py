@@ -29,18 +29,18 @@ BAD: list[tuple[Callable[..., Any], tuple[Any, ...], str]] = [
     (arguments.expected_revision, (None,), "not None"),
     (arguments.expected_revision, ("any",), "not 'any'"),
     (arguments.expected_revision, (1.0,), r"not 1\.0"),
-    (arguments.place_in_stream, (-1, "s", "start"), "start must be between 0 and"),
-    (arguments.place_in_stream, (MAX_REVISION + 1, "s", "after"), "after must be between 0 and"),
-    (arguments.place_in_stream, (Position(1, 1), "s", "start"), r"a Position belongs to \$all"),
-    (arguments.place_in_stream, (None, "s", "after"), "after must be a whole number, not None"),
+    (arguments.start_in_stream, (-1, "s", "start"), "start must be between 0 and"),
+    (arguments.start_in_stream, (MAX_REVISION + 1, "s", "after"), "after must be between 0 and"),
+    (arguments.start_in_stream, (Position(1, 1), "s", "start"), r"a Position belongs to \$all"),
+    (arguments.start_in_stream, (None, "s", "after"), "after must be a whole number, not None"),
     (
-        arguments.place_in_all,
+        arguments.start_in_all,
         (7, "start"),
         r"start must be a Position, START or END in \$all, not 7",
     ),
-    (arguments.place_in_all, (Position(-1, -1), "start"), r"start\.commit must be between 0 and"),
-    (arguments.place_in_all, (Position(1, -1), "start"), r"start\.prepare must be between 0 and"),
-    (arguments.place_in_all, (Position(2**63, 0), "after"), r"after\.commit must be between 0 and"),
+    (arguments.start_in_all, (Position(-1, -1), "start"), r"start\.commit must be between 0 and"),
+    (arguments.start_in_all, (Position(1, -1), "start"), r"start\.prepare must be between 0 and"),
+    (arguments.start_in_all, (Position(2**63, 0), "after"), r"after\.commit must be between 0 and"),
     (arguments.limit_of_events, (-1,), "limit must be between 0 and"),
     (arguments.limit_of_events, (1.5,), "limit must be a whole number"),
     (arguments.limit_of_events, (False,), "limit must be a whole number, not False"),
@@ -82,8 +82,8 @@ def test_a_revision_or_a_state_may_be_expected(expected: Any) -> None:
 
 def test_places_pass_unchanged() -> None:
     """Edges are places everywhere, revisions in a stream, positions in `$all`."""
-    assert [arguments.place_in_stream(place, "s", "start") for place in (0, 9, START, END)] == [0, 9, START, END]
-    assert [arguments.place_in_all(place, "start") for place in (Position(3, 2), START)] == [Position(3, 2), START]
+    assert [arguments.start_in_stream(start, "s", "start") for start in (0, 9, START, END)] == [0, 9, START, END]
+    assert [arguments.start_in_all(start, "start") for start in (Position(3, 2), START)] == [Position(3, 2), START]
 
 
 def test_no_limit_means_all_events() -> None:

@@ -68,7 +68,7 @@ async def test_what_cannot_be_done_with_all_says_so(esdb: Connection) -> None:
         await esdb.persistent_subscriptions.create("s", "g", start=START, filter=filters.by_stream("s"))
 
 
-async def test_an_event_is_a_place_in_its_stream(esdb: Connection) -> None:
+async def test_an_event_is_a_start_in_its_stream(esdb: Connection) -> None:
     """To follow it after that event, to read from it on, and to begin a group with it."""
     await append(esdb, 3)
     [_, second, third] = await esdb.read("s").to_list()
@@ -83,7 +83,7 @@ async def test_an_event_is_a_place_in_its_stream(esdb: Connection) -> None:
 
 
 @own_server
-async def test_an_event_is_a_place_in_all(esdb: Connection) -> None:
+async def test_an_event_is_a_start_in_all(esdb: Connection) -> None:
     """By its position, and so is a checkpoint."""
     await append(esdb, 3)
     [first, second, third] = await esdb.read_all(filter=filters.by_stream("s")).to_list()
@@ -94,7 +94,7 @@ async def test_an_event_is_a_place_in_all(esdb: Connection) -> None:
             assert await take(subscription, 2) == [second, third]
 
 
-async def test_a_link_is_a_place_in_both_of_its_streams(esdb: Connection) -> None:
+async def test_a_link_is_a_start_in_both_of_its_streams(esdb: Connection) -> None:
     """Where the links are read it stands for its own revision, elsewhere for that of its target."""
     await append(esdb, 3)
     await esdb.append("links", [NewEvent("$>", target) for target in (b"2@s", b"1@s")])

@@ -47,7 +47,7 @@ def tell_of_memory() -> None:
     logger.warning(KEEPS_MEMORY)
 
 
-class Filling(Generic[Response]):
+class Prefetched(Generic[Response]):
     """Receives the answers of a call, for others to take. One thread at a time fills it.
 
     `wake` is called from the thread when an answer has come that was asked for by `is_wanted`.
@@ -155,7 +155,7 @@ class Prefetch(Generic[Response]):
     def __init__(self, threads: ReaderThreads, call: Any, decode: Callable[[bytes], Response], ends: CallEnds) -> None:
         self._threads = threads
         self._changes = Wakeup()
-        self._filling = Filling(call, decode, ends, partial(_tell, asyncio.get_running_loop(), self._changes))
+        self._prefetched = Prefetched(call, decode, ends, partial(_tell, asyncio.get_running_loop(), self._changes))
         self._is_filling = False
         self._flush = FIRST_FLUSH
         self._fill_if_empty()
@@ -170,55 +170,55 @@ class Prefetch(Generic[Response]):
         while self._is_filling or self._fill_if_empty():
             if await self._has_come():
                 break
-        answers = self._filling.answers
+        answers = self._prefetched.answers
         taken = [answers.popleft() for _ in range(len(answers))]
         if taken:
             self._fill_if_empty()
-        elif self._filling.end is not None:
-            raise self._filling.end
+        elif self._prefetched.end is not None:
+            raise self._prefetched.end
         return taken
 
     def cancel(self) -> None:
         """End the call, here and on the server."""
-        self._filling.cancel()
-        if not self._is_filling and not self._filling.has_ended:
+        self._prefetched.cancel()
+        if not self._is_filling and not self._prefetched.has_ended:
             self._let_go()
 
     async def _has_come(self) -> bool:
         """Wait for a batch, then for the very next answer or the end; return whether there is an answer."""
-        filling = self._filling
+        prefetched = self._prefetched
         self._flush = min(2 * self._flush, LONGEST_FLUSH)
         try:
             if not await self._changes.wait_until(lambda: not self._is_filling, self._flush):
-                filling.is_wanted = True
-                await self._changes.wait_until(lambda: bool(filling.answers) or not self._is_filling)
+                prefetched.is_wanted = True
+                await self._changes.wait_until(lambda: bool(prefetched.answers) or not self._is_filling)
         except asyncio.CancelledError:
             self.cancel()
             raise
-        return bool(filling.answers)
+        return bool(prefetched.answers)
 
     def _fill_if_empty(self) -> bool:
         """Begin to fill it unless there is something in it; return whether that has begun."""
-        if self._is_filling or self._filling.answers or self._filling.has_ended:
+        if self._is_filling or self._prefetched.answers or self._prefetched.has_ended:
             return False
         self._is_filling = True
-        self._threads.run(self._filling.fill, self._filled)
+        self._threads.run(self._prefetched.fill, self._filled)
         return True
 
     def _filled(self) -> None:
         self._is_filling = False
-        if self._filling.has_ended:
+        if self._prefetched.has_ended:
             self._threads.ended()
-            if isinstance(self._filling.end, ConnectionRefused):
+            if isinstance(self._prefetched.end, ConnectionRefused):
                 self._threads.give_up()
-        elif self._filling.is_cancelled:
+        elif self._prefetched.is_cancelled:
             self._let_go()
         self._changes.wake()
 
     def _let_go(self) -> None:
         """Have a thread do what is left to do for a call that was cancelled while nobody received its answers."""
-        self._filling.has_ended = True
-        self._threads.run(self._filling.let_go, self._threads.ended)
+        self._prefetched.has_ended = True
+        self._threads.run(self._prefetched.let_go, self._threads.ended)
 
 
 def _tell(loop: asyncio.AbstractEventLoop, changes: Wakeup) -> None:

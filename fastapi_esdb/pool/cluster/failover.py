@@ -27,7 +27,7 @@ SLOW = 1.0
 """Seconds after which a call that is not answered speaks against its node. A frozen leader is replaced in 2 to 6 s."""
 
 
-DOUBTFUL = (DeadlineExceeded, ServerNotReady)
+SUSPICIOUS = (DeadlineExceeded, ServerNotReady)
 """Ends of a call that may mean that another node leads the cluster by now."""
 
 
@@ -88,7 +88,7 @@ class Failover:
             leader = host_named(error.host, error.port)
             self.discovery.redirected(channel.host, leader)
             self._leave(channel.host, "it does not lead the cluster")
-        elif isinstance(error, DOUBTFUL):
+        elif isinstance(error, SUSPICIOUS):
             self._check(channel, self._find_other)
 
     def _slow(self, channel: Channel) -> None:

@@ -139,7 +139,7 @@ async def test_what_has_arrived_is_given_before_the_end(channel: Channel) -> Non
     call = await started(channel, "hold 20")
     prefetch = call._call
     assert isinstance(prefetch, Prefetch)
-    await until(lambda: len(prefetch._filling.answers) == 20)
+    await until(lambda: len(prefetch._prefetched.answers) == 20)
     channel.force_close()
     assert list(await call.read(20)) == [str(number) for number in range(20)]
     with pytest.raises(ClosedInFlight):
