@@ -16,6 +16,8 @@ to one of its own.
 
 `given(Order, OrderPlaced(...)).when(pay).then(OrderPaid(...))` tests a decision without any database.
 
+`assert_compatible(events, "schemas.json")` fails where a change of event types makes stored events unreadable.
+
 `streaming_transport(app)` lets an `httpx2.AsyncClient` read server-sent events from an app in the same process.
 
 All but the first are for async tests, which run with pytest-asyncio. A `TestClient` blocks the loop that `esdb_server`
@@ -24,9 +26,11 @@ runs on: use `esdb_embedded` with it, or `running(app)` and an ASGI transport.
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import pytest_asyncio
@@ -37,6 +41,7 @@ from fastapi_esdb.api.connection import Connection
 from fastapi_esdb.api.deciders.given import Given, given
 from fastapi_esdb.compose import connect
 from fastapi_esdb.embedded.server import EmbeddedServer
+from fastapi_esdb.events.event_types import EventTypes
 from fastapi_esdb.plugin.esdb import Esdb
 from fastapi_esdb.plugin.started import DEFAULT
 from fastapi_esdb.settings.model import EsdbSettings
@@ -44,6 +49,7 @@ from fastapi_esdb.settings.precedence import COMPLETING
 
 __all__ = [
     "Given",
+    "assert_compatible",
     "esdb_connection",
     "esdb_embedded",
     "esdb_server",
@@ -62,6 +68,17 @@ MakeServer = Callable[[str], Awaitable[EmbeddedServer]]
 
 CONNECTED_WITHIN = 10.0
 """Seconds that a fixture waits for a server in the same process."""
+
+
+def assert_compatible(types: EventTypes[Any], committed: str | Path) -> None:
+    """Fail where event types have changed so that someone can't read what another one has written.
+
+    `committed` is the file that `python -m fastapi_esdb.events` has written of them, at the last release for example.
+    See `EventTypes.broken_since`.
+    """
+    faults = types.broken_since(json.loads(Path(committed).read_text(encoding="utf-8")))
+    if faults:
+        raise AssertionError("give these a new version and an upcast:\n" + "\n".join(faults))
 
 
 @pytest.fixture

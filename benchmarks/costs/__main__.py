@@ -22,6 +22,7 @@ from benchmarks.costs.imports import import_costs
 from benchmarks.costs.load import load_costs
 from benchmarks.costs.opening import opening_costs
 from benchmarks.costs.requests import request_costs
+from benchmarks.costs.typed import typed_costs
 from benchmarks.report import RESULTS, circumstances, write_result
 from benchmarks.runner import say
 from benchmarks.server import server_at
@@ -44,6 +45,8 @@ async def costs_of(options: argparse.Namespace) -> list[Cost]:
             found += await decision_costs(connection_of(app), options.rounds, max(1, options.calls // 10))
         say("opening and closing")
         found += await opening_costs(options.rounds, where)
+        say("typed events")
+        found += await typed_costs(where, options.rounds, 10 * options.calls)
         say(f"{options.subscriptions} idle subscriptions, {2 * options.seconds:.0f} s")
         found += await idle_costs(where, options.subscriptions, options.seconds)
         say(f"a live subscription, and a slow reader of {options.events:,} events")

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import is_dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue
 from pydantic_core import PydanticSerializationError
+from pydantic_core.core_schema import DecimalSchema
 
 from fastapi_esdb.api.json_data import json_data
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.events.content import JSON
+
+Use = Literal["written", "read"]
 
 
 class Codec(Protocol):
@@ -29,12 +33,24 @@ class Codec(Protocol):
         """Return the event that the bytes hold. Whatever it raises is told as `EventDoesNotFit`."""
         ...
 
-    def json_schema(self) -> dict[str, Any] | None:
-        """Return the JSON schema of the bytes, `None` where they are no JSON."""
+    def json_schema(self, use: Use, /) -> dict[str, Any] | None:
+        """Return the JSON schema of what is written, or of all that can be read; `None` where it is no JSON."""
         ...
 
 
 MakeCodec = Callable[[type], Codec]
+
+
+class StoredSchema(GenerateJsonSchema):
+    """Pydantic's schemas, in which a decimal can be told from any other text: it has the format `decimal`."""
+
+    def decimal_schema(self, schema: DecimalSchema) -> JsonSchemaValue:
+        """Return the schema of a decimal."""
+        made = super().decimal_schema(schema)
+        for part in made.get("anyOf", [made]):
+            if part.get("type") == "string":
+                part["format"] = "decimal"
+        return made
 
 
 class JsonCodec:
@@ -79,9 +95,10 @@ class JsonCodec:
         """Compare objects that can't be compared themselves."""
         return self.adapter.dump_json(read, by_alias=True, warnings=False) == data
 
-    def json_schema(self) -> dict[str, Any]:
-        """Return the schema of the JSON that is stored."""
-        return self.adapter.json_schema(by_alias=True, mode="serialization")
+    def json_schema(self, use: Use) -> dict[str, Any]:
+        """Return the schema of what is written, or of all that can be read, which may be more."""
+        mode: JsonSchemaMode = "serialization" if use == "written" else "validation"
+        return self.adapter.json_schema(by_alias=True, mode=mode, schema_generator=StoredSchema)
 
 
 def _can_be_compared(value: object) -> bool:

@@ -16,6 +16,7 @@ from fastapi_esdb.errors import InvalidSettings
 from fastapi_esdb.events.codec import JsonCodec, MakeCodec
 from fastapi_esdb.events.event_reader import EventReader
 from fastapi_esdb.events.event_type import EventType, RetiredType, Upcast
+from fastapi_esdb.events.schema import Schemas, broken, schemas_of
 from fastapi_esdb.wire.errors import InvalidArgument
 
 Class = TypeVar("Class")
@@ -176,6 +177,23 @@ class EventTypes(EventReader[Data_co]):
         ]
         if gaps:
             raise InvalidSettings(f"event types: {'; '.join(gaps)}")
+
+    def json_schema(self) -> Schemas:
+        """Return the JSON schemas of all types by their names, for other languages and for comparison.
+
+        Each has a `version`, a `schema` of what is stored, `reads` where more can be read than is written, and the
+        names that it was stored under `formerly`. `python -m fastapi_esdb.events` writes them to a file.
+        """
+        return schemas_of({found.name: found for found in self._classes.values()})
+
+    def broken_since(self, committed: Schemas) -> list[str]:
+        """Return what can't be read any more since `json_schema()` was as it is given here; nothing where all can.
+
+        While a version stays as it is, events that are stored must fit the class of now, and events that are written
+        now the schema of then. `fastapi_esdb.testing.assert_compatible` is the test for it.
+        """
+        retired = frozenset(name for name, found in self._types.items() if isinstance(found, RetiredType))
+        return broken(committed, self.json_schema(), retired)
 
 
 def check_all() -> None:
