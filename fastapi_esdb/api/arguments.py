@@ -22,7 +22,7 @@ StartInStream = int | Edge | RecordedEvent
 """A revision, an end, or an event of the stream."""
 StartInAll = Position | Checkpoint | Edge | RecordedEvent
 """A position, an end, or an event."""
-Start = StartInStream | StartInAll
+AnyStart = StartInStream | StartInAll
 
 MAX_WINDOW = 2**32 - 1
 """The filter window and the checkpoint interval are unsigned 32-bit numbers in the protocol."""

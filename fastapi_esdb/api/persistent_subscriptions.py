@@ -53,7 +53,7 @@ class PersistentSubscriptions(ConnectionPart):
         group: str,
         settings: GroupSettings = DEFAULT_SETTINGS,
         *,
-        start: arguments.Start,
+        start: arguments.AnyStart,
         filter: EventFilter | None = None,  # noqa: A002  the field's name for it
         **options: Unpack[Options],
     ) -> None:
@@ -74,7 +74,7 @@ class PersistentSubscriptions(ConnectionPart):
         group: str,
         settings: GroupSettings = DEFAULT_SETTINGS,
         *,
-        start: arguments.Start,
+        start: arguments.AnyStart,
         **options: Unpack[Options],
     ) -> None:
         """Replace all settings of a group. Its consumers are dropped and come back by themselves.

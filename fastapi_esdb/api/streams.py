@@ -69,7 +69,7 @@ class Streams(ConnectionPart):
         self,
         stream: str,
         *,
-        start: arguments.Start | None = None,
+        start: arguments.AnyStart | None = None,
         backwards: bool = False,
         limit: int | None = None,
         filter: EventFilter | None = None,  # noqa: A002  the field's name for it
@@ -189,7 +189,7 @@ class Streams(ConnectionPart):
         return (await write(self._carrier, method, request, stream, options)).position
 
 
-def _start(start: arguments.Start | None, backwards: bool) -> arguments.Start:
+def _start(start: arguments.AnyStart | None, backwards: bool) -> arguments.AnyStart:
     """Where a read begins if nothing is said."""
     if start is not None:
         return start

@@ -6,7 +6,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar, cast, overload
 
 from fastapi_esdb.api import arguments
-from fastapi_esdb.api.arguments import Start, StartInAll, StartInStream
+from fastapi_esdb.api.arguments import AnyStart, StartInAll, StartInStream
 from fastapi_esdb.api.calls import ConnectionPart
 from fastapi_esdb.api.decoding import EventDecoder, Item
 from fastapi_esdb.api.iteration import View
@@ -153,7 +153,7 @@ class Subscriptions(ConnectionPart):
         self,
         stream: str,
         *,
-        after: Start = START,
+        after: AnyStart = START,
         filter: EventFilter | None = None,  # noqa: A002  the field's name for it
         resolve_links: bool = False,
         types: EventDecoder[Item] | None = None,

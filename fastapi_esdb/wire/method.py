@@ -16,6 +16,9 @@ Request = TypeVar("Request")
 Response = TypeVar("Response")
 Value = TypeVar("Value")
 
+FIRST_VERSION = "20.6"
+"""The first version of the server that speaks gRPC."""
+
 
 class Shape(enum.Enum):
     """The sides of a call that send a stream of messages."""
@@ -65,7 +68,7 @@ class Method(Generic[Request, Response]):
     request: Codec[Request]
     response: Codec[Response]
     writes: bool = False
-    since: str = "20.6"
+    since: str = FIRST_VERSION
     path: str = field(init=False)
     """The HTTP/2 path of the call."""
 
@@ -101,3 +104,23 @@ class Method(Generic[Request, Response]):
             return self.response.from_bytes(data)
         except Exception as error:
             raise unreadable(error) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service of the protocol, by its full name. Most of its methods have one request and one answer, and write."""
+
+    name: str
+
+    def method(
+        self,
+        name: str,
+        request: Codec[Request],
+        response: Codec[Response],
+        shape: Shape = Shape.UNARY,
+        *,
+        writes: bool = True,
+        since: str = FIRST_VERSION,
+    ) -> Method[Request, Response]:
+        """Return one of its methods."""
+        return Method(self.name, name, shape, request, response, writes, since)

@@ -6,7 +6,6 @@ Each right is looked for by itself: in the stream's own list, then in that of th
 
 from __future__ import annotations
 
-import asyncio
 import enum
 from collections.abc import Coroutine
 from typing import Any
@@ -16,6 +15,7 @@ from fastapi_esdb.embedded.access.caller import ADMINISTRATOR, ADMINS, ANONYMOUS
 from fastapi_esdb.embedded.store.database import Database
 from fastapi_esdb.embedded.store.metadata import NO_ACL, Acl, parse_default_acls
 from fastapi_esdb.embedded.store.names import SETTINGS, innermost_of, is_metastream, metastream_of, original_of
+from fastapi_esdb.embedded.store.work import side_by_side
 from fastapi_esdb.wire.errors import AccessDenied, NotAuthenticated
 from fastapi_esdb.wire.headers import KnownHeaders, parse_basic
 from fastapi_esdb.wire.method import Method
@@ -115,16 +115,7 @@ class Access:
         if caller.rank is Rank.ADMIN:
             await work
             return
-        tasks = [asyncio.create_task(work), asyncio.create_task(self._until_denied(caller, stream, right))]
-        try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in tasks:
-                task.cancel()
-            outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-        for outcome in outcomes:
-            if isinstance(outcome, Exception):  # the other one was cancelled, which is none
-                raise outcome
+        await side_by_side(work, self._until_denied(caller, stream, right))
 
     async def _until_denied(self, caller: Caller, stream: str, right: Right) -> None:
         end = self._database.end

@@ -12,6 +12,7 @@ from fastapi_esdb.embedded.calls import Call
 from fastapi_esdb.embedded.services.appends import Inflow, Share
 from fastapi_esdb.embedded.store.checks import Limits
 from fastapi_esdb.embedded.store.database import Database
+from fastapi_esdb.embedded.store.work import side_by_side
 from fastapi_esdb.wire.errors import (
     AccessDenied,
     BatchFailed,
@@ -92,19 +93,12 @@ class _Conversation:
 
     async def run(self) -> None:
         """Raise NotLeader or ServerNotReady if nothing more is written, after the answers to all earlier batches."""
-        tasks = [asyncio.create_task(self._take_all()), asyncio.create_task(self._send_answers())]
         try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+            await side_by_side(self._take_all(), self._send_answers(), until=asyncio.FIRST_EXCEPTION)
         finally:
             for batch in self._pending.values():
                 batch.timer.cancel()
                 batch.share.close()
-            for task in tasks:
-                task.cancel()
-            outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-        for outcome in outcomes:
-            if isinstance(outcome, Exception):  # the other one was cancelled, which is none
-                raise outcome
 
     async def _take_all(self) -> None:
         async for fragment in self._call:

@@ -185,10 +185,6 @@ class Database:
         """
         return stream_live(self._view(), stream, since.commit, bounded("limit", limit, MAX_PAGE))
 
-    def read_event(self, stream: str, revision: int) -> RecordedEvent | None:
-        """One event, `None` where a read of the stream would not show it."""
-        return readable_event(self._view(), stream, revision, self._clock())
-
     def newest_event(self, stream: str) -> RecordedEvent | None:
         """Return the last event of a stream, or `None` if there is none to read."""
         view = self._view()

@@ -76,6 +76,23 @@ def _go_on(steps: Steps[Result], is_break_due: Callable[[], bool]) -> object:
     return _UNFINISHED
 
 
+async def side_by_side(*works: Coroutine[Any, Any, None], until: str = asyncio.FIRST_COMPLETED) -> None:
+    """Carry out works until one has ended; with `asyncio.FIRST_EXCEPTION` until one has failed or all have ended.
+
+    What runs then is cancelled and waited for. Raises what the first of them failed with.
+    """
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        await asyncio.wait(tasks, return_when=until)
+    finally:
+        for task in tasks:
+            task.cancel()
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    for outcome in outcomes:
+        if isinstance(outcome, Exception):  # the others were cancelled, which is none
+            raise outcome
+
+
 class Worker:
     """One thread, started by the first call and ended by `stop`; calls run in order."""
 

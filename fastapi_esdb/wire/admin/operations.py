@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fastapi_esdb.wire.codec.fields import options_codec, options_of
 from fastapi_esdb.wire.codec.scalars import NOTHING, Fields
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.method import Codec, Method, Request, Response, Shape
+from fastapi_esdb.wire.method import Codec, Service
 from fastapi_esdb.wire.proto.v1 import operations_pb2 as pb
 
 CURRENT_SCAVENGE = "current"
@@ -79,18 +79,16 @@ def _decode_priority(message: pb.SetNodePriorityReq) -> NodePriority:
     return NodePriority(message.priority)
 
 
-def _method(name: str, request: Codec[Request], response: Codec[Response]) -> Method[Request, Response]:
-    return Method("event_store.client.operations.Operations", name, Shape.UNARY, request, response, writes=True)
-
+_SERVICE = Service("event_store.client.operations.Operations")
 
 _SCAVENGE = Codec(pb.ScavengeResp, _encode_scavenge, _decode_scavenge)
 _START = Codec(pb.StartScavengeReq, options_codec(pb.StartScavengeReq, StartScavenge).encode, _decode_start)
 _PRIORITY = Codec(pb.SetNodePriorityReq, _encode_priority, _decode_priority)
 
-START_SCAVENGE = _method("StartScavenge", _START, _SCAVENGE)
-STOP_SCAVENGE = _method("StopScavenge", options_codec(pb.StopScavengeReq, StopScavenge), _SCAVENGE)
-SHUTDOWN = _method("Shutdown", NOTHING, NOTHING)
-MERGE_INDEXES = _method("MergeIndexes", NOTHING, NOTHING)
-RESIGN_NODE = _method("ResignNode", NOTHING, NOTHING)
-SET_NODE_PRIORITY = _method("SetNodePriority", _PRIORITY, NOTHING)
-RESTART_PERSISTENT_SUBSCRIPTIONS = _method("RestartPersistentSubscriptions", NOTHING, NOTHING)
+START_SCAVENGE = _SERVICE.method("StartScavenge", _START, _SCAVENGE)
+STOP_SCAVENGE = _SERVICE.method("StopScavenge", options_codec(pb.StopScavengeReq, StopScavenge), _SCAVENGE)
+SHUTDOWN = _SERVICE.method("Shutdown", NOTHING, NOTHING)
+MERGE_INDEXES = _SERVICE.method("MergeIndexes", NOTHING, NOTHING)
+RESIGN_NODE = _SERVICE.method("ResignNode", NOTHING, NOTHING)
+SET_NODE_PRIORITY = _SERVICE.method("SetNodePriority", _PRIORITY, NOTHING)
+RESTART_PERSISTENT_SUBSCRIPTIONS = _SERVICE.method("RestartPersistentSubscriptions", NOTHING, NOTHING)

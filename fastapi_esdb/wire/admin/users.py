@@ -7,7 +7,7 @@ from datetime import datetime
 
 from fastapi_esdb.wire.codec.fields import nothing, options_codec
 from fastapi_esdb.wire.codec.scalars import decode_ticks, encode_ticks, valid_or_none
-from fastapi_esdb.wire.method import Codec, Method, Request, Response, Shape
+from fastapi_esdb.wire.method import Codec, Service, Shape
 from fastapi_esdb.wire.proto.v1 import users_pb2 as pb
 
 
@@ -88,28 +88,20 @@ def _decode_details(message: pb.DetailsResp) -> UserDetails:
     return UserDetails(details.login_name, details.full_name, tuple(details.groups), details.disabled, updated)
 
 
-def _method(
-    name: str,
-    request: Codec[Request],
-    response: Codec[Response],
-    shape: Shape = Shape.UNARY,
-    writes: bool = True,
-) -> Method[Request, Response]:
-    return Method("event_store.client.users.Users", name, shape, request, response, writes)
+_SERVICE = Service("event_store.client.users.Users")
 
-
-CREATE_USER = _method("Create", options_codec(pb.CreateReq, CreateUser), nothing(pb.CreateResp))
-UPDATE_USER = _method("Update", options_codec(pb.UpdateReq, UpdateUser), nothing(pb.UpdateResp))
-DELETE_USER = _method("Delete", options_codec(pb.DeleteReq, UserName), nothing(pb.DeleteResp))
-ENABLE_USER = _method("Enable", options_codec(pb.EnableReq, UserName), nothing(pb.EnableResp))
-DISABLE_USER = _method("Disable", options_codec(pb.DisableReq, UserName), nothing(pb.DisableResp))
-CHANGE_PASSWORD = _method(
+CREATE_USER = _SERVICE.method("Create", options_codec(pb.CreateReq, CreateUser), nothing(pb.CreateResp))
+UPDATE_USER = _SERVICE.method("Update", options_codec(pb.UpdateReq, UpdateUser), nothing(pb.UpdateResp))
+DELETE_USER = _SERVICE.method("Delete", options_codec(pb.DeleteReq, UserName), nothing(pb.DeleteResp))
+ENABLE_USER = _SERVICE.method("Enable", options_codec(pb.EnableReq, UserName), nothing(pb.EnableResp))
+DISABLE_USER = _SERVICE.method("Disable", options_codec(pb.DisableReq, UserName), nothing(pb.DisableResp))
+CHANGE_PASSWORD = _SERVICE.method(
     "ChangePassword", options_codec(pb.ChangePasswordReq, ChangePassword), nothing(pb.ChangePasswordResp)
 )
-RESET_PASSWORD = _method(
+RESET_PASSWORD = _SERVICE.method(
     "ResetPassword", options_codec(pb.ResetPasswordReq, ResetPassword), nothing(pb.ResetPasswordResp)
 )
-USER_DETAILS = _method(
+USER_DETAILS = _SERVICE.method(
     "Details",
     options_codec(pb.DetailsReq, UserDetailsRequest),
     Codec(pb.DetailsResp, _encode_details, _decode_details),

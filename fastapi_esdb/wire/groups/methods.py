@@ -25,35 +25,23 @@ from fastapi_esdb.wire.groups.requests import (
     encode_update,
     named_group,
 )
-from fastapi_esdb.wire.method import Codec, Method, Request, Response, Shape
+from fastapi_esdb.wire.method import Codec, Service, Shape
 from fastapi_esdb.wire.proto.v1 import persistent_pb2 as pb
 
+_SERVICE = Service("event_store.client.persistent_subscriptions.PersistentSubscriptions")
 
-def _method(
-    name: str,
-    request: Codec[Request],
-    response: Codec[Response],
-    *,
-    shape: Shape = Shape.UNARY,
-    writes: bool = True,
-    since: str = "20.6",
-) -> Method[Request, Response]:
-    service = "event_store.client.persistent_subscriptions.PersistentSubscriptions"
-    return Method(service, name, shape, request, response, writes, since)
-
-
-CREATE_GROUP = _method(
+CREATE_GROUP = _SERVICE.method(
     "Create",
     Codec(pb.CreateReq, encode_create, decode_create),
     nothing(pb.CreateResp),
 )
-UPDATE_GROUP = _method(
+UPDATE_GROUP = _SERVICE.method(
     "Update",
     Codec(pb.UpdateReq, encode_update, decode_update),
     nothing(pb.UpdateResp),
 )
-DELETE_GROUP = _method("Delete", named_group(pb.DeleteReq), nothing(pb.DeleteResp))
-READ_GROUP = _method(
+DELETE_GROUP = _SERVICE.method("Delete", named_group(pb.DeleteReq), nothing(pb.DeleteResp))
+READ_GROUP = _SERVICE.method(
     "Read",
     Codec(pb.ReadReq, encode_consumer_frame, decode_consumer_frame),
     Codec(pb.ReadResp, encode_frame, decode_frame),
@@ -61,24 +49,24 @@ READ_GROUP = _method(
 )
 """Consuming is a write: an event that one consumer has acknowledged is not delivered to another one."""
 
-GROUP_INFO = _method(
+GROUP_INFO = _SERVICE.method(
     "GetInfo",
     named_group(pb.GetInfoReq),
     Codec(pb.GetInfoResp, encode_info_answer, decode_info_answer),
     writes=False,
     since="21.10.1",
 )
-LIST_GROUPS = _method(
+LIST_GROUPS = _SERVICE.method(
     "List",
     Codec(pb.ListReq, encode_list, decode_list),
     Codec(pb.ListResp, encode_list_answer, decode_list_answer),
     writes=False,
     since="21.10.1",
 )
-REPLAY_PARKED = _method(
+REPLAY_PARKED = _SERVICE.method(
     "ReplayParked",
     Codec(pb.ReplayParkedReq, encode_replay, decode_replay),
     nothing(pb.ReplayParkedResp),
     since="21.10.1",
 )
-RESTART_GROUPS = _method("RestartSubsystem", NOTHING, NOTHING, since="21.10.1")
+RESTART_GROUPS = _SERVICE.method("RestartSubsystem", NOTHING, NOTHING, since="21.10.1")

@@ -10,7 +10,7 @@ from fastapi_esdb.wire.codec.fields import from_fields, nothing, options_codec, 
 from fastapi_esdb.wire.codec.json_values import Json, read_json, write_json
 from fastapi_esdb.wire.codec.scalars import NOTHING
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.method import Codec, Method, Request, Response, Shape
+from fastapi_esdb.wire.method import Codec, Service, Shape
 from fastapi_esdb.wire.projections.values import (
     CreateProjection,
     DeleteProjection,
@@ -150,31 +150,29 @@ def _json_codec(message: type[Message], field: str) -> Codec[Json]:
     return Codec(message, encode, decode)
 
 
-def _method(
-    name: str,
-    request: Codec[Request],
-    response: Codec[Response],
-    shape: Shape = Shape.UNARY,
-    writes: bool = True,
-) -> Method[Request, Response]:
-    return Method("event_store.client.projections.Projections", name, shape, request, response, writes)
+_SERVICE = Service("event_store.client.projections.Projections")
 
+CREATE_PROJECTION = _SERVICE.method(
+    "Create", Codec(pb.CreateReq, _encode_create, _decode_create), nothing(pb.CreateResp)
+)
+UPDATE_PROJECTION = _SERVICE.method(
+    "Update", Codec(pb.UpdateReq, _encode_update, _decode_update), nothing(pb.UpdateResp)
+)
+DELETE_PROJECTION = _SERVICE.method("Delete", options_codec(pb.DeleteReq, DeleteProjection), nothing(pb.DeleteResp))
+ENABLE_PROJECTION = _SERVICE.method("Enable", options_codec(pb.EnableReq, EnableProjection), nothing(pb.EnableResp))
+DISABLE_PROJECTION = _SERVICE.method(
+    "Disable", options_codec(pb.DisableReq, DisableProjection), nothing(pb.DisableResp)
+)
+RESET_PROJECTION = _SERVICE.method("Reset", options_codec(pb.ResetReq, ResetProjection), nothing(pb.ResetResp))
+RESTART_PROJECTIONS = _SERVICE.method("RestartSubsystem", NOTHING, NOTHING)
 
-CREATE_PROJECTION = _method("Create", Codec(pb.CreateReq, _encode_create, _decode_create), nothing(pb.CreateResp))
-UPDATE_PROJECTION = _method("Update", Codec(pb.UpdateReq, _encode_update, _decode_update), nothing(pb.UpdateResp))
-DELETE_PROJECTION = _method("Delete", options_codec(pb.DeleteReq, DeleteProjection), nothing(pb.DeleteResp))
-ENABLE_PROJECTION = _method("Enable", options_codec(pb.EnableReq, EnableProjection), nothing(pb.EnableResp))
-DISABLE_PROJECTION = _method("Disable", options_codec(pb.DisableReq, DisableProjection), nothing(pb.DisableResp))
-RESET_PROJECTION = _method("Reset", options_codec(pb.ResetReq, ResetProjection), nothing(pb.ResetResp))
-RESTART_PROJECTIONS = _method("RestartSubsystem", NOTHING, NOTHING)
-
-PROJECTION_STATE = _method(
+PROJECTION_STATE = _SERVICE.method(
     "State", options_codec(pb.StateReq, StateRequest), _json_codec(pb.StateResp, "state"), writes=False
 )
-PROJECTION_RESULT = _method(
+PROJECTION_RESULT = _SERVICE.method(
     "Result", options_codec(pb.ResultReq, StateRequest), _json_codec(pb.ResultResp, "result"), writes=False
 )
-PROJECTION_STATISTICS = _method(
+PROJECTION_STATISTICS = _SERVICE.method(
     "Statistics",
     Codec(pb.StatisticsReq, _encode_statistics_request, _decode_statistics_request),
     Codec(pb.StatisticsResp, _encode_statistics, _decode_statistics),

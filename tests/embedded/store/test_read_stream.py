@@ -111,15 +111,20 @@ async def test_a_page_is_bounded_whatever_is_asked_for(database: Database) -> No
     assert not page.is_end
 
 
-async def test_one_event(database: Database) -> None:
+async def test_the_newest_event(database: Database) -> None:
     """It is there when a read would show it."""
+    assert database.newest_event("a") is None
     await database.append("a", ANY, events(4))
-    await set_metadata(database, "a", truncate_before=2)
-    found = [database.read_event("a", revision) for revision in (-1, 1, 2, 4)]
-    assert [record and record.revision for record in found] == [None, None, 2, None]
-    assert database.read_event("b", 0) is None
-    await database.delete("a")
-    assert database.read_event("a", 2) is None
+    newest = database.newest_event("a")
+    assert newest
+    assert (newest.stream, newest.revision) == ("a", 3)
+    await set_metadata(database, "a", truncate_before=3)
+    assert database.newest_event("a") == newest
+    await set_metadata(database, "a", truncate_before=4)
+    assert database.newest_event("a") is None
+    await database.append("b", ANY, events(2))
+    await database.delete("b")
+    assert database.newest_event("b") is None
 
 
 def test_a_view_knows_what_is_not_there() -> None:

@@ -18,12 +18,10 @@ from fastapi_esdb.embedded.store.names import METADATA_TYPE, metastream_of
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.events.values import EventFilter, ProposedEvent
 from fastapi_esdb.wire.groups.values import ALL, CreateGroup, GroupSettings
-from fastapi_esdb.wire.positions import END, START, Edge, Position
+from fastapi_esdb.wire.positions import END, START, Edge, Position, Start
 from fastapi_esdb.wire.revisions import ANY
 
 log = logging.getLogger(__name__)
-
-Start = int | Position | Edge
 
 BEHIND_ALL = -1
 """Stands for the end in a text."""
