@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import count
 
 from benchmarks.costs.cost import Cost
-from fastapi_esdb import NO_STREAM, Connection, NewEvent, RecordedEvent, StreamState
+from fastapi_esdb import NO_STREAM, Connection, NewEvent, RecordedEvent, StateCache, StreamState
 
 LIMIT = 1.15
 LENGTHS = (10, 100, 1_000)
@@ -34,6 +34,12 @@ class AccountDecider:
         return Account(state.cents + len(event.data))
 
 
+class CachedDecider(AccountDecider):
+    """Does the same, and keeps its states."""
+
+    cache = StateCache(10_000)
+
+
 def put(_: Account) -> NewEvent:
     return NewEvent("Put", {"cents": 5})
 
@@ -52,6 +58,16 @@ async def decided(esdb: Connection, stream: str) -> None:
     await esdb.decide(stream, AccountDecider, put)
 
 
+async def loaded(esdb: Connection, stream: str) -> None:
+    """Read it all."""
+    await esdb.load(stream, AccountDecider)
+
+
+async def loaded_kept(esdb: Connection, stream: str) -> None:
+    """Read what is not known yet."""
+    await esdb.load(stream, CachedDecider)
+
+
 async def decision_costs(esdb: Connection, rounds: int, calls: int) -> list[Cost]:
     """Measure both by turns, on streams of some lengths."""
     found = []
@@ -59,6 +75,8 @@ async def decision_costs(esdb: Connection, rounds: int, calls: int) -> list[Cost
         some = max(1, calls * LENGTHS[0] // length)
         ratios = [await _ratio(esdb, length, some) for _ in range(rounds)]
         found.append(Cost.of(f"`decide` on {length:,} events, beside the same by hand", "", ratios, LIMIT))
+        saved = [await _cached(esdb, length, some) for _ in range(rounds)]
+        found.append(Cost.of(f"`load` of {length:,} events that are in a `StateCache`, beside without", "", saved))
     return found
 
 
@@ -70,6 +88,14 @@ async def _ratio(esdb: Connection, length: int, calls: int) -> float:
         hand += await _cpu(esdb, by_hand, [await anext(streams) for _ in range(calls)])
         ours += await _cpu(esdb, decided, [await anext(streams) for _ in range(calls)])
     return ours / hand
+
+
+async def _cached(esdb: Connection, length: int, calls: int) -> float:
+    """Return the CPU time of loads that find a state kept, as a part of that of others."""
+    streams = _streams(esdb, length)
+    names = [await anext(streams) for _ in range(calls)]
+    await _cpu(esdb, loaded_kept, names)
+    return await _cpu(esdb, loaded_kept, names) / await _cpu(esdb, loaded, names)
 
 
 async def _streams(esdb: Connection, length: int) -> AsyncIterator[str]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
+from fastapi_esdb.api.deciders.state_cache import StateCache
 from fastapi_esdb.api.decoding import Event, EventDecoder
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.events.values import RecordedEvent
@@ -19,6 +20,7 @@ class Decider(Protocol[State]):
 
     `initial` is the state before the first event, or is called to make it. `evolve` returns the next state and leaves
     the one that it gets as it is. It gets recorded events, or their data, where the decider says `types = events`.
+    With `cache = StateCache(1_000)` states are kept between loads.
     """
 
     @property
@@ -49,9 +51,11 @@ AnyEntity = TypeVar("AnyEntity", bound=Entity)
 class Folding(Generic[State]):
     """A decider or a class of entities, made one: how states begin, and what an event makes of one."""
 
+    decider: object
     begin: Callable[[], State]
     evolve: Callable[[State, Any], State]
     types: EventDecoder[Event[Any]] | None
+    cache: StateCache | None
     changes_states: bool
     """True if `evolve` may change the state that it gets."""
 
@@ -73,11 +77,13 @@ class Folding(Generic[State]):
 
 def folding_of(decider: Any) -> Folding[Any]:
     """Return how a decider, or a class of entities, folds. Raises `InvalidArgument` for what is neither."""
-    types = getattr(decider, "types", None)
+    types, cache = getattr(decider, "types", None), getattr(decider, "cache", None)
+    if not isinstance(cache, StateCache):  # an entity may have something else of that name
+        cache = None
     if callable(getattr(decider, "evolve", None)) and hasattr(decider, "initial"):
-        return Folding(_beginning(decider.initial), decider.evolve, types, changes_states=False)
+        return Folding(decider, _beginning(decider.initial), decider.evolve, types, cache, changes_states=False)
     if isinstance(decider, type) and callable(getattr(decider, "apply", None)):
-        return Folding(decider, _apply, types, changes_states=True)
+        return Folding(decider, decider, _apply, types, cache, changes_states=True)
     kind = decider.__name__ if isinstance(decider, type) else type(decider).__name__
     raise InvalidArgument(
         f"decider must have `initial` and `evolve(state, event)`, or be a class with `apply(self, event)`: not {kind}"

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypedDict, TypeVarTup
 
 from fastapi_esdb.api import arguments
 from fastapi_esdb.api.deciders.decider import AnyEntity, Decider, Folding, State, folding_of
-from fastapi_esdb.api.deciders.folding import Folded, Revision, Until, as_recorded, fold_stream
+from fastapi_esdb.api.deciders.folding import Until, as_recorded, fold_stream
+from fastapi_esdb.api.deciders.state_cache import Folded, Revision
 from fastapi_esdb.api.proposing import Appendable, proposed
 from fastapi_esdb.api.streams import Streams
 from fastapi_esdb.connection.backoff import Backoff

@@ -3,30 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import takewhile
-from typing import Any, Generic, Literal, TypeAlias
-from uuid import UUID
+from typing import Any
 
 from fastapi_esdb.api import arguments
 from fastapi_esdb.api.deciders.decider import Folding, State
+from fastapi_esdb.api.deciders.state_cache import Folded
 from fastapi_esdb.api.streams import Streams
 from fastapi_esdb.wire.errors import InvalidArgument, StreamNotFound
 from fastapi_esdb.wire.events.values import ProposedEvent, RecordedEvent
 from fastapi_esdb.wire.revisions import MAX_REVISION, StreamState
-
-Revision: TypeAlias = int | Literal[StreamState.NO_STREAM]
-"""That of a stream's last event, or `NO_STREAM`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Folded(Generic[State]):
-    """A state, and the last event that it is made of: its revision, and its id, which tells if it is still there."""
-
-    state: State
-    revision: Revision
-    event_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +67,24 @@ async def fold_stream(
     From `known` on only what is new is read. What that state is made of may be gone, since the stream was deleted and
     written again: so its last event is read once more, and where it is another one, all is read from the beginning.
     """
+    cache = None if until else folding.cache
+    if known is None and cache is not None:
+        known = cache.find(folding.decider, stream)
+    folded = await _fold_from(streams, stream, folding, options=options, known=known, until=until)
+    if cache is not None:
+        cache.keep(folding.decider, stream, replace(folded, state=folding.kept(folded.state)))
+    return folded
+
+
+async def _fold_from(
+    streams: Streams,
+    stream: str,
+    folding: Folding[State],
+    *,
+    options: dict[str, Any],
+    known: Folded[State] | None,
+    until: Until | None,
+) -> Folded[State]:
     try:
         if known is not None and known.event_id is not None:
             try:

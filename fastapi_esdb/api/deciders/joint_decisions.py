@@ -11,7 +11,7 @@ from fastapi_esdb.api.proposing import proposed
 
 if TYPE_CHECKING:
     from fastapi_esdb.api.calls import Options
-    from fastapi_esdb.api.deciders.folding import Revision
+    from fastapi_esdb.api.deciders.state_cache import Revision
     from fastapi_esdb.wire.events.values import ProposedEvent
     from fastapi_esdb.wire.streams_v2.values import StreamsAppended
 
