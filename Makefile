@@ -6,12 +6,13 @@ SHOP := .venv/.shop
 PORT ?= 8000
 CODE := fastapi_esdb example_app tests benchmarks protos docs release
 TRIAL := .venv-build
+OVER_HTTP2 := $(addprefix tests/,connection pool api plugin events faults conformance interop)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-slow test-lowest audit lint types contracts bench bench-faults bench-costs bench-embedded bench-pool build constraints docs docs-serve diagrams proto clean
+.PHONY: help install run test test-http2 test-slow test-lowest audit lint types contracts bench bench-faults bench-costs bench-embedded bench-pool build constraints docs docs-serve diagrams proto clean
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
 # What the shop needs, and no more; $(STAMP) is all the rest, too.
 $(SHOP): pyproject.toml
@@ -38,6 +39,10 @@ else
 	$(BIN)/pytest -m "alone and not slow"
 	$(BIN)/pytest -m "not alone and not slow" --numprocesses 3 --dist worksteal
 endif
+
+test-http2: $(STAMP) ## The tests of connection, pool, API, plugin, faults and conformance over our own HTTP/2 (ESDB_TRANSPORT=http2)
+	$(BIN)/pytest --transport http2 -m "alone and not slow" $(OVER_HTTP2)
+	$(BIN)/pytest --transport http2 -m "not alone and not slow" --numprocesses 3 --dist worksteal $(OVER_HTTP2)
 
 test-slow: $(STAMP) test-lowest ## The long fault and load tests, and those with the lowest versions of all dependencies
 	$(BIN)/pytest -m slow

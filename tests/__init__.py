@@ -1,0 +1,12 @@
+"""The tests, and what they start in processes of their own, which use the transport of the test that starts them."""
+
+import os
+
+from fastapi_esdb.connection import transports
+from fastapi_esdb.settings.choices import TransportKind
+
+TRANSPORT_OF_TESTS = "TRANSPORT_OF_TESTS"
+"""In the environment, the transport of connections whose settings choose none. `ESDB_TRANSPORT` would be a setting."""
+
+if chosen := os.environ.get(TRANSPORT_OF_TESTS):
+    transports._OPENED_BY[TransportKind.GRPCIO] = transports._OPENED_BY[TransportKind(chosen)]

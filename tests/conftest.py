@@ -9,6 +9,7 @@ from hypothesis import settings
 
 from fastapi_esdb.connection import transports
 from fastapi_esdb.settings.choices import TransportKind
+from tests import TRANSPORT_OF_TESTS
 from tests.support.secrets import SecretsLogged
 from tests.support.target import TARGET, needs_own_server, what_is_lacking
 
@@ -26,9 +27,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(autouse=True)
 def transport(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> TransportKind:
-    """Connections whose settings choose no transport go over the one that the test is run with: this one."""
+    """Connections whose settings choose no transport go over the one that the test is run with: this one.
+
+    Here whatever made their settings, and in the processes that the test starts.
+    """
     kind = TransportKind(getattr(request, "param", request.config.getoption("--transport")))
-    monkeypatch.setitem(transports._OPENED_BY, TransportKind.GRPCIO, transports._OPENED_BY[kind])
+    if kind is not TransportKind.GRPCIO:
+        monkeypatch.setitem(transports._OPENED_BY, TransportKind.GRPCIO, transports._OPENED_BY[kind])
+        monkeypatch.setenv(TRANSPORT_OF_TESTS, kind)
     return kind
 
 

@@ -26,7 +26,10 @@ from fastapi_esdb.wire.events.content import JSON, OCTET_STREAM
 from fastapi_esdb.wire.events.values import ProposedEvent
 from fastapi_esdb.wire.revisions import ANY, NO_STREAM, STREAM_EXISTS, StreamState
 from fastapi_esdb.wire.streams.values import NothingAppended
+from tests.support.transports import OVER_BOTH
 from tests.support.waiting import PATIENCE
+
+pytestmark = OVER_BOTH
 
 
 @pytest.fixture(params=AppendMode)

@@ -20,6 +20,7 @@ from fastapi_esdb.wire.events.values import LINK_TYPE, RecordedEvent
 from fastapi_esdb.wire.groups.values import GroupSettings, NackAction
 from fastapi_esdb.wire.positions import START
 from tests.api.consuming import EAGER, append, filled, seen, shown
+from tests.support.transports import OVER_BOTH
 from tests.support.waiting import PATIENCE, take, until
 
 READ = "PersistentSubscriptions.Read"
@@ -30,6 +31,7 @@ def groups(esdb: Connection) -> PersistentSubscriptions:
     return esdb.persistent_subscriptions
 
 
+@OVER_BOTH
 async def test_history_comes_first_and_then_what_happens(esdb: Connection, groups: PersistentSubscriptions) -> None:
     """In order, as far as nothing is repeated."""
     await filled(esdb, 30)
@@ -40,6 +42,7 @@ async def test_history_comes_first_and_then_what_happens(esdb: Connection, group
         assert seen([*history, *await take(events, 2)]) == [(revision, 0) for revision in range(32)]
 
 
+@OVER_BOTH
 async def test_what_was_acknowledged_does_not_come_again(esdb: Connection, groups: PersistentSubscriptions) -> None:
     """What was not does, to the next consumer."""
     await filled(esdb, 4)
@@ -51,6 +54,7 @@ async def test_what_was_acknowledged_does_not_come_again(esdb: Connection, group
         assert seen(await take(events, 2)) == [(2, 1), (3, 1)]
 
 
+@OVER_BOTH
 async def test_the_last_answer_arrives(esdb: Connection, groups: PersistentSubscriptions) -> None:
     """Leaving the context waits for it."""
     await filled(esdb, 1)
@@ -59,6 +63,7 @@ async def test_the_last_answer_arrives(esdb: Connection, groups: PersistentSubsc
     await shown(esdb, lambda info: info.last_checkpointed == 0)
 
 
+@OVER_BOTH
 async def test_more_come_while_others_are_handled(esdb: Connection, groups: PersistentSubscriptions) -> None:
     """The server keeps the buffer of a consumer full: what it acknowledges makes room for as many others."""
     await filled(esdb, 20)

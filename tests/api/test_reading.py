@@ -17,6 +17,7 @@ from fastapi_esdb.wire.events.values import RecordedEvent
 from fastapi_esdb.wire.positions import END, START, Position
 from fastapi_esdb.wire.revisions import MAX_REVISION
 from tests.api.fakes import FakeCarrier
+from tests.support.transports import OVER_BOTH
 
 
 async def five(esdb: Connection, stream: str = "s") -> None:
@@ -47,6 +48,7 @@ READS: list[tuple[dict[str, Any], list[int]]] = [
 ]
 
 
+@OVER_BOTH
 @pytest.mark.parametrize(("options", "expected"), READS)
 async def test_a_read_gives_its_part_of_the_stream(
     esdb: Connection, options: dict[str, Any], expected: list[int]
@@ -73,6 +75,7 @@ async def test_a_missing_stream_is_told_when_it_is_read(esdb: Connection) -> Non
     assert caught.value.stream == "nowhere"
 
 
+@OVER_BOTH
 async def test_a_deleted_stream_is_missing(esdb: Connection) -> None:
     """Until it is written again; a tombstoned one stays deleted."""
     await five(esdb)
@@ -94,6 +97,7 @@ async def test_truncated_events_are_skipped(esdb: Connection) -> None:
     assert revisions(await esdb.read("s", start=1, limit=1).to_list()) == [3]
 
 
+@OVER_BOTH
 async def test_links_are_resolved_on_request(esdb: Connection) -> None:
     """The event that is pointed at, with the link it was found through; a dead link is given as itself."""
     await five(esdb)
@@ -127,6 +131,7 @@ async def test_events_come_in_batches_on_request(esdb: Connection) -> None:
     assert [batch async for batch in read.batches()] == []
 
 
+@OVER_BOTH
 @pytest.mark.parametrize("limit", [None, 5, 40])
 async def test_errors_are_those_of_any_read(esdb: Connection, limit: int | None) -> None:
     """Also in batches."""

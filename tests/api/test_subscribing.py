@@ -19,7 +19,7 @@ from fastapi_esdb.wire.positions import END, START, Edge, Position
 from fastapi_esdb.wire.streams.values import CaughtUp, Checkpoint
 from tests.support.lost_answers import HeldUp
 from tests.support.target import own_server
-from tests.support.transports import OVER_GRPCIO
+from tests.support.transports import OVER_BOTH, OVER_GRPCIO
 from tests.support.waiting import PATIENCE, take, until
 
 OURS = filters.exclude_system()
@@ -41,6 +41,7 @@ async def live(subscription: Subscription[int] | Subscription[Position]) -> None
                 return
 
 
+@OVER_BOTH
 async def test_history_comes_first_then_what_happens(esdb: Connection) -> None:
     """Without a seam, in order."""
     await append(esdb, 3)
@@ -188,6 +189,7 @@ async def test_it_goes_on_from_its_checkpoint(esdb: Connection) -> None:
         assert await revisions(subscription, 3) == [2, 3, 4]
 
 
+@OVER_BOTH
 @own_server
 async def test_all_streams_in_the_order_of_their_writes(esdb: Connection) -> None:
     """With positions to go on from."""

@@ -20,6 +20,7 @@ from typing import Any
 
 import grpc
 
+from tests.conformance.channels import Channel
 from tests.conformance.messages import Json, Rpc, find_rpc, from_json, rich_details, to_json
 from tests.conformance.symbols import Names, normalise
 
@@ -47,7 +48,7 @@ def recorded(version: str, file: str, scenario: str) -> list[Json]:
 class Call:
     """A running call; its responses are read as they come, so that a wait for one can be given up."""
 
-    def __init__(self, channel: grpc.aio.Channel, rpc: Rpc, metadata: list[tuple[str, str]]) -> None:
+    def __init__(self, channel: Channel, rpc: Rpc, metadata: list[tuple[str, str]]) -> None:
         self.rpc = rpc
         self._raw: Any = channel.stream_stream(f"/{rpc.path}")(metadata=metadata)  # of bytes, both ways
         self._responses: asyncio.Queue[Json | None] = asyncio.Queue()
@@ -102,7 +103,7 @@ class Call:
 class Runner:
     """Runs scenarios on a channel."""
 
-    def __init__(self, channel: grpc.aio.Channel) -> None:
+    def __init__(self, channel: Channel) -> None:
         self._channel = channel
 
     async def run(self, scenario: Json) -> list[Json]:
@@ -117,7 +118,7 @@ class Runner:
 
 
 class _Run:
-    def __init__(self, channel: grpc.aio.Channel) -> None:
+    def __init__(self, channel: Channel) -> None:
         self.names = Names()
         self._channel = channel
         self._calls: dict[str, Call] = {}

@@ -20,6 +20,7 @@ from fastapi_esdb.settings.options import ConnectionOptions
 from fastapi_esdb.wire.errors import NoAnswer
 from fastapi_esdb.wire.headers import CallHeaders
 from fastapi_esdb.wire.status.codes import StatusCode
+from tests.support.processes import python
 from tests.support.scripted import FOLLOW, READ, TALK, ScriptedServer
 from tests.support.transports import OVER_BOTH, OVER_GRPCIO
 from tests.support.waiting import PATIENCE, until
@@ -43,6 +44,14 @@ def test_the_settings_choose_by_name() -> None:
     """Each kind has its own module, which is loaded when it is chosen."""
     chosen = {kind: getattr(import_module(module), name) for kind, (module, name) in transports._OPENED_BY.items()}
     assert chosen == OPENED
+
+
+@OVER_BOTH
+async def test_a_process_that_a_test_starts_uses_the_same(transport: TransportKind) -> None:
+    """Apps and scripts are looked at over either transport, too."""
+    code = "import tests; from fastapi_esdb.connection import transports; print(transports._OPENED_BY['grpcio'])"
+    async with python("-c", code) as running:
+        await running.until(transports._OPENED_BY[transport][0])
 
 
 @OVER_BOTH

@@ -17,7 +17,7 @@ from fastapi_esdb.wire.methods import all_methods
 from tests.docs.conftest import DOCS, PAGES, ROOT, run
 
 README = (ROOT / "README.md").read_text()
-TARGETS = re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
+TARGETS = re.findall(r"^([a-z0-9-]+):.*## ", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
 
 CALLS = """
 import sys
@@ -85,7 +85,7 @@ def test_every_variable_that_is_mentioned_exists(page: Path) -> None:
     assert set(re.findall(r"\bESDB_[A-Z_]+\b", text)) <= settings
 
 
-@pytest.mark.parametrize("command", re.findall(r"`?make ([a-z-]+)", README))
+@pytest.mark.parametrize("command", re.findall(r"`?make ([a-z0-9-]+)", README))
 def test_the_commands_of_the_readme_exist(command: str) -> None:
     """Each `make` target that the README names is in the Makefile, with a line of help."""
     assert command in TARGETS

@@ -24,7 +24,10 @@ from fastapi_esdb.errors import TlsFailed
 from tests.support.certificates import LONG_AGO, Authority, Certificate
 from tests.support.processes import embedded
 from tests.support.secrets import PASSWORD, USER, found_in, shown
+from tests.support.transports import OVER_BOTH
 from tests.support.waiting import PATIENCE
+
+pytestmark = OVER_BOTH
 
 EVENT = NewEvent("Refused", {})
 

@@ -23,7 +23,10 @@ from tests.support.pools import PATIENT, pool_on
 from tests.support.processes import free_port
 from tests.support.proxy import FaultProxy
 from tests.support.scripted import COLLECT, READ, WRITE, ScriptedServer
+from tests.support.transports import OVER_BOTH
 from tests.support.waiting import PATIENCE, until
+
+pytestmark = OVER_BOTH
 
 
 def times_seen(server: ScriptedServer, text: str) -> int:
