@@ -1,4 +1,4 @@
-"""The official Node client, in a process of its own."""
+"""Node, what the tests need of npm for it, and the official client in a process of its own."""
 
 from __future__ import annotations
 
@@ -33,24 +33,27 @@ OPTIONS = [
 ]
 
 
-def installed(cache: pytest.Cache) -> Path:
-    """The folder with the client, which npm fetches if it is not there; skips the test where that is not possible."""
+def installed(cache: pytest.Cache, package: Path = PACKAGE) -> Path:
+    """The folder with what that `package.json` asks for; npm fetches it if it is not there.
+
+    Skips the test where that is not possible.
+    """
     for program in ("node", "npm"):
         if shutil.which(program) is None:
             pytest.skip(f"there is no {program}: get it with `apt-get install nodejs npm`")
-    [(name, version)] = json.loads(PACKAGE.read_text())["dependencies"].items()
-    folder = cache.mkdir(f"kurrentdb-client-{version}")
+    [(name, version)] = json.loads(package.read_text())["dependencies"].items()
+    folder = cache.mkdir(f"{name.rpartition('/')[2]}-{version}")
     modules = folder / "node_modules"
     if not modules.exists():
         with TemporaryDirectory(dir=folder) as fresh:
-            _install(Path(fresh), f"{name} {version}")
+            _install(package, Path(fresh), f"{name} {version}")
             with suppress(OSError):  # another process that runs these tests was faster
                 (Path(fresh) / "node_modules").rename(modules)
     return modules
 
 
-def _install(folder: Path, what: str) -> None:
-    shutil.copy(PACKAGE, folder)
+def _install(package: Path, folder: Path, what: str) -> None:
+    shutil.copy(package, folder)
     try:
         subprocess.run(
             ["npm", "install", *OPTIONS],
