@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.cases import OURS, OURS_GROUPED, OURS_HTTP2
+from benchmarks.cases import OURS, OURS_GROUPED, OURS_HTTP2, OURS_HTTP2_GROUPED
 from benchmarks.tables import RATIOS, table
 
 NEARNESS = 0.8
@@ -25,6 +25,9 @@ class Aim:
     least: float
 
 
+LOADS = ("10-1", "100-1", "10-16", "100-16")
+"""Events and callers of the cases that load streams."""
+
 AIMS = [
     Aim("read", OURS, "gain", 2.5),
     Aim("read-pieces", OURS, "gain", 2.5),
@@ -32,11 +35,16 @@ AIMS = [
     Aim("append-64", OURS, "gain", 2.2),
     Aim("append-64", OURS_GROUPED, "gain", 15),
     Aim("append-64", OURS_GROUPED, "speed_up", 5),
+    Aim("read-packed", OURS_HTTP2, "gain", 8),
     Aim("append-1", OURS_HTTP2, "gain", 6),
     Aim("append-64", OURS_HTTP2, "gain", 8),
-    *(Aim(f"small-{which}", OURS_HTTP2, "gain", 3.5) for which in ("1", "16", "100-1", "100-16")),
-    *(Aim(f"small-packed-{which}", OURS_HTTP2, "gain", 8) for which in ("1", "16", "100-1", "100-16")),
-    Aim("read-packed", OURS_HTTP2, "gain", 8),
+    Aim("append-64", OURS_HTTP2_GROUPED, "gain", 30),
+    *[Aim(f"load-{load}", OURS_HTTP2, "gain", 3.5) for load in LOADS],
+    *[Aim(f"{server}-load-{load}", OURS_HTTP2, "gain", 8) for server in ("packed", "tls") for load in LOADS],
+    Aim("app-load-append", OURS_HTTP2, "gain", 3),
+    Aim("packed-app-load-append", OURS_HTTP2, "gain", 4),
+    Aim("app-load-100", OURS_HTTP2, "gain", 3),
+    Aim("packed-app-load-100", OURS_HTTP2, "gain", 8),
 ]
 
 

@@ -4,66 +4,84 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 
 OURS = "fastapi_esdb"
 OURS_GROUPED = "fastapi_esdb, grouped"
 OURS_HTTP2 = "fastapi_esdb, http2"
+OURS_HTTP2_GROUPED = "fastapi_esdb, http2, grouped"
 KURRENT = "kurrentdbclient"
 AIO = "bare grpc.aio"
 THREAD = "bare sync stream in a thread"
 BATCH = "bare BatchAppend"
 GROUPED = "bare grouped AppendRecords"
-HTTP2 = "bare http2"
+BARE_HTTP2 = "bare calls over http2"
 
 TECHNIQUE = {
     ("read", OURS): THREAD,
+    ("read", OURS_HTTP2): BARE_HTTP2,
     ("subscribe", OURS): THREAD,
+    ("subscribe", OURS_HTTP2): BARE_HTTP2,
     ("append", OURS): BATCH,
+    ("append", OURS_HTTP2): BARE_HTTP2,
     ("append", OURS_GROUPED): GROUPED,
-    ("small", OURS): AIO,
-    ("small", OURS_HTTP2): HTTP2,
-    ("read", OURS_HTTP2): HTTP2,
+    ("load", OURS): AIO,
+    ("load", OURS_HTTP2): BARE_HTTP2,
 }
 """The bare technique that each of ours is to come near to, by kind of case."""
 
 
-SMALL_READ = 10
-"""Events in the shorter one of the small reads."""
-
-
-class Kind(Enum):
+class Kind(StrEnum):
     """What one operation is."""
 
     READ = "read"
     SUBSCRIBE = "subscribe"
     APPEND = "append"
-    SMALL = "small"
+    LOAD = "load"
+    REQUEST = "request"
+
+
+class Endpoint(StrEnum):
+    """What an app does when it is asked."""
+
+    LOAD = "load"
+    APPEND = "append"
+    LOAD_APPEND = "load-append"
+
+
+class Server(StrEnum):
+    """Who answers, and how: an event to a frame, several at a time (`relay`), or packed into frames (`packing`)."""
+
+    EMBEDDED = "embedded"
+    PIECES = "pieces"
+    PACKED = "packed"
+    PACKED_TLS = "packed-tls"
 
 
 CONTENDERS = {
-    Kind.READ: (OURS, KURRENT, OURS_HTTP2, AIO, THREAD, HTTP2),
-    Kind.SUBSCRIBE: (OURS, KURRENT, AIO, THREAD),
-    Kind.APPEND: (OURS, KURRENT, OURS_HTTP2, OURS_GROUPED, AIO, BATCH, GROUPED),
-    Kind.SMALL: (OURS, KURRENT, OURS_HTTP2, AIO, HTTP2),
+    Kind.READ: (OURS, OURS_HTTP2, KURRENT, AIO, THREAD, BARE_HTTP2),
+    Kind.SUBSCRIBE: (OURS, OURS_HTTP2, KURRENT, AIO, THREAD, BARE_HTTP2),
+    Kind.APPEND: (OURS, OURS_HTTP2, KURRENT, OURS_GROUPED, OURS_HTTP2_GROUPED, AIO, BATCH, GROUPED, BARE_HTTP2),
+    Kind.LOAD: (OURS, OURS_HTTP2, KURRENT, AIO, BARE_HTTP2),
+    Kind.REQUEST: (OURS, OURS_HTTP2, KURRENT, AIO),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One comparison. An operation is an event that is read, an append, or a small read; `callers` make them."""
+    """One comparison; `callers` make the operations.
+
+    An operation is an event that is read, an append, a load of `events` events, or a request to an app.
+    """
 
     name: str
     title: str
     kind: Kind
     operations: int
     callers: int = 1
-    in_pieces: bool = False
-    """Whether the answers of the server come several at a time: see `benchmarks.relay`."""
-    is_packed: bool = False
-    """Whether the server packs messages into frames as real ones do: see `benchmarks.packing`."""
-    events: int = SMALL_READ
-    """Those of a small read."""
+    events: int = 10
+    server: Server = Server.EMBEDDED
+    endpoint: Endpoint = Endpoint.LOAD
 
     @property
     def contenders(self) -> tuple[str, ...]:
@@ -72,7 +90,7 @@ class Case:
     @property
     def unit(self) -> str:
         """What one operation is called."""
-        return {Kind.APPEND: "append", Kind.SMALL: "read"}.get(self.kind, "event")
+        return "event" if self.kind in (Kind.READ, Kind.SUBSCRIBE) else str(self.kind)
 
 
 def all_cases(events: int, appends: int) -> list[Case]:
@@ -80,22 +98,45 @@ def all_cases(events: int, appends: int) -> list[Case]:
     some = max(appends // 4, 1)
     return [
         Case("read", f"read a stream of {events:,} events", Kind.READ, events),
-        Case("read-pieces", f"read {events:,} events that come several at a time", Kind.READ, events, in_pieces=True),
+        Case("read-pieces", f"read {events:,} events that come in pieces", Kind.READ, events, server=Server.PIECES),
+        Case("read-packed", f"read {events:,} events from packed frames", Kind.READ, events, server=Server.PACKED),
         Case("subscribe", f"catch up over {events:,} events", Kind.SUBSCRIBE, events),
         Case("append-1", "append, 1 caller", Kind.APPEND, some, 1),
         Case("append-64", "append, 64 callers", Kind.APPEND, appends, 64),
         Case("append-256", "append, 256 callers", Kind.APPEND, appends, 256),
-        *_small_reads("small", "", some, events, is_packed=False),
-        *_small_reads("small-packed", ", packed as by real servers", some, events, is_packed=True),
-        Case("read-packed", f"read {events:,} events, packed as by real servers", Kind.READ, events, is_packed=True),
+        *_loads(some, events),
+        *_requests(some, events),
     ]
 
 
-def _small_reads(name: str, how: str, reads: int, most: int, *, is_packed: bool) -> Iterator[Case]:
-    """Reads of 10 and of 100 events, by one caller and by sixteen, as far as there are `most` events."""
-    for events in [size for size in (SMALL_READ, 10 * SMALL_READ) if size <= most]:
-        many = "" if events == SMALL_READ else f"{events}-"
+FROM = {
+    Server.EMBEDDED: ("", ""),
+    Server.PACKED: ("packed-", ", packed frames"),
+    Server.PACKED_TLS: ("tls-", ", packed frames over TLS"),
+}
+"""What stands before the name and behind the title of a case, by server."""
+
+
+def _loads(operations: int, most: int) -> Iterator[Case]:
+    """Loads of streams of 10 and of 100 events, as far as there are so many."""
+    for server, (prefix, behind) in FROM.items():
         for callers in (1, 16):
-            title = f"read {events} events{how}, {callers} caller{'s' if callers > 1 else ''}"
-            count = max(callers, reads * SMALL_READ // events)
-            yield Case(f"{name}-{many}{callers}", title, Kind.SMALL, count, callers, is_packed=is_packed, events=events)
+            for events in [size for size in (10, 100) if size <= most]:
+                title = f"load {events} events, {callers} caller{'s' if callers > 1 else ''}{behind}"
+                share = max(operations * 10 // events, 1)
+                yield Case(f"{prefix}load-{events}-{callers}", title, Kind.LOAD, share, callers, events, server)
+
+
+def _requests(operations: int, most: int) -> Iterator[Case]:
+    """An app with an endpoint that is asked by 16 callers."""
+    wanted = [
+        ("load-10", "load 10 events", 10, Endpoint.LOAD),
+        ("load-100", "load 100 events", 100, Endpoint.LOAD),
+        ("append", "append", 10, Endpoint.APPEND),
+        ("load-append", "load 10 events, then append", 10, Endpoint.LOAD_APPEND),
+    ]
+    for server, (prefix, behind) in FROM.items():
+        for name, title, events, endpoint in [one for one in wanted if one[2] <= most]:
+            share = max(operations * 10 // events, 1)
+            described = f"endpoint: {title}, 16 callers{behind}"
+            yield Case(f"{prefix}app-{name}", described, Kind.REQUEST, share, 16, events, server, endpoint)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
 
+from benchmarks.app import App, asked
 from benchmarks.cases import Case, Kind
-from benchmarks.contenders.client import Client
+from benchmarks.contenders.client import Client, checked
 from benchmarks.events import DATA, fresh_stream
 from benchmarks.measurement import Measurement
 
@@ -16,37 +18,35 @@ TIMEOUT = 600.0
 """Seconds that one measurement may take."""
 
 Call = Callable[[int], Awaitable[None]]
+Work = Callable[[], Awaitable[None]]
 
 
 async def measure(client: Client, case: Case, stream: str) -> Measurement:
     """CPU time of this process and wall time for one operation; `stream` is where reads read."""
-    work = _work(client, case, stream)
-    gc.collect()
-    began, cpu = time.perf_counter(), time.process_time()
-    async with asyncio.timeout(TIMEOUT):
+    async with asyncio.timeout(TIMEOUT), _work(client, case, stream) as work:
+        gc.collect()
+        began, cpu = time.perf_counter(), time.process_time()
         await work()
-    used, took = time.process_time() - cpu, time.perf_counter() - began
+        used, took = time.process_time() - cpu, time.perf_counter() - began
     return Measurement(1e6 * used / case.operations, 1e6 * took / case.operations)
 
 
-def _work(client: Client, case: Case, stream: str) -> Callable[[], Awaitable[None]]:
+@asynccontextmanager
+async def _work(client: Client, case: Case, stream: str) -> AsyncIterator[Work]:
+    """What is measured, with what it needs around it."""
+    streams = [fresh_stream() for _ in range(case.callers)]
     match case.kind:
         case Kind.READ:
-            return lambda: _checked(client.read(stream), case.operations)
+            yield lambda: checked(client.read(stream), case.operations)
         case Kind.SUBSCRIBE:
-            return lambda: _checked(client.subscribe(stream, case.operations), case.operations)
+            yield lambda: checked(client.subscribe(stream, case.operations), case.operations)
         case Kind.APPEND:
-            streams = [fresh_stream() for _ in range(case.callers)]
-            return lambda: _share(case, lambda caller: client.append(streams[caller], DATA))
-        case Kind.SMALL:
-            return lambda: _share(case, lambda _: _checked(client.read_some(stream, case.events), case.events))
-
-
-async def _checked(read: Awaitable[int], events: int) -> None:
-    """A contender that loses events is not measured."""
-    size = await read
-    if size != events * len(DATA):
-        raise RuntimeError(f"{size} bytes came where {events} events of {len(DATA)} bytes were due")
+            yield lambda: _share(case, lambda caller: client.append(streams[caller], DATA))
+        case Kind.LOAD:
+            yield lambda: _share(case, lambda _: checked(client.read_some(stream, case.events), case.events))
+        case Kind.REQUEST:
+            async with asked(App(client, stream, case.events, streams), case) as work:
+                yield work
 
 
 async def _share(case: Case, call: Call) -> None:

@@ -1,6 +1,6 @@
 """A stand-in for a real server: it answers as the embedded one has, with messages packed into frames.
 
-    python -m benchmarks.packing HOST PORT      prints where it listens
+    python -m benchmarks.packing HOST PORT [--tls]      prints where it listens
 
 Real servers (Kestrel) put as many messages into a DATA frame as have gathered in their buffer, and settings, windows
 and headers are theirs, too. Each question is passed on to the server behind once; from then on its answer is known, so
@@ -10,26 +10,30 @@ that the stand-in costs little beside the client that is measured. Appends are a
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
+from pathlib import Path
+from ssl import Purpose, SSLContext, create_default_context
+from tempfile import TemporaryDirectory
 from typing import cast
 
 from hpack import Decoder, Encoder
 
+from benchmarks.answers import BATCH_APPEND, OK, TIMEOUT, Answer, Answers
 from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.connection.http2 import frames
 from fastapi_esdb.connection.http2.frames import ACK, END_STREAM, PREFACE, FrameReader, frame, header_frames
 from fastapi_esdb.connection.http2.limits import DEFAULT_WINDOW, LIMITS, SMALLEST_FRAME_LIMIT
-from fastapi_esdb.connection.http2.messages import MessageReader, framed
-from fastapi_esdb.connection.http2.transport import Http2Transport, open_http2
-from fastapi_esdb.connection.transport import RpcFailed
+from fastapi_esdb.connection.http2.messages import MessageReader
+from fastapi_esdb.connection.http2.transport import open_http2
+from fastapi_esdb.embedded import ServerCertificate
 from fastapi_esdb.settings.hosts import Host
 from fastapi_esdb.settings.options import ConnectionOptions
-from fastapi_esdb.wire.headers import CallHeaders
 
 FRAME = 4096
 """Bytes of a DATA frame, as real servers send them: the median is 2.7-4.1 kB, the largest have 4.4."""
-TIMEOUT = 60.0
 SETTINGS = (
     (frames.MAX_CONCURRENT_STREAMS, 100),
     (frames.INITIAL_WINDOW_SIZE, 786_432),
@@ -38,60 +42,27 @@ SETTINGS = (
 )
 CONNECTION_WINDOW = 983_041
 ANSWER = ((":status", "200"), ("content-type", "application/grpc"), ("server", "Kestrel"))
-BY_PATH_ALONE = ("Append", "AppendRecords")
-"""Methods whose requests are never the same, and are answered alike."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The messages of a call, as they are sent, and its trailers."""
-
-    data: bytes
-    trailers: tuple[tuple[str, str], ...]
-
-
-class Answers:
-    """What the server behind has answered."""
-
-    def __init__(self, behind: Http2Transport) -> None:
-        self._behind = behind
-        self._known: dict[tuple[str, bytes], asyncio.Task[Answer]] = {}
-
-    async def to(self, path: str, requests: bytes) -> Answer:
-        """The answer to that request, which may be several messages."""
-        key = path, b"" if path.rpartition("/")[2] in BY_PATH_ALONE else requests
-        if key not in self._known:
-            self._known[key] = asyncio.ensure_future(self._ask(path, requests))
-        return await self._known[key]
-
-    async def _ask(self, path: str, data: bytes) -> Answer:
-        reader = MessageReader(LIMITS.message)
-        reader.feed(data, 0, len(data))
-        try:
-            return Answer(await self._messages(path, reader.take()), (("grpc-status", "0"),))
-        except RpcFailed as failed:
-            return Answer(b"", (("grpc-status", str(int(failed.code))), ("grpc-message", failed.details)))
-
-    async def _messages(self, path: str, requests: list[bytes]) -> bytes:
-        if len(requests) != 1:
-            return framed(await self._behind.client_stream(path, requests, TIMEOUT, CallHeaders()).answer())
-        call = self._behind.server_stream(path, requests[0], framed, TIMEOUT, CallHeaders())
-        parts: list[bytes] = []
-        while batch := await call.read():
-            parts += batch
-        return b"".join(parts)
 
 
 @dataclass(slots=True)
 class Stream:
-    """One call of a client."""
+    """One call of a client. Requests of BatchAppend are answered one by one, those of others when all have come."""
 
     path: str
     window: int
     request: bytearray = field(default_factory=bytearray)
-    answer: Answer | None = None
+    reader: MessageReader = field(default_factory=lambda: MessageReader(LIMITS.message))
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    has_begun: bool = False
+    data: bytes = b""
     at: int = 0
-    """How much of the answer was sent."""
+    """How much of `data` was sent."""
+    trailers: tuple[tuple[str, str], ...] = ()
+    """What comes behind `data`, when that is known."""
+
+    @property
+    def is_batch(self) -> bool:
+        return self.path == BATCH_APPEND
 
 
 class StandIn(asyncio.Protocol):
@@ -126,10 +97,7 @@ class StandIn(asyncio.Protocol):
             path = dict(self._decoder.decode(payload, raw=True))[b":path"]
             self._streams[number] = Stream(path.decode(), self._initial_window)
         elif kind == frames.DATA and number in self._streams:
-            self._streams[number].request += payload
-            if payload:
-                widened = frames.window_frame(0, len(payload)) + frames.window_frame(number, len(payload))
-                self._transport.write(widened)
+            self._receive(number, payload)
         elif kind == frames.RST_STREAM:
             self._streams.pop(number, None)
         elif kind == frames.WINDOW_UPDATE:
@@ -142,9 +110,24 @@ class StandIn(asyncio.Protocol):
         elif kind == frames.PING and not flags & ACK:
             self._transport.write(frame(frames.PING, ACK, payload=payload))
         if kind in (frames.HEADERS, frames.DATA) and flags & END_STREAM:
-            task = asyncio.ensure_future(self._answer(number))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._later(self._answer(number))
+
+    def _receive(self, number: int, payload: bytes) -> None:
+        """Take a part of a call's requests, and let as much come again."""
+        stream = self._streams[number]
+        if payload:
+            self._transport.write(frames.window_frame(0, len(payload)) + frames.window_frame(number, len(payload)))
+        if not stream.is_batch:
+            stream.request += payload
+            return
+        stream.reader.feed(payload, 0, len(payload))
+        if requests := stream.reader.take():
+            self._later(self._answer_appends(number, stream, requests))
+
+    def _later(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _widen(self, number: int, increment: int) -> None:
         if number in self._streams:
@@ -158,37 +141,64 @@ class StandIn(asyncio.Protocol):
         stream = self._streams.get(number)
         if stream is None:
             return
-        stream.answer = await self._answers.to(stream.path, bytes(stream.request))
-        if number in self._streams:
+        async with stream.turn:
+            answer = Answer(b"", OK) if stream.is_batch else await self._answers.to(stream.path, bytes(stream.request))
+            self._send(number, stream, answer.data, answer.trailers)
+
+    async def _answer_appends(self, number: int, stream: Stream, requests: list[bytes]) -> None:
+        async with stream.turn:
+            self._send(number, stream, b"".join([await self._answers.to_batch(request) for request in requests]))
+
+    def _send(self, number: int, stream: Stream, data: bytes, trailers: tuple[tuple[str, str], ...] = ()) -> None:
+        if number not in self._streams:
+            return
+        if not stream.has_begun:
+            stream.has_begun = True
             self._transport.write(header_frames(number, self._encoder.encode(ANSWER), ends=False))
-            self._go_on(number)
+        stream.data, stream.at = stream.data[stream.at :] + data, 0
+        stream.trailers = trailers
+        self._go_on(number)
 
     def _go_on(self, number: int) -> None:
         """Send what the windows let through, and the end if that is all."""
         stream = self._streams.get(number)
-        if stream is None or stream.answer is None:
+        if stream is None:
             return
-        data, parts = stream.answer.data, []
+        data, parts = stream.data, []
         while size := min(FRAME, len(data) - stream.at, stream.window, self._window):
             parts.append(frame(frames.DATA, 0, number, data[stream.at : stream.at + size]))
             stream.at += size
             stream.window -= size
             self._window -= size
-        if stream.at == len(data):
+        if stream.trailers and stream.at == len(data):
             del self._streams[number]
-            parts.append(header_frames(number, self._encoder.encode(stream.answer.trailers), ends=True))
+            parts.append(header_frames(number, self._encoder.encode(stream.trailers), ends=True))
         self._transport.write(b"".join(parts))
 
 
-async def main(host: str, port: int) -> None:
-    """Answer whoever comes, until the process is ended."""
-    options = ConnectionOptions(tls=False)
-    behind = await open_http2(Host(host, port), options, Deadline.after(TIMEOUT))
-    answers = Answers(behind)
-    server = await asyncio.get_running_loop().create_server(lambda: StandIn(answers), "127.0.0.1", 0)
-    print(f"esdb://127.0.0.1:{server.sockets[0].getsockname()[1]}?tls=false", flush=True)
-    await server.serve_forever()
+async def main(host: str, port: int, *, tls: bool) -> None:
+    """Answer whoever comes, until the process is told to end."""
+    loop, stopped = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, stopped.set)
+    answers = Answers(await open_http2(Host(host, port), ConnectionOptions(tls=False), Deadline.after(TIMEOUT)))
+    with TemporaryDirectory() as folder:
+        context, user, option = encrypted(Path(folder)) if tls else (None, "", "tls=false")
+        server = await loop.create_server(lambda: StandIn(answers), "127.0.0.1", 0, ssl=context)
+        print(f"esdb://{user}127.0.0.1:{server.sockets[0].getsockname()[1]}?{option}", flush=True)
+        await stopped.wait()
+
+
+def encrypted(folder: Path) -> tuple[SSLContext, str, str]:
+    """TLS with a certificate made for this run, and what a connection string says: some clients want a user as well."""
+    made = ServerCertificate.made()
+    files = [folder / name for name in ("certificate.pem", "key.pem", "authority.pem")]
+    for file, content in zip(files, (made.certificate, made.key, made.authority or b""), strict=True):
+        file.write_bytes(content)
+    context = create_default_context(Purpose.CLIENT_AUTH)
+    context.load_cert_chain(files[0], files[1])
+    context.set_alpn_protocols(["h2"])
+    return context, "admin:changeit@", f"tlsCaFile={files[2]}"
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], int(sys.argv[2])))
+    asyncio.run(main(sys.argv[1], int(sys.argv[2]), tls=sys.argv[3:] == ["--tls"]))

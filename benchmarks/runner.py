@@ -6,11 +6,11 @@ import asyncio
 import json
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 
-from benchmarks.cases import Case
+from benchmarks.cases import Case, Server
 from benchmarks.measurement import Measurement
 from benchmarks.worker import encoded
 
@@ -53,9 +53,9 @@ class Worker:
 
 
 @asynccontextmanager
-async def started(name: str, target: str) -> AsyncIterator[Worker]:
+async def started(name: str, target: str, loop: str = "asyncio") -> AsyncIterator[Worker]:
     """The worker of that contender, while it runs."""
-    command = [sys.executable, "-m", "benchmarks.worker", name, target]
+    command = [sys.executable, "-m", "benchmarks.worker", name, target, loop]
     process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, limit=LINE_LIMIT)
     worker = Worker(name, process)
     try:
@@ -66,20 +66,17 @@ async def started(name: str, target: str) -> AsyncIterator[Worker]:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be measured: how often, against which server, and where its reads read."""
+    """What is to be measured: how often, against which servers, where their reads read, and on which event loop."""
 
-    target: str
+    targets: Mapping[Server, str]
     rounds: int
     stream: str
     warm_up_stream: str
-    relay: str = ""
-    """The same server, where what it sends comes in pieces."""
-    packed: str = ""
-    """One with the same answers, packed into frames."""
+    loop: str = "asyncio"
 
     def worker_for(self, name: str, case: Case) -> tuple[str, str]:
         """The contender, and the server that it is connected to."""
-        return name, self.packed if case.is_packed else self.relay if case.in_pieces else self.target
+        return name, self.targets[case.server]
 
 
 Workers = dict[tuple[str, str], Worker]
@@ -90,7 +87,7 @@ async def run_all(plan: Plan, cases: Sequence[Case]) -> dict[str, Runs]:
     """The measurements of each case."""
     async with AsyncExitStack() as stack:
         needed = dict.fromkeys(plan.worker_for(name, case) for case in cases for name in case.contenders)
-        workers = {worker: await stack.enter_async_context(started(*worker)) for worker in needed}
+        workers = {worker: await stack.enter_async_context(started(*worker, plan.loop)) for worker in needed}
         for case in cases:
             await _warm_up(plan, case, workers)
         return {case.name: await _run(plan, case, workers) for case in cases}

@@ -39,11 +39,11 @@ async def relay_to(server: RunningServer) -> AsyncIterator[RunningServer]:
 
 
 @asynccontextmanager
-async def packing(server: RunningServer) -> AsyncIterator[RunningServer]:
-    """One that answers as this server does, and packs its messages as real ones do: see `benchmarks.packing`."""
+async def packing_of(server: RunningServer, *arguments: str) -> AsyncIterator[RunningServer]:
+    """A stand-in that answers as the server does, with messages packed into frames: see `benchmarks.packing`."""
     host = ConnectionString.parse(server.connection_string).hosts[0]
-    async with _running("benchmarks.packing", host.name, str(host.port)) as stand_in:
-        yield stand_in
+    async with _running("benchmarks.packing", host.name, str(host.port), *arguments) as packing:
+        yield packing
 
 
 @asynccontextmanager

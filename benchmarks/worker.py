@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
+from importlib import import_module
 from typing import Any
 
 import grpc
 
-from benchmarks.cases import Case, Kind
+from benchmarks.cases import Case, Endpoint, Kind, Server
 from benchmarks.contenders import opened
 from benchmarks.contenders.client import Client
 from benchmarks.measuring import measure
@@ -22,12 +24,14 @@ from benchmarks.measuring import measure
 
 def encoded(case: Case, stream: str) -> bytes:
     """What the worker reads."""
-    return json.dumps({"case": {**asdict(case), "kind": case.kind.value}, "stream": stream}).encode() + b"\n"
+    return json.dumps({"case": asdict(case), "stream": stream}).encode() + b"\n"
 
 
 def decoded(line: str) -> tuple[Case, str]:
     found = json.loads(line)
-    return Case(**{**found["case"], "kind": Kind(found["case"]["kind"])}), found["stream"]
+    case = found["case"]
+    kinds = {"kind": Kind(case["kind"]), "server": Server(case["server"]), "endpoint": Endpoint(case["endpoint"])}
+    return Case(**{**case, **kinds}), found["stream"]
 
 
 async def answer(client: Client, line: str) -> dict[str, Any] | None:
@@ -45,5 +49,12 @@ async def main(name: str, target: str) -> None:
             print(json.dumps(await answer(client, line)), flush=True)
 
 
+def loop_factory(name: str) -> Callable[[], asyncio.AbstractEventLoop]:
+    """What makes event loops of that kind: `asyncio` or `uvloop`."""
+    made: Callable[[], asyncio.AbstractEventLoop] = import_module(name).new_event_loop
+    return made
+
+
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+    with asyncio.Runner(loop_factory=loop_factory(sys.argv[3])) as runner:
+        runner.run(main(*sys.argv[1:3]))

@@ -5,18 +5,30 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from benchmarks.cases import AIO, BATCH, GROUPED, HTTP2, KURRENT, OURS, OURS_GROUPED, OURS_HTTP2, THREAD
+from benchmarks.cases import (
+    AIO,
+    BARE_HTTP2,
+    BATCH,
+    GROUPED,
+    KURRENT,
+    OURS,
+    OURS_GROUPED,
+    OURS_HTTP2,
+    OURS_HTTP2_GROUPED,
+    THREAD,
+)
 from benchmarks.contenders.client import Client
 
 CLASSES: dict[str, tuple[str, dict[str, Any]]] = {
     OURS: ("ours.Ours", {}),
-    OURS_HTTP2: ("ours.Ours", {"transport": "http2"}),
     OURS_GROUPED: ("ours.Ours", {"append_mode": "grouped"}),
+    OURS_HTTP2: ("ours.Ours", {"transport": "http2"}),
+    OURS_HTTP2_GROUPED: ("ours.Ours", {"transport": "http2", "append_mode": "grouped"}),
     KURRENT: ("kurrent.KurrentClient", {}),
-    HTTP2: ("http2.BareHttp2", {}),
     AIO: ("grpc_aio.BareAio", {}),
     THREAD: ("thread.BareThread", {}),
     BATCH: ("batch.BareBatch", {}),
+    BARE_HTTP2: ("http2.BareHttp2", {}),
     GROUPED: ("grouped.BareGrouped", {}),
 }
 """Where each is, and with which settings."""

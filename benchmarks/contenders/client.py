@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Awaitable
 from types import TracebackType
 from typing import Protocol, Self
+
+from benchmarks.events import DATA
 
 
 class Event(Protocol):
@@ -23,6 +25,13 @@ async def size_of_first(events: AsyncIterable[Event], count: int) -> int:
         if not count:
             break
     return size
+
+
+async def checked(read: Awaitable[int], events: int) -> None:
+    """A contender that loses events is not measured."""
+    size = await read
+    if size != events * len(DATA):
+        raise RuntimeError(f"{size} bytes came where {events} events of {len(DATA)} bytes were due")
 
 
 class Client:

@@ -7,12 +7,18 @@ import subprocess
 import sys
 
 from benchmarks.costs.cost import Cost
+from fastapi_esdb.settings.choices import TransportKind
 
 IMPORT_LIMIT = 150.0
 """Milliseconds on top of fastapi and grpc."""
 
 ALL = "from fastapi_esdb import EsdbConnection, NewEvent, esdb_router, add_error_handlers"
 """What an app imports."""
+
+TRANSPORTS = {
+    kind: f"import fastapi_esdb.pool.pool, fastapi_esdb.connection.{kind}.transport" for kind in TransportKind
+}
+"""What is loaded when an app connects."""
 
 UNUSED = ("fastapi_esdb.embedded", "uvicorn", "sqlite3", "pytest", "kurrentdbclient")
 """What no import of an app should load."""
@@ -23,8 +29,15 @@ def import_costs(rounds: int) -> list[Cost]:
     cpu_of("import fastapi, grpc", ALL)  # compiles what was changed
     base = [cpu_of("pass", "import fastapi, grpc") for _ in range(rounds)]
     ours = [cpu_of("import fastapi, grpc", ALL) for _ in range(rounds)]
+    connected = {
+        kind: [cpu_of("import fastapi", f"{ALL}; {TRANSPORTS[kind]}") for _ in range(rounds)] for kind in TRANSPORTS
+    }
     return [
         Cost.of("importing fastapi and grpc", "ms", base),
+        *[
+            Cost.of(f"importing fastapi_esdb and its {kind} on top of fastapi", "ms", took)
+            for kind, took in connected.items()
+        ],
         Cost.of("importing fastapi_esdb on top", "ms", ours, IMPORT_LIMIT),
         Cost.of("modules that this loads needlessly", "", [float(len(needless()))], 1.0),
     ]
