@@ -50,9 +50,8 @@ async def test_a_read_gives_objects_and_their_envelopes(esdb: Connection) -> Non
     assert (placed.data, paid.data) == (PLACED, PAID)
     assert (paid.recorded.stream, paid.recorded.revision, paid.recorded.type) == ("s", 1, "OrderPaid")
     assert [event.data async for event in esdb.read("s", types=ORDER, backwards=True)] == [PAID, PLACED]
-    assert [[event.data for event in batch] async for batch in esdb.read("s", types=ORDER).batches()] == [
-        [PLACED, PAID]
-    ]
+    in_batches = [event.data async for batch in esdb.read("s", types=ORDER).batches() for event in batch]
+    assert in_batches == [PLACED, PAID]
 
 
 async def test_it_can_be_matched(esdb: Connection) -> None:
