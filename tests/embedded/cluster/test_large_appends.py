@@ -56,8 +56,8 @@ async def elected(node: Quorum) -> None:
 
 async def test_nobody_waits_for_it(tmp_path: Path) -> None:
     """The event loop of each node comes round while an append is decided, passed on and taken over."""
+    batch = events(MANY)
     async with cluster(tmp_path) as [leader, *followers], asyncio.timeout(PATIENCE):
-        batch = events(MANY)
         with watched() as watchdog:
             result = await leader.log.append("a", NO_STREAM, batch)
             for follower in followers:
