@@ -13,7 +13,7 @@ from fastapi_esdb.api import arguments
 from fastapi_esdb.api.appending import send_append, unknown
 from fastapi_esdb.api.calls import ConnectionPart, Options
 from fastapi_esdb.api.lookup import Found, LookupRequest, look_up
-from fastapi_esdb.api.proposing import Appendable, propose, proposed
+from fastapi_esdb.api.proposing import Appendable, OneOrMore, propose, proposed
 from fastapi_esdb.connection.caller import CallOptions
 from fastapi_esdb.wire.errors import (
     ConsistencyViolation,
@@ -177,7 +177,7 @@ class StreamAppend:
     """Events for one stream, and where it must be."""
 
     stream: str
-    events: Appendable | Iterable[Appendable]
+    events: OneOrMore
     expected: Expected = ANY
 
 

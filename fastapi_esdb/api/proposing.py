@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, ClassVar, Protocol, cast
+from typing import Annotated, Any, ClassVar, Protocol, cast
 
-from pydantic import BaseModel
+from pydantic import BaseModel, GetPydanticSchema, PlainSerializer
 
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.events.values import ProposedEvent
@@ -45,6 +45,19 @@ def proposed(events: Appendable | Iterable[Appendable]) -> tuple[ProposedEvent, 
     if not isinstance(events, Iterable) or _is_data(events):
         raise _no_event(events)
     return tuple(propose(cast("Appendable", event)) for event in events)
+
+
+def _shown(events: Appendable | Iterable[Appendable]) -> ProposedEvent | tuple[ProposedEvent, ...]:
+    """Return the events as they stand in JSON, where each is one that could be appended by its type and data."""
+    return events if isinstance(events, ProposedEvent) else proposed(events)
+
+
+OneOrMore = Annotated[
+    Appendable | Iterable[Appendable],
+    GetPydanticSchema(lambda _, handler: handler.generate_schema(ProposedEvent | tuple[ProposedEvent, ...])),
+    PlainSerializer(_shown, return_type=ProposedEvent | tuple[ProposedEvent, ...]),
+]
+"""What is appended to a stream, as a field of a value that can be the answer of an app."""
 
 
 def _is_data(given: object) -> bool:

@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 from httpx2 import ASGITransport, AsyncClient
 
 from fastapi_esdb import (
+    Decided,
     Esdb,
     EsdbSyncDep,
     Loaded,
@@ -57,7 +58,30 @@ def app_with_accounts() -> FastAPI:
     async def show_of(account: TwoParts) -> list[Any]:
         return [account.stream, account.exists]
 
+    @app.post("/whole/{number}/put/{cents}")
+    async def put_and_tell(cents: int, account: NewOrOld) -> Decided[Account]:
+        return await account.decide(lambda _: put(cents))
+
+    @app.get("/whole/{number}")
+    async def show_whole(account: NewOrOld) -> Loaded[Account]:
+        return account
+
     return app
+
+
+@pytest.mark.usefixtures("esdb_embedded")
+def test_states_are_answers() -> None:
+    """What was loaded and what was decided can be returned whole, and OpenAPI tells the state's fields."""
+    with TestClient(app_with_accounts()) as client:
+        new = client.get("/whole/1").json()
+        decided = client.post("/whole/1/put/5").json()
+        schemas = client.get("/openapi.json").json()["components"]["schemas"]
+    assert new == {"stream": "account-1", "revision": -1, "state": {"cents": 0, "seen": []}}
+    assert (decided["state"]["cents"], decided["revision"]) == (5, 0)
+    assert len(decided["events"]) == 1
+    assert decided["position"]["commit"] > 0
+    [shown] = [schema for name, schema in schemas.items() if name.startswith("Loaded")]
+    assert shown["properties"].keys() == {"stream", "state", "revision"}
 
 
 @pytest.mark.usefixtures("esdb_embedded")

@@ -41,12 +41,19 @@ from tests.support.secure import as_admin
 from tests.support.serving import await_connection
 
 NO_VALUES = {
+    "Codec",
     "Connection",
     "ConnectionPool",
     "Consumer",
+    "Decider",
     "Esdb",
+    "EventReader",
     "EventStream",
+    "EventTypes",
+    "JointDecision",
+    "JsonCodec",
     "Read",
+    "StateCache",
     "Subscription",
     "SyncConnection",
 }

@@ -7,7 +7,10 @@ import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypedDict, TypeVarTuple, Unpack, overload
+from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeAlias, TypedDict, TypeVarTuple, Unpack, overload
+
+from pydantic import Field, GetPydanticSchema
+from pydantic_core.core_schema import any_schema
 
 from fastapi_esdb.api import arguments
 from fastapi_esdb.api.deciders.decider import AnyEntity, Decider, Folding, State, folding_of
@@ -20,6 +23,7 @@ from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.errors import WrongEventLoop
 from fastapi_esdb.settings.choices import NodePreference
 from fastapi_esdb.wire.errors import InvalidArgument, WrongExpectedRevision
+from fastapi_esdb.wire.positions import Position
 from fastapi_esdb.wire.revisions import MAX_REVISION, NO_STREAM
 
 if TYPE_CHECKING:
@@ -27,7 +31,6 @@ if TYPE_CHECKING:
 
     from fastapi_esdb.settings.credentials import Credentials
     from fastapi_esdb.wire.events.values import ProposedEvent
-    from fastapi_esdb.wire.positions import Position
 
 Args = TypeVarTuple("Args")
 
@@ -75,6 +78,10 @@ class Origin(Generic[State]):
     """Why it is for looking at, where it is."""
 
 
+_Hidden = Annotated[State, GetPydanticSchema(lambda *_: any_schema()), Field(exclude=True)]
+"""A field that is not in the answers of an app."""
+
+
 @dataclass(frozen=True, slots=True)
 class Loaded(Generic[State]):
     """The state of a stream. `revision` is that of its last event, or `NO_STREAM` where it has none."""
@@ -82,7 +89,7 @@ class Loaded(Generic[State]):
     stream: str
     state: State
     revision: Revision
-    _origin: Origin[State] = field(repr=False, compare=False)
+    _origin: _Hidden[Origin[State]] = field(repr=False, compare=False)
 
     @property
     def exists(self) -> bool:
