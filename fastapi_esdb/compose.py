@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from types import TracebackType
 from typing import Any
 
 from pydantic import Secret, SecretStr
@@ -84,11 +86,25 @@ async def _reachable(settings: EsdbSettings, name: str) -> AsyncIterator[EsdbSet
         try:
             await server.start()
         except EsdbError as error:
+            _tell_plainly(error)
             raise error.with_traceback(None)  # noqa: B904 - it is the same one: its text says all that a user needs
         try:
             yield _at(settings, target, server.port)
         finally:
             await server.stop()
+
+
+def _tell_plainly(error: EsdbError) -> None:
+    """Have a script that this error ends print its text alone: a file in use is no fault of the code."""
+    before = sys.excepthook
+
+    def tell(kind: type[BaseException], raised: BaseException, trace: TracebackType | None) -> None:
+        if raised is error:
+            sys.stderr.write(f"{error}\n")
+        else:
+            before(kind, raised, trace)
+
+    sys.excepthook = tell
 
 
 def _at(settings: EsdbSettings, target: ConnectionString, port: int) -> EsdbSettings:

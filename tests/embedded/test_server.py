@@ -23,6 +23,7 @@ from fastapi_esdb.wire.errors import InvalidArgument, ServerNotReady
 from fastapi_esdb.wire.streams.methods import BATCH_APPEND
 from fastapi_esdb.wire.streams.values import AppendResult, CaughtUp, ReadRequest
 from tests.support.bare_client import BareClient, OpenCall, connected
+from tests.support.processes import python
 from tests.support.waiting import PATIENCE, until
 
 
@@ -85,6 +86,28 @@ async def test_a_file_in_use(tmp_path: Path) -> None:
     async with EmbeddedServer(path=tmp_path / "events.db"):
         with pytest.raises(StorageLocked, match=r"events\.db"):
             await EmbeddedServer(path=tmp_path / "events.db").start()
+
+
+SCRIPT = """
+import asyncio, sys
+from fastapi_esdb import connect
+
+async def main():
+    async with connect(sys.argv[1]):
+        pass
+
+asyncio.run(main())
+"""
+
+
+async def test_a_script_beside_the_app_that_has_the_file(tmp_path: Path) -> None:
+    """It ends with the sentence that says what to do, and without a traceback."""
+    path = tmp_path / "events.db"
+    async with EmbeddedServer(path=path), python("-c", SCRIPT, f"esdb+embedded://{path}") as script:
+        assert await script.ended() == 1
+    assert f"{path}: another server has it open" in script.printed
+    assert f"python -m fastapi_esdb.embedded --data {path}" in script.printed
+    assert "Traceback" not in script.printed
 
 
 async def test_a_start_that_fails(tmp_path: Path) -> None:
