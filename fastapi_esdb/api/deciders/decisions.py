@@ -40,7 +40,7 @@ Decision: TypeAlias = Appendable | Iterable[Appendable] | None
 ATTEMPTS = 10
 """Times that a decision is made until it is appended, or the last conflict is raised."""
 
-PAUSES = Backoff(first=0.02, limit=0.5, jitter=1.0)
+CONFLICT_PAUSES = Backoff(first=0.02, limit=0.5, jitter=1.0)
 """Of those who have met at one stream each waits another time."""
 
 PAST = "it is one of the past: load the stream as it is now"
@@ -218,7 +218,7 @@ class Decisions(Streams):
     async def _decide(
         self, loaded: Loaded[State], decide: Callable[..., object], args: tuple[Any, ...], limits: _Limits
     ) -> Decided[State]:
-        pauses = PAUSES.delays()
+        pauses = CONFLICT_PAUSES.delays()
         for attempts_left in reversed(range(limits.attempts)):
             try:
                 return await self._attempt(loaded, decide, args, limits)

@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from fastapi_esdb.connection.http2.endings import error_of
 from fastapi_esdb.connection.http2.statuses import CANCELLED, Cause, Ending
-from fastapi_esdb.errors import NotSentInTime
-from fastapi_esdb.wire.errors import NoAnswer
+from fastapi_esdb.connection.transport import RpcFailed
+from fastapi_esdb.errors import ConnectionClosed, NotSentInTime
+from fastapi_esdb.wire.errors import ConnectionLost, ConnectionRefused, EsdbError, NoAnswer, ServerBusy
 from fastapi_esdb.wire.status.codes import StatusCode
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class Http2Call:
         if ending is self._ending and ending is TIME_IS_OVER:
             raise NotSentInTime
         if not ending.is_ok:
-            raise error_of(ending)
+            raise _error_of(ending)
 
 
 class Http2UnaryCall(Http2Call):
@@ -270,3 +270,28 @@ class Http2DuplexCall(Http2StreamingCall[Response]):
             await self._writer
         finally:
             self._writer = None
+
+
+def _error_of(ending: Ending) -> RpcFailed | EsdbError:
+    """Return what is raised for a call that has not ended well."""
+    told = RpcFailed(StatusCode(ending.code), ending.message, ending.trailers)
+    known = _known(ending)
+    if known is None:
+        return told
+    known.__cause__ = told
+    return known
+
+
+def _known(ending: Ending) -> EsdbError | None:
+    """Return the error of an end that no status tells."""
+    if ending.cause is Cause.REFUSED:
+        return ServerBusy()
+    if ending.cause is Cause.LEAVING:
+        return ConnectionRefused(ending.message)
+    if ending.cause is Cause.CLOSED:
+        return ConnectionClosed()
+    if ending.cause is Cause.LOST:
+        return ConnectionLost()
+    if ending.cause is Cause.UNREADABLE:
+        return NoAnswer(ending.message)
+    return None
