@@ -60,7 +60,27 @@ def event() -> NewEvent:
     return NewEvent("T", {"a": 1}, {"b": 2})
 
 
+class Count:
+    """A decider that takes any event."""
+
+    initial = 0
+
+    @staticmethod
+    def evolve(state: int, event: RecordedEvent) -> int:  # noqa: ARG004 - it counts
+        return state + 1
+
+
+async def decide_jointly(esdb: Connection) -> None:
+    async with esdb.decision() as decision:
+        await decision.load("t", Count)
+        decision.append("s", event())
+
+
 CALLS: dict[str, Making] = {
+    "load": lambda esdb: esdb.load("s", Count),
+    "load of the past": lambda esdb: esdb.load("s", Count, at_revision=3),
+    "decide": lambda esdb: esdb.decide("s", Count, lambda _: event()),
+    "decision": decide_jointly,
     "append": lambda esdb: esdb.append("s", event(), expected=3),
     "append of several": lambda esdb: esdb.append("s", [event(), event()]),
     "append that is repeated": lambda esdb: esdb.append("s", event(), expected=NO_STREAM, retry_unknown=True),

@@ -36,7 +36,7 @@ BAD: dict[str, tuple[Call, str]] = {
     "an event": (lambda esdb: esdb.append_records([EVENT]), "records must be pairs of a stream's name and a NewEvent"),
     "one pair": (
         lambda esdb: esdb.append_records([("s", {"n": 1})]),
-        "an event must be of type ProposedEvent, not dict",
+        "events must be a NewEvent or several of them, not dict",
     ),
     "records": (lambda esdb: esdb.append_records(EVENT), "records must be of type Iterable, not NewEvent"),
     "checks": (lambda esdb: esdb.append_records([("s", EVENT)], checks=[("s", 1)]), "checks must be of type Mapping"),
