@@ -19,6 +19,15 @@ settings.load_profile("busy machines")
 pytest_plugins = ["fastapi_esdb.testing"]
 
 
+def is_of_this_test(record: logging.LogRecord) -> bool:
+    """Return whether it is no word of gRPC's poller, shared by all tests, about the closed loop of an earlier one."""
+    closed = record.exc_info is not None and "Event loop is closed" in str(record.exc_info[1])
+    return not (closed and "PollerCompletionQueue" in record.getMessage())
+
+
+logging.getLogger("asyncio").addFilter(is_of_this_test)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let the whole suite run over either transport: `--transport http2`, or `ESDB_TRANSPORT=http2`."""
     chosen = os.environ.get("ESDB_TRANSPORT", TransportKind.GRPCIO)
