@@ -51,11 +51,6 @@ class Goodbye:
     code: int
     text: str
 
-    @property
-    def is_graceful(self) -> bool:
-        """Return whether the server only asks for nothing new."""
-        return self.code == ErrorCode.NO_ERROR
-
 
 class Peer:
     """The values of the server's SETTINGS (RFC 9113, 6.5.2)."""

@@ -74,11 +74,6 @@ class Stream:
         self._received = 0
 
     @property
-    def is_answered(self) -> bool:
-        """Return whether the server has begun to answer."""
-        return self._answer is not None or self.ending is not None
-
-    @property
     def headers(self) -> Block | None:
         """Return what the answer began with."""
         return self._answer

@@ -187,7 +187,7 @@ def test_a_shutdown_begins_with_a_goaway_for_no_stream(peer: Peer) -> None:
     subscription, read = peer.begin(), peer.begin()
     assert peer.send(goaway_frame(2**31 - 1, 0)) == []
     assert peer.connection.goodbye is not None
-    assert peer.connection.goodbye.is_graceful
+    assert peer.connection.goodbye.code == ErrorCode.NO_ERROR
     assert not peer.connection.takes_calls
     refused = peer.begin()
     assert refused.ending is not None
@@ -222,7 +222,7 @@ def test_a_goaway_says_what_we_did(peer: Peer) -> None:
     peer.begin()
     peer.send(goaway_frame(1, ErrorCode.ENHANCE_YOUR_CALM, b"too_many_pings"))
     assert peer.connection.goodbye is not None
-    assert not peer.connection.goodbye.is_graceful
+    assert peer.connection.goodbye.code != ErrorCode.NO_ERROR
     assert peer.connection.goodbye.text == "too_many_pings"
 
 
