@@ -19,6 +19,7 @@ from fastapi_esdb import (
     connect,
     filters,
 )
+from fastapi_esdb.settings.choices import TransportKind
 
 NAME = "fastapi_esdb"
 SETTINGS = f"ESDB_WAIT={WAIT:.0f}"
@@ -66,7 +67,9 @@ class Ours:
 
 
 @asynccontextmanager
-async def ours(target: str, *, expects: bool = True) -> AsyncIterator[Ours]:
+async def ours(
+    target: str, *, expects: bool = True, transport: TransportKind = TransportKind.GRPCIO
+) -> AsyncIterator[Ours]:
     """One that is open; its appends expect the revision that is known, or anything."""
-    async with connect(EsdbSettings(connection_string=target, wait=WAIT)) as esdb:
+    async with connect(EsdbSettings(connection_string=target, wait=WAIT, transport=transport)) as esdb:
         yield Ours(esdb, expects=expects)

@@ -17,7 +17,7 @@ JITTER = 18
 """How far the dots of a row are spread from top to bottom, so that equal ones are seen."""
 
 GOLDEN = (5**0.5 - 1) / 2
-COLOURS = ("#8a94a3", "#0a8f6b", "#d9822b", "#7b61c9", "#c2475f")
+COLOURS = ("#8a94a3", "#0a8f6b", "#d9822b", "#7b61c9", "#c2475f", "#2f7fc1")
 """Of the elections, and of the clients in their order."""
 
 
