@@ -14,6 +14,7 @@ from fastapi_esdb.wire.errors import ConnectionLost, EsdbError
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from fastapi_esdb.connection.deadline import Deadline
     from fastapi_esdb.connection.transport import Call, Transport
     from fastapi_esdb.settings.hosts import Host
 
@@ -131,6 +132,10 @@ class Channel:
     async def wait_closed(self) -> None:
         """Wait until nothing is left of it."""
         await self._closed.wait()
+
+    async def ping(self, deadline: Deadline) -> float | None:
+        """Return the seconds that a PING took; `None` where the transport can't send one. Raises `ConnectionLost`."""
+        return await self.transport.ping(deadline)
 
     async def wait_lost(self) -> None:
         """Wait until there is no TCP connection, as far as can be seen: it was reset, closed, or a ping unanswered."""

@@ -128,8 +128,10 @@ async def give_up_if_of_no_use(channel: Channel) -> None:
 
 
 async def _is_mute(channel: Channel) -> bool:
+    """Return whether it says nothing. One that is leaving takes no calls any more, but a PING."""
     try:
-        await ask_server(channel, Deadline.after(LAST_WORD))
+        if await channel.ping(Deadline.after(LAST_WORD)) is None:
+            await ask_server(channel, Deadline.after(LAST_WORD))
     except Exception:
         return True
     return False

@@ -139,6 +139,13 @@ class Transport(Protocol):
         """Begin a call whose requests and answers stream."""
         ...
 
+    async def ping(self, deadline: Deadline) -> float | None:
+        """Return the seconds that a PING and its answer took, which is no call; `None` if it can't send any by itself.
+
+        Raises `ConnectionLost` where no answer comes.
+        """
+        ...
+
     async def wait_lost(self) -> None:
         """Wait until there is no TCP connection, as far as can be seen: it was reset, closed, or a ping unanswered."""
 

@@ -31,6 +31,8 @@ from h2.events import (
 from h2.exceptions import ProtocolError
 from h2.settings import SettingCodes
 
+from fastapi_esdb.connection.http2.frames import goaway_frame
+from fastapi_esdb.connection.http2.limits import LARGEST_STREAM
 from fastapi_esdb.wire.admin.cluster import SUPPORTED_METHODS, SupportedMethods
 
 if TYPE_CHECKING:
@@ -206,6 +208,16 @@ class FakeServer:
     def of(self, method: Method[Any, Any]) -> list[Call]:
         """The calls of a method that arrived."""
         return [call for call in self.calls if call.path == method.path]
+
+    @property
+    def connections(self) -> int:
+        """How many there are."""
+        return len(self._peers)
+
+    def leave(self) -> None:
+        """Say on every connection that nothing new is to begin there, as a server does that shuts down."""
+        for peer in self._peers:
+            peer.write(goaway_frame(LARGEST_STREAM, ErrorCodes.NO_ERROR))
 
     def drop_connections(self) -> None:
         """Break all of them off."""

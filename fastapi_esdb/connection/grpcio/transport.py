@@ -98,6 +98,10 @@ class GrpcioTransport:
         while self._channel.get_state() is grpc.ChannelConnectivity.READY:
             await self._channel.wait_for_state_change(grpc.ChannelConnectivity.READY)
 
+    async def ping(self, deadline: Deadline) -> float | None:  # noqa: ARG002 - grpcio has pings of its own only
+        """Return nothing."""
+        return None
+
     async def explain(self, error: EsdbError, deadline: Deadline) -> EsdbError:
         """Return the error, or what the server gives as a reason, if it does so only after the handshake."""
         if self._used is None or not (isinstance(error, TlsFailed) and error.reason == HUNG_UP_AFTERWARDS):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from fastapi_esdb.connection.http2.connection import Connection
+from fastapi_esdb.wire.errors import ConnectionLost
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.http2.streams import Listener, Stream
@@ -53,6 +54,7 @@ class Http2Protocol(asyncio.Protocol):
         self._is_flushing = False
         self._heard_at = loop.time()
         self._timer: asyncio.TimerHandle | None = None
+        self._pings: dict[bytes, asyncio.Future[None]] = {}
 
     # what the loop says
 
@@ -67,6 +69,8 @@ class Http2Protocol(asyncio.Protocol):
         self._heard_at = self._loop.time()
         connection = self.connection
         self._tell(connection.receive(data))
+        if self._pings:
+            self._take_pongs()
         if not self.greeted.done() and (connection.peer.is_greeted or connection.failure is not None):
             self.greeted.set_result(None)
         self.flush()
@@ -90,6 +94,8 @@ class Http2Protocol(asyncio.Protocol):
         self._tell(self.connection.lose(str(exc) if exc else HUNG_UP))
         if not self.greeted.done():
             self.greeted.set_result(None)
+        for waiting in self._pings.values():
+            _settle(waiting, ConnectionLost())
         self._leave()
         self._stop_timer()
         self._transport = None
@@ -124,6 +130,18 @@ class Http2Protocol(asyncio.Protocol):
         """Write what there is."""
         if self.connection.has_outgoing and self._transport is not None:
             self._transport.write(self.connection.take_outgoing())
+
+    async def ping(self) -> None:
+        """Wait for the answer to a PING. Raises `ConnectionLost`."""
+        if self.closed.is_set():
+            raise ConnectionLost
+        payload = self.connection.ping()
+        self.flush()
+        waiting = self._pings[payload] = self._loop.create_future()
+        try:
+            await waiting
+        finally:
+            del self._pings[payload]
 
     def cancelled(self) -> None:
         """A call was ended here: another may take its place."""
@@ -171,6 +189,11 @@ class Http2Protocol(asyncio.Protocol):
 
     # whether the server is there
 
+    def _take_pongs(self) -> None:
+        for payload in self.connection.take_pongs():
+            if payload in self._pings:
+                _settle(self._pings[payload])
+
     def _watch(self) -> None:
         interval = self._keep_alive.interval
         if interval is not None:
@@ -202,3 +225,13 @@ class Http2Protocol(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+def _settle(waiting: asyncio.Future[None], error: Exception | None = None) -> None:
+    """Give whoever waits an end, unless it has gone."""
+    if waiting.done():
+        return
+    if error is None:
+        waiting.set_result(None)
+    else:
+        waiting.set_exception(error)

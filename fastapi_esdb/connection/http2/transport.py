@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
+from time import perf_counter
 from typing import TYPE_CHECKING, TypeVar
 
 from fastapi_esdb.connection.deadline import Deadline
@@ -19,6 +21,7 @@ from fastapi_esdb.connection.tls.unverified import alert_of
 from fastapi_esdb.connection.transport import LARGEST_ANSWER, user_agent
 from fastapi_esdb.errors import TlsFailed
 from fastapi_esdb.settings.options import MILLISECONDS_PER_SECOND
+from fastapi_esdb.wire.errors import ConnectionLost
 
 if TYPE_CHECKING:
     from fastapi_esdb.settings.hosts import Host
@@ -117,6 +120,16 @@ class Http2Transport:
     ) -> Http2DuplexCall[Response]:
         """Begin a call whose requests and answers stream."""
         return Http2DuplexCall(self._protocol, path, decode, timeout=timeout, headers=headers)
+
+    async def ping(self, deadline: Deadline) -> float | None:
+        """Return the seconds that a PING and its answer took."""
+        began = perf_counter()
+        try:
+            async with asyncio.timeout(deadline.left()):
+                await self._protocol.ping()
+        except TimeoutError:
+            raise ConnectionLost from None
+        return perf_counter() - began
 
     async def wait_lost(self) -> None:
         """Wait until the connection takes no calls any more: it is lost, or the server is leaving."""

@@ -7,6 +7,7 @@ import pytest
 
 from fastapi_esdb.connection.call import StreamCall
 from fastapi_esdb.connection.channel import Channel
+from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.connection.http2 import frames
 from fastapi_esdb.connection.http2.frames import frame, goaway_frame, settings_frame, window_frame
 from fastapi_esdb.errors import ConnectionClosed, HandshakeFailed
@@ -197,3 +198,35 @@ async def test_a_port_that_nobody_listens_on_refuses(server: FrameServer) -> Non
     await server._server.wait_closed()
     with pytest.raises(ConnectionRefused):
         await server.open()
+
+
+async def test_a_ping_takes_as_long_as_its_answer(server: FrameServer) -> None:
+    """Also where no call can begin any more; without an answer the connection counts as lost."""
+    may_answer = asyncio.Event()
+
+    async def script(session: Session) -> None:
+        stream = await session.call()
+        session.send(goaway_frame(2**31 - 1, 0))
+        for _ in range(2):
+            found = await session.until(frames.PING)
+            await asyncio.sleep(0.02)
+            session.send(frame(frames.PING, frames.ACK, payload=found.payload))
+        await session.until(frames.PING)
+        await may_answer.wait()
+        session.answer(stream, b"whole")
+
+    server.does(script)
+    transport = await server.open()
+    running = asyncio.ensure_future(ask(transport))
+    await asyncio.wait_for(transport.wait_lost(), PATIENCE)
+    for _ in range(2):
+        assert 0.01 <= (await transport.ping(Deadline.after(PATIENCE)) or 0) < PATIENCE
+    with pytest.raises(ConnectionLost):
+        await transport.ping(Deadline.after(0.02))
+    waiting = asyncio.ensure_future(transport.ping(Deadline.after(PATIENCE)))
+    may_answer.set()
+    assert await running == b"whole"
+    with pytest.raises(ConnectionLost):
+        await waiting
+    with pytest.raises(ConnectionLost):
+        await transport.ping(Deadline.after(PATIENCE))
