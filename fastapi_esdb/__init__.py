@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from fastapi_esdb.api.reading import Read
     from fastapi_esdb.api.subscriptions import Subscription
     from fastapi_esdb.compose import connect, open_pool
+    from fastapi_esdb.connection.provided import CachedCredentials
     from fastapi_esdb.connection.state import ConnectionState
     from fastapi_esdb.errors import (
         AccessDenied,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
         InvalidConnectionString,
         InvalidSettings,
         NetworkError,
+        NoCredentials,
         NotAuthenticated,
         NotSupported,
         OutcomeUnknown,
@@ -94,7 +96,7 @@ if TYPE_CHECKING:
     from fastapi_esdb.pool.pool import ConnectionPool
     from fastapi_esdb.settings.choices import NodePreference
     from fastapi_esdb.settings.connection_string import ConnectionString
-    from fastapi_esdb.settings.credentials import Credentials
+    from fastapi_esdb.settings.credentials import AnyCredentials, BearerToken, Credentials, CredentialsProvider
     from fastapi_esdb.settings.model import EsdbSettings
     from fastapi_esdb.wire.admin.cluster import Member, NodeState, SupportedMethods
     from fastapi_esdb.wire.admin.operations import Scavenge, ScavengeResult
@@ -116,9 +118,12 @@ __all__ = [
     "START",
     "STREAM_EXISTS",
     "AccessDenied",
+    "AnyCredentials",
     "AppStopping",
     "AppendOutcomeUnknown",
     "AppendResult",
+    "BearerToken",
+    "CachedCredentials",
     "CallerError",
     "CaughtUp",
     "Checkpoint",
@@ -134,6 +139,7 @@ __all__ = [
     "ConsumerEnded",
     "ConsumerStrategy",
     "Credentials",
+    "CredentialsProvider",
     "DeadlineExceeded",
     "Decided",
     "Decider",
@@ -172,6 +178,7 @@ __all__ = [
     "NackAction",
     "NetworkError",
     "NewEvent",
+    "NoCredentials",
     "NodePreference",
     "NodeState",
     "NotAuthenticated",
@@ -242,12 +249,13 @@ _MODULES = {
     "fastapi_esdb.api.metadata": "StreamAcl StreamMetadata",
     "fastapi_esdb.api.subscriptions": "Subscription",
     "fastapi_esdb.compose": "connect open_pool",
+    "fastapi_esdb.connection.provided": "CachedCredentials",
     "fastapi_esdb.connection.state": "ConnectionState",
     "fastapi_esdb.errors": (
         "AccessDenied AppStopping AppendOutcomeUnknown CallerError ConnectionClosed ConsistencyViolation "
         "ConsumerClosed ConsumerEnded DeadlineExceeded EsdbError EsdbNotStarted EventDoesNotFit GroupExists "
         "GroupFailed GroupFull GroupNotFound InvalidArgument InvalidConnectionString InvalidSettings "
-        "NetworkError NotAuthenticated NotSupported OutcomeUnknown ProjectionFailed ProjectionNotFound "
+        "NetworkError NoCredentials NotAuthenticated NotSupported OutcomeUnknown ProjectionFailed ProjectionNotFound "
         "ReadOnlyConnection ScavengeNotFound ServerError SessionRefused StreamDeleted StreamNotFound "
         "SubscriptionClosed UnknownEventType UnreadableEvent UserConflict UserNotFound WrongExpectedRevision"
     ),
@@ -264,7 +272,7 @@ _MODULES = {
     "fastapi_esdb.plugin.sync": "SyncConnection",
     "fastapi_esdb.pool.pool": "ConnectionPool",
     "fastapi_esdb.settings.connection_string": "ConnectionString",
-    "fastapi_esdb.settings.credentials": "Credentials",
+    "fastapi_esdb.settings.credentials": "AnyCredentials BearerToken Credentials CredentialsProvider",
     "fastapi_esdb.settings.model": "EsdbSettings",
     "fastapi_esdb.settings.choices": "NodePreference",
     "fastapi_esdb.wire.admin.cluster": "Member NodeState SupportedMethods",

@@ -16,22 +16,28 @@ from fastapi_esdb.errors import EsdbError, InvalidSettings
 from fastapi_esdb.events.event_types import check_all
 from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.settings.connection_string import ConnectionString
+from fastapi_esdb.settings.credentials import AnyCredentials, CredentialsProvider
 from fastapi_esdb.settings.hosts import Host
 from fastapi_esdb.settings.model import EsdbSettings
 
 
 @asynccontextmanager
-async def connect(target: str | EsdbSettings | None = None) -> AsyncIterator[Connection]:
+async def connect(
+    target: str | EsdbSettings | None = None,
+    *,
+    credentials: AnyCredentials | CredentialsProvider | None = None,
+) -> AsyncIterator[Connection]:
     """A connection for scripts and workers, without any app: `async with connect("esdb://…") as esdb: ...`.
 
     Takes a connection string or settings; without either the settings come from the environment. It does not wait
-    for the database: see `Connection.wait_connected`. Raises `InvalidSettings`.
+    for the database: see `Connection.wait_connected`. `credentials` stand in for those of the settings; a function is
+    asked for them before each call, see `CredentialsProvider`. Raises `InvalidSettings`.
     """
     given = Secret(target)
     del target  # a traceback may be shown with its variables, and this one holds a password
     is_text = isinstance(given.get_secret_value(), str)
     settings = EsdbSettings(connection_string=given.get_secret_value()) if is_text else settings_from(given)
-    async with open_pool(settings) as pool:
+    async with open_pool(settings if credentials is None else settings.calling_as(credentials)) as pool:
         yield Connection(pool)
 
 

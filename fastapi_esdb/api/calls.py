@@ -10,7 +10,7 @@ from fastapi_esdb.api.stop import Stop
 from fastapi_esdb.connection.caller import MOST_ANSWERS, Caller, CallOptions, Stream
 from fastapi_esdb.errors import ClosedInFlight, ConnectionClosed, OutcomeUnknown, WriteClosedInFlight
 from fastapi_esdb.pool.resolution_state import NewestPosition, StreamLocks
-from fastapi_esdb.settings.credentials import Credentials
+from fastapi_esdb.settings.credentials import AnyCredentials
 from fastapi_esdb.wire.errors import EsdbError, NoAnswer, Outcome
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class Options(TypedDict, total=False):
     """
 
     timeout: float | None
-    credentials: Credentials | None
+    credentials: AnyCredentials | None
     requires_leader: bool | None
 
 

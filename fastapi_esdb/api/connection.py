@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from fastapi_esdb.api import arguments
+from fastapi_esdb.api.bound import BoundCarrier, Choices
 from fastapi_esdb.api.deciders.joint_decisions import JointDecisions
 from fastapi_esdb.api.metadata import Metadata
 from fastapi_esdb.api.monitoring import Monitoring
+from fastapi_esdb.api.raw_calls import RawCalls
 from fastapi_esdb.api.stop import Stop
 from fastapi_esdb.api.subscriptions import Subscriptions
+from fastapi_esdb.connection.caller import CallOptions
+from fastapi_esdb.wire.admin.cluster import SUPPORTED_METHODS
+from fastapi_esdb.wire.errors import CalledAs, NotSupported
 
 if TYPE_CHECKING:
+    from fastapi_esdb.api.calls import Carrier
     from fastapi_esdb.api.monitoring import Cluster
     from fastapi_esdb.api.operations import Operations
     from fastapi_esdb.api.persistent_subscriptions import PersistentSubscriptions
@@ -21,17 +28,18 @@ if TYPE_CHECKING:
     from fastapi_esdb.connection.state import ConnectionState
     from fastapi_esdb.pool.hooks import Hook
     from fastapi_esdb.pool.pool import ConnectionPool
+    from fastapi_esdb.settings.credentials import AnyCredentials, CredentialsProvider
 
 
-class Connection(JointDecisions, Subscriptions, Metadata, Monitoring):
+class Connection(JointDecisions, Subscriptions, Metadata, Monitoring, RawCalls):
     """EventStoreDB: one object for all calls, safe to share between tasks.
 
     It stands for a pool of connections that come and go by themselves. While there is none, calls raise
     `ConnectionClosed` at once unless the settings let them wait.
     """
 
-    def __init__(self, pool: ConnectionPool, stop: Stop | None = None) -> None:
-        super().__init__(pool, stop)
+    def __init__(self, pool: ConnectionPool, stop: Stop | None = None, carrier: Carrier | None = None) -> None:
+        super().__init__(carrier or _carrier_of(pool), stop)
         self.pool = pool
         """The connections behind it: their states, counters, hooks, and other settings for them."""
 
@@ -45,35 +53,54 @@ class Connection(JointDecisions, Subscriptions, Metadata, Monitoring):
         """Consumer groups, which the server keeps."""
         from fastapi_esdb.api.persistent_subscriptions import PersistentSubscriptions  # noqa: PLC0415
 
-        return PersistentSubscriptions(self.pool, self._stop)
+        return PersistentSubscriptions(self._carrier, self._stop)
 
     @cached_property
     def projections(self) -> Projections:
         """Programs that the server runs over its events."""
         from fastapi_esdb.api.projections import Projections  # noqa: PLC0415
 
-        return Projections(self.pool)
+        return Projections(self._carrier)
 
     @cached_property
     def users(self) -> Users:
         """The server's users."""
         from fastapi_esdb.api.users import Users  # noqa: PLC0415
 
-        return Users(self.pool)
+        return Users(self._carrier)
 
     @cached_property
     def operations(self) -> Operations:
         """Maintenance of the nodes: scavenges, indexes, shutdown."""
         from fastapi_esdb.api.operations import Operations  # noqa: PLC0415
 
-        return Operations(self.pool)
+        return Operations(self._carrier)
 
     @cached_property
     def cluster(self) -> Cluster:
         """The nodes of the cluster."""
         from fastapi_esdb.api.monitoring import Cluster  # noqa: PLC0415
 
-        return Cluster(self.pool)
+        return Cluster(self._carrier)
+
+    def bound(
+        self,
+        *,
+        credentials: AnyCredentials | CredentialsProvider | None = None,
+        timeout: float | None = None,
+        requires_leader: bool | None = None,
+    ) -> Self:
+        """Return a view of the connection whose calls have these options wherever they are given none of their own.
+
+        It is for one request: `esdb.bound(credentials=BearerToken(…), timeout=2)` has the rights of its caller go with
+        all that an endpoint does. The connections are the same, so it costs nothing and needs no closing. A provider of
+        credentials is asked before each call, and again if the server refuses what it gave. `timeout` (seconds) is for
+        each call; subscriptions have no end. Views of a view keep what they don't replace. Raises `InvalidArgument`.
+        """
+        provider = credentials if callable(credentials) else None
+        fixed = None if callable(credentials) else credentials
+        choices = Choices(CallOptions.of(timeout, fixed, requires_leader), provider)
+        return type(self)(self.pool, self._stop, BoundCarrier(self._carrier, choices))
 
     @property
     def is_connected(self) -> bool:
@@ -100,7 +127,9 @@ class Connection(JointDecisions, Subscriptions, Metadata, Monitoring):
 
     async def ping(self, timeout: float | None = None) -> None:
         """Return when the server has answered a cheap call within `timeout` seconds; raises what hindered it."""
-        await self.pool.ping(arguments.seconds(timeout, "timeout"))
+        with suppress(NotSupported):
+            options = CallOptions(timeout=arguments.seconds(timeout, "timeout"))
+            await self._carrier.call(SUPPORTED_METHODS, None, options)
 
     async def close(self) -> None:
         """Disconnect and stay so until `connect()`; calls in flight fail with `ConnectionClosed`.
@@ -124,3 +153,9 @@ class Connection(JointDecisions, Subscriptions, Metadata, Monitoring):
     def on_disconnect(self, hook: Hook) -> Hook:
         """Have `hook` run whenever the last connection is lost, or closed. Returns it."""
         return self.pool.on_disconnect(hook)
+
+
+def _carrier_of(pool: ConnectionPool) -> Carrier:
+    """Return the pool, or what asks the provider of its settings before each call."""
+    provider = pool.settings.provider
+    return pool if provider is None else BoundCarrier(pool, Choices(provider=provider, called_as=CalledAs.PROVIDER))

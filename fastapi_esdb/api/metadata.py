@@ -22,7 +22,7 @@ from fastapi_esdb.wire.revisions import ANY, MAX_REVISION, Expected
 from fastapi_esdb.wire.streams.values import AppendResult, ReadRequest
 
 if TYPE_CHECKING:
-    from fastapi_esdb.settings.credentials import Credentials
+    from fastapi_esdb.settings.credentials import AnyCredentials
 
 
 KEYS = {"read": "$r", "write": "$w", "delete": "$d", "meta_read": "$mr", "meta_write": "$mw"}
@@ -190,7 +190,7 @@ class Metadata(ConnectionPart):
         stream: str,
         *,
         timeout: float | None = None,
-        credentials: Credentials | None = None,
+        credentials: AnyCredentials | None = None,
         requires_leader: bool | None = None,
     ) -> StreamMetadata:
         """Return the metadata of a stream, empty where none was set; the stream need not exist.
@@ -212,7 +212,7 @@ class Metadata(ConnectionPart):
         expected: Expected = ANY,
         *,
         timeout: float | None = None,
-        credentials: Credentials | None = None,
+        credentials: AnyCredentials | None = None,
         requires_leader: bool | None = None,
     ) -> AppendResult:
         """Replace the metadata of a stream, which need not exist yet.
@@ -232,7 +232,7 @@ class Metadata(ConnectionPart):
         system_streams: StreamAcl | None = None,
         expected: Expected = ANY,
         timeout: float | None = None,
-        credentials: Credentials | None = None,
+        credentials: AnyCredentials | None = None,
         requires_leader: bool | None = None,
     ) -> AppendResult:
         """Replace the access lists of all streams that have none of their own; system streams begin with `$`.

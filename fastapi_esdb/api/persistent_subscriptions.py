@@ -34,7 +34,7 @@ from fastapi_esdb.wire.groups.values import (
 from fastapi_esdb.wire.revisions import MAX_REVISION
 
 if TYPE_CHECKING:
-    from fastapi_esdb.settings.credentials import Credentials
+    from fastapi_esdb.settings.credentials import AnyCredentials
 
 DEFAULT_SETTINGS = GroupSettings()
 
@@ -125,7 +125,7 @@ class PersistentSubscriptions(ConnectionPart):
         *,
         buffer: int = 10,
         types: EventDecoder[Item] | None = None,
-        credentials: Credentials | None = None,
+        credentials: AnyCredentials | None = None,
         requires_leader: bool | None = None,
     ) -> Consumer[Item]:
         """Take part in a group: `async with esdb.persistent_subscriptions.consume(...) as events: ...`.

@@ -22,7 +22,7 @@ from fastapi_esdb.wire.streams.values import AppendResult, DeleteRequest, Delete
 if TYPE_CHECKING:
     from fastapi_esdb.api.calls import Options
     from fastapi_esdb.settings.choices import NodePreference
-    from fastapi_esdb.settings.credentials import Credentials
+    from fastapi_esdb.settings.credentials import AnyCredentials
     from fastapi_esdb.wire.method import Method
 
 
@@ -37,7 +37,7 @@ class Streams(ConnectionPart):
         *,
         retry_unknown: bool | None = None,
         timeout: float | None = None,
-        credentials: Credentials | None = None,
+        credentials: AnyCredentials | None = None,
         requires_leader: bool | None = None,
     ) -> AppendResult:
         """Write events to the end of a stream, all of them or none: `NewEvent`s, or objects of registered classes.
@@ -77,7 +77,7 @@ class Streams(ConnectionPart):
         missing_ok: bool = False,
         types: EventDecoder[Item] | None = None,
         timeout: float | None = None,
-        credentials: Credentials | None = None,
+        credentials: AnyCredentials | None = None,
         requires_leader: bool | None = None,
         read_preference: NodePreference | None = None,
     ) -> Read[Item]:
@@ -112,7 +112,7 @@ class Streams(ConnectionPart):
         resolve_links: bool = False,
         types: EventDecoder[Item] | None = None,
         timeout: float | None = None,
-        credentials: Credentials | None = None,
+        credentials: AnyCredentials | None = None,
         requires_leader: bool | None = None,
         read_preference: NodePreference | None = None,
     ) -> Read[Item]:
@@ -152,7 +152,7 @@ class Streams(ConnectionPart):
         expected: Expected = ANY,
         *,
         timeout: float | None = None,
-        credentials: Credentials | None = None,
+        credentials: AnyCredentials | None = None,
         requires_leader: bool | None = None,
     ) -> Position | None:
         """Delete a stream so that it can be written again; its revisions go on where they were.
@@ -169,7 +169,7 @@ class Streams(ConnectionPart):
         expected: Expected = ANY,
         *,
         timeout: float | None = None,
-        credentials: Credentials | None = None,
+        credentials: AnyCredentials | None = None,
         requires_leader: bool | None = None,
     ) -> Position | None:
         """Delete a stream for good: its name can never be used again.

@@ -22,7 +22,7 @@ from fastapi_esdb.wire.streams.values import ReadFrame, ReadRequest
 if TYPE_CHECKING:
     from fastapi_esdb.api.calls import Carrier
     from fastapi_esdb.settings.choices import NodePreference
-    from fastapi_esdb.settings.credentials import Credentials
+    from fastapi_esdb.settings.credentials import AnyCredentials
     from fastapi_esdb.wire.events.values import EventFilter
 
 
@@ -133,7 +133,7 @@ class Subscriptions(ConnectionPart):
         filter: EventFilter | None = None,
         resolve_links: bool = False,
         types: EventDecoder[Item] | None = None,
-        credentials: Credentials | None = None,
+        credentials: AnyCredentials | None = None,
         requires_leader: bool | None = None,
         read_preference: NodePreference | None = None,
     ) -> Subscription[Position, Item]: ...
@@ -145,7 +145,7 @@ class Subscriptions(ConnectionPart):
         after: StartInStream = START,
         resolve_links: bool = False,
         types: EventDecoder[Item] | None = None,
-        credentials: Credentials | None = None,
+        credentials: AnyCredentials | None = None,
         requires_leader: bool | None = None,
         read_preference: NodePreference | None = None,
     ) -> Subscription[int, Item]: ...
@@ -157,7 +157,7 @@ class Subscriptions(ConnectionPart):
         filter: EventFilter | None = None,  # noqa: A002  the field's name for it
         resolve_links: bool = False,
         types: EventDecoder[Item] | None = None,
-        credentials: Credentials | None = None,
+        credentials: AnyCredentials | None = None,
         requires_leader: bool | None = None,
         read_preference: NodePreference | None = None,
     ) -> Subscription[int, Item] | Subscription[Position, Item]:
@@ -187,7 +187,7 @@ class Subscriptions(ConnectionPart):
         filter: EventFilter | None = None,  # noqa: A002  the field's name for it
         resolve_links: bool = False,
         types: EventDecoder[Item] | None = None,
-        credentials: Credentials | None = None,
+        credentials: AnyCredentials | None = None,
         requires_leader: bool | None = None,
         read_preference: NodePreference | None = None,
     ) -> Subscription[Position, Item]:

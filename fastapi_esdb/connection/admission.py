@@ -17,7 +17,7 @@ from fastapi_esdb.wire.streams.values import ReadRequest
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Channel
-    from fastapi_esdb.settings.credentials import Credentials
+    from fastapi_esdb.settings.credentials import AnyCredentials
     from fastapi_esdb.wire.admin.cluster import SupportedMethods
 
 ORDINARY_STREAM = "fastapi-esdb-probe"
@@ -41,7 +41,7 @@ class Greeting:
     admission: Admission
 
 
-async def greet(channel: Channel, credentials: Credentials | None, deadline: Deadline) -> Greeting:
+async def greet(channel: Channel, credentials: AnyCredentials | None, deadline: Deadline) -> Greeting:
     """Have the server answer, with the credentials where they may travel on this channel.
 
     Raises what the call fails with, and `ServerNotReady` for a node that refuses since it is starting.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from fastapi_esdb.connection.deadline import seconds
 from fastapi_esdb.settings.choices import NodePreference
-from fastapi_esdb.settings.credentials import Credentials
+from fastapi_esdb.settings.credentials import AnyCredentials
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.errors.unreadable import quoted
 from fastapi_esdb.wire.method import Method, Request, Response
@@ -36,7 +36,7 @@ class CallOptions:
     """
 
     timeout: float | None = None
-    credentials: Credentials | None = None
+    credentials: AnyCredentials | None = None
     requires_leader: bool | None = None
     read_preference: NodePreference | None = None
     leaves_time: bool = False
@@ -45,15 +45,16 @@ class CallOptions:
     def of(
         cls,
         timeout: float | None = None,
-        credentials: Credentials | None = None,
+        credentials: AnyCredentials | None = None,
         requires_leader: bool | None = None,
         read_preference: NodePreference | None = None,
     ) -> CallOptions:
         """Return the options that a user has chosen. Raises `InvalidArgument` for what none of them can be."""
         if (timeout, credentials, requires_leader, read_preference) == _NOTHING_CHOSEN:
             return DEFAULT_OPTIONS
-        if not isinstance(credentials, Credentials | None):  # the value is not shown: it may hold a password
-            raise InvalidArgument(f"credentials must be of type Credentials, not {type(credentials).__name__}")
+        if not isinstance(credentials, AnyCredentials | None):  # the value is not shown: it may hold a password
+            wanted = "credentials must be Credentials or a BearerToken"
+            raise InvalidArgument(f"{wanted}, not {type(credentials).__name__}")
         if requires_leader not in (True, False, None):
             raise InvalidArgument(f"requires_leader must be True, False or None, not {quoted(requires_leader)}")
         if read_preference not in (None, *NodePreference):

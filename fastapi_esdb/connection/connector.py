@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
 from fastapi_esdb.connection.admission import greet
@@ -15,16 +16,18 @@ from fastapi_esdb.connection.backoff import Backoff
 from fastapi_esdb.connection.channel import Channel, ChannelListener
 from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.connection.preflight import lacking
+from fastapi_esdb.connection.provided import ask
 from fastapi_esdb.connection.proxy import naming, proxy_for
 from fastapi_esdb.connection.rpc_errors import explain
 from fastapi_esdb.connection.state import Admission
 from fastapi_esdb.connection.transports import open_transport
+from fastapi_esdb.errors import NoCredentials
 from fastapi_esdb.settings.options import ConnectionOptions
 from fastapi_esdb.wire.errors import EsdbError
 from fastapi_esdb.wire.errors.unreadable import unreadable
 
 if TYPE_CHECKING:
-    from fastapi_esdb.settings.credentials import Credentials
+    from fastapi_esdb.settings.credentials import AnyCredentials, Credentials, CredentialsProvider
     from fastapi_esdb.settings.hosts import Host
     from fastapi_esdb.settings.model import EsdbSettings
     from fastapi_esdb.wire.admin.cluster import SupportedMethods
@@ -41,8 +44,8 @@ class NodeOptions:
 
     `connect_timeout` (seconds) bounds one attempt, up to the server's first answer. The first of several attempts are
     given `first_timeout` and then twice as much each time: where there are other nodes to go to, one that is mute shall
-    not hold a connection up. The server is greeted with the `credentials`. With `allow_insecure_credentials` they may
-    travel in plain text.
+    not hold a connection up. The server is greeted with the `credentials`, or with those of the `provider` if there is
+    one. With `allow_insecure_credentials` they may travel in plain text.
     """
 
     options: ConnectionOptions = field(default_factory=ConnectionOptions)
@@ -51,6 +54,7 @@ class NodeOptions:
     first_timeout: float = math.inf
     allow_insecure_credentials: bool = False
     credentials: Credentials | None = None
+    provider: CredentialsProvider | None = None
 
     @classmethod
     def from_settings(cls, settings: EsdbSettings) -> NodeOptions:
@@ -62,12 +66,23 @@ class NodeOptions:
             settings.connect_timeout,
             allow_insecure_credentials=settings.allow_insecure_credentials,
             credentials=settings.target.credentials,
+            provider=settings.provider,
         )
 
     @classmethod
     def in_a_cluster(cls, settings: EsdbSettings) -> NodeOptions:
         """Return the same where discovery says where to go, and when."""
         return replace(cls.from_settings(settings), backoff=Backoff(0.0, 0.0), first_timeout=FIRST_TIMEOUT)
+
+    async def caller(self, deadline: Deadline) -> AnyCredentials | None:
+        """Return the credentials that the server is greeted with, none where the provider fails."""
+        if self.provider is None:
+            return self.credentials
+        try:
+            return await ask(self.provider, None, deadline.halved(monotonic()))
+        except NoCredentials as error:
+            logger.warning("%s", explain(error))
+            return None
 
     def timeouts(self) -> Iterator[float]:
         """Yield the seconds that each attempt may take, without end."""
@@ -257,7 +272,7 @@ class Connector:
 
     async def _greet(self, channel: Channel, deadline: Deadline) -> None:
         try:
-            greeting = await greet(channel, self._options.credentials, deadline)
+            greeting = await greet(channel, await self._options.caller(deadline), deadline)
         except EsdbError as error:
             raise await channel.transport.explain(error, Deadline.after(PATIENCE)) from error.__cause__
         self.server, self.admission = greeting.server, greeting.admission

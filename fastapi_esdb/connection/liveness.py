@@ -18,7 +18,7 @@ from fastapi_esdb.wire.headers import CallHeaders, KnownHeaders
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Channel
-    from fastapi_esdb.settings.credentials import Credentials
+    from fastapi_esdb.settings.credentials import AnyCredentials
 
 logger = logging.getLogger("fastapi_esdb")
 
@@ -94,7 +94,9 @@ BEFORE_SERVER_FEATURES = SupportedMethods(version="", methods=())
 """What a server older than 21.10 tells of itself: that it is there."""
 
 
-async def ask_server(channel: Channel, deadline: Deadline, credentials: Credentials | None = None) -> SupportedMethods:
+async def ask_server(
+    channel: Channel, deadline: Deadline, credentials: AnyCredentials | None = None
+) -> SupportedMethods:
     """Ask the server what it can do. It tells everybody, but those with credentials only if they are right.
 
     A node that is starting refuses even the right ones.

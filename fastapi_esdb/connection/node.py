@@ -69,7 +69,7 @@ class NodeConnection:
         self.idle_since = monotonic()
         """When its last call ended, in seconds of the monotonic clock."""
         self._listener = listener
-        self._credentials = options.credentials
+        self._options = options
         self._asking: asyncio.Task[None] | None = None
         self._limit = options.connect_timeout
         self._hosts = hosts
@@ -300,7 +300,8 @@ class NodeConnection:
             if channel is not self.channel:
                 return
             try:
-                self.admission = (await greet(channel, self._credentials, Deadline.after(self._limit))).admission
+                deadline = Deadline.after(self._limit)
+                self.admission = (await greet(channel, await self._options.caller(deadline), deadline)).admission
             except Exception as error:  # whatever the server has brought about, it is asked again
                 logger.debug("%s: whether the server lets calls in is not known: %s", self.name, error)
                 continue

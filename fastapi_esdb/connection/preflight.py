@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fastapi_esdb.errors import InvalidSettings
+from fastapi_esdb.settings.credentials import BearerToken
 from fastapi_esdb.settings.hosts import is_loopback
 from fastapi_esdb.wire.admin.cluster import SUPPORTED_METHODS
 from fastapi_esdb.wire.errors import NotSupported
-from fastapi_esdb.wire.headers import AUTHORIZATION, basic
+from fastapi_esdb.wire.headers import AUTHORIZATION, basic, bearer
 from fastapi_esdb.wire.methods import all_methods
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Channel
     from fastapi_esdb.settings.connection_string import ConnectionString
-    from fastapi_esdb.settings.credentials import Credentials
+    from fastapi_esdb.settings.credentials import AnyCredentials
     from fastapi_esdb.settings.hosts import Host
     from fastapi_esdb.wire.admin.cluster import SupportedMethods
     from fastapi_esdb.wire.headers import CallHeaders
@@ -33,8 +34,10 @@ def lacking(server: SupportedMethods) -> frozenset[str]:
     return frozenset(method.path for method in absent if method is not SUPPORTED_METHODS)
 
 
-def authorization_of(user: Credentials | None) -> str | None:
+def authorization_of(user: AnyCredentials | None) -> str | None:
     """Return the value of the header that says who calls."""
+    if isinstance(user, BearerToken):
+        return bearer(user.token.get_secret_value())
     return basic(user.username, user.password.get_secret_value()) if user else None
 
 

@@ -68,6 +68,8 @@ class EmbeddedServer:
         path: the SQLite file; made if it is not there.
         tls: the certificate to speak TLS with; `ServerCertificate.made()` makes one.
         secure: ask for users: `admin` and `ops`, both with the password `changeit`.
+        tokens: the bearer tokens that it takes, each with the login name of the user that it stands for, as on a server
+            with the OAuth plugin. Looked at for each call, so that one that is removed is refused from then on.
         clock: what time it is, as an aware datetime; `$maxAge` and the times of events go by it.
         max_append_size: bytes that the events of one append may have together.
         max_concurrent_streams: calls that one connection of a client may have open at the same time.
@@ -86,6 +88,7 @@ class EmbeddedServer:
         *,
         tls: ServerCertificate | None = None,
         secure: bool = False,
+        tokens: Mapping[str, str] | None = None,
         clock: Clock = utc_now,
         max_append_size: int = MAX_APPEND_SIZE,
         max_concurrent_streams: int = 100,
@@ -100,6 +103,7 @@ class EmbeddedServer:
         self._authority_file = authority_file(tls)
         self._tls = tls
         self._secure = secure
+        self._tokens = tokens
         self._clock = clock
         self._limits = Limits(max_append_size=max_append_size)
         self._max_concurrent_streams = max_concurrent_streams
@@ -186,7 +190,7 @@ class EmbeddedServer:
         accounts = Accounts(database) if self._secure else None
         if accounts:
             stack.callback(accounts.close)
-        access = Access(database, accounts)
+        access = Access(database, accounts, self._tokens)
         binding = Binding(access, self._calls, self._membership)
         server = grpc.aio.server(handlers=[binding], options=self._options())
         self._address = Address(self._address.host, self._open_port(server))

@@ -23,6 +23,7 @@ from fastapi_esdb.plugin.threads import reaches_threads, refuse_def_endpoint
 
 if TYPE_CHECKING:
     from fastapi_esdb.pool.pool import ConnectionPool
+    from fastapi_esdb.settings.credentials import AnyCredentials, CredentialsProvider
     from fastapi_esdb.settings.model import EsdbSettings
 
 Lifespan = Callable[[Any], AbstractAsyncContextManager[Mapping[str, Any] | None]]
@@ -41,6 +42,8 @@ class Esdb:
     that begin with `prefix` (`ESDB_`; see `EsdbSettings`). With `embedded` an app whose settings name no database gets
     the embedded server. `name` keeps several apart; it stands in the paths of the health routes and in log lines.
     `control` is a dependency of the app's own that guards the control routes in place of `ESDB_CONTROL_TOKEN`.
+    `credentials` stand in for user name and password; a function is asked for them before each call, such as one that
+    fetches tokens: see `CredentialsProvider`.
     """
 
     def __init__(
@@ -51,6 +54,7 @@ class Esdb:
         prefix: str | None = None,
         embedded: bool = False,
         control: Callable[..., Any] | None = None,
+        credentials: AnyCredentials | CredentialsProvider | None = None,
     ) -> None:
         if not _NAME.fullmatch(name) or name in _TAKEN:
             raise InvalidSettings(
@@ -68,6 +72,7 @@ class Esdb:
         self._prefix = prefix
         self._embedded = embedded
         self._has_own_guard = control is not None
+        self._credentials = credentials
 
     def __repr__(self) -> str:
         return f"<Esdb {self.name!r}>"
@@ -108,7 +113,9 @@ class Esdb:
         from fastapi_esdb.compose import settings_behind, settings_from  # noqa: PLC0415 - the same
 
         settings = settings_from(self._given) if self._prefix is None else settings_behind(self._prefix)
-        return settings.model_copy(update={"embedded": True}) if self._embedded else settings
+        if self._embedded:
+            settings = settings.model_copy(update={"embedded": True})
+        return settings if self._credentials is None else settings.calling_as(self._credentials)
 
     async def get_connection(self, request: HTTPConnection) -> Connection:
         """The dependency of `async def` endpoints, and the one point that tests override.

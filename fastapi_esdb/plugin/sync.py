@@ -11,7 +11,7 @@ from fastapi_esdb.plugin.blocking import Blocking, blocking, iterating, listing
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.state import ConnectionState
-    from fastapi_esdb.plugin.sync_decisions import DecideCall, LoadCall
+    from fastapi_esdb.plugin.sync_decisions import DecideCall, LoadCall, RawCall
     from fastapi_esdb.plugin.sync_parts import (
         SyncCluster,
         SyncOperations,
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         SyncUsers,
     )
     from fastapi_esdb.pool.hooks import Hook
+    from fastapi_esdb.settings.credentials import AnyCredentials, CredentialsProvider
 
 
 class SyncConnection(Blocking[Connection]):
@@ -31,8 +32,8 @@ class SyncConnection(Blocking[Connection]):
     Calling it on the event loop's own thread raises `WrongEventLoop`, since it would wait for itself.
     """
 
-    def __init__(self, connection: Connection) -> None:
-        super().__init__(connection, asyncio.get_running_loop())
+    def __init__(self, connection: Connection, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        super().__init__(connection, loop or asyncio.get_running_loop())
 
     append = blocking(Connection.append)
     append_streams = blocking(Connection.append_streams)
@@ -49,12 +50,25 @@ class SyncConnection(Blocking[Connection]):
     set_metadata = blocking(Connection.set_metadata)
     set_default_acl = blocking(Connection.set_default_acl)
     stats = iterating(Connection.stats)
+    call: RawCall = cast("RawCall", blocking(Connection.call))
+    call_streaming = iterating(Connection.call_streaming)
 
     wait_connected = blocking(Connection.wait_connected)
     ping = blocking(Connection.ping)
     close = blocking(Connection.close)
     connect = blocking(Connection.connect)
     reconnect = blocking(Connection.reconnect)
+
+    def bound(
+        self,
+        *,
+        credentials: AnyCredentials | CredentialsProvider | None = None,
+        timeout: float | None = None,
+        requires_leader: bool | None = None,
+    ) -> SyncConnection:
+        """See `Connection.bound`."""
+        view = self._target.bound(credentials=credentials, timeout=timeout, requires_leader=requires_leader)
+        return SyncConnection(view, self._loop)
 
     @property
     def is_connected(self) -> bool:

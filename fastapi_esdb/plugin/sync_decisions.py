@@ -1,4 +1,4 @@
-"""`load` and `decide` as threads call them: what type checkers and editors see of them."""
+"""`load`, `decide` and `call` as threads call them: what type checkers and editors see of them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,39 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Protocol, TypeVarTuple, Unpack, overload
 
+from google.protobuf.message import Message
+
+from fastapi_esdb.api.calls import Options
 from fastapi_esdb.api.deciders.decider import AnyEntity, Decider, State
 from fastapi_esdb.api.deciders.decisions import Decided, DecideOptions, Decision, Loaded, LoadOptions
+from fastapi_esdb.api.raw_calls import Answer
 
 Args = TypeVarTuple("Args")
+
+
+class RawCall(Protocol):
+    """See `Connection.call`."""
+
+    @overload
+    def __call__(
+        self,
+        path: str,
+        request: bytes | Message = ...,
+        *,
+        answer: type[Answer],
+        writes: bool = ...,
+        **options: Unpack[Options],
+    ) -> Answer: ...
+    @overload
+    def __call__(
+        self,
+        path: str,
+        request: bytes | Message = ...,
+        *,
+        answer: None = ...,
+        writes: bool = ...,
+        **options: Unpack[Options],
+    ) -> bytes: ...
 
 
 class LoadCall(Protocol):

@@ -16,7 +16,7 @@ from fastapi_esdb.wire.streams.methods import READ
 if TYPE_CHECKING:
     from fastapi_esdb.connection.caller import CallOptions
     from fastapi_esdb.settings.connection_string import ConnectionString
-    from fastapi_esdb.settings.credentials import Credentials
+    from fastapi_esdb.settings.credentials import AnyCredentials
     from fastapi_esdb.settings.model import EsdbSettings
     from fastapi_esdb.wire.method import Method
 
@@ -38,7 +38,7 @@ class Headers:
             leader = True
         return self._make(options.credentials, leader) if options.credentials else self._usual[leader]
 
-    def _make(self, user: Credentials | None, leader: bool | None) -> CallHeaders:
+    def _make(self, user: AnyCredentials | None, leader: bool | None) -> CallHeaders:
         known = KnownHeaders(authorization_of(user), leader, self._connection_name)
         return CallHeaders(known.pairs())
 

@@ -146,8 +146,9 @@ class ConnectionPool(Calls):
 
         Raises `ConnectionClosed`, and leaves everything as it was, if there is no connection with the new settings
         within their `connect_timeout`, or if the pool was closed in the meantime. A closed pool only keeps the
-        settings for `connect`.
+        settings for `connect`. The provider of credentials stays the one that the pool was made with.
         """
+        settings = settings.asking(self.settings.provider)
         await self._generations.replace(settings)
         self._use(settings)
         self.seen, self.stream_locks = NewestPosition(), StreamLocks()

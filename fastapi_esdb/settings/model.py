@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from fastapi_esdb.errors import InvalidSettings
 from fastapi_esdb.settings.choices import AppendMode, NodePreference
 from fastapi_esdb.settings.connection_string import ConnectionString
-from fastapi_esdb.settings.credentials import Credentials
+from fastapi_esdb.settings.credentials import AnyCredentials, Credentials, CredentialsProvider
 from fastapi_esdb.settings.kinds import MAX_INT
 from fastapi_esdb.settings.options import MILLISECONDS_PER_SECOND, nearest
 from fastapi_esdb.settings.precedence import COMPLETING, DEFAULT_DEADLINE, STRING, Completing, OptionOverrides
@@ -111,6 +111,8 @@ class EsdbSettings(OptionOverrides):
 
     _in_code: frozenset[str] = frozenset()
     """The fields that were given as keyword arguments."""
+    _provider: CredentialsProvider | None = None
+    """The function that is asked who calls; see `calling_as`."""
 
     def __init__(self, **values: Any) -> None:
         given = Secret(values)
@@ -185,6 +187,25 @@ class EsdbSettings(OptionOverrides):
         if self.retry_interval_max < self.retry_interval:
             least = self._label("retry_interval")
             raise InvalidSettings(f"{self._label('retry_interval_max')}: must not be less than {least}")
+
+    @property
+    def provider(self) -> CredentialsProvider | None:
+        """Return the function that is asked before each call who calls; `None` where user name and password say it."""
+        return self._provider
+
+    def calling_as(self, credentials: AnyCredentials | CredentialsProvider) -> Self:
+        """Return the same settings with other credentials, or with a provider that is asked for them before each call.
+
+        They stand in for the user name and password of the connection string, of the environment and of code. They are
+        for code only: no variable of the environment says this.
+        """
+        return self.asking(credentials if callable(credentials) else lambda _: credentials)
+
+    def asking(self, provider: CredentialsProvider | None) -> Self:
+        """Return the same settings with that provider."""
+        copy = self.model_copy()
+        super(EsdbSettings, copy).__setattr__("_provider", provider)
+        return copy
 
     @property
     def target(self) -> ConnectionString:
@@ -262,6 +283,7 @@ class EsdbSettings(OptionOverrides):
         names = frozenset(given.get_secret_value())
         copy = type(self)(**{**dict(self), **self._not_for_another(names), **given.get_secret_value()})
         copy._remember(self._in_code | names)
+        super(EsdbSettings, copy).__setattr__("_provider", self._provider)
         return copy
 
     def _not_for_another(self, given: frozenset[str]) -> dict[str, Any]:

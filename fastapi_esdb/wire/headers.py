@@ -13,6 +13,7 @@ REQUIRES_LEADER = "requires-leader"
 CONNECTION_NAME = "connection-name"
 
 BASIC = "basic"
+BEARER = "bearer"
 
 PRINTABLE = "".join(map(chr, range(ord(" "), ord("~") + 1)))
 
@@ -76,6 +77,17 @@ class BasicCredentials:
 def basic(user: str, password: str) -> str:
     """Return the value of the authorization header for a user and a password."""
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+def bearer(token: str) -> str:
+    """Return the value of the authorization header for a bearer token."""
+    return f"Bearer {token}"
+
+
+def parse_bearer(authorization: str | None) -> str | None:
+    """Return the token in an authorization header, or `None` if there is none in the Bearer scheme."""
+    scheme, _, token = (authorization or "").strip().partition(" ")
+    return token.strip() if scheme.lower() == BEARER else None
 
 
 def parse_basic(authorization: str | None) -> BasicCredentials | None:

@@ -22,13 +22,15 @@ TARGETS = re.findall(r"^([a-z0-9-]+):.*## ", (ROOT / "Makefile").read_text(), fl
 CALLS = """
 import sys
 from functools import cached_property
-import fastapi_esdb.pool.pool
 from fastapi_esdb.api.connection import Connection
+from fastapi_esdb.pool.pool import ConnectionPool
+from fastapi_esdb.settings.model import EsdbSettings
 from fastapi_esdb.wire.method import Method
 
+esdb = Connection(ConnectionPool(EsdbSettings(connection_string="esdb://localhost")))
 for name, part in vars(Connection).items():
     if isinstance(part, cached_property):
-        part.func(Connection(None))  # is loaded when it is used
+        part.func(esdb)  # is loaded when it is used
 for name, module in list(sys.modules.items()):
     if name.startswith(("fastapi_esdb.api", "fastapi_esdb.pool", "fastapi_esdb.connection")):
         print(*(value.path for value in vars(module).values() if isinstance(value, Method)))

@@ -41,6 +41,8 @@ from tests.support.secure import as_admin
 from tests.support.serving import await_connection
 
 NO_VALUES = {
+    "BearerToken",
+    "CachedCredentials",
     "Codec",
     "Connection",
     "ConnectionPool",

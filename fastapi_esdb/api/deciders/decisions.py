@@ -29,7 +29,7 @@ from fastapi_esdb.wire.revisions import MAX_REVISION, NO_STREAM
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from fastapi_esdb.settings.credentials import Credentials
+    from fastapi_esdb.settings.credentials import AnyCredentials
     from fastapi_esdb.wire.events.values import ProposedEvent
 
 Args = TypeVarTuple("Args")
@@ -50,7 +50,7 @@ class LoadOptions(TypedDict, total=False):
     """The options of a read."""
 
     timeout: float | None
-    credentials: Credentials | None
+    credentials: AnyCredentials | None
     requires_leader: bool | None
     read_preference: NodePreference | None
 
@@ -63,7 +63,7 @@ class DecideOptions(TypedDict, total=False):
 
     attempts: int
     timeout: float | None
-    credentials: Credentials | None
+    credentials: AnyCredentials | None
     requires_leader: bool | None
 
 

@@ -7,7 +7,7 @@ Each right is looked for by itself: in the stream's own list, then in that of th
 from __future__ import annotations
 
 import enum
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from typing import Any
 
 from fastapi_esdb.embedded.access.accounts import Accounts
@@ -17,7 +17,7 @@ from fastapi_esdb.embedded.store.metadata import NO_ACL, Acl, parse_default_acls
 from fastapi_esdb.embedded.store.names import SETTINGS, innermost_of, is_metastream, metastream_of, original_of
 from fastapi_esdb.embedded.store.work import side_by_side
 from fastapi_esdb.wire.errors import AccessDenied, NotAuthenticated
-from fastapi_esdb.wire.headers import KnownHeaders, parse_basic
+from fastapi_esdb.wire.headers import KnownHeaders, parse_basic, parse_bearer
 from fastapi_esdb.wire.method import Method
 
 EVERYBODY = "$all"
@@ -87,10 +87,14 @@ class Access:
     Args:
         database: where users and access lists are kept.
         accounts: the users. Without them every caller is an administrator, as on a server with `--insecure`.
+        tokens: the login names of users by the bearer tokens that stand for them.
     """
 
-    def __init__(self, database: Database, accounts: Accounts | None = None) -> None:
+    def __init__(
+        self, database: Database, accounts: Accounts | None = None, tokens: Mapping[str, str] | None = None
+    ) -> None:
         self._database = database
+        self._tokens = {} if tokens is None else tokens
         self._rights = Rights(database)
         self.accounts = accounts
 
@@ -127,10 +131,13 @@ class Access:
     async def _caller(self, headers: KnownHeaders) -> Caller:
         if self.accounts is None:
             return ADMINISTRATOR
-        credentials = parse_basic(headers.authorization)
-        if credentials is None:
+        account = None
+        if (token := parse_bearer(headers.authorization)) is not None and self._tokens:
+            account = self.accounts.enabled(self._tokens.get(token, ""))
+        elif credentials := parse_basic(headers.authorization):
+            account = await self.accounts.signed_in(credentials.user, credentials.password)
+        else:
             return ANONYMOUS
-        account = await self.accounts.signed_in(credentials.user, credentials.password)
         if account is None:
             raise NotAuthenticated
         return Caller(account.login, frozenset(account.groups))

@@ -88,6 +88,11 @@ class Accounts:
         is_right = await self._passwords.check(password, found.account.password if found else self._nobodys)
         return found.account if found and is_right and not found.account.is_disabled else None
 
+    def enabled(self, login: str) -> Account | None:
+        """Return the account; `None` if it is disabled or missing."""
+        found = self.find(login)
+        return found.account if found and not found.account.is_disabled else None
+
     async def create(self, login: str, password: str, full_name: str, groups: tuple[str, ...]) -> None:
         """Add an account. The same login with the same password again changes nothing; else raises UserConflict."""
         if existing := self.find(login):

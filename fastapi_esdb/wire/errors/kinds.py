@@ -23,6 +23,7 @@ class CalledAs(enum.Enum):
 
     CALLER = "the credentials of the call"
     CONNECTION = "the credentials of the connection (ESDB_USERNAME, ESDB_PASSWORD)"
+    PROVIDER = "the credentials that the connection's provider gave"
     NOBODY = "nobody: neither the call nor the connection has credentials (ESDB_USERNAME, ESDB_PASSWORD)"
 
 

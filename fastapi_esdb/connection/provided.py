@@ -1,0 +1,78 @@
+"""The credentials that a provider gives: asked for within a deadline, and kept by those that should not ask anew."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from fastapi_esdb.connection.deadline import seconds
+from fastapi_esdb.errors import NoCredentials
+from fastapi_esdb.settings.credentials import AnyCredentials
+from fastapi_esdb.wire.errors import EsdbError
+
+if TYPE_CHECKING:
+    from fastapi_esdb.connection.deadline import Deadline
+    from fastapi_esdb.settings.credentials import CredentialsProvider
+
+
+async def ask(provider: CredentialsProvider, refused: AnyCredentials | None, deadline: Deadline) -> AnyCredentials:
+    """Return the credentials for a call, others than the `refused` ones if the provider has any.
+
+    Raises `NoCredentials` where the provider fails, gives something else, or has not answered by the deadline.
+    """
+    try:
+        async with asyncio.timeout(deadline.left()) as waiting:
+            given = provider(refused)
+            found = await given if inspect.isawaitable(given) else given
+    except EsdbError:
+        raise
+    except Exception as error:
+        late = isinstance(error, TimeoutError) and waiting.expired()
+        raise NoCredentials("did not answer in time" if late else f"raised {type(error).__name__}") from error
+    if not isinstance(found, AnyCredentials):
+        raise NoCredentials(f"gave {type(found).__name__} instead of Credentials or a BearerToken")
+    return found
+
+
+class CachedCredentials:
+    """A provider that keeps what `fetch` gives until the server refuses it, or `lifetime` seconds have passed.
+
+    `fetch` is a function or coroutine function without arguments, such as one that asks for a token. Calls that need
+    one at the same time wait for the same answer. Raises `InvalidArgument` for a `lifetime` that can't be.
+    """
+
+    def __init__(
+        self, fetch: Callable[[], AnyCredentials | Awaitable[AnyCredentials]], *, lifetime: float | None = None
+    ) -> None:
+        self._fetch = fetch
+        self._lifetime = None if lifetime is None else seconds(lifetime, "lifetime")
+        self._kept: AnyCredentials | None = None
+        self._until = 0.0
+        self._fetching: asyncio.Task[AnyCredentials] | None = None
+
+    def __repr__(self) -> str:
+        return f"<CachedCredentials of {getattr(self._fetch, '__qualname__', type(self._fetch).__qualname__)}>"
+
+    async def __call__(self, refused: AnyCredentials | None) -> AnyCredentials:
+        """Return what is kept, or what `fetch` gives now."""
+        if self._kept is not None and self._kept != refused and not self._is_over():
+            return self._kept
+        if self._fetching is None:
+            self._fetching = asyncio.create_task(self._fetched(), name="esdb-credentials")
+        # shielded: others may wait for it, too, when the one that gave rise to it is cancelled
+        return await asyncio.shield(self._fetching)
+
+    def _is_over(self) -> bool:
+        return self._lifetime is not None and monotonic() >= self._until
+
+    async def _fetched(self) -> AnyCredentials:
+        try:
+            given = self._fetch()
+            self._kept = found = await given if inspect.isawaitable(given) else given
+            self._until = monotonic() + (self._lifetime or 0.0)
+            return found
+        finally:
+            self._fetching = None
