@@ -210,7 +210,7 @@ class Connection:
             raise Violation(ErrorCode.FLOW_CONTROL_ERROR, "more data than the window of the connection")
         if increment := self._window.due():
             self._sender.put(frames.window_frame(0, increment))
-        stream = self._table.find(number, DATA)
+        stream = self._table.find(number, DATA, length)
         if flags & PADDED:
             at, end = frames.unpadded(self._frames.buffer, flags, at, end)
         if stream is None:

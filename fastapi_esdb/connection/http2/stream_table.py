@@ -17,7 +17,8 @@ class StreamTable:
         self.next_number = 1
         self._idle = idle
         self._most_reset = most_reset
-        self._reset: dict[int, None] = {}
+        self._reset: dict[int, int] = {}
+        """What the server may still have sent on streams that we have reset, in bytes."""
         self._touched: list[Stream] = []
 
     @property
@@ -30,15 +31,15 @@ class StreamTable:
         self.open[stream.number] = stream
         self.next_number += 2
 
-    def find(self, number: int, kind: int) -> Stream | None:
+    def find(self, number: int, kind: int, length: int = 0) -> Stream | None:
         """Return the stream of a frame; `None` for one that has ended, if such a frame may still be under way.
 
-        Raises `Violation` for one that can't have been sent to us.
+        `length` is that of its data, if it has any. Raises `Violation` for one that can't have been sent to us.
         """
         stream = self.open.get(number)
         if stream is None:
             self.check_begun(number, kind)
-            self._idle.count()
+            self._note_late(number, length)
             if kind in (DATA, HEADERS) and number not in self._reset:
                 raise Violation(ErrorCode.STREAM_CLOSED, f"{NAMES[kind]} on stream {number}, which has ended")
         return stream
@@ -56,9 +57,17 @@ class StreamTable:
 
     def note_reset(self, stream: Stream) -> None:
         """Remember that we have reset a stream, so that frames of it may still be under way."""
-        self._reset[stream.number] = None
+        self._reset[stream.number] = stream.window.left
         if len(self._reset) > self._most_reset:
             del self._reset[next(iter(self._reset))]
+
+    def _note_late(self, number: int, length: int) -> None:
+        """Count a frame for a stream that has ended, unless it is data that the stream still had a window for."""
+        left = self._reset.get(number, 0)
+        if 0 < length <= left:
+            self._reset[number] = left - length
+        else:
+            self._idle.count()
 
     def touch(self, *streams: Stream) -> None:
         """Note that streams have changed."""

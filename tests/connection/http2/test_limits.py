@@ -23,7 +23,7 @@ FLOODS = {
     "DATA that is all padding": (frame(D, 8, 1, b"\1\0"), LIMITS.idle_frames),
     "PRIORITY": (frame(frames.PRIORITY, 0, 1, bytes(5)), LIMITS.idle_frames),
     "unknown frames": (frame(77), LIMITS.idle_frames),
-    "frames for streams that have ended": (frame(D, 0, 3, b"x"), LIMITS.idle_frames),
+    "frames for streams that have ended": (frame(D, 0, 3), LIMITS.idle_frames),
     "RST_STREAM": (reset_frame(3, 8), LIMITS.endings),
     "GOAWAY": (frames.goaway_frame(99, 0), LIMITS.idle_frames),
     "WINDOW_UPDATE": (window_frame(1, 1), LIMITS.window_updates),
@@ -111,6 +111,22 @@ def test_the_cost_of_a_hostile_block_is_bounded() -> None:
     peer.send(frame(H, 0, 1, parts[0]), *(frame(frames.CONTINUATION, 0, 1, part) for part in parts[1:]))
     peer.send(frame(frames.CONTINUATION, 4, 1))
     assert peer.connection.failure is not None
+
+
+def test_what_was_under_way_when_its_reader_left_is_no_flood() -> None:
+    """A server fills the window that a stream has, in frames as small as its messages, before it hears of the reset."""
+    peer = Peer(Limits(stream_window=10_000, idle_frames=10))
+    one = frame(D, 0, 1, b"x" * 100)
+    stream = peer.begin()
+    peer.send(peer.headers(1), one)
+    peer.connection.cancel(stream)
+    peer.send(one * 99)
+    assert peer.connection.failure is None
+    peer.send(one * 5)
+    assert peer.connection.failure is None
+    peer.send(one * 10)
+    assert peer.connection.failure is not None
+    assert peer.connection.failure.code is ErrorCode.ENHANCE_YOUR_CALM
 
 
 def test_interim_answers_are_bounded() -> None:
