@@ -289,7 +289,8 @@ class Connections:
 
     def _shrink(self) -> None:
         self._shrinking = None
-        for node in idle(self.nodes, monotonic(), self._settings.idle_timeout):
+        are_awaited = any(len(queue) for queue in self._waiting.values())
+        for node in [] if are_awaited else idle(self.nodes, monotonic(), self._settings.idle_timeout):
             self.nodes.remove(node)
             self._leaving.append(node)
             node.shut(force=False)

@@ -78,6 +78,19 @@ async def test_extra_connections_close_when_idle(server: ScriptedServer, opened:
         assert pool.is_connected
 
 
+async def test_a_connection_that_is_waited_for_is_not_idle(server: ScriptedServer, opened: AsyncExitStack) -> None:
+    """It may take longer to come up than others may carry nothing, as on a machine that has much to do."""
+    async with (
+        FaultProxy(server.port) as proxy,
+        pool_on(proxy.port, pool_size=1, max_streams=1, idle_timeout=0.02) as pool,
+    ):
+        await follow(pool, opened)
+        proxy.delay(0.05)
+        await follow(pool, opened)
+        assert pool.stats()["extra_total"] == 1
+        await opened.aclose()
+
+
 async def test_at_the_limit_long_lived_calls_are_refused(server: ScriptedServer, opened: AsyncExitStack) -> None:
     """At once, with the numbers; short calls still find room, and a place that comes free can be taken."""
     async with pool_on(server.port, pool_size=1, max_connections=2, max_streams=2) as pool:
