@@ -35,7 +35,7 @@ async def main(options: argparse.Namespace, cases: Sequence[Case]) -> None:
         where = server.connection_string
         targets = await _targets(server, {case.server for case in cases}, stack)
         say(f"writing {options.events:,} events to read")
-        streams = await filled_stream(where, options.events), await filled_stream(where, WARM_UP)
+        streams = await filled_stream(where, options.events), await filled_stream(where, min(WARM_UP, options.events))
         found = await run_all(Plan(targets, options.rounds, *streams, options.loop), cases)
         named = f"{'an embedded server' if server.pid else 'a server'}, version {await server_version(where)}"
     result = as_json([Comparison.of(case, found[case.name]) for case in cases], options.rounds, named)

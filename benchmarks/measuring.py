@@ -8,7 +8,6 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 
-from benchmarks.app import App, asked
 from benchmarks.cases import Case, Kind
 from benchmarks.contenders.client import Client, checked
 from benchmarks.events import DATA, fresh_stream
@@ -45,6 +44,8 @@ async def _work(client: Client, case: Case, stream: str) -> AsyncIterator[Work]:
         case Kind.LOAD:
             yield lambda: _share(case, lambda _: checked(client.read_some(stream, case.events), case.events))
         case Kind.REQUEST:
+            from benchmarks.app import App, asked  # noqa: PLC0415 - a worker without an app needs no web server
+
             async with asked(App(client, stream, case.events, streams), case) as work:
                 yield work
 

@@ -17,7 +17,7 @@ from benchmarks.worker import encoded
 LINE_LIMIT = 1 << 20
 END_TIMEOUT = 30.0
 WARM_UP = 100
-"""Operations of each case that are made before anything is measured."""
+"""Operations of each case that are made before anything is measured, unless the case has fewer."""
 
 Runs = dict[str, list[Measurement]]
 """The measurements of each contender, one a round."""
@@ -96,7 +96,7 @@ async def run_all(plan: Plan, cases: Sequence[Case]) -> dict[str, Runs]:
 async def _warm_up(plan: Plan, case: Case, workers: Workers) -> None:
     """Imports, caches and connections are no part of what is measured."""
     say(f"warming up: {case.title}")
-    small = replace(case, operations=WARM_UP)
+    small = replace(case, operations=min(WARM_UP, case.operations))
     for name in case.contenders:
         await workers[plan.worker_for(name, case)].measure(small, plan.warm_up_stream)
 
