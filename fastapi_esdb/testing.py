@@ -8,6 +8,7 @@ In `conftest.py`:
 |---|---|
 | `esdb_embedded` | apps that start during the test get an embedded server of their own, empty: right for `TestClient` |
 | `esdb_server` | an `EmbeddedServer` on the test's own event loop, to which `ESDB_CONNECTION_STRING` points meanwhile |
+| `esdb_cluster` | an `EmbeddedCluster` of three nodes, to which `ESDB_CONNECTION_STRING` points meanwhile |
 | `esdb_servers` | `await esdb_servers("audit")` makes one for the `Esdb` of that name |
 | `esdb_connection` | a `Connection` to `esdb_server`, connected |
 
@@ -17,6 +18,9 @@ to one of its own.
 `given(Order, OrderPlaced(...)).when(pay).then(OrderPaid(...))` tests a decision without any database.
 
 `assert_compatible(events, "schemas.json")` fails where a change of event types makes stored events unreadable.
+
+`esdb_server.lose_next_answer()`, `refuse(...)`, `slow(...)`, `freeze()`, and those of the cluster with `kill_leader()`
+and `partition()`, show what faults do to the app.
 
 `streaming_transport(app)` lets an `httpx2.AsyncClient` read server-sent events from an app in the same process.
 
@@ -40,6 +44,7 @@ from starlette.types import ASGIApp
 from fastapi_esdb.api.connection import Connection
 from fastapi_esdb.api.deciders.given import Given, given
 from fastapi_esdb.compose import connect
+from fastapi_esdb.embedded.cluster import EmbeddedCluster
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.events.event_types import EventTypes
 from fastapi_esdb.plugin.esdb import Esdb
@@ -50,6 +55,7 @@ from fastapi_esdb.settings.precedence import COMPLETING
 __all__ = [
     "Given",
     "assert_compatible",
+    "esdb_cluster",
     "esdb_connection",
     "esdb_embedded",
     "esdb_server",
@@ -124,6 +130,17 @@ async def esdb_server(monkeypatch: pytest.MonkeyPatch, esdb_servers: MakeServer)
     server = await esdb_servers(DEFAULT)
     monkeypatch.setenv(STRING, server.connection_string)
     return server
+
+
+@pytest_asyncio.fixture
+async def esdb_cluster(
+    monkeypatch: pytest.MonkeyPatch, _esdb_strings: dict[str, str]
+) -> AsyncIterator[EmbeddedCluster]:
+    """An empty cluster of three nodes, each a process of its own, and the environment that makes apps use it."""
+    async with EmbeddedCluster() as cluster:
+        _esdb_strings[DEFAULT] = cluster.connection_string
+        monkeypatch.setenv(STRING, cluster.connection_string)
+        yield cluster
 
 
 @pytest_asyncio.fixture

@@ -19,9 +19,8 @@ APART = 1.0
 
 async def kill(cluster: EmbeddedCluster) -> list[float]:
     """SIGKILL for the leader; it is started again once another one leads."""
-    leader = await cluster.wait_leader()
-    elected = _elected(cluster, leader)
-    await cluster.kill_node(leader)
+    elected = _elected(cluster, await cluster.wait_leader())
+    leader = await cluster.kill_leader()
     took = await elected
     await asyncio.sleep(APART)
     await cluster.start_node(leader)
@@ -33,10 +32,9 @@ def freeze(seconds: float) -> Fault:
     """SIGSTOP for the leader, SIGCONT so many seconds later."""
 
     async def fault(cluster: EmbeddedCluster) -> list[float]:
-        leader = await cluster.wait_leader()
         thaw = monotonic() + seconds
-        elected = _elected(cluster, leader)
-        await cluster.freeze_node(leader)
+        elected = _elected(cluster, await cluster.wait_leader())
+        leader = await cluster.freeze()
         took = await elected
         await asyncio.sleep(thaw - monotonic())
         await cluster.thaw_node(leader)

@@ -42,7 +42,17 @@ replicates and fails over. There it differs from a real one, beside the above:
 """
 
 from fastapi_esdb.embedded.certificate import ServerCertificate
-from fastapi_esdb.embedded.cluster import ClusterNode, EmbeddedCluster
+from fastapi_esdb.embedded.cluster import ClusterNode, EmbeddedCluster, NodeFault
+from fastapi_esdb.embedded.faults import Fault, FaultKit, Freeze
 from fastapi_esdb.embedded.server import EmbeddedServer
 
-__all__ = ["ClusterNode", "EmbeddedCluster", "EmbeddedServer", "ServerCertificate"]
+__all__ = [
+    "ClusterNode",
+    "EmbeddedCluster",
+    "EmbeddedServer",
+    "Fault",
+    "FaultKit",
+    "Freeze",
+    "NodeFault",
+    "ServerCertificate",
+]

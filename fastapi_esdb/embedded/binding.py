@@ -15,12 +15,14 @@ from typing import Any
 
 from fastapi_esdb.embedded.access import Access
 from fastapi_esdb.embedded.calls import AnyCall, Call, Context, Handler
+from fastapi_esdb.embedded.faults import Faults
 from fastapi_esdb.embedded.membership import Membership
 from fastapi_esdb.wire.errors import EsdbError, HandlerFailed, ServerNotReady, ServerTimeout
 from fastapi_esdb.wire.headers import parse_headers
 from fastapi_esdb.wire.method import Method
 from fastapi_esdb.wire.quiet_grpc import grpc
 from fastapi_esdb.wire.status.translation import rich_status_of, status_of
+from fastapi_esdb.wire.streams.methods import BATCH_APPEND
 from fastapi_esdb.wire.streams_v2.methods import SERVICE as V2_SERVICE
 
 log = logging.getLogger(__name__)
@@ -91,8 +93,9 @@ def _this_task() -> asyncio.Task[Any]:
 class Binding(grpc.GenericRpcHandler):
     """The methods that the server has, each with its handler. A method that is not bound is UNIMPLEMENTED."""
 
-    def __init__(self, access: Access, calls: RunningCalls, membership: Membership) -> None:
+    def __init__(self, access: Access, calls: RunningCalls, membership: Membership, faults: Faults) -> None:
         self._access = access
+        self._faults = faults
         self._calls = calls
         self._membership = membership
         self._handlers: dict[str, Any] = {}
@@ -102,7 +105,7 @@ class Binding(grpc.GenericRpcHandler):
         """Have the handler carry out every call of the method."""
 
         async def serve(_requests: object, context: Context) -> None:
-            call = Call(method, context)
+            call = Call(method, context, self._faults)
             with self._calls.running(call):
                 await self._carry_out(call, handler, context)
 
@@ -119,12 +122,15 @@ class Binding(grpc.GenericRpcHandler):
             error = ServerTimeout()
         if error:
             await call.drain()
+            await self._faults.passed()
             _end(call, context, error)
 
     async def _error_of(self, call: AnyCall, handler: Handler, context: Context) -> EsdbError | None:
         """Have the handler carry out the call; what it failed with."""
         try:
             await self._admit(call, context)
+            if call.method is not BATCH_APPEND:  # each of its batches is disturbed by itself
+                await self._faults.before(call.method)
             await self._membership.carry_out(call, handler)
         except EsdbError as error:
             return error

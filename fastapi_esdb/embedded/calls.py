@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any, Generic, Self
 
 from fastapi_esdb.embedded.access import ANONYMOUS
+from fastapi_esdb.embedded.faults import Faults
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.headers import KnownHeaders
 from fastapi_esdb.wire.method import Method, Request, Response, Shape
@@ -33,8 +34,9 @@ class Call(Generic[Request, Response]):
     NotLeader, or ServerNotReady, if the caller insists on the leader and this node is not the leader.
     """
 
-    def __init__(self, method: Method[Request, Response], context: Context) -> None:
+    def __init__(self, method: Method[Request, Response], context: Context, faults: Faults) -> None:
         self.method = method
+        self.faults = faults
         self.caller = ANONYMOUS
         self.headers = KnownHeaders()
         self.check_leader: Callable[[], None] = _pass
@@ -44,6 +46,8 @@ class Call(Generic[Request, Response]):
         """True while the server stops and waits only for the writes that are under way."""
         self.was_writing = False
         """True if the call was cut off during a write."""
+        self.is_silenced = False
+        """True if a fault keeps the answer from being sent; the write has happened."""
         self._context = context
         self._is_receiving = False
         self._has_received = False
@@ -52,7 +56,7 @@ class Call(Generic[Request, Response]):
     @property
     def name(self) -> str:
         """The service and its method, `Streams.Read`."""
-        return f"{self.method.service.rpartition('.')[2]}.{self.method.name}"
+        return self.method.call_name
 
     @property
     def connection_name(self) -> str | None:
@@ -77,7 +81,7 @@ class Call(Generic[Request, Response]):
     @property
     def may_be_cut(self) -> bool:
         """True if the call can be ended without leaving its client uncertain about a write."""
-        return not self.method.writes or (self._is_receiving and not self.unanswered)
+        return not self.method.writes or self.is_silenced or (self._is_receiving and not self.unanswered)
 
     def __aiter__(self) -> Self:
         return self
@@ -134,7 +138,10 @@ class Call(Generic[Request, Response]):
 
     async def send(self, response: Response) -> None:
         """Send a response; waits while the client does not take what was sent before."""
-        await self.send_raw(self.method.encode_answer(response))
+        if self.faults.are_any and self.faults.lost(self.method):
+            await self._stay_silent()
+        else:
+            await self.send_raw(self.method.encode_answer(response))
 
     async def send_large(self, make: Callable[[], Response]) -> None:
         """Make a response, which may take long, and send it."""
@@ -142,13 +149,24 @@ class Call(Generic[Request, Response]):
 
     async def send_all(self, responses: Iterable[Response]) -> None:
         """Send one after the other, each as soon as the client takes it; they are made as they go."""
-        encode, write = self.method.encode_answer, self._context.write
+        encode, write, faults = self.method.encode_answer, self._context.write, self.faults
         for response in responses:
-            await write(encode(response))
+            if faults.are_any:
+                await self.send(response)
+            else:
+                await write(encode(response))
 
     async def send_raw(self, response: bytes) -> None:
         """Send the bytes of a response."""
+        if self.faults.are_any:
+            await self.faults.passed()
         await self._context.write(response)
+
+    async def _stay_silent(self) -> None:
+        """Wait until the client leaves, unless there are other answers for it."""
+        if self.method.shape is not Shape.DUPLEX:
+            self.is_silenced = True
+            await asyncio.Event().wait()
 
     async def receive_raw(self) -> Any:
         """The bytes of the next request, `EOF` behind the last one, as often as it is asked for."""
@@ -157,6 +175,8 @@ class Call(Generic[Request, Response]):
         self._is_receiving = True
         try:
             raw = await self._context.read()
+            if self.faults.are_any:
+                await self.faults.passed()
         finally:
             self._is_receiving = False
         self._has_received = True

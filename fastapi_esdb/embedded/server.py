@@ -19,6 +19,7 @@ from fastapi_esdb.embedded.binding import Binding, RunningCalls
 from fastapi_esdb.embedded.certificate import ServerCertificate, authority_file
 from fastapi_esdb.embedded.ending import guarded
 from fastapi_esdb.embedded.errors import CannotListen
+from fastapi_esdb.embedded.faults import FaultKit
 from fastapi_esdb.embedded.membership import Alone, Membership
 from fastapi_esdb.embedded.projections.subsystem import Projections
 from fastapi_esdb.embedded.scavenges import Scavenges
@@ -56,11 +57,13 @@ GRACE = 1.0
 """Seconds that writes under way have to finish when the server stops."""
 
 
-class EmbeddedServer:
+class EmbeddedServer(FaultKit):
     """An EventStoreDB-compatible server for development and tests: `async with EmbeddedServer() as server: ...`.
 
     It runs on the event loop it is started on and keeps what it holds in memory, or in a SQLite file at `path`. It can
     be started again after a stop, and has the same address and the same data then.
+
+    `lose_next_answer`, `refuse`, `slow` and `freeze` give it faults, so that tests see what an app makes of them.
 
     Args:
         host: where it listens. Anything but a loopback address needs `allow_remote`.
@@ -95,6 +98,7 @@ class EmbeddedServer:
         allow_remote: bool = False,
         membership: Membership | None = None,
     ) -> None:
+        super().__init__()
         _check_positive("max_append_size", max_append_size)
         _check_positive("max_concurrent_streams", max_concurrent_streams)
         self._address = checked_address(host, port, allow_remote=allow_remote)
@@ -179,6 +183,7 @@ class EmbeddedServer:
             self._stopping = asyncio.create_task(self._stop(running, grace))
 
     async def _stop(self, running: AsyncExitStack, grace: float) -> None:
+        self.faults.clear()
         try:
             await self._calls.stop(grace)
         finally:
@@ -191,7 +196,7 @@ class EmbeddedServer:
         if accounts:
             stack.callback(accounts.close)
         access = Access(database, accounts, self._tokens)
-        binding = Binding(access, self._calls, self._membership)
+        binding = Binding(access, self._calls, self._membership, self.faults)
         server = grpc.aio.server(handlers=[binding], options=self._options())
         self._address = Address(self._address.host, self._open_port(server))
         self._membership.listen(server)

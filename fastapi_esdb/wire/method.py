@@ -71,9 +71,12 @@ class Method(Generic[Request, Response]):
     since: str = FIRST_VERSION
     path: str = field(init=False)
     """The HTTP/2 path of the call."""
+    call_name: str = field(init=False)
+    """The service and its method for those who read it: `Streams.Read`."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "path", f"/{self.service}/{self.name}")
+        object.__setattr__(self, "call_name", f"{self.service.rpartition('.')[2]}.{self.name}")
 
     def __repr__(self) -> str:
         return f"<Method {self.path}>"

@@ -7,10 +7,13 @@ import itertools
 import json
 import logging
 import os
+import pickle
 import shutil
 import signal
 import sys
+from base64 import b64decode
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,7 @@ from fastapi_esdb.embedded.certificate import ServerCertificate
 from fastapi_esdb.embedded.cluster.node import Node
 from fastapi_esdb.embedded.cluster.node_process import NodeSpec
 from fastapi_esdb.embedded.cluster.quorum import Standing
+from fastapi_esdb.embedded.faults import Fault, Faults
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.wire.errors import EsdbError
 
@@ -35,7 +39,7 @@ async def _run(spec: NodeSpec) -> None:
     async with server:
         [me, *_] = node.members()
         _report(host=me.host, port=me.port)
-        orders = asyncio.create_task(_take_orders(node, spec.directory))
+        orders = asyncio.create_task(_take_orders(Orders(node, server.faults), spec.directory))
         stopped = asyncio.create_task(server.wait_stopped())
         await asyncio.wait([orders, stopped], return_when=asyncio.FIRST_COMPLETED)
 
@@ -45,7 +49,7 @@ def _certificate(spec: NodeSpec) -> ServerCertificate | None:
     return ServerCertificate.from_files(directory / "cert.pem", directory / "key.pem") if spec.tls else None
 
 
-async def _take_orders(node: Node, directory: str) -> None:
+async def _take_orders(orders: Orders, directory: str) -> None:
     """Carry out orders until the node is to stop, or nobody is left to give any."""
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
@@ -54,26 +58,43 @@ async def _take_orders(node: Node, directory: str) -> None:
         if not line:
             shutil.rmtree(directory, ignore_errors=True)  # nobody else is left to do it, and a key may lie there
             return
-        if await _obey(node, json.loads(line)):
+        if await orders.obey(json.loads(line)):
             return
         _report(done=done)
 
 
-async def _obey(node: Node, order: dict[str, Any]) -> bool:
-    """Carry out an order. Return whether the node is to stop."""
-    match order:
-        case {"resign": None}:
-            await node.resign()
-        case {"resign": int(successor)}:
-            node.resign_to(successor)
-        case {"campaign": True}:
-            node.campaign()
-        case {"cut": list(others)}:
-            node.cut(others)
-        case {"stop": True}:
-            await node.leave()
-            return True
-    return False
+class Orders:
+    """The orders that a node carries out, and the faults among them by their numbers."""
+
+    def __init__(self, node: Node, faults: Faults) -> None:
+        self._node = node
+        self._faults = faults
+        self._set: dict[int, Fault] = {}
+
+    async def obey(self, order: dict[str, Any]) -> bool:
+        """Carry out an order. Return whether the node is to stop."""
+        match order:
+            case {"resign": None}:
+                await self._node.resign()
+            case {"resign": int(successor)}:
+                self._node.resign_to(successor)
+            case {"campaign": True}:
+                self._node.campaign()
+            case {"cut": list(others)}:
+                self._node.cut(others)
+            case {"fault": int(number), "what": str(pickled)}:
+                what = pickle.loads(b64decode(pickled))  # noqa: S301  it comes from the process that started this one
+                self._set[number] = self._faults.add(what, partial(_report_fault, number))
+            case {"end": int(number)} if number in self._set:
+                self._set[number].end()
+            case {"stop": True}:
+                await self._node.leave()
+                return True
+        return False
+
+
+def _report_fault(number: int, happened: int) -> None:
+    _report(fault=number, happened=happened)
 
 
 def _report_standing(standing: Standing) -> None:

@@ -7,7 +7,7 @@ import logging
 import shutil
 import signal
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Self, cast
@@ -15,10 +15,11 @@ from uuid import uuid4
 
 from fastapi_esdb.embedded.address import checked_address
 from fastapi_esdb.embedded.certificate import ServerCertificate, authority_file
-from fastapi_esdb.embedded.cluster.node_process import ClusterNode, NodeSpec
+from fastapi_esdb.embedded.cluster.node_process import ClusterNode, NodeFault, NodeSpec
 from fastapi_esdb.embedded.errors import ClusterTimeout
+from fastapi_esdb.embedded.faults import Disturbance, delays, lost_answers, refusals
 from fastapi_esdb.wire.admin.cluster import NodeState
-from fastapi_esdb.wire.errors import InvalidArgument
+from fastapi_esdb.wire.errors import EsdbError, InvalidArgument
 
 log = logging.getLogger(__name__)
 
@@ -190,6 +191,52 @@ class EmbeddedCluster:
         thawed.signal(signal.SIGCONT)
         thawed.is_frozen = False
 
+    async def kill_leader(self) -> ClusterNode:
+        """Kill the leader's process. Return the node, which `start_node` starts again."""
+        leader = await self.wait_leader()
+        await self.kill_node(leader)
+        return leader
+
+    async def freeze(self, node: ClusterNode | int | None = None) -> ClusterNode:
+        """Freeze a node's process, without one the leader's. Return the node, which `thaw_node` has go on."""
+        frozen = await self._this_or_leader(node)
+        await self.freeze_node(frozen)
+        return frozen
+
+    async def lose_next_answer(
+        self,
+        calls: str | Iterable[str] = "append",
+        *,
+        node: ClusterNode | int | None = None,
+        times: int | None = 1,
+        error: EsdbError | None = None,
+        silently: bool = False,
+    ) -> NodeFault:
+        """Have a node, without one the leader, do what `EmbeddedServer.lose_next_answer` does."""
+        return await self._disturb(node, lost_answers(error, calls, times, silently=silently))
+
+    async def refuse(
+        self,
+        error: EsdbError | None = None,
+        calls: str | Iterable[str] = (),
+        *,
+        node: ClusterNode | int | None = None,
+        times: int | None = None,
+    ) -> NodeFault:
+        """Have a node, without one the leader, do what `EmbeddedServer.refuse` does."""
+        return await self._disturb(node, refusals(error, calls, times))
+
+    async def slow(
+        self,
+        seconds: float,
+        calls: str | Iterable[str] = (),
+        *,
+        node: ClusterNode | int | None = None,
+        times: int | None = None,
+    ) -> NodeFault:
+        """Have a node, without one the leader, do what `EmbeddedServer.slow` does."""
+        return await self._disturb(node, delays(seconds, calls, times))
+
     async def resign(self) -> ClusterNode:
         """Have the leader hand over. Return the new one."""
         leader = await self.wait_leader()
@@ -207,16 +254,31 @@ class EmbeddedCluster:
         await self._until(f"the election of {elected}", lambda: self.leader is elected)
 
     async def partition(self, *nodes: ClusterNode | int) -> None:
-        """Cut the network between these nodes and the others. Clients still reach all of them."""
-        apart = {self._node(node).number for node in nodes}
+        """Cut the network between these nodes, or without any the leader, and the others.
+
+        Clients still reach all of them.
+        """
+        chosen = nodes or (await self.wait_leader(),)
+        await self._cut({self._node(node).number for node in chosen})
+
+    async def heal(self) -> None:
+        """Mend the network."""
+        await self._cut(set())
+
+    async def _cut(self, apart: set[int]) -> None:
         for node in self._nodes:
             is_apart = node.number in apart
             node.order(cut=[other.number for other in self._nodes if (other.number in apart) != is_apart])
         await self._obeyed()
 
-    async def heal(self) -> None:
-        """Mend the network."""
-        await self.partition()
+    async def _disturb(self, node: ClusterNode | int | None, what: Disturbance) -> NodeFault:
+        disturbed = await self._this_or_leader(node)
+        fault = disturbed.disturb(what, self._obeyed)
+        await self._obeyed()
+        return fault
+
+    async def _this_or_leader(self, node: ClusterNode | int | None) -> ClusterNode:
+        return await self.wait_leader() if node is None else self._node(node)
 
     def _have_joined(self) -> bool:
         states = [node.state for node in self._nodes if node.is_running and not node.is_frozen]

@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import pickle
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Callable
+from base64 import b64encode
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 from fastapi_esdb.embedded.address import bracketed
 from fastapi_esdb.embedded.errors import NodeFailed
+from fastapi_esdb.embedded.faults import Disturbance
 from fastapi_esdb.wire.admin.cluster import NodeState
 
 MODULE = "fastapi_esdb.embedded.cluster"
@@ -34,6 +37,29 @@ class NodeSpec:
     allow_remote: bool
 
 
+class NodeFault:
+    """A fault that a node of a cluster has until it has met so many calls as it is for, or is ended.
+
+    It ends with `async with`, too, and with the node's process.
+    """
+
+    def __init__(self, number: int, end: Callable[[int], Awaitable[None]]) -> None:
+        self.happened = 0
+        """The number of calls that it has met."""
+        self._number = number
+        self._end = end
+
+    async def end(self) -> None:
+        """Have all be well again; returns when it is. Idempotent."""
+        await self._end(self._number)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.end()
+
+
 class ClusterNode:
     """A node of an `EmbeddedCluster`: what it said last of what it is doing."""
 
@@ -44,6 +70,7 @@ class ClusterNode:
         self._reading: asyncio.Task[None] | None = None
         self._problem = ""
         self._given = self._done = 0
+        self._faults: list[NodeFault] = []
         self.host = spec.host
         self.term = 0
         self.state: NodeState | None = None
@@ -94,6 +121,19 @@ class ClusterNode:
             self._given += 1
             self._process.stdin.write(json.dumps(what).encode() + b"\n")
 
+    def disturb(self, what: Disturbance, obeyed: Callable[[], Awaitable[None]]) -> NodeFault:
+        """Order a fault. `obeyed` waits until orders have been carried out."""
+
+        async def end(number: int) -> None:
+            self.order(end=number)
+            await obeyed()
+
+        fault = NodeFault(len(self._faults), end)
+        self._faults.append(fault)
+        # its error has fields of any kind, and the process that reads them is one of our own
+        self.order(fault=len(self._faults) - 1, what=b64encode(pickle.dumps(what)).decode())
+        return fault
+
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the process, if it has not ended by itself.
 
@@ -132,6 +172,8 @@ class ClusterNode:
                 self.host, self._spec = host, replace(self._spec, port=port)
             case {"done": int(done)}:
                 self._done = done
+            case {"fault": int(number), "happened": int(happened)}:
+                self._faults[number].happened = happened
             case {"error": str(problem)}:
                 self._problem = problem
         self._changed()

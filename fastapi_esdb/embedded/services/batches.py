@@ -24,6 +24,7 @@ from fastapi_esdb.wire.errors import (
     ServerTimeout,
 )
 from fastapi_esdb.wire.events.values import ProposedEvent
+from fastapi_esdb.wire.status.batch_errors import is_told_of_batches
 from fastapi_esdb.wire.streams.values import AppendResult, BatchAnswer, BatchFragment, BatchOptions
 
 log = logging.getLogger(__name__)
@@ -124,7 +125,7 @@ class _Conversation:
         elif batch.size > self._limits.max_append_size:
             self._answer(batch, MaximumAppendSizeExceeded(self._limits.max_append_size))
         elif fragment.final:
-            self._append(batch)
+            await self._append(batch)
 
     async def _begin(self, fragment: BatchFragment) -> None:
         """Open the batch, unless there is a reason to refuse it."""
@@ -162,9 +163,16 @@ class _Conversation:
         self._close(batch)
         self._answers.put_nowait(batch.answer(result))
 
-    def _append(self, batch: _Batch) -> None:
+    async def _append(self, batch: _Batch) -> None:
         """Start the append. Tasks begin in the order they are made in, so the appends keep the order of the batches."""
         self._close(batch)
+        try:
+            await self._call.faults.before(self._call.method)
+        except EsdbError as error:
+            if not is_told_of_batches(error):
+                raise
+            self._answers.put_nowait(batch.answer(error))
+            return
         self._call.unanswered += 1
         self._answers.put_nowait(asyncio.create_task(self._appended(batch)))
 

@@ -129,6 +129,11 @@ _UNTOLD = (StatusCode.OK, StatusCode.INVALID_ARGUMENT, StatusCode.RESOURCE_EXHAU
 _BY_CODE = {row.code: row for row in _ROWS if row.code not in _UNTOLD}
 
 
+def is_told_of_batches(error: EsdbError) -> bool:
+    """Return whether a server answers a batch with such an error; others end the whole call."""
+    return type(error) in _BY_ERROR
+
+
 def encode_error(error: EsdbError) -> Fields:
     """Return the fields of the status for the error."""
     row = _BY_ERROR.get(type(error))

@@ -82,6 +82,7 @@ _READ: tuple[tuple[StatusCode, str, Callable[[re.Match[str]], EsdbError]], ...] 
 _WRITTEN: dict[type[EsdbError], tuple[StatusCode, Callable[[Any], str]]] = {
     ServerNotReady: (StatusCode.UNAVAILABLE, lambda _: "Server Is Not Ready"),
     ServerBusy: (StatusCode.UNAVAILABLE, lambda _: "Server Is Too Busy"),
+    ConnectionLost: (StatusCode.UNAVAILABLE, lambda _: "Connection reset by peer"),
     ServerTimeout: (StatusCode.ABORTED, lambda error: f"Operation timed out: {error}"),
     DeadlineExceeded: (StatusCode.DEADLINE_EXCEEDED, str),
     NotAuthenticated: (StatusCode.UNAUTHENTICATED, lambda _: "Unauthenticated"),
