@@ -8,10 +8,9 @@ from fastapi import APIRouter, Query
 from fastapi.sse import ServerSentEvent
 
 from example_app.database import ShopConnection
-from example_app.problems import documented
 from example_app.streams import happening_of
 from example_app.views import ORDERS
-from fastapi_esdb import START, EventStream, LastPosition, Position, RecordedEvent
+from fastapi_esdb import START, EventStream, LastPosition, Position, RecordedEvent, problems
 
 PATIENCE = 1.0
 """Seconds that a browser waits for an answer while there is no connection to EventStoreDB."""
@@ -24,7 +23,7 @@ Place = Annotated[str | None, Query(pattern=POSITION, examples=["C:1042/P:1042"]
 router = APIRouter(tags=["orders"])
 
 
-@router.get("/live", response_class=EventStream, responses=documented(503))
+@router.get("/live", response_class=EventStream, responses=problems(503))
 async def live(esdb: ShopConnection, last: LastPosition, after: Place = None) -> EventStream:
     """Follow all orders: what comes after the last event seen, after a position, or everything from the beginning.
 

@@ -17,16 +17,15 @@ from pydantic import BaseModel, Field
 from example_app import orders
 from example_app.database import ShopConnection
 from example_app.orders import Event, Item, Name, Order
-from example_app.problems import documented
 from example_app.streams import OrderView, load, save, stream_of
-from fastapi_esdb import NO_STREAM
+from fastapi_esdb import NO_STREAM, problems
 
-router = APIRouter(prefix="/orders", tags=["orders"], responses=documented(503))
+router = APIRouter(prefix="/orders", tags=["orders"], responses=problems(503))
 
 OrderId = Annotated[str, Path(pattern="^[A-Za-z0-9_-]{1,40}$", examples=["A-1042"])]
 SeenRevision = Annotated[int | None, Query(ge=0, description="The order's revision as the caller saw it")]
 
-CHANGES = documented(404, 409)
+CHANGES = problems(404, 409)
 
 
 class PlaceOrder(BaseModel):
@@ -45,7 +44,7 @@ class HistoryEntry(BaseModel):
     data: dict[str, Any]
 
 
-@router.post("/{order_id}", status_code=201, responses=documented(409))
+@router.post("/{order_id}", status_code=201, responses=problems(409))
 async def place(order_id: OrderId, body: PlaceOrder, esdb: ShopConnection, response: Response) -> OrderView:
     """Place an order under an id that is not taken."""
     placed = orders.place(body.customer, body.items)
@@ -53,13 +52,13 @@ async def place(order_id: OrderId, body: PlaceOrder, esdb: ShopConnection, respo
     return await save(esdb, order_id, Order(), placed, expected=NO_STREAM)
 
 
-@router.get("/{order_id}", responses=documented(404))
+@router.get("/{order_id}", responses=problems(404))
 async def show(order_id: OrderId, esdb: ShopConnection) -> OrderView:
     """The order as it is now, replayed from its stream."""
     return await load(esdb, order_id)
 
 
-@router.get("/{order_id}/history", responses=documented(404))
+@router.get("/{order_id}/history", responses=problems(404))
 async def history(order_id: OrderId, esdb: ShopConnection) -> list[HistoryEntry]:
     """What has happened to the order, first things first."""
     return [

@@ -74,6 +74,7 @@ if TYPE_CHECKING:
     from fastapi_esdb.events.codec import Codec, JsonCodec
     from fastapi_esdb.events.event_reader import EventReader
     from fastapi_esdb.events.event_types import EventTypes
+    from fastapi_esdb.plugin.conditions import StreamRevision, etag, require_if_match
     from fastapi_esdb.plugin.esdb import (
         Esdb,
         EsdbConnection,
@@ -87,10 +88,12 @@ if TYPE_CHECKING:
         get_sync_connection,
         load,
         on_stopping,
+        revision,
         stop_following,
     )
     from fastapi_esdb.plugin.event_stream import EventStream, LastPosition, LastRevision
     from fastapi_esdb.plugin.handlers import add_error_handlers
+    from fastapi_esdb.plugin.problems import Problem, problems
     from fastapi_esdb.plugin.socket_stream import socket_stream
     from fastapi_esdb.plugin.sync import SyncConnection
     from fastapi_esdb.pool.pool import ConnectionPool
@@ -186,6 +189,7 @@ __all__ = [
     "NothingAppended",
     "OutcomeUnknown",
     "Position",
+    "Problem",
     "ProjectionFailed",
     "ProjectionMode",
     "ProjectionNotFound",
@@ -204,6 +208,7 @@ __all__ = [
     "StreamDeleted",
     "StreamMetadata",
     "StreamNotFound",
+    "StreamRevision",
     "StreamState",
     "StreamsAppended",
     "Subscription",
@@ -221,6 +226,7 @@ __all__ = [
     "connection_of",
     "esdb_lifespan",
     "esdb_router",
+    "etag",
     "filters",
     "get_connection",
     "get_sync_connection",
@@ -229,6 +235,9 @@ __all__ = [
     "on_stopping",
     "open_pool",
     "parked_stream",
+    "problems",
+    "require_if_match",
+    "revision",
     "socket_stream",
     "stop_following",
 ]
@@ -262,12 +271,14 @@ _MODULES = {
     "fastapi_esdb.events.codec": "Codec JsonCodec",
     "fastapi_esdb.events.event_reader": "EventReader",
     "fastapi_esdb.events.event_types": "EventTypes",
+    "fastapi_esdb.plugin.conditions": "StreamRevision etag require_if_match",
     "fastapi_esdb.plugin.esdb": (
         "Esdb EsdbConnection EsdbDep EsdbSyncConnection EsdbSyncDep connection_of esdb_lifespan esdb_router "
-        "get_connection get_sync_connection load on_stopping stop_following"
+        "get_connection get_sync_connection load on_stopping revision stop_following"
     ),
     "fastapi_esdb.plugin.event_stream": "EventStream LastPosition LastRevision",
     "fastapi_esdb.plugin.handlers": "add_error_handlers",
+    "fastapi_esdb.plugin.problems": "Problem problems",
     "fastapi_esdb.plugin.socket_stream": "socket_stream",
     "fastapi_esdb.plugin.sync": "SyncConnection",
     "fastapi_esdb.pool.pool": "ConnectionPool",

@@ -16,7 +16,7 @@ from fastapi_esdb.api.connection import Connection
 from fastapi_esdb.errors import EsdbNotStarted, InvalidSettings
 from fastapi_esdb.plugin.control import add_commands, show_commands
 from fastapi_esdb.plugin.health import health_router
-from fastapi_esdb.plugin.loading import state_dependency
+from fastapi_esdb.plugin.loading import revision_dependency, state_dependency
 from fastapi_esdb.plugin.started import DEFAULT, ClosedByCommand, Started, held, started_for, started_in
 from fastapi_esdb.plugin.sync import SyncConnection
 from fastapi_esdb.plugin.threads import reaches_threads, refuse_def_endpoint
@@ -133,7 +133,13 @@ class Esdb:
         return SyncConnection(self._serving(request).connection)
 
     def load(
-        self, stream: str, decider: Any, *, may_be_new: bool = False, params: Mapping[str, Any] | None = None
+        self,
+        stream: str,
+        decider: Any,
+        *,
+        may_be_new: bool = False,
+        require_if_match: bool = False,
+        params: Mapping[str, Any] | None = None,
     ) -> Any:
         """Return the dependency of an endpoint on a stream's state.
 
@@ -142,9 +148,39 @@ class Esdb:
         (`params={"id": Annotated[str, Path(pattern="[a-z]+")]}`). A stream without events is answered with 404, unless
         it `may_be_new`. `Connection.load` says what a decider is, `Loaded.decide` what to do with the state.
 
+        The answer has the revision as its `ETag`. A `GET` whose `If-None-Match` names it is answered with 304 before
+        anything but the last revision is read. What `If-Match` and `If-None-Match` of other requests expect must hold
+        when a decision is appended, or the answer is 412; with `require_if_match` one without either gets 428. An
+        endpoint that loads several streams has none of this.
+
         Raises `InvalidArgument` for a name or a decider that can't be.
         """
-        return state_dependency(stream, decider, self.get_connection, may_be_new=may_be_new, params=params)
+        return state_dependency(
+            stream,
+            decider,
+            self.get_connection,
+            may_be_new=may_be_new,
+            require_if_match=require_if_match,
+            params=params,
+        )
+
+    def revision(
+        self,
+        stream: str,
+        *,
+        may_be_new: bool = False,
+        require_if_match: bool = False,
+        params: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Return the dependency of an endpoint on a stream's revision, for preconditions where no state is loaded.
+
+        `OrderRevision = Annotated[StreamRevision, revision("order-{order_id}")]` is a type of parameters. The name,
+        404, and the headers are as in `load`; `expected` of what it gives is for `append`, and its `tell` takes the
+        revision that this has made.
+        """
+        return revision_dependency(
+            stream, self.get_connection, may_be_new=may_be_new, require_if_match=require_if_match, params=params
+        )
 
     def _serving(self, request: HTTPConnection) -> Started:
         started = started_for(request, self.name)
@@ -186,6 +222,7 @@ get_sync_connection = default.get_sync_connection
 connection_of = default.connection_of
 load = default.load
 on_stopping = default.on_stopping
+revision = default.revision
 stop_following = default.stop_following
 
 EsdbDep = Annotated[Connection, Depends(get_connection)]

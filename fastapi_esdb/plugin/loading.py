@@ -1,23 +1,27 @@
-"""The state of a stream as an endpoint's parameter: the stream's name is made of what the path holds."""
+"""A stream as an endpoint's parameter, by its state or its revision: its name is made of what the path holds."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from inspect import Parameter, Signature
 from string import Formatter
 from typing import Annotated, Any
 
-from fastapi import Depends, HTTPException, Path
+from fastapi import Depends, HTTPException, Path, Request
 
 from fastapi_esdb.api.arguments import text
 from fastapi_esdb.api.connection import Connection
 from fastapi_esdb.api.deciders.decider import folding_of
-from fastapi_esdb.api.deciders.decisions import Loaded
+from fastapi_esdb.api.deciders.decisions import Loaded, conditional
+from fastapi_esdb.plugin.conditions import Conditions, StreamRevision, conditions_of, is_alone
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.errors.unreadable import quoted
+from fastapi_esdb.wire.revisions import NO_STREAM
 
 CONNECTION = "_connection"
-"""The name of a parameter that no part of a path has."""
+CONDITIONS = "_conditions"
+REQUEST = "_request"
+"""The names of parameters that no part of a path has."""
 
 
 class NothingThere(HTTPException):
@@ -33,6 +37,7 @@ def state_dependency(
     get_connection: Callable[..., Any],
     *,
     may_be_new: bool = False,
+    require_if_match: bool = False,
     params: Mapping[str, Any] | None = None,
 ) -> Any:
     """Return a `Depends` that loads the stream whose name `stream` gives, with parts of the path in braces.
@@ -41,22 +46,84 @@ def state_dependency(
     decider.
     """
     folding_of(decider)
-    names, types = placeholders(stream), dict(params or {})
-    if unknown := types.keys() - set(names):
-        raise InvalidArgument(f"params has {', '.join(sorted(unknown))}, which {stream!r} has not")
+    names = _Names(stream, params or {})
 
-    async def load_state(**given: Any) -> Loaded[Any]:
-        connection: Connection = given.pop(CONNECTION)
-        loaded: Loaded[Any] = await connection.load(stream.format(**given), decider)
+    async def load_state(**given: Any) -> AsyncIterator[Loaded[Any]]:
+        connection, conditions, request, name = names.taken(given)
+        if require_if_match:
+            conditions.require()
+        has_etag = is_alone(request, load_state)
+        if has_etag and conditions.wants_changes:
+            conditions.check(name, await connection.last_revision(name))
+        loaded: Loaded[Any] = await connection.load(name, decider)
         if not (loaded.exists or may_be_new):
             raise NothingThere
-        return loaded
+        if not has_etag:
+            yield loaded
+            return
+        expected = conditions.check(name, loaded.revision)
+        if conditions.is_safe:
+            conditions.tell(loaded.revision)
+        with conditions.of_append(name, expected):
+            yield conditional(loaded, expected, lambda revision: conditions.tell(revision, is_new=not loaded.exists))
 
-    annotations = {name: types.get(name, Annotated[str, Path()]) for name in names}
-    annotations[CONNECTION] = Annotated[Connection, Depends(get_connection)]
-    parameters = [Parameter(name, Parameter.KEYWORD_ONLY, annotation=kind) for name, kind in annotations.items()]
-    load_state.__signature__ = Signature(parameters)  # type: ignore[attr-defined]  # FastAPI reads it as inspect does
-    return Depends(load_state)
+    return names.depends(load_state, get_connection)
+
+
+def revision_dependency(
+    stream: str,
+    get_connection: Callable[..., Any],
+    *,
+    may_be_new: bool = False,
+    require_if_match: bool = False,
+    params: Mapping[str, Any] | None = None,
+) -> Any:
+    """Return a `Depends` that looks where a stream is, as `state_dependency` does for its state."""
+    names = _Names(stream, params or {})
+
+    async def find_revision(**given: Any) -> AsyncIterator[StreamRevision]:
+        connection, conditions, _, name = names.taken(given)
+        if require_if_match:
+            conditions.require()
+        revision = await connection.last_revision(name)
+        if not (may_be_new or revision is not NO_STREAM):
+            raise NothingThere
+        expected = conditions.check(name, revision)
+        if conditions.is_safe:
+            conditions.tell(revision)
+        with conditions.of_append(name, expected):
+            yield StreamRevision(name, revision, expected, conditions)
+
+    return names.depends(find_revision, get_connection)
+
+
+class _Names:
+    """The name of a stream with braces, and what FastAPI is to fill them with."""
+
+    def __init__(self, stream: str, params: Mapping[str, Any]) -> None:
+        names = placeholders(stream)
+        if unknown := params.keys() - set(names):
+            raise InvalidArgument(f"params has {', '.join(sorted(unknown))}, which {stream!r} has not")
+        self._stream = stream
+        self._types = {name: params.get(name, Annotated[str, Path()]) for name in names}
+
+    def depends(self, dependency: Callable[..., Any], get_connection: Callable[..., Any]) -> Any:
+        """Return the `Depends` of a function that is called with these, and with what `taken` gives."""
+        kinds = {
+            **self._types,
+            CONNECTION: Annotated[Connection, Depends(get_connection)],
+            CONDITIONS: Annotated[Conditions, Depends(conditions_of)],
+            REQUEST: Request,
+        }
+        parameters = [Parameter(name, Parameter.KEYWORD_ONLY, annotation=kind) for name, kind in kinds.items()]
+        dependency.__signature__ = Signature(parameters)  # type: ignore[attr-defined]  # FastAPI reads it as inspect does
+        dependency.has_etag = True  # type: ignore[attr-defined]  # what `is_alone` looks for
+        return Depends(dependency)
+
+    def taken(self, given: dict[str, Any]) -> tuple[Connection, Conditions, Request, str]:
+        """Return the connection, the preconditions and the request, and the name that the rest makes."""
+        connection, conditions, request = (given.pop(name) for name in (CONNECTION, CONDITIONS, REQUEST))
+        return connection, conditions, request, self._stream.format(**given)
 
 
 def placeholders(stream: str) -> list[str]:

@@ -13,6 +13,7 @@ import pytest
 
 from fastapi_esdb import Connection, ConnectionPool, EsdbSettings
 from fastapi_esdb.plugin.handlers import CALLERS_OWN, PROBLEMS
+from fastapi_esdb.plugin.problems import KINDS, Kind, Refusal
 from fastapi_esdb.wire.methods import all_methods
 from tests.docs.conftest import DOCS, PAGES, ROOT, run
 
@@ -93,10 +94,12 @@ def test_the_commands_of_the_readme_exist(command: str) -> None:
     assert command in TARGETS
 
 
-def test_every_answer_to_an_error_is_in_the_table() -> None:
-    """With its status and the end of its type, and with the errors where they are not one of many."""
-    rows = [row for row in (DOCS / "how-to" / "errors.md").read_text().splitlines() if row.startswith("| ")]
-    for error, problem in [*PROBLEMS.items(), *CALLERS_OWN.items()]:
-        [row] = [row for row in rows if f"`{problem.name}`" in row]
-        assert f"| {problem.status}" in row
-        assert problem.name == "unavailable" or f"`{error.__name__}`" in row
+def test_every_answer_to_an_error_has_a_section() -> None:
+    """With its status, and with the errors where they are not one of many."""
+    text = (DOCS / "how-to" / "errors.md").read_text()
+    sections = dict(re.findall(r"^### ([a-z-]+)\n\n(.*?)\n\n", text, flags=re.MULTILINE | re.DOTALL))
+    assert sections.keys() == {kind.name for kind in KINDS}
+    refusals: dict[type[Exception], Kind] = {refusal: refusal.kind for refusal in Refusal.__subclasses__()}
+    for error, problem in [*PROBLEMS.items(), *CALLERS_OWN.items(), *refusals.items()]:
+        assert sections[problem.name].startswith(f"**{problem.status}")
+        assert problem.name == "unavailable" or f"`{error.__name__}`" in sections[problem.name]

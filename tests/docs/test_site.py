@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 import fastapi_esdb
+from fastapi_esdb.plugin.problems import DOCS as PROBLEMS_AT
+from fastapi_esdb.plugin.problems import KINDS, Kind
 from tests.docs.conftest import DOCS, PAGES, ROOT, run
 
 
@@ -25,6 +27,15 @@ def test_the_front_page_is_the_readme(site: Path) -> None:
     page = (site / "index.html").read_text()
     assert "make run" in page
     assert 'href="reference/settings/"' in page
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_the_type_of_every_problem_leads_to_its_section(site: Path, kind: Kind) -> None:
+    """The URL is one of the site, and the anchor is on its page."""
+    [address] = re.findall(r"^site_url: (.*)$", (ROOT / "mkdocs.yml").read_text(), flags=re.MULTILINE)
+    assert PROBLEMS_AT.startswith(address)
+    page = site / PROBLEMS_AT.removeprefix(address) / "index.html"
+    assert f'id="{kind.name}"' in page.read_text()
 
 
 def test_the_changelog_is_a_page(site: Path) -> None:

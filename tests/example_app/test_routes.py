@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from fastapi_esdb.plugin.problems import DOCS
 from tests.example_app.conftest import AUTHORIZED
 from tests.support.serving import await_connection
 from tests.support.waiting import eventually
 
 BEANS = {"name": "Beans", "quantity": 2, "price_cents": 1450}
 CUP = {"name": "Cup", "quantity": 1, "price_cents": 1800}
-CONFLICT = "urn:fastapi-esdb:problem:wrong-expected-revision"
+CONFLICT = f"{DOCS}#wrong-expected-revision"
 
 
 def place(client: TestClient, order_id: str = "A-1") -> dict[str, Any]:
@@ -94,7 +95,7 @@ def test_what_an_order_does_not_allow_is_refused_with_a_reason(client: TestClien
 def test_an_order_that_never_was_is_not_found(client: TestClient, path: str) -> None:
     """A stream without events is a 404."""
     response = client.get(path)
-    assert (response.status_code, response.json()["type"]) == (404, "urn:fastapi-esdb:problem:stream-not-found")
+    assert (response.status_code, response.json()["type"]) == (404, f"{DOCS}#stream-not-found")
 
 
 def test_paying_for_an_order_that_never_was_is_not_found(client: TestClient) -> None:

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from fastapi_esdb import Esdb, EsdbSettings, add_error_handlers
 from fastapi_esdb.embedded.server import EmbeddedServer
+from fastapi_esdb.plugin.problems import DOCS
 from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.testing import running
 from tests.plugin.apps import app_of
@@ -20,7 +21,12 @@ from tests.support.proxy import FaultProxy
 from tests.support.waiting import PATIENCE, until
 
 TOKEN = "open-sesame"
-CLOSED = {"type": "urn:fastapi-esdb:problem:unavailable", "title": "EventStoreDB is not available", "status": 503}
+CLOSED = {
+    "type": f"{DOCS}#unavailable",
+    "title": "EventStoreDB is not available",
+    "status": 503,
+    "instance": "/events/a",
+}
 
 
 class Served:

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
+from typing import Annotated, Any, Literal
 from uuid import uuid4
 
 import pytest
 from fastapi import Depends, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.testclient import TestClient
 from httpx2 import ASGITransport, AsyncClient
-from pydantic import SecretStr
+from pydantic import BaseModel, Field, SecretStr
 
 from fastapi_esdb import (
+    NO_STREAM,
     Connection,
     Esdb,
     EsdbSettings,
     NewEvent,
+    Problem,
     add_error_handlers,
     connect,
     connection_of,
     errors,
+    problems,
 )
 from fastapi_esdb.embedded import EmbeddedServer
 from fastapi_esdb.plugin.handlers import problem_of
+from fastapi_esdb.plugin.problems import DOCS
 from fastapi_esdb.settings.credentials import Credentials
 from fastapi_esdb.testing import running
 from fastapi_esdb.wire.errors import EsdbError
@@ -86,8 +93,9 @@ def test_each_error_has_its_problem(error: EsdbError, status: int, name: str) ->
     answer = TestClient(raising(error)).get("/")
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.json().keys() == {"type", "title", "status"}
-    assert answer.json()["type"] == f"urn:fastapi-esdb:problem:{name}"
+    assert answer.json().keys() == {"type", "title", "status", "instance"}
+    assert answer.json()["instance"] == "/"
+    assert answer.json()["type"] == f"{DOCS}#{name}"
     assert ("retry-after" in answer.headers) == (status == 503)
     assert "canary" not in answer.text
 
@@ -164,7 +172,7 @@ def test_a_close_by_command_is_a_problem_too(esdb_embedded: None, monkeypatch: p
         client.post("/health/esdb/close", headers={"X-ESDB-Control": "open-sesame"})
         answer = client.post("/orders/1")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
-    assert answer.json()["type"] == "urn:fastapi-esdb:problem:unavailable"
+    assert answer.json()["type"] == f"{DOCS}#unavailable"
 
 
 @pytest.mark.usefixtures("esdb_embedded")
@@ -240,7 +248,7 @@ async def test_whose_credentials_they_are_decides(
         await esdb.connection_of(app).wait_connected(PATIENCE)
         answers = [await client.get("/all"), await client.post("/system")]
     assert [each.status_code for each in answers] == [status, status]
-    assert status == 200 or all(each.json()["type"].endswith(f":{name}") for each in answers)
+    assert status == 200 or all(each.json()["type"].endswith(f"#{name}") for each in answers)
     lines = [record.message for record in caplog.records if "answered" in record.message]
     assert len(lines) == (2 if status == 502 else 0)
     assert all("ESDB_USERNAME" in line for line in lines)
@@ -253,3 +261,105 @@ async def test_a_wrong_current_password_is_the_callers(secure: EmbeddedServer) -
         with pytest.raises(errors.AccessDenied) as denied:
             await esdb.users.change_password("jane", "wrong", "new")
     assert problem_of(denied.value).status == 403
+
+
+def told(error: EsdbError, **options: Any) -> dict[str, Any]:
+    """The problem that an error becomes in an app with these options."""
+    app = FastAPI()
+    add_error_handlers(app, **options)
+
+    @app.get("/{path:path}")
+    async def fail() -> None:
+        raise error
+
+    body: dict[str, Any] = TestClient(app, root_path="/api").get("/a%20b?secret=1").json()
+    return body
+
+
+CONFLICT = errors.WrongExpectedRevision("s", 3, NO_STREAM)
+CHECKS = errors.ConsistencyViolation((errors.Violation(0, "s", 3, 4),))
+
+
+@pytest.mark.parametrize(
+    ("error", "members", "shown"),
+    [
+        (CONFLICT, {"revisions"}, {"expected": 3, "actual": -1}),
+        (CONFLICT, {"revisions", "stream"}, {"stream": "s", "expected": 3, "actual": -1}),
+        (CHECKS, {"revisions"}, {"violations": [{"expected": 3, "actual": 4}]}),
+        (CHECKS, {"revisions", "stream"}, {"violations": [{"stream": "s", "expected": 3, "actual": 4}]}),
+        (CHECKS, set(), {}),
+        (errors.StreamNotFound("s"), {"revisions", "stream"}, {"stream": "s"}),
+    ],
+)
+def test_an_app_may_have_a_conflict_tell_more(error: EsdbError, members: set[Any], shown: dict[str, Any]) -> None:
+    """What it has allowed, and nothing else."""
+    plain = told(error)
+    assert told(error, members=members) == {**plain, **shown}
+    assert plain.keys() == {"type", "title", "status", "instance"}
+
+
+def test_a_member_that_there_is_not_is_refused() -> None:
+    """When the app is made."""
+    with pytest.raises(errors.InvalidArgument, match="members must be of revisions, stream, not data"):
+        told(CONFLICT, members={"data"})
+
+
+def test_the_instance_is_what_was_asked_for() -> None:
+    """The path as the client has it, without the query."""
+    assert told(CONFLICT)["instance"] == "/api/a%20b"
+
+
+def test_types_can_lead_elsewhere() -> None:
+    """To a page of the app's own."""
+    assert told(CONFLICT, docs="https://shop.example/errors")["type"] == (
+        "https://shop.example/errors#wrong-expected-revision"
+    )
+
+
+def test_a_handler_of_the_app_for_invalid_requests_stays() -> None:
+    """Also with `validation`."""
+
+    async def own(_: Request, error: Exception) -> JSONResponse:
+        return JSONResponse({"own": True}, 400)
+
+    app = FastAPI(exception_handlers={RequestValidationError: own})
+    add_error_handlers(app, validation=True)
+
+    @app.get("/{number}")
+    async def show(number: int) -> None: ...
+
+    assert TestClient(app).get("/x").json() == {"own": True}
+
+
+class Cat(BaseModel):
+    kind: Literal["cat"]
+
+
+class Dog(BaseModel):
+    kind: Literal["dog"]
+    name: int
+
+
+def test_no_value_of_an_invalid_request_is_shown() -> None:
+    """Not where pydantic's text has it, either."""
+    app = FastAPI()
+    add_error_handlers(app, validation=True)
+
+    @app.post("/")
+    async def take(pet: Annotated[Cat | Dog, Field(discriminator="kind")]) -> None: ...
+
+    client = TestClient(app)
+    for body, where in (({"kind": CANARY}, ["body"]), ({"kind": "dog", "name": CANARY}, ["body", "dog", "name"])):
+        answer = client.post("/", json=body)
+        assert (answer.status_code, answer.json()["errors"][0]["loc"]) == (422, where)
+        assert CANARY not in answer.text
+
+
+def test_a_problem_of_the_apps_own() -> None:
+    """Is answered in the same form, with what members it likes."""
+    answer = Problem(type="urn:shop:refused", title="No", status=409, cents=5).response({"Retry-After": "1"})
+    assert json.loads(bytes(answer.body)) == {"type": "urn:shop:refused", "title": "No", "status": 409, "cents": 5}
+    assert (answer.status_code, answer.headers["Content-Type"]) == (409, "application/problem+json")
+    assert answer.headers["Retry-After"] == "1"
+    assert problems(402)[402]["description"] == "Payment Required"
+    assert "Retry-After" in problems(503)[503]["headers"]

@@ -21,6 +21,7 @@ from fastapi_esdb import (
 )
 from fastapi_esdb.embedded import EmbeddedServer
 from fastapi_esdb.errors import InvalidArgument
+from fastapi_esdb.plugin.problems import DOCS
 from fastapi_esdb.testing import running
 from tests.api.deciders.accounts import Account, AccountDecider, MutableAccount, put, take
 
@@ -105,7 +106,7 @@ def test_a_stream_that_is_not_there(has_handlers: bool) -> None:
     with TestClient(app) as client:
         answer = client.post("/accounts/1/take/3")
     kind = answer.json().get("type")
-    assert (answer.status_code, kind) == (404, "urn:fastapi-esdb:problem:stream-not-found" if has_handlers else None)
+    assert (answer.status_code, kind) == (404, f"{DOCS}#stream-not-found" if has_handlers else None)
 
 
 @pytest.mark.usefixtures("esdb_embedded")
@@ -119,9 +120,8 @@ def test_several_parts_of_a_path() -> None:
 def test_openapi_knows_the_parts_of_the_path() -> None:
     """As if the endpoint had them as parameters."""
     paths = app_with_accounts().openapi()["paths"]
-    assert [(one["name"], one["in"]) for one in paths["/accounts/{number}"]["get"]["parameters"]] == [
-        ("number", "path")
-    ]
+    parameters = [(one["name"], one["in"]) for one in paths["/accounts/{number}"]["get"]["parameters"]]
+    assert parameters == [("number", "path"), ("If-Match", "header"), ("If-None-Match", "header")]
     found = {one["name"]: one["schema"] for one in paths["/banks/{bank}/{number}"]["get"]["parameters"]}
     assert found["number"]["pattern"] == "^[0-9]+$"
     assert found["bank"]["type"] == "string"

@@ -56,6 +56,7 @@ NO_VALUES = {
     "JsonCodec",
     "Read",
     "StateCache",
+    "StreamRevision",
     "Subscription",
     "SyncConnection",
 }

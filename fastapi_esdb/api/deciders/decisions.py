@@ -24,7 +24,7 @@ from fastapi_esdb.errors import WrongEventLoop
 from fastapi_esdb.settings.choices import NodePreference
 from fastapi_esdb.wire.errors import InvalidArgument, WrongExpectedRevision
 from fastapi_esdb.wire.positions import Position
-from fastapi_esdb.wire.revisions import MAX_REVISION, NO_STREAM
+from fastapi_esdb.wire.revisions import ANY, MAX_REVISION, NO_STREAM, STREAM_EXISTS, Expected
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -58,10 +58,12 @@ class LoadOptions(TypedDict, total=False):
 class DecideOptions(TypedDict, total=False):
     """`attempts` bounds how often is decided, `timeout` everything: the reads, the decisions, the pauses, the appends.
 
-    The others are those of every call.
+    `expected` is what the stream must be for it to be decided at all, first and after a conflict: a revision that the
+    caller has seen, `NO_STREAM` or `STREAM_EXISTS`. The others are those of every call.
     """
 
     attempts: int
+    expected: Expected
     timeout: float | None
     credentials: AnyCredentials | None
     requires_leader: bool | None
@@ -76,6 +78,15 @@ class Origin(Generic[State]):
     event_id: UUID | None
     read_only: str = ""
     """Why it is for looking at, where it is."""
+    expected: Expected = ANY
+    """The condition that decisions by it are made on."""
+    on_decided: Callable[[Revision], object] | None = None
+    """Is told the revision after each decision by it."""
+
+    def after(self, revision: int, event_id: UUID) -> Origin[State]:
+        """Return that of the state after a decision: who expected an exact revision goes on from the new one."""
+        expected = self.expected if self.expected in (ANY, STREAM_EXISTS) else revision
+        return replace(self, event_id=event_id, expected=expected)
 
 
 _Hidden = Annotated[State, GetPydanticSchema(lambda *_: any_schema()), Field(exclude=True)]
@@ -96,6 +107,11 @@ class Loaded(Generic[State]):
         """True if the stream has events; in the past: if it had."""
         return self.revision is not NO_STREAM
 
+    @property
+    def expected(self) -> Expected:
+        """The revision that the request expects, where it has one: for `decide` of a connection. Else `ANY`."""
+        return self._origin.expected
+
     def decide(
         self,
         decide: Callable[[State, *Args], Decision | Awaitable[Decision]],
@@ -109,7 +125,13 @@ class Loaded(Generic[State]):
         if self._origin.read_only:
             raise InvalidArgument(f"this state of {self.stream!r} can't be decided by: {self._origin.read_only}")
         _require_loop()
+        options.setdefault("expected", self._origin.expected)
         return self._origin.decisions._decide(self, decide, args, _Limits.of(self._origin.decisions, **options))
+
+
+def conditional(loaded: Loaded[State], expected: Expected, on_decided: Callable[[Revision], object]) -> Loaded[State]:
+    """Return the same, to be decided by on that condition only; `on_decided` is told the revision afterwards."""
+    return replace(loaded, _origin=replace(loaded._origin, expected=expected, on_decided=on_decided))
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,15 +241,24 @@ class Decisions(Streams):
         self, loaded: Loaded[State], decide: Callable[..., object], args: tuple[Any, ...], limits: _Limits
     ) -> Decided[State]:
         pauses = CONFLICT_PAUSES.delays()
+        if not _meets(loaded.revision, limits.expected):
+            raise WrongExpectedRevision(loaded.stream, limits.expected, loaded.revision)
         for attempts_left in reversed(range(limits.attempts)):
             try:
-                return await self._attempt(loaded, decide, args, limits)
+                decided = await self._attempt(loaded, decide, args, limits)
             except WrongExpectedRevision as error:
                 pause = next(pauses)
                 if error.stream != loaded.stream or not attempts_left or limits.deadline.left() <= pause:
                     raise
+                if not _meets(error.actual, limits.expected):
+                    raise
+            else:
+                if loaded._origin.on_decided:
+                    loaded._origin.on_decided(decided.revision)
+                return decided
             await asyncio.sleep(pause)
-            loaded = await self._loaded_again(loaded, limits)
+            again = await self._loaded_again(loaded, limits)
+            loaded = replace(again, _origin=replace(loaded._origin, event_id=again._origin.event_id))
         raise AssertionError("the last attempt returns or raises")
 
     async def _attempt(
@@ -246,7 +277,7 @@ class Decisions(Streams):
         revision = arguments.whole_number(result.revision, "revision", least=0, most=MAX_REVISION)
         if (real := revision - len(given) + 1) != first:  # the stream was deleted, and its revisions go on
             state = _after(loaded, given, real)
-        return Decided(stream, state, revision, replace(origin, event_id=given[-1].id), events, result.position)
+        return Decided(stream, state, revision, origin.after(revision, given[-1].id), events, result.position)
 
     async def _loaded_again(self, loaded: Loaded[State], limits: _Limits) -> Loaded[State]:
         """Return what the stream holds now. Only what is new is read, unless deciding may have changed the state."""
@@ -267,20 +298,36 @@ class _Limits:
 
     deadline: Deadline
     attempts: int
+    expected: Expected
     options: dict[str, Any]
 
     @classmethod
     def of(
-        cls, decisions: Decisions, *, attempts: int = ATTEMPTS, timeout: float | None = None, **options: Any
+        cls,
+        decisions: Decisions,
+        *,
+        attempts: int = ATTEMPTS,
+        expected: Expected = ANY,
+        timeout: float | None = None,
+        **options: Any,
     ) -> _Limits:
         """Return those that a caller has chosen. Raises `InvalidArgument`."""
         arguments.whole_number(attempts, "attempts", least=1, most=arguments.INT32)
+        expected = arguments.expected_revision(expected)
         seconds = arguments.seconds(timeout, "timeout")
-        return cls(Deadline.after(decisions._carrier.deadline if seconds is None else seconds), attempts, options)
+        deadline = Deadline.after(decisions._carrier.deadline if seconds is None else seconds)
+        return cls(deadline, attempts, expected, options)
 
     def left(self) -> dict[str, Any]:
         """Return the options of a call that begins now."""
         return {**self.options, "timeout": self.deadline.left()}
+
+
+def _meets(actual: Expected | None, expected: Expected) -> bool:
+    """Return whether a stream that is there is as expected; one of which nothing is told is not, unless all are."""
+    if expected is ANY:
+        return True
+    return isinstance(actual, int) if expected is STREAM_EXISTS else actual == expected
 
 
 def _after(loaded: Loaded[State], given: Sequence[ProposedEvent], first: int) -> State:

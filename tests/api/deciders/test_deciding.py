@@ -9,7 +9,9 @@ from typing import Any, assert_type
 import pytest
 
 from fastapi_esdb import (
+    ANY,
     NO_STREAM,
+    STREAM_EXISTS,
     Connection,
     Decided,
     EsdbSettings,
@@ -18,8 +20,10 @@ from fastapi_esdb import (
     WrongExpectedRevision,
     connect,
 )
+from fastapi_esdb.api.deciders.decisions import conditional
 from fastapi_esdb.embedded import EmbeddedServer
 from fastapi_esdb.errors import DeadlineExceeded, InvalidArgument
+from fastapi_esdb.wire.revisions import Expected
 from tests.api.deciders.accounts import Account, AccountDecider, MutableAccount, Overdrawn, put, take
 from tests.support.lost_answers import LostAnswers
 from tests.support.waiting import PATIENCE
@@ -86,6 +90,48 @@ async def test_nothing_is_decided(esdb: Connection, decide: Any) -> None:
     decided = await esdb.decide("s", AccountDecider, decide)
     assert (decided.state, decided.revision, decided.events, decided.position) == (Account(), NO_STREAM, (), None)
     assert await revisions(esdb) == []
+
+
+@pytest.mark.parametrize(
+    ("expected", "is_met"), [(0, True), (STREAM_EXISTS, True), (ANY, True), (1, False), (NO_STREAM, False)]
+)
+async def test_what_the_caller_expects(esdb: Connection, expected: Expected, is_met: bool) -> None:
+    """It is decided only if that holds, and the conflict says where the stream is."""
+    await esdb.append("s", put(5))
+    decided = esdb.decide("s", AccountDecider, take, 3, expected=expected)
+    if is_met:
+        assert (await decided).revision == 1
+        return
+    with pytest.raises(WrongExpectedRevision) as conflict:
+        await decided
+    assert (conflict.value.expected, conflict.value.actual) == (expected, 0)
+    assert await revisions(esdb) == [0]
+
+
+async def test_it_holds_after_a_conflict_as_well(esdb: Connection) -> None:
+    """A revision is never met again, that the stream exists is."""
+
+    async def overtaken(account: Account) -> NewEvent:
+        if len(account.seen) == 1:
+            await esdb.append("s", put(1))
+        return take(account, 2)
+
+    await esdb.append("s", put(5))
+    with pytest.raises(WrongExpectedRevision):
+        await esdb.decide("s", AccountDecider, overtaken, expected=0)
+    assert (await esdb.decide("s", AccountDecider, overtaken, expected=STREAM_EXISTS)).revision == 2
+
+
+async def test_a_state_with_a_condition(esdb: Connection) -> None:
+    """What is decided after that goes on from the revision that the first decision has made."""
+    await esdb.append("s", put(5))
+    told: list[object] = []
+    loaded = conditional(await esdb.load("s", AccountDecider), 0, told.append)
+    assert loaded.expected == 0
+    again = await (await loaded.decide(take, 1)).decide(take, 1)
+    assert (again.revision, again.expected, told) == (2, 2, [1, 2])
+    with pytest.raises(WrongExpectedRevision):
+        await loaded.decide(take, 1)
 
 
 async def test_a_refusal(esdb: Connection) -> None:

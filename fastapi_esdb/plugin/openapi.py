@@ -1,0 +1,66 @@
+"""What OpenAPI says of preconditions and of refused requests, wherever endpoints have any."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+
+from fastapi_esdb.plugin.problems import Problem, described
+
+ETAG = {"ETag": {"description": 'The revision of the stream, as in `"7"`', "schema": {"type": "string"}}}
+LOCATION = {"Location": {"description": "Where the new stream is found", "schema": {"type": "string"}}}
+
+INVALID: dict[str, Any] = {
+    **Problem.model_json_schema(),
+    "properties": {
+        **Problem.model_json_schema()["properties"],
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "loc": {"type": "array", "items": {"anyOf": [{"type": "string"}, {"type": "integer"}]}},
+                    "detail": {"type": "string"},
+                    "type": {"type": "string"},
+                },
+            },
+        },
+    },
+}
+"""The schema of a request that is not valid: each value that is wrong is one of the `errors`."""
+
+
+def describe_problems(app: FastAPI, *, validation: bool) -> None:
+    """Have the app's OpenAPI tell the headers and statuses of preconditions, and 422 as a problem with `validation`."""
+    make = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        schema = make()
+        for path in schema.get("paths", {}).values():
+            for method, operation in path.items():
+                if isinstance(operation, dict):
+                    _describe(method, operation, validation=validation)
+        return schema
+
+    app.openapi = openapi  # type: ignore[method-assign]  # as FastAPI's docs say
+
+
+def _describe(method: str, operation: dict[str, Any], *, validation: bool) -> None:
+    responses = operation.get("responses", {})
+    headers = {one.get("name", "").lower() for one in operation.get("parameters", ()) if one.get("in") == "header"}
+    if {"if-match", "if-none-match"} <= headers:
+        _describe_conditions(method, responses)
+    if validation and "application/json" in responses.get("422", {}).get("content", {}):
+        responses["422"] = described(422, INVALID)
+
+
+def _describe_conditions(method: str, responses: dict[str, Any]) -> None:
+    is_safe = method in ("get", "head")
+    for status, response in responses.items():
+        if status.startswith("2"):
+            response.setdefault("headers", {}).update(ETAG if is_safe else ETAG | LOCATION)
+    if is_safe:
+        responses.setdefault("304", {"description": "It has not changed", "headers": ETAG})
+    for problem in (400, 412):
+        responses.setdefault(str(problem), described(problem))
