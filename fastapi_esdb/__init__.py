@@ -82,6 +82,8 @@ if TYPE_CHECKING:
         EsdbSyncConnection,
         EsdbSyncDep,
         connection_of,
+        consumer,
+        esdb_consumers,
         esdb_lifespan,
         esdb_router,
         get_connection,
@@ -224,6 +226,8 @@ __all__ = [
     "add_error_handlers",
     "connect",
     "connection_of",
+    "consumer",
+    "esdb_consumers",
     "esdb_lifespan",
     "esdb_router",
     "etag",
@@ -273,8 +277,8 @@ _MODULES = {
     "fastapi_esdb.events.event_types": "EventTypes",
     "fastapi_esdb.plugin.conditions": "StreamRevision etag require_if_match",
     "fastapi_esdb.plugin.esdb": (
-        "Esdb EsdbConnection EsdbDep EsdbSyncConnection EsdbSyncDep connection_of esdb_lifespan esdb_router "
-        "get_connection get_sync_connection load on_stopping revision stop_following"
+        "Esdb EsdbConnection EsdbDep EsdbSyncConnection EsdbSyncDep connection_of consumer esdb_consumers "
+        "esdb_lifespan esdb_router get_connection get_sync_connection load on_stopping revision stop_following"
     ),
     "fastapi_esdb.plugin.event_stream": "EventStream LastPosition LastRevision",
     "fastapi_esdb.plugin.handlers": "add_error_handlers",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import TYPE_CHECKING, Annotated, Any, overload
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, overload
 
 from fastapi import APIRouter, Depends
 from pydantic import Secret
@@ -13,13 +13,20 @@ from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
 
 from fastapi_esdb.api.connection import Connection
+from fastapi_esdb.api.decoding import EventDecoder
+from fastapi_esdb.consumers.checkpoints import CheckpointStore, InMemory, InStream
+from fastapi_esdb.consumers.definition import STOP_TIMEOUT, OrderedBy, Run
+from fastapi_esdb.consumers.outcomes import OnError
+from fastapi_esdb.consumers.sources import Place, Source
 from fastapi_esdb.errors import EsdbNotStarted, InvalidSettings
+from fastapi_esdb.plugin.consumers.consumers import Consumers
 from fastapi_esdb.plugin.control import add_commands, show_commands
 from fastapi_esdb.plugin.health import health_router
 from fastapi_esdb.plugin.loading import revision_dependency, state_dependency
 from fastapi_esdb.plugin.started import DEFAULT, ClosedByCommand, Started, held, started_for, started_in
 from fastapi_esdb.plugin.sync import SyncConnection
 from fastapi_esdb.plugin.threads import reaches_threads, refuse_def_endpoint
+from fastapi_esdb.wire.positions import START
 
 if TYPE_CHECKING:
     from fastapi_esdb.pool.pool import ConnectionPool
@@ -29,6 +36,7 @@ if TYPE_CHECKING:
 Lifespan = Callable[[Any], AbstractAsyncContextManager[Mapping[str, Any] | None]]
 State = AbstractAsyncContextManager[Mapping[str, Any]]
 Wrapped = Callable[[Any], State]
+Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
 _TAKEN = {"live", "ready", "close", "connect", "reconnect"}
@@ -66,6 +74,8 @@ class Esdb:
         if not (control is None or callable(control)):
             raise InvalidSettings("control must be a function to depend on, without the Depends() around it")
         self.name = name
+        self.consumers = Consumers(name)
+        """The consumers of the app, by their names."""
         self.router: APIRouter = health_router(name, self.lifespan)
         add_commands(self.router, name, control)
         self._given: Secret[Any] = Secret(settings)
@@ -88,15 +98,23 @@ class Esdb:
         stops: `FastAPI(lifespan=esdb_lifespan(own))`. Inside one: `async with esdb_lifespan(app): ...`.
         Beside the included router it is still one pool.
         """
-        if isinstance(around, Starlette):
-            return held(around, self.name, self, self._open(around))
-        return self._around(around)
+        return self._with_consumers(around) if isinstance(around, Starlette) else self._around(around)
+
+    def _held(self, app: Starlette) -> State:
+        return held(app, self.name, self, self._open(app))
+
+    @asynccontextmanager
+    async def _with_consumers(self, app: Starlette) -> AsyncIterator[Mapping[str, Any]]:
+        async with self._held(app) as state, self.consumers.running(app, state, self.connection_of(app)):
+            yield state
 
     def _around(self, own: Lifespan) -> Wrapped:
         @asynccontextmanager
         async def lifespan(app: Starlette) -> AsyncIterator[Mapping[str, Any]]:
-            async with self.lifespan(app) as state, own(app) as own_state:
-                yield {**(own_state or {}), **state}
+            async with self._held(app) as state, own(app) as own_state:
+                both = {**(own_state or {}), **state}
+                async with self.consumers.running(app, both, self.connection_of(app)):
+                    yield both
 
         return lifespan
 
@@ -182,6 +200,59 @@ class Esdb:
             stream, self.get_connection, may_be_new=may_be_new, require_if_match=require_if_match, params=params
         )
 
+    def consumer(
+        self,
+        name: str,
+        source: Source | str,
+        *,
+        types: EventDecoder[Any] | None = None,
+        run: Run | None = None,
+        checkpoint: CheckpointStore | InMemory | InStream | None = None,
+        start: Place = START,
+        on_error: OnError | None = None,
+        concurrency: int = 1,
+        ordered_by: OrderedBy = "stream",
+        stop_timeout: float = STOP_TIMEOUT,
+    ) -> Callable[[Handler], Handler]:
+        """Have the function below handle events, from the end of the app's start-up until it stops.
+
+            @esdb.consumer("mailer", category("order"), types=events)
+            async def send_mail(event: Event[OrderPlaced], mails: MailerDep) -> None: ...
+
+        Its first parameter is the event: with `types` an `Event`, of the classes that it is annotated with, and without
+        a `RecordedEvent`. All others are dependencies. A `def` runs in a thread. `source` is the name of a stream,
+        `category(…)`, `all_events(…)` or `group(…)` of `fastapi_esdb.consumers`.
+
+        Args:
+            name: names the consumer, and its checkpoint in the database.
+            source: the events to handle.
+            types: reads events as objects of registered classes.
+            run: `"one"` process of all handles the events, which is the default, or `"each"`.
+            checkpoint: `InStream()` of the database, which is the default with `"one"`; `InMemory()`, with `"each"`; or
+                an object with `load` and `save`, see `CheckpointStore`.
+            start: where to begin as long as there is no checkpoint: `START`, or `END` for what is written from then on.
+            on_error: decides what becomes of an event whose handler has failed. By default it is handled again for
+                ever, after pauses that grow to half a minute.
+            concurrency: events that are handled at a time.
+            ordered_by: with `concurrency`, the events that are handled one after the other: those of the same
+                `"stream"`, or for which this function of the event returns the same; `None` for no order.
+            stop_timeout: seconds that the event at hand is given when the app stops.
+
+        Raises `InvalidArgument` for what can't be.
+        """
+        return self.consumers.define(
+            name,
+            source,
+            types=types,
+            run=run,
+            checkpoint=checkpoint,
+            start=start,
+            on_error=on_error,
+            concurrency=concurrency,
+            ordered_by=ordered_by,
+            stop_timeout=stop_timeout,
+        )
+
     def _serving(self, request: HTTPConnection) -> Started:
         started = started_for(request, self.name)
         if started.pool.is_closed:
@@ -220,6 +291,8 @@ esdb_lifespan = default.lifespan
 get_connection = default.get_connection
 get_sync_connection = default.get_sync_connection
 connection_of = default.connection_of
+consumer = default.consumer
+esdb_consumers = default.consumers
 load = default.load
 on_stopping = default.on_stopping
 revision = default.revision

@@ -1,0 +1,77 @@
+"""The places that a consumer's checkpoint is kept in."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+from fastapi_esdb.errors import CallerError
+
+
+@dataclass(frozen=True, slots=True)
+class InMemory:
+    """The checkpoint lasts as long as the process: the next one begins at the start again."""
+
+
+@dataclass(frozen=True, slots=True)
+class InStream:
+    """The checkpoint is kept in a stream of the database: `esdb_checkpoint-` and the consumer's name, or this one."""
+
+    stream: str | None = None
+
+
+class CheckpointStore(Protocol):
+    """A store of the app's own, such as a table beside the read model.
+
+    Both methods may be functions or coroutine functions, and may have dependencies of FastAPI behind these parameters.
+    `save` runs after the handler with the same dependencies, so a session that both depend on is one transaction.
+
+        class Checkpoints:
+            async def load(self, consumer: str, session: SessionDep) -> str | None: ...
+            async def save(self, consumer: str, checkpoint: str, before: str | None, session: SessionDep) -> None: ...
+    """
+
+    @property
+    def load(self) -> Callable[..., Awaitable[str | None] | str | None]:
+        """Return the text that was saved for a consumer, `None` if there is none."""
+        ...
+
+    @property
+    def save(self) -> Callable[..., Awaitable[None] | None]:
+        """Store a text for a consumer, in place of the one `before`, which was saved last.
+
+        Raise `CheckpointMoved` if what is stored is something else by now: another process has taken over.
+        """
+        ...
+
+
+class CheckpointMoved(CallerError):
+    """The checkpoint is not where this process has left it: another one has taken over. Raised by the app's `save`."""
+
+    def __str__(self) -> str:
+        return "the checkpoint was moved by another process, which handles the events now"
+
+
+class Mark(NamedTuple):
+    """A checkpoint to be saved with what a handler does."""
+
+    consumer: str
+    checkpoint: str
+    before: str | None
+
+
+class Dispatch(Protocol):
+    """Calls an app's handler, and its store of checkpoints."""
+
+    def __call__(self, item: Any, mark: Mark | None, /) -> Awaitable[object]:
+        """Call the handler and, with a mark, what saves it."""
+        ...
+
+    async def load(self, consumer: str, /) -> str | None:
+        """Return the checkpoint of the app's own store."""
+        ...
+
+    async def save(self, mark: Mark, /) -> None:
+        """Save a checkpoint in the app's own store, without an event."""
+        ...

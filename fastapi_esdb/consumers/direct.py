@@ -1,0 +1,57 @@
+"""Calling a handler directly, without FastAPI: with the event alone."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from fastapi_esdb.consumers.checkpoints import CheckpointStore, Mark
+
+Handler = Callable[[Any], Awaitable[object] | object]
+
+
+def runs_on_loop(function: Callable[..., Any]) -> bool:
+    """Return whether a function is a coroutine function, or an object with a coroutine method to call it by."""
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004
+
+
+async def call(function: Callable[..., Any], *args: Any) -> Any:
+    """Call a coroutine function here, and another one in a thread, which is waited for in any case."""
+    if runs_on_loop(function):
+        return await function(*args)
+    thread = asyncio.ensure_future(asyncio.to_thread(function, *args))
+    try:
+        return await asyncio.shield(thread)
+    except asyncio.CancelledError:
+        await asyncio.wait([thread])
+        raise
+
+
+class Direct:
+    """Calls a handler, and saves what is marked after it."""
+
+    def __init__(self, handler: Handler, store: CheckpointStore | None) -> None:
+        self._handler = handler
+        self._store = store
+        self._on_loop = runs_on_loop(handler)
+
+    def __call__(self, item: Any, mark: Mark | None) -> Awaitable[object]:
+        if mark is None and self._on_loop:
+            return self._handler(item)  # type: ignore[return-value]  # it is a coroutine function
+        return self._called(item, mark)
+
+    async def load(self, consumer: str) -> str | None:
+        found: str | None = None if self._store is None else await call(self._store.load, consumer)
+        return found
+
+    async def save(self, mark: Mark) -> None:
+        if self._store is not None:
+            await call(self._store.save, *mark)
+
+    async def _called(self, item: Any, mark: Mark | None) -> object:
+        result = await call(self._handler, item)
+        if mark is not None:
+            await self.save(mark)
+        return result

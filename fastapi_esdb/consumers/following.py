@@ -1,0 +1,311 @@
+"""Following a source: one round after another, from the checkpoint on, until something else is to be done."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack, suppress
+from typing import TYPE_CHECKING, Any
+
+from fastapi_esdb.consumers.checkpoints import Dispatch, InStream
+from fastapi_esdb.consumers.handling import Handling
+from fastapi_esdb.consumers.keeping import Keeping, KeepingByApp, KeepingInStream
+from fastapi_esdb.consumers.lanes import Lanes
+from fastapi_esdb.consumers.lease import Claim
+from fastapi_esdb.consumers.ledger import Ledger
+from fastapi_esdb.consumers.outcomes import Halted
+from fastapi_esdb.consumers.progress import Progress, is_after
+from fastapi_esdb.consumers.sources import CatchUpSource
+from fastapi_esdb.consumers.status import ConsumerState
+from fastapi_esdb.wire.errors import InvalidArgument
+from fastapi_esdb.wire.groups.values import ALL
+from fastapi_esdb.wire.positions import END, START
+
+if TYPE_CHECKING:
+    from fastapi_esdb.api.connection import Connection
+    from fastapi_esdb.api.consuming import Consumer
+    from fastapi_esdb.api.stop import Endless
+    from fastapi_esdb.consumers.definition import Definition
+    from fastapi_esdb.consumers.sources import AnySubscription, GroupSource, Place
+    from fastapi_esdb.consumers.status import Observed
+    from fastapi_esdb.wire.events.values import RecordedEvent
+
+
+async def first_of(*jobs: Coroutine[Any, Any, None]) -> None:
+    """Run several jobs until one of them ends, end the others, and raise what it has raised."""
+    tasks = [asyncio.ensure_future(job) for job in jobs]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+    for task in tasks:
+        if task in done:
+            task.result()
+
+
+class Following(ABC):
+    """Follows the source of a consumer; `halt` has it come to an end after the event at hand."""
+
+    def __init__(self, definition: Definition, connection: Connection, dispatch: Dispatch, observed: Observed) -> None:
+        self._definition = definition
+        self._connection = connection
+        self._observed = observed
+        self._dispatch = dispatch
+        self._halted = asyncio.Event()
+        self._open: Endless | None = None
+        self._is_paused = False
+
+    def halt(self) -> None:
+        """Begin no further event."""
+        self._halted.set()
+        if self._open is not None:
+            self._open.stop()
+
+    def unhalt(self) -> None:
+        """Let the next `follow` handle events."""
+        self._halted.clear()
+
+    @property
+    def is_handling(self) -> bool:
+        """True while events may be at hand."""
+        return self._open is not None
+
+    @property
+    def is_live(self) -> bool:
+        """True while all there was has been given."""
+        return False
+
+    @abstractmethod
+    async def take(self) -> None:
+        """Get hold of what this process needs to handle events at all."""
+
+    @abstractmethod
+    async def follow(self) -> None:
+        """Handle events until it is told to halt. Raises what hinders that."""
+
+    @abstractmethod
+    async def leave(self) -> None:
+        """Give up what was taken."""
+
+    @property
+    def is_paused(self) -> bool:
+        """True if no event is to be handled until somebody says so."""
+        return self._is_paused
+
+    async def pause(self, *, is_paused: bool) -> None:
+        """Pause, or go on."""
+        self._is_paused = is_paused
+
+    @abstractmethod
+    async def reset(self, place: Place) -> None:
+        """Go on from another place."""
+
+    def _handling(self, keeping: Keeping) -> Handling:
+        return Handling(
+            self._definition, self._dispatch, keeping, self._observed, connection=self._connection, halted=self._halted
+        )
+
+    def _opened(self, endless: Endless) -> None:
+        self._open = endless
+        if self._halted.is_set():
+            endless.stop()
+
+
+class FollowingGroup(Following):
+    """Takes part in a group of the server's."""
+
+    def __init__(
+        self,
+        definition: Definition,
+        source: GroupSource,
+        connection: Connection,
+        dispatch: Dispatch,
+        observed: Observed,
+    ) -> None:
+        super().__init__(definition, connection, dispatch, observed)
+        self._source = source
+
+    async def take(self) -> None:
+        """Nothing: whoever consumes a group is part of it."""
+
+    async def leave(self) -> None:
+        """The call has ended, and with it the part in the group."""
+
+    async def reset(self, place: Place) -> None:  # noqa: ARG002
+        """The progress is the server's."""
+        raise InvalidArgument(f"a group's progress is the server's: consumer {self._definition.name!r} can't be reset")
+
+    async def follow(self) -> None:
+        groups, size = self._connection.persistent_subscriptions, self._definition.concurrency
+        handling = self._handling(Keeping(self._definition, Progress(CatchUpSource(self._source.stream))))
+        self._observed.begin()
+        async with groups.consume(self._source.stream, self._source.group, buffer=size) as consumer:
+            self._opened(consumer)
+            self._observed.state = ConsumerState.RUNNING
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    await self._hand_out(consumer, handling, tasks)
+            except BaseExceptionGroup as group:
+                raise group.exceptions[0] from None
+            finally:
+                self._open = None
+
+    async def _hand_out(self, consumer: Consumer[RecordedEvent], handling: Handling, tasks: asyncio.TaskGroup) -> None:
+        free = asyncio.Semaphore(self._definition.concurrency)
+
+        async def handle(event: RecordedEvent) -> None:
+            with suppress(Halted):  # it is not acknowledged then, and goes to another one
+                await handling.handle(event)
+                await consumer.ack(event)
+                self._observed.handled += 1
+            free.release()
+
+        async for event in consumer:
+            await free.acquire()
+            if self._halted.is_set():
+                return
+            self._observed.arrived += 1
+            tasks.create_task(handle(event))
+
+
+class FollowingPlaces(Following):
+    """Follows a stream or `$all` from a checkpoint on, and keeps that."""
+
+    def __init__(
+        self,
+        definition: Definition,
+        source: CatchUpSource,
+        connection: Connection,
+        dispatch: Dispatch,
+        observed: Observed,
+    ) -> None:
+        super().__init__(definition, connection, dispatch, observed)
+        self._source = source
+        self.progress = Progress(source)
+        self.ledger = _ledger_of(definition, connection)
+        self._claim = None if self.ledger is None else Claim(self.ledger)
+        self.keeping = self._kept()
+        self._run = self._handling(self.keeping)
+        self._subscription: AnySubscription | None = None
+
+    def _kept(self) -> Keeping:
+        if self._definition.store is not None:
+            return KeepingByApp(self._definition, self.progress, self._dispatch, self._source)
+        if self.ledger is None:
+            return Keeping(self._definition, self.progress)
+        return KeepingInStream(self._definition, self.progress, self.ledger, self._connection, self._source)
+
+    @property
+    def is_live(self) -> bool:
+        return self._subscription is not None and self._subscription.is_live
+
+    async def take(self) -> None:
+        if self._claim is not None and await self._claim.take():
+            self.progress.begin_after(None)
+
+    async def leave(self) -> None:
+        await self.keeping.end()
+        if self._claim is not None:
+            await self._claim.release()
+
+    @property
+    def is_paused(self) -> bool:
+        return self._is_paused if self.ledger is None else self.ledger.entry.paused
+
+    async def pause(self, *, is_paused: bool) -> None:
+        if self.ledger is None:
+            await super().pause(is_paused=is_paused)
+        else:
+            await self.ledger.write(paused=is_paused)
+
+    async def reset(self, place: Place) -> None:
+        await self.keeping.reset(await self._end() if place is END else place)
+
+    async def follow(self) -> None:
+        place = await self._place()
+        self.progress.begin_after(place)
+        self._observed.begin()
+        subscription = self._source.follow(self._connection, place)
+        async with AsyncExitStack() as stack:
+            self._subscription = await stack.enter_async_context(subscription)
+            stack.callback(self._forget_subscription)
+            self._opened(subscription)
+            self._observed.state = ConsumerState.RUNNING
+            one_by_one = self._definition.concurrency == 1
+            handled = self._one_by_one(subscription) if one_by_one else self._several_at_once(subscription)
+            await first_of(handled, self.keeping.work())
+
+    def _forget_subscription(self) -> None:
+        self._subscription = self._open = None
+
+    async def _one_by_one(self, subscription: AnySubscription) -> None:
+        observed, handle, completed, halted = self._observed, self._run.handle, self.keeping.completed, self._halted
+        async for batch in subscription.batches():
+            observed.arrived += len(batch)
+            for event in batch:
+                if halted.is_set():
+                    return
+                observed.at_hand = event
+                if self._claim is not None:
+                    await self._claim.check()
+                try:
+                    is_saved = await handle(event)
+                except Halted:
+                    return
+                observed.handled += 1
+                if not is_saved:
+                    completed(event)
+            observed.at_hand = None
+
+    async def _several_at_once(self, subscription: AnySubscription) -> None:
+        lanes = Lanes(self._definition, self._run, self._completed, self._halted)
+        try:
+            await first_of(self._fill(lanes, subscription), lanes.failed())
+        finally:
+            await lanes.cancel()
+
+    async def _fill(self, lanes: Lanes, subscription: AnySubscription) -> None:
+        async for batch in subscription.batches():
+            self._observed.arrived += len(batch)
+            for event in batch:
+                if self._halted.is_set():
+                    break
+                if self._claim is not None:
+                    await self._claim.check()
+                await lanes.put(event)
+                self._observed.at_hand = lanes.prefix.oldest
+        await lanes.drained()
+
+    def _completed(self, event: RecordedEvent, is_saved: bool, oldest: RecordedEvent | None) -> None:
+        self._observed.handled += 1
+        self._observed.at_hand = oldest
+        if not is_saved:
+            self.keeping.completed(event)
+
+    async def _place(self) -> Place:
+        """Return where to go on from: the stored checkpoint, or what this process has completed since."""
+        text, reached = await self.keeping.stored(), self.progress.place
+        stored = None if text is None else self._source.parse(text)
+        if reached is not None and (stored is None or is_after(reached, stored)):
+            return reached
+        if stored is not None:
+            return stored
+        start = self._definition.start
+        return await self._end() if start is END else start
+
+    async def _end(self) -> Place:
+        """Return the last event's place at present."""
+        if self._source.stream == ALL:
+            found = await self._connection.read_all(backwards=True, limit=1).to_list()
+            return found[0].position or START if found else START
+        revision = await self._connection.last_revision(self._source.stream)
+        return revision if isinstance(revision, int) else START
+
+
+def _ledger_of(definition: Definition, connection: Connection) -> Ledger | None:
+    """Return the ledger of a consumer that needs one: to run in one process of all, or to keep its checkpoint."""
+    needs_one = definition.run == "one" or isinstance(definition.checkpoint, InStream)
+    return Ledger(connection, definition.stream) if needs_one else None

@@ -1,0 +1,147 @@
+"""Keeping a consumer's checkpoint: in memory, in the consumer's stream, or in a store of the app's own."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from fastapi_esdb.consumers.checkpoints import Dispatch, Mark
+from fastapi_esdb.consumers.ledger import Ledger
+from fastapi_esdb.consumers.outcomes import Retry, To
+from fastapi_esdb.consumers.progress import Progress
+from fastapi_esdb.consumers.publishing import Publisher
+from fastapi_esdb.consumers.sources import text_of
+from fastapi_esdb.errors import EsdbError
+from fastapi_esdb.wire.errors import InvalidArgument
+from fastapi_esdb.wire.errors.unreadable import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fastapi_esdb.api.connection import Connection
+    from fastapi_esdb.consumers.definition import Definition
+    from fastapi_esdb.consumers.sources import CatchUpSource, Place
+    from fastapi_esdb.wire.events.values import RecordedEvent
+
+logger = logging.getLogger("fastapi_esdb")
+
+
+class Keeping:
+    """A checkpoint in memory, and what the other kinds have in common."""
+
+    def __init__(self, definition: Definition, progress: Progress) -> None:
+        self._definition = definition
+        self._progress = progress
+
+    async def stored(self) -> str | None:
+        """Return the text that is stored; `None` if there is none."""
+        return None
+
+    def mark(self, event: RecordedEvent) -> Mark | None:  # noqa: ARG002  some save with the handler
+        """Return what the handler's transaction is to save with an event."""
+        return None
+
+    def saved(self, mark: Mark) -> None:
+        """Note that a mark was saved."""
+
+    def completed(self, event: RecordedEvent) -> None:
+        """Note that an event is handled, and all before."""
+        self._progress.last = event
+
+    async def publish(self, event: RecordedEvent, outputs: Sequence[To]) -> None:  # noqa: ARG002
+        """Append what the handler has returned together with the checkpoint. Raises `InvalidArgument` if it can't."""
+        raise InvalidArgument(
+            f"the handler of consumer {self._definition.name!r} returned events, which are appended together with a "
+            'checkpoint in a stream: leave `checkpoint` out and say run="one", or append them in the handler'
+        )
+
+    async def work(self) -> None:
+        """Save what is completed, until it is cancelled."""
+        await asyncio.get_running_loop().create_future()
+
+    async def end(self) -> None:
+        """Save the last of it."""
+
+    async def reset(self, place: Place) -> None:
+        """Begin again from another place."""
+        self._progress.begin_after(place)
+
+
+class KeepingByApp(Keeping):
+    """A checkpoint that the app's own transaction saves."""
+
+    def __init__(self, definition: Definition, progress: Progress, dispatch: Dispatch, source: CatchUpSource) -> None:
+        super().__init__(definition, progress)
+        self._dispatch = dispatch
+        self._source = source
+        self._saved: str | None = None
+
+    async def stored(self) -> str | None:
+        self._saved = await self._dispatch.load(self._definition.name)
+        return self._saved
+
+    def mark(self, event: RecordedEvent) -> Mark:
+        return Mark(self._definition.name, str(self._source.place_of(event)), self._saved)
+
+    def saved(self, mark: Mark) -> None:
+        self._saved = mark.checkpoint
+
+    async def reset(self, place: Place) -> None:
+        await self._dispatch.save(Mark(self._definition.name, text_of(place), self._saved))
+        await super().reset(place)
+
+
+class KeepingInStream(Keeping):
+    """A checkpoint in the consumer's stream: written while the next events are handled, or with what they return."""
+
+    def __init__(
+        self, definition: Definition, progress: Progress, ledger: Ledger, connection: Connection, source: CatchUpSource
+    ) -> None:
+        super().__init__(definition, progress)
+        self._ledger = ledger
+        self._source = source
+        self._publisher = Publisher(connection, ledger, definition.name)
+        self._is_behind = asyncio.Event()
+        self._in_turn = asyncio.Lock()
+
+    async def stored(self) -> str | None:
+        return self._ledger.entry.place
+
+    def completed(self, event: RecordedEvent) -> None:
+        self._progress.last = event
+        self._is_behind.set()
+
+    async def publish(self, event: RecordedEvent, outputs: Sequence[To]) -> None:
+        async with self._in_turn:
+            await self._publisher.publish(event, outputs, str(self._source.place_of(event)))
+            self._progress.last = event
+
+    async def work(self) -> None:
+        failed = 0
+        while True:
+            await self._is_behind.wait()
+            try:
+                await self._save()
+                failed = 0
+            except EsdbError as error:
+                failed += 1
+                logger.info("the checkpoint of consumer %r is not stored yet: %s", self._definition.name, shown(error))
+                self._is_behind.set()
+                await asyncio.sleep(Retry().pause(failed))
+
+    async def end(self) -> None:
+        await self._save(released=True)
+
+    async def reset(self, place: Place) -> None:
+        async with self._in_turn:
+            await self._ledger.write(place=text_of(place), round=self._ledger.entry.round + 1)
+            await super().reset(place)
+
+    async def _save(self, *, released: bool = False) -> None:
+        async with self._in_turn:
+            self._is_behind.clear()
+            place = self._progress.place
+            text = self._ledger.entry.place if place is None else text_of(place)
+            if text != self._ledger.entry.place or released:
+                await self._ledger.write(place=text, released=released)

@@ -1,0 +1,295 @@
+"""The life of a consumer in this process: it is started, paused, reset, stopped, and comes back by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Unpack
+
+from fastapi_esdb.api.new_event import NewEvent
+from fastapi_esdb.consumers.checkpoints import CheckpointMoved, Dispatch
+from fastapi_esdb.consumers.definition import ConsumerOptions, define
+from fastapi_esdb.consumers.direct import Direct, Handler
+from fastapi_esdb.consumers.following import Following, FollowingGroup, FollowingPlaces, first_of
+from fastapi_esdb.consumers.lease import Lease
+from fastapi_esdb.consumers.ledger import Interrupted
+from fastapi_esdb.consumers.outcomes import Retry, Stopped
+from fastapi_esdb.consumers.sources import CatchUpSource, GroupSource, Place, Source, source_of, text_of
+from fastapi_esdb.consumers.status import ConsumerState, ConsumerStatus, Observed
+from fastapi_esdb.errors import EsdbError
+from fastapi_esdb.wire.errors import InvalidArgument
+from fastapi_esdb.wire.errors.unreadable import shown
+
+if TYPE_CHECKING:
+    from fastapi_esdb.api.connection import Connection
+    from fastapi_esdb.api.consuming import Consumer
+    from fastapi_esdb.consumers.definition import Definition
+    from fastapi_esdb.wire.events.values import RecordedEvent
+
+logger = logging.getLogger("fastapi_esdb")
+
+COMMAND = "$ConsumerCommand"
+"""The type of the events that carry commands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command for a consumer; `done` tells who waits for it."""
+
+    name: str
+    place: Place | None
+    done: Callable[[], Awaitable[None]]
+
+
+class Runner:
+    """A consumer in this process."""
+
+    def __init__(self, definition: Definition, connection: Connection, dispatch: Dispatch) -> None:
+        self.definition = definition
+        self._connection = connection
+        self._observed = Observed()
+        self._following = _following(definition, connection, dispatch, self._observed)
+        self._lease = Lease(connection, self._commands_stream) if definition.run == "one" else None
+        self._commands: deque[Command] = deque()
+        self._told = asyncio.Event()
+        self._is_back = asyncio.Event()
+        self._is_working = False
+        self._is_ending = False
+        self._task: asyncio.Task[None] | None = None
+        connection.on_connect(self._is_back.set)
+
+    @property
+    def _commands_stream(self) -> str:
+        return f"esdb_commands-{self.definition.name}"
+
+    @property
+    def status(self) -> ConsumerStatus:
+        """The consumer at this moment, without asking the database."""
+        observed, following = self._observed, self._following
+        progress = following.progress if isinstance(following, FollowingPlaces) else None
+        return ConsumerStatus(
+            name=self.definition.name,
+            state=observed.state,
+            place=progress.place if progress else None,
+            position=progress.position if progress else None,
+            is_live=following.is_live,
+            handled=observed.handled,
+            lag_events=observed.arrived - observed.handled,
+            lag_seconds=observed.lag_seconds,
+            attempts=observed.attempts,
+            last_error=type(observed.last_error) if observed.last_error else None,
+            last_error_at=observed.last_error_at,
+        )
+
+    def start(self) -> None:
+        """Begin; more than once does no harm."""
+        if self._task is None or self._task.done():
+            self._is_ending = False
+            self._observed.state = ConsumerState.STARTING
+            self._task = asyncio.create_task(self._run(), name=f"esdb-consumer-{self.definition.name}")
+
+    async def stop(self) -> None:
+        """End after the event at hand; what is not handled within the limit of the definition is cancelled."""
+        task, self._is_ending = self._task, True
+        if task is None:
+            return
+        self._wake()
+        if self._is_working:
+            await asyncio.wait([task], timeout=self.definition.stop_timeout)
+        if not task.done() and self._following.is_handling:
+            logger.warning(
+                "consumer %r: the event at hand is cancelled, since it was not handled within %g s",
+                self.definition.name,
+                self.definition.stop_timeout,
+            )
+        task.cancel()
+        await asyncio.wait([task], timeout=self.definition.stop_timeout)
+        self._observed.state = ConsumerState.STOPPED
+
+    async def ended(self) -> None:
+        """Wait until it is stopped."""
+        if self._task is not None:
+            await asyncio.wait([self._task])
+
+    async def pause(self) -> None:
+        """Handle no further event until `resume`. Returns when the event at hand is handled."""
+        await self._tell("pause")
+
+    async def resume(self) -> None:
+        """Go on after `pause`, or after an error policy has stopped it."""
+        await self._tell("resume")
+
+    async def reset(self, to: Place) -> None:
+        """Go on from another place: `START`, `END`, or the revision or position of the last event to leave out."""
+        if not isinstance(self.definition.source, CatchUpSource):
+            raise InvalidArgument("a group's progress is the server's: delete the group and create it to reset it")
+        await self._tell("reset", self.definition.source.parse(text_of(to)))
+
+    async def _tell(self, name: str, place: Place | None = None) -> None:
+        if self._lease is not None:
+            data = {"command": name, "place": None if place is None else text_of(place)}
+            await self._connection.append(self._commands_stream, NewEvent(COMMAND, data))
+            return
+        done = asyncio.Event()
+
+        async def tell_done() -> None:
+            done.set()
+
+        self._commands.append(Command(name, place, tell_done))
+        self._wake()
+        if self._task is not None and not self._task.done():
+            await done.wait()
+
+    def _wake(self) -> None:
+        self._told.set()
+        self._following.halt()
+
+    async def _run(self) -> None:
+        failed = 0
+        while not self._is_ending:
+            handled = self._observed.handled
+            try:
+                await self._round()
+            except (Interrupted, CheckpointMoved) as error:
+                logger.info("consumer %r begins again: %s", self.definition.name, shown(error))
+            except Exception as error:
+                failed = 1 if self._observed.handled != handled else failed + 1
+                self._observed.disconnected(error)
+                self._log(error, failed)
+                await self._wait(Retry().pause(failed))
+        self._observed.state = ConsumerState.STOPPED
+
+    async def _round(self) -> None:
+        """Handle events for as long as nothing hinders that, in the process that holds the lease if there is one."""
+        async with AsyncExitStack() as stack:
+            jobs, source = [self._work()], self.definition.source
+            if self._lease is not None and isinstance(source, CatchUpSource):
+                self._commands.clear()  # what was not done comes again
+                commands = await stack.enter_async_context(self._lease.held(self._stands_by))
+                jobs.append(self._hear(commands, source))
+            await first_of(*jobs)
+
+    def _stands_by(self) -> None:
+        self._observed.state = ConsumerState.STANDBY
+
+    async def _work(self) -> None:
+        await self._following.take()
+        self._is_working = True
+        try:
+            await self._follow_and_obey()
+        except asyncio.CancelledError:
+            with suppress(Exception):  # what is not saved comes again
+                await self._following.leave()
+            raise
+        finally:
+            self._is_working = False
+        await self._following.leave()
+
+    async def _follow_and_obey(self) -> None:
+        while not self._is_ending:
+            self._told.clear()
+            while self._commands:
+                await self._obey(self._commands[0])
+                self._commands.popleft()
+            if self._following.is_paused:
+                if self._observed.state is not ConsumerState.STOPPED:
+                    self._observed.state = ConsumerState.PAUSED
+                await self._told.wait()
+                continue
+            self._following.unhalt()
+            if not self._told.is_set():
+                await self._follow()
+
+    async def _follow(self) -> None:
+        try:
+            await self._following.follow()
+        except Stopped as error:
+            logger.error("consumer %r stops: %s", self.definition.name, type(error.__cause__).__name__)
+            await self._following.pause(is_paused=True)
+            self._observed.state = ConsumerState.STOPPED
+
+    async def _hear(self, commands: Consumer[RecordedEvent], source: CatchUpSource) -> None:
+        """Take in the commands that come by the database."""
+        async for event in commands:
+            try:
+                command = _command_in(event, source)
+            except (ValueError, KeyError, TypeError):
+                logger.warning("consumer %r was given a command that can't be read", self.definition.name)
+                await commands.ack(event)
+                continue
+            self._commands.append(replace(command, done=partial(commands.ack, event)))
+            self._wake()
+
+    async def _obey(self, command: Command) -> None:
+        match command.name:
+            case "pause":
+                await self._following.pause(is_paused=True)
+            case "resume":
+                self._observed.state = ConsumerState.STARTING
+                await self._following.pause(is_paused=False)
+            case "reset" if command.place is not None:
+                await self._following.reset(command.place)
+        await command.done()
+
+    async def _wait(self, seconds: float) -> None:
+        """Wait before another round, and for a connection."""
+        self._is_back.clear()
+        if not self._connection.is_connected:
+            await first_of(self._ignoring(self._is_back.wait()), self._ignoring(self._told.wait()))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._told.wait()
+
+    @staticmethod
+    async def _ignoring(waiting: Awaitable[object]) -> None:
+        await waiting
+
+    def _log(self, error: Exception, failed: int) -> None:
+        if isinstance(error, EsdbError):
+            level = logging.INFO if failed == 1 or not self._connection.is_connected else logging.WARNING
+            logger.log(level, "consumer %r goes on later: %s", self.definition.name, shown(error))
+        else:
+            logger.error("consumer %r goes on later", self.definition.name, exc_info=error)
+
+
+def _command_in(event: RecordedEvent, source: CatchUpSource) -> Command:
+    data = event.json()
+    place = data["place"]
+    return Command(data["command"], None if place is None else source.parse(place), _nothing)
+
+
+async def _nothing() -> None:
+    return None
+
+
+def _following(definition: Definition, connection: Connection, dispatch: Dispatch, observed: Observed) -> Following:
+    source = definition.source
+    if isinstance(source, GroupSource):
+        return FollowingGroup(definition, source, connection, dispatch, observed)
+    return FollowingPlaces(definition, source, connection, dispatch, observed)
+
+
+@asynccontextmanager
+async def consuming(
+    connection: Connection, name: str, source: Source | str, handler: Handler, **options: Unpack[ConsumerOptions]
+) -> AsyncIterator[Runner]:
+    """Run a consumer beside the block, without any app: in a worker or a script.
+
+        async with connect() as esdb, consuming(esdb, "mailer", category("order"), send_mail, types=events) as mailer:
+            await mailer.ended()
+
+    The options are those of `Esdb.consumer`. `handler` takes the event, and may be a function or a coroutine function.
+    Leaving the block ends it after the event at hand. Raises `InvalidArgument`.
+    """
+    definition = define(name, source_of(source), **options)
+    runner = Runner(definition, connection, Direct(handler, definition.store))
+    runner.start()
+    try:
+        yield runner
+    finally:
+        await runner.stop()

@@ -1,0 +1,103 @@
+"""The state of a consumer, as others may look at it."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Self
+
+from fastapi_esdb.consumers.sources import Place
+from fastapi_esdb.wire.events.values import RecordedEvent
+from fastapi_esdb.wire.positions import Position
+
+
+class ConsumerState(enum.StrEnum):
+    """The states of a consumer."""
+
+    STOPPED = "stopped"
+    """It was not started, or has ended with the app, or by an error policy that says so."""
+    STARTING = "starting"
+    """It looks for its checkpoint, and for a connection."""
+    STANDBY = "standby"
+    """Another process handles the events, and this one takes over when that is gone."""
+    RUNNING = "running"
+    """It handles events, or waits for them."""
+    RETRYING = "retrying"
+    """The event at hand could not be handled, and will be again."""
+    DISCONNECTED = "disconnected"
+    """There is no connection, or its subscription has ended with an error; it goes on by itself."""
+    PAUSED = "paused"
+    """It was told to pause."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerStatus:
+    """A consumer at one moment, as this process knows it.
+
+    `place` is the last event of the completed prefix: a revision of its stream, or a position in `$all`; `position` is
+    where that event is in `$all`, if it is known. `handled` counts events since the start of the process.
+    `lag_events` are those that have arrived and are not handled yet; there may be more unless it `is_live`.
+    `lag_seconds` is how long ago the oldest of these was written, zero if there is none. `last_error` is the type of
+    the error that an event or the subscription met last, and `last_error_at` when that was.
+    """
+
+    name: str
+    state: ConsumerState
+    place: Place | None
+    position: Position | None
+    is_live: bool
+    handled: int
+    lag_events: int
+    lag_seconds: float
+    attempts: int
+    last_error: type[Exception] | None
+    last_error_at: datetime | None
+
+    @classmethod
+    def of_stopped(cls, name: str) -> Self:
+        """Return the status of a consumer that does not run."""
+        return cls(name, ConsumerState.STOPPED, None, None, False, 0, 0, 0.0, 0, None, None)
+
+
+class Observed:
+    """Notes about a consumer as it goes: cheap to write with each event, and put together when they are asked for."""
+
+    def __init__(self) -> None:
+        self.state = ConsumerState.STOPPED
+        self.arrived = 0
+        self.handled = 0
+        self.at_hand: RecordedEvent | None = None
+        """The oldest event that is not handled yet."""
+        self.attempts = 0
+        self.last_error: Exception | None = None
+        self.last_error_at: datetime | None = None
+
+    def failed(self, error: Exception, attempts: int) -> None:
+        """Note that the event at hand could not be handled."""
+        self.state, self.attempts = ConsumerState.RETRYING, attempts
+        self._note(error)
+
+    def succeeded(self) -> None:
+        """Note that the event is handled, after it had failed or not."""
+        if self.state is ConsumerState.RETRYING:
+            self.state, self.attempts = ConsumerState.RUNNING, 0
+
+    def disconnected(self, error: Exception) -> None:
+        """Note what has ended the subscription."""
+        self.state = ConsumerState.DISCONNECTED
+        self._note(error)
+
+    def begin(self) -> None:
+        """Note that nothing is at hand: events that had arrived come again."""
+        self.arrived, self.at_hand = self.handled, None
+
+    @property
+    def lag_seconds(self) -> float:
+        """The age of the oldest event that is not handled."""
+        if self.at_hand is None:
+            return 0.0
+        return max(0.0, (datetime.now(UTC) - self.at_hand.created).total_seconds())
+
+    def _note(self, error: Exception) -> None:
+        self.last_error, self.last_error_at = error, datetime.now(UTC)

@@ -1,0 +1,1 @@
+"""Consumers that live with an app: their handlers take dependencies of FastAPI."""

@@ -1,0 +1,208 @@
+"""The consumers of an `Esdb`: they are defined when the app is imported, and run while it does."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from inspect import Signature
+from typing import Any, TypeVar, Unpack
+
+from starlette.applications import Starlette
+
+from fastapi_esdb.api.connection import Connection
+from fastapi_esdb.consumers.checkpoints import CheckpointStore, Dispatch, Mark
+from fastapi_esdb.consumers.definition import ConsumerOptions, Definition, define
+from fastapi_esdb.consumers.direct import Direct
+from fastapi_esdb.consumers.runner import Runner
+from fastapi_esdb.consumers.sources import Place, Source, source_of
+from fastapi_esdb.consumers.status import ConsumerState, ConsumerStatus
+from fastapi_esdb.errors import EsdbNotStarted
+from fastapi_esdb.plugin.consumers.dispatch import Handlers, route_of, signature_of
+from fastapi_esdb.plugin.consumers.narrowing import narrowed
+from fastapi_esdb.wire.errors import InvalidArgument
+from fastapi_esdb.wire.positions import Position
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class AppConsumer:
+    """A consumer of an app, as `esdb.consumers["mailer"]` gives it.
+
+    What it tells is about this process, and asks the database nothing.
+    """
+
+    def __init__(self, definition: Definition, handler: Callable[..., Any], signature: Signature, esdb: str) -> None:
+        self.definition = definition
+        self._handler = handler
+        self._signature = signature
+        self._esdb = esdb
+        self._runners: dict[Starlette, Runner] = {}
+
+    def __repr__(self) -> str:
+        return f"<AppConsumer {self.definition.name!r} {self.state.value}>"
+
+    @property
+    def status(self) -> ConsumerStatus:
+        """All that is known of it at this moment."""
+        runner = self._latest
+        if runner is None:
+            return ConsumerStatus.of_stopped(self.definition.name)
+        return runner.status
+
+    @property
+    def state(self) -> ConsumerState:
+        """The state that it is in: running, on standby, retrying, ….`"""
+        return self.status.state
+
+    @property
+    def position(self) -> Position | None:
+        """The position in `$all` up to which everything is handled, as far as it is known."""
+        return self.status.position
+
+    @property
+    def lag_events(self) -> int:
+        """Events that have arrived and are not handled yet."""
+        return self.status.lag_events
+
+    @property
+    def lag_seconds(self) -> float:
+        """The age of the oldest event that is not handled yet, zero if there is none."""
+        return self.status.lag_seconds
+
+    @property
+    def last_error(self) -> type[Exception] | None:
+        """The type of the error that it met last."""
+        return self.status.last_error
+
+    async def pause(self) -> None:
+        """Have it handle no further event until `resume`, also after a restart, and whichever process it runs in.
+
+        With `run="each"`, or a group, that is in this process and while it lives.
+        """
+        await self._running.pause()
+
+    async def resume(self) -> None:
+        """Have it go on after `pause`, or after an error policy has stopped it."""
+        await self._running.resume()
+
+    async def reset(self, to: Place) -> None:
+        """Have it go on from another place: `START`, `END`, or the revision or position of the last event to leave out.
+
+        What a handler returns is appended again for events that are handled again. Raises `InvalidArgument` for a place
+        that its source can't have.
+        """
+        await self._running.reset(to)
+
+    @property
+    def _latest(self) -> Runner | None:
+        return next(reversed(self._runners.values()), None)
+
+    @property
+    def _running(self) -> Runner:
+        if self._latest is None:
+            raise EsdbNotStarted(self._esdb)
+        return self._latest
+
+    def begin(self, app: Starlette, connection: Connection, handlers: Handlers) -> None:
+        """Start it for an app."""
+        self._runners[app] = Runner(self.definition, connection, self._dispatch(handlers))
+        self._runners[app].start()
+
+    async def end(self, app: Starlette) -> None:
+        """Stop it, after the event at hand."""
+        await self._runners[app].stop()
+        del self._runners[app]
+
+    def _dispatch(self, handlers: Handlers) -> Dispatch:
+        """Return what calls the handler: directly, where nothing depends on anything but what it is given."""
+        store, name = self.definition.store, self.definition.name
+        if not self._has_dependencies(store):
+            return Direct(self._handler, store)
+        route = route_of(self._handler, self._signature, 1, None if store is None else store.save)
+        return Routed(handlers, f"/{name}", route, store)
+
+    def _has_dependencies(self, store: CheckpointStore | None) -> bool:
+        given = [(self._signature, 1)]
+        if store is not None:
+            given += [(signature_of(store.load), 1), (signature_of(store.save), len(Mark._fields))]
+        return any(len(signature.parameters) > own for signature, own in given)
+
+
+class Routed:
+    """Calls a handler, and a store's methods, with dependencies of FastAPI."""
+
+    def __init__(self, handlers: Handlers, path: str, route: Callable[..., Any], store: CheckpointStore | None) -> None:
+        self._call = handlers.call
+        self._path = path
+        handlers.add(path, route)
+        if store is not None:
+            handlers.add(f"{path}/load", route_of(store.load, signature_of(store.load), 1))
+            handlers.add(f"{path}/save", route_of(store.save, signature_of(store.save), len(Mark._fields)))
+
+    async def __call__(self, item: Any, mark: Mark | None) -> object:
+        return await self._call(self._path, item, mark)
+
+    async def load(self, consumer: str) -> str | None:
+        found = await self._call(f"{self._path}/load", consumer)
+        if not (found is None or isinstance(found, str)):
+            raise InvalidArgument(
+                f"load() of a checkpoint store must return a text or None, not {type(found).__name__}"
+            )
+        return found
+
+    async def save(self, mark: Mark) -> None:
+        await self._call(f"{self._path}/save", *mark)
+
+
+class Consumers(Mapping[str, AppConsumer]):
+    """The consumers of an `Esdb`, by their names."""
+
+    def __init__(self, esdb: str) -> None:
+        self._esdb = esdb
+        self._consumers: dict[str, AppConsumer] = {}
+        self._apps: set[Starlette] = set()
+
+    def __getitem__(self, name: str) -> AppConsumer:
+        return self._consumers[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._consumers)
+
+    def __len__(self) -> int:
+        return len(self._consumers)
+
+    def define(
+        self, name: str, source: Source | str, **options: Unpack[ConsumerOptions]
+    ) -> Callable[[Function], Function]:
+        """Return a decorator that adds a function as a consumer. Raises `InvalidArgument`."""
+        definition = define(name, source_of(source), **options)
+        if name in self._consumers:
+            raise InvalidArgument(f"a consumer {name!r} is defined already: give each another name")
+
+        def add(handler: Function) -> Function:
+            signature = signature_of(handler, sys._getframe(1).f_locals)
+            types = narrowed(getattr(handler, "__name__", name), signature, definition.types)
+            self._consumers[name] = AppConsumer(replace(definition, types=types), handler, signature, self._esdb)
+            return handler
+
+        return add
+
+    @asynccontextmanager
+    async def running(self, app: Starlette, state: Mapping[str, Any], connection: Connection) -> AsyncIterator[None]:
+        """Run all of them meanwhile; inside of another such block, only that one counts."""
+        if app in self._apps or not self._consumers:
+            yield
+            return
+        handlers = Handlers(app, state)
+        running = list(self._consumers.values())
+        for each in running:
+            each.begin(app, connection, handlers)
+        self._apps.add(app)
+        try:
+            yield
+        finally:
+            self._apps.discard(app)
+            await asyncio.gather(*(each.end(app) for each in running))

@@ -1,0 +1,1 @@
+"""Consumers, without an app."""

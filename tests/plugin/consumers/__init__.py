@@ -1,0 +1,1 @@
+"""Consumers that live with an app."""
