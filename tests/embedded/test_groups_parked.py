@@ -10,8 +10,9 @@ from fastapi_esdb.wire.events.values import LINK_TYPE, RecordedEvent
 from fastapi_esdb.wire.groups.methods import REPLAY_PARKED
 from fastapi_esdb.wire.groups.values import ALL, NackAction, ReplayParked
 from fastapi_esdb.wire.proto.v1 import persistent_pb2
-from fastapi_esdb.wire.streams.values import ReadRequest
-from tests.embedded.consuming import Consuming, Groups
+from fastapi_esdb.wire.streams.methods import DELETE
+from fastapi_esdb.wire.streams.values import DeleteRequest, ReadRequest
+from tests.embedded.consuming import EAGER, Consuming, Groups
 from tests.support.bare_client import BareClient, event
 
 
@@ -86,10 +87,41 @@ async def test_a_replay_up_to_a_revision(groups: Groups, client: BareClient) -> 
         await groups.replay("a", stop_at=3)
         assert [one.event.revision for one in await consumer.take(3)] == [0, 1, 2]
         await groups.until("a", holds=lambda info: info.parked == 1)
-        await groups.replay("a", stop_at=1)
         await groups.replay("a", stop_at=100)
         assert (await consumer.next()).event.revision == 3
         await groups.until("a", holds=lambda info: info.parked == 0)
+
+
+async def test_a_replay_up_to_a_revision_that_was_replayed(groups: Groups, client: BareClient) -> None:
+    """Nothing is delivered, and what was replayed from that revision on is parked again, as on a real server."""
+    await client.write("a", 3)
+    await groups.create("a")
+    async with groups.consume("a", buffer_size=20) as consumer:
+        await park(groups, consumer, 3)
+        await groups.replay("a")
+        await groups.until("a", holds=lambda info: info.parked == 0)
+        await consumer.ack(*await consumer.take(3))
+        await groups.replay("a", stop_at=1)
+        await groups.until("a", holds=lambda info: info.parked == 2 and info.status == "Live")
+        assert [one.revision for one in await parked_events(client)] == [1, 2]
+        await groups.replay("a")
+        assert [one.event.original.revision for one in await consumer.take(2)] == [1, 2]
+
+
+async def test_a_replay_up_to_nothing_never_ends(groups: Groups, client: BareClient) -> None:
+    """The group replays nothing any more, as on a real server, until it is changed or the server starts again."""
+    await client.write("a", 1)
+    await groups.create("a", **EAGER)
+    async with groups.consume("a") as consumer:
+        await park(groups, consumer, 1)
+        await groups.replay("a", stop_at=0)
+        await groups.replay("a")
+        info = await groups.info("a")
+        assert (info.parked, info.status) == (1, "ReplayingParkedMessages, Live")
+    await groups.update("a", **EAGER)
+    async with groups.consume("a") as consumer:
+        await groups.replay("a")
+        assert (await consumer.next()).event.revision == 0
 
 
 async def test_what_is_gone_does_not_come_back(groups: Groups, client: BareClient) -> None:
@@ -158,8 +190,8 @@ async def test_the_parked_events_of_all(groups: Groups, client: BareClient) -> N
     assert not [one for one in await client.read(ReadRequest(None)) if "$all::g" in one.stream]
 
 
-async def test_a_deleted_group_has_no_parked_events(groups: Groups, client: BareClient) -> None:
-    """Nor has another one with its name."""
+async def test_parked_events_outlive_their_group(groups: Groups, client: BareClient) -> None:
+    """They can't be read or replayed, but count with the first that another group of that name parks."""
     await client.write("a", 1)
     await groups.create("a")
     async with groups.consume("a") as consumer:
@@ -170,5 +202,39 @@ async def test_a_deleted_group_has_no_parked_events(groups: Groups, client: Bare
     assert (await groups.info("a")).parked == 0
     await client.call(REPLAY_PARKED, ReplayParked("a", "g"))
     async with groups.consume("a") as consumer:
+        await consumer.nack(await consumer.next(), action=NackAction.PARK)
+        await groups.until("a", holds=lambda info: info.parked == 2)
+        assert [one.revision for one in await parked_events(client)] == [1]
+        await groups.replay("a")
+        await groups.until("a", holds=lambda info: info.parked == 0)
+
+
+async def test_a_group_that_is_changed_counts_anew(groups: Groups, client: BareClient) -> None:
+    """Without a checkpoint it knows of no parked event, until it parks another one; with one it looks."""
+    await client.write("a", 3)
+    await groups.create("a", min_checkpoint_count=10, max_checkpoint_count=10)
+    async with groups.consume("a", buffer_size=1) as consumer:
         await park(groups, consumer, 1)
-    assert [one.revision for one in await parked_events(client)] == [1]
+    await groups.update("a", **EAGER)
+    assert (await groups.info("a")).parked == 0
+    async with groups.consume("a", buffer_size=1) as consumer:
+        await consumer.nack(await consumer.next(), action=NackAction.PARK)
+        await groups.until("a", holds=lambda info: info.parked == 2 and info.last_checkpointed == 0)
+    await groups.update("a", **EAGER)
+    assert (await groups.info("a")).parked == 2
+
+
+async def test_after_a_soft_delete_only_what_was_buffered_is_delivered(groups: Groups, client: BareClient) -> None:
+    """And then what is written next, of which the group hears."""
+    await client.write("a", 5)
+    await groups.create("a", history_buffer_size=5, read_batch_size=2, live_buffer_size=5)
+    await client.write("a", 4)
+    await groups.until("a", holds=lambda info: info.last_known == 8)
+    await client.call(DELETE, DeleteRequest("a"))
+    async with groups.consume("a") as consumer:
+        events = await consumer.take(4)
+        assert [one.event.revision for one in events] == [0, 1, 2, 3]
+        await consumer.ack(*events)
+        await groups.until("a", holds=lambda info: info.in_flight == 0 and info.read_buffer_count == 0)
+        await client.write("a", 1)
+        assert (await consumer.next()).event.revision == 9

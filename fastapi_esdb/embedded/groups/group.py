@@ -39,9 +39,11 @@ class Progress:
         self._written_at = -math.inf
 
     def begin(self, position: int) -> None:
-        """Take note that the next event is to be delivered."""
+        """Take note that the next event is to be delivered, or one before it again that the source shows once more."""
+        self._unfinished.pop(position, None)
         self._unfinished[position] = self._count, self._position
-        self.pass_over(1, position)
+        self._count += 1
+        self._position = position
 
     def finish(self, position: int) -> None:
         """Take note that an event was handled: acknowledged, skipped or parked."""
@@ -80,26 +82,41 @@ class Writes:
 class ConsumerGroup:
     """The rules of a group, without I/O.
 
-    Its owner gives it pages of the history while `wants_page` is true, and new events as they are written; passes on
-    the acknowledgements of consumers; calls `tick` every second; and makes the writes of `take_writes`. `first` is the
-    position to read from, `None` to begin with events that are written from now on; `checkpoint` is the last one of
-    a former run of the group. `now` returns seconds.
+    Its owner gives it a page of the history, from `next_position` on, when `wants_page` is true, and new events as they
+    are written; passes on the acknowledgements of consumers; calls `tick` every second; and makes the writes of
+    `take_writes`. `first` is the position to read from, `None` to begin with events that are written from now on;
+    `checkpoint` is the last one of a former run of the group. Of new events it knows those from `start` on only, as
+    a real server does. Where `skips_first` is true the first page begins with the event of the checkpoint, which is
+    left out; one that begins behind it, that event being hidden by now, loses its own first event, again as there.
+    `now` returns seconds.
     """
 
     def __init__(
-        self, settings: GroupSettings, first: int | None, checkpoint: int | None, now: Callable[[], float]
+        self,
+        settings: GroupSettings,
+        first: int | None,
+        checkpoint: int | None,
+        now: Callable[[], float],
+        *,
+        start: int = 0,
+        skips_first: bool = False,
     ) -> None:
         self.settings = settings
         self._progress = Progress(settings, checkpoint)
-        self.buffer = Buffer(settings.history_buffer_size, settings.live_buffer_size, first, self._progress.begin)
+        oldest = first if checkpoint is None else checkpoint + 1
+        self.buffer = Buffer(settings.history_buffer_size, settings.live_buffer_size, oldest, self._progress.begin)
         self.checkpoint = checkpoint
         self.consumers: list[Consumer] = []
         self.next_position = first or 0
+        self.wants_page = not self.buffer.is_live
         self.last_known: int | None = None
         self.is_replaying = False
         self.is_ended = False
         self.meter = Meter(now())
         self._now = now
+        self._start = start
+        self._skipped = 1 if skips_first else 0
+        self._is_at_end = False
         self._strategy = strategy_named(settings.strategy)
         self._in_flight: dict[UUID, Consumer] = {}
         self._parked: list[Parked] = []
@@ -109,12 +126,6 @@ class ConsumerGroup:
     def batch(self) -> int:
         """The number of events of the history to read at a time."""
         return min(self.settings.read_batch_size or READ_BATCH, MAX_READ_BATCH)
-
-    @property
-    def wants_page(self) -> bool:
-        """True if more of the history is to be read, from `next_position` on."""
-        is_reading = not (self.is_ended or self.buffer.is_live)
-        return is_reading and self.buffer.has_room(self.settings.read_batch_size)
 
     @property
     def is_full(self) -> bool:
@@ -146,25 +157,34 @@ class ConsumerGroup:
         self.checkpoint = checkpoint
 
     def add_page(self, page: Page) -> None:
-        """Take a page of the history."""
-        for message in page.messages:
-            self._know(message)
+        """Take a page of the history. What hides new events may leave the group at the end of it without being live."""
+        self.wants_page = False
+        for message in page.messages[self._skipped :]:
+            self.last_known = message.position
             self.buffer.add_read(message)
+        self._skipped = 0
         self.next_position = page.next
         self._pass_over(page)
+        self._is_at_end = page.is_end
         if page.is_end:
-            self.buffer.become_live()
+            self.buffer.end_history()
+        else:
+            self._ask_for_page()
         self._settle()
 
     def add_live(self, page: Page) -> None:
         """Take an event that was just written."""
         for message in page.messages:
-            self._know(message)
+            if message.position < self._start:
+                continue
+            self.last_known = message.position
             if self.buffer.add_live(message):
-                self.next_position = message.position
+                self.next_position, self._is_at_end = message.position, False
             self._push()
         if self.buffer.is_live:
             self._pass_over(page)
+        if self._is_at_end:
+            self._ask_for_page()
         self._settle()
 
     def add_parked(self, messages: Iterable[Message]) -> None:
@@ -194,6 +214,7 @@ class ConsumerGroup:
         """Take note that these events were handled. Those that are not in flight are ignored."""
         for message in self._land(ids):
             self._finish(message)
+        self._ask_for_page()
         self._settle()
 
     def refuse(self, ids: Iterable[UUID], action: NackAction, reason: str) -> None:
@@ -205,22 +226,26 @@ class ConsumerGroup:
                 self._park(message, f"Client explicitly NAK'ed message.\n{reason}")
             else:
                 self._finish(message)
+        self._ask_for_page()
         self._settle()
 
     def tick(self) -> None:
         """Deliver again what was not acknowledged in time, and write a due checkpoint. Called every second."""
         for message in self._land(self._expired()):
             self._retry_or_park(message)
+        self._ask_for_page()
         self._settle(is_tick=True)
 
     def end(self) -> None:
         """Disconnect all consumers, those that come later as well."""
-        self.is_ended = True
+        self.is_ended, self.wants_page = True, False
         for consumer in list(self.consumers):
             self._drop(consumer)
 
-    def _know(self, message: Message) -> None:
-        self.last_known = max(message.position, -1 if self.last_known is None else self.last_known)
+    def _ask_for_page(self) -> None:
+        """Want a page if there is room for it now, before waiting events go to consumers: when a real server looks."""
+        is_reading = not (self.is_ended or self.buffer.is_live)
+        self.wants_page = is_reading and self.buffer.has_room(self.settings.read_batch_size)
 
     def _pass_over(self, page: Page) -> None:
         if page.passed_to is not None:
@@ -273,8 +298,11 @@ class ConsumerGroup:
         consumer.drop()
 
     def _remove(self, consumer: Consumer) -> None:
-        """The events of the consumer count as delivered once more, whatever the maximum of retries."""
+        """The events of the consumer count as delivered once more, whatever the maximum of retries.
+
+        They come back in the order of the numbers that they have in their streams; a replayed one has that of its link.
+        """
         self.consumers.remove(consumer)
         self._strategy.remove(consumer)
-        for message in self._land(list(consumer.in_flight)):
+        for message in sorted(self._land(list(consumer.in_flight)), key=lambda one: one.record.original.revision):
             self.buffer.add_retry(message.again())

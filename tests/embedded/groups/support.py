@@ -56,9 +56,18 @@ def consumer(buffer_size: int = 10) -> Consumer:
 class FedGroup:
     """A group that the test feeds by hand. It reads from the start unless told otherwise."""
 
-    def __init__(self, first: int | None = 0, checkpoint: int | None = None, **settings: Any) -> None:
+    def __init__(
+        self,
+        first: int | None = 0,
+        checkpoint: int | None = None,
+        start: int = 0,
+        skips_first: bool = False,  # noqa: FBT  as the group has it
+        **settings: Any,
+    ) -> None:
         self.clock = Clock()
-        self.rules = ConsumerGroup(replace(SETTINGS, **settings), first, checkpoint, self.clock)
+        self.rules = ConsumerGroup(
+            replace(SETTINGS, **settings), first, checkpoint, self.clock, start=start, skips_first=skips_first
+        )
 
     def read(self, *positions: int, is_end: bool = True) -> tuple[Message, ...]:
         """Feed a page of history with events at these positions."""

@@ -47,7 +47,7 @@ def test_history_before_the_first_place_is_left_out() -> None:
     """A group that begins at a position never gets what lies before it, read or live."""
     buffer = behind(first=5)
     add_read(buffer, 4, 5)
-    buffer.become_live()
+    buffer.end_history()
     add_live(buffer, 3)
     assert positions(buffer.events) == [5]
 
@@ -102,21 +102,34 @@ def test_a_slow_buffer_reads_on_from_where_it_fell_behind() -> None:
     assert positions(buffer.events) == [3, 4, 5]
 
 
-def test_at_the_end_of_the_history_what_came_meanwhile_follows() -> None:
-    """Events that the history does not show, having been hidden since, are delivered all the same."""
+def test_a_history_without_the_newest_events_has_no_end() -> None:
+    """Events that the history does not show, having been hidden since, are not delivered; the next one is."""
     buffer = behind()
     add_read(buffer, 1)
-    add_live(buffer, 2)
-    buffer.become_live()
-    assert positions(buffer.events) == [1, 2]
+    add_live(buffer, 2, 3)
+    buffer.end_history()
+    assert not buffer.is_live
+    add_live(buffer, 4)
+    add_read(buffer, 4)
+    assert buffer.is_live
+    assert positions(buffer.events) == [1, 4]
     assert not buffer.recent
+
+
+def test_what_the_history_shows_again_comes_again() -> None:
+    """A stream that was truncated may be read from its beginning later, and a server takes its events a second time."""
+    buffer = behind()
+    add_read(buffer, 1, 2)
+    add_live(buffer, 4)
+    add_read(buffer, 2, 3, 4)
+    assert positions(buffer.events) == [1, 2, 2, 3, 4]
 
 
 def test_an_event_is_not_taken_twice() -> None:
     """What the history has shown already is not taken when it comes as new."""
     buffer = behind()
     add_read(buffer, 1, 2)
-    buffer.become_live()
+    buffer.end_history()
     add_live(buffer, 1, 2, 3)
     assert positions(buffer.events) == [1, 2, 3]
 
@@ -141,7 +154,7 @@ def test_retries_are_in_order_with_replayed_events_last() -> None:
 
 @pytest.mark.parametrize("taken", [set(), {1}, {2, 4}, {1, 2, 3, 4}])
 def test_what_is_taken_is_gone_and_the_rest_in_order(taken: set[int]) -> None:
-    """Retries are offered first; what nobody takes stays where it was."""
+    """Retries are offered first; what nobody takes is offered again with them, before what comes later."""
     buffer = live()
     buffer.add_retry(message(1))
     buffer.add_retry(message(2))
@@ -154,7 +167,8 @@ def test_what_is_taken_is_gone_and_the_rest_in_order(taken: set[int]) -> None:
 
     buffer.deliver(lambda: False, offer)
     assert offered == [1, 2, 3, 4]
-    assert [*positions(buffer.retries), *positions(buffer.events)] == [n for n in (1, 2, 3, 4) if n not in taken]
+    assert positions(buffer.retries) == [n for n in (1, 2, 3, 4) if n not in taken]
+    assert not buffer.events
 
 
 def test_nothing_is_offered_when_nobody_has_room() -> None:
@@ -227,4 +241,7 @@ def test_very_many_events_that_nobody_can_take() -> None:
 
     buffer.deliver(lambda: False, take_few)
     assert offered == list(range(LOOK_AHEAD + 5))
-    assert positions(buffer.events) == list(range(5, 3 * LOOK_AHEAD))
+    assert [*positions(buffer.retries), *positions(buffer.events)] == list(range(5, 3 * LOOK_AHEAD))
+    offered.clear()
+    buffer.deliver(lambda: False, take_few)
+    assert offered == list(range(5, LOOK_AHEAD + 5))

@@ -16,11 +16,14 @@ from fastapi_esdb.embedded.services.groups.sources import Source, source_of
 from fastapi_esdb.embedded.services.groups.streams import CheckpointStream, ParkedStream
 from fastapi_esdb.embedded.store.database import Clock, Database
 from fastapi_esdb.embedded.store.work import completed
-from fastapi_esdb.wire.errors import EsdbError, GroupFull, WriteFailed
+from fastapi_esdb.wire.errors import EsdbError, GroupFailed, GroupFull, WriteFailed
 from fastapi_esdb.wire.groups.values import CreateGroup, GroupInfo, NackAction
 from fastapi_esdb.wire.positions import Edge
 
 log = logging.getLogger(__name__)
+
+IN_PROGRESS = "A replay or truncate is already in progress."
+"""The text of a server, in a trailer."""
 
 
 class RunningGroup:
@@ -97,6 +100,13 @@ class RunningGroup:
             self._rules.is_replaying = True
             self._spawn(self._replay(stop_at))
 
+    async def truncate_parked(self, stop_at: int | None) -> None:
+        """Drop parked events, those below a revision if one is given. Raises GroupFailed while a replay goes on."""
+        if self._rules.is_replaying:
+            raise GroupFailed(self._source.name, self.definition.group, IN_PROGRESS)
+        if (stop := self._parked.end_of(stop_at)) is not None:
+            await self._parked.truncate(stop)
+
     def information(self) -> GroupInfo:
         """Return the state of the group."""
         position = start_position(self.definition.start)
@@ -112,13 +122,18 @@ class RunningGroup:
 
     def _make_rules(self) -> ConsumerGroup:
         settings, text = self.definition.settings, self._checkpoints.read()
+        start = start_position(self.definition.start)
         try:
-            if text is not None:
-                checkpoint = from_text(text)
-                return ConsumerGroup(settings, self._source.after(checkpoint), checkpoint, self._now)
+            checkpoint = None if text is None else from_text(text)
         except ValueError as error:
             log.error("%s begins anew, its checkpoint being of no use: %s", self.id, error)
-        return ConsumerGroup(settings, start_position(self.definition.start), None, self._now)
+            checkpoint = None
+        if checkpoint is None:
+            return ConsumerGroup(settings, start, None, self._now, start=start or 0)
+        self._parked.look_up()
+        skips_first = self._source.is_resumed_at_checkpoint
+        first = self._source.resume(checkpoint)
+        return ConsumerGroup(settings, first, checkpoint, self._now, start=start or 0, skips_first=skips_first)
 
     async def _follow(self) -> None:
         while True:
@@ -168,19 +183,25 @@ class RunningGroup:
 
     async def _replay(self, stop_at: int | None) -> None:
         try:
-            await self._replay_to(self._parked.end if stop_at is None else min(stop_at, self._parked.end))
+            stop = self._parked.end_of(stop_at)
+            if stop == 0:
+                log.warning("a replay of %s up to 0 never ends, as on a real server: there is no other one", self.id)
+                return
+            if stop is not None:
+                await self._replay_to(stop)
         except EsdbError as error:
             log.warning("the parked events of %s can't be replayed: %s", self.id, error)
-        finally:
-            self._rules.is_replaying = False
+        self._rules.is_replaying = False
 
     async def _replay_to(self, stop: int) -> None:
-        """Events in the buffer of the group are no longer in its stream, as on a real server."""
+        """Events in the buffer of the group are no longer in its stream, as on a real server.
+
+        The stream begins at `stop` then, even where it began behind that before: what was replayed is parked again.
+        """
         for messages in self._parked.read(stop):
             self._rules.add_parked(messages)
             await asyncio.sleep(0)  # as above
-        if stop > self._parked.first:
-            await self._parked.truncate(stop)
+        await self._parked.begin_at(stop)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(self._guarded(work))

@@ -9,6 +9,7 @@ from typing import Protocol
 from fastapi_esdb.embedded.groups.message import Message, Page
 from fastapi_esdb.embedded.store.database import Database
 from fastapi_esdb.embedded.store.filters import Matches, compile_filter
+from fastapi_esdb.embedded.store.names import metastream_of
 from fastapi_esdb.embedded.store.reads import SEARCH_TIME
 from fastapi_esdb.embedded.store.storage import at, position_of
 from fastapi_esdb.wire.errors import StreamNotFound
@@ -31,8 +32,11 @@ class Source(Protocol):
 
     name: str
 
-    def after(self, position: int) -> int:
-        """Return the number to continue from after an event."""
+    is_resumed_at_checkpoint: bool
+    """Whether a group that goes on from a checkpoint reads the event of the checkpoint again, and leaves it out."""
+
+    def resume(self, checkpoint: int) -> int:
+        """Return the number to continue from."""
 
     def for_clients(self, position: int) -> int | Position:
         """Return the position as clients see it."""
@@ -48,15 +52,17 @@ class Source(Protocol):
 
 
 class StreamSource:
-    """The events of one stream."""
+    """The events of one stream. Changes of its metadata count as news, since they may show what was hidden."""
+
+    is_resumed_at_checkpoint = True
 
     def __init__(self, database: Database, stream: str, resolve: Resolve) -> None:
         self.name = stream
         self._database = database
         self._resolve = resolve
 
-    def after(self, position: int) -> int:
-        return min(position + 1, MAX_REVISION)
+    def resume(self, checkpoint: int) -> int:
+        return min(checkpoint, MAX_REVISION)
 
     def for_clients(self, position: int) -> int | Position:
         return position
@@ -65,7 +71,7 @@ class StreamSource:
         try:
             page = self._database.read_stream(self.name, first, limit=limit)
         except StreamNotFound:
-            return Page((), first, is_end=True)
+            return Page((), 0, is_end=True)
         return Page(tuple(map(self._message, page.records)), page.next, page.is_end)
 
     def read_live(self, since: int) -> Page:
@@ -73,7 +79,7 @@ class StreamSource:
         return Page(tuple(map(self._message, page.records)), page.next.commit, page.is_end)
 
     async def wait(self, since: int) -> None:
-        await self._database.wait(at(since), self.name)
+        await self._database.wait(at(since), self.name, metastream_of(self.name))
 
     def _message(self, record: RecordedEvent) -> Message:
         return Message(self._resolve(record), record.revision)
@@ -87,6 +93,7 @@ class AllSource:
     """
 
     name = ALL
+    is_resumed_at_checkpoint = False
 
     def __init__(self, database: Database, definition: CreateGroup, resolve: Resolve) -> None:
         self._database = database
@@ -94,8 +101,8 @@ class AllSource:
         self._matches: Matches = compile_filter(definition.filter) if definition.filter else lambda *_: True
         self._resolve = resolve
 
-    def after(self, position: int) -> int:
-        return self._database.following(at(position)).commit
+    def resume(self, checkpoint: int) -> int:
+        return self._database.following(at(checkpoint)).commit
 
     def for_clients(self, position: int) -> int | Position:
         return at(position)

@@ -42,46 +42,68 @@ class CheckpointStream:
 
 
 class ParkedStream:
-    """The events that a group put aside: a link to each, with the reason in its metadata."""
+    """The events that a group put aside: a link to each, with the reason in its metadata.
+
+    The stream outlives the group, and one of the same name goes on with it. What a server tells of it comes from two
+    numbers in its memory: the last event that was parked, and where the stream begins. A group that is created or
+    changed knows neither, unless it has a checkpoint to go on from: then it looks them up. So a first parked event is
+    counted together with all that were ever parked before it.
+    """
 
     def __init__(self, database: Database, group_id: str, clock: Clock) -> None:
         self._database = database
         self._clock = clock
         self._name = f"{PREFIX}{group_id}-parked"
+        self._last: int | None = None
+        self._first = 0
 
     @property
     def count(self) -> int:
-        """The number of events that were not replayed yet."""
-        return self.end - self.first
+        """The number of events that were not replayed yet, as a server tells it."""
+        return 0 if self._last is None else self._last + 1 - self._first
 
-    @property
-    def first(self) -> int:
-        """The first revision that was not replayed yet."""
-        return self._database.stream_info(self._name).first
+    def look_up(self) -> None:
+        """Find out what the stream holds."""
+        info = self._database.stream_info(self._name)
+        self._last, self._first = None, 0
+        if info.last is not None and info.first <= info.last and not info.is_soft_deleted:
+            self._last, self._first = info.last, info.first
 
-    @property
-    def end(self) -> int:
-        """The revision that the next event gets."""
-        last = self._database.stream_info(self._name).last
-        return 0 if last is None else last + 1
+    def end_of(self, stop_at: int | None) -> int | None:
+        """Return the revision to stop before when everything, or what is before `stop_at`, is taken.
+
+        `None` where the stream has no events, or was deleted.
+        """
+        info = self._database.stream_info(self._name)
+        if info.last is None or info.is_soft_deleted or info.is_tombstoned:
+            return None
+        return info.last + 1 if stop_at is None else min(stop_at, info.last + 1)
 
     async def add(self, parked: Sequence[Parked]) -> None:
-        await self._database.append(self._name, ANY, [self._link(one) for one in parked])
+        self._last = (await self._database.append(self._name, ANY, [self._link(one) for one in parked])).revision
 
     def read(self, stop: int) -> Iterator[list[Message]]:
         """The events below a revision, in pages. Those that are gone are left out."""
-        start = self.first
+        start = 0
         while start < stop:
             page = self._database.read_stream(self._name, start, limit=min(PAGE, stop - start))
             yield list(self._messages(page.records))
             start = page.next
 
-    async def truncate(self, before: int) -> None:
-        """Hide the events below a revision; only administrators may look at the others."""
+    async def begin_at(self, revision: int) -> None:
+        """Hide the events below a revision, and none from it on; only administrators may look at these."""
         acl = dict.fromkeys(("$r", "$w", "$d", "$mr", "$mw"), ADMINS)
-        metadata = json.dumps({"$tb": before, "$acl": acl})
+        metadata = json.dumps({"$tb": revision, "$acl": acl})
         event = ProposedEvent(uuid4(), METADATA_TYPE, metadata.encode())
         await self._database.append(metastream_of(self._name), ANY, [event])
+        self._first = revision
+
+    async def truncate(self, stop: int) -> None:
+        """Drop the events below a revision; those that were dropped before stay so (26.1.1)."""
+        if stop > self._database.stream_info(self._name).first:
+            await self.begin_at(stop)
+            self.look_up()
+            self._first = max(self._first, stop)
 
     async def delete(self) -> None:
         await _delete(self._database, self._name)
