@@ -47,7 +47,7 @@ class Call(Generic[Request, Response]):
         self.was_writing = False
         """True if the call was cut off during a write."""
         self.is_silenced = False
-        """True if a fault keeps the answer from being sent; the write has happened."""
+        """True if no answer is going to be sent: a fault keeps it back, or a real server would send none."""
         self._context = context
         self._is_receiving = False
         self._has_received = False
@@ -139,7 +139,7 @@ class Call(Generic[Request, Response]):
     async def send(self, response: Response) -> None:
         """Send a response; waits while the client does not take what was sent before."""
         if self.faults.are_any and self.faults.lost(self.method):
-            await self._stay_silent()
+            await self.stay_silent()
         else:
             await self.send_raw(self.method.encode_answer(response))
 
@@ -162,7 +162,7 @@ class Call(Generic[Request, Response]):
             await self.faults.passed()
         await self._context.write(response)
 
-    async def _stay_silent(self) -> None:
+    async def stay_silent(self) -> None:
         """Wait until the client leaves, unless there are other answers for it."""
         if self.method.shape is not Shape.DUPLEX:
             self.is_silenced = True

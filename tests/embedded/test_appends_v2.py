@@ -40,6 +40,7 @@ from fastapi_esdb.wire.streams_v2.values import (
 )
 from tests.embedded.secure import ADMIN, secured, shown
 from tests.support.bare_client import BareClient, connected, event
+from tests.support.waiting import PATIENCE
 
 
 def record(data: bytes = b"{}", stream: str = "", **changes: object) -> Record:
@@ -164,6 +165,27 @@ async def test_all_failed_checks_are_told(client: BareClient) -> None:
     assert not await client.read(ReadRequest("new"))
     await client.write("b")
     assert (await records(client, record(stream="new"), checks=checks[:3])).revisions == {"new": 0}
+
+
+async def test_a_repeat_in_another_order(server: EmbeddedServer, client: BareClient) -> None:
+    """Is never answered, as by a real server, and nothing is written; the server stops all the same."""
+    first, second, third = record(stream="a"), record(stream="a"), record(stream="a")
+    await records(client, first, second)
+    await records(client, third)
+    silent = client.open(APPEND_RECORDS)
+    await silent.send(AppendRecords((third, first)))
+    await silent.done_sending()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await anext(silent)
+    assert (await records(client, second, first)).revisions == {"a": 0}
+    assert await revisions(client, "a") == [0, 1, 2]
+    call = client.open(APPEND_SESSION)
+    await call.send(SessionAppend("a", (third, second, first)))
+    await call.done_sending()
+    await call.raw.initial_metadata()
+    async with asyncio.timeout(PATIENCE):
+        await server.stop()
 
 
 @pytest.mark.parametrize("times", [2, 3])

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from typing import Any
 
-from fastapi_esdb.embedded.access import Access, Caller, Right
+from fastapi_esdb.embedded.access import Access, Right
 from fastapi_esdb.embedded.calls import Call
 from fastapi_esdb.embedded.services.appends import Inflow, Share
 from fastapi_esdb.embedded.store.checks import Limits
 from fastapi_esdb.embedded.store.database import Database
+from fastapi_esdb.embedded.store.expectations import NeverAnswered
 from fastapi_esdb.embedded.store.work import Breaks
 from fastapi_esdb.wire.errors import (
     ConsistencyViolation,
@@ -53,7 +55,7 @@ class AtomicAppendService:
             records = [(append.stream, record) for append in appends for record in append.records]
             checks = [Check(append.stream, append.expected) for append in appends]
             try:
-                await call.send(await self._append(call.caller, records, checks))
+                await self._append(call, records, checks)
             except ConsistencyViolation as error:
                 raise self._conflict(error.violations[0]) from error
 
@@ -63,7 +65,7 @@ class AtomicAppendService:
         records = [(record.stream, record) for record in request.records]
         for stream in {check.stream for check in request.checks}.difference(dict(records)):
             self._access.require(call.caller, stream, Right.READ)
-        await call.send(await self._append(call.caller, records, request.checks))
+        await self._append(call, records, request.checks)
 
     async def _appends(self, call: Call[SessionAppend, StreamsAppended], share: Share) -> list[SessionAppend]:
         """Return what the client sends, as long as it fits into an append. Raises SessionRefused."""
@@ -82,16 +84,19 @@ class AtomicAppendService:
         return list(appends.values())
 
     async def _append(
-        self, caller: Caller, records: Iterable[tuple[str, Record]], checks: Iterable[Check]
-    ) -> StreamsAppended:
+        self, call: Call[Any, StreamsAppended], records: Iterable[tuple[str, Record]], checks: Iterable[Check]
+    ) -> None:
         events, breaks = [], Breaks()
         for stream, record in records:
             events.append((stream, event_of(record)))
             await breaks.take()
         for stream in dict.fromkeys(stream for stream, _ in events):
-            self._access.require(caller, stream, Right.WRITE)
+            self._access.require(call.caller, stream, Right.WRITE)
             await breaks.take()
-        return await self._database.append_many(events, tuple(checks))
+        try:
+            await call.send(await self._database.append_many(events, tuple(checks)))
+        except NeverAnswered:
+            await call.stay_silent()
 
     def _conflict(self, violation: Violation) -> WrongExpectedRevision | StreamDeleted:
         """Return the error of a v1 append. For a soft-deleted stream it has the revision."""

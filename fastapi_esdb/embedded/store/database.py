@@ -127,7 +127,8 @@ class Database:
         """Append events, each to its stream and in this order, all or none, if all checks hold.
 
         A repeat of a former append answers what that one did. Raises ConsistencyViolation with every check that fails
-        (a stream that is written to has one of `ANY` if no other), and what `append` raises about names and sizes.
+        (a stream that is written to has one of `ANY` if no other), NeverAnswered for a repeat in another order, and
+        what `append` raises about names and sizes.
         """
         return await self._write(self._writer.append_many(events, checks))
 

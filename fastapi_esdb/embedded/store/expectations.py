@@ -19,18 +19,34 @@ from fastapi_esdb.wire.streams_v2.values import Check, DeletedState
 Ids = Sequence[UUID]
 
 
+class NeverAnswered(Exception):
+    """Raised for a repeat whose ids are all known, but in another order: servers fall over and stay silent."""
+
+
 def find_repeat(view: View, stream: str, expected: Expected, ids: Sequence[UUID] = ()) -> Steps[int | None]:
     """Return the last revision of a former append that this one repeats, or `None` if it is new and possible.
 
     Raises WrongExpectedRevision and StreamDeleted.
     """
-    if view.is_tombstoned(stream):
+    if _is_closed(view, stream):
         raise StreamDeleted(stream)
     if expected is STREAM_EXISTS:
         _require_existing(view, stream)
     if expected is ANY or expected is STREAM_EXISTS:
         return (yield from _repeat_by_ids(view, stream, expected, ids))
     return (yield from _repeat_by_revision(view, stream, expected, ids))
+
+
+def _is_closed(view: View, stream: str) -> bool:
+    """Return whether a tombstone keeps everybody from writing to the stream.
+
+    That of a stream is one for its metadata as well, except on a server that has written metadata of the stream since
+    its start: it knows the end of the metastream then, and does not look for more (protocol 12.5).
+    """
+    if view.tombstone(stream) is not None or not view.is_tombstoned(stream):
+        return view.tombstone(stream) is not None
+    last = view.last_position(stream)
+    return last is None or view.log.recent_ids.position(view.log.record(last).id.bytes) is None
 
 
 def exists(view: View, stream: str) -> bool:
@@ -80,7 +96,7 @@ def _repeat_by_revision(view: View, stream: str, expected: Expected, ids: Sequen
     written = yield from _written_behind(view, stream, number, ids)
     if written and written == len(ids):
         return number + written
-    if ids and not written and expected is NO_STREAM and view.is_soft_deleted(stream):
+    if not written and expected is NO_STREAM and view.is_soft_deleted(stream):
         return None
     raise wrong_revision(view, stream, expected)
 
@@ -99,7 +115,7 @@ def find_repeats(view: View, written: Mapping[str, Ids], checks: Sequence[Check]
     """Return the last revision in each stream of a former append that this one repeats, or nothing if it is new.
 
     Raises ConsistencyViolation with all checks that fail. An append that was done before in some of its streams, and
-    in others not, fails in those where it was.
+    in others not, fails in those where it was. Raises NeverAnswered for a repeat that ends before it begins.
     """
     checks = [*checks, *_implied(written, checks)]
     outcomes = []
@@ -108,11 +124,20 @@ def find_repeats(view: View, written: Mapping[str, Ids], checks: Sequence[Check]
         yield
     repeats = {check.stream: last for check, (_, last) in zip(checks, outcomes, strict=True) if last is not None}
     if len(repeats) == len(written):
+        _require_order(view, written, repeats)
         return repeats
     failed = [n for n, (holds, repeated) in enumerate(outcomes) if not holds or repeated is not None]
     if failed:
         raise ConsistencyViolation(tuple(_violation(view, number, checks[number]) for number in failed))
     return {}
+
+
+def _require_order(view: View, written: Mapping[str, Ids], repeats: Mapping[str, int]) -> None:
+    """Raise NeverAnswered where the first id of a stream belongs to an event more than one revision behind the last."""
+    for stream, ids in written.items():
+        first = _recent_revision(view, stream, ids[0])
+        if first is not None and repeats[stream] < first - 1:
+            raise NeverAnswered
 
 
 def _implied(written: Mapping[str, Ids], checks: Sequence[Check]) -> list[Check]:
@@ -149,17 +174,21 @@ def _holds(view: View, check: Check) -> bool:
         return state >= NO_STREAM.value and exists(view, check.stream)
     if isinstance(check.expected, DeletedState):
         return state == check.expected.value
-    return check.expected is ANY or (check.expected == view.last(check.stream) and not view.is_tombstoned(check.stream))
+    return check.expected is ANY or (check.expected == view.last(check.stream) and not _is_closed(view, check.stream))
 
 
 def _violation(view: View, number: int, check: Check) -> Violation:
+    """That a stream is soft-deleted is only said to who expected it to exist; others are told its last revision."""
     expected = check.expected if isinstance(check.expected, int) else check.expected.value
-    return Violation(number, check.stream, expected, _state(view, check.stream))
+    actual = _state(view, check.stream)
+    if actual == DeletedState.SOFT_DELETED.value and check.expected is not STREAM_EXISTS:
+        actual = view.last(check.stream)
+    return Violation(number, check.stream, expected, actual)
 
 
 def _state(view: View, stream: str) -> int:
     """Return the stream's last revision, or the number of the protocol for a missing or deleted one."""
-    if view.is_tombstoned(stream):
+    if _is_closed(view, stream):
         return DeletedState.TOMBSTONED.value
     if view.is_soft_deleted(stream):
         return DeletedState.SOFT_DELETED.value

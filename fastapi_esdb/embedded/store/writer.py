@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import uuid4
 
 from fastapi_esdb.embedded.store.checks import Limits, check_append, check_append_many, check_delete
-from fastapi_esdb.embedded.store.expectations import find_repeat, find_repeats, wrong_revision
+from fastapi_esdb.embedded.store.expectations import exists, find_repeat, find_repeats, wrong_revision
 from fastapi_esdb.embedded.store.log import Draft, Log
 from fastapi_esdb.embedded.store.metadata import soft_delete_metadata, truncated_before
 from fastapi_esdb.embedded.store.names import (
@@ -19,7 +19,7 @@ from fastapi_esdb.embedded.store.names import (
     original_of,
 )
 from fastapi_esdb.embedded.store.storage import at, position_of
-from fastapi_esdb.embedded.store.view import NO_EVENT, View
+from fastapi_esdb.embedded.store.view import View
 from fastapi_esdb.embedded.store.work import Steps
 from fastapi_esdb.wire.events.content import OCTET_STREAM
 from fastapi_esdb.wire.events.values import ProposedEvent, RecordedEvent
@@ -63,7 +63,7 @@ class Writer:
         check_delete(stream, expected)
         view = self._view()
         yield from find_repeat(view, stream, expected)
-        if view.last(stream) == NO_EVENT:
+        if not exists(view, stream):
             raise wrong_revision(view, stream, expected)
         return _delete_result((yield from self._write([_metadata_draft(view, stream, soft_delete_metadata())])))
 

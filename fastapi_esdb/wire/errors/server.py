@@ -41,7 +41,11 @@ class StreamNotFound(ServerError):
 
 @dataclass(eq=False)
 class StreamDeleted(ServerError):
-    """The stream is tombstoned, or it is soft-deleted and was expected to exist."""
+    """The stream is tombstoned, or it is soft-deleted and was expected to exist.
+
+    Of an `append_streams`, real servers name a stream that was not as expected if *another one* of the same append is
+    deleted (protocol 12.8): look at all of them.
+    """
 
     stream: str
 

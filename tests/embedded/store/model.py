@@ -45,6 +45,11 @@ class Model:
         names = {stream, stream.removeprefix("$$"), stream.removeprefix("$$$$")}
         return any(entry.revision == MAX_REVISION for entry in self.log if entry.stream in names)
 
+    def is_closed(self, stream: str) -> bool:
+        """Whether nothing can be written: metadata of a tombstoned stream can be, where some was since the start."""
+        known = [entry.revision for entry in self.log[self.forgotten :] if entry.stream == stream]
+        return self.is_tombstoned(stream) and (MAX_REVISION in known or not known or not stream.startswith("$$"))
+
     def metadata(self, stream: str) -> dict[str, int]:
         if stream.startswith("$$"):
             return {"$maxCount": 1}
@@ -86,7 +91,7 @@ class Model:
 
     def delete(self, stream: str, expected: Expected, now: datetime) -> None:
         self.check(stream, expected, [])
-        if self.last(stream) < 0:
+        if self.last(stream) < 0 and self.last("$$" + stream) < 0:
             raise WrongExpectedRevision(stream, expected, NO_STREAM)
         self.write("$$" + stream, None, b'{"$tb": %d}' % MAX_REVISION, now)
 
@@ -97,7 +102,7 @@ class Model:
     def check(self, stream: str, expected: Expected, ids: Sequence[UUID]) -> int | None:
         """The last revision of what is repeated, `None` where nothing is; raises what a store raises."""
         last = self.last(stream)
-        if self.is_tombstoned(stream) or (expected is STREAM_EXISTS and self.is_soft_deleted(stream)):
+        if self.is_closed(stream) or (expected is STREAM_EXISTS and self.is_soft_deleted(stream)):
             raise StreamDeleted(stream)
         refused = WrongExpectedRevision(stream, expected, last if last >= 0 else NO_STREAM)
         if expected is STREAM_EXISTS and last < 0 and self.last("$$" + stream) < 0:
@@ -117,7 +122,7 @@ class Model:
         behind = [entry.id for entry in self.entries(stream)[number + 1 :]]
         if ids and behind[: len(ids)] == ids:
             return number + len(ids)
-        if ids and number == -1 and self.is_soft_deleted(stream) and behind[:1] != ids[:1]:
+        if number == -1 and self.is_soft_deleted(stream) and (not ids or behind[:1] != ids[:1]):
             return None
         raise refused
 

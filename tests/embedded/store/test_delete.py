@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from fastapi_esdb.embedded.store import Database
-from fastapi_esdb.wire.errors import AccessDenied, InvalidArgument, StreamDeleted, StreamNotFound, WrongExpectedRevision
+from fastapi_esdb.embedded.store import Database, MemoryStorage
+from fastapi_esdb.wire.errors import (
+    AccessDenied,
+    ConsistencyViolation,
+    InvalidArgument,
+    StreamDeleted,
+    StreamNotFound,
+    WrongExpectedRevision,
+)
 from fastapi_esdb.wire.events.content import JSON, OCTET_STREAM
 from fastapi_esdb.wire.revisions import ANY, MAX_REVISION, NO_STREAM, STREAM_EXISTS, Expected
+from fastapi_esdb.wire.streams_v2.values import Check, DeletedState
 from tests.embedded.store.support import event, events, read, read_back, set_metadata, shown
 
 
@@ -18,13 +26,23 @@ def last_metadata(database: Database, stream: str) -> bytes:
 
 @pytest.mark.parametrize("expected", [ANY, NO_STREAM, STREAM_EXISTS, 0])
 async def test_a_missing_stream_can_not_be_soft_deleted(database: Database, expected: Expected) -> None:
-    """Whatever is expected, even with metadata."""
+    """Whatever is expected."""
     with pytest.raises(WrongExpectedRevision) as caught:
         await database.delete("a", expected)
     assert (caught.value.expected, caught.value.actual) == (expected, NO_STREAM)
-    await set_metadata(database, "b", max_count=3)
+
+
+@pytest.mark.parametrize("expected", [ANY, NO_STREAM, STREAM_EXISTS])
+async def test_a_stream_with_nothing_but_metadata_can_be_soft_deleted(database: Database, expected: Expected) -> None:
+    """It exists, and has no revision."""
+    await set_metadata(database, "a", max_count=3)
     with pytest.raises(WrongExpectedRevision):
-        await database.delete("b", expected)
+        await database.delete("a", 0)
+    await database.delete("a", expected)
+    assert last_metadata(database, "a") == b'{"$tb":9223372036854775807}'
+    assert database.stream_info("a").is_soft_deleted
+    assert (await database.append("a", NO_STREAM, events(1))).revision == 0
+    assert read(database, "a") == [0]
 
 
 @pytest.mark.parametrize("expected", [NO_STREAM, 0, 9])
@@ -67,15 +85,19 @@ async def test_expectations_on_a_soft_deleted_stream(database: Database) -> None
 
 
 async def test_a_soft_deleted_stream_can_be_soft_deleted_again(database: Database) -> None:
-    """With any; not when it is expected to exist, or not to."""
+    """And tombstoned, also as one that is not there; not when it is expected to exist."""
     await database.append("a", ANY, events(1))
     await database.delete("a")
     await database.delete("a")
     await database.delete("a", 0)
-    with pytest.raises(StreamDeleted):
-        await database.delete("a", STREAM_EXISTS)
-    with pytest.raises(WrongExpectedRevision):
-        await database.delete("a", NO_STREAM)
+    await database.delete("a", NO_STREAM)
+    for delete in (database.delete, database.tombstone):
+        with pytest.raises(StreamDeleted):
+            await delete("a", STREAM_EXISTS)
+        with pytest.raises(WrongExpectedRevision):
+            await delete("a", 1)
+    await database.tombstone("a", NO_STREAM)
+    assert database.stream_info("a").is_tombstoned
 
 
 async def test_a_soft_delete_replaces_all_metadata(database: Database) -> None:
@@ -127,9 +149,8 @@ async def test_soft_deleted_events_are_still_in_all(database: Database) -> None:
 
 
 async def test_after_a_tombstone_nothing_works(database: Database) -> None:
-    """Reads, writes, deletes, and all of that on the metastream too."""
+    """Reads, writes, deletes, and reads and writes of the metastream too."""
     await database.append("a", ANY, events(2))
-    await set_metadata(database, "a", owner="me")
     await database.tombstone("a", 1)
     for stream in ("a", "$$a"):
         with pytest.raises(StreamDeleted) as caught:
@@ -141,6 +162,28 @@ async def test_after_a_tombstone_nothing_works(database: Database) -> None:
         with pytest.raises(StreamDeleted):
             await delete("a")
     assert database.stream_info("a").is_tombstoned
+
+
+async def test_metadata_after_a_tombstone() -> None:
+    """It can be written if some was since the start, with its expectation checked, and not be read."""
+    storage = MemoryStorage()
+    async with Database(storage) as database:
+        await set_metadata(database, "a", owner="me")
+        await database.tombstone("a")
+        assert (await database.append("$$a", 0, [event("$metadata")])).revision == 1
+        assert (await database.append("$$a", ANY, [event("$metadata")])).revision == 2
+        with pytest.raises(WrongExpectedRevision) as caught:
+            await database.append("$$a", 9, [event("$metadata")])
+        assert caught.value.actual == 2
+        await database.append_many([("b", event())], [Check("$$a", 2)])
+        with pytest.raises(StreamDeleted):
+            database.read_stream("$$a")
+    async with Database(storage) as database:
+        with pytest.raises(StreamDeleted):
+            await database.append("$$a", ANY, [event("$metadata")])
+        with pytest.raises(ConsistencyViolation) as violated:
+            await database.append_many([("b", event())], [Check("$$a", 2)])
+        assert violated.value.violations[0].actual == DeletedState.TOMBSTONED.value
 
 
 @pytest.mark.parametrize("expected", [ANY, NO_STREAM])
