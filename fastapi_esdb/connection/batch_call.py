@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import count
 from time import monotonic
@@ -16,7 +16,6 @@ from fastapi_esdb.connection.deadline import Alarm
 from fastapi_esdb.connection.pending_append import PendingAppend, fate, fate_unsent
 from fastapi_esdb.connection.preflight import check_call
 from fastapi_esdb.connection.rpc_errors import map_errors
-from fastapi_esdb.connection.transport import RpcFailed
 from fastapi_esdb.errors import ClosedInFlight, NotSentInTime
 from fastapi_esdb.wire.errors import DeadlineExceeded, EsdbError, NoAnswer, NotSupported
 from fastapi_esdb.wire.errors.unreadable import unreadable
@@ -66,7 +65,6 @@ class BatchCall:
         self._has_ended = False
         self._is_resting = False
         self._idle_since = 0.0
-        self._work: asyncio.Future[None] | None = None
         self._alarm = Alarm(self._look)
         self._begin(headers)
 
@@ -79,8 +77,7 @@ class BatchCall:
             self._lease.release()
             raise
         self._lease.take(self._call)
-        self._reader = self.channel.run(self._read(), "esdb-batch-answers")
-        self._writer = self.channel.run(self._write(), "esdb-batches")
+        self._task = self.channel.run(self._carry(), "esdb-batches")
 
     @property
     def is_open(self) -> bool:
@@ -98,31 +95,19 @@ class BatchCall:
             self._lease.take(self._call)
         self._waiting.append(pending)
         self._alarm.set(deadline.at)
-        self._go_on()
+        self._call.send_more()
         return answer
 
-    async def _write(self) -> None:
-        """Send what waits, until the call ends."""
+    def _next_message(self) -> bytes | None:
+        """Return the next message to send, from now on to be answered; `None` while there is none that may leave."""
         try:
-            await self._call.wait_open()
-            while True:
-                pending = await self._next()
-                if self._call.has_ended:
-                    self._waiting.appendleft(pending)
-                    return
-                if data := self._message(pending):
-                    await self._call.write(data)
-        except (RpcFailed, EsdbError):
-            pass  # the reader hears of it, too
+            while self._waiting and self._has_room:
+                if data := self._message(self._waiting.popleft()):
+                    return data
         except Exception as error:
             logger.exception("a call of appends could not be written")
             self._end(unreadable(error))
-
-    async def _next(self) -> PendingAppend:
-        while not (self._waiting and self._has_room):
-            self._work = asyncio.get_running_loop().create_future()
-            await self._work
-        return self._waiting.popleft()
+        return None
 
     @property
     def _has_room(self) -> bool:
@@ -135,7 +120,7 @@ class BatchCall:
         return len(self._sent) < most and self._bytes < MOST_BYTES
 
     def _message(self, pending: PendingAppend) -> bytes | None:
-        """Return the message to send, from now on to be answered; `None` for an append that has ended."""
+        """Return the message of an append; `None` for one that has ended."""
         now = monotonic()
         if pending.answer.done() or pending.deadline.at <= now:
             pending.finish(NotSentInTime())
@@ -159,13 +144,11 @@ class BatchCall:
             self._alarm.set(now + self.late.after)
         return data
 
-    async def _read(self) -> None:
+    async def _carry(self) -> None:
         error: EsdbError = ClosedInFlight()
         try:
             with map_errors(self._lease, BATCH_APPEND):
-                while answers := await self._call.read():
-                    for number, result in answers:
-                        self._take_answer(number, result)
+                await self._call.exchange(self._next_message, self._take_answers)
             error = NoAnswer()
         except EsdbError as found:
             error = found
@@ -175,13 +158,14 @@ class BatchCall:
         finally:
             self._end(error)
 
-    def _take_answer(self, number: int, result: AppendResult | EsdbError) -> None:
-        """Give an append its answer; one that comes too late for its append is dropped."""
+    def _take_answers(self, answers: Sequence[tuple[int, AppendResult | EsdbError]]) -> None:
+        """Give appends their answers; one that comes too late for its append is dropped."""
         self._is_answered = True
-        if number in self._sent:
-            self._free(number).finish(result)
-            self._go_on()
-            self._rest_if_done()
+        for number, result in answers:
+            if number in self._sent:
+                self._free(number).finish(result)
+        self._go_on()
+        self._rest_if_done()
 
     def _free(self, number: int) -> PendingAppend:
         pending = self._sent.pop(number)
@@ -189,9 +173,9 @@ class BatchCall:
         return pending
 
     def _go_on(self) -> None:
-        """Wake the writer, unless it writes."""
-        if self._work is not None and not self._work.done():
-            self._work.set_result(None)
+        """Send what has waited for room."""
+        if self._waiting:
+            self._call.send_more()
 
     def _rest_if_done(self) -> None:
         """Release the lease while there is nothing to carry."""
@@ -270,9 +254,8 @@ class BatchCall:
         if self._ended is not None:
             self._ended(self)
         self._call.cancel()
-        self._reader.cancel()
-        self._writer.cancel()
-        del self._call, self._reader, self._writer
+        self._task.cancel()
+        del self._call, self._task
         self._lease.release()
 
 

@@ -77,21 +77,25 @@ class StreamingCall(Call, Protocol[Response_co]):
 
 
 class DuplexCall(StreamingCall[Response_co], Protocol[Response_co]):
-    """A call whose requests stream, too."""
-
-    @property
-    def has_ended(self) -> bool:
-        """Return whether nothing that is written now would be sent any more."""
-        ...
-
-    async def wait_open(self) -> None:
-        """Wait until the call is on its way; until then the server has heard nothing of it. Raises why it is not."""
+    """A call whose requests stream, too: in turn, by `write` and `read`, or both ways at once, by `exchange`."""
 
     async def write(self, request: bytes) -> None:
         """Send one more request, and wait until there is room for another; one task at a time may do so.
 
         Raises what the call has ended with, and `NoAnswer` if it has ended well.
         """
+
+    async def exchange(
+        self, requests: Callable[[], bytes | None], take: Callable[[Sequence[Response_co]], None]
+    ) -> None:
+        """Send what `requests` gives, and give answers to `take` as they come, until the call ends.
+
+        `requests` is asked when there is room for another one, and must not raise anything. Where it has given `None`
+        it is asked again after `send_more`. Raises what the call has ended with.
+        """
+
+    def send_more(self) -> None:
+        """Have `requests` asked again."""
 
 
 class Transport(Protocol):

@@ -12,7 +12,7 @@ from fastapi_esdb.connection import transports
 from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.connection.grpcio.transport import open_grpcio
 from fastapi_esdb.connection.http2.transport import open_http2
-from fastapi_esdb.connection.transport import Call, OpenTransport, RpcFailed, Transport
+from fastapi_esdb.connection.transport import Call, DuplexCall, OpenTransport, RpcFailed, Transport
 from fastapi_esdb.connection.transports import open_transport
 from fastapi_esdb.settings.choices import TransportKind
 from fastapi_esdb.settings.hosts import Host
@@ -85,16 +85,62 @@ async def test_answers_stream_until_there_are_none(opened: Transport) -> None:
 async def test_a_conversation(opened: Transport) -> None:
     """Requests and answers in turn. What is written after a good end says that there is no answer."""
     call = opened.duplex(TALK.path, TALK.decode_answer, None, HEADERS)
-    await call.wait_open()
     for text in ("one", "two"):
         await call.write(TALK.encode_request(text))
         assert list(await call.read()) == [text]
-    assert not call.has_ended
     await call.write(TALK.encode_request("end"))
     assert not await call.read()
-    assert call.has_ended
     with pytest.raises(NoAnswer):
         await call.write(TALK.encode_request("three"))
+
+
+def exchanged(transport: Transport, texts: list[str]) -> tuple[DuplexCall[str], asyncio.Task[list[str]]]:
+    """A call that sends the texts, also those that are added later, and a task whose result is the answers."""
+    call, answers = transport.duplex(TALK.path, TALK.decode_answer, None, HEADERS), list[str]()
+
+    async def carried() -> list[str]:
+        await call.exchange(lambda: TALK.encode_request(texts.pop(0)) if texts else None, answers.extend)
+        return answers
+
+    return call, asyncio.ensure_future(carried())
+
+
+@OVER_BOTH
+async def test_an_exchange(opened: Transport) -> None:
+    """Requests leave as soon as there are some, and answers are handed over as they come, until the call ends."""
+    texts = ["one", "two"]
+    call, carried = exchanged(opened, texts)
+    await until(lambda: not texts)
+    texts += ["three", "end"]
+    call.send_more()
+    async with asyncio.timeout(PATIENCE):
+        assert await carried == ["one", "two", "three"]
+    texts.append("four")
+    call.send_more()
+    assert texts == ["four"], "nothing is asked for that could not be sent"
+
+
+@OVER_BOTH
+@pytest.mark.parametrize(("text", "raised"), [("fail ABORTED no", "ABORTED: no"), ("garbage", "DecodeError")])
+async def test_an_exchange_that_breaks_off(opened: Transport, text: str, raised: str) -> None:
+    """Raises what the call has ended with, and what decoding an answer has raised."""
+    _, carried = exchanged(opened, [text])
+    with pytest.raises(Exception, match=raised) as caught:
+        await asyncio.wait_for(carried, PATIENCE)
+    assert isinstance(caught.value, RpcFailed | NoAnswer)
+
+
+@OVER_BOTH
+async def test_an_exchange_that_is_given_up(opened: Transport, server: ScriptedServer) -> None:
+    """Ends the call on the server, and leaves no task."""
+    call, carried = exchanged(opened, ["wait"])
+    await until(lambda: sum(server.active.values()))
+    carried.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await carried
+    call.cancel()
+    await until(lambda: not sum(server.active.values()))
+    assert not [task for task in asyncio.all_tasks() if task.get_name() == "esdb-requests"]
 
 
 def begun(transport: Transport, kind: str) -> tuple[Call, asyncio.Task[object]]:

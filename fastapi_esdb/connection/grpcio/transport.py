@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, NoReturn
 
 from fastapi_esdb.connection.grpcio.channel_factory import ChannelFactory, channel_factory
@@ -12,8 +13,9 @@ from fastapi_esdb.connection.grpcio.prefetch import Prefetch
 from fastapi_esdb.connection.grpcio.reader_threads import ReaderThreads
 from fastapi_esdb.connection.tls.handshake import HUNG_UP_AFTERWARDS, Certificates, tls_failure
 from fastapi_esdb.connection.tls.unverified import alert_of
+from fastapi_esdb.connection.transport import RpcFailed
 from fastapi_esdb.errors import TlsFailed
-from fastapi_esdb.wire.errors import NoAnswer
+from fastapi_esdb.wire.errors import EsdbError, NoAnswer
 from fastapi_esdb.wire.method import Response
 from fastapi_esdb.wire.quiet_grpc import grpc
 
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from fastapi_esdb.connection.transport import StreamingCall
     from fastapi_esdb.settings.hosts import Host
     from fastapi_esdb.settings.options import ConnectionOptions
-    from fastapi_esdb.wire.errors import EsdbError
     from fastapi_esdb.wire.headers import CallHeaders
 
 
@@ -155,17 +156,40 @@ class GrpcStreamingCall(GrpcCall, Generic[Response]):
 class GrpcDuplexCall(GrpcStreamingCall[Response]):
     """A call whose requests stream, too."""
 
-    __slots__ = ()
+    __slots__ = ("_has_more",)
 
-    @property
-    def has_ended(self) -> bool:
-        """Return whether nothing that is written now would be sent any more."""
-        return bool(self._call.done())
+    def __init__(self, call: Any, ends: CallEnds, decode: Callable[[bytes], Response]) -> None:
+        super().__init__(call, ends, decode)
+        self._has_more = asyncio.Event()
 
-    async def wait_open(self) -> None:
-        """Wait until the call is on its way. Raises why it is not."""
-        with map_errors(self._ends, self):
-            await self._call.wait_for_connection()
+    async def exchange(self, requests: Callable[[], bytes | None], take: Callable[[Sequence[Response]], None]) -> None:
+        """Send what `requests` gives, and give answers to `take` as they come, until the call ends.
+
+        A task of its own sends, since gRPC has each request waited for.
+        """
+        sending = asyncio.get_running_loop().create_task(self._send_all(requests), name="esdb-requests")
+        try:
+            while answers := await self.read():
+                take(answers)
+        finally:
+            sending.cancel()
+            await asyncio.wait([sending])
+
+    def send_more(self) -> None:
+        """Have `requests` asked again."""
+        self._has_more.set()
+
+    async def _send_all(self, requests: Callable[[], bytes | None]) -> None:
+        with suppress(RpcFailed, EsdbError):  # whoever reads hears of it, too
+            with map_errors(self._ends, self):
+                await self._call.wait_for_connection()
+            while not self._call.done():
+                request = requests()
+                if request is not None:
+                    await self.write(request)
+                else:
+                    self._has_more.clear()
+                    await self._has_more.wait()
 
     async def write(self, request: bytes) -> None:
         """Send one more request. Raises what the call has ended with, and `NoAnswer` if it has ended well."""

@@ -203,7 +203,7 @@ class Http2StreamingCall(Http2Call, Generic[Response]):
 class Http2DuplexCall(Http2StreamingCall[Response]):
     """A call whose requests stream, too."""
 
-    __slots__ = ("_writer",)
+    __slots__ = ("_problem", "_source", "_taker", "_writer")
 
     is_half_closed = False
 
@@ -217,16 +217,10 @@ class Http2DuplexCall(Http2StreamingCall[Response]):
         headers: CallHeaders,
     ) -> None:
         self._writer: asyncio.Future[None] | None = None
+        self._source: Callable[[], bytes | None] | None = None
+        self._taker: Callable[[Sequence[Response]], None] | None = None
+        self._problem: Exception | None = None
         super().__init__(protocol, path, (), decode, timeout=timeout, headers=headers)
-
-    @property
-    def has_ended(self) -> bool:
-        """Return whether nothing that is written now would be sent any more."""
-        return self.ending is not None
-
-    async def wait_open(self) -> None:
-        """Wait until the call is on its way. Raises why it is not."""
-        await self._opened()
 
     async def write(self, request: bytes) -> None:
         """Send one more request, and wait until there is room for another.
@@ -241,15 +235,55 @@ class Http2DuplexCall(Http2StreamingCall[Response]):
                 self._protocol.wake_when_writable(self)
             await self._wait_to_write()
 
+    async def exchange(self, requests: Callable[[], bytes | None], take: Callable[[Sequence[Response]], None]) -> None:
+        """Send what `requests` gives, and give answers to `take` as they come, until the call ends.
+
+        Both happen as soon as they can, within whatever has brought the answer or the wish to send.
+        """
+        self._source, self._taker = requests, take
+        try:
+            self.changed()
+            while (ending := self.ending) is None:
+                await self._wait()
+        finally:
+            self._source = self._taker = None
+        if self._problem is not None:
+            raise self._problem
+        self._check(ending)
+
+    def send_more(self) -> None:
+        """Have `requests` asked again."""
+        source, stream, protocol = self._source, self._stream, self._protocol
+        if source is None or stream is None:
+            return
+        while stream.ending is None and not stream.unsent and not protocol.is_paused:
+            request = source()
+            if request is None:
+                return
+            protocol.connection.send(stream, request)
+            protocol.flush_soon()
+        if protocol.is_paused:
+            protocol.wake_when_writable(self)
+
     def begin(self) -> None:
         """Send the headers."""
         super().begin()
         self._wake_writer()
 
     def changed(self) -> None:
-        """Wake whoever reads, and whoever writes."""
+        """Hand over what has come, and wake whoever reads, and whoever writes."""
+        if self._taker is not None:
+            self._hand_over(self._taker)
         super().changed()
         self._wake_writer()
+
+    def _hand_over(self, take: Callable[[Sequence[Response]], None]) -> None:
+        try:
+            if messages := self._take():
+                take([self._decode(message) for message in messages])
+        except Exception as problem:
+            self._problem, self._taker = problem, None
+            self.cancel()
 
     async def _opened(self) -> Stream:
         while (stream := self._stream) is None and self.ending is None:
@@ -263,6 +297,7 @@ class Http2DuplexCall(Http2StreamingCall[Response]):
     def _wake_writer(self) -> None:
         if self._writer is not None and not self._writer.done():
             self._writer.set_result(None)
+        self.send_more()
 
     async def _wait_to_write(self) -> None:
         self._writer = asyncio.get_running_loop().create_future()

@@ -109,4 +109,4 @@ async def test_a_deadline_holds_when_the_end_of_the_call_goes_wrong(
     server.on(BATCH_APPEND, fails(FAILED_PRECONDITION))
     with pytest.raises(AppendOutcomeUnknown):
         await asyncio.wait_for(esdb.append("s", NewEvent("T", {}), timeout=0.2), PATIENCE)
-    assert "esdb-batch-answers" not in our_tasks()
+    assert "esdb-batches" not in our_tasks()
