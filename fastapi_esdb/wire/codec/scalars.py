@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
@@ -35,7 +36,30 @@ MAX_UINT64 = 2**64 - 1
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 NIL = UUID(int=0)
+MORE = 0x80
+"""The bit in a byte of a number that says that another byte follows."""
+RECENT = 1024
+"""How many recent numbers are kept with their bytes: the same lengths come again and again."""
 HALF = 2**64
+
+
+@lru_cache(RECENT)
+def varint(value: int) -> bytes:
+    """Return a number that is not negative as protobuf writes it: seven bits in a byte, the lowest bits first."""
+    digits = bytearray()
+    while value >= MORE:
+        digits.append(value % MORE | MORE)
+        value //= MORE
+    digits.append(value)
+    return bytes(digits)
+
+
+def field(tag: bytes, content: bytes) -> bytes:
+    """Return a text, bytes or a message as protobuf writes them in a field: behind its tag and their length.
+
+    For what every append pays for, since messages cost more than the bytes that they become.
+    """
+    return b"%b%b%b" % (tag, varint(len(content)), content)
 
 
 def encode_uuid(value: UUID, structured: bool = False) -> Fields:

@@ -15,6 +15,8 @@ from fastapi_esdb.wire.codec.scalars import (
     decode_uuid,
     encode_expected,
     encode_stream,
+    field,
+    varint,
     write_uuid,
 )
 from fastapi_esdb.wire.errors import CallerError, EsdbError, InvalidArgument
@@ -160,19 +162,21 @@ def delete_request(cls: type[DeleteRequestMessage]) -> Codec[DeleteRequest]:
 
 REVISION = "stream_position"
 NANOSECONDS = 1_000_000_000
+MILLISECONDS = 1_000
 
 RECENT = 1024
-"""The number of recent streams whose options are kept for more appends."""
+"""The number of recent types, expectations and deadlines whose bytes are kept for more appends."""
 
 
 def encode_fragment(fragment: BatchFragment) -> pb.BatchAppendReq:
     """Return the message of a fragment. Raises InvalidArgument for a stream or a revision that is not possible."""
     message = pb.BatchAppendReq(is_final=fragment.final)
     write_uuid(message.correlation_id, fragment.correlation_id, fragment.structured_id)
-    if fragment.options:
-        message.options.CopyFrom(_batch_options(fragment.options.stream, fragment.options.expected))
-        if fragment.options.deadline is not None:
-            _write_deadline(message, fragment.options.deadline)
+    if options := fragment.options:
+        fields = {"stream_identifier": encode_stream(options.stream), **encode_expected(options.expected, REVISION)}
+        message.options.CopyFrom(pb.BatchAppendReq.Options(**fields))
+        if options.deadline is not None:
+            _write_deadline(message, options.deadline)
     for event in fragment.events:
         _write_event(message, event)
     return message
@@ -182,32 +186,51 @@ def encode_batch(call: int, number: int, append: AppendRequest, seconds: float) 
     """Return an append as a message's bytes: a whole batch, whose correlation id is made of two numbers below 2^63.
 
     `call` is the number of the BatchAppend call and `number` that of the append within it; `seconds` are left until its
-    deadline. Raises InvalidArgument if the append does not fit into a message. Every append pays for this function, so
-    it makes no fragment, and the options of recent streams are kept.
+    deadline, which is told in milliseconds. Raises InvalidArgument if the append does not fit into a message. Every
+    append pays for this function, so it makes no messages but those that come again.
     """
     try:
-        message = pb.BatchAppendReq(options=_batch_options(append.stream, append.expected), is_final=True)
-        _write_number(message, call, number)
-        _write_deadline(message, seconds)
-        for event in append.events:
-            _write_event(message, event)
-        serialized: bytes = message.SerializeToString()
+        identity = field(STRUCTURED, b"%b%b%b%b" % (CALL, varint(call), NUMBER, varint(number)))
+        stream = field(STREAM, field(STREAM_NAME, encode_stream(append.stream)["stream_name"]))
+        options = stream + _expectation(append.expected) + _deadline(max(1, int(seconds * MILLISECONDS)))
+        events = [field(PROPOSED, _proposed(event)) for event in append.events]
+        return b"".join([field(CORRELATION_ID, identity), field(OPTIONS, options), *events, IS_FINAL])
     except (TypeError, ValueError) as error:
         if isinstance(error, EsdbError):
             raise
         raise InvalidArgument(f"the append to {append.stream!r} can't be sent: {error}") from error
-    return serialized
+
+
+CORRELATION_ID, OPTIONS, PROPOSED, IS_FINAL = b"\x0a", b"\x12", b"\x1a", b"\x20\x01"
+"""The tags in a BatchAppendReq, the last one with its value; in the same way those of what it is made of."""
+STRUCTURED, CALL, NUMBER = b"\x0a", b"\x08", b"\x10"
+STREAM, STREAM_NAME = b"\x0a", b"\x1a"
+ID, CUSTOM_METADATA, DATA = b"\x0a\x26\x12\x24", b"\x1a", b"\x22"
+"""What stands before the text of an id, which has always the same length, and two tags."""
+
+
+def _proposed(event: ProposedEvent) -> bytes:
+    custom = field(CUSTOM_METADATA, event.metadata) if event.metadata else b""
+    kind, data = _kind(event.type, event.content_type), event.data
+    return b"%b%b%b%b%b%b%b" % (ID, str(event.id).encode(), kind, custom, DATA, varint(len(data)), data)
 
 
 @lru_cache(RECENT)
-def _batch_options(stream: str, expected: Expected) -> pb.BatchAppendReq.Options:
-    return pb.BatchAppendReq.Options(stream_identifier=encode_stream(stream), **encode_expected(expected, REVISION))
+def _kind(name: str, content_type: str) -> bytes:
+    message = pb.BatchAppendReq.ProposedMessage(metadata={TYPE: name, CONTENT_TYPE: content_type})
+    return bytes(message.SerializeToString(deterministic=True))
 
 
-def _write_number(message: pb.BatchAppendReq, call: int, number: int) -> None:
-    halves = message.correlation_id.structured
-    halves.most_significant_bits = call
-    halves.least_significant_bits = number
+@lru_cache(RECENT)
+def _expectation(expected: Expected) -> bytes:
+    return bytes(pb.BatchAppendReq.Options(**encode_expected(expected, REVISION)).SerializeToString())
+
+
+@lru_cache(RECENT)
+def _deadline(milliseconds: int) -> bytes:
+    seconds, rest = divmod(milliseconds, MILLISECONDS)
+    deadline = {"seconds": seconds, "nanos": rest * (NANOSECONDS // MILLISECONDS)}
+    return bytes(pb.BatchAppendReq.Options(deadline=deadline).SerializeToString())
 
 
 def _write_deadline(message: pb.BatchAppendReq, seconds: float) -> None:

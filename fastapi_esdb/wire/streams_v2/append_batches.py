@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from fastapi_esdb.wire.codec.json_values import write_json
+from fastapi_esdb.wire.codec.scalars import field, varint
 from fastapi_esdb.wire.events.content import JSON
 from fastapi_esdb.wire.proto.v2 import streams_pb2 as pb
 from fastapi_esdb.wire.revisions import ANY
@@ -27,7 +28,7 @@ OWN_KEYS = "$schema."
 """Metadata that servers write themselves, over that of a writer."""
 
 RECENT = 1024
-"""The number of recent streams, and lengths, whose bytes are kept for more records."""
+"""The number of recent streams whose bytes are kept for more records."""
 
 RECORD = b"\x0a"
 """The tag of a record in the request."""
@@ -35,8 +36,6 @@ ID = b"\x0a\x24"
 """The tag of a record's id, and the length of a UUID."""
 DATA = b"\x22"
 """The tag of a record's data."""
-MORE = 0x80
-"""The bit in a byte of a varint that says that another byte follows."""
 
 NO_RECORD = (TypeError, ValueError, InvalidOperation, RecursionError)
 """Raised for an event that a record can't hold unchanged."""
@@ -57,8 +56,8 @@ def _record(stream: str, event: ProposedEvent) -> bytes:
     """Return the bytes of a record, joined by hand: every append pays for it, and most of the bytes are the same."""
     head = _head(stream, event.type, event.content_type == JSON)
     properties = _properties(event.metadata) if event.metadata else b""
-    record = b"%b%b%b%b%b%b" % (ID, str(event.id).encode(), properties, head, _length(len(event.data)), event.data)
-    return b"%b%b%b" % (RECORD, _length(len(record)), record)
+    data = event.data
+    return field(RECORD, b"%b%b%b%b%b%b" % (ID, str(event.id).encode(), properties, head, varint(len(data)), data))
 
 
 @lru_cache(RECENT)
@@ -69,12 +68,6 @@ def _head(stream: str, name: str, is_json: bool) -> bytes:
     encoding = SchemaFormat.JSON if is_json else SchemaFormat.BYTES
     record = pb.AppendRecord(stream=stream, schema={"format": encoding.value, "name": name})
     return bytes(record.SerializeToString()) + DATA
-
-
-@lru_cache(RECENT)
-def _length(size: int) -> bytes:
-    """Return a length as protobuf writes it: seven bits in a byte, the lowest bits first."""
-    return bytes((size,)) if size < MORE else bytes((size % MORE | MORE,)) + _length(size // MORE)
 
 
 def _double(digits: str) -> float:

@@ -31,9 +31,10 @@ from fastapi_esdb.wire.events.values import ProposedEvent
 from fastapi_esdb.wire.positions import Position
 from fastapi_esdb.wire.proto.v1 import shared_pb2, status_pb2
 from fastapi_esdb.wire.proto.v1 import streams_pb2 as pb
-from fastapi_esdb.wire.revisions import ANY, NO_EVENT, NO_STREAM, STREAM_EXISTS
+from fastapi_esdb.wire.revisions import ANY, NO_EVENT, NO_STREAM, STREAM_EXISTS, Expected
 from fastapi_esdb.wire.streams.methods import BATCH_APPEND
-from fastapi_esdb.wire.streams.values import AppendResult, BatchAnswer, BatchFragment, BatchOptions
+from fastapi_esdb.wire.streams.requests import encode_batch
+from fastapi_esdb.wire.streams.values import AppendRequest, AppendResult, BatchAnswer, BatchFragment, BatchOptions
 from tests.wire.comparing import check, told
 from tests.wire.values import EXPECTED, NAMES, PROPOSED
 
@@ -205,6 +206,33 @@ def test_a_fragment_arrives_as_it_was_sent(fragment: BatchFragment) -> None:
     """What the client sends of a batch is what the server sees."""
     data = BATCH_APPEND.request.encode(fragment).SerializeToString()
     assert BATCH_APPEND.request.decode(pb.BatchAppendReq.FromString(data)) == fragment
+
+
+HALVES = st.integers(0, 2**63 - 1)
+
+
+@settings(deadline=None)
+@given(HALVES, HALVES, NAMES, EXPECTED, st.lists(PROPOSED, max_size=3).map(tuple), st.floats(0, 10**6))
+def test_an_append_of_a_shared_call_is_a_whole_batch(
+    call: int, number: int, stream: str, expected: Expected, events: tuple[ProposedEvent, ...], seconds: float
+) -> None:
+    """Its bytes are joined by hand; a server sees one final fragment, which has a millisecond at least."""
+    sent = encode_batch(call, number, AppendRequest(stream, expected, events), seconds)
+    fragment = BATCH_APPEND.request.decode(pb.BatchAppendReq.FromString(sent))
+    assert fragment.options is not None
+    told = fragment.options.deadline or 0
+    assert told == pytest.approx(max(0.001, seconds), abs=0.0011)
+    assert told > 0
+    options = BatchOptions(stream, expected, told)
+    assert fragment == BatchFragment(UUID(int=call << 64 | number), options, events, structured_id=True)
+
+
+@pytest.mark.parametrize("size", [0, 1, 127, 128, 16_383, 16_384, 2_097_152])
+def test_an_event_of_any_size_fits_into_a_shared_call(size: int) -> None:
+    """Lengths take one byte or more."""
+    event = ProposedEvent(ID, "T", b"x" * size, b"y" * size)
+    sent = encode_batch(1, 1, AppendRequest("a", ANY, (event,)), 1.0)
+    assert BATCH_APPEND.request.decode(pb.BatchAppendReq.FromString(sent)).events == (event,)
 
 
 def test_a_deadline_of_version_21_10_0_is_a_moment() -> None:
