@@ -71,8 +71,7 @@ class BatchCall:
     def _begin(self, headers: CallHeaders) -> None:
         try:
             with map_errors(self._lease, BATCH_APPEND):
-                decoder = partial(decode_batch, self._id)
-                self._call = self.channel.transport.duplex(BATCH_APPEND.path, decoder, None, headers)
+                self._call = self.channel.transport.duplex(BATCH_APPEND.path, bytes, None, headers)
         except BaseException:
             self._lease.release()
             raise
@@ -158,10 +157,11 @@ class BatchCall:
         finally:
             self._end(error)
 
-    def _take_answers(self, answers: Sequence[tuple[int, AppendResult | EsdbError]]) -> None:
+    def _take_answers(self, answers: Sequence[bytes]) -> None:
         """Give appends their answers; one that comes too late for its append is dropped."""
         self._is_answered = True
-        for number, result in answers:
+        for answer in answers:
+            number, result = decode_batch(self._id, answer)
             if number in self._sent:
                 self._free(number).finish(result)
         self._go_on()

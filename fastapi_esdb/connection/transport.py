@@ -85,13 +85,11 @@ class DuplexCall(StreamingCall[Response_co], Protocol[Response_co]):
         Raises what the call has ended with, and `NoAnswer` if it has ended well.
         """
 
-    async def exchange(
-        self, requests: Callable[[], bytes | None], take: Callable[[Sequence[Response_co]], None]
-    ) -> None:
+    async def exchange(self, requests: Callable[[], bytes | None], take: Callable[[Sequence[bytes]], None]) -> None:
         """Send what `requests` gives, and give answers to `take` as they come, until the call ends.
 
         `requests` is asked when there is room for another one, and must not raise anything. Where it has given `None`
-        it is asked again after `send_more`. Raises what the call has ended with.
+        it is asked again after `send_more`. Raises what the call has ended with, and what `take` raises.
         """
 
     def send_more(self) -> None:

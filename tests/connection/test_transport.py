@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from importlib import import_module
 
 import pytest
@@ -99,8 +99,11 @@ def exchanged(transport: Transport, texts: list[str]) -> tuple[DuplexCall[str], 
     call, answers = transport.duplex(TALK.path, TALK.decode_answer, None, HEADERS), list[str]()
 
     async def carried() -> list[str]:
-        await call.exchange(lambda: TALK.encode_request(texts.pop(0)) if texts else None, answers.extend)
+        await call.exchange(lambda: TALK.encode_request(texts.pop(0)) if texts else None, take)
         return answers
+
+    def take(messages: Sequence[bytes]) -> None:
+        answers.extend(TALK.decode_answer(message) for message in messages)
 
     return call, asyncio.ensure_future(carried())
 
@@ -123,7 +126,7 @@ async def test_an_exchange(opened: Transport) -> None:
 @OVER_BOTH
 @pytest.mark.parametrize(("text", "raised"), [("fail ABORTED no", "ABORTED: no"), ("garbage", "DecodeError")])
 async def test_an_exchange_that_breaks_off(opened: Transport, text: str, raised: str) -> None:
-    """Raises what the call has ended with, and what decoding an answer has raised."""
+    """Raises what the call has ended with, and what was raised by whoever took an answer."""
     _, carried = exchanged(opened, [text])
     with pytest.raises(Exception, match=raised) as caught:
         await asyncio.wait_for(carried, PATIENCE)

@@ -148,9 +148,13 @@ class GrpcStreamingCall(GrpcCall, Generic[Response]):
 
     async def read(self) -> Sequence[Response]:
         """Wait for the next answer; return it, or nothing at the end of the call."""
+        answer = await self._read()
+        return [] if answer is None else [self._decode(answer)]
+
+    async def _read(self) -> bytes | None:
         with map_errors(self._ends, self):
-            answer = await self._call.read()
-        return [] if answer is grpc.aio.EOF else [self._decode(answer)]
+            answer: Any = await self._call.read()
+        return None if answer is grpc.aio.EOF else bytes(answer)
 
 
 class GrpcDuplexCall(GrpcStreamingCall[Response]):
@@ -162,15 +166,15 @@ class GrpcDuplexCall(GrpcStreamingCall[Response]):
         super().__init__(call, ends, decode)
         self._has_more = asyncio.Event()
 
-    async def exchange(self, requests: Callable[[], bytes | None], take: Callable[[Sequence[Response]], None]) -> None:
+    async def exchange(self, requests: Callable[[], bytes | None], take: Callable[[Sequence[bytes]], None]) -> None:
         """Send what `requests` gives, and give answers to `take` as they come, until the call ends.
 
         A task of its own sends, since gRPC has each request waited for.
         """
         sending = asyncio.get_running_loop().create_task(self._send_all(requests), name="esdb-requests")
         try:
-            while answers := await self.read():
-                take(answers)
+            while (answer := await self._read()) is not None:
+                take([answer])
         finally:
             sending.cancel()
             await asyncio.wait([sending])

@@ -218,7 +218,7 @@ class Http2DuplexCall(Http2StreamingCall[Response]):
     ) -> None:
         self._writer: asyncio.Future[None] | None = None
         self._source: Callable[[], bytes | None] | None = None
-        self._taker: Callable[[Sequence[Response]], None] | None = None
+        self._taker: Callable[[Sequence[bytes]], None] | None = None
         self._problem: Exception | None = None
         super().__init__(protocol, path, (), decode, timeout=timeout, headers=headers)
 
@@ -235,7 +235,7 @@ class Http2DuplexCall(Http2StreamingCall[Response]):
                 self._protocol.wake_when_writable(self)
             await self._wait_to_write()
 
-    async def exchange(self, requests: Callable[[], bytes | None], take: Callable[[Sequence[Response]], None]) -> None:
+    async def exchange(self, requests: Callable[[], bytes | None], take: Callable[[Sequence[bytes]], None]) -> None:
         """Send what `requests` gives, and give answers to `take` as they come, until the call ends.
 
         Both happen as soon as they can, within whatever has brought the answer or the wish to send.
@@ -277,10 +277,10 @@ class Http2DuplexCall(Http2StreamingCall[Response]):
         super().changed()
         self._wake_writer()
 
-    def _hand_over(self, take: Callable[[Sequence[Response]], None]) -> None:
+    def _hand_over(self, take: Callable[[Sequence[bytes]], None]) -> None:
         try:
             if messages := self._take():
-                take([self._decode(message) for message in messages])
+                take(messages)
         except Exception as problem:
             self._problem, self._taker = problem, None
             self.cancel()

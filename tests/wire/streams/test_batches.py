@@ -31,7 +31,7 @@ from fastapi_esdb.wire.events.values import ProposedEvent
 from fastapi_esdb.wire.positions import Position
 from fastapi_esdb.wire.proto.v1 import shared_pb2, status_pb2
 from fastapi_esdb.wire.proto.v1 import streams_pb2 as pb
-from fastapi_esdb.wire.revisions import ANY, NO_EVENT, NO_STREAM, STREAM_EXISTS, Expected
+from fastapi_esdb.wire.revisions import ANY, NO_EVENT, NO_STREAM, STREAM_EXISTS
 from fastapi_esdb.wire.streams.methods import BATCH_APPEND
 from fastapi_esdb.wire.streams.requests import encode_batch
 from fastapi_esdb.wire.streams.values import AppendRequest, AppendResult, BatchAnswer, BatchFragment, BatchOptions
@@ -209,22 +209,23 @@ def test_a_fragment_arrives_as_it_was_sent(fragment: BatchFragment) -> None:
 
 
 HALVES = st.integers(0, 2**63 - 1)
+APPENDS = st.builds(AppendRequest, NAMES, EXPECTED, st.lists(PROPOSED, max_size=3).map(tuple))
 
 
 @settings(deadline=None)
-@given(HALVES, HALVES, NAMES, EXPECTED, st.lists(PROPOSED, max_size=3).map(tuple), st.floats(0, 10**6))
+@given(HALVES, HALVES, APPENDS, st.floats(0, 10**6))
 def test_an_append_of_a_shared_call_is_a_whole_batch(
-    call: int, number: int, stream: str, expected: Expected, events: tuple[ProposedEvent, ...], seconds: float
+    call: int, number: int, append: AppendRequest, seconds: float
 ) -> None:
     """Its bytes are joined by hand; a server sees one final fragment, which has a millisecond at least."""
-    sent = encode_batch(call, number, AppendRequest(stream, expected, events), seconds)
+    sent = encode_batch(call, number, append, seconds)
     fragment = BATCH_APPEND.request.decode(pb.BatchAppendReq.FromString(sent))
     assert fragment.options is not None
     told = fragment.options.deadline or 0
     assert told == pytest.approx(max(0.001, seconds), abs=0.0011)
     assert told > 0
-    options = BatchOptions(stream, expected, told)
-    assert fragment == BatchFragment(UUID(int=call << 64 | number), options, events, structured_id=True)
+    options = BatchOptions(append.stream, append.expected, told)
+    assert fragment == BatchFragment(UUID(int=call << 64 | number), options, append.events, structured_id=True)
 
 
 @pytest.mark.parametrize("size", [0, 1, 127, 128, 16_383, 16_384, 2_097_152])
