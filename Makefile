@@ -67,8 +67,8 @@ types: $(STAMP) ## mypy, strict
 contracts: $(STAMP) ## import-linter: who may import whom
 	$(BIN)/lint-imports
 
-bench: $(STAMP) ## Measure beside kurrentdbclient and bare grpc (TARGET=esdb://… for a server of yours)
-	$(BIN)/python -m benchmarks $(if $(TARGET),--target "$(TARGET)")
+bench: $(STAMP) ## Measure beside kurrentdbclient and bare grpc (TARGET=esdb://… for a server of yours, BENCH="--loop uvloop" …)
+	$(BIN)/python -m benchmarks $(if $(TARGET),--target "$(TARGET)") $(BENCH)
 
 bench-faults: $(STAMP) ## Kill, freeze and restart a cluster under load, 20 minutes (FAULTS="--kills 5 …" for less)
 	$(BIN)/python -m benchmarks.faults $(FAULTS)

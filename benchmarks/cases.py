@@ -16,6 +16,7 @@ THREAD = "bare sync stream in a thread"
 BATCH = "bare BatchAppend"
 GROUPED = "bare grouped AppendRecords"
 BARE_HTTP2 = "bare calls over http2"
+GROUPED_HTTP2 = "bare grouped AppendRecords over http2"
 
 TECHNIQUE = {
     ("read", OURS): THREAD,
@@ -25,8 +26,11 @@ TECHNIQUE = {
     ("append", OURS): BATCH,
     ("append", OURS_HTTP2): BARE_HTTP2,
     ("append", OURS_GROUPED): GROUPED,
+    ("append", OURS_HTTP2_GROUPED): GROUPED_HTTP2,
     ("load", OURS): AIO,
     ("load", OURS_HTTP2): BARE_HTTP2,
+    ("request", OURS): AIO,
+    ("request", OURS_HTTP2): BARE_HTTP2,
 }
 """The bare technique that each of ours is to come near to, by kind of case."""
 
@@ -61,9 +65,12 @@ class Server(StrEnum):
 CONTENDERS = {
     Kind.READ: (OURS, OURS_HTTP2, KURRENT, AIO, THREAD, BARE_HTTP2),
     Kind.SUBSCRIBE: (OURS, OURS_HTTP2, KURRENT, AIO, THREAD, BARE_HTTP2),
-    Kind.APPEND: (OURS, OURS_HTTP2, KURRENT, OURS_GROUPED, OURS_HTTP2_GROUPED, AIO, BATCH, GROUPED, BARE_HTTP2),
+    Kind.APPEND: (
+        *(OURS, OURS_HTTP2, KURRENT, OURS_GROUPED, OURS_HTTP2_GROUPED),
+        *(AIO, BATCH, GROUPED, BARE_HTTP2, GROUPED_HTTP2),
+    ),
     Kind.LOAD: (OURS, OURS_HTTP2, KURRENT, AIO, BARE_HTTP2),
-    Kind.REQUEST: (OURS, OURS_HTTP2, KURRENT, AIO),
+    Kind.REQUEST: (OURS, OURS_HTTP2, KURRENT, AIO, BARE_HTTP2),
 }
 
 
@@ -100,6 +107,7 @@ def all_cases(events: int, appends: int) -> list[Case]:
         Case("read", f"read a stream of {events:,} events", Kind.READ, events),
         Case("read-pieces", f"read {events:,} events that come in pieces", Kind.READ, events, server=Server.PIECES),
         Case("read-packed", f"read {events:,} events from packed frames", Kind.READ, events, server=Server.PACKED),
+        Case("read-tls", f"read {events:,} packed events over TLS", Kind.READ, events, server=Server.PACKED_TLS),
         Case("subscribe", f"catch up over {events:,} events", Kind.SUBSCRIBE, events),
         Case("append-1", "append, 1 caller", Kind.APPEND, some, 1),
         Case("append-64", "append, 64 callers", Kind.APPEND, appends, 64),

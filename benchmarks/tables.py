@@ -18,7 +18,8 @@ HEAD = ["", "client CPU, µs", "wall, µs", RATIOS["gain"], RATIOS["nearness"]]
 def comparison_tables(result: dict[str, Any]) -> str:
     """One table a case, numbers are medians with the lowest and the highest round."""
     return "\n\n".join(
-        f"**{case['title'].capitalize()}** (per {case['unit']})\n\n{_cases(case)}" for case in result["cases"]
+        f"**{case['title'][:1].upper()}{case['title'][1:]}** (per {case['unit']})\n\n{_cases(case)}"
+        for case in result["cases"]
     )
 
 

@@ -10,6 +10,7 @@ from benchmarks.cases import (
     BARE_HTTP2,
     BATCH,
     GROUPED,
+    GROUPED_HTTP2,
     KURRENT,
     OURS,
     OURS_GROUPED,
@@ -30,6 +31,7 @@ CLASSES: dict[str, tuple[str, dict[str, Any]]] = {
     BATCH: ("batch.BareBatch", {}),
     BARE_HTTP2: ("http2.BareHttp2", {}),
     GROUPED: ("grouped.BareGrouped", {}),
+    GROUPED_HTTP2: ("grouped.BareGroupedHttp2", {}),
 }
 """Where each is, and with which settings."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from types import TracebackType
 
-import grpc
-
 from benchmarks.contenders.client import Client
+from benchmarks.contenders.http2 import BareHttp2
 from benchmarks.contenders.messages import APPEND_RECORDS, record, records_request
 from benchmarks.contenders.node import Node
 from fastapi_esdb.wire.proto.v2 import streams_pb2 as v2
@@ -15,16 +15,11 @@ from fastapi_esdb.wire.proto.v2 import streams_pb2 as v2
 Waiting = list[tuple[v2.AppendRecord, asyncio.Future[None]]]
 
 
-class BareGrouped(Client):
+class Groups:
     """One call at a time. No expectations, no limits, no recovery."""
 
-    def __init__(self, target: str) -> None:
-        node = Node(target)
-        self._metadata = node.metadata
-        self._channel = node.aio_channel()
-        self._append = self._channel.unary_unary(
-            APPEND_RECORDS, v2.AppendRecordsRequest.SerializeToString, v2.AppendRecordsResponse.FromString
-        )
+    def __init__(self, append_all: Callable[[v2.AppendRecordsRequest], Awaitable[object]]) -> None:
+        self._append_all = append_all
         self._waiting: Waiting = []
         self._sending: asyncio.Task[None] | None = None
 
@@ -43,15 +38,45 @@ class BareGrouped(Client):
 
     async def _send_group(self, group: Waiting) -> None:
         try:
-            await self._append(records_request(one for one, _ in group), metadata=self._metadata)
-        except grpc.aio.AioRpcError as error:
+            await self._append_all(records_request(one for one, _ in group))
+        except Exception as error:
             for _, answer in group:
                 answer.set_exception(error)
         else:
             for _, answer in group:
                 answer.set_result(None)
 
+
+class BareGrouped(Client):
+    """Groups over grpc.aio."""
+
+    def __init__(self, target: str) -> None:
+        node = Node(target)
+        self._metadata = node.metadata
+        self._channel = node.aio_channel()
+        self._call = self._channel.unary_unary(
+            APPEND_RECORDS, v2.AppendRecordsRequest.SerializeToString, v2.AppendRecordsResponse.FromString
+        )
+        self._groups = Groups(lambda request: self._call(request, metadata=self._metadata))
+
+    async def append(self, stream: str, data: bytes) -> None:
+        await self._groups.append(stream, data)
+
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._channel.close()
+
+
+class BareGroupedHttp2(BareHttp2):
+    """Groups over our own HTTP/2."""
+
+    def __init__(self, target: str) -> None:
+        super().__init__(target)
+        self._groups = Groups(self._append_all)
+
+    async def append(self, stream: str, data: bytes) -> None:
+        await self._groups.append(stream, data)
+
+    async def _append_all(self, request: v2.AppendRecordsRequest) -> None:
+        await self._transport.unary(APPEND_RECORDS, request.SerializeToString(), None, self._headers).answer()
