@@ -1,4 +1,7 @@
-"""What calls of a pool do where it does not belong. As a program: in the child of a process that has it open."""
+"""What calls of a pool do where it does not belong. As a program: in the child of a process that has it open.
+
+With `before` the process forks before it connects, and both belong where they are.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,11 @@ import json
 import os
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from time import monotonic
 
-from fastapi_esdb import Connection, NewEvent, connect
+from fastapi_esdb import Connection, EsdbSettings, NewEvent, connect
+from fastapi_esdb.settings.choices import TransportKind
 from tests.support.waiting import PATIENCE
 
 CALLS: dict[str, Callable[[Connection], Awaitable[object]]] = {
@@ -58,5 +63,24 @@ async def _main(connection_string: str) -> None:
         await esdb.ping()
 
 
+async def _connected(made: AbstractAsyncContextManager[Connection]) -> None:
+    """Print how many threads this process has while it is connected, and appends."""
+    async with made as esdb:
+        await esdb.append("s", NewEvent("Tried", {}))
+        print(json.dumps(len(os.listdir("/proc/self/task"))), flush=True)  # noqa: T201  it is read by the test
+
+
+def _in_both(connection_string: str) -> None:
+    """Connect in this process and in its child."""
+    made = connect(EsdbSettings(connection_string=connection_string, transport=TransportKind.HTTP2, wait=PATIENCE))
+    child = os.fork()
+    asyncio.run(_connected(made))
+    if child:
+        os.waitpid(child, 0)
+
+
 if __name__ == "__main__":
-    asyncio.run(_main(sys.argv[1]))
+    if sys.argv[2:] == ["before"]:
+        _in_both(sys.argv[1])
+    else:
+        asyncio.run(_main(sys.argv[1]))

@@ -30,7 +30,18 @@ async def test_another_event_loop(esdb_connection: Connection) -> None:
 
 async def test_after_a_fork(esdb_server: EmbeddedServer) -> None:
     """Each call of the child says so, and the parent goes on."""
-    command = [sys.executable, "-m", "tests.faults.misplaced", esdb_server.connection_string]
+    check(json.loads(await told_by(esdb_server.connection_string)), UsedAfterFork)
+
+
+async def test_a_fork_before_connecting(esdb_server: EmbeddedServer, esdb_connection: Connection) -> None:
+    """Over our own HTTP/2, parent and child connect each for itself, and neither needs another thread."""
+    assert (await told_by(esdb_server.connection_string, "before")).split() == [b"1", b"1"]
+    assert len(await esdb_connection.read("s").to_list()) == 2
+
+
+async def told_by(*arguments: str) -> bytes:
+    """What the program prints, which ends well."""
+    command = [sys.executable, "-m", "tests.faults.misplaced", *arguments]
     # gRPC's own preparations for a fork crash a part of the children (seen with 1.85), whatever they do
     environment = {**os.environ, "GRPC_ENABLE_FORK_SUPPORT": "0"}
     process = await asyncio.create_subprocess_exec(*command, env=environment, stdout=asyncio.subprocess.PIPE)
@@ -42,4 +53,4 @@ async def test_after_a_fork(esdb_server: EmbeddedServer) -> None:
             process.kill()
             await process.wait()
     assert process.returncode == 0
-    check(json.loads(told), UsedAfterFork)
+    return told

@@ -22,6 +22,7 @@ from tests.support.certificates import Authority
 from tests.support.fake_cluster import FakeCluster
 from tests.support.pools import PATIENT, pool_on
 from tests.support.scripted import FOLLOW, READ, WRITE, ScriptedServer
+from tests.support.transports import OVER_BOTH
 from tests.support.waiting import PATIENCE, until
 
 REFUSAL = r"ESDB_USERNAME.*in plain text \(tls=false\).*ESDB_ALLOW_INSECURE_CREDENTIALS"
@@ -126,6 +127,7 @@ async def test_a_cluster_of_another_authority(tmp_path: Path) -> None:
     assert "not signed by a trusted authority" in str(caught.value.__cause__)
 
 
+@OVER_BOTH
 async def test_certificates_replaced_on_disk(tmp_path: Path) -> None:
     """The next connection takes them: nothing has to be started again when an authority changes."""
     ours, theirs = Authority(tmp_path, "ours"), Authority(tmp_path, "theirs")
@@ -191,6 +193,7 @@ async def test_two_authorities_in_one_file(tmp_path: Path) -> None:
                 assert await pool.call(READ, "hello", PATIENT) == "hello"
 
 
+@OVER_BOTH
 async def test_a_user_certificate_replaced_on_disk(tmp_path: Path) -> None:
     """The same goes for the one that we show."""
     ours, theirs = Authority(tmp_path, "ours"), Authority(tmp_path, "theirs")

@@ -230,3 +230,38 @@ async def test_a_ping_takes_as_long_as_its_answer(server: FrameServer) -> None:
         await waiting
     with pytest.raises(ConnectionLost):
         await transport.ping(Deadline.after(PATIENCE))
+
+
+@pytest.mark.parametrize("interval", [-1, 10_000])
+async def test_no_ping_is_sent_that_nobody_has_set(server: FrameServer, interval: int) -> None:
+    """Neither with a call, nor beside one that takes its time, nor at the end."""
+    kinds: list[int] = []
+
+    async def script(session: Session) -> None:
+        session.answer(await session.call(), b"first")
+        stream = await session.call()
+        asyncio.get_running_loop().call_later(0.1, session.answer, stream, b"second")
+        while True:
+            kinds.append((await session.read()).kind)
+
+    server.does(script)
+    transport = await server.open(type(PLAIN)(tls=False, keep_alive_interval=interval))
+    assert [await ask(transport), await ask(transport)] == [b"first", b"second"]
+    await transport.close()
+    await until(lambda: kinds)
+    assert kinds == [frames.GOAWAY]
+
+
+async def test_a_server_that_gets_no_answer_gives_the_connection_up(server: FrameServer) -> None:
+    """Kestrel says INTERNAL_ERROR then, and closes: nothing is known of the calls that it had."""
+
+    async def script(session: Session) -> None:
+        stream = await session.call()
+        session.send(goaway_frame(stream, 2))
+
+    server.does(script)
+    transport = await server.open()
+    with pytest.raises(ConnectionLost):
+        await ask(transport)
+    with pytest.raises(ConnectionRefused):
+        await ask(transport)

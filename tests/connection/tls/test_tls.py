@@ -63,6 +63,7 @@ async def call(port: int, options: ConnectionOptions) -> str:
         await channel.wait_closed()
 
 
+@OVER_BOTH
 async def test_a_server_signed_by_the_authority_of_the_settings(authority: Authority, certificate: Certificate) -> None:
     """`tlsCaFile` names whom to trust."""
     async with ScriptedServer(tls=certificate.server()) as server:
@@ -172,7 +173,9 @@ async def test_over_our_own_http_2_dates_are_not_checked_either(other: Authority
     """Nor is the server asked for its certificate before."""
     async with ScriptedServer(tls=other.sign("example.org", period=period).server()) as server:
         options = ConnectionOptions(tls_verify_cert=False, transport=TransportKind.HTTP2)
-        assert await call(server.port, options) == "hello"
+        async with FaultProxy(server.port) as proxy:
+            assert await call(proxy.port, options) == "hello"
+            assert proxy.connections == 1
 
 
 @OVER_GRPCIO
