@@ -108,6 +108,12 @@ def _pools_in(app: Starlette) -> dict[str, Started]:
     return found
 
 
+def stop_following_in(app: Starlette) -> None:
+    """End what endpoints of the app follow, in all of its databases, and let nothing more begin."""
+    for started in _pools_in(app).values():
+        started.stop.set()
+
+
 def started_in(app: Starlette, name: str) -> Started | None:
     return _pools_in(app).get(name)
 

@@ -48,4 +48,4 @@ def test_the_tests_that_the_how_to_shows_pass(tmp_path: Path) -> None:
     """They are files of their own, which the page includes."""
     for file in HOW_TO.glob("*.py"):
         (tmp_path / file.name).write_bytes(file.read_bytes())
-    assert "9 passed" in pytest_in(tmp_path)
+    assert "13 passed" in pytest_in(tmp_path)
