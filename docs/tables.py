@@ -26,7 +26,7 @@ from fastapi_esdb import EsdbSettings, connect
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.settings.kinds import as_text
 from fastapi_esdb.settings.options import OPTIONS, Option
-from fastapi_esdb.wire.admin import operations, users
+from fastapi_esdb.wire.admin import indexes, operations, users
 from fastapi_esdb.wire.admin.cluster import GOSSIP, SUPPORTED_METHODS
 from fastapi_esdb.wire.admin.monitoring import STATS
 from fastapi_esdb.wire.groups import methods as groups
@@ -39,6 +39,7 @@ from fastapi_esdb.wire.streams_v2.methods import APPEND_RECORDS, APPEND_SESSION
 REFERENCE = Path(__file__).parent / "reference"
 
 GROUPS, PROJECTIONS, USERS, OPERATIONS = "persistent_subscriptions", "projections", "users", "operations"
+INDEXES = "indexes"
 
 OFFERED: dict[Method[Any, Any], tuple[str, ...]] = {
     READ: ("read", "read_all", "subscribe", "subscribe_all", "get_metadata"),
@@ -48,6 +49,12 @@ OFFERED: dict[Method[Any, Any], tuple[str, ...]] = {
     TOMBSTONE: ("tombstone",),
     APPEND_SESSION: ("append_streams",),
     APPEND_RECORDS: ("append_records", "append"),
+    indexes.CREATE_INDEX: (f"{INDEXES}.create",),
+    indexes.START_INDEX: (f"{INDEXES}.start",),
+    indexes.STOP_INDEX: (f"{INDEXES}.stop",),
+    indexes.DELETE_INDEX: (f"{INDEXES}.delete",),
+    indexes.LIST_INDEXES: (f"{INDEXES}.list",),
+    indexes.GET_INDEX: (f"{INDEXES}.get", f"{INDEXES}.list"),
     groups.CREATE_GROUP: (f"{GROUPS}.create",),
     groups.UPDATE_GROUP: (f"{GROUPS}.update",),
     groups.DELETE_GROUP: (f"{GROUPS}.delete",),

@@ -104,9 +104,10 @@ if TYPE_CHECKING:
     from fastapi_esdb.settings.credentials import AnyCredentials, BearerToken, Credentials, CredentialsProvider
     from fastapi_esdb.settings.model import EsdbSettings
     from fastapi_esdb.wire.admin.cluster import Member, NodeState, SupportedMethods
+    from fastapi_esdb.wire.admin.indexes import Index, IndexField, IndexFieldType, IndexState
     from fastapi_esdb.wire.admin.operations import Scavenge, ScavengeResult
     from fastapi_esdb.wire.admin.users import UserDetails
-    from fastapi_esdb.wire.events.values import EventFilter, RecordedEvent
+    from fastapi_esdb.wire.events.values import EventFilter, IndexFilter, RecordedEvent
     from fastapi_esdb.wire.groups.values import ConsumerStrategy, GroupInfo, GroupSettings, NackAction
     from fastapi_esdb.wire.positions import END, START, Edge, Position
     from fastapi_esdb.wire.projections.values import ProjectionMode, ProjectionStatistics
@@ -171,6 +172,13 @@ __all__ = [
     "GroupInfo",
     "GroupNotFound",
     "GroupSettings",
+    "Index",
+    "IndexExists",
+    "IndexField",
+    "IndexFieldType",
+    "IndexFilter",
+    "IndexNotFound",
+    "IndexState",
     "InvalidArgument",
     "InvalidConnectionString",
     "InvalidSettings",
@@ -267,8 +275,9 @@ _MODULES = {
     "fastapi_esdb.errors": (
         "AccessDenied AppStopping AppendOutcomeUnknown CallerError ConnectionClosed ConsistencyViolation "
         "ConsumerClosed ConsumerEnded DeadlineExceeded EsdbError EsdbNotStarted EventDoesNotFit GroupExists "
-        "GroupFailed GroupFull GroupNotFound InvalidArgument InvalidConnectionString InvalidSettings "
-        "NetworkError NoCredentials NotAuthenticated NotSupported OutcomeUnknown ProjectionFailed ProjectionNotFound "
+        "GroupFailed GroupFull GroupNotFound IndexExists IndexNotFound InvalidArgument InvalidConnectionString "
+        "InvalidSettings NetworkError NoCredentials NotAuthenticated NotSupported OutcomeUnknown ProjectionFailed "
+        "ProjectionNotFound "
         "ReadOnlyConnection ScavengeNotFound ServerError SessionRefused StreamDeleted StreamNotFound "
         "SubscriptionClosed UnknownEventType UnreadableEvent UserConflict UserNotFound WrongExpectedRevision"
     ),
@@ -291,9 +300,10 @@ _MODULES = {
     "fastapi_esdb.settings.model": "EsdbSettings",
     "fastapi_esdb.settings.choices": "NodePreference",
     "fastapi_esdb.wire.admin.cluster": "Member NodeState SupportedMethods",
+    "fastapi_esdb.wire.admin.indexes": "Index IndexField IndexFieldType IndexState",
     "fastapi_esdb.wire.admin.operations": "Scavenge ScavengeResult",
     "fastapi_esdb.wire.admin.users": "UserDetails",
-    "fastapi_esdb.wire.events.values": "EventFilter RecordedEvent",
+    "fastapi_esdb.wire.events.values": "EventFilter IndexFilter RecordedEvent",
     "fastapi_esdb.wire.groups.values": "ConsumerStrategy GroupInfo GroupSettings NackAction",
     "fastapi_esdb.wire.positions": "END START Edge Position",
     "fastapi_esdb.wire.projections.values": "ProjectionMode ProjectionStatistics",

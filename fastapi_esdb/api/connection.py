@@ -20,6 +20,7 @@ from fastapi_esdb.wire.errors import CalledAs, NotSupported
 
 if TYPE_CHECKING:
     from fastapi_esdb.api.calls import Carrier
+    from fastapi_esdb.api.indexes import Indexes
     from fastapi_esdb.api.monitoring import Cluster
     from fastapi_esdb.api.operations import Operations
     from fastapi_esdb.api.persistent_subscriptions import PersistentSubscriptions
@@ -75,6 +76,13 @@ class Connection(JointDecisions, Subscriptions, Metadata, Monitoring, RawCalls):
         from fastapi_esdb.api.operations import Operations  # noqa: PLC0415
 
         return Operations(self._carrier)
+
+    @cached_property
+    def indexes(self) -> Indexes:
+        """The indexes that users define."""
+        from fastapi_esdb.api.indexes import Indexes  # noqa: PLC0415
+
+        return Indexes(self._carrier)
 
     @cached_property
     def cluster(self) -> Cluster:

@@ -10,6 +10,7 @@ from fastapi_esdb.api.calls import ConnectionPart, Options, write
 from fastapi_esdb.api.consuming import Consumer
 from fastapi_esdb.api.decoding import EventDecoder, Item
 from fastapi_esdb.connection.caller import CallOptions
+from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.events.values import EventFilter
 from fastapi_esdb.wire.groups.methods import (
     CREATE_GROUP,
@@ -60,10 +61,11 @@ class PersistentSubscriptions(ConnectionPart):
         """Add a group that begins at `start`, which is included.
 
         That is a revision or an event of the stream, of `$all` a position or an event, `START` for all that there is,
-        `END` for what is written from now on. `filter` (see `fastapi_esdb.filters`) is for `$all`.
+        `END` for what is written from now on. `filter` (see `fastapi_esdb.filters`) is for `$all`; it can't be an
+        index, since a group over one gets no events.
         """
         source = arguments.source(stream)
-        chosen_filter = arguments.filter_of(source, filter)
+        chosen_filter = _no_index(arguments.filter_of(source, filter))
         begins_at = arguments.start(start, source, "start")
         request = CreateGroup(source, _group(group), _settings(settings), begins_at, chosen_filter)
         await write(self._carrier, CREATE_GROUP, request, _subject(stream, group), CallOptions.of(**options))
@@ -138,6 +140,17 @@ class PersistentSubscriptions(ConnectionPart):
         request = GroupReadOptions(arguments.source(stream), _group(group), buffer)
         options = CallOptions.of(None, credentials, requires_leader)
         return self._stop.ends(Consumer(self._carrier, request, options, types))
+
+
+def _no_index(chosen: EventFilter | None) -> EventFilter | None:
+    """Refuse an index: servers take its name for the beginning of stream names, and there are no such streams."""
+    if chosen and chosen.index:
+        raise InvalidArgument(
+            f"filter: a persistent subscription can't have the index {chosen.index!r}: up to 26.1 servers take that "
+            "for the beginning of stream names and never deliver an event. Use filters.by_stream or filters.by_type, "
+            "or follow the index with subscribe_all"
+        )
+    return chosen
 
 
 def _group(group: str) -> str:

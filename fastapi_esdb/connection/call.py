@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from pydantic import Secret
 
-from fastapi_esdb.connection.preflight import check_call
+from fastapi_esdb.connection.preflight import carried_out_by, check_call
 from fastapi_esdb.connection.rpc_errors import map_errors
 from fastapi_esdb.errors import NotSentInTime
 from fastapi_esdb.wire.errors import DeadlineExceeded
@@ -99,6 +99,7 @@ class StreamCall(Generic[Request, Response]):
     ) -> None:
         """Send the first requests. The deadline ends the whole call; with `None` it has no end of its own."""
         check_call(self._lease.channel, self._method, headers)
+        requests = [carried_out_by(self._lease.channel, request) for request in requests]
         data = [self._method.encode_request(request) for request in requests]
         self._request = next(iter(requests), None)
         transport, path, decoder = self._lease.channel.transport, self._method.path, self._method.decode_answer

@@ -56,6 +56,8 @@ class Channel:
         """Whether nobody else can read them on the way, or that is said to do no harm."""
         self.lacks: frozenset[str] = frozenset()
         """Paths of the calls that the server does not have."""
+        self.offers: frozenset[str] = frozenset()
+        """Paths of the calls that the server says it has."""
         self._listener = listener
         self._leases: set[Lease] = set()
         self._long_lived = 0

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
 
 from fastapi_esdb.errors import InvalidSettings
 from fastapi_esdb.settings.credentials import BearerToken
 from fastapi_esdb.settings.hosts import is_loopback
 from fastapi_esdb.wire.admin.cluster import SUPPORTED_METHODS
-from fastapi_esdb.wire.errors import NotSupported
+from fastapi_esdb.wire.admin.indexes import CREATE_INDEX
+from fastapi_esdb.wire.errors import EsdbError, IndexNotFound, NotSupported
+from fastapi_esdb.wire.events.values import IndexFilter
 from fastapi_esdb.wire.headers import AUTHORIZATION, basic, bearer
+from fastapi_esdb.wire.method import Request
 from fastapi_esdb.wire.methods import all_methods
+from fastapi_esdb.wire.streams_v2.methods import APPEND_SESSION
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Channel
@@ -29,9 +34,14 @@ def lacking(server: SupportedMethods) -> frozenset[str]:
     """
     if not server.methods:
         return frozenset()
+    known = {method.path for method in all_methods() if method is not SUPPORTED_METHODS}
+    return frozenset(known - offered(server))
+
+
+def offered(server: SupportedMethods) -> frozenset[str]:
+    """Return the paths of the calls that the server names among its own."""
     told = {(method.service, method.name) for method in server.methods}
-    absent = (method for method in all_methods() if (method.service.lower(), method.name.lower()) not in told)
-    return frozenset(method.path for method in absent if method is not SUPPORTED_METHODS)
+    return frozenset(m.path for m in all_methods() if (m.service.lower(), m.name.lower()) in told)
 
 
 def authorization_of(user: AnyCredentials | None) -> str | None:
@@ -58,6 +68,32 @@ def check_call(channel: Channel, method: Method[Any, Any], headers: CallHeaders)
         raise _refusal(channel.host)
     if method.path in channel.lacks:
         raise NotSupported(method.path, method.since)
+
+
+def carried_out_by(channel: Channel, request: Request) -> Request:
+    """Return a request as the server at the other end can carry it out.
+
+    A server that has no index of the kind would take its name for the beginning of stream names, and find nothing: it
+    gets the filter that is meant for it `instead`. Raises `NotSupported` where there is none.
+    """
+    chosen = getattr(request, "filter", None)
+    if not isinstance(chosen, IndexFilter):
+        return request
+    came_with = APPEND_SESSION if chosen.instead else CREATE_INDEX
+    if came_with.path in channel.offers:
+        return request
+    if chosen.instead is None:
+        raise NotSupported(f"the index {chosen.index!r}", came_with.since)
+    return cast("Request", replace(cast("Any", request), filter=chosen.instead))
+
+
+def takes_filter_instead(channel: Channel, request: Request, error: EsdbError) -> bool:
+    """Return whether a request for an index failed only since this server makes none, so that the filter is next."""
+    chosen = getattr(request, "filter", None)
+    if not isinstance(error, IndexNotFound) or not isinstance(chosen, IndexFilter) or chosen.instead is None:
+        return False
+    channel.offers -= {APPEND_SESSION.path}
+    return True
 
 
 def _refusal(host: Host) -> InvalidSettings:

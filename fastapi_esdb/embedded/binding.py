@@ -17,17 +17,20 @@ from fastapi_esdb.embedded.access import Access
 from fastapi_esdb.embedded.calls import AnyCall, Call, Context, Handler
 from fastapi_esdb.embedded.faults import Faults
 from fastapi_esdb.embedded.membership import Membership
-from fastapi_esdb.wire.errors import EsdbError, HandlerFailed, ServerNotReady, ServerTimeout
+from fastapi_esdb.wire.admin.indexes import CREATE_INDEX
+from fastapi_esdb.wire.errors import EsdbError, HandlerFailed, InvalidArgument, ServerNotReady, ServerTimeout
 from fastapi_esdb.wire.headers import parse_headers
 from fastapi_esdb.wire.method import Method
 from fastapi_esdb.wire.quiet_grpc import grpc
 from fastapi_esdb.wire.status.translation import rich_status_of, status_of
 from fastapi_esdb.wire.streams.methods import BATCH_APPEND
-from fastapi_esdb.wire.streams_v2.methods import SERVICE as V2_SERVICE
 
 log = logging.getLogger(__name__)
 
 AnyMethod = Method[Any, Any]
+
+V2 = "kurrentdb.protocol."
+"""The beginning of the names of services whose errors have rich details."""
 
 THROWN = "Exception was thrown by handler."
 """The text of a real server for an error of its own."""
@@ -152,8 +155,15 @@ class Binding(grpc.GenericRpcHandler):
         call.caller = await self._access.admit(call.method, call.headers)
 
 
+def _is_told_richly(error: EsdbError, service: str) -> bool:
+    """Return whether the error has details in this service. What is wrong with an index is said in words alone."""
+    if service == CREATE_INDEX.service:
+        return not isinstance(error, InvalidArgument)
+    return service.startswith(V2)
+
+
 def _end(call: AnyCall, context: Context, error: EsdbError) -> None:
-    status = rich_status_of(error) if call.method.service == V2_SERVICE else status_of(error)
+    status = rich_status_of(error) if _is_told_richly(error, call.method.service) else status_of(error)
     context.set_code(grpc.StatusCode[status.code.name])
     context.set_details(status.details)
     context.set_trailing_metadata(status.trailers)

@@ -20,6 +20,7 @@ from fastapi_esdb.embedded.certificate import ServerCertificate, authority_file
 from fastapi_esdb.embedded.ending import guarded
 from fastapi_esdb.embedded.errors import CannotListen
 from fastapi_esdb.embedded.faults import FaultKit
+from fastapi_esdb.embedded.indexes.subsystem import Indexes
 from fastapi_esdb.embedded.membership import Alone, Membership
 from fastapi_esdb.embedded.projections.subsystem import Projections
 from fastapi_esdb.embedded.scavenges import Scavenges
@@ -27,8 +28,10 @@ from fastapi_esdb.embedded.services.admin import MonitoringService, OperationSer
 from fastapi_esdb.embedded.services.groups.directory import Groups
 from fastapi_esdb.embedded.services.groups.service import bind_groups
 from fastapi_esdb.embedded.services.projections import bind_projections
+from fastapi_esdb.embedded.services.reads import ReadService
 from fastapi_esdb.embedded.services.registry import (
     bind_cluster,
+    bind_indexes,
     bind_monitoring,
     bind_operations,
     bind_streams,
@@ -203,7 +206,10 @@ class EmbeddedServer(FaultKit):
         advertised = self._address.advertised(self._tls)
         groups, projections = Groups(database, self._clock), Projections(database, self._clock)
         scavenges = await stack.enter_async_context(Scavenges(database, str(advertised)))
-        bind_streams(binding, database, access, self._limits, self._clock)
+        indexes = await stack.enter_async_context(Indexes(database, self._clock))
+        reads = ReadService(database, access, self._clock, indexes)
+        bind_streams(binding, database, access, self._limits, reads)
+        bind_indexes(binding, indexes)
         bind_users(binding, access)
         bind_operations(binding, OperationService(scavenges, self._begin_to_stop))
         bind_monitoring(binding, MonitoringService(Statistics(database, self._folder)))

@@ -15,7 +15,7 @@
     │   ├── NotLeader, ServerNotReady, ServerBusy          (not executed: sent again within the deadline)
     │   ├── GroupError: GroupNotFound, GroupExists, GroupFailed, GroupDropped, GroupFull
     │   ├── UserNotFound, UserConflict, ScavengeNotFound, ProjectionNotFound, ProjectionFailed
-    │   ├── ConsistencyViolation, SessionRefused, IndexNotFound, InvalidTransaction
+    │   ├── ConsistencyViolation, SessionRefused, IndexNotFound, IndexExists, InvalidTransaction
     │   ├── WriteFailed                (the embedded server's disk is full: nothing was written)
     │   └── BatchFailed, UnknownServerError
     ├── UnreadableEvent                a stored event is not as the app's event types say
@@ -79,6 +79,7 @@ from fastapi_esdb.wire.errors import (
     GroupFull,
     GroupNotFound,
     HandlerFailed,
+    IndexExists,
     IndexNotFound,
     InvalidArgument,
     InvalidTransaction,
@@ -136,6 +137,7 @@ __all__ = [
     "GroupNotFound",
     "HandlerFailed",
     "HandshakeFailed",
+    "IndexExists",
     "IndexNotFound",
     "InvalidArgument",
     "InvalidConnectionString",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from fastapi_esdb.plugin.sync_decisions import DecideCall, LoadCall, RawCall
     from fastapi_esdb.plugin.sync_parts import (
         SyncCluster,
+        SyncIndexes,
         SyncOperations,
         SyncPersistentSubscriptions,
         SyncProjections,
@@ -122,6 +123,13 @@ class SyncConnection(Blocking[Connection]):
         from fastapi_esdb.plugin.sync_parts import SyncOperations  # noqa: PLC0415
 
         return SyncOperations(self._target.operations, self._loop)
+
+    @cached_property
+    def indexes(self) -> SyncIndexes:
+        """See `Connection.indexes`."""
+        from fastapi_esdb.plugin.sync_parts import SyncIndexes  # noqa: PLC0415
+
+        return SyncIndexes(self._target.indexes, self._loop)
 
     @cached_property
     def cluster(self) -> SyncCluster:

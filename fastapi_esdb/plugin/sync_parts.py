@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Protocol, TypeVar, Unpack, cast, overload
 
 from fastapi_esdb.api.calls import Options
+from fastapi_esdb.api.indexes import Indexes
 from fastapi_esdb.api.monitoring import Cluster
 from fastapi_esdb.api.operations import Operations
 from fastapi_esdb.api.persistent_subscriptions import PersistentSubscriptions
@@ -86,6 +87,17 @@ class SyncOperations(Blocking[Operations]):
     resign_node = blocking(Operations.resign_node)
     shutdown = blocking(Operations.shutdown)
     restart_persistent_subscriptions = blocking(Operations.restart_persistent_subscriptions)
+
+
+class SyncIndexes(Blocking[Indexes]):
+    """See `Indexes`."""
+
+    create = blocking(Indexes.create)
+    start = blocking(Indexes.start)
+    stop = blocking(Indexes.stop)
+    delete = blocking(Indexes.delete)
+    list = blocking(Indexes.list)
+    get = blocking(Indexes.get)
 
 
 class SyncCluster(Blocking[Cluster]):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Self
 
 from fastapi_esdb.connection.call import StreamCall
+from fastapi_esdb.connection.preflight import takes_filter_instead
 from fastapi_esdb.wire.errors import EsdbError, NoAnswer
 from fastapi_esdb.wire.method import Method, Request, Response
 
@@ -97,7 +98,8 @@ class PooledStream(Generic[Request, Response]):
                 answers = await self._call.read(limit, whole)
             except EsdbError as error:
                 self.close()
-                await self._retry.failed(error, self._channel, final=self._committed)
+                if not self._goes_without_index(error):
+                    await self._retry.failed(error, self._channel, final=self._committed)
                 await self._start()
             except BaseException:
                 self.close()
@@ -108,6 +110,11 @@ class PooledStream(Generic[Request, Response]):
                     self.close()
                 return answers
         return ()
+
+    def _goes_without_index(self, error: EsdbError) -> bool:
+        """Return whether the next attempt has another filter, since the server makes no index of that kind."""
+        channel, request = self._channel, next(iter(self._plan.requests), None)
+        return not self._committed and channel is not None and takes_filter_instead(channel, request, error)
 
     async def send(self, request: Request) -> None:
         """Send one more request. Raises the call's own error if it has ended, `NoAnswer` if it ended without one."""

@@ -6,6 +6,14 @@ from typing import Any
 
 from fastapi_esdb.wire.admin import operations, users
 from fastapi_esdb.wire.admin.cluster import GOSSIP, SUPPORTED_METHODS
+from fastapi_esdb.wire.admin.indexes import (
+    CREATE_INDEX,
+    DELETE_INDEX,
+    GET_INDEX,
+    LIST_INDEXES,
+    START_INDEX,
+    STOP_INDEX,
+)
 from fastapi_esdb.wire.admin.monitoring import STATS
 from fastapi_esdb.wire.groups import methods as groups
 from fastapi_esdb.wire.method import Method
@@ -57,6 +65,12 @@ _ALL: tuple[Method[Any, Any], ...] = (
     SUPPORTED_METHODS,
     APPEND_SESSION,
     APPEND_RECORDS,
+    CREATE_INDEX,
+    START_INDEX,
+    STOP_INDEX,
+    DELETE_INDEX,
+    LIST_INDEXES,
+    GET_INDEX,
 )
 
 

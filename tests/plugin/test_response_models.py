@@ -76,7 +76,7 @@ def documented() -> TestClient:
     app = FastAPI()
     for name, kind in VALUES.items():
         several: Any = GenericAlias(list, kind)
-        field: Any = create_model(f"{name}Field", value=(kind, ...), values=(several, ...))
+        field: Any = create_model(f"Has{name}", value=(kind, ...), values=(several, ...))
         for path, model in ((name, kind), (f"{name}/list", several), (f"{name}/field", field)):
             app.get(f"/{path}", response_model=model)(_nothing)
         _add_taker(app, name, field)

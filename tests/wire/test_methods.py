@@ -26,6 +26,8 @@ QUERIES = {
     "Projections/State",
     "Projections/Result",
     "Users/Details",
+    "IndexesService/List",
+    "IndexesService/Get",
     "Gossip/Read",
     "Monitoring/Stats",
     "ServerFeatures/GetSupportedMethods",
@@ -86,6 +88,7 @@ def test_since_when() -> None:
         "ServerFeatures/GetSupportedMethods": "21.10",
         "StreamsService/AppendSession": "25.1",
         "StreamsService/AppendRecords": "26.0.3",
+        **{f"IndexesService/{call}": "26.0" for call in ("Create", "Start", "Stop", "Delete", "List", "Get")},
     }
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastapi_esdb.wire.admin import operations, users
+from fastapi_esdb.wire.admin.indexes import CREATE_INDEX, GET_INDEX, LIST_INDEXES
 from fastapi_esdb.wire.groups import methods as groups
 from fastapi_esdb.wire.method import Method
 from fastapi_esdb.wire.methods import all_methods
@@ -53,6 +54,7 @@ _OF_SERVICES = {
     operations.SHUTDOWN.service: Rank.OPERATOR,
     projections.PROJECTION_STATE.service: Rank.USER,
     users.CREATE_USER.service: Rank.ADMIN,
+    CREATE_INDEX.service: Rank.OPERATOR,
 }
 _OF_METHODS = {
     groups.READ_GROUP: Rank.USER,
@@ -60,6 +62,8 @@ _OF_METHODS = {
     groups.LIST_GROUPS: Rank.USER,
     projections.DELETE_PROJECTION: Rank.OPERATOR,
     projections.RESTART_PROJECTIONS: Rank.OPERATOR,
+    LIST_INDEXES: Rank.USER,
+    GET_INDEX: Rank.USER,
     users.USER_DETAILS: Rank.USER,
     users.CHANGE_PASSWORD: Rank.USER,
 }

@@ -11,6 +11,7 @@ from typing import Any
 from fastapi_esdb.embedded.calls import Call
 from fastapi_esdb.wire.admin import operations, users
 from fastapi_esdb.wire.admin.cluster import GOSSIP, SUPPORTED_METHODS
+from fastapi_esdb.wire.admin.indexes import CREATE_INDEX, GET_INDEX, LIST_INDEXES
 from fastapi_esdb.wire.admin.monitoring import STATS
 from fastapi_esdb.wire.errors import (
     ConnectionLost,
@@ -65,10 +66,13 @@ _OF_SERVICES = {
     READ_GROUP.service: Route.LEADER,
     CREATE_PROJECTION.service: Route.LEADER,
     APPEND_RECORDS.service: Route.LEADER,
+    CREATE_INDEX.service: Route.FORWARDED,
 }
 _OF_METHODS = {
     READ: Route.REPLICA,
     users.USER_DETAILS: Route.REPLICA,
+    GET_INDEX: Route.REPLICA,
+    LIST_INDEXES: Route.REPLICA,
     GROUP_INFO: Route.READY_LEADER,
     LIST_GROUPS: Route.READY_LEADER,
     operations.RESTART_PERSISTENT_SUBSCRIPTIONS: Route.FORWARDED,

@@ -36,8 +36,8 @@ STACK_LIMIT = 512 * 1024
 """Bytes."""
 
 MISSING_ENGINE = (
-    "projections in JavaScript need an engine where the server runs: pip install 'fastapi-esdb[projections]'. "
-    "The system projections work without one"
+    "projections and indexes in JavaScript need an engine where the server runs: pip install "
+    "'fastapi-esdb[projections]'. The system projections, and the indexes of categories and types, work without one"
 )
 
 _PRELUDE = Path(__file__).with_name("prelude.js").read_text(encoding="utf-8")
@@ -63,25 +63,25 @@ def require_engine() -> Any:
 
 
 class Script:
-    """A script that has been evaluated. Used by one thread, the one that made it.
+    """A script that has been evaluated, after a `prelude` of ours. Used by one thread, the one that made it.
 
     Raises:
         ScriptFailed: it does not parse, or fails where it defines the projection.
         InvalidArgument: there is no JavaScript engine.
     """
 
-    def __init__(self, source: str, *, time_limit: float = TIME_LIMIT) -> None:
+    def __init__(self, source: str, *, prelude: str = _PRELUDE, time_limit: float = TIME_LIMIT) -> None:
         quickjs = require_engine()
         self._errors: tuple[type[Exception], ...] = (quickjs.JSException, ValueError)  # for lone surrogates and NULs
         self._context: Any = quickjs.Context()
         self._context.set_memory_limit(MEMORY_LIMIT)
         self._context.set_max_stack_size(STACK_LIMIT)
         self._context.set_time_limit(time_limit)
-        self._run: Any = self._context.eval(_PRELUDE)
+        self._run: Any = self._context.eval(prelude)
         self._evaluate(source)
 
     def call(self, name: str, argument: str | None = None) -> str:
-        """Call a function of `prelude.js` and return its result, or an empty text. Raises ScriptFailed."""
+        """Call a function of the prelude and return its result, or an empty text. Raises ScriptFailed."""
         try:
             return self._run(name, argument) or ""
         except self._errors as error:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from fastapi_esdb.embedded.calls import Call
 from fastapi_esdb.embedded.store.database import Database
 from fastapi_esdb.embedded.store.filters import compile_filter
-from fastapi_esdb.wire.errors import IndexNotFound, InvalidArgument
+from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.events.values import EventFilter, RecordedEvent
 from fastapi_esdb.wire.positions import Edge, Position
 from fastapi_esdb.wire.streams.values import ReadFrame, ReadRequest, StructuredIds
@@ -23,9 +23,6 @@ A real server has a queue of 32 for them; here they stay in the store while the 
 
 ReadCall = Call[ReadRequest, ReadFrame]
 Framing = Callable[[RecordedEvent], ReadFrame]
-
-INDEX_PREFIX = "$idx-"
-"""Servers from 25.1 on read a secondary index if a filter has its name in place of a prefix (protocol 2.6)."""
 
 
 def framing(request: ReadRequest, database: Database) -> Framing:
@@ -54,12 +51,14 @@ def _as_it_is(record: RecordedEvent) -> RecordedEvent:
     return record
 
 
-def check_filter(event_filter: EventFilter) -> None:
-    """Raise InvalidArgument for an invalid regex, and IndexNotFound for an index, since this server has none."""
+def index_of(event_filter: EventFilter | None) -> str | None:
+    """Return the name of the index that a filter has in place of a prefix, `None` if it is a filter.
+
+    Raises InvalidArgument for an invalid regex, and for an index among other prefixes.
+    """
+    if event_filter is None:
+        return None
     compile_filter(event_filter)
-    indexes = [prefix for prefix in event_filter.prefixes if prefix.startswith(INDEX_PREFIX)]
-    if event_filter.regex or not event_filter.by_stream or not indexes:
-        return
-    if len(event_filter.prefixes) > 1:
-        raise InvalidArgument(f"the filter's prefixes mix the index {indexes[0]!r} with others: name an index alone")
-    raise IndexNotFound(indexes[0])
+    if event_filter.index and len(event_filter.prefixes) > 1:
+        raise InvalidArgument(f"the filter's prefixes mix the index {event_filter.index!r} with others: name it alone")
+    return event_filter.index

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from datetime import datetime
 
 from fastapi_esdb.embedded.access import Access, Right
-from fastapi_esdb.embedded.services.frames import PAGE, ReadCall, check_filter, framing, revision_of, start_in_all
+from fastapi_esdb.embedded.indexes.subsystem import Indexes
+from fastapi_esdb.embedded.services.frames import PAGE, ReadCall, framing, index_of, revision_of, start_in_all
+from fastapi_esdb.embedded.services.index_reads import IndexSubscription, read_index
 from fastapi_esdb.embedded.services.subscriptions import AllSubscription, StreamSubscription
 from fastapi_esdb.embedded.store.database import Database
 from fastapi_esdb.embedded.store.names import ALL
@@ -22,8 +24,6 @@ FIRST_PAGE = 32
 
 async def read_all(call: ReadCall, request: ReadRequest, database: Database) -> None:
     """Send the events that match the filter; the limit counts these."""
-    if request.filter:
-        check_filter(request.filter)
     frame, left, start = framing(request, database), request.limit, start_in_all(request)
     while left:
         page = database.read_all(start, request.direction, min(PAGE, left), request.filter, PAGE)
@@ -65,10 +65,11 @@ def _is_behind_start(page: StreamPage, request: ReadRequest) -> bool:
 
 
 class ReadService:
-    """Reads of a stream and of `$all`, and subscriptions to them."""
+    """Reads of a stream, of `$all` and of indexes, and subscriptions to them."""
 
-    def __init__(self, database: Database, access: Access, clock: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, access: Access, clock: Callable[[], datetime], indexes: Indexes) -> None:
         self._database = database
+        self._indexes = indexes
         self._access = access
         self._clock = clock
 
@@ -86,13 +87,18 @@ class ReadService:
         call.check_leader()
         if request.limit == 0:
             raise InvalidArgument("count is 0: a Read wants at least one event")
-        if request.stream is None:
+        if request.stream is None and (index := index_of(request.filter)):
+            await read_index(call, request, self._database, self._indexes.source(index))
+        elif request.stream is None:
             await read_all(call, request, self._database)
         else:
             await read_stream(call, request.stream, request, self._database)
 
     async def _subscribe(self, call: ReadCall, request: ReadRequest) -> None:
-        if request.stream is None:
+        if request.stream is None and (index := index_of(request.filter)):
+            source = self._indexes.source(index)
+            await IndexSubscription(call, request, self._database, source, self._clock).run()
+        elif request.stream is None:
             await AllSubscription(call, request, self._database, self._clock).run()
         else:
             await StreamSubscription(call, request.stream, request, self._database, self._clock).run()

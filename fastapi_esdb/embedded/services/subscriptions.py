@@ -11,7 +11,6 @@ from fastapi_esdb.embedded.services.frames import (
     LIVE_WINDOW,
     PAGE,
     ReadCall,
-    check_filter,
     framing,
     revision_of,
     start_in_all,
@@ -145,11 +144,7 @@ class AllSubscription:
 
 
 def _checkpoints(request: ReadRequest) -> Checkpoints | None:
-    """Check the filter before the confirmation, as servers do. Raises as `check_filter`."""
-    if request.filter is None:
-        return None
-    check_filter(request.filter)
-    return Checkpoints(request.filter)
+    return Checkpoints(request.filter) if request.filter else None
 
 
 class StreamSubscription:

@@ -8,18 +8,20 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
+from fastapi_esdb.embedded.store.by_name import ByName
 from fastapi_esdb.embedded.store.checks import Limits
 from fastapi_esdb.embedded.store.committer import Committer, Listeners
 from fastapi_esdb.embedded.store.filters import compile_filter
 from fastapi_esdb.embedded.store.log import Log
 from fastapi_esdb.embedded.store.memory import MemoryStorage
 from fastapi_esdb.embedded.store.metadata import StreamMetadata
-from fastapi_esdb.embedded.store.pages import AllPage, Counts, ScavengedPage, StreamInfo, StreamPage
+from fastapi_esdb.embedded.store.pages import AllPage, Counts, RecordsAt, ScavengedPage, StreamInfo, StreamPage
 from fastapi_esdb.embedded.store.reads import (
     all_backwards,
     all_forwards,
     bounded,
     readable_event,
+    records_at,
     require_readable,
     resolve_link,
     start_position,
@@ -74,6 +76,8 @@ class Database:
         self._storage = storage if storage is not None else MemoryStorage()
         self._clock = clock
         self._log = Log(self._storage)
+        self.by_name = ByName(self._log.index)
+        """The events of users by category and type, for indexes."""
         self._writer = Writer(self._log, clock, limits or Limits())
         self._listeners = Listeners()
         self._worker = Worker()
@@ -185,6 +189,13 @@ class Database:
         Unlike a read it shows all of it, events that the metadata hides and `$streamDeleted` included.
         """
         return stream_live(self._view(), stream, since.commit, bounded("limit", limit, MAX_PAGE))
+
+    def read_at(self, positions: Sequence[int]) -> RecordsAt:
+        """Return the records at positions of the log, in this order, without those that were scavenged.
+
+        They are those of the first positions, of all unless they are large.
+        """
+        return records_at(self._view(), positions)
 
     def newest_event(self, stream: str) -> RecordedEvent | None:
         """Return the last event of a stream, or `None` if there is none to read."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fastapi_esdb.wire.events.values import RecordedEvent
@@ -41,6 +42,14 @@ class AllPage:
     last_searched: Position | None
     is_end: bool
     end: Position
+
+
+@dataclass(frozen=True, slots=True)
+class RecordsAt:
+    """The records at some positions of the log. `is_all` tells that no more of them are left."""
+
+    records: Sequence[RecordedEvent]
+    is_all: bool
 
 
 @dataclass(frozen=True, slots=True)

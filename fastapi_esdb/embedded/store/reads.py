@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from fastapi_esdb.embedded.store.filters import Matches
-from fastapi_esdb.embedded.store.pages import AllPage, StreamPage
+from fastapi_esdb.embedded.store.pages import AllPage, RecordsAt, StreamPage
 from fastapi_esdb.embedded.store.storage import at
 from fastapi_esdb.embedded.store.view import NO_EVENT, View
 from fastapi_esdb.wire.errors import InvalidArgument, StreamDeleted, StreamNotFound
@@ -17,7 +17,7 @@ from fastapi_esdb.wire.events.values import LINK_TYPE, RecordedEvent
 from fastapi_esdb.wire.positions import END, FORWARDS, START, Direction, Edge, Position
 from fastapi_esdb.wire.revisions import MAX_REVISION
 
-_BEHIND_ALL = Position(2**64 - 1, 2**64 - 1)
+BEHIND_ALL = Position(2**64 - 1, 2**64 - 1)
 """Another position that clients send for the end (protocol 1.2)."""
 
 PAGE_SIZE = 4 * 1024 * 1024
@@ -70,7 +70,7 @@ def start_position(view: View, start: Position | Edge, direction: Direction) -> 
 
     The log of a real server has an end too, and reading it forwards from behind that finds nothing.
     """
-    if start in (END, _BEHIND_ALL):
+    if start in (END, BEHIND_ALL):
         return view.end
     if isinstance(start, Edge):
         return 0
@@ -133,6 +133,13 @@ def stream_live(view: View, stream: str, since: int, limit: int) -> AllPage:
     found.last = found.positions[-1] if found.positions else None
     following = view.end if found.last is None else view.after(found.last)
     return found.page(view, following, is_end=not view.has_record(following, stream))
+
+
+def records_at(view: View, positions: Sequence[int]) -> RecordsAt:
+    """Return the records at these positions that are still there, as many of them as fit into a page."""
+    left = [position for position in positions if view.log.index.is_record(position)]
+    fitting = _fitting(view, left)
+    return RecordsAt(view.log.read(fitting), is_all=len(fitting) == len(left))
 
 
 def all_forwards(view: View, start: int, limit: int, matches: Matches | None, window: int) -> AllPage:

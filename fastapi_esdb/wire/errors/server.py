@@ -54,13 +54,18 @@ class StreamDeleted(ServerError):
 
 
 class AccessDenied(ServerError):
-    """The user, or a caller without credentials, may not do this. `called_as` says whose credentials were used."""
+    """The user, or a caller without credentials, may not do this. `called_as` says whose credentials were used.
+
+    `needs` says who may, for calls about which that is known: those about indexes, and reads of indexes.
+    """
 
     called_as: CalledAs | None = None
+    needs: str = ""
 
     def __str__(self) -> str:
         who = self.called_as.value if self.called_as else "these credentials (or none)"
-        return f"access denied: the right to do this is not given to {who}"
+        denied = f"access denied: the right to do this is not given to {who}"
+        return f"{denied}; {self.needs}" if self.needs else denied
 
 
 class NotAuthenticated(ServerError):
@@ -106,12 +111,22 @@ class InvalidTransaction(ServerError):
 
 @dataclass(eq=False)
 class IndexNotFound(ServerError):
-    """A filter names a secondary index (`$idx-…`) that the server does not have."""
+    """There is no such index: it was never created, it is deleted or, where it should be read, it is stopped."""
 
     index: str
 
     def __str__(self) -> str:
-        return f"the server has no index {self.index!r}"
+        return f"the server has no index {self.index!r}, or it is stopped"
+
+
+@dataclass(eq=False)
+class IndexExists(ServerError):
+    """There is an index of that name with another filter, other fields, or in another state than the one to create."""
+
+    index: str
+
+    def __str__(self) -> str:
+        return f"there is another index {self.index!r}: delete it first, or give this one another name"
 
 
 @dataclass(eq=False)

@@ -88,6 +88,10 @@ class RecordedEvent(Lazy):
         return link is not None and (link.stream, link.revision) == (self.stream, self.revision)
 
 
+INDEX_PREFIX = "$idx-"
+"""Servers from 25.1 on read a secondary index where a filter has its name in place of a prefix (protocol 2.6)."""
+
+
 @dataclass(frozen=True, slots=True)
 class EventFilter:
     """A filter of `$all`: by event type or by stream name, by prefixes or by a regular expression.
@@ -103,3 +107,23 @@ class EventFilter:
     regex: str = ""
     window: int | None = 32
     checkpoint_interval: int = 1
+
+    @property
+    def index(self) -> str | None:
+        """The name of the secondary index that it stands for, `None` if it is a filter."""
+        if not self.by_stream or self.regex:
+            return None
+        return next((prefix for prefix in self.prefixes if prefix.startswith(INDEX_PREFIX)), None)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class IndexFilter(EventFilter):
+    """The events of a secondary index. `instead` is the filter for servers that do not have it, if there is one."""
+
+    instead: EventFilter | None = None
+
+    def __repr__(self) -> str:
+        if self.instead is None:
+            return f"IndexFilter(index={self.index!r})"
+        kind = "streams" if self.instead.by_stream else "types"
+        return f"IndexFilter(index={self.index!r}, where there is none: {kind} like {self.instead.regex!r})"

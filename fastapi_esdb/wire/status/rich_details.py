@@ -17,10 +17,13 @@ from fastapi_esdb.wire.errors import (
     EsdbError,
     FieldViolation,
     HandlerFailed,
+    IndexExists,
+    IndexNotFound,
     InvalidArgument,
     MaximumAppendSizeExceeded,
     MaximumEventSizeExceeded,
     NotLeader,
+    NotSupported,
     ServerBusy,
     ServerNotReady,
     ServerTimeout,
@@ -31,6 +34,7 @@ from fastapi_esdb.wire.errors import (
     WrongExpectedRevision,
 )
 from fastapi_esdb.wire.proto.v2 import error_details_pb2, rpc_errors_pb2, status_pb2
+from fastapi_esdb.wire.proto.v2 import indexes_errors_pb2 as indexes
 from fastapi_esdb.wire.proto.v2 import streams_errors_pb2 as streams
 from fastapi_esdb.wire.revisions import NO_STREAM, expected_of, number_of
 from fastapi_esdb.wire.status.codes import StatusCode
@@ -227,9 +231,43 @@ _STREAMS = (
     ),
 )
 
-_BY_REASON = {row.name: row for row in (*_SERVER, *_STREAMS)}
+_INDEXES = (
+    plain_row(IndexNotFound, StatusCode.NOT_FOUND, "INDEX_NOT_FOUND", indexes.IndexNotFoundErrorDetails, index="name"),
+    plain_row(
+        IndexExists,
+        StatusCode.ALREADY_EXISTS,
+        "INDEX_ALREADY_EXISTS",
+        indexes.IndexAlreadyExistsErrorDetails,
+        index="name",
+    ),
+)
 
-_REASONS = {row.error: row.name for row in (*_SERVER, *_STREAMS)}
+_ONLY_READ = (
+    DetailRow(
+        ServerNotReady,
+        StatusCode.UNAVAILABLE,
+        "INDEXES_NOT_READY",
+        indexes.IndexesNotReadyErrorDetails,
+        write=lambda _error: {},
+        read=lambda _detail, _text: ServerNotReady(),
+    ),
+    DetailRow(
+        NotSupported,
+        StatusCode.FAILED_PRECONDITION,
+        "SECONDARY_INDEXING_DISABLED",
+        error_details_pb2.ErrorInfo,
+        write=lambda _error: {},
+        read=lambda _detail, _text: NotSupported("indexes, since its configuration has SecondaryIndexing disabled"),
+    ),
+)
+"""Errors that the embedded server has no occasion for."""
+
+_DOMAINS = {"server": _SERVER, "streams": _STREAMS, "indexes": _INDEXES}
+_WRITTEN = {row.name: (domain, row) for domain, rows in _DOMAINS.items() for row in rows}
+
+_BY_REASON = {name: row for name, (_, row) in _WRITTEN.items()} | {row.name: row for row in _ONLY_READ}
+
+_REASONS = {row.error: name for name, (_, row) in _WRITTEN.items()}
 """The reason that a server gives for an error: that of its last row, if it has several."""
 
 _INFO = error_details_pb2.ErrorInfo.DESCRIPTOR.full_name
@@ -255,10 +293,10 @@ def _read(status: status_pb2.Status) -> EsdbError | None:
 def write_rich(error: EsdbError) -> RichStatus | None:
     """Return the end of a call for the error, or `None` if the v2 API has no reason for it."""
     reason = error.reason if isinstance(error, SessionRefused) else _REASONS.get(type(error), "")
-    row = _BY_REASON.get(reason)
-    if row is None:
+    if reason not in _WRITTEN:
         return None
-    info = error_details_pb2.ErrorInfo(reason=reason, domain="server" if row in _SERVER else "streams")
+    domain, row = _WRITTEN[reason]
+    info = error_details_pb2.ErrorInfo(reason=reason, domain=domain)
     details = [pack(detail) for detail in (info, row.detail(**row.write(error))) if detail.ByteSize()]
     text = error.message if isinstance(error, HandlerFailed) else str(error)
     status = status_pb2.Status(code=row.code, message=text, details=details)

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi_esdb.wire.errors import EsdbError
+from fastapi_esdb.wire.errors import AccessDenied, EsdbError
+from fastapi_esdb.wire.events.values import EventFilter
 from fastapi_esdb.wire.headers import Pair, printable
 from fastapi_esdb.wire.status.codes import StatusCode
 from fastapi_esdb.wire.status.rich_details import RICH_STATUS, read_rich, write_rich
@@ -30,13 +31,19 @@ class Status:
 
 def error_of(code: StatusCode, details: str | None, trailers: Iterable[Pair] = (), request: Any = None) -> EsdbError:
     """Return the error for the status of a call. `request` is its request, the first one if it has several."""
-    values = dict(trailers)
+    error = _told(code, details or "", dict(trailers), request)
+    if isinstance(error, AccessDenied) and (needs := getattr(request, "needs", "")):
+        error.needs = needs
+    return error
+
+
+def _told(code: StatusCode, details: str, values: Mapping[str, str | bytes], request: Any) -> EsdbError:
     rich = values.get(RICH_STATUS)
     if isinstance(rich, bytes) and (error := read_rich(rich)):
         return error
     row = row_named(str(values.get(EXCEPTION, "")), code)
     if row is None:
-        return read_text(code, details or "")
+        return read_text(code, details)
     error = row.read(values)
     _set_names(error, request)
     return error
@@ -74,6 +81,7 @@ def _set_names(error: EsdbError, request: Any) -> None:
 
 def _names_in(request: Any) -> Mapping[str, str | None]:
     chosen = getattr(request, "filter", None)
+    chosen = chosen if isinstance(chosen, EventFilter) else None
     return {
         "stream": getattr(request, "stream", None) or getattr(request, "source", None),
         "group": getattr(request, "group", None),

@@ -19,6 +19,9 @@ ALL_EVENTS = 2**64 - 1
 """The limit of a read of all events."""
 
 
+TO_READ_INDEXES = "reading an index needs the right to read $all, which by default only members of $admins have"
+
+
 @dataclass(frozen=True, slots=True)
 class ReadRequest:
     """A `Streams.Read` call: a read or, with `subscribe`, a catch-up subscription.
@@ -37,6 +40,11 @@ class ReadRequest:
     filter: EventFilter | None = None
     structured_ids: bool = False
     compatibility: int = 0
+
+    @property
+    def needs(self) -> str:
+        """Who may make it, where that is not a matter of one stream's access list."""
+        return TO_READ_INDEXES if self.filter and self.filter.index else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,6 +156,7 @@ V1 = (
         "Leader info available",
         always(errors.NotLeader(LEADER["leader-endpoint-host"], int(LEADER["leader-endpoint-port"]))),
     ),
+    Told("NOT_FOUND", "index-not-found", "Index '(?P<index>.+)' not found.", as_told(errors.IndexNotFound)),
     Told("NOT_FOUND", "scavenge-not-found", "Scavenge id was invalid.", always(errors.ScavengeNotFound(""))),
     Told("NOT_FOUND", "user-not-found", "User '(?P<login>.+)' is not found.", as_told(errors.UserNotFound)),
     Told("PERMISSION_DENIED", "access-denied", "Access Denied", always(errors.AccessDenied())),
@@ -164,6 +165,9 @@ V1 = (
 PLAIN = (
     Told("INVALID_ARGUMENT", "", "(?P<message>.* is a required argument of type .*)", as_told(errors.InvalidArgument)),
     Told("INVALID_ARGUMENT", "", "(?P<message>'None' is not a valid .*)", as_told(errors.InvalidArgument)),
+    Told("INVALID_ARGUMENT", "", "(?P<message>(The length of 'Name' .*)?Name can .*)", as_told(errors.InvalidArgument)),
+    Told("INVALID_ARGUMENT", "", "(?P<message>(Filter|Field selector) must be .*)", as_told(errors.InvalidArgument)),
+    Told("INVALID_ARGUMENT", "", "(?P<message>(Currently|Field type|Index reads) .*)", as_told(errors.InvalidArgument)),
     Told("NOT_FOUND", "", "(?P<message>Projection '.+' not found)", as_told(errors.ProjectionNotFound)),
     Told(
         "RESOURCE_EXHAUSTED",
@@ -191,6 +195,8 @@ V2 = (
         "Stream '(?P<stream>.+)' already has .*",
         lambda texts: errors.SessionRefused(IN_SESSION, texts["stream"]),
     ),
+    Told("ALREADY_EXISTS", "INDEX_ALREADY_EXISTS", "Index '(?P<index>.+)' already exists", as_told(errors.IndexExists)),
+    Told("NOT_FOUND", "INDEX_NOT_FOUND", "Index '(?P<index>.+)' does not exist", as_told(errors.IndexNotFound)),
     Told("FAILED_PRECONDITION", NO_REQUESTS, "Append session started, .*", always(errors.SessionRefused(NO_REQUESTS))),
     Told(
         "FAILED_PRECONDITION",

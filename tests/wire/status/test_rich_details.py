@@ -8,11 +8,14 @@ from fastapi_esdb.wire.errors import (
     EsdbError,
     FieldViolation,
     HandlerFailed,
+    IndexExists,
+    IndexNotFound,
     InvalidArgument,
     MaximumAppendSizeExceeded,
     MaximumEventSizeExceeded,
     NotAuthenticated,
     NotLeader,
+    NotSupported,
     ServerBusy,
     ServerNotReady,
     ServerTimeout,
@@ -24,6 +27,7 @@ from fastapi_esdb.wire.errors import (
     WrongExpectedRevision,
 )
 from fastapi_esdb.wire.proto.v2 import error_details_pb2, status_pb2
+from fastapi_esdb.wire.proto.v2 import indexes_errors_pb2 as indexes
 from fastapi_esdb.wire.proto.v2 import streams_errors_pb2 as streams
 from fastapi_esdb.wire.revisions import ANY, NO_STREAM, STREAM_EXISTS
 from fastapi_esdb.wire.status.codes import StatusCode
@@ -38,6 +42,7 @@ VIOLATIONS = (Violation(0, "a", -1, 3), Violation(2, "b", -4, -5))
 
 PREFIX = "type.googleapis.com/"
 V2 = "kurrentdb.protocol.v2.streams.errors."
+INDEXES = "kurrentdb.protocol.v2.indexes.errors."
 
 Row = tuple[EsdbError, StatusCode, str, str, str, bytes]
 """An error, and its code, domain, reason, and the name and bytes of its typed detail in the protocol."""
@@ -137,6 +142,15 @@ BY_REASON: list[Row] = [
         "",
         b"",
     ),
+    (IndexNotFound("a"), S.NOT_FOUND, "indexes", "INDEX_NOT_FOUND", INDEXES + "IndexNotFoundErrorDetails", b"\n\x01a"),
+    (
+        IndexExists("a"),
+        S.ALREADY_EXISTS,
+        "indexes",
+        "INDEX_ALREADY_EXISTS",
+        INDEXES + "IndexAlreadyExistsErrorDetails",
+        b"\n\x01a",
+    ),
     (
         ConsistencyViolation(VIOLATIONS),
         S.FAILED_PRECONDITION,
@@ -174,6 +188,13 @@ def read(reason: str, *details: object) -> EsdbError:
 def test_a_deleted_stream_is_deleted_in_whatever_way() -> None:
     """Soft-deleted and tombstoned streams are one error to a caller."""
     assert told(read("STREAM_DELETED", streams.StreamDeletedErrorDetails(stream="a"))) == told(StreamDeleted("a"))
+
+
+def test_indexes_that_are_not_ready() -> None:
+    """A server that still reads about its indexes is asked again, and one without any is told from one without one."""
+    assert told(read("INDEXES_NOT_READY", indexes.IndexesNotReadyErrorDetails())) == told(ServerNotReady())
+    with pytest.raises(NotSupported, match="SecondaryIndexing"):
+        raise read("SECONDARY_INDEXING_DISABLED")
 
 
 def test_a_stream_that_exists_was_expected_not_to() -> None:

@@ -11,6 +11,8 @@ from . import any_pb2
 from . import code_pb2
 from . import duration_pb2
 from . import error_details_pb2
+from . import indexes_errors_pb2
+from . import indexes_pb2
 from . import rpc_errors_pb2
 from . import rpc_pb2
 from . import status_pb2
