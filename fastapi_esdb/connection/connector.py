@@ -122,6 +122,8 @@ class Endpoint:
         self.host = host
         self.knock = asyncio.Lock()
         self.failures = Failures()
+        self.answered_at = -math.inf
+        """When it answered an attempt of any of them last, on the monotonic clock."""
 
 
 class Hosts(Protocol):
@@ -187,6 +189,15 @@ class Connector:
         self._tell = tell
         self._slowdown = 1
         self._hurry = asyncio.Event()
+        self._failed: tuple[Endpoint, float] | None = None
+        """Where and when an attempt failed last."""
+
+    @property
+    def is_promising(self) -> bool:
+        """Return whether the latest attempt did not fail, or its host has answered another connection since."""
+        if self.last_error is None:
+            return True
+        return self._failed is not None and self._failed[1] < self._failed[0].answered_at
 
     def reset(self) -> None:
         """Count the attempts from zero again."""
@@ -194,7 +205,7 @@ class Connector:
 
     def broke_off(self, error: Exception) -> None:
         """Take note that an attempt has ended with what nobody foresaw."""
-        self.last_error = unreadable(error)
+        self.last_error, self._failed = unreadable(error), None
         self._end()
 
     def hurry(self) -> None:
@@ -240,6 +251,7 @@ class Connector:
             return None
         self.last_error = None
         endpoint.failures.over()
+        endpoint.answered_at = monotonic()
         self._end()
         if self._hosts.accepts(endpoint.host):
             return channel
@@ -248,6 +260,7 @@ class Connector:
 
     def _fail(self, endpoint: Endpoint, error: EsdbError) -> None:
         self.last_error = error
+        self._failed = endpoint, monotonic()
         self._hosts.failed(endpoint.host)
         self._end()
         level = logging.WARNING if endpoint.failures.is_new(str(error)) else logging.DEBUG

@@ -94,8 +94,8 @@ class NodeConnection:
 
     @property
     def is_promising(self) -> bool:
-        """Return whether it may soon take calls: it is suspect, or connects and no attempt has failed yet."""
-        return self.is_suspect or (self.state is ConnectionState.CONNECTING and self.last_error is None)
+        """Return whether it may soon take calls: it is suspect, or connects and nothing speaks against that."""
+        return self.is_suspect or (self.state is ConnectionState.CONNECTING and self._connector.is_promising)
 
     @property
     def attempts(self) -> int:

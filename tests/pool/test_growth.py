@@ -17,7 +17,7 @@ from tests.support.pools import PATIENT, pool_on
 from tests.support.processes import ServerProcess
 from tests.support.proxy import FaultProxy
 from tests.support.scripted import FOLLOW, READ, ScriptedServer
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, until
 
 
 @pytest.fixture
@@ -89,6 +89,22 @@ async def test_a_connection_that_is_waited_for_is_not_idle(server: ScriptedServe
         await follow(pool, opened)
         assert pool.stats()["extra_total"] == 1
         await opened.aclose()
+
+
+@pytest.mark.usefixtures("few_calls")
+async def test_connections_that_come_back_need_no_others(server: ScriptedServer) -> None:
+    """Whoever finds the first of them full waits for the next, though that was refused while the server was gone."""
+    async with (
+        FaultProxy(server.port) as proxy,
+        pool_on(proxy.port, pool_size=2, wait=PATIENCE) as pool,
+    ):
+        await proxy.stop()
+        await until(lambda: all(status.attempts > 1 for status in pool.connections))
+        calls = [asyncio.create_task(pool.call(READ, "sleep 0.1", PATIENT)) for _ in range(4)]
+        await until(lambda: pool.stats()["calls_waiting"] == 4)
+        await proxy.start()
+        await asyncio.gather(*calls)
+        assert pool.stats()["extra_total"] == 0
 
 
 async def test_at_the_limit_long_lived_calls_are_refused(server: ScriptedServer, opened: AsyncExitStack) -> None:
