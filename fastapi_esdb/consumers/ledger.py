@@ -57,7 +57,8 @@ class Entry:
 
     `place` is the text of the completed prefix's end, `None` where it is kept elsewhere or nothing was handled yet.
     `holder` is the process that has written it, which is done if it is `released`. `round` counts resets, so that what
-    a handler returns is appended once in each round.
+    a handler returns is appended once in each round. `intent` is what is being appended for the event at `place`, on
+    servers that can't do it at once: the number of the revision that each stream is expected to be at.
     """
 
     place: str | None = None
@@ -65,6 +66,11 @@ class Entry:
     released: bool = False
     paused: bool = False
     round: int = 0
+    intent: Mapping[str, Any] | None = None
+
+    def intended_for(self, place: str) -> dict[str, int]:
+        """Return the revisions that streams are expected to be at by what is appended for the event at that place."""
+        return dict(self.intent["expected"]) if self.intent and self.intent["place"] == place else {}
 
     def json(self) -> dict[str, Any]:
         """Return the data of the event."""

@@ -33,6 +33,8 @@ def to(stream: str, *events: Appendable, expected: Expected = ANY) -> To:
     returns one of these or a list of them. `expected` says where the stream must be, as in `append`; where it is
     elsewhere, nothing is written and the handler has failed with `ConsistencyViolation`. Raises `InvalidArgument`.
     """
+    if not events:
+        raise InvalidArgument(f"to({stream!r}) must have at least one event")
     return To(arguments.stream_name(stream), proposed(events), arguments.expected_revision(expected))
 
 
