@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Unpack
@@ -166,13 +166,13 @@ class Runner:
 
     async def _round(self) -> None:
         """Handle events for as long as nothing hinders that, in the process that holds the lease if there is one."""
-        async with AsyncExitStack() as stack:
-            jobs, source = [self._work()], self.definition.source
-            if self._lease is not None and isinstance(source, CatchUpSource):
-                self._commands.clear()  # what was not done comes again
-                commands = await stack.enter_async_context(self._lease.held(self._stands_by))
-                jobs.append(self._hear(commands, source))
-            await first_of(*jobs)
+        source = self.definition.source
+        if self._lease is None or isinstance(source, GroupSource):
+            await self._work()
+            return
+        self._commands.clear()  # what was not done comes again
+        async with self._lease.held(self._stands_by) as commands:
+            await first_of(self._work(), self._hear(commands, source))
 
     def _stands_by(self) -> None:
         self._observed.state = ConsumerState.STANDBY

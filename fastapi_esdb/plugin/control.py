@@ -11,6 +11,7 @@ from typing import Any
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from fastapi.routing import APIRoute
 from starlette.applications import Starlette
+from starlette.routing import Route
 
 from fastapi_esdb.plugin.health import Health, HealthResponse, health_of
 from fastapi_esdb.plugin.started import find_for, started_for
@@ -112,12 +113,6 @@ def add_commands(router: APIRouter, name: str, control: Callable[..., Any] | Non
         await (started.pool.connect() if started.pool.is_closed else started.pool.reconnect())
         return HealthResponse(health_of(started), 202)
 
-    async def otherwise(request: Request) -> Response:
-        """As it is with any path: 404 where there is nothing, and 405 with another method than there is."""
-        if has_guard(request, name, control):
-            raise HTTPException(405, headers={"Allow": "POST"})
-        raise HTTPException(404)
-
     guards = [Depends(guard) for guard in control_guard(name, control)]
     for command, status in ((close, 200), (connect, 202), (reconnect, 202)):
         path = f"/{command.__name__}"
@@ -130,16 +125,32 @@ def add_commands(router: APIRouter, name: str, control: Callable[..., Any] | Non
             dependencies=guards,
             include_in_schema=control is not None,
         )(command)
-        # no method stands for all those that no route before has
-        router.add_route(router.prefix + path, otherwise, methods=[], include_in_schema=False)
+        router.routes.append(route_for_other_methods(router.prefix + path, name, control))
 
 
-def show_commands(app: Starlette, router: APIRouter, *, shown: bool) -> None:
-    """Have the routes in OpenAPI, or not: where there is no guard they do not exist.
+def route_for_other_methods(path: str, name: str, control: Callable[..., Any] | None) -> Route:
+    """Return what answers on the path of a control route to all methods but POST."""
+
+    async def otherwise(request: Request) -> Response:
+        """As it is with any path: 404 where there is nothing, and 405 with another method than there is."""
+        if has_guard(request, name, control):
+            raise HTTPException(405, headers={"Allow": "POST"})
+        raise HTTPException(404)
+
+    # no method stands for all those that no route before has
+    return Route(path, otherwise, methods=[], include_in_schema=False)
+
+
+def show_commands(app: Starlette, router: APIRouter, shown: Callable[[str], bool]) -> None:
+    """Have the routes in OpenAPI, or not, by their paths: where there is no guard they do not exist.
 
     Older versions of FastAPI give an app copies of the routes that it includes, newer ones the routes themselves.
     """
-    endpoints = {route.endpoint for route in router.routes if isinstance(route, APIRoute) and route.methods == {"POST"}}
+    endpoints = {
+        route.endpoint: route.path
+        for route in router.routes
+        if isinstance(route, APIRoute) and route.methods == {"POST"}
+    }
     for route in (*router.routes, *app.routes):
         if isinstance(route, APIRoute) and route.endpoint in endpoints:
-            route.include_in_schema = shown
+            route.include_in_schema = shown(endpoints[route.endpoint])

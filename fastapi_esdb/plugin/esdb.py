@@ -20,6 +20,7 @@ from fastapi_esdb.consumers.outcomes import OnError
 from fastapi_esdb.consumers.sources import Place, Source
 from fastapi_esdb.errors import EsdbNotStarted, InvalidSettings
 from fastapi_esdb.plugin.consumers.consumers import Consumers
+from fastapi_esdb.plugin.consumers.routes import add_consumer_commands
 from fastapi_esdb.plugin.control import add_commands, show_commands
 from fastapi_esdb.plugin.health import health_router
 from fastapi_esdb.plugin.loading import revision_dependency, state_dependency
@@ -39,7 +40,7 @@ Wrapped = Callable[[Any], State]
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
-_TAKEN = {"live", "ready", "close", "connect", "reconnect"}
+_TAKEN = {"live", "ready", "close", "connect", "reconnect", "consumers"}
 
 
 class Esdb:
@@ -78,6 +79,7 @@ class Esdb:
         """The consumers of the app, by their names."""
         self.router: APIRouter = health_router(name, self.lifespan)
         add_commands(self.router, name, control)
+        add_consumer_commands(self.router, name, control, self.consumers)
         self._given: Secret[Any] = Secret(settings)
         self._prefix = prefix
         self._embedded = embedded
@@ -123,7 +125,9 @@ class Esdb:
         from fastapi_esdb.compose import open_pool  # noqa: PLC0415 - what connects is loaded when the app starts
 
         async with open_pool(self.read_settings(), name=self.name) as pool:
-            show_commands(app, self.router, shown=self._has_own_guard or pool.settings.control_token is not None)
+            is_guarded = self._has_own_guard or pool.settings.control_token is not None
+            has_consumers = bool(self.consumers)
+            show_commands(app, self.router, lambda path: is_guarded and (has_consumers or "/consumers/" not in path))
             yield pool
 
     def read_settings(self) -> EsdbSettings:

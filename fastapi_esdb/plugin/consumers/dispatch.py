@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from inspect import Parameter, Signature
 from typing import Annotated, Any, NoReturn
 
-from anyio import from_thread
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.applications import Starlette
@@ -33,6 +32,7 @@ class Call:
 
     def __init__(self, *given: Any) -> None:
         self.given = given
+        self.loop = asyncio.get_running_loop()
         self.result: object = None
         self.error: Exception | None = None
 
@@ -172,7 +172,7 @@ def _in_thread(
             _call.result = function(*_call.given[:given], **dependencies)
             if save is not None and (mark := _call.given[given]) is not None:
                 if runs_on_loop(save):
-                    from_thread.run(partial(save, *mark, **for_save))
+                    asyncio.run_coroutine_threadsafe(save(*mark, **for_save), _call.loop).result()
                 else:
                     save(*mark, **for_save)
         return Response(status_code=204)
