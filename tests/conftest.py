@@ -12,6 +12,7 @@ from fastapi_esdb.settings.choices import TransportKind
 from tests import TRANSPORT_OF_TESTS
 from tests.support.secrets import SecretsLogged
 from tests.support.target import TARGET, needs_own_server, what_is_lacking
+from tests.support.transports import GRPC_POLLER
 
 settings.register_profile("busy machines", deadline=None)
 settings.load_profile("busy machines")
@@ -22,7 +23,7 @@ pytest_plugins = ["fastapi_esdb.testing"]
 def is_of_this_test(record: logging.LogRecord) -> bool:
     """Return whether it is no word of gRPC's poller, shared by all tests, about the closed loop of an earlier one."""
     closed = record.exc_info is not None and "Event loop is closed" in str(record.exc_info[1])
-    return not (closed and "PollerCompletionQueue" in record.getMessage())
+    return not (closed and GRPC_POLLER in record.getMessage())
 
 
 logging.getLogger("asyncio").addFilter(is_of_this_test)

@@ -172,7 +172,7 @@ async def test_who_may_not() -> None:
         ("AppendRecords", lambda esdb, one: esdb.append_records([("a", one)], timeout=1, retry_unknown=False)),
     ],
 )
-async def test_an_append_without_answer_leaves_doubt(
+async def test_an_append_without_answer_leaves_the_outcome_unknown(
     esdb: Connection,
     monkeypatch: pytest.MonkeyPatch,
     name: str,

@@ -62,7 +62,7 @@ async def test_a_stream_that_is_elsewhere_stays(esdb: Connection, remove: str) -
 
 
 @pytest.mark.parametrize("remove", ["delete", "tombstone"])
-async def test_a_lost_answer_leaves_doubt(remove: str) -> None:
+async def test_a_lost_answer_leaves_the_outcome_unknown(remove: str) -> None:
     """It may have happened; sending it again would be told as a conflict with oneself."""
     for cause in (ConnectionLost(), ServerTimeout()):
         carrier = FakeCarrier(answers=[cause])
@@ -71,7 +71,7 @@ async def test_a_lost_answer_leaves_doubt(remove: str) -> None:
         assert (caught.value.stream, caught.value.__cause__, len(carrier.requests)) == ("s", cause, 1)
 
 
-async def test_a_close_on_purpose_leaves_doubt() -> None:
+async def test_a_close_on_purpose_leaves_the_outcome_unknown() -> None:
     """The error says both."""
     with pytest.raises(WriteClosedInFlight) as caught:
         await Streams(FakeCarrier(answers=[ClosedInFlight()])).delete("s")

@@ -44,6 +44,7 @@ from fastapi_esdb.wire.proto.v1.shared_pb2 import Empty
 from tests.support.fake_server import FakeServer, fails, message_of, replies
 from tests.support.odd_answers import odd_script
 from tests.support.pools import our_tasks
+from tests.support.transports import GRPC_POLLER
 from tests.support.waiting import PATIENCE
 
 DEADLINE = 400
@@ -52,7 +53,6 @@ ENDLESS = 2 * PATIENCE
 """Seconds until a call counts as one without an end: sixty are made at a time, and the machine may be busy."""
 A_WHILE = 0.1
 """Seconds that are waited for the next event of what has no end."""
-GRPC_POLLER = "PollerCompletionQueue"
 SHORT = range(2)
 LONG = range(1000, 1040)
 

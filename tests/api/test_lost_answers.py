@@ -72,31 +72,31 @@ async def stored(esdb: Connection) -> list[str]:
 
 
 @every_expectation
-async def test_silence_leaves_doubt(
+async def test_silence_leaves_the_outcome_unknown(
     esdb: Connection, carrier: str, monkeypatch: pytest.MonkeyPatch, expected: int | StreamState
 ) -> None:
     """The error has the ids, and the events are there once."""
     before = await begun(esdb, expected)
     answers = LostAnswers(monkeypatch, carrier)
-    event = NewEvent("Doubtful", {})
+    event = NewEvent("Unanswered", {})
     with pytest.raises(AppendOutcomeUnknown) as caught:
         await esdb.append("s", event, expected, timeout=0.5, retry_unknown=False)
     assert (caught.value.stream, caught.value.expected, caught.value.ids) == ("s", expected, (event.id,))
     assert isinstance(caught.value.__cause__, DeadlineExceeded)
     assert answers.lost == 1
-    assert (await stored(esdb))[before:] == ["Doubtful"]
+    assert (await stored(esdb))[before:] == ["Unanswered"]
 
 
 @pytest.mark.parametrize("error", [ServerTimeout(), HandlerFailed("Exception was thrown by handler.")])
-async def test_an_answer_that_says_nothing_leaves_doubt(
+async def test_an_answer_that_says_nothing_leaves_the_outcome_unknown(
     esdb: Connection, carrier: str, monkeypatch: pytest.MonkeyPatch, error: EsdbError
 ) -> None:
     """The server gave up after the write, or fell over."""
     LostAnswers(monkeypatch, carrier, error)
     with pytest.raises(AppendOutcomeUnknown) as caught:
-        await esdb.append("s", NewEvent("Doubtful", {}), NO_STREAM, retry_unknown=False)
+        await esdb.append("s", NewEvent("Unanswered", {}), NO_STREAM, retry_unknown=False)
     assert isinstance(caught.value.__cause__, type(error))
-    assert await stored(esdb) == ["Doubtful"]
+    assert await stored(esdb) == ["Unanswered"]
 
 
 @every_expectation
@@ -111,10 +111,10 @@ async def test_it_is_found_out(
     """One copy, and the answer of the first sending."""
     before = await begun(esdb, expected)
     answers = LostAnswers(monkeypatch, carrier, error)
-    result = await esdb.append("s", NewEvent("Doubtful", {}), expected, timeout=2)
+    result = await esdb.append("s", NewEvent("Unanswered", {}), expected, timeout=2)
     assert result.revision == before
     assert answers.lost == 1
-    assert (await stored(esdb))[before:] == ["Doubtful"]
+    assert (await stored(esdb))[before:] == ["Unanswered"]
 
 
 @pytest.mark.parametrize("retry_unknown", [None, True])
@@ -127,7 +127,7 @@ async def test_it_is_the_settings_that_decide(
         LostAnswers(patch, carrier, ServerTimeout())
         async with connect(settings) as esdb:
             await esdb.wait_connected(PATIENCE)
-            append = esdb.append("s", NewEvent("Doubtful", {}), retry_unknown=retry_unknown)
+            append = esdb.append("s", NewEvent("Unanswered", {}), retry_unknown=retry_unknown)
             if retry_unknown:
                 assert (await append).revision == 0
             else:
@@ -135,32 +135,34 @@ async def test_it_is_the_settings_that_decide(
                     await append
 
 
-async def test_a_server_that_stays_silent_leaves_doubt(
+async def test_a_server_that_stays_silent_leaves_the_outcome_unknown(
     esdb: Connection, carrier: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However often it is asked, within one deadline."""
     answers = LostAnswers(monkeypatch, carrier, times=100)
     with pytest.raises(AppendOutcomeUnknown):
-        await esdb.append("s", NewEvent("Doubtful", {}), NO_STREAM, timeout=1)
+        await esdb.append("s", NewEvent("Unanswered", {}), NO_STREAM, timeout=1)
     assert answers.lost > 1
-    assert await stored(esdb) == ["Doubtful"]
+    assert await stored(esdb) == ["Unanswered"]
 
 
 async def test_others_may_come_between(esdb: Connection, carrier: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is found behind them, and answered as the first sending would have been."""
     LostAnswers(monkeypatch, carrier)
-    again = esdb.append("s", NewEvent("Doubtful", {}), ANY, timeout=4)
+    again = esdb.append("s", NewEvent("Unanswered", {}), ANY, timeout=4)
     append = asyncio.create_task(again)
     await until_stored(esdb)
     await esdb.append("s", NewEvent("Other", {}))
     assert (await append).revision == 0
-    assert await stored(esdb) == ["Doubtful", "Other"]
+    assert await stored(esdb) == ["Unanswered", "Other"]
 
 
-async def test_a_cut_connection_leaves_doubt(esdb: Connection, proxied: Connection, proxy: FaultProxy) -> None:
+async def test_a_cut_connection_leaves_the_outcome_unknown(
+    esdb: Connection, proxied: Connection, proxy: FaultProxy
+) -> None:
     """The request arrived, the answer did not."""
     proxy.mute()
-    append = asyncio.create_task(proxied.append("s", NewEvent("Doubtful", {}), NO_STREAM, retry_unknown=False))
+    append = asyncio.create_task(proxied.append("s", NewEvent("Unanswered", {}), NO_STREAM, retry_unknown=False))
     await until_stored(esdb)
     await proxy.reset()
     with pytest.raises(AppendOutcomeUnknown) as caught:
@@ -174,19 +176,21 @@ async def test_a_cut_connection_is_gone_over(
 ) -> None:
     """The stream is looked at when the connection is back."""
     proxy.mute()
-    again = proxied.append("s", NewEvent("Doubtful", {}), expected, timeout=PATIENCE)
+    again = proxied.append("s", NewEvent("Unanswered", {}), expected, timeout=PATIENCE)
     append = asyncio.create_task(again)
     await until_stored(esdb)
     proxy.heal()
     await proxy.reset()
     assert (await append).revision == 0
-    assert await stored(esdb) == ["Doubtful"]
+    assert await stored(esdb) == ["Unanswered"]
 
 
-async def test_a_close_on_purpose_leaves_doubt(esdb: Connection, proxied: Connection, proxy: FaultProxy) -> None:
+async def test_a_close_on_purpose_leaves_the_outcome_unknown(
+    esdb: Connection, proxied: Connection, proxy: FaultProxy
+) -> None:
     """The error says that it was closed, too."""
     proxy.mute()
-    append = asyncio.create_task(proxied.append("s", NewEvent("Doubtful", {}), NO_STREAM))
+    append = asyncio.create_task(proxied.append("s", NewEvent("Unanswered", {}), NO_STREAM))
     await until_stored(esdb)
     await proxied.close()
     with pytest.raises(AppendClosedInFlight):
@@ -194,7 +198,7 @@ async def test_a_close_on_purpose_leaves_doubt(esdb: Connection, proxied: Connec
 
 
 @pytest.mark.parametrize(("name", "removed"), [("delete", StreamNotFound), ("tombstone", StreamDeleted)])
-async def test_a_removal_without_answer_leaves_doubt(
+async def test_a_removal_without_answer_leaves_the_outcome_unknown(
     esdb: Connection, monkeypatch: pytest.MonkeyPatch, name: str, removed: type[EsdbError]
 ) -> None:
     """It happened, and nobody was told."""

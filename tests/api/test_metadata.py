@@ -95,7 +95,7 @@ async def test_default_access_lists_go_where_servers_look(esdb: Connection) -> N
     assert {first.type, second.type} == {"$settings"}
 
 
-async def test_a_lost_answer_leaves_doubt() -> None:
+async def test_a_lost_answer_leaves_the_outcome_unknown() -> None:
     """Setting metadata is an append."""
     carrier = FakeCarrier(answers=[ConnectionLost()])
     carrier.retry_unknown = False

@@ -133,7 +133,7 @@ async def test_who_may() -> None:
         ("RestartPersistentSubscriptions", lambda operations: operations.restart_persistent_subscriptions(timeout=1)),
     ],
 )
-async def test_an_operation_without_answer_leaves_doubt(
+async def test_an_operation_without_answer_leaves_the_outcome_unknown(
     esdb: Connection, monkeypatch: pytest.MonkeyPatch, name: str, call: Call
 ) -> None:
     """It may have happened: a server in memory may begin a scavenge and say nothing."""

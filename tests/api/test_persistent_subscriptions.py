@@ -314,7 +314,7 @@ async def test_an_option_that_is_none(groups: PersistentSubscriptions) -> None:
         ("RestartSubsystem", lambda groups: groups.restart(timeout=0.5)),
     ],
 )
-async def test_a_change_without_answer_leaves_doubt(
+async def test_a_change_without_answer_leaves_the_outcome_unknown(
     groups: PersistentSubscriptions, monkeypatch: pytest.MonkeyPatch, name: str, call: Call
 ) -> None:
     """It may have happened, so it is not made again."""

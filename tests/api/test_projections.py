@@ -329,7 +329,7 @@ async def test_what_can_not_be_is_refused_by_name(projections: Projections, call
         ("RestartSubsystem", lambda projections: projections.restart(timeout=0.5)),
     ],
 )
-async def test_a_change_without_answer_leaves_doubt(
+async def test_a_change_without_answer_leaves_the_outcome_unknown(
     projections: Projections, monkeypatch: pytest.MonkeyPatch, name: str, call: Call
 ) -> None:
     """It may have happened, so it is not made again."""

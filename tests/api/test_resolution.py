@@ -50,10 +50,10 @@ async def append(carrier: FakeCarrier, expected: int | StreamState = 4, **option
     return await Streams(carrier).append("s", EVENTS, expected, **options)
 
 
-@pytest.mark.parametrize("doubt", [ConnectionLost(), DeadlineExceeded(), ServerTimeout(), HandlerFailed(), NoAnswer()])
-async def test_a_doubtful_append_is_sent_again_unchanged(doubt: EsdbError) -> None:
+@pytest.mark.parametrize("lost", [ConnectionLost(), DeadlineExceeded(), ServerTimeout(), HandlerFailed(), NoAnswer()])
+async def test_an_append_with_an_unknown_outcome_is_sent_again_unchanged(lost: EsdbError) -> None:
     """The same ids under the same expectation, so that the server knows them again."""
-    carrier = FakeCarrier(answers=[doubt, DONE])
+    carrier = FakeCarrier(answers=[lost, DONE])
     assert await append(carrier) == DONE
     assert carrier.requests == [Append("s", 4, tuple(EVENTS))] * 2
 
@@ -218,8 +218,8 @@ async def test_the_first_try_has_all_of_the_time_to_leave() -> None:
     assert third.timeout < (second.timeout or 0)
 
 
-async def test_doubt_survives_later_errors() -> None:
-    """The first try may have worked, whatever is said about the last one; the cause is where the doubt began."""
+async def test_an_unknown_outcome_survives_later_errors() -> None:
+    """The first try may have worked, whatever is said about the last one; the cause is that of the first."""
     lost = ConnectionLost()
     carrier = FakeCarrier(answers=[lost, *[ServerNotReady() for _ in range(50)]])
     with pytest.raises(AppendOutcomeUnknown) as caught:
@@ -229,7 +229,7 @@ async def test_doubt_survives_later_errors() -> None:
 
 
 @pytest.mark.parametrize("answer", [AccessDenied(), StreamDeleted("s")])
-async def test_a_refusal_after_doubt_is_doubt(answer: EsdbError) -> None:
+async def test_a_refusal_after_an_unknown_outcome_leaves_it_unknown(answer: EsdbError) -> None:
     """What the server says about the second try does not undo the first."""
     lost = ConnectionLost()
     with pytest.raises(AppendOutcomeUnknown) as caught:
@@ -239,7 +239,7 @@ async def test_a_refusal_after_doubt_is_doubt(answer: EsdbError) -> None:
 
 
 @pytest.mark.parametrize("answer", [AccessDenied(), StreamDeleted("s"), ConnectionClosed(), ReadOnlyConnection()])
-async def test_a_refusal_without_doubt_is_told_as_it_is(answer: EsdbError) -> None:
+async def test_a_refusal_of_the_only_try_is_told_as_it_is(answer: EsdbError) -> None:
     """Nothing was in flight before it."""
     carrier = FakeCarrier(answers=[answer])
     with pytest.raises(type(answer)):
@@ -280,7 +280,7 @@ async def test_closed_when_its_answer_is_lost() -> None:
         await append(carrier, ANY)
 
 
-async def test_a_connection_that_does_not_come_back_leaves_doubt() -> None:
+async def test_a_connection_that_does_not_come_back_leaves_the_outcome_unknown() -> None:
     """Waiting for it is bounded by the same deadline."""
     lost = ConnectionLost()
     carrier = FakeCarrier(answers=[lost])
@@ -290,7 +290,7 @@ async def test_a_connection_that_does_not_come_back_leaves_doubt() -> None:
     assert caught.value.__cause__ is lost
 
 
-async def test_a_conflict_without_doubt_is_a_conflict() -> None:
+async def test_a_conflict_of_the_only_try_is_a_conflict() -> None:
     """Nothing is read back."""
     carrier = FakeCarrier(answers=[WrongExpectedRevision("s", 4, 9)])
     with pytest.raises(WrongExpectedRevision) as caught:
@@ -336,7 +336,7 @@ async def test_a_new_stream_is_searched_from_its_beginning() -> None:
         [AccessDenied()],
     ],
 )
-async def test_a_conflict_that_cannot_be_explained_is_doubt(frames: Sequence[Any]) -> None:
+async def test_a_conflict_that_cannot_be_explained_is_an_unknown_outcome(frames: Sequence[Any]) -> None:
     """The place of the events was truncated meanwhile, or can't be read."""
     lost = ConnectionLost()
     carrier = FakeCarrier([frames], [lost, WrongExpectedRevision("s", 4, 9)])
@@ -360,11 +360,11 @@ async def test_nothing_to_append_is_not_searched_for() -> None:
         await Streams(carrier).append("s", [], 4, timeout=5)
 
 
-@pytest.mark.parametrize("doubt", [ConnectionLost(), DeadlineExceeded(), ServerTimeout(), HandlerFailed(), NoAnswer()])
-async def test_if_that_is_not_wanted_nothing_is_sent_twice(doubt: EsdbError) -> None:
-    """Doubt is told at once, with the ids."""
-    carrier = FakeCarrier(answers=[doubt])
+@pytest.mark.parametrize("lost", [ConnectionLost(), DeadlineExceeded(), ServerTimeout(), HandlerFailed(), NoAnswer()])
+async def test_if_that_is_not_wanted_nothing_is_sent_twice(lost: EsdbError) -> None:
+    """The unknown outcome is told at once, with the ids."""
+    carrier = FakeCarrier(answers=[lost])
     with pytest.raises(AppendOutcomeUnknown) as caught:
         await Streams(carrier).append("s", EVENTS, 4, retry_unknown=False)
-    assert caught.value.__cause__ is doubt
+    assert caught.value.__cause__ is lost
     assert caught.value.ids == IDS

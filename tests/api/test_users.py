@@ -163,7 +163,7 @@ async def test_administrators_only(users: Users, user: Credentials) -> None:
         ("ResetPassword", lambda users: users.reset_password("jane", "new", timeout=1)),
     ],
 )
-async def test_a_change_without_answer_leaves_doubt(
+async def test_a_change_without_answer_leaves_the_outcome_unknown(
     users: Users, monkeypatch: pytest.MonkeyPatch, name: str, call: Call
 ) -> None:
     """It may have happened, so it is not made again; the error names who it was about."""

@@ -64,7 +64,7 @@ async def test_a_lost_answer_is_found_out(esdb: Connection, esdb_server: Embedde
 
 
 @OVER_BOTH
-async def test_a_lost_answer_leaves_doubt(esdb: Connection, esdb_server: EmbeddedServer) -> None:
+async def test_a_lost_answer_leaves_the_outcome_unknown(esdb: Connection, esdb_server: EmbeddedServer) -> None:
     """The connection is lost, as far as the client can tell."""
     esdb_server.lose_next_answer()
     with pytest.raises(AppendOutcomeUnknown) as caught:

@@ -40,7 +40,7 @@ async def _follow_all(esdb: Connection) -> None:
 
 CALLS: dict[str, Callable[[Connection], Awaitable[object]]] = {
     "append": lambda esdb: esdb.append("t", EVENT),
-    "append, again if in doubt": lambda esdb: esdb.append("t", EVENT, NO_STREAM, retry_unknown=True),
+    "append, again if its outcome is unknown": lambda esdb: esdb.append("t", EVENT, NO_STREAM, retry_unknown=True),
     "read": lambda esdb: esdb.read("s").to_list(),
     "read some": _read_some,
     "read all": lambda esdb: esdb.read_all().to_list(),

@@ -24,7 +24,7 @@ from tests.support.proxy import FaultProxy
 from tests.support.waiting import PATIENCE, until
 
 FINE = ("", 200)
-IN_DOUBT = ("AppendOutcomeUnknown", 500)
+UNKNOWN = ("AppendOutcomeUnknown", 500)
 PATIENT = 2 * PATIENCE
 
 
@@ -68,17 +68,17 @@ async def caught(app: Endpoints, cluster: EmbeddedCluster) -> tuple[ClusterNode,
 
 
 async def test_a_killed_leader(app: Endpoints, cluster: EmbeddedCluster) -> None:
-    """What was under way at it takes a moment longer; an append that is not to be followed up is in doubt."""
+    """What was under way takes a moment longer; the outcome of an append that nobody looks into is unknown."""
     leader, tasks = await caught(app, cluster)
     await cluster.kill_node(leader)
-    assert await asyncio.gather(*tasks) == [IN_DOUBT, FINE, FINE]
+    assert await asyncio.gather(*tasks) == [UNKNOWN, FINE, FINE]
     assert await app.append("a") == FINE
 
 
 async def test_a_frozen_leader(app: Endpoints, cluster: EmbeddedCluster) -> None:
     """The same, a little later; nobody waits for a deadline."""
     _, tasks = await caught(app, cluster)
-    assert await asyncio.gather(*tasks) == [IN_DOUBT, FINE, FINE]
+    assert await asyncio.gather(*tasks) == [UNKNOWN, FINE, FINE]
     assert await app.append("a") == FINE
 
 
@@ -87,7 +87,7 @@ async def test_a_leader_that_is_cut_off(app: Endpoints, cluster: EmbeddedCluster
     leader = await cluster.wait_leader()
     await cluster.partition(leader)
     calls = [app.append("a", retry_unknown=False), app.append("b"), app.read("there")]
-    assert await asyncio.gather(*calls) == [IN_DOUBT, FINE, FINE]
+    assert await asyncio.gather(*calls) == [UNKNOWN, FINE, FINE]
     assert await app.append("a") == FINE
 
 
@@ -154,7 +154,7 @@ async def test_a_lost_answer(esdb_server: EmbeddedServer, monkeypatch: pytest.Mo
     """It is looked for, unless that is not wanted."""
     async with endpoints(esdb_server.connection_string) as app:
         LostAnswers(monkeypatch, "BatchAppend", times=2)
-        assert await app.append("a", timeout=0.5, retry_unknown=False) == IN_DOUBT
+        assert await app.append("a", timeout=0.5, retry_unknown=False) == UNKNOWN
         assert await app.append("b", timeout=2) == FINE
         assert len(await app.esdb.read("b").to_list()) == 1
 
@@ -179,7 +179,7 @@ async def test_no_answer_in_time() -> None:
     ):
         proxy.blackhole()
         read, append = await asyncio.gather(app.read("a", timeout=0.5), app.append("a", timeout=0.5))
-        assert (read, append) == (("DeadlineExceeded", 504), IN_DOUBT)
+        assert (read, append) == (("DeadlineExceeded", 504), UNKNOWN)
 
 
 async def test_closed_on_purpose() -> None:

@@ -71,7 +71,7 @@ async def test_calls_end_at_their_deadline(server: ServerProcess, esdb: Connecti
     error, seconds = await failure_of(esdb.ping(0.7))
     assert isinstance(error, DeadlineExceeded)
     assert 0.65 <= seconds <= 1.5
-    error, seconds = await failure_of(esdb.append("s", NewEvent("Doubtful", {}), timeout=0.7))
+    error, seconds = await failure_of(esdb.append("s", NewEvent("Unanswered", {}), timeout=0.7))
     assert type(error) is AppendOutcomeUnknown
     assert isinstance(error.__cause__, DeadlineExceeded)
     assert 0.65 <= seconds <= 1.5
@@ -85,7 +85,7 @@ async def test_the_loss_is_noticed(server: ServerProcess, esdb: Connection) -> N
         await anext(events)
         server.freeze()
         append, reading = await asyncio.gather(
-            failure_of(esdb.append("s", NewEvent("Doubtful", {}), retry_unknown=False)), failure_of(_all(events))
+            failure_of(esdb.append("s", NewEvent("Unanswered", {}), retry_unknown=False)), failure_of(_all(events))
         )
     assert isinstance(append[0].__cause__, ConnectionLost)
     assert isinstance(append[0], AppendOutcomeUnknown)

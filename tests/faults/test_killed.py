@@ -25,7 +25,7 @@ STREAM = "counted"
 class Writer:
     """Appends one event after the other, each at an exact revision, until told to stop.
 
-    An append in doubt is looked for and, if it is not there, sent again as it was.
+    An append whose outcome is unknown is looked for and, if it is not there, sent again as it was.
     """
 
     def __init__(self, esdb: Connection) -> None:
@@ -56,9 +56,9 @@ class Writer:
     async def _is_stored(self, event: NewEvent) -> bool:
         try:
             await self._esdb.append(STREAM, event, self._expected)
-        except AppendOutcomeUnknown as doubt:
+        except AppendOutcomeUnknown as unknown:
             last = await self._esdb.read(STREAM, backwards=True, limit=1).to_list()
-            return tuple(found.id for found in last) == doubt.ids
+            return tuple(found.id for found in last) == unknown.ids
         return True
 
     @property

@@ -75,7 +75,7 @@ async def follow(esdb: Connection, stream: str) -> None:
 
 
 async def kill_and_work_on(server: ServerProcess, workers: Workers) -> None:
-    """Writes in flight are in doubt; after the recovery nothing fails any more."""
+    """The outcome of writes in flight is unknown; after the recovery nothing fails any more."""
     await server.kill()
     await server.start()
     await workers.round()

@@ -78,7 +78,7 @@ async def test_after_a_restart(server: FakeServer, odd: Script) -> None:
 
 
 async def test_after_a_lost_call(server: FakeServer, odd: Script) -> None:
-    """The connection that is in doubt is given up, and another one made."""
+    """The suspect connection is given up, and another one made."""
     async with asyncio.timeout(PATIENCE), pool_on(server) as pool:
         server.on(SUPPORTED_METHODS, odd)
         server.on(DELETE_USER, in_turn(fails(UNAVAILABLE), replies(b"")))
@@ -124,7 +124,7 @@ async def test_whatever_is_raised_while_connecting(
 
 
 async def test_a_probe_that_breaks_off(server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leaves no connection in doubt for ever."""
+    """Leaves no connection suspect for ever."""
     async with asyncio.timeout(PATIENCE), pool_on(server) as pool:
         await deleted(pool)
         server.on(DELETE_USER, in_turn(fails(UNAVAILABLE), replies(b"")))

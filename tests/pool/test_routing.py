@@ -98,11 +98,11 @@ def test_one_that_fails_to_connect_is_not_counted_on() -> None:
     assert route([FULL, FAILING], LIMITS).open == 1
 
 
-def test_a_doubted_one_is_left_alone_until_it_is_cleared() -> None:
+def test_a_suspect_one_is_left_alone_until_it_is_cleared() -> None:
     """Another takes the call; without another it waits, and nothing is opened for what is a matter of milliseconds."""
-    doubted, other = Node(is_suspect=True, is_promising=True), Node(4)
-    assert route([doubted, other], LIMITS).use is other
-    alone = route([doubted], LIMITS)
+    suspect, other = Node(is_suspect=True, is_promising=True), Node(4)
+    assert route([suspect, other], LIMITS).use is other
+    alone = route([suspect], LIMITS)
     assert (alone.use, alone.open, alone.full) == (None, 0, False)
 
 

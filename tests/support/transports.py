@@ -14,3 +14,7 @@ OVER_HTTP2 = pytest.mark.parametrize("transport", [TransportKind.HTTP2], indirec
 
 OVER_GRPCIO = pytest.mark.parametrize("transport", [TransportKind.GRPCIO], indirect=True)
 """Mark for tests of what only grpcio does."""
+
+GRPC_POLLER = "PollerCompletionQueue"
+"""What gRPC's poller calls itself where asyncio tells of it. All tests of a process share it, and so it may happen to
+wake the closed loop of an earlier one."""

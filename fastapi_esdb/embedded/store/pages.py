@@ -85,8 +85,3 @@ class StreamInfo:
     first: int
     is_soft_deleted: bool = False
     is_tombstoned: bool = False
-
-    @property
-    def is_missing(self) -> bool:
-        """True if the answer to a read is that the stream does not exist."""
-        return self.last is None or self.is_soft_deleted

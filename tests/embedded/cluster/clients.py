@@ -43,7 +43,7 @@ async def events_on(node: ClusterNode, stream: str) -> list[RecordedEvent]:
 class Writer:
     """Appends to a stream of its own, one event after the other, at the leader; a failed append is tried again.
 
-    `acknowledged` are the ids of the events that were acknowledged; `unknown` is how often it was left in doubt.
+    `acknowledged` are the ids of the events that were acknowledged; `unknown` is how often it heard nothing.
     """
 
     def __init__(self, cluster: EmbeddedCluster) -> None:

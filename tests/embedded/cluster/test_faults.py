@@ -133,7 +133,7 @@ async def test_a_node_that_is_killed_again_and_again(cluster: EmbeddedCluster) -
 
 
 async def test_a_leader_that_resigns(cluster: EmbeddedCluster) -> None:
-    """No write is left in doubt, and subscriptions stay open on what is a follower now."""
+    """No write is left with an unknown outcome, and subscriptions stay open on what is a follower now."""
     leader = await cluster.wait_leader()
     async with Writer(cluster) as writer, client_of(leader) as client:
         call = client.open(READ, LEADER_ONLY)

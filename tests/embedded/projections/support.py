@@ -20,6 +20,7 @@ from fastapi_esdb.wire.events.values import ProposedEvent, RecordedEvent
 from fastapi_esdb.wire.positions import Position
 from fastapi_esdb.wire.projections.values import CreateProjection, ProjectionMode
 from fastapi_esdb.wire.revisions import ANY
+from tests.embedded.store.support import is_there
 
 CREATED = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 
@@ -102,8 +103,7 @@ async def write(database: Database, stream: str, *events: ProposedEvent) -> list
 
 def read(database: Database, stream: str) -> list[RecordedEvent]:
     """The events that a read of a stream finds, at most a page; none where it is not there."""
-    info = database.stream_info(stream)
-    if info.is_missing or info.is_tombstoned:
+    if not is_there(database, stream) or database.stream_info(stream).is_tombstoned:
         return []
     return list(database.read_stream(stream, limit=1000).records)
 

@@ -69,6 +69,12 @@ def read_whole(database: Database, stream: str) -> list[RecordedEvent]:
     return records
 
 
+def is_there(database: Database, stream: str) -> bool:
+    """Whether the answer to a read is not that the stream does not exist."""
+    info = database.stream_info(stream)
+    return info.last is not None and not info.is_soft_deleted
+
+
 def revisions(records: Iterable[RecordedEvent]) -> list[int]:
     return [record.revision for record in records]
 

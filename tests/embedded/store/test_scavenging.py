@@ -18,6 +18,7 @@ from tests.embedded.store.support import (
     Clock,
     event,
     events,
+    is_there,
     link,
     read,
     read_back,
@@ -66,7 +67,7 @@ async def test_what_the_metadata_hides(database: Database, metadata: dict[str, o
 
 
 def read_or_nothing(database: Database, stream: str) -> list[int]:
-    return [] if database.stream_info(stream).is_missing else read(database, stream)
+    return read(database, stream) if is_there(database, stream) else []
 
 
 async def test_what_has_expired(database: Database, clock: Clock) -> None:
@@ -229,7 +230,7 @@ async def test_counts(database: Database) -> None:
 
 def everything(database: Database, streams: list[str]) -> dict[str, tuple[RecordedEvent, ...]]:
     """What reads of the streams show."""
-    readable = [stream for stream in streams if not database.stream_info(stream).is_missing]
+    readable = [stream for stream in streams if is_there(database, stream)]
     return {stream: database.read_stream(stream, limit=1024).records for stream in readable}
 
 

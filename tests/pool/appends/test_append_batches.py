@@ -126,7 +126,7 @@ async def test_what_may_be_known_though_it_looks_new(watched: Watched, esdb: Con
 
 
 async def test_deadlines(watched: Watched, esdb: Connection) -> None:
-    """Who waits for the next group was not sent; who is in one is in doubt."""
+    """Who waits for the next group was not sent; the outcome of who is in one is unknown."""
     watched.gate.clear()
     sent = asyncio.create_task(esdb.append("a", event(), timeout=0.3))
     await until(lambda: watched.groups)
@@ -189,7 +189,7 @@ async def test_a_cancelled_caller(watched: Watched, esdb: Connection) -> None:
 
 
 async def test_a_close_on_purpose(watched: Watched, esdb: Connection) -> None:
-    """What is in flight is in doubt."""
+    """The outcome of what is in flight is unknown."""
     first = await held(watched, esdb)
     await esdb.close()
     with pytest.raises(AppendClosedInFlight):

@@ -142,7 +142,7 @@ async def test_what_was_not_executed_is_sent_again(
 
 
 async def test_a_call_that_breaks_off_is_followed_by_another(pool: ConnectionPool, server: BatchServer) -> None:
-    """What it was asked and did not answer is in doubt, and not sent again."""
+    """The outcome of what it was asked and did not answer is unknown, and that is not sent again."""
     await answered(pool, server, request())
     task = appending(pool)
     (await server.take_one()).end_call(HandlerFailed("fell over"))

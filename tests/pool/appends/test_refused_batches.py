@@ -136,7 +136,7 @@ async def test_a_deadline_that_passes_before_a_group_goes_again(watched: Watched
 async def test_a_failure_that_nobody_foresaw(
     watched: Watched, esdb: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Leaves its group in doubt, and the next one goes."""
+    """Leaves the outcome of its group unknown, and the next one goes."""
     monkeypatch.setattr(append_batch, "MOST_APPENDS", 1)
     first = await held(watched, esdb)
     second, third = (asyncio.create_task(esdb.append(name, event(), retry_unknown=False)) for name in "st")
@@ -156,7 +156,7 @@ async def test_a_failure_that_nobody_foresaw(
     assert (await third).revision == 0
 
 
-async def test_a_lost_call_leaves_each_in_doubt(watched: Watched, esdb: Connection) -> None:
+async def test_a_lost_call_leaves_the_outcome_of_each_unknown(watched: Watched, esdb: Connection) -> None:
     """With its own ids; nothing is sent again where that is not wanted."""
     given = [event() for _ in range(3)]
     first = await held(watched, esdb)

@@ -188,7 +188,7 @@ async def test_a_lone_node_is_reached_as_it_was(cluster: FakeCluster) -> None:
         assert await find(seeking) == Host("localhost", node.port)
 
 
-async def test_a_node_in_doubt_has_to_answer_for_itself(cluster: FakeCluster) -> None:
+async def test_a_suspect_node_has_to_answer_for_itself(cluster: FakeCluster) -> None:
     """Others who name it do not count; its own word does."""
     leader = cluster.nodes[0]
     async with discovery(cluster) as seeking:

@@ -38,9 +38,9 @@ MEMBERS = [
 ]
 
 
-def names(members: list[Member], preference: NodePreference, doubted: frozenset[Host] = frozenset()) -> list[str]:
+def names(members: list[Member], preference: NodePreference, suspect: frozenset[Host] = frozenset()) -> list[str]:
     """The candidates by name; equals in the order of the members."""
-    return [host.name for host in candidates(members, preference, doubted, lambda: 0.0)]
+    return [host.name for host in candidates(members, preference, suspect, lambda: 0.0)]
 
 
 def test_the_leader_is_the_one_there_is() -> None:
@@ -71,11 +71,11 @@ def test_what_is_preferred_comes_first(preference: NodePreference, first: list[s
     assert set(found) == {"leader", "f1", "f2", "replica", "pre", "leaderless"}
 
 
-def test_nodes_in_doubt_come_last_of_their_kind() -> None:
+def test_suspect_nodes_come_last_of_their_kind() -> None:
     """They are still what is preferred, and nobody is left out."""
-    doubted = frozenset({Host("f1"), Host("leader")})
-    assert names(MEMBERS, FOLLOWER, doubted)[:2] == ["f2", "f1"]
-    assert set(names(MEMBERS, RANDOM, doubted)[-2:]) == {"f1", "leader"}
+    suspect = frozenset({Host("f1"), Host("leader")})
+    assert names(MEMBERS, FOLLOWER, suspect)[:2] == ["f2", "f1"]
+    assert set(names(MEMBERS, RANDOM, suspect)[-2:]) == {"f1", "leader"}
     assert names(MEMBERS, LEADER, frozenset({Host("leader")})) == ["leader"]
 
 

@@ -24,7 +24,7 @@ class Orders:
         self._esdb = esdb
         self._name = name
         self.written: list[list[UUID]] = [[]]
-        self.doubtful: list[UUID] = []
+        self.unknown: list[UUID] = []
         self.is_stopped = False
 
     @property
@@ -38,7 +38,7 @@ class Orders:
             try:
                 await self._append(event, self.written[-1])
             except AppendOutcomeUnknown:
-                self.doubtful.append(event.id)
+                self.unknown.append(event.id)
                 self.written.append([])
 
     async def _append(self, event: NewEvent, stream: list[UUID]) -> None:
@@ -70,10 +70,10 @@ async def kill_the_leader(cluster: EmbeddedCluster, orders: list[Orders]) -> Non
 
 @pytest.mark.parametrize("mode", ["shared", "grouped", "single"])
 @pytest.mark.asyncio(loop_scope="module")
-async def test_what_a_kill_leaves_in_doubt(
+async def test_what_a_kill_leaves_unknown(
     cluster: EmbeddedCluster, mode: Literal["shared", "grouped", "single"]
 ) -> None:
-    """What was acknowledged is stored, once, and whatever else is stored was said to be in doubt."""
+    """What was acknowledged is stored, once, and of whatever else is stored the outcome was said to be unknown."""
     settings = EsdbSettings(connection_string=cluster.connection_string, append_mode=mode, wait=2 * PATIENCE)
     async with connect(settings) as esdb:
         orders = [Orders(esdb, f"{mode}{number}") for number in range(WRITERS)]
@@ -85,7 +85,7 @@ async def test_what_a_kill_leaves_in_doubt(
                 each.is_stopped = True
         stored = [event.id async for event in esdb.read_all(filter=filters.by_stream(mode), requires_leader=True)]
     acknowledged = {event_id for each in orders for stream in each.written for event_id in stream}
-    doubtful = {event_id for each in orders for event_id in each.doubtful}
-    assert doubtful, "every writer had an append on the way when the leader was killed"
+    unknown = {event_id for each in orders for event_id in each.unknown}
+    assert unknown, "every writer had an append on the way when the leader was killed"
     assert len(stored) == len(set(stored))
-    assert acknowledged <= set(stored) <= acknowledged | doubtful
+    assert acknowledged <= set(stored) <= acknowledged | unknown
