@@ -7,7 +7,8 @@ async def send_mail(event: Event[OrderPlaced], mails: MailerDep) -> None: ...
 """
 
 from fastapi_esdb.consumers.checkpoints import CheckpointMoved, CheckpointStore, InMemory, InStream
-from fastapi_esdb.consumers.outcomes import Retry, Skip, Stop, To, to
+from fastapi_esdb.consumers.dead_letters import DeadLetter, DeadLetters
+from fastapi_esdb.consumers.outcomes import Park, Retry, Skip, Stop, To, to
 from fastapi_esdb.consumers.runner import consuming
 from fastapi_esdb.consumers.sources import all_events, category, group, stream
 from fastapi_esdb.consumers.status import ConsumerState, ConsumerStatus
@@ -17,8 +18,11 @@ __all__ = [
     "CheckpointStore",
     "ConsumerState",
     "ConsumerStatus",
+    "DeadLetter",
+    "DeadLetters",
     "InMemory",
     "InStream",
+    "Park",
     "Retry",
     "Skip",
     "Stop",

@@ -16,7 +16,7 @@ from fastapi_esdb.consumers.checkpoints import (
     InMemory,
     InStream,
 )
-from fastapi_esdb.consumers.outcomes import OnError, retry_for_ever
+from fastapi_esdb.consumers.outcomes import OnError, Policy, policy
 from fastapi_esdb.consumers.sources import GroupSource, Place, Source
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.events.values import RecordedEvent
@@ -59,6 +59,11 @@ class Definition:
         return None if isinstance(self.checkpoint, InMemory | InStream) else self.checkpoint
 
     @property
+    def dead_letters(self) -> str:
+        """The stream that events are parked in."""
+        return f"esdb_dead_letters-{self.name}"
+
+    @property
     def stream(self) -> str:
         """The stream that tells which process handles the events and, unless it is kept elsewhere, the checkpoint."""
         named = self.checkpoint.stream if isinstance(self.checkpoint, InStream) else None
@@ -72,7 +77,7 @@ class ConsumerOptions(TypedDict, total=False):
     run: Run | None
     checkpoint: CheckpointStore | InMemory | InStream | None
     start: Place
-    on_error: OnError | None
+    on_error: Policy | None
     concurrency: int
     ordered_by: OrderedBy
     stop_timeout: float
@@ -86,7 +91,7 @@ def define(
     run: Run | None = None,
     checkpoint: CheckpointStore | InMemory | InStream | None = None,
     start: Place = START,
-    on_error: OnError | None = None,
+    on_error: Policy | None = None,
     concurrency: int = 1,
     ordered_by: OrderedBy = "stream",
     stop_timeout: float = STOP_TIMEOUT,
@@ -114,7 +119,7 @@ def define(
         chosen,
         kept,
         start,
-        on_error or retry_for_ever,
+        policy(on_error),
         concurrency,
         ordered_by,
         seconds(stop_timeout, "stop_timeout"),

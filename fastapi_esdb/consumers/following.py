@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from abc import ABC, abstractmethod
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fastapi_esdb.consumers.checkpoints import Dispatch, InStream
 from fastapi_esdb.consumers.handling import Handling
-from fastapi_esdb.consumers.keeping import Keeping, KeepingByApp, KeepingInStream
+from fastapi_esdb.consumers.keeping import Keeping, KeepingByApp, KeepingInStream, Replaying
 from fastapi_esdb.consumers.lanes import Lanes
 from fastapi_esdb.consumers.lease import Claim
 from fastapi_esdb.consumers.ledger import Ledger
-from fastapi_esdb.consumers.outcomes import Halted
+from fastapi_esdb.consumers.outcomes import Halted, Park, policy
 from fastapi_esdb.consumers.progress import Progress, is_after
 from fastapi_esdb.consumers.sources import CatchUpSource
 from fastapi_esdb.consumers.status import ConsumerState
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
     from fastapi_esdb.consumers.sources import AnySubscription, GroupSource, Place
     from fastapi_esdb.consumers.status import Observed
     from fastapi_esdb.wire.events.values import RecordedEvent
+
+
+logger = logging.getLogger("fastapi_esdb")
 
 
 async def first_of(*jobs: Coroutine[Any, Any, None]) -> None:
@@ -48,6 +53,9 @@ async def first_of(*jobs: Coroutine[Any, Any, None]) -> None:
 
 class Following(ABC):
     """Follows the source of a consumer; `halt` has it come to an end after the event at hand."""
+
+    progress: Progress
+    keeping: Keeping
 
     def __init__(self, definition: Definition, connection: Connection, dispatch: Dispatch, observed: Observed) -> None:
         self._definition = definition
@@ -90,6 +98,22 @@ class Following(ABC):
     async def leave(self) -> None:
         """Give up what was taken."""
 
+    async def replay(self, numbers: Sequence[int]) -> None:
+        """Handle parked events again, each once. Raises what hinders that."""
+        letters = await self.keeping.dead_letters.open()
+        once = replace(self._definition, on_error=policy({Exception: Park}))
+        for number in numbers:
+            if number not in letters:
+                continue  # it is settled since
+            event = await self.keeping.dead_letters.event(letters[number])
+            if event is None:
+                logger.warning("consumer %r: the event of dead letter %s is gone", self._definition.name, number)
+                await self.keeping.dead_letters.settle([number], "gone")
+                continue
+            keeping = Replaying(self.keeping, number)
+            if not await self._handling(keeping, once).handle(event):
+                await self.keeping.dead_letters.settle([number], "handled")
+
     @property
     def is_paused(self) -> bool:
         """True if no event is to be handled until somebody says so."""
@@ -103,10 +127,9 @@ class Following(ABC):
     async def reset(self, place: Place) -> None:
         """Go on from another place."""
 
-    def _handling(self, keeping: Keeping) -> Handling:
-        return Handling(
-            self._definition, self._dispatch, keeping, self._observed, connection=self._connection, halted=self._halted
-        )
+    def _handling(self, keeping: Keeping, definition: Definition) -> Handling:
+        halted = self._halted if definition is self._definition else asyncio.Event()
+        return Handling(definition, self._dispatch, keeping, self._observed, connection=self._connection, halted=halted)
 
     def _opened(self, endless: Endless) -> None:
         self._open = endless
@@ -127,6 +150,8 @@ class FollowingGroup(Following):
     ) -> None:
         super().__init__(definition, connection, dispatch, observed)
         self._source = source
+        self.progress = Progress(CatchUpSource(source.stream))
+        self.keeping = Keeping(definition, self.progress, connection)
 
     async def take(self) -> None:
         """Nothing: whoever consumes a group is part of it."""
@@ -140,7 +165,7 @@ class FollowingGroup(Following):
 
     async def follow(self) -> None:
         groups, size = self._connection.persistent_subscriptions, self._definition.concurrency
-        handling = self._handling(Keeping(self._definition, Progress(CatchUpSource(self._source.stream))))
+        handling = self._handling(self.keeping, self._definition)
         self._observed.begin()
         async with groups.consume(self._source.stream, self._source.group, buffer=size) as consumer:
             self._opened(consumer)
@@ -188,14 +213,14 @@ class FollowingPlaces(Following):
         self.ledger = _ledger_of(definition, connection)
         self._claim = None if self.ledger is None else Claim(self.ledger)
         self.keeping = self._kept()
-        self._run = self._handling(self.keeping)
+        self._run = self._handling(self.keeping, definition)
         self._subscription: AnySubscription | None = None
 
     def _kept(self) -> Keeping:
         if self._definition.store is not None:
-            return KeepingByApp(self._definition, self.progress, self._dispatch, self._source)
+            return KeepingByApp(self._definition, self.progress, self._connection, self._dispatch, self._source)
         if self.ledger is None:
-            return Keeping(self._definition, self.progress)
+            return Keeping(self._definition, self.progress, self._connection)
         return KeepingInStream(self._definition, self.progress, self.ledger, self._connection, self._source)
 
     @property
@@ -205,6 +230,11 @@ class FollowingPlaces(Following):
     async def take(self) -> None:
         if self._claim is not None and await self._claim.take():
             self.progress.begin_after(None)
+
+    async def replay(self, numbers: Sequence[int]) -> None:
+        if self._claim is not None:
+            await self._claim.check()
+        await super().replay(numbers)
 
     async def leave(self) -> None:
         await self.keeping.end()

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fastapi_esdb.consumers.checkpoints import CheckpointMoved, Dispatch
+from fastapi_esdb.consumers.dead_letters import letter_about
 from fastapi_esdb.consumers.ledger import Interrupted
-from fastapi_esdb.consumers.outcomes import Decision, Halted, Retry, Skip, Stopped, To, returned
+from fastapi_esdb.consumers.outcomes import Decision, Halted, Park, Retry, Skip, Stop, Stopped, To, returned
 from fastapi_esdb.errors import EsdbError
 from fastapi_esdb.wire.errors import Outcome
 from fastapi_esdb.wire.errors.unreadable import shown
@@ -26,6 +29,17 @@ logger = logging.getLogger("fastapi_esdb")
 
 
 Turn = Callable[[], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class _Failures:
+    """The failed attempts to handle an event; those without a connection are counted apart."""
+
+    attempts: int = 0
+    cut_off: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.attempts or self.cut_off)
 
 
 class Handling:
@@ -59,14 +73,10 @@ class Handling:
         `free` is held while the handler runs, and `turn` waited for before what it returned is written. Raises
         `Interrupted`, `Stopped` and `Halted`, all before the event is handled.
         """
-        attempt = 0
+        failed = _Failures()
         while True:
             try:
-                if free is None:
-                    outputs = await self._called(event)
-                else:
-                    async with free:
-                        outputs = await self._called(event)
+                outputs = await self._outputs(event, free)
                 if not outputs:
                     break
                 if turn is not None:
@@ -77,12 +87,22 @@ class Handling:
             except (Halted, Interrupted, CheckpointMoved):
                 raise
             except Exception as error:
-                attempt += 1
-                if not await self._goes_on(event, error, attempt):
+                decision = await self._after(error, event, failed)
+                if isinstance(decision, Park):
+                    if turn is not None:
+                        await turn()
+                    return await self._park(event, error, failed.attempts)
+                if isinstance(decision, Skip):
                     break
-        if attempt:
+        if failed:
             self._observed.succeeded()
         return False
+
+    async def _outputs(self, event: RecordedEvent, free: asyncio.Semaphore | None) -> tuple[To, ...]:
+        if free is None:
+            return await self._called(event)
+        async with free:
+            return await self._called(event)
 
     async def _called(self, event: RecordedEvent) -> tuple[To, ...]:
         """Call the handler with what the event is to it: mostly one thing."""
@@ -99,17 +119,38 @@ class Handling:
         return outputs
 
     async def _publish(self, event: RecordedEvent, outputs: tuple[To, ...]) -> None:
-        try:
+        with _interrupting():
             await self._keeping.publish(event, outputs)
-        except EsdbError as error:
-            if error.outcome is Outcome.ANSWERED:
-                raise
-            raise Interrupted(shown(error)) from error
 
-    async def _goes_on(self, event: RecordedEvent, error: Exception, attempt: int) -> bool:
-        """Wait and return true if the event is to be handled again, and false if it is skipped."""
-        self._observed.failed(error, attempt)
-        decision = await self._decide(event, error, attempt)
+    async def _park(self, event: RecordedEvent, error: Exception, attempts: int) -> bool:
+        """Put the event among the dead letters, and return whether its checkpoint was written with that."""
+        with _interrupting():
+            is_saved = await self._keeping.park(event, letter_about(event, error, attempts))
+        self._observed.parked += 1
+        self._observed.succeeded()
+        return is_saved
+
+    async def _after(self, error: Exception, event: RecordedEvent, failed: _Failures) -> Decision:
+        """Return what becomes of an event that could not be handled; raise `Stopped` if nothing does for now.
+
+        If it is to be handled again, that is after it was time for it. No policy is asked about a missing connection.
+        """
+        if isinstance(error, EsdbError) and not self._connection.is_connected:
+            failed.cut_off += 1
+            self._observed.failed(error, failed.attempts)
+            await self._pause(Retry().pause(failed.cut_off))
+            return Retry()
+        failed.attempts += 1
+        self._observed.failed(error, failed.attempts)
+        decision = await self._decide(event, error, failed.attempts)
+        self._log(event, error, failed.attempts, decision)
+        if isinstance(decision, Retry):
+            await self._pause(decision.pause(failed.attempts))
+        if isinstance(decision, Stop):
+            raise Stopped from error
+        return decision
+
+    def _log(self, event: RecordedEvent, error: Exception, attempt: int, decision: Decision) -> None:
         logger.warning(
             "consumer %r: event %s of %r could not be handled (attempt %s, now %r): %s",
             self._name,
@@ -120,13 +161,6 @@ class Handling:
             _told(error),
             exc_info=error if attempt == 1 else None,
         )
-        match decision:
-            case Retry():
-                await self._pause(decision.pause(attempt))
-                return True
-            case Skip():
-                return False
-        raise Stopped from error
 
     async def _pause(self, seconds: float) -> None:
         """Wait before the event is handled again. Raises `Halted` if it is not to be."""
@@ -138,12 +172,11 @@ class Handling:
         raise Halted
 
     async def _decide(self, event: RecordedEvent, error: Exception, attempt: int) -> Decision:
-        """Ask the policy; while there is no connection, that is the cause, and no policy is asked."""
-        if isinstance(error, EsdbError) and not self._connection.is_connected:
-            return Retry()
+        """Ask the policy."""
         try:
-            decision = self._on_error(event, error, attempt)
-            return await decision if inspect.isawaitable(decision) else decision
+            given = self._on_error(event, error, attempt)
+            decision = await given if inspect.isawaitable(given) else given
+            return decision.after(attempt) if isinstance(decision, Retry) else decision
         except Exception:
             logger.exception("on_error of consumer %r failed; the event is handled again", self._name)
             return Retry()
@@ -152,3 +185,14 @@ class Handling:
 def _told(error: Exception) -> str:
     """Return an error as the log may have it: what the app raises may show data of the event."""
     return f"{type(error).__name__}: {shown(error)}" if isinstance(error, EsdbError) else type(error).__name__
+
+
+@contextmanager
+def _interrupting() -> Iterator[None]:
+    """Have the consumer begin again from what is stored, where it is not known whether something was written."""
+    try:
+        yield
+    except EsdbError as error:
+        if error.outcome is Outcome.ANSWERED:
+            raise
+        raise Interrupted(shown(error)) from error

@@ -7,6 +7,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from fastapi_esdb.consumers.checkpoints import Dispatch, Mark
+from fastapi_esdb.consumers.dead_letters import DeadLetterStream, settling
 from fastapi_esdb.consumers.ledger import Ledger
 from fastapi_esdb.consumers.outcomes import Retry, To
 from fastapi_esdb.consumers.progress import Progress
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from fastapi_esdb.api.connection import Connection
     from fastapi_esdb.consumers.definition import Definition
     from fastapi_esdb.consumers.sources import CatchUpSource, Place
-    from fastapi_esdb.wire.events.values import RecordedEvent
+    from fastapi_esdb.wire.events.values import ProposedEvent, RecordedEvent
 
 logger = logging.getLogger("fastapi_esdb")
 
@@ -30,7 +31,8 @@ logger = logging.getLogger("fastapi_esdb")
 class Keeping:
     """A checkpoint in memory, and what the other kinds have in common."""
 
-    def __init__(self, definition: Definition, progress: Progress) -> None:
+    def __init__(self, definition: Definition, progress: Progress, connection: Connection) -> None:
+        self.dead_letters = DeadLetterStream(connection, definition.dead_letters)
         self._definition = definition
         self._progress = progress
 
@@ -56,6 +58,19 @@ class Keeping:
             'checkpoint in a stream: leave `checkpoint` out and say run="one", or append them in the handler'
         )
 
+    async def park(self, event: RecordedEvent, letter: ProposedEvent) -> bool:  # noqa: ARG002  others write both at once
+        """Put an event among the dead letters, and return whether the checkpoint was written with that."""
+        await self.dead_letters.append(letter)
+        return False
+
+    def mark_again(self) -> Mark | None:
+        """Return what the handler's transaction is to save with an event that is handled again."""
+        return None
+
+    async def publish_again(self, event: RecordedEvent, outputs: Sequence[To], letter: int) -> None:  # noqa: ARG002
+        """Append what comes of a parked event, without moving the checkpoint."""
+        await self.publish(event, outputs)
+
     async def work(self) -> None:
         """Save what is completed, until it is cancelled."""
         await asyncio.get_running_loop().create_future()
@@ -71,8 +86,15 @@ class Keeping:
 class KeepingByApp(Keeping):
     """A checkpoint that the app's own transaction saves."""
 
-    def __init__(self, definition: Definition, progress: Progress, dispatch: Dispatch, source: CatchUpSource) -> None:
-        super().__init__(definition, progress)
+    def __init__(
+        self,
+        definition: Definition,
+        progress: Progress,
+        connection: Connection,
+        dispatch: Dispatch,
+        source: CatchUpSource,
+    ) -> None:
+        super().__init__(definition, progress, connection)
         self._dispatch = dispatch
         self._source = source
         self._saved: str | None = None
@@ -83,6 +105,9 @@ class KeepingByApp(Keeping):
 
     def mark(self, event: RecordedEvent) -> Mark:
         return Mark(self._definition.name, str(self._source.place_of(event)), self._saved)
+
+    def mark_again(self) -> Mark | None:
+        return None if self._saved is None else Mark(self._definition.name, self._saved, self._saved)
 
     def saved(self, mark: Mark) -> None:
         self._saved = mark.checkpoint
@@ -98,7 +123,7 @@ class KeepingInStream(Keeping):
     def __init__(
         self, definition: Definition, progress: Progress, ledger: Ledger, connection: Connection, source: CatchUpSource
     ) -> None:
-        super().__init__(definition, progress)
+        super().__init__(definition, progress, connection)
         self._ledger = ledger
         self._source = source
         self._publisher = Publisher(connection, ledger, definition.name)
@@ -116,6 +141,16 @@ class KeepingInStream(Keeping):
         async with self._in_turn:
             await self._publisher.publish(event, outputs, str(self._source.place_of(event)))
             self._progress.last = event
+
+    async def park(self, event: RecordedEvent, letter: ProposedEvent) -> bool:
+        await self.publish(event, (To(self.dead_letters.name, (letter,)),))
+        return True
+
+    async def publish_again(self, event: RecordedEvent, outputs: Sequence[To], letter: int) -> None:
+        async with self._in_turn:
+            place = self._progress.place
+            text = self._ledger.entry.place if place is None else text_of(place)
+            await self._publisher.publish(event, outputs, text, again=letter)
 
     async def work(self) -> None:
         failed = 0
@@ -145,3 +180,26 @@ class KeepingInStream(Keeping):
             text = self._ledger.entry.place if place is None else text_of(place)
             if text != self._ledger.entry.place or released:
                 await self._ledger.write(place=text, released=released)
+
+
+class Replaying(Keeping):
+    """The keeping of a parked event that is handled again: the letter is settled with what comes of it."""
+
+    def __init__(self, keeping: Keeping, letter: int) -> None:
+        self.dead_letters = keeping.dead_letters
+        self._keeping = keeping
+        self._letter = letter
+
+    def mark(self, event: RecordedEvent) -> Mark | None:  # noqa: ARG002  the checkpoint stays where it is
+        return self._keeping.mark_again()
+
+    async def publish(self, event: RecordedEvent, outputs: Sequence[To]) -> None:
+        handled = To(self.dead_letters.name, (settling(self._letter, "handled"),))
+        await self._keeping.publish_again(event, (*outputs, handled), self._letter)
+
+    async def park(self, event: RecordedEvent, letter: ProposedEvent) -> bool:  # noqa: ARG002  it is in the letter
+        await self.dead_letters.append(settling(self._letter, "parked"), letter)  # the later one counts
+        return True
+
+    def completed(self, event: RecordedEvent) -> None:
+        """Leave the checkpoint where it is."""

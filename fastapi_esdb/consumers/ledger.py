@@ -68,7 +68,7 @@ class Entry:
     round: int = 0
     intent: Mapping[str, Any] | None = None
 
-    def intended_for(self, place: str) -> dict[str, int]:
+    def intended_for(self, place: str | None) -> dict[str, int]:
         """Return the revisions that streams are expected to be at by what is appended for the event at that place."""
         return dict(self.intent["expected"]) if self.intent and self.intent["place"] == place else {}
 

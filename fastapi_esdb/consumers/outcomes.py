@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+import random
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from fastapi_esdb.api import arguments
 from fastapi_esdb.api.proposing import Appendable, proposed
+from fastapi_esdb.connection.deadline import seconds
 from fastapi_esdb.wire.errors import InvalidArgument
+from fastapi_esdb.wire.errors.unreadable import quoted
 from fastapi_esdb.wire.events.values import ProposedEvent, RecordedEvent
 from fastapi_esdb.wire.revisions import ANY, Expected
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 30.0
 """Seconds before an event is handled again, doubled with each attempt."""
+
+JITTER = 0.2
+"""The share that a pause is shorter or longer by chance, so that several consumers don't come back at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,24 +61,16 @@ def returned(result: object) -> tuple[To, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Retry:
-    """Handle the event again, after so many seconds; without a number, after a pause that doubles up to half a minute.
-
-    Meanwhile the events behind it wait, as far as they are ordered after it.
-    """
-
-    after: float | None = None
-
-    def pause(self, attempt: int) -> float:
-        """Return the seconds to wait after attempt 1, 2, …."""
-        if self.after is not None:
-            return self.after
-        return min(FIRST_PAUSE * 2.0 ** min(attempt - 1, 20), LONGEST_PAUSE)
+class Skip:
+    """Regard the event as handled."""
 
 
 @dataclass(frozen=True, slots=True)
-class Skip:
-    """Regard the event as handled."""
+class Park:
+    """Put the event aside, with the error, among the consumer's dead letters, and go on with the next one.
+
+    From there it can be handled again: see `DeadLetters`.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +78,81 @@ class Stop:
     """Stop the consumer before the event, until it is told to `resume`."""
 
 
-Decision = Retry | Skip | Stop
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Handle the event again after `backoff` seconds, and twice as many after each further attempt, up to `longest`.
+
+    `longest` is half a minute, or `backoff` if that is more. After so many `attempts` in all, `then` is done instead;
+    without a number that is never. Meanwhile the events behind it wait, as far as they are ordered after it. Raises
+    `InvalidArgument`.
+    """
+
+    backoff: float = FIRST_PAUSE
+    longest: float | None = None
+    attempts: int | None = None
+    then: Skip | Park | Stop = Park()
+
+    def __post_init__(self) -> None:
+        seconds(self.backoff, "backoff")
+        if self.longest is not None and seconds(self.longest, "longest") < self.backoff:
+            raise InvalidArgument(f"longest must not be less than backoff, which is {self.backoff:g} s")
+        if self.attempts is not None:
+            arguments.whole_number(self.attempts, "attempts", least=1, most=1_000_000)
+
+    def pause(self, attempt: int) -> float:
+        """Return the seconds to wait after attempt 1, 2, …."""
+        longest = max(self.backoff, LONGEST_PAUSE) if self.longest is None else self.longest
+        pause = min(self.backoff * 2.0 ** min(attempt - 1, 20), longest)
+        return pause * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311  no secret
+
+    def after(self, attempt: int) -> Decision:
+        """Return what is done after attempt 1, 2, …: this, until there were enough of them."""
+        return self if self.attempts is None or attempt < self.attempts else self.then
+
+
+Decision = Retry | Skip | Park | Stop
 OnError = Callable[[RecordedEvent, Exception, int], Decision | Awaitable[Decision]]
 """Decides what becomes of an event that can't be handled: it gets the event, the error, and the number of attempts."""
+
+
+Rule = Decision | type[Retry] | type[Skip] | type[Park] | type[Stop]
+"""A decision, or the class of one that needs nothing else said."""
+
+Policy = OnError | Mapping[type[Exception], Rule]
+"""A function that decides, or a table of what is done after which errors."""
 
 
 def retry_for_ever(_event: RecordedEvent, _error: Exception, _attempt: int) -> Decision:
     """Return what is done unless something else is said: nothing is lost, and everything stays in order."""
     return Retry()
+
+
+def policy(given: Policy | None) -> OnError:
+    """Return what decides. Of a table, the entry of the error's nearest class counts. Raises `InvalidArgument`."""
+    if given is None:
+        return retry_for_ever
+    if not isinstance(given, Mapping):
+        if not callable(given):
+            raise InvalidArgument(
+                "on_error must be a table such as {ValueError: Park, SmtpDown: Retry(backoff=30)}, or a function "
+                f"of the event, the error and the number of attempts, not {type(given).__name__}"
+            )
+        return given
+    rules = {kind: _decision(kind, rule) for kind, rule in given.items()}
+
+    def decide(_event: RecordedEvent, error: Exception, _attempt: int) -> Decision:
+        return next((rules[kind] for kind in type(error).__mro__ if kind in rules), Retry())
+
+    return decide
+
+
+def _decision(kind: object, rule: object) -> Decision:
+    if not (isinstance(kind, type) and issubclass(kind, Exception)):
+        raise InvalidArgument(f"on_error: {quoted(kind)} is no class of exceptions")
+    decision = rule() if isinstance(rule, type) and issubclass(rule, Decision) else rule
+    if not isinstance(decision, Decision):
+        raise InvalidArgument(f"on_error: for {kind.__name__} say Retry(…), Skip, Park or Stop, not {quoted(rule)}")
+    return decision
 
 
 class Halted(Exception):

@@ -36,9 +36,14 @@ class Publisher:
         self._consumer = consumer
         self._has_transactions = True
 
-    async def publish(self, event: RecordedEvent, outputs: Sequence[To], place: str) -> None:
-        """Append, or raise. Where the server has transactions nothing was appended then."""
-        events, expected = self._caused(event, outputs), _expected(outputs)
+    async def publish(
+        self, event: RecordedEvent, outputs: Sequence[To], place: str | None, *, again: int | None = None
+    ) -> None:
+        """Append, or raise. Where the server has transactions nothing was appended then.
+
+        `again` is the number of the dead letter, for an event that was parked under it.
+        """
+        events, expected = self._caused(event, outputs, again), _expected(outputs)
         if self._has_transactions and not self._ledger.entry.intended_for(place):
             try:
                 await self._in_one(events, expected, place)
@@ -48,12 +53,12 @@ class Publisher:
                 return
         await self._one_by_one(events, expected, place)
 
-    async def _in_one(self, events: Outputs, expected: dict[str, Expected], place: str) -> None:
+    async def _in_one(self, events: Outputs, expected: dict[str, Expected], place: str | None) -> None:
         records = [(stream, event) for stream, of_stream in events.items() for event in of_stream]
         checks = {stream: expected for stream, expected in expected.items() if expected is not ANY}
         await self._ledger.write_with(records, checks, place=place, intent=None)
 
-    async def _one_by_one(self, events: Outputs, expected: dict[str, Expected], place: str) -> None:
+    async def _one_by_one(self, events: Outputs, expected: dict[str, Expected], place: str | None) -> None:
         intended = self._ledger.entry.intended_for(place)
         wanted = {
             stream: intended[stream] if stream in intended else await self._next(stream, expected[stream])
@@ -66,7 +71,7 @@ class Publisher:
                 await self._intend(place, wanted)
         await self._ledger.write(place=place, intent=None)
 
-    async def _intend(self, place: str, wanted: dict[str, int]) -> None:
+    async def _intend(self, place: str | None, wanted: dict[str, int]) -> None:
         intent = {"place": place, "expected": wanted}
         if self._ledger.entry.intent != intent:
             await self._ledger.write(intent=intent)
@@ -88,13 +93,15 @@ class Publisher:
             return [event.id for event in await found.to_list()] == [events[0].id]
         return True
 
-    def _caused(self, cause: RecordedEvent, outputs: Sequence[To]) -> Outputs:
+    def _caused(self, cause: RecordedEvent, outputs: Sequence[To], again: int | None) -> Outputs:
         """Return the events for each stream, with ids that follow from what has caused them and from the stream.
 
         Ids must be unique over all streams (protocol 12.8).
         """
         found: Outputs = {}
         of_cause = f"{self._consumer}/{self._ledger.entry.round}/{cause.original.id}"
+        if again is not None:
+            of_cause += f"/{again}"
         for output in outputs:
             of_stream = found.setdefault(output.stream, [])
             for event in output.events:

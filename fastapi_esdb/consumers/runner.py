@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Unpack
 
 from fastapi_esdb.api.new_event import NewEvent
 from fastapi_esdb.consumers.checkpoints import CheckpointMoved, Dispatch
+from fastapi_esdb.consumers.dead_letters import DeadLetters
 from fastapi_esdb.consumers.definition import ConsumerOptions, define
 from fastapi_esdb.consumers.direct import Direct, Handler
 from fastapi_esdb.consumers.following import Following, FollowingGroup, FollowingPlaces, first_of
@@ -42,8 +43,9 @@ class Command:
     """A command for a consumer; `done` tells who waits for it."""
 
     name: str
-    place: Place | None
     done: Callable[[], Awaitable[None]]
+    place: Place | None = None
+    letters: Sequence[int] = ()
 
 
 class Runner:
@@ -82,6 +84,7 @@ class Runner:
             lag_events=observed.arrived - observed.handled,
             lag_seconds=observed.lag_seconds,
             attempts=observed.attempts,
+            parked=observed.parked,
             last_error=type(observed.last_error) if observed.last_error else None,
             last_error_at=observed.last_error_at,
         )
@@ -130,9 +133,18 @@ class Runner:
             raise InvalidArgument("a group's progress is the server's: delete the group and create it to reset it")
         await self._tell("reset", self.definition.source.parse(text_of(to)))
 
-    async def _tell(self, name: str, place: Place | None = None) -> None:
+    @property
+    def dead_letters(self) -> DeadLetters:
+        """The events that it could not handle and has put aside."""
+        return DeadLetters(self._following.keeping.dead_letters, self._replay)
+
+    async def _replay(self, letters: Sequence[int]) -> None:
+        await self._tell("replay", letters=letters)
+
+    async def _tell(self, name: str, place: Place | None = None, letters: Sequence[int] = ()) -> None:
         if self._lease is not None:
-            data = {"command": name, "place": None if place is None else text_of(place)}
+            text = None if place is None else text_of(place)
+            data = {"command": name, "place": text, "letters": list(letters)}
             await self._connection.append(self._commands_stream, NewEvent(COMMAND, data))
             return
         done = asyncio.Event()
@@ -140,7 +152,7 @@ class Runner:
         async def tell_done() -> None:
             done.set()
 
-        self._commands.append(Command(name, place, tell_done))
+        self._commands.append(Command(name, tell_done, place, letters))
         self._wake()
         if self._task is not None and not self._task.done():
             await done.wait()
@@ -234,6 +246,8 @@ class Runner:
                 await self._following.pause(is_paused=False)
             case "reset" if command.place is not None:
                 await self._following.reset(command.place)
+            case "replay":
+                await self._following.replay(command.letters)
         await command.done()
 
     async def _wait(self, seconds: float) -> None:
@@ -260,7 +274,10 @@ class Runner:
 def _command_in(event: RecordedEvent, source: CatchUpSource) -> Command:
     data = event.json()
     place = data["place"]
-    return Command(data["command"], None if place is None else source.parse(place), _nothing)
+    letters = data.get("letters", ())
+    if not all(isinstance(each, int) for each in letters):
+        raise TypeError("letters must be numbers")
+    return Command(data["command"], _nothing, None if place is None else source.parse(place), letters)
 
 
 async def _nothing() -> None:

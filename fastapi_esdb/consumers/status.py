@@ -37,6 +37,7 @@ class ConsumerStatus:
 
     `place` is the last event of the completed prefix: a revision of its stream, or a position in `$all`; `position` is
     where that event is in `$all`, if it is known. `handled` counts events since the start of the process.
+    `parked` are those that were put aside in that time, handled ones among them.
     `lag_events` are those that have arrived and are not handled yet; there may be more unless it `is_live`.
     `lag_seconds` is how long ago the oldest of these was written, zero if there is none. `last_error` is the type of
     the error that an event or the subscription met last, and `last_error_at` when that was.
@@ -51,13 +52,14 @@ class ConsumerStatus:
     lag_events: int
     lag_seconds: float
     attempts: int
+    parked: int
     last_error: type[Exception] | None
     last_error_at: datetime | None
 
     @classmethod
     def of_stopped(cls, name: str) -> Self:
         """Return the status of a consumer that does not run."""
-        return cls(name, ConsumerState.STOPPED, None, None, False, 0, 0, 0.0, 0, None, None)
+        return cls(name, ConsumerState.STOPPED, None, None, False, 0, 0, 0.0, 0, 0, None, None)
 
 
 class Observed:
@@ -70,6 +72,7 @@ class Observed:
         self.at_hand: RecordedEvent | None = None
         """The oldest event that is not handled yet."""
         self.attempts = 0
+        self.parked = 0
         self.last_error: Exception | None = None
         self.last_error_at: datetime | None = None
 

@@ -16,7 +16,7 @@ from fastapi_esdb.api.connection import Connection
 from fastapi_esdb.api.decoding import EventDecoder
 from fastapi_esdb.consumers.checkpoints import CheckpointStore, InMemory, InStream
 from fastapi_esdb.consumers.definition import STOP_TIMEOUT, OrderedBy, Run
-from fastapi_esdb.consumers.outcomes import OnError
+from fastapi_esdb.consumers.outcomes import Policy
 from fastapi_esdb.consumers.sources import Place, Source
 from fastapi_esdb.errors import EsdbNotStarted, InvalidSettings
 from fastapi_esdb.plugin.consumers.consumers import Consumers
@@ -213,7 +213,7 @@ class Esdb:
         run: Run | None = None,
         checkpoint: CheckpointStore | InMemory | InStream | None = None,
         start: Place = START,
-        on_error: OnError | None = None,
+        on_error: Policy | None = None,
         concurrency: int = 1,
         ordered_by: OrderedBy = "stream",
         stop_timeout: float = STOP_TIMEOUT,
@@ -235,8 +235,10 @@ class Esdb:
             checkpoint: `InStream()` of the database, which is the default with `"one"`; `InMemory()`, with `"each"`; or
                 an object with `load` and `save`, see `CheckpointStore`.
             start: where to begin as long as there is no checkpoint: `START`, or `END` for what is written from then on.
-            on_error: decides what becomes of an event whose handler has failed. By default it is handled again for
-                ever, after pauses that grow to half a minute.
+            on_error: what becomes of an event whose handler has failed, by the class of its error: `Retry(…)`, `Skip`,
+                `Park` or `Stop`, as in `{SmtpDown: Retry(backoff=30), ValueError: Park}`; the nearest class counts. Or
+                a function of the event, the error and the number of attempts that returns one of these. Otherwise the
+                event is handled again for ever, after pauses that grow to half a minute.
             concurrency: events that are handled at a time.
             ordered_by: with `concurrency`, the events that are handled one after the other: those of the same
                 `"stream"`, or for which this function of the event returns the same; `None` for no order.

@@ -87,7 +87,7 @@ async def test_a_consumer_survives_close_and_connect(esdb_connection: Connection
 
 
 @pytest.mark.parametrize(
-    ("decision", "expected"), [(Retry(0), [0, 1, 2]), (Skip(), [0, 2])], ids=["retried", "skipped"]
+    ("decision", "expected"), [(Retry(backoff=0), [0, 1, 2]), (Skip(), [0, 2])], ids=["retried", "skipped"]
 )
 async def test_a_policy_decides_about_failures(
     esdb_connection: Connection, decision: Decision, expected: list[int]

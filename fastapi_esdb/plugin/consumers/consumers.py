@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 
 from fastapi_esdb.api.connection import Connection
 from fastapi_esdb.consumers.checkpoints import CheckpointStore, Dispatch, Mark
+from fastapi_esdb.consumers.dead_letters import DeadLetters
 from fastapi_esdb.consumers.definition import ConsumerOptions, Definition, define
 from fastapi_esdb.consumers.direct import Direct
 from fastapi_esdb.consumers.runner import Runner
@@ -95,6 +96,14 @@ class AppConsumer:
         that its source can't have.
         """
         await self._running.reset(to)
+
+    @property
+    def dead_letters(self) -> DeadLetters:
+        """The events that it could not handle and has parked: to list, to look at, to handle again, to drop.
+
+        Raises `EsdbNotStarted` where the app does not run.
+        """
+        return self._running.dead_letters
 
     @property
     def _latest(self) -> Runner | None:
