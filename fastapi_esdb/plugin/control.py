@@ -128,13 +128,13 @@ def add_commands(router: APIRouter, name: str, control: Callable[..., Any] | Non
         router.routes.append(route_for_other_methods(router.prefix + path, name, control))
 
 
-def route_for_other_methods(path: str, name: str, control: Callable[..., Any] | None) -> Route:
-    """Return what answers on the path of a control route to all methods but POST."""
+def route_for_other_methods(path: str, name: str, control: Callable[..., Any] | None, method: str = "POST") -> Route:
+    """Return what answers on the path of a control route to all methods but its own."""
 
     async def otherwise(request: Request) -> Response:
         """As it is with any path: 404 where there is nothing, and 405 with another method than there is."""
         if has_guard(request, name, control):
-            raise HTTPException(405, headers={"Allow": "POST"})
+            raise HTTPException(405, headers={"Allow": method})
         raise HTTPException(404)
 
     # no method stands for all those that no route before has
@@ -149,7 +149,7 @@ def show_commands(app: Starlette, router: APIRouter, shown: Callable[[str], bool
     endpoints = {
         route.endpoint: route.path
         for route in router.routes
-        if isinstance(route, APIRoute) and route.methods == {"POST"}
+        if isinstance(route, APIRoute) and route.dependencies  # the guard
     }
     for route in (*router.routes, *app.routes):
         if isinstance(route, APIRoute) and route.endpoint in endpoints:

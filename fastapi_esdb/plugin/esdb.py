@@ -20,7 +20,7 @@ from fastapi_esdb.consumers.outcomes import Policy
 from fastapi_esdb.consumers.sources import Place, Source
 from fastapi_esdb.errors import EsdbNotStarted, InvalidSettings
 from fastapi_esdb.plugin.consumers.consumers import Consumers
-from fastapi_esdb.plugin.consumers.routes import add_consumer_commands
+from fastapi_esdb.plugin.consumers.routes import ConsumerRoutes
 from fastapi_esdb.plugin.control import add_commands, show_commands
 from fastapi_esdb.plugin.health import health_router
 from fastapi_esdb.plugin.loading import revision_dependency, state_dependency
@@ -79,7 +79,7 @@ class Esdb:
         """The consumers of the app, by their names."""
         self.router: APIRouter = health_router(name, self.lifespan)
         add_commands(self.router, name, control)
-        add_consumer_commands(self.router, name, control, self.consumers)
+        ConsumerRoutes(self.router, name, control, self.consumers).add()
         self._given: Secret[Any] = Secret(settings)
         self._prefix = prefix
         self._embedded = embedded

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, HTTPException, Query
 from pydantic import BaseModel
 
+from fastapi_esdb.consumers.dead_letters import DeadLetter
 from fastapi_esdb.consumers.sources import CatchUpSource, text_of
 from fastapi_esdb.consumers.status import ConsumerState, ConsumerStatus
 from fastapi_esdb.plugin.consumers.consumers import AppConsumer, Consumers
 from fastapi_esdb.plugin.control import control_guard, route_for_other_methods
 from fastapi_esdb.plugin.started import RETRY_AFTER
 from fastapi_esdb.wire.errors import InvalidArgument, NetworkError
+
+Limit = Annotated[int, Query(ge=1, le=1000)]
+Numbers = Annotated[Sequence[int], Query()]
 
 
 class ConsumerReport(BaseModel):
@@ -29,6 +35,7 @@ class ConsumerReport(BaseModel):
     lag_events: int
     lag_seconds: float
     attempts: int
+    parked: int
     last_error: str | None
     last_error_at: datetime | None
 
@@ -45,60 +52,135 @@ class ConsumerReport(BaseModel):
             lag_events=status.lag_events,
             lag_seconds=status.lag_seconds,
             attempts=status.attempts,
+            parked=status.parked,
             last_error=status.last_error.__name__ if status.last_error else None,
             last_error_at=status.last_error_at,
         )
 
 
-def add_consumer_commands(
-    router: APIRouter, name: str, control: Callable[..., Any] | None, consumers: Consumers
-) -> None:
-    """Add the routes to the router of an `Esdb`."""
+class DeadLetterReport(BaseModel):
+    """A parked event; see `DeadLetter`."""
 
-    def named(consumer: str) -> AppConsumer:
-        if consumer not in consumers:
+    number: int
+    stream: str
+    revision: int
+    type: str
+    event_id: UUID
+    position: str | None
+    error: str
+    message: str
+    attempts: int
+    parked_at: datetime
+
+    @classmethod
+    def of(cls, letter: DeadLetter) -> DeadLetterReport:
+        """Return the report of a dead letter."""
+        position = None if letter.position is None else str(letter.position)
+        own = {name: getattr(letter, name) for name in cls.model_fields if name != "position"}
+        return cls(**own, position=position)
+
+
+class Settled(BaseModel):
+    """The number of dead letters that were handled, or dropped."""
+
+    settled: int
+
+
+class ConsumerRoutes:
+    """Adds the control routes of consumers to the router of an `Esdb`."""
+
+    def __init__(self, router: APIRouter, name: str, control: Callable[..., Any] | None, consumers: Consumers) -> None:
+        self._router = router
+        self._name = name
+        self._control = control
+        self._consumers = consumers
+
+    def add(self) -> None:
+        """Add all of them."""
+        self._add_commands()
+        self._add_dead_letters()
+
+    def _add_commands(self) -> None:
+        async def pause(consumer: str) -> ConsumerReport:
+            """Have a consumer handle no further event until it is resumed."""
+            found = self._named(consumer)
+            return await _told(found, found.pause)
+
+        async def resume(consumer: str) -> ConsumerReport:
+            """Have a consumer go on."""
+            found = self._named(consumer)
+            return await _told(found, found.resume)
+
+        async def reset(consumer: str, to: Annotated[str, Query()]) -> ConsumerReport:
+            """Have a consumer go on from `start`, `end`, or after a revision or position (`C:1788/P:1788`)."""
+            found = self._named(consumer)
+            source = found.definition.source
+            with _available():
+                if not isinstance(source, CatchUpSource):
+                    raise InvalidArgument("the progress of a group is the server's")
+                place = source.parse(to)
+            return await _told(found, lambda: found.reset(place))
+
+        for command in (pause, resume, reset):
+            self._route(command.__name__, command, ConsumerReport, 202)
+
+    def _add_dead_letters(self) -> None:
+        async def dead_letters(consumer: str, limit: Limit = 100, after: int | None = None) -> list[DeadLetterReport]:
+            """List events that a consumer has parked, the oldest first, from behind the one numbered `after` on."""
+            found = self._named(consumer)
+            with _available():
+                letters = await found.dead_letters.list(limit=limit, after=after)
+            return [DeadLetterReport.of(letter) for letter in letters]
+
+        async def replay(consumer: str, number: Numbers = ()) -> Settled:
+            """Have parked events handled again: those with the numbers given, or all of them."""
+            found = self._named(consumer)
+            with _available():
+                return Settled(settled=await found.dead_letters.replay(*number))
+
+        async def drop(consumer: str, number: Numbers = ()) -> Settled:
+            """Forget parked events: those with the numbers given, or all of them."""
+            found = self._named(consumer)
+            with _available():
+                return Settled(settled=await found.dead_letters.drop(*number))
+
+        self._route("dead-letters", dead_letters, list[DeadLetterReport], 200, "GET")
+        self._route("dead-letters/replay", replay, Settled, 200)
+        self._route("dead-letters/drop", drop, Settled, 200)
+
+    def _named(self, consumer: str) -> AppConsumer:
+        if consumer not in self._consumers:
             raise HTTPException(404, "there is no such consumer")
-        return consumers[consumer]
+        return self._consumers[consumer]
 
-    async def pause(consumer: str) -> ConsumerReport:
-        """Have a consumer handle no further event until it is resumed."""
-        found = named(consumer)
-        return await _told(found, found.pause)
-
-    async def resume(consumer: str) -> ConsumerReport:
-        """Have a consumer go on."""
-        found = named(consumer)
-        return await _told(found, found.resume)
-
-    async def reset(consumer: str, to: Annotated[str, Query()]) -> ConsumerReport:
-        """Have a consumer go on from `start`, `end`, or after a revision or position (`C:1788/P:1788`)."""
-        found = named(consumer)
-        source = found.definition.source
-        try:
-            place = source.parse(to) if isinstance(source, CatchUpSource) else None
-            if place is None:
-                raise InvalidArgument("the progress of a group is the server's")
-        except InvalidArgument as error:
-            raise HTTPException(422, error.message) from error
-        return await _told(found, lambda: found.reset(place))
-
-    guards = [Depends(guard) for guard in control_guard(name, control)]
-    for command in (pause, resume, reset):
-        path = f"/consumers/{{consumer}}/{command.__name__}"
-        router.post(
+    def _route(self, path: str, endpoint: Callable[..., Any], model: Any, status: int, method: str = "POST") -> None:
+        path = f"/consumers/{{consumer}}/{path}"
+        self._router.add_api_route(
             path,
-            operation_id=f"esdb_{name}_consumer_{command.__name__}",
-            response_model=ConsumerReport,
-            status_code=202,
-            dependencies=guards,
+            endpoint,
+            methods=[method],
+            operation_id=f"esdb_{self._name}_consumer_{endpoint.__name__}",
+            response_model=model,
+            status_code=status,
+            dependencies=[Depends(guard) for guard in control_guard(self._name, self._control)],
             include_in_schema=False,
-        )(command)
-        router.routes.append(route_for_other_methods(router.prefix + path, name, control))
+        )
+        others = route_for_other_methods(self._router.prefix + path, self._name, self._control, method)
+        self._router.routes.append(others)
 
 
 async def _told(consumer: AppConsumer, tell: Callable[[], Any]) -> ConsumerReport:
-    try:
+    with _available():
         await tell()
+    return ConsumerReport.of(consumer.status)
+
+
+@contextmanager
+def _available() -> Iterator[None]:
+    """Answer as the other routes do where the database does not, or where an argument can't be."""
+    try:
+        yield
     except NetworkError as error:
         raise HTTPException(503, "EventStoreDB is not available", {"Retry-After": RETRY_AFTER}) from error
-    return ConsumerReport.of(consumer.status)
+    except InvalidArgument as error:
+        raise HTTPException(422, error.message) from error

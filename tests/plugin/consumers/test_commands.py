@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from fastapi_esdb import Esdb, EsdbDep, NewEvent, RecordedEvent
-from fastapi_esdb.consumers import ConsumerState
+from fastapi_esdb.consumers import ConsumerState, Park
 from tests.support.waiting import eventually
 
 TOKEN = "open-sesame"
@@ -48,11 +48,12 @@ def _token(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ESDB_CONTROL_TOKEN", TOKEN)
 
 
-@pytest.mark.parametrize("command", ["pause", "resume", "reset?to=start"])
+@pytest.mark.parametrize("command", ["pause", "resume", "reset?to=start", "dead-letters/replay", "dead-letters/drop"])
 def test_without_a_token_the_routes_do_not_exist(app: FastAPI, command: str) -> None:
     """404, and not in OpenAPI."""
     with TestClient(app) as client:
         assert client.post(f"{CONSUMERS}/c/{command}", headers=BEARER).status_code == 404
+        assert client.get(f"{CONSUMERS}/c/dead-letters", headers=BEARER).status_code == 404
         assert not [path for path in client.get("/openapi.json").json()["paths"] if "consumers" in path]
 
 
@@ -88,3 +89,34 @@ def test_what_can_not_be_is_refused(app: FastAPI) -> None:
         assert client.post(f"{CONSUMERS}/x/pause").status_code == 404
         assert client.post(f"{CONSUMERS}/c/reset?to=C:1/P:1").status_code == 422
         assert client.post(f"{CONSUMERS}/c/reset").status_code == 422
+
+
+@pytest.mark.usefixtures("_token")
+def test_dead_letters_are_listed_replayed_and_dropped(app: FastAPI, esdb: Esdb, seen: list[int]) -> None:
+    """All of them or by their numbers; a number that is none is refused."""
+    failing = {0, 1, 2}
+
+    @esdb.consumer("parking", "s", on_error={ValueError: Park})
+    async def handle(event: RecordedEvent) -> None:
+        if event.revision in failing:
+            raise ValueError(f"no {event.revision}")
+        seen.append(event.revision + 100)
+
+    letters = f"{CONSUMERS}/parking/dead-letters"
+    with TestClient(app, headers=BEARER) as client:
+        assert client.get(letters, headers={"Authorization": ""}).status_code == 401
+        for _ in range(3):
+            client.post("/events")
+        eventually(lambda: len(client.get(letters).json()) == 3)
+        listed = client.get(letters).json()
+        assert [(letter["number"], letter["message"]) for letter in listed] == [(0, "no 0"), (1, "no 1"), (2, "no 2")]
+        assert [letter["number"] for letter in client.get(letters, params={"limit": 1, "after": 0}).json()] == [1]
+        failing.clear()
+        assert client.post(f"{letters}/replay?number=1").json() == {"settled": 1}
+        assert 101 in seen
+        assert client.post(f"{letters}/drop?number=1").status_code == 422
+        assert client.post(f"{letters}/drop").json() == {"settled": 2}
+        assert client.get(letters).json() == []
+        assert client.get(f"{CONSUMERS}/nobody/dead-letters").status_code == 404
+        paths = client.get("/openapi.json").json()["paths"]
+        assert "/health/esdb/consumers/{consumer}/dead-letters" in paths
