@@ -9,7 +9,7 @@ TRIAL := .venv-build
 OVER_HTTP2 := $(addprefix tests/,connection pool api plugin events faults conformance interop)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-http2 test-slow test-lowest audit lint types contracts bench bench-faults bench-costs bench-embedded bench-pool build constraints docs docs-serve diagrams proto clean
+.PHONY: help install run test test-http2 test-slow test-lowest audit lint types contracts bench bench-faults bench-costs bench-decisions bench-embedded bench-pool build constraints docs docs-serve diagrams proto clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -75,6 +75,9 @@ bench-faults: $(STAMP) ## Kill, freeze and restart a cluster under load, 20 minu
 
 bench-costs: $(STAMP) ## Measure imports, dependencies, health answers, idle subscriptions (takes TARGET, too)
 	$(BIN)/python -m benchmarks.costs $(if $(TARGET),--target "$(TARGET)")
+
+bench-decisions: $(STAMP) ## Measure `decide` beside the same by hand, and what caches and snapshots save (takes TARGET, too)
+	$(BIN)/python -m benchmarks.decisions $(if $(TARGET),--target "$(TARGET)")
 
 bench-embedded: $(STAMP) ## Measure the embedded server, and how its costs grow with what it holds
 	$(BIN)/python -m benchmarks.embedded

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from fastapi_esdb.api.deciders.decider import Decider
     from fastapi_esdb.api.deciders.decisions import Decided, Loaded
     from fastapi_esdb.api.deciders.joint_decisions import JointDecision
+    from fastapi_esdb.api.deciders.snapshots import Snapshots
     from fastapi_esdb.api.deciders.state_cache import StateCache
     from fastapi_esdb.api.decoding import Event
     from fastapi_esdb.api.metadata import StreamAcl, StreamMetadata
@@ -212,6 +213,7 @@ __all__ = [
     "ScavengeResult",
     "ServerError",
     "SessionRefused",
+    "Snapshots",
     "StateCache",
     "StreamAcl",
     "StreamAppend",
@@ -262,6 +264,7 @@ _MODULES = {
     "fastapi_esdb.api.deciders.decider": "Decider",
     "fastapi_esdb.api.deciders.decisions": "Decided Loaded",
     "fastapi_esdb.api.deciders.joint_decisions": "JointDecision",
+    "fastapi_esdb.api.deciders.snapshots": "Snapshots",
     "fastapi_esdb.api.deciders.state_cache": "StateCache",
     "fastapi_esdb.api.arguments": "metadata_stream parked_stream",
     "fastapi_esdb.api.decoding": "Event",

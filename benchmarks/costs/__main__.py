@@ -15,7 +15,6 @@ from pathlib import Path
 
 from benchmarks.costs.app import app
 from benchmarks.costs.cost import Cost
-from benchmarks.costs.decisions import decision_costs
 from benchmarks.costs.following import following_costs
 from benchmarks.costs.idle import idle_costs
 from benchmarks.costs.imports import import_costs
@@ -41,8 +40,6 @@ async def costs_of(options: argparse.Namespace) -> list[Cost]:
         async with app.router.lifespan_context(app):
             await connection_of(app).wait_connected(60)
             found += await request_costs(options.rounds, options.calls, where)
-            say("decisions")
-            found += await decision_costs(connection_of(app), options.rounds, max(1, options.calls // 10))
         say("opening and closing")
         found += await opening_costs(options.rounds, where)
         say("typed events")

@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 from fastapi_esdb.api.calls import Options
 from fastapi_esdb.api.deciders.decider import AnyEntity, Decider, State
 from fastapi_esdb.api.deciders.decisions import Decided, DecideOptions, Decision, Loaded, LoadOptions
+from fastapi_esdb.api.deciders.snapshots import Snapshots
 from fastapi_esdb.api.raw_calls import Answer
 
 Args = TypeVarTuple("Args")
@@ -52,6 +53,7 @@ class LoadCall(Protocol):
         *,
         at_revision: int | None = ...,
         as_of: datetime | None = ...,
+        snapshots: Snapshots | None = ...,
         **options: Unpack[LoadOptions],
     ) -> Loaded[State]: ...
     @overload
@@ -62,6 +64,7 @@ class LoadCall(Protocol):
         *,
         at_revision: int | None = ...,
         as_of: datetime | None = ...,
+        snapshots: Snapshots | None = ...,
         **options: Unpack[LoadOptions],
     ) -> Loaded[AnyEntity]: ...
 

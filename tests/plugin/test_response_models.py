@@ -55,6 +55,7 @@ NO_VALUES = {
     "JointDecision",
     "JsonCodec",
     "Read",
+    "Snapshots",
     "StateCache",
     "StreamRevision",
     "Subscription",

@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
+from fastapi_esdb.api.deciders.snapshots import Snapshots
 from fastapi_esdb.api.deciders.state_cache import StateCache
 from fastapi_esdb.api.decoding import Event, EventDecoder
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.events.values import RecordedEvent
 
 State = TypeVar("State")
+Means = TypeVar("Means")
 
 
 class Decider(Protocol[State]):
@@ -20,7 +22,8 @@ class Decider(Protocol[State]):
 
     `initial` is the state before the first event, or is called to make it. `evolve` returns the next state and leaves
     the one that it gets as it is. It gets recorded events, or their data, where the decider says `types = events`.
-    With `cache = StateCache(1_000)` states are kept between loads.
+    With `cache = StateCache(1_000)` states are kept between loads, with `snapshots = Snapshots(version=1)` they are
+    stored.
     """
 
     @property
@@ -56,6 +59,7 @@ class Folding(Generic[State]):
     evolve: Callable[[State, Any], State]
     types: EventDecoder[Event[Any]] | None
     cache: StateCache | None
+    snapshots: Snapshots | None
     changes_states: bool
     """True if `evolve` may change the state that it gets."""
 
@@ -77,17 +81,22 @@ class Folding(Generic[State]):
 
 def folding_of(decider: Any) -> Folding[Any]:
     """Return how a decider, or a class of entities, folds. Raises `InvalidArgument` for what is neither."""
-    types, cache = getattr(decider, "types", None), getattr(decider, "cache", None)
-    if not isinstance(cache, StateCache):  # an entity may have something else of that name
-        cache = None
+    types = getattr(decider, "types", None)
+    cache, snapshots = _own(decider, "cache", StateCache), _own(decider, "snapshots", Snapshots)
     if callable(getattr(decider, "evolve", None)) and hasattr(decider, "initial"):
-        return Folding(decider, _beginning(decider.initial), decider.evolve, types, cache, changes_states=False)
+        return Folding(decider, _beginning(decider.initial), decider.evolve, types, cache, snapshots, False)
     if isinstance(decider, type) and callable(getattr(decider, "apply", None)):
-        return Folding(decider, decider, _apply, types, cache, changes_states=True)
+        return Folding(decider, decider, _apply, types, cache, snapshots, True)
     kind = decider.__name__ if isinstance(decider, type) else type(decider).__name__
     raise InvalidArgument(
         f"decider must have `initial` and `evolve(state, event)`, or be a class with `apply(self, event)`: not {kind}"
     )
+
+
+def _own(decider: object, name: str, kind: type[Means]) -> Means | None:
+    """Return what a decider has of that name; an entity may have something else of it, which is its own business."""
+    found = getattr(decider, name, None)
+    return found if isinstance(found, kind) else None
 
 
 def _beginning(initial: Any) -> Callable[[], Any]:

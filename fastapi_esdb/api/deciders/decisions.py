@@ -15,6 +15,7 @@ from pydantic_core.core_schema import any_schema
 from fastapi_esdb.api import arguments
 from fastapi_esdb.api.deciders.decider import AnyEntity, Decider, Folding, State, folding_of
 from fastapi_esdb.api.deciders.folding import Until, as_recorded, fold_stream
+from fastapi_esdb.api.deciders.snapshots import Snapshots
 from fastapi_esdb.api.deciders.state_cache import Folded, Revision
 from fastapi_esdb.api.proposing import Appendable, proposed
 from fastapi_esdb.api.streams import Streams
@@ -156,6 +157,7 @@ class Decisions(Streams):
         *,
         at_revision: int | None = ...,
         as_of: datetime | None = ...,
+        snapshots: Snapshots | None = ...,
         **options: Unpack[LoadOptions],
     ) -> Loaded[State]: ...
     @overload
@@ -166,6 +168,7 @@ class Decisions(Streams):
         *,
         at_revision: int | None = ...,
         as_of: datetime | None = ...,
+        snapshots: Snapshots | None = ...,
         **options: Unpack[LoadOptions],
     ) -> Loaded[AnyEntity]: ...
     async def load(
@@ -175,6 +178,7 @@ class Decisions(Streams):
         *,
         at_revision: int | None = None,
         as_of: datetime | None = None,
+        snapshots: Snapshots | None = None,
         **options: Unpack[LoadOptions],
     ) -> Loaded[Any]:
         """Read a stream and return the state that its events make.
@@ -183,17 +187,22 @@ class Decisions(Streams):
         without events gives the initial state; see `exists`.
 
         `at_revision` gives the state after the event of that revision, `as_of` (a moment with a time zone) the one of
-        then: after the events before the first later one. Such a state is for looking at.
+        then: after the events before the first later one. Such a state is for looking at, and neither kept nor stored.
+
+        `snapshots` are in place of those that the decider has.
 
         Raises `StreamDeleted` for a tombstoned stream, `InvalidArgument`, and what reading and `evolve` raise.
         """
         until = Until.of(at_revision, as_of)
-        return await self._load(stream, decider, until=until, read_only=PAST if until else "", **options)
+        folding = folding_of(decider)
+        if snapshots is not None:
+            folding = replace(folding, snapshots=arguments.instance(snapshots, Snapshots, "snapshots"))
+        return await self._load(stream, folding, until=until, read_only=PAST if until else "", **options)
 
     async def _load(
-        self, stream: str, decider: Any, *, until: Until | None = None, read_only: str = "", **options: Any
+        self, stream: str, folding: Folding[Any], *, until: Until | None = None, read_only: str = "", **options: Any
     ) -> Loaded[Any]:
-        stream, folding = arguments.stream_name(stream), folding_of(decider)
+        stream = arguments.stream_name(stream)
         folded = await fold_stream(self, stream, folding, options=options, until=until)
         return self._loaded(stream, folding, folded, read_only)
 

@@ -67,10 +67,14 @@ async def fold_stream(
     From `known` on only what is new is read. What that state is made of may be gone, since the stream was deleted and
     written again: so its last event is read once more, and where it is another one, all is read from the beginning.
     """
-    cache = None if until else folding.cache
+    cache, snapshots = (None, None) if until else (folding.cache, folding.snapshots)
     if known is None and cache is not None:
         known = cache.find(folding.decider, stream)
+    if known is None and snapshots is not None:
+        known = await snapshots.find(streams, stream, folding.begin(), options)
     folded = await _fold_from(streams, stream, folding, options=options, known=known, until=until)
+    if snapshots is not None:
+        await snapshots.keep(streams, stream, first=folding.begin(), known=known, folded=folded, options=options)
     if cache is not None:
         cache.keep(folding.decider, stream, replace(folded, state=folding.kept(folded.state)))
     return folded

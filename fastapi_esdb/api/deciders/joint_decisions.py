@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self, Unpack, overload
 
 from fastapi_esdb.api.atomic_appends import AtomicAppends
-from fastapi_esdb.api.deciders.decider import AnyEntity, Decider, State
+from fastapi_esdb.api.deciders.decider import AnyEntity, Decider, State, folding_of
 from fastapi_esdb.api.deciders.decisions import Decision, Decisions, Loaded, LoadOptions, several
 from fastapi_esdb.api.proposing import proposed
 
@@ -40,7 +40,7 @@ class JointDecision:
     ) -> Loaded[AnyEntity]: ...
     async def load(self, stream: str, decider: Any, **options: Unpack[LoadOptions]) -> Loaded[Any]:
         """Load the state of a stream, as `Connection.load` does. From now on the stream must not move."""
-        loaded = await self._connection._load(stream, decider, read_only=PART, **options)
+        loaded = await self._connection._load(stream, folding_of(decider), read_only=PART, **options)
         self._checks.setdefault(loaded.stream, loaded.revision)
         return loaded
 
