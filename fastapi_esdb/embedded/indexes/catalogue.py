@@ -32,16 +32,19 @@ class Catalogue:
     def __init__(self, database: Database) -> None:
         self.indexes: dict[str, Index] = {}
         self._database = database
+        self._created: dict[str, int] = {}
         self._next = 0
 
-    def read_on(self) -> Iterator[Index]:
-        """Each change since it was last read: the index as it is then."""
+    def read_on(self) -> Iterator[tuple[Index, int]]:
+        """Each change since it was last read: the index as it is then, and the number of its creation."""
         for record in self._records():
             self._next = record.revision + 1
             index = self._changed(record)
             if index:
+                if record.type == CREATED:
+                    self._created[index.name] = record.revision
                 self.indexes[index.name] = index
-                yield index
+                yield index, self._created[index.name]
 
     async def write(self, now: datetime, name: str, *types: str, created: CreateIndex | None = None) -> None:
         """Store what happens to an index."""

@@ -107,12 +107,13 @@ class Indexes:
 
     def refresh(self) -> None:
         """Do what was written about indexes, on whatever node."""
-        for index in self._catalogue.read_on():
+        for index, created in self._catalogue.read_on():
             if index.state is IndexState.DELETED:
                 if deleted := self._contents.pop(index.name, None):
-                    self._stop(deleted)
+                    deleted.stop()
+                    self._wait_for(asyncio.create_task(deleted.drop()))
                 continue
-            content = self._contents.setdefault(index.name, UserIndex(index, self._database))
+            content = self._contents.setdefault(index.name, UserIndex(index, created, self._database))
             if index.state is IndexState.STARTED:
                 content.start()
             else:
@@ -137,8 +138,11 @@ class Indexes:
 
     def _stop(self, content: UserIndex) -> None:
         if building := content.stop():
-            self._stopping.add(building)
-            building.add_done_callback(self._stopping.discard)
+            self._wait_for(building)
+
+    def _wait_for(self, task: asyncio.Task[None]) -> None:
+        self._stopping.add(task)
+        task.add_done_callback(self._stopping.discard)
 
 
 class _OfUsers:

@@ -285,6 +285,18 @@ class Database:
         self._require_writable()
         await self._on_disk(self._storage.shrink)
 
+    async def derived(self, name: str) -> Sequence[tuple[int, bytes]]:
+        """Return the parts that were stored by `add_derived`, in order. Raises StorageError."""
+        return await self._worker.run(lambda: self._storage.derived(name))
+
+    async def add_derived(self, name: str, until: int, data: bytes) -> None:
+        """Store a part of something that is made of the log, up to a position, so that it need not be made again."""
+        await self._worker.run(lambda: self._storage.add_derived(name, until, data))
+
+    async def drop_derived(self, name: str) -> None:
+        """Delete all parts of it. Raises StorageFailed."""
+        await self._worker.run(lambda: self._storage.drop_derived(name))
+
     async def _write(self, steps: Steps[Result]) -> Result:
         async with self._deciding:
             self._require_writable()

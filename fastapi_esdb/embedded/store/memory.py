@@ -24,6 +24,7 @@ class MemoryStorage:
         self._positions = array("Q")
         self._rows: list[Row] = []
         self._firsts: dict[str, int] = {}
+        self._derived: dict[str, list[tuple[int, bytes]]] = {}
 
     def open(self) -> None:
         """Do nothing: nobody else can have it."""
@@ -65,6 +66,15 @@ class MemoryStorage:
 
     def shrink(self) -> None:
         """There is nothing on disk."""
+
+    def derived(self, name: str) -> Sequence[tuple[int, bytes]]:
+        return self._derived.get(name, ())
+
+    def add_derived(self, name: str, until: int, data: bytes) -> None:
+        self._derived.setdefault(name, []).append((until, data))
+
+    def drop_derived(self, name: str) -> None:
+        self._derived.pop(name, None)
 
     def close(self) -> None:
         """Do nothing: the records stay for the next time."""

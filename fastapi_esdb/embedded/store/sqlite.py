@@ -47,6 +47,17 @@ CREATE TABLE firsts (
     revision INTEGER NOT NULL -- the first one that was not scavenged
 ) WITHOUT ROWID
 """
+DERIVED = """
+CREATE TABLE IF NOT EXISTS derived ( -- what was made of the log, so that it need not be made again
+    name TEXT NOT NULL,
+    until INTEGER NOT NULL, -- the position that it goes up to, from where the part before it ended
+    data BLOB NOT NULL,
+    PRIMARY KEY (name, until)
+) WITHOUT ROWID
+"""
+"""A table that a file need not have: it is made where it is missing."""
+
+PARTS = "SELECT until, data FROM derived WHERE name = ? ORDER BY until"
 INSERT = "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 FIRSTS = "SELECT stream, revision FROM firsts"
 BEGIN_STREAMS = """
@@ -136,6 +147,21 @@ class SqliteFile:
         with self._translated():
             return dict(self._writer.execute(FIRSTS))
 
+    def derived(self, name: str) -> list[tuple[int, bytes]]:
+        """The parts of what was made of the log under that name, in order."""
+        with self._translated():
+            return self._writer.execute(PARTS, (name,)).fetchall()
+
+    def add_derived(self, name: str, until: int, data: bytes) -> None:
+        """Add a part. Raises StorageFailed."""
+        with self._writing(), self._writer:
+            self._writer.execute("INSERT OR REPLACE INTO derived VALUES (?, ?, ?)", (name, until, data))
+
+    def drop_derived(self, name: str) -> None:
+        """Delete all parts. Raises StorageFailed."""
+        with self._writing(), self._writer:
+            self._writer.execute("DELETE FROM derived WHERE name = ?", (name,))
+
     def _has_any_from(self, position: int) -> bool:
         """Return whether a transaction that ended in an error was committed all the same."""
         if self._writer.in_transaction:
@@ -152,6 +178,7 @@ class SqliteFile:
             if self._is_new():
                 self._create()
             self._require_ours()
+            self._writer.execute(DERIVED)
             self._writer.execute("PRAGMA journal_mode = WAL")
             self._writer.execute("PRAGMA synchronous = FULL")
 
@@ -267,6 +294,15 @@ class SqliteStorage:
 
     def shrink(self) -> None:
         self._opened().shrink()
+
+    def derived(self, name: str) -> list[tuple[int, bytes]]:
+        return self._opened().derived(name)
+
+    def add_derived(self, name: str, until: int, data: bytes) -> None:
+        self._opened().add_derived(name, until, data)
+
+    def drop_derived(self, name: str) -> None:
+        self._opened().drop_derived(name)
 
     def close(self) -> None:
         file, self._file = self._file, None

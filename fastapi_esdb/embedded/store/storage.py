@@ -144,6 +144,15 @@ class Storage(Protocol):
     def shrink(self) -> None:
         """Give the space of erased records back to the system. Raises StorageError."""
 
+    def derived(self, name: str) -> Sequence[tuple[int, bytes]]:
+        """The parts of something that was made of the log, each with the position up to which. Raises StorageError."""
+
+    def add_derived(self, name: str, until: int, data: bytes) -> None:
+        """Store a part of it, durably. Raises StorageError."""
+
+    def drop_derived(self, name: str) -> None:
+        """Delete all parts of it. Raises StorageError."""
+
     def close(self) -> None:
         """Let go of the storage; idempotent."""
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from functools import partial
 from uuid import uuid4
 
 import pytest
 
 from fastapi_esdb.embedded import ClusterNode, EmbeddedCluster
 from fastapi_esdb.wire.admin.cluster import NodeState
+from fastapi_esdb.wire.admin.indexes import CREATE_INDEX, LIST_INDEXES, CreateIndex, IndexRequest
 from fastapi_esdb.wire.admin.operations import RESIGN_NODE, START_SCAVENGE, StartScavenge
-from fastapi_esdb.wire.errors import GroupDropped, InvalidArgument, NotLeader, ServerNotReady
-from fastapi_esdb.wire.events.values import RecordedEvent
+from fastapi_esdb.wire.errors import GroupDropped, IndexExists, InvalidArgument, NotLeader, ServerNotReady
+from fastapi_esdb.wire.events.values import EventFilter, RecordedEvent
 from fastapi_esdb.wire.groups.methods import CREATE_GROUP, GROUP_INFO, READ_GROUP
 from fastapi_esdb.wire.groups.values import (
     CreateGroup,
@@ -38,7 +41,7 @@ from fastapi_esdb.wire.streams.values import (
 )
 from tests.embedded.cluster.clients import LEADER_ONLY, client_of, events_on, members_seen_by
 from tests.support.bare_client import BareClient, event
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import PATIENCE, answered
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -100,6 +103,24 @@ async def test_batches_are_passed_on(cluster: EmbeddedCluster) -> None:
             assert isinstance(answer.result, AppendResult)
             assert answer.result.revision == revision
         call.cancel()
+
+
+async def test_each_node_has_the_indexes(cluster: EmbeddedCluster) -> None:
+    """One that is created on a follower is created by the leader, and each node builds it for itself."""
+    name = fresh()
+    created = CreateIndex(name, f"rec => rec.position.stream === '{name}'")
+    async with client_of(follower_of(cluster)) as client:
+        await client.write(name)
+        await client.call(CREATE_INDEX, created)
+        with pytest.raises(IndexExists):
+            await client.call(CREATE_INDEX, replace(created, start=False))
+        await client.write(name)
+    request = ReadRequest(None, filter=EventFilter(by_stream=True, prefixes=(f"$idx-user-{name}",)))
+    for node in cluster.nodes:
+        async with client_of(node) as client:
+            await answered(partial(client.call, LIST_INDEXES, IndexRequest()), lambda found: name in str(found))
+            events = await answered(partial(client.read, request), lambda found: len(found) > 1)
+            assert [(record.stream, record.revision) for record in events] == [(name, 0), (name, 1)]
 
 
 async def refusal(client: BareClient, stream: str) -> NotLeader:
