@@ -14,6 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks.costs.app import app
+from benchmarks.costs.consumers import consumer_costs
 from benchmarks.costs.cost import Cost
 from benchmarks.costs.following import following_costs
 from benchmarks.costs.idle import idle_costs
@@ -44,6 +45,8 @@ async def costs_of(options: argparse.Namespace) -> list[Cost]:
         found += await opening_costs(options.rounds, where)
         say("typed events")
         found += await typed_costs(where, options.rounds, 10 * options.calls)
+        say("consumers")
+        found += await consumer_costs(where, options.rounds, 10 * options.calls)
         say(f"{options.subscriptions} idle subscriptions, {2 * options.seconds:.0f} s")
         found += await idle_costs(where, options.subscriptions, options.seconds)
         say(f"a live subscription, and a slow reader of {options.events:,} events")

@@ -6,12 +6,24 @@ from fastapi_esdb.consumers import category
 async def send_mail(event: Event[OrderPlaced], mails: MailerDep) -> None: ...
 """
 
-from fastapi_esdb.consumers.checkpoints import CheckpointMoved, CheckpointStore, InMemory, InStream
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fastapi_esdb.consumers.checkpoints import (
+    CheckpointMoved,
+    CheckpointStore,
+    InMemory,
+    InStream,
+    NotHandledHere,
+)
 from fastapi_esdb.consumers.dead_letters import DeadLetter, DeadLetters
 from fastapi_esdb.consumers.outcomes import Park, Retry, Skip, Stop, To, to
-from fastapi_esdb.consumers.runner import consuming
 from fastapi_esdb.consumers.sources import all_events, category, group, stream
 from fastapi_esdb.consumers.status import ConsumerState, ConsumerStatus
+
+if TYPE_CHECKING:
+    from fastapi_esdb.consumers.runner import consuming
 
 __all__ = [
     "CheckpointMoved",
@@ -22,6 +34,7 @@ __all__ = [
     "DeadLetters",
     "InMemory",
     "InStream",
+    "NotHandledHere",
     "Park",
     "Retry",
     "Skip",
@@ -34,3 +47,12 @@ __all__ = [
     "stream",
     "to",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Load what runs consumers when it is asked for: an app does when it starts."""
+    if name != "consuming":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from fastapi_esdb.consumers.runner import consuming  # noqa: PLC0415
+
+    return consuming

@@ -53,6 +53,16 @@ class CheckpointMoved(CallerError):
         return "the checkpoint was moved by another process, which handles the events now"
 
 
+@dataclass(eq=False)
+class NotHandledHere(CallerError):
+    """Another process handles the events of the consumer at present, so it can't be rebuilt from this one."""
+
+    consumer: str
+
+    def __str__(self) -> str:
+        return f"the events of consumer {self.consumer!r} are not handled by this process at present"
+
+
 class Mark(NamedTuple):
     """A checkpoint to be saved with what a handler does."""
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("fastapi_esdb")
 
 
-async def first_of(*jobs: Coroutine[Any, Any, None]) -> None:
+async def first_of(*jobs: Coroutine[Any, Any, object]) -> None:
     """Run several jobs until one of them ends, end the others, and raise what it has raised."""
     tasks = [asyncio.ensure_future(job) for job in jobs]
     try:
@@ -208,7 +208,7 @@ class FollowingPlaces(Following):
         observed: Observed,
     ) -> None:
         super().__init__(definition, connection, dispatch, observed)
-        self._source = source
+        self.source = source
         self.progress = Progress(source)
         self.ledger = _ledger_of(definition, connection)
         self._claim = None if self.ledger is None else Claim(self.ledger)
@@ -218,10 +218,10 @@ class FollowingPlaces(Following):
 
     def _kept(self) -> Keeping:
         if self._definition.store is not None:
-            return KeepingByApp(self._definition, self.progress, self._connection, self._dispatch, self._source)
+            return KeepingByApp(self._definition, self.progress, self._connection, self._dispatch, self.source)
         if self.ledger is None:
             return Keeping(self._definition, self.progress, self._connection)
-        return KeepingInStream(self._definition, self.progress, self.ledger, self._connection, self._source)
+        return KeepingInStream(self._definition, self.progress, self.ledger, self._connection, self.source)
 
     @property
     def is_live(self) -> bool:
@@ -231,9 +231,13 @@ class FollowingPlaces(Following):
         if self._claim is not None and await self._claim.take():
             self.progress.begin_after(None)
 
-    async def replay(self, numbers: Sequence[int]) -> None:
+    async def check(self) -> None:
+        """Return if an event may be handled now. Raises `Fenced` if another process has taken over."""
         if self._claim is not None:
             await self._claim.check()
+
+    async def replay(self, numbers: Sequence[int]) -> None:
+        await self.check()
         await super().replay(numbers)
 
     async def leave(self) -> None:
@@ -258,7 +262,7 @@ class FollowingPlaces(Following):
         place = await self._place()
         self.progress.begin_after(place)
         self._observed.begin()
-        subscription = self._source.follow(self._connection, place)
+        subscription = self.source.follow(self._connection, place)
         async with AsyncExitStack() as stack:
             self._subscription = await stack.enter_async_context(subscription)
             stack.callback(self._forget_subscription)
@@ -279,8 +283,7 @@ class FollowingPlaces(Following):
                 if halted.is_set():
                     return
                 observed.at_hand = event
-                if self._claim is not None:
-                    await self._claim.check()
+                await self.check()
                 try:
                     is_saved = await handle(event)
                 except Halted:
@@ -303,8 +306,7 @@ class FollowingPlaces(Following):
             for event in batch:
                 if self._halted.is_set():
                     break
-                if self._claim is not None:
-                    await self._claim.check()
+                await self.check()
                 await lanes.put(event)
                 self._observed.at_hand = lanes.prefix.oldest
         await lanes.drained()
@@ -318,7 +320,7 @@ class FollowingPlaces(Following):
     async def _place(self) -> Place:
         """Return where to go on from: the stored checkpoint, or what this process has completed since."""
         text, reached = await self.keeping.stored(), self.progress.place
-        stored = None if text is None else self._source.parse(text)
+        stored = None if text is None else self.source.parse(text)
         if reached is not None and (stored is None or is_after(reached, stored)):
             return reached
         if stored is not None:
@@ -328,10 +330,10 @@ class FollowingPlaces(Following):
 
     async def _end(self) -> Place:
         """Return the last event's place at present."""
-        if self._source.stream == ALL:
+        if self.source.stream == ALL:
             found = await self._connection.read_all(backwards=True, limit=1).to_list()
             return found[0].position or START if found else START
-        revision = await self._connection.last_revision(self._source.stream)
+        revision = await self._connection.last_revision(self.source.stream)
         return revision if isinstance(revision, int) else START
 
 

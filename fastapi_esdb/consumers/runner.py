@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from fastapi_esdb.api.new_event import NewEvent
-from fastapi_esdb.consumers.checkpoints import CheckpointMoved, Dispatch
+from fastapi_esdb.consumers.building import Building
+from fastapi_esdb.consumers.checkpoints import CheckpointMoved, Dispatch, NotHandledHere
 from fastapi_esdb.consumers.dead_letters import DeadLetters
 from fastapi_esdb.consumers.definition import ConsumerOptions, define
 from fastapi_esdb.consumers.direct import Direct, Handler
@@ -25,10 +27,12 @@ from fastapi_esdb.consumers.status import ConsumerState, ConsumerStatus, Observe
 from fastapi_esdb.errors import EsdbError
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.errors.unreadable import shown
+from fastapi_esdb.wire.positions import START
 
 if TYPE_CHECKING:
     from fastapi_esdb.api.connection import Connection
     from fastapi_esdb.api.consuming import Consumer
+    from fastapi_esdb.api.decoding import EventDecoder
     from fastapi_esdb.consumers.definition import Definition
     from fastapi_esdb.wire.events.values import RecordedEvent
 
@@ -36,6 +40,10 @@ logger = logging.getLogger("fastapi_esdb")
 
 COMMAND = "$ConsumerCommand"
 """The type of the events that carry commands."""
+
+
+ROUNDS = 20
+"""Times that a read model that is rebuilt catches up, at most, before the consumer is held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +70,8 @@ class Runner:
         self._is_back = asyncio.Event()
         self._is_working = False
         self._is_ending = False
+        self._holds = 0
+        self._rests = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         connection.on_connect(self._is_back.set)
 
@@ -133,6 +143,44 @@ class Runner:
             raise InvalidArgument("a group's progress is the server's: delete the group and create it to reset it")
         await self._tell("reset", self.definition.source.parse(text_of(to)))
 
+    async def rebuild(
+        self, dispatch: Dispatch, types: EventDecoder[Any] | None, swap: Callable[[], Awaitable[None] | None]
+    ) -> None:
+        """Have all events handled by another handler up to where this consumer is, hold it there, and call `swap`.
+
+        Raises `NotHandledHere` in a process that does not handle the events, and `InvalidArgument` for a group.
+        """
+        following = self._following
+        if not isinstance(following, FollowingPlaces):
+            raise InvalidArgument("the events of a group can't be handled anew: the server keeps its progress")
+        if not self._is_working:
+            raise NotHandledHere(self.definition.name)
+        building = Building(following.source, self._connection, dispatch, types)
+        place = None
+        for _ in range(ROUNDS):
+            place, before = following.progress.place or START, place
+            if place == before:
+                break
+            await building.up_to(place)
+        async with self._held_back():
+            await building.up_to(following.progress.place or START)
+            await following.check()
+            result = swap()
+            if inspect.isawaitable(result):
+                await result
+
+    @asynccontextmanager
+    async def _held_back(self) -> AsyncIterator[None]:
+        """Have no event handled meanwhile."""
+        self._holds += 1
+        try:
+            self._wake()
+            await self._rests.wait()
+            yield
+        finally:
+            self._holds -= 1
+            self._wake()
+
     @property
     def dead_letters(self) -> DeadLetters:
         """The events that it could not handle and has put aside."""
@@ -167,12 +215,9 @@ class Runner:
             handled = self._observed.handled
             try:
                 await self._round()
-            except (Interrupted, CheckpointMoved) as error:
-                logger.info("consumer %r begins again: %s", self.definition.name, shown(error))
             except Exception as error:
                 failed = 1 if self._observed.handled != handled else failed + 1
-                self._observed.disconnected(error)
-                self._log(error, failed)
+                self._note(error, failed)
                 await self._wait(Retry().pause(failed))
         self._observed.state = ConsumerState.STOPPED
 
@@ -200,6 +245,7 @@ class Runner:
             raise
         finally:
             self._is_working = False
+            self._rests.set()
         await self._following.leave()
 
     async def _follow_and_obey(self) -> None:
@@ -208,11 +254,13 @@ class Runner:
             while self._commands:
                 await self._obey(self._commands[0])
                 self._commands.popleft()
-            if self._following.is_paused:
+            if self._following.is_paused or self._holds:
                 if self._observed.state is not ConsumerState.STOPPED:
                     self._observed.state = ConsumerState.PAUSED
+                self._rests.set()
                 await self._told.wait()
                 continue
+            self._rests.clear()
             self._following.unhalt()
             if not self._told.is_set():
                 await self._follow()
@@ -251,19 +299,24 @@ class Runner:
         await command.done()
 
     async def _wait(self, seconds: float) -> None:
-        """Wait before another round, and for a connection."""
+        """Wait before another round, and for a connection, until something is told."""
         self._is_back.clear()
+        self._told.clear()
+        if self._is_ending:
+            return
         if not self._connection.is_connected:
-            await first_of(self._ignoring(self._is_back.wait()), self._ignoring(self._told.wait()))
+            await first_of(self._is_back.wait(), self._told.wait())
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._told.wait()
 
-    @staticmethod
-    async def _ignoring(waiting: Awaitable[object]) -> None:
-        await waiting
-
-    def _log(self, error: Exception, failed: int) -> None:
+    def _note(self, error: Exception, failed: int) -> None:
+        """Note what has ended a round, and log it."""
+        if isinstance(error, Interrupted | CheckpointMoved):
+            self._observed.state = ConsumerState.STARTING
+            logger.info("consumer %r begins again: %s", self.definition.name, shown(error))
+            return
+        self._observed.disconnected(error)
         if isinstance(error, EsdbError):
             level = logging.INFO if failed == 1 or not self._connection.is_connected else logging.WARNING
             logger.log(level, "consumer %r goes on later: %s", self.definition.name, shown(error))

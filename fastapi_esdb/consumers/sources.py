@@ -14,6 +14,7 @@ from fastapi_esdb.wire.positions import Edge, Position
 
 if TYPE_CHECKING:
     from fastapi_esdb.api.connection import Connection
+    from fastapi_esdb.api.reading import Read
 
 Place = int | Position | Edge
 """A revision of a stream, a position in `$all`, or an edge: events are handled from after it on."""
@@ -41,6 +42,16 @@ class CatchUpSource:
             )
         revision = arguments.start_in_stream(after, self.stream, "after")
         return connection.subscribe(self.stream, after=revision, resolve_links=self.resolve_links)
+
+    def read(self, connection: Connection, start: Place) -> Read:
+        """Return the events that there are from that place on, which is included."""
+        return connection.read(
+            self.stream,
+            start=start,
+            filter=self.filter,
+            resolve_links=self.resolve_links,
+            missing_ok=True,
+        )
 
     def place_of(self, event: RecordedEvent) -> Place:
         """Return where an event is. Raises `InvalidArgument` for one of `$all` that has no position."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from inspect import Signature
-from typing import Any, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
+from uuid import uuid4
 
 from starlette.applications import Starlette
 
@@ -17,7 +18,6 @@ from fastapi_esdb.consumers.checkpoints import CheckpointStore, Dispatch, Mark
 from fastapi_esdb.consumers.dead_letters import DeadLetters
 from fastapi_esdb.consumers.definition import ConsumerOptions, Definition, define
 from fastapi_esdb.consumers.direct import Direct
-from fastapi_esdb.consumers.runner import Runner
 from fastapi_esdb.consumers.sources import Place, Source, source_of
 from fastapi_esdb.consumers.status import ConsumerState, ConsumerStatus
 from fastapi_esdb.errors import EsdbNotStarted
@@ -25,6 +25,9 @@ from fastapi_esdb.plugin.consumers.dispatch import Handlers, route_of, signature
 from fastapi_esdb.plugin.consumers.narrowing import narrowed
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.positions import Position
+
+if TYPE_CHECKING:
+    from fastapi_esdb.consumers.runner import Runner
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -41,6 +44,7 @@ class AppConsumer:
         self._signature = signature
         self._esdb = esdb
         self._runners: dict[Starlette, Runner] = {}
+        self._handlers: Handlers | None = None
 
     def __repr__(self) -> str:
         return f"<AppConsumer {self.definition.name!r} {self.state.value}>"
@@ -97,6 +101,29 @@ class AppConsumer:
         """
         await self._running.reset(to)
 
+    async def rebuild(
+        self, handler: Callable[..., Any], swap: Callable[[], Awaitable[None] | None] = lambda: None
+    ) -> None:
+        """Build a read model anew beside the one in use, and put it in its place.
+
+        `handler` is given all events up to where the consumer is, as the consumer's own one was, and may have
+        dependencies, too. Then the consumer is held before its next event, `handler` is given the rest, `swap` puts the
+        new read model in the place of the old one, and the consumer goes on. If this is cancelled, or the process ends
+        before that, the old one is still in use; what `handler` returns is not appended.
+
+        Raises what `handler` raises, `NotHandledHere` in a process that does not handle the events, and
+        `InvalidArgument` for a group and for a handler that does not fit.
+        """
+        runner, handlers = self._running, self._handlers
+        signature = signature_of(handler)
+        types = narrowed(getattr(handler, "__name__", "handler"), signature, self.definition.types)
+        dispatch: Dispatch = Direct(handler, None)
+        if handlers is not None and len(signature.parameters) > 1:
+            path = f"/{self.definition.name}/rebuild/{uuid4()}"
+            dispatch = Routed(handlers, path, route_of(handler, signature, 1), None)
+            handlers.check()
+        await runner.rebuild(dispatch, types, swap)
+
     @property
     def dead_letters(self) -> DeadLetters:
         """The events that it could not handle and has parked: to list, to look at, to handle again, to drop.
@@ -115,9 +142,15 @@ class AppConsumer:
             raise EsdbNotStarted(self._esdb)
         return self._latest
 
-    def begin(self, app: Starlette, connection: Connection, handlers: Handlers) -> None:
-        """Start it for an app."""
+    def prepare(self, app: Starlette, connection: Connection, handlers: Handlers) -> None:
+        """Get it ready for an app."""
+        from fastapi_esdb.consumers.runner import Runner  # noqa: PLC0415 - what runs is loaded when the app starts
+
+        self._handlers = handlers
         self._runners[app] = Runner(self.definition, connection, self._dispatch(handlers))
+
+    def start(self, app: Starlette) -> None:
+        """Start it for an app."""
         self._runners[app].start()
 
     async def end(self, app: Starlette) -> None:
@@ -208,7 +241,10 @@ class Consumers(Mapping[str, AppConsumer]):
         handlers = Handlers(app, state)
         running = list(self._consumers.values())
         for each in running:
-            each.begin(app, connection, handlers)
+            each.prepare(app, connection, handlers)
+        handlers.check()
+        for each in running:
+            each.start(app)
         self._apps.add(app)
         try:
             yield

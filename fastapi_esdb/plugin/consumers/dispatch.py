@@ -11,13 +11,14 @@ from typing import Annotated, Any, NoReturn
 
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Message, Scope
 
 from fastapi_esdb.consumers.checkpoints import Mark
 from fastapi_esdb.consumers.direct import runs_on_loop
-from fastapi_esdb.errors import ConnectionClosed
+from fastapi_esdb.errors import ConnectionClosed, InvalidSettings
 from fastapi_esdb.plugin.started import ClosedByCommand
 from fastapi_esdb.wire.errors import InvalidArgument
 
@@ -64,6 +65,18 @@ class Handlers:
     def add(self, path: str, endpoint: Callable[..., Any]) -> None:
         """Add a route."""
         self._inner.add_api_route(path, endpoint, methods=["POST"], response_model=None, response_class=Response)
+
+    def check(self) -> None:
+        """Raise `InvalidSettings` for parameters that are no dependencies: only a request would have them."""
+        described = get_openapi(title="", version="", routes=self._inner.routes)
+        for path, operations in described["paths"].items():
+            operation = operations["post"]
+            missing = [each["name"] for each in operation.get("parameters", ()) if each.get("required")]
+            if missing or "requestBody" in operation:
+                what = f"{missing[0].removeprefix(SAVE)!r}" if missing else "a parameter"
+                raise InvalidSettings(
+                    f"consumer {path.split('/')[1]!r}: {what} is no dependency, and there is no request that has it"
+                )
 
     async def call(self, path: str, *given: Any) -> object:
         """Call a route's function, and return what that returned when all its dependencies are closed.

@@ -10,7 +10,6 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 from typing_extensions import TypeAliasType
 
 from fastapi_esdb.api.decoding import Event, EventDecoder
-from fastapi_esdb.events.event_reader import EventReader
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.events.values import RecordedEvent
 
@@ -34,6 +33,8 @@ def narrowed(name: str, signature: Signature, types: EventDecoder[Any] | None) -
         )
     classes = [cls for each in wanted if get_origin(each) is Event for cls in _alternatives(get_args(each)[0])]
     named = [cls for cls in classes if cls is not RecordedEvent]
+    from fastapi_esdb.events.event_reader import EventReader  # noqa: PLC0415 - only where there are types
+
     if not isinstance(types, EventReader) or not named or any(_is_anything(cls) for cls in named):
         return types
     return types.of(*named)
