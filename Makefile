@@ -6,6 +6,9 @@ SHOP := .venv/.shop
 PORT ?= 8000
 CODE := fastapi_esdb example_app tests benchmarks protos docs release
 TRIAL := .venv-build
+WORKERS ?= 5
+AT_ONCE := --numprocesses $(WORKERS) --dist worksteal
+ALONE := tests/faults
 OVER_HTTP2 := $(addprefix tests/,connection pool api plugin events faults conformance interop)
 
 .DEFAULT_GOAL := help
@@ -34,15 +37,15 @@ run: $(SHOP) ## Start the example app with the embedded server on http://127.0.0
 
 test: $(if $(TARGET),$(STAMP),lint types contracts) ## Lint, types, contracts and all tests (TARGET=esdb://…: those of the API, on a server of yours)
 ifdef TARGET
-	ESDB_TEST_TARGET='$(TARGET)' $(BIN)/pytest --numprocesses 3 --dist worksteal tests/api tests/conformance
+	ESDB_TEST_TARGET='$(TARGET)' $(BIN)/pytest $(AT_ONCE) tests/api tests/conformance
 else
-	$(BIN)/pytest -m "alone and not slow"
-	$(BIN)/pytest -m "not alone and not slow" --numprocesses 3 --dist worksteal
+	$(BIN)/pytest -m "alone and not slow" $(ALONE)
+	$(BIN)/pytest -m "not alone and not slow" $(AT_ONCE)
 endif
 
 test-http2: $(STAMP) ## The tests of connection, pool, API, plugin, faults and conformance over our own HTTP/2 (ESDB_TRANSPORT=http2)
-	$(BIN)/pytest --transport http2 -m "alone and not slow" $(OVER_HTTP2)
-	$(BIN)/pytest --transport http2 -m "not alone and not slow" --numprocesses 3 --dist worksteal $(OVER_HTTP2)
+	$(BIN)/pytest --transport http2 -m "alone and not slow" $(ALONE)
+	$(BIN)/pytest --transport http2 -m "not alone and not slow" $(AT_ONCE) $(OVER_HTTP2)
 
 test-slow: $(STAMP) test-lowest ## The long fault and load tests, and those with the lowest versions of all dependencies
 	$(BIN)/pytest -m slow

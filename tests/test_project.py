@@ -35,6 +35,13 @@ def test_the_commands_of_contributing_exist(command: str) -> None:
     assert command in COMMANDS
 
 
+def test_what_runs_alone_is_where_make_looks_for_it() -> None:
+    """In one folder, so that nothing else has to be collected for it."""
+    marked = [path for path in ROOT.glob("tests/**/test_*.py") if re.search(r"mark\.alone\b", path.read_text())]
+    assert {str(path.parent.relative_to(ROOT)) for path in marked} == {"tests/faults"}
+    assert "ALONE := tests/faults\n" in MAKEFILE
+
+
 def test_the_hook_runs_a_command_that_exists() -> None:
     """pre-commit calls a target of the Makefile."""
     [repository] = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]

@@ -8,8 +8,6 @@ from fastapi_esdb import EsdbSettings, NewEvent, connect
 from tests.support.resources import Resources, memory
 from tests.support.waiting import until
 
-pytestmark = pytest.mark.alone
-
 WARM_UP = 60
 """Cycles after which everything that is made once has been made."""
 GROWTH = 20.0

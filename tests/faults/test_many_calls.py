@@ -13,8 +13,6 @@ from fastapi_esdb import Connection, NewEvent, connect
 from tests.support.processes import ServerProcess, embedded, settings_for
 from tests.support.waiting import PATIENCE, until
 
-pytestmark = pytest.mark.alone
-
 SUBSCRIPTIONS = 500
 APPENDS = 1_000
 POOL_SIZE = 2

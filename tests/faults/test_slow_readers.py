@@ -13,8 +13,6 @@ from tests.support.processes import embedded, settings_for
 from tests.support.resources import memory
 from tests.support.waiting import PATIENCE
 
-pytestmark = pytest.mark.alone
-
 MOST_GROWTH = 32.0
 """Megabytes, of which most is what gRPC and the allocator take once."""
 EVENTS_READ = 3

@@ -14,8 +14,6 @@ from tests.support.processes import ServerProcess, embedded, settings_for
 from tests.support.resources import Resources, memory
 from tests.support.waiting import PATIENCE, until
 
-pytestmark = pytest.mark.alone
-
 SUBSCRIPTIONS = 50
 WORKERS = 8
 CALLS_PER_ROUND = 200

@@ -16,8 +16,6 @@ from tests.support.processes import free_port
 from tests.support.scripted import FOLLOW, READ, ScriptedServer
 from tests.support.waiting import until
 
-pytestmark = pytest.mark.alone
-
 CYCLES = 1000
 SETTLED_AFTER = 200
 MOST_GROWTH = 8 * 1024 * 1024

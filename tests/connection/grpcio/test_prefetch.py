@@ -215,7 +215,6 @@ async def test_a_host_that_refuses_the_second_connection(server: ScriptedServer)
         await channel.wait_closed()
 
 
-@pytest.mark.alone
 async def test_broken_off_calls_leave_no_memory(channel: Channel) -> None:
     """gRPC would keep 18 kB of each: its last events are never fetched otherwise."""
 
