@@ -56,6 +56,7 @@ class BatchCall:
         """What is told of answers that take long."""
         self._ended = ended
         self._lease = lease.channel.lease()
+        self._loop = asyncio.get_running_loop()
         self._id = uuid4().int >> 65
         self._numbers = count(1)
         self._waiting: deque[PendingAppend] = deque()
@@ -87,20 +88,24 @@ class BatchCall:
         self, request: AppendRequest, deadline: Deadline, *, leaves_time: bool = False
     ) -> asyncio.Future[AppendResult]:
         """Have the append sent when its turn comes; the future has its result, or the error that it ended with."""
-        answer: asyncio.Future[AppendResult] = asyncio.get_running_loop().create_future()
-        pending = PendingAppend(request, deadline, answer, leaves_time=leaves_time)
+        answer: asyncio.Future[AppendResult] = self._loop.create_future()
         if self._is_resting:
             self._is_resting = False
             self._lease.take(self._call)
-        self._waiting.append(pending)
-        self._alarm.set(deadline.at)
+        self._waiting.append(PendingAppend(request, deadline, answer, leaves_time=leaves_time))
+        self._alarm.set(deadline)
         self._call.send_more()
         return answer
 
     def _next_message(self) -> bytes | None:
-        """Return the next message to send, from now on to be answered; `None` while there is none that may leave."""
+        """Return the next message to send, from now on to be answered; `None` while there is none that may leave.
+
+        Until the first append has its answer it goes alone: gRPC forgets why a server ended a call (not the leader, not
+        let in) if that happens while it sends another message.
+        """
+        most = MOST_PENDING if self._is_answered else 1
         try:
-            while self._waiting and self._has_room:
+            while self._waiting and len(self._sent) < most and self._bytes < MOST_BYTES:
                 if data := self._message(self._waiting.popleft()):
                     return data
         except Exception as error:
@@ -108,37 +113,25 @@ class BatchCall:
             self._end(unreadable(error))
         return None
 
-    @property
-    def _has_room(self) -> bool:
-        """Return whether another append may be under way.
-
-        Until the first has its answer it goes alone: gRPC forgets why a server ended a call (not the leader, not let
-        in) if that happens while it sends another message.
-        """
-        most = MOST_PENDING if self._is_answered else 1
-        return len(self._sent) < most and self._bytes < MOST_BYTES
-
     def _message(self, pending: PendingAppend) -> bytes | None:
         """Return the message of an append; `None` for one that has ended."""
         now = monotonic()
-        if pending.answer.done() or pending.deadline.at <= now:
+        if pending.answer.done() or pending.deadline <= now:
             pending.finish(NotSentInTime())
-        else:
-            try:
-                return self._count(pending, now)
-            except EsdbError as error:
-                pending.finish(error)
-        self._rest_if_done()
-        return None
-
-    def _count(self, pending: PendingAppend, now: float) -> bytes:
+            self._rest_if_done()
+            return None
         number = next(self._numbers)
         pending.leave(now)
-        data = encode_batch(self._id, number, pending.request, pending.deadline.at - now)
+        try:
+            data = encode_batch(self._id, number, pending.request, pending.deadline - now)
+        except EsdbError as error:
+            pending.finish(error)
+            self._rest_if_done()
+            return None
         pending.size = len(data)
-        self._alarm.set(pending.deadline.at)
+        self._alarm.set(pending.deadline)
         self._sent[number] = pending
-        self._bytes += len(data)
+        self._bytes += pending.size
         if self.late is not None:
             self._alarm.set(now + self.late.after)
         return data
@@ -200,10 +193,10 @@ class BatchCall:
 
     def _give_up(self, now: float) -> None:
         for pending in self._waiting:
-            if pending.deadline.at <= now:
+            if pending.deadline <= now:
                 pending.finish(NotSentInTime())
         self._waiting = deque(pending for pending in self._waiting if not pending.answer.done())
-        passed = [number for number, pending in self._sent.items() if pending.deadline.at <= now]
+        passed = [number for number, pending in self._sent.items() if pending.deadline <= now]
         for number in passed:
             self._free(number).finish(DeadlineExceeded())
         if passed:
@@ -223,7 +216,7 @@ class BatchCall:
         """Return the moments at which to look again."""
         if self._is_resting:
             return [self._idle_since + IDLE]
-        moments = [pending.deadline.at for pending in (*self._sent.values(), *self._waiting)]
+        moments: list[float] = [pending.deadline for pending in (*self._sent.values(), *self._waiting)]
         if self.late is not None:
             moments += [one.sent_at + self.late.after for one in self._sent.values() if not one.is_late]
         return moments

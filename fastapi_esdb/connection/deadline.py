@@ -6,7 +6,6 @@ import asyncio
 import math
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from time import monotonic
 
 from fastapi_esdb.wire.errors import InvalidArgument
@@ -16,11 +15,10 @@ YEAR = 365 * 24 * 60 * 60.0
 """Seconds that nothing waits longer than: gRPC, and the protocol, have no room for much more."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Deadline:
+class Deadline(float):
     """A moment, in seconds of the monotonic clock."""
 
-    at: float
+    __slots__ = ()
 
     @classmethod
     def after(cls, seconds: float) -> Deadline:
@@ -29,11 +27,11 @@ class Deadline:
 
     def halved(self, now: float) -> Deadline:
         """Return the moment half-way from now."""
-        return Deadline((self.at + now) / 2)
+        return Deadline((self + now) / 2)
 
     def left(self) -> float:
         """Return the seconds until then, 0 when it has passed."""
-        return max(0.0, self.at - monotonic())
+        return max(0.0, self - monotonic())
 
 
 def seconds(value: object, name: str) -> float:

@@ -203,7 +203,7 @@ class Http2StreamingCall(Http2Call, Generic[Response]):
 class Http2DuplexCall(Http2StreamingCall[Response]):
     """A call whose requests stream, too."""
 
-    __slots__ = ("_problem", "_source", "_taker", "_writer")
+    __slots__ = ("_is_asking", "_problem", "_source", "_taker", "_writer")
 
     is_half_closed = False
 
@@ -220,6 +220,7 @@ class Http2DuplexCall(Http2StreamingCall[Response]):
         self._source: Callable[[], bytes | None] | None = None
         self._taker: Callable[[Sequence[bytes]], None] | None = None
         self._problem: Exception | None = None
+        self._is_asking = False
         super().__init__(protocol, path, (), decode, timeout=timeout, headers=headers)
 
     async def write(self, request: bytes) -> None:
@@ -236,10 +237,7 @@ class Http2DuplexCall(Http2StreamingCall[Response]):
             await self._wait_to_write()
 
     async def exchange(self, requests: Callable[[], bytes | None], take: Callable[[Sequence[bytes]], None]) -> None:
-        """Send what `requests` gives, and give answers to `take` as they come, until the call ends.
-
-        Both happen as soon as they can, within whatever has brought the answer or the wish to send.
-        """
+        """Send what `requests` gives, and give answers to `take` as they come, until the call ends."""
         self._source, self._taker = requests, take
         try:
             self.changed()
@@ -252,16 +250,22 @@ class Http2DuplexCall(Http2StreamingCall[Response]):
         self._check(ending)
 
     def send_more(self) -> None:
-        """Have `requests` asked again."""
+        """Have `requests` asked again, at the end of this turn of the loop: what others send leaves together with it."""
+        if not self._is_asking:
+            self._is_asking = True
+            self._protocol.send_soon(self._send_all)
+
+    def _send_all(self) -> None:
+        self._is_asking = False
         source, stream, protocol = self._source, self._stream, self._protocol
         if source is None or stream is None:
             return
+        send = protocol.connection.send
         while stream.ending is None and not stream.unsent and not protocol.is_paused:
             request = source()
             if request is None:
                 return
-            protocol.connection.send(stream, request)
-            protocol.flush_soon()
+            send(stream, request)
         if protocol.is_paused:
             protocol.wake_when_writable(self)
 
@@ -275,6 +279,7 @@ class Http2DuplexCall(Http2StreamingCall[Response]):
         if self._taker is not None:
             self._hand_over(self._taker)
         super().changed()
+        # whoever was told something wakes before requests are asked for, so what he sends now leaves in the same turn
         self._wake_writer()
 
     def _hand_over(self, take: Callable[[Sequence[bytes]], None]) -> None:
@@ -297,7 +302,8 @@ class Http2DuplexCall(Http2StreamingCall[Response]):
     def _wake_writer(self) -> None:
         if self._writer is not None and not self._writer.done():
             self._writer.set_result(None)
-        self.send_more()
+        if self._source is not None:
+            self.send_more()
 
     async def _wait_to_write(self) -> None:
         self._writer = asyncio.get_running_loop().create_future()

@@ -48,8 +48,12 @@ RawFrame = tuple[int, int, int, int, int]
 
 def frame(kind: int, flags: int = 0, stream: int = 0, payload: bytes = b"") -> bytes:
     """Return a frame."""
-    length = len(payload)
-    return _HEADER.pack(length >> 8, length & 0xFF, kind, flags, stream) + payload
+    return frame_head(kind, flags, stream, len(payload)) + payload
+
+
+def frame_head(kind: int, flags: int, stream: int, length: int) -> bytes:
+    """Return what stands before a payload of that length."""
+    return _HEADER.pack(length >> 8, length & 0xFF, kind, flags, stream)
 
 
 def settings_frame(values: Iterable[tuple[int, int]]) -> bytes:

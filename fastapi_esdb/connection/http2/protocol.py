@@ -11,6 +11,8 @@ from fastapi_esdb.connection.http2.connection import Connection
 from fastapi_esdb.wire.errors import ConnectionLost
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fastapi_esdb.connection.http2.streams import Listener, Stream
 
 CLOSING = 1.0
@@ -52,6 +54,7 @@ class Http2Protocol(asyncio.Protocol):
         self._waiting: deque[Listener] = deque()
         self._blocked: set[Listener] = set()
         self._is_flushing = False
+        self._senders: list[Callable[[], None]] = []
         self._heard_at = loop.time()
         self._timer: asyncio.TimerHandle | None = None
         self._pings: dict[bytes, asyncio.Future[None]] = {}
@@ -126,6 +129,11 @@ class Http2Protocol(asyncio.Protocol):
             self._is_flushing = True
             self._loop.call_soon(self._flush_now)
 
+    def send_soon(self, send: Callable[[], None]) -> None:
+        """Have a call send what it has before the next flush, which comes at the end of this turn of the loop."""
+        self._senders.append(send)
+        self.flush_soon()
+
     def flush(self) -> None:
         """Write what there is."""
         if self.connection.has_outgoing and self._transport is not None:
@@ -174,6 +182,9 @@ class Http2Protocol(asyncio.Protocol):
 
     def _flush_now(self) -> None:
         self._is_flushing = False
+        senders, self._senders = self._senders, []
+        for send in senders:
+            send()
         self.flush()
 
     def _leave(self) -> None:

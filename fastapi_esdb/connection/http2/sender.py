@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from fastapi_esdb.connection.http2.codes import ErrorCode, Violation
-from fastapi_esdb.connection.http2.frames import DATA, END_STREAM, frame, header_frames
+from fastapi_esdb.connection.http2.frames import DATA, END_STREAM, frame_head, header_frames
 from fastapi_esdb.connection.http2.limits import DEFAULT_WINDOW, LARGEST_WINDOW, SMALLEST_FRAME_LIMIT
 from fastapi_esdb.connection.http2.streams import State, Stream
 from fastapi_esdb.connection.http2.windows import overflow, widened
@@ -127,6 +127,6 @@ class Sender:
         size = len(data)
         stream.write_window -= size
         self._window -= size
-        self._frames.append(frame(DATA, END_STREAM if ends else 0, stream.number, data))
+        self._frames += (frame_head(DATA, END_STREAM if ends else 0, stream.number, size), data)
         if ends:
             stream.state = State.HALF_CLOSED

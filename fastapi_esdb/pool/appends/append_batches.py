@@ -75,7 +75,7 @@ class AppendBatches:
         loop = asyncio.get_running_loop()
         member = BatchedAppend(request, deadline, loop.create_future(), part=part, leaves_time=leaves_time)
         self._waiting.append(member)
-        self._alarm.set(deadline.at)
+        self._alarm.set(deadline)
         if self._work is None or self._work.done():
             self._work = loop.create_task(self._send_all(), name="esdb-append-batches")
         return member
@@ -123,7 +123,7 @@ class AppendBatches:
             for member in batch:
                 member.channel = lease.channel
                 member.leave(now)
-            self._alarm.set(min(member.deadline.at for member in batch))
+            self._alarm.set(min(member.deadline for member in batch))
             deadline = max(member.deadline for member in batch)
             try:
                 return await unary_encoded(lease, APPEND_RECORDS, Secret(batch.data), deadline, self._headers)
@@ -178,10 +178,10 @@ class AppendBatches:
         alive = [member for member in self._members() if not member.answer.done()]
         try:
             for member in alive:
-                if member.deadline.at <= now:
+                if member.deadline <= now:
                     self._give_up(member)
         finally:
-            if left := [member.deadline.at for member in alive if not member.answer.done()]:
+            if left := [member.deadline for member in alive if not member.answer.done()]:
                 self._alarm.set(min(left))
 
     def _give_up(self, member: BatchedAppend) -> None:
