@@ -131,5 +131,4 @@ def unknown(
 
 def mark_sent(events: Sequence[ProposedEvent]) -> bool:
     """Note that the events are being sent, and return whether no server can know any of them."""
-    known = [event for event in events if not event.mark_sent()]
-    return not known
+    return False not in [event.mark_sent() for event in events]

@@ -43,7 +43,7 @@ def text(value: object, name: str) -> str:
     """Return a text that is neither empty nor impossible to encode as UTF-8 (a lone surrogate)."""
     if not isinstance(value, str) or not value:
         raise InvalidArgument(f"{name} must be a text of at least one character, not {quoted(value)}")
-    return text_or_empty(value, name)
+    return value if value.isascii() else text_or_empty(value, name)
 
 
 def text_or_empty(value: object, name: str) -> str:

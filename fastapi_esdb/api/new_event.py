@@ -60,7 +60,8 @@ class NewEvent(ProposedEvent):
 
     def mark_sent(self) -> bool:
         is_fresh = getattr(self, "_is_fresh", False)  # a copy does not know what has become of the original
-        object.__setattr__(self, "_is_fresh", False)
+        if is_fresh:
+            object.__setattr__(self, "_is_fresh", False)
         return is_fresh
 
     def __repr__(self) -> str:

@@ -250,7 +250,7 @@ class Http2DuplexCall(Http2StreamingCall[Response]):
         self._check(ending)
 
     def send_more(self) -> None:
-        """Have `requests` asked again, at the end of this turn of the loop: what others send leaves together with it."""
+        """Have `requests` asked again, at the end of this turn of the loop: what others send leaves with it."""
         if not self._is_asking:
             self._is_asking = True
             self._protocol.send_soon(self._send_all)
