@@ -22,7 +22,7 @@ from fastapi_esdb.consumers.sources import CatchUpSource
 from fastapi_esdb.consumers.status import ConsumerState
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.groups.values import ALL
-from fastapi_esdb.wire.positions import END, START
+from fastapi_esdb.wire.positions import END, START, Position
 
 if TYPE_CHECKING:
     from fastapi_esdb.api.connection import Connection
@@ -35,6 +35,12 @@ if TYPE_CHECKING:
 
 
 logger = logging.getLogger("fastapi_esdb")
+
+FAR = 2**24
+"""Bytes of the log that are searched in vain before the checkpoint moves on without an event."""
+
+NOTED_EVERY = 10.0
+"""Seconds between two looks at how far was searched."""
 
 
 async def first_of(*jobs: Coroutine[Any, Any, object]) -> None:
@@ -85,6 +91,11 @@ class Following(ABC):
     def is_live(self) -> bool:
         """True while all there was has been given."""
         return False
+
+    @property
+    def position(self) -> Position | None:
+        """The position in `$all` up to which everything is handled, as far as it is known."""
+        return self.progress.position
 
     @abstractmethod
     async def take(self) -> None:
@@ -181,11 +192,16 @@ class FollowingGroup(Following):
     async def _hand_out(self, consumer: Consumer[RecordedEvent], handling: Handling, tasks: asyncio.TaskGroup) -> None:
         free = asyncio.Semaphore(self._definition.concurrency)
 
+        at_hand: dict[RecordedEvent, None] = {}
+
         async def handle(event: RecordedEvent) -> None:
+            at_hand[event] = None
             with suppress(Halted):  # it is not acknowledged then, and goes to another one
                 await handling.handle(event)
                 await consumer.ack(event)
                 self._observed.handled += 1
+            del at_hand[event]
+            self._observed.at_hand = next(iter(at_hand), None)
             free.release()
 
         async for event in consumer:
@@ -193,6 +209,7 @@ class FollowingGroup(Following):
             if self._halted.is_set():
                 return
             self._observed.arrived += 1
+            self._observed.at_hand = self._observed.at_hand or event
             tasks.create_task(handle(event))
 
 
@@ -270,7 +287,29 @@ class FollowingPlaces(Following):
             self._observed.state = ConsumerState.RUNNING
             one_by_one = self._definition.concurrency == 1
             handled = self._one_by_one(subscription) if one_by_one else self._several_at_once(subscription)
-            await first_of(handled, self.keeping.work())
+            await first_of(handled, self.keeping.work(), self._note_searched())
+
+    async def _note_searched(self) -> None:
+        """Have the checkpoint move on now and then where a filter lets nothing through for long."""
+        while True:
+            await asyncio.sleep(NOTED_EVERY)
+            place, searched = self.progress.place, self.searched
+            if isinstance(searched, Position) and is_after(searched, _further(place)):
+                self.progress.begin_after(searched)
+                self.keeping.moved()
+
+    @property
+    def position(self) -> Position | None:
+        searched = self.searched
+        return searched if isinstance(searched, Position) else self.progress.position
+
+    @property
+    def searched(self) -> Place | None:
+        """The place up to which everything is handled, with what was searched for a filter since the last event."""
+        place, subscription, observed = self.progress.place, self._subscription, self._observed
+        if subscription is None or observed.arrived != observed.handled or place is None:
+            return place
+        return subscription.checkpoint if is_after(subscription.checkpoint, place) else place
 
     def _forget_subscription(self) -> None:
         self._subscription = self._open = None
@@ -325,8 +364,11 @@ class FollowingPlaces(Following):
             return reached
         if stored is not None:
             return stored
-        start = self._definition.start
-        return await self._end() if start is END else start
+        if self._definition.start is not END:
+            return self._definition.start
+        end = await self._end()
+        await self.keeping.begin(end)  # or else what is written from now on could be left out after a restart
+        return end
 
     async def _end(self) -> Place:
         """Return the last event's place at present."""
@@ -335,6 +377,13 @@ class FollowingPlaces(Following):
             return found[0].position or START if found else START
         revision = await self._connection.last_revision(self.source.stream)
         return revision if isinstance(revision, int) else START
+
+
+def _further(place: Place | None) -> Place:
+    """Return the position that lies far behind a place."""
+    if not isinstance(place, Position):
+        return START
+    return Position(place.commit + FAR, place.prepare + FAR)
 
 
 def _ledger_of(definition: Definition, connection: Connection) -> Ledger | None:

@@ -74,6 +74,15 @@ class Handling:
         `Interrupted`, `Stopped` and `Halted`, all before the event is handled.
         """
         failed = _Failures()
+        try:
+            return await self._handled(event, failed, turn, free)
+        finally:
+            if failed:
+                self._observed.ended_failing()
+
+    async def _handled(
+        self, event: RecordedEvent, failed: _Failures, turn: Turn | None, free: asyncio.Semaphore | None
+    ) -> bool:
         while True:
             try:
                 outputs = await self._outputs(event, free)
@@ -82,7 +91,6 @@ class Handling:
                 if turn is not None:
                     await turn()
                 await self._publish(event, outputs)
-                self._observed.succeeded()
                 return True
             except (Halted, Interrupted, CheckpointMoved):
                 raise
@@ -94,8 +102,6 @@ class Handling:
                     return await self._park(event, error, failed.attempts)
                 if isinstance(decision, Skip):
                     break
-        if failed:
-            self._observed.succeeded()
         return False
 
     async def _outputs(self, event: RecordedEvent, free: asyncio.Semaphore | None) -> tuple[To, ...]:
@@ -127,7 +133,6 @@ class Handling:
         with _interrupting():
             is_saved = await self._keeping.park(event, letter_about(event, error, attempts))
         self._observed.parked += 1
-        self._observed.succeeded()
         return is_saved
 
     async def _after(self, error: Exception, event: RecordedEvent, failed: _Failures) -> Decision:
@@ -136,10 +141,12 @@ class Handling:
         If it is to be handled again, that is after it was time for it. No policy is asked about a missing connection.
         """
         if isinstance(error, EsdbError) and not self._connection.is_connected:
+            self._observed.began_failing(again=bool(failed))
             failed.cut_off += 1
             self._observed.failed(error, failed.attempts)
             await self._pause(Retry().pause(failed.cut_off))
             return Retry()
+        self._observed.began_failing(again=bool(failed))
         failed.attempts += 1
         self._observed.failed(error, failed.attempts)
         decision = await self._decide(event, error, failed.attempts)

@@ -51,6 +51,12 @@ class Keeping:
         """Note that an event is handled, and all before."""
         self._progress.last = event
 
+    async def begin(self, place: Place) -> None:
+        """Save where a consumer without a checkpoint begins."""
+
+    def moved(self) -> None:
+        """Note that the progress has moved without an event."""
+
     async def publish(self, event: RecordedEvent, outputs: Sequence[To]) -> None:  # noqa: ARG002
         """Append what the handler has returned together with the checkpoint. Raises `InvalidArgument` if it can't."""
         raise InvalidArgument(
@@ -112,9 +118,17 @@ class KeepingByApp(Keeping):
     def saved(self, mark: Mark) -> None:
         self._saved = mark.checkpoint
 
+    async def begin(self, place: Place) -> None:
+        await self._save(place)
+
     async def reset(self, place: Place) -> None:
-        await self._dispatch.save(Mark(self._definition.name, text_of(place), self._saved))
+        await self._save(place)
         await super().reset(place)
+
+    async def _save(self, place: Place) -> None:
+        mark = Mark(self._definition.name, text_of(place), self._saved)
+        await self._dispatch.save(mark)
+        self.saved(mark)
 
 
 class KeepingInStream(Keeping):
@@ -136,6 +150,13 @@ class KeepingInStream(Keeping):
     def completed(self, event: RecordedEvent) -> None:
         self._progress.last = event
         self._is_behind.set()
+
+    def moved(self) -> None:
+        self._is_behind.set()
+
+    async def begin(self, place: Place) -> None:
+        self._progress.begin_after(place)
+        await self._save()
 
     async def publish(self, event: RecordedEvent, outputs: Sequence[To]) -> None:
         async with self._in_turn:

@@ -83,12 +83,11 @@ class Runner:
     def status(self) -> ConsumerStatus:
         """The consumer at this moment, without asking the database."""
         observed, following = self._observed, self._following
-        progress = following.progress if isinstance(following, FollowingPlaces) else None
         return ConsumerStatus(
             name=self.definition.name,
-            state=observed.state,
-            place=progress.place if progress else None,
-            position=progress.position if progress else None,
+            state=observed.shown_state,
+            place=following.progress.place,
+            position=following.position,
             is_live=following.is_live,
             handled=observed.handled,
             lag_events=observed.arrived - observed.handled,

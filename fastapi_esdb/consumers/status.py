@@ -72,19 +72,30 @@ class Observed:
         self.at_hand: RecordedEvent | None = None
         """The oldest event that is not handled yet."""
         self.attempts = 0
+        self._failing = 0
         self.parked = 0
         self.last_error: Exception | None = None
         self.last_error_at: datetime | None = None
 
     def failed(self, error: Exception, attempts: int) -> None:
-        """Note that the event at hand could not be handled."""
-        self.state, self.attempts = ConsumerState.RETRYING, attempts
+        """Note that an event could not be handled."""
+        self.attempts = attempts
         self._note(error)
 
-    def succeeded(self) -> None:
-        """Note that the event is handled, after it had failed or not."""
-        if self.state is ConsumerState.RETRYING:
-            self.state, self.attempts = ConsumerState.RUNNING, 0
+    def began_failing(self, *, again: bool) -> None:
+        """Note that an event is going to be handled again, if it was not known to be."""
+        self._failing += not again
+
+    def ended_failing(self) -> None:
+        """Note that one of these is handled, or left alone."""
+        self._failing -= 1
+        if not self._failing:
+            self.attempts = 0
+
+    @property
+    def shown_state(self) -> ConsumerState:
+        """The state, as it is shown."""
+        return ConsumerState.RETRYING if self._failing and self.state is ConsumerState.RUNNING else self.state
 
     def disconnected(self, error: Exception) -> None:
         """Note what has ended the subscription."""
