@@ -89,6 +89,7 @@ if TYPE_CHECKING:
         esdb_router,
         get_connection,
         get_sync_connection,
+        idempotent,
         load,
         on_stopping,
         revision,
@@ -96,6 +97,8 @@ if TYPE_CHECKING:
     )
     from fastapi_esdb.plugin.event_stream import EventStream, LastPosition, LastRevision
     from fastapi_esdb.plugin.handlers import add_error_handlers
+    from fastapi_esdb.plugin.idempotency.keys import RequestKey
+    from fastapi_esdb.plugin.idempotency.route import IdempotencyKey
     from fastapi_esdb.plugin.problems import Problem, problems
     from fastapi_esdb.plugin.socket_stream import socket_stream
     from fastapi_esdb.plugin.sync import SyncConnection
@@ -173,6 +176,7 @@ __all__ = [
     "GroupInfo",
     "GroupNotFound",
     "GroupSettings",
+    "IdempotencyKey",
     "Index",
     "IndexExists",
     "IndexField",
@@ -208,6 +212,7 @@ __all__ = [
     "Read",
     "ReadOnlyConnection",
     "RecordedEvent",
+    "RequestKey",
     "Scavenge",
     "ScavengeNotFound",
     "ScavengeResult",
@@ -244,6 +249,7 @@ __all__ = [
     "filters",
     "get_connection",
     "get_sync_connection",
+    "idempotent",
     "load",
     "metadata_stream",
     "on_stopping",
@@ -290,10 +296,13 @@ _MODULES = {
     "fastapi_esdb.plugin.conditions": "StreamRevision etag require_if_match",
     "fastapi_esdb.plugin.esdb": (
         "Esdb EsdbConnection EsdbDep EsdbSyncConnection EsdbSyncDep connection_of consumer esdb_consumers "
-        "esdb_lifespan esdb_router get_connection get_sync_connection load on_stopping revision stop_following"
+        "esdb_lifespan esdb_router get_connection get_sync_connection idempotent load on_stopping revision "
+        "stop_following"
     ),
     "fastapi_esdb.plugin.event_stream": "EventStream LastPosition LastRevision",
     "fastapi_esdb.plugin.handlers": "add_error_handlers",
+    "fastapi_esdb.plugin.idempotency.keys": "RequestKey",
+    "fastapi_esdb.plugin.idempotency.route": "IdempotencyKey",
     "fastapi_esdb.plugin.problems": "Problem problems",
     "fastapi_esdb.plugin.socket_stream": "socket_stream",
     "fastapi_esdb.plugin.sync": "SyncConnection",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, overload
 
 from fastapi import APIRouter, Depends
+from fastapi.routing import APIRoute
 from pydantic import Secret
 from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
@@ -23,6 +25,7 @@ from fastapi_esdb.plugin.consumers.consumers import Consumers
 from fastapi_esdb.plugin.consumers.routes import ConsumerRoutes
 from fastapi_esdb.plugin.control import add_commands, show_commands
 from fastapi_esdb.plugin.health import health_router
+from fastapi_esdb.plugin.idempotency.route import Keys, nobody, route_class, use_in
 from fastapi_esdb.plugin.loading import revision_dependency, state_dependency
 from fastapi_esdb.plugin.started import DEFAULT, ClosedByCommand, Started, held, started_for, started_in
 from fastapi_esdb.plugin.sync import SyncConnection
@@ -147,12 +150,16 @@ class Esdb:
         calls raise `WrongEventLoop` there.
         """
         refuse_def_endpoint(request, self.get_connection)
-        started = self._serving(request)
-        return started.handed_on if reaches_threads(request, self.get_connection) else started.of_requests
+        started, handed_on = self._serving(request), reaches_threads(request, self.get_connection)
+        if use := use_in(request, self):
+            return use.of_request(started, handed_on=handed_on)
+        return started.handed_on if handed_on else started.of_requests
 
     async def get_sync_connection(self, request: HTTPConnection) -> SyncConnection:
         """The dependency of `def` endpoints, which run in threads. Tests override it apart from `get_connection`."""
-        return SyncConnection(self._serving(request).connection)
+        started = self._serving(request)
+        use = use_in(request, self)
+        return SyncConnection(use.of_request(started, handed_on=False) if use else started.connection)
 
     def load(
         self,
@@ -259,6 +266,27 @@ class Esdb:
             stop_timeout=stop_timeout,
         )
 
+    def idempotent(
+        self,
+        *,
+        caller: Callable[..., Any] | None,
+        required: bool = True,
+        max_age: timedelta = timedelta(days=1),
+        methods: Collection[str] = ("POST", "PATCH"),
+        prefix: str = "idempotency_key-",
+    ) -> type[APIRoute]:
+        """Return the class of routes that take an `Idempotency-Key`: `APIRouter(route_class=idempotent(caller=user))`.
+
+        A request that comes again with its key is answered as it was the first time, and nothing is appended again: not
+        by another process, nor after a restart, nor where nobody knows what has become of the first one. `caller` is a
+        dependency that says who calls, by a text or another value of JSON; each has keys of their own, and each route.
+        `None` is for apps that don't tell callers apart, whose keys anybody can use who knows them.
+
+        Keys are kept for `max_age`, each in a stream whose name begins with `prefix`. Requests of `methods` without a
+        key are refused with 400, unless they are not `required` to have one.
+        """
+        return route_class(Keys(self, max_age, prefix, methods, required), caller or nobody, self.get_connection)
+
     def _serving(self, request: HTTPConnection) -> Started:
         started = started_for(request, self.name)
         if started.pool.is_closed:
@@ -300,6 +328,7 @@ connection_of = default.connection_of
 consumer = default.consumer
 esdb_consumers = default.consumers
 load = default.load
+idempotent = default.idempotent
 on_stopping = default.on_stopping
 revision = default.revision
 stop_following = default.stop_following

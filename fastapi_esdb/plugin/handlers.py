@@ -45,6 +45,7 @@ PROBLEMS: dict[type[Exception], Kind] = {
     wire_errors.ConnectionLost: kinds.UNAVAILABLE,
     errors.ConnectionClosed: kinds.UNAVAILABLE,
     errors.TooManyStreams: kinds.UNAVAILABLE,
+    errors.NoCredentials: kinds.UNAVAILABLE,
     wire_errors.DeadlineExceeded: kinds.DEADLINE_EXCEEDED,
     wire_errors.ServerTimeout: kinds.DEADLINE_EXCEEDED,
     wire_errors.NoAnswer: kinds.NO_ANSWER,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.openapi.utils import validation_error_definition, validation_error_response_definition
 
 from fastapi_esdb.plugin.problems import Problem, described
 
@@ -29,6 +30,14 @@ INVALID: dict[str, Any] = {
     },
 }
 """The schema of a request that is not valid: each value that is wrong is one of the `errors`."""
+
+
+def described_with_validation() -> dict[str, Any]:
+    """Return what OpenAPI says of 422 where it is a problem, or an answer of FastAPI's own to an invalid request."""
+    several = {"type": "array", "items": validation_error_definition}
+    errors = {**validation_error_response_definition, "properties": {"detail": several}}
+    problem = described(422)
+    return {**problem, "content": {"application/json": {"schema": errors}, **problem["content"]}}
 
 
 def describe_problems(app: FastAPI, *, validation: bool) -> None:

@@ -65,11 +65,17 @@ PRECONDITION_FAILED = Kind(412, "precondition-failed", "The stream is not where 
 PRECONDITION_REQUIRED = Kind(428, "precondition-required", "The request must say which revision it is about")
 PRECONDITION_MALFORMED = Kind(400, "precondition-malformed", "The request has a precondition that can't be read")
 INVALID_REQUEST = Kind(422, "invalid-request", "The request is not valid")
+KEY_MISSING = Kind(400, "idempotency-key-missing", "The request must have an Idempotency-Key")
+KEY_MALFORMED = Kind(400, "idempotency-key-malformed", "The Idempotency-Key can't be read")
+KEY_REUSED = Kind(422, "idempotency-key-reused", "The Idempotency-Key belongs to another request")
+KEY_IN_USE = Kind(409, "idempotency-key-in-use", "The first request with this Idempotency-Key is being carried out")
+ANSWER_LOST = Kind(500, "idempotency-answer-lost", "The request was carried out before, and its answer is lost")
 
 KINDS = (
     *(CONFLICT, UNAVAILABLE, NOT_FOUND, DELETED, TOO_LARGE, NOT_AUTHORIZED, NOT_AUTHENTICATED, ACCESS_DENIED),
     *(CREDENTIALS_REFUSED, DEADLINE_EXCEEDED, NO_ANSWER, OUTCOME_UNKNOWN),
     *(PRECONDITION_FAILED, PRECONDITION_REQUIRED, PRECONDITION_MALFORMED, INVALID_REQUEST),
+    *(KEY_MISSING, KEY_MALFORMED, KEY_REUSED, KEY_IN_USE, ANSWER_LOST),
 )
 
 

@@ -55,6 +55,7 @@ NO_VALUES = {
     "JointDecision",
     "JsonCodec",
     "Read",
+    "RequestKey",
     "Snapshots",
     "StateCache",
     "StreamRevision",

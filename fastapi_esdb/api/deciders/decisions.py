@@ -242,9 +242,8 @@ class Decisions(Streams):
         Raises `WrongExpectedRevision` when the stream has moved each time, what `decide` and `evolve` raise, and what
         `load` and `append` raise.
         """
-        stream, folding, limits = arguments.stream_name(stream), folding_of(decider), _Limits.of(self, **options)
-        folded = await fold_stream(self, stream, folding, options=limits.left())
-        return await self._decide(self._loaded(stream, folding, folded), decide, args, limits)
+        limits = _Limits.of(self, **options)
+        return await self._decide(await self._load(stream, folding_of(decider), **limits.left()), decide, args, limits)
 
     async def _decide(
         self, loaded: Loaded[State], decide: Callable[..., object], args: tuple[Any, ...], limits: _Limits
