@@ -64,8 +64,9 @@ lint: $(STAMP) ## ruff: rules and layout
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
 
-types: $(STAMP) ## mypy, strict
+types: $(STAMP) ## mypy, strict, and pyright for what users see
 	$(BIN)/mypy
+	$(BIN)/basedpyright --project tests/typing --pythonpath $(BIN)/python
 
 contracts: $(STAMP) ## import-linter: who may import whom
 	$(BIN)/lint-imports

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+from fastapi_esdb.api.decoding import Event
 from fastapi_esdb.connection import deadline
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.errors.unreadable import quoted
@@ -18,9 +19,9 @@ from fastapi_esdb.wire.streams.values import ALL_EVENTS, Checkpoint
 
 Value = TypeVar("Value")
 
-StartInStream = int | Edge | RecordedEvent
+StartInStream = int | Edge | RecordedEvent | Event[object]
 """A revision, an end, or an event of the stream."""
-StartInAll = Position | Checkpoint | Edge | RecordedEvent
+StartInAll = Position | Checkpoint | Edge | RecordedEvent | Event[object]
 """A position, an end, or an event."""
 AnyStart = StartInStream | StartInAll
 
@@ -100,11 +101,17 @@ def start_in_stream(value: object, stream: str, name: str) -> int | Edge:
     """Return a revision, `START` or `END`; for an event of the stream its revision there."""
     if isinstance(value, Edge):
         return value
+    value = _as_stored(value)
     if isinstance(value, RecordedEvent):
         return _revision_in(value, stream, name)
     if isinstance(value, Position | Checkpoint):
         raise InvalidArgument(f"{name} must be a revision, START or END in a stream: a Position belongs to $all")
     return whole_number(value, name, least=0, most=MAX_REVISION)
+
+
+def _as_stored(value: object) -> object:
+    """Return an event as it is stored, also where it was read with `types=`; anything else as it is."""
+    return value.recorded if isinstance(value, Event) else value
 
 
 def _revision_in(event: RecordedEvent, stream: str, name: str) -> int:
@@ -119,6 +126,7 @@ def start_in_all(value: object, name: str) -> Position | Edge:
     """Return a `Position`, `START` or `END`; for an event or a checkpoint its position."""
     if isinstance(value, Edge):
         return value
+    value = _as_stored(value)
     if isinstance(value, RecordedEvent):
         value = value.original.position
         if value is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 from typing import Protocol, TypeVarTuple, Unpack, overload
 
@@ -10,7 +10,8 @@ from google.protobuf.message import Message
 
 from fastapi_esdb.api.calls import Options
 from fastapi_esdb.api.deciders.decider import AnyEntity, Decider, State
-from fastapi_esdb.api.deciders.decisions import Decided, DecideOptions, Decision, Loaded, LoadOptions
+from fastapi_esdb.api.deciders.decisions import Decided, Loaded
+from fastapi_esdb.api.deciders.options import DecideOptions, LoadOptions, Made
 from fastapi_esdb.api.deciders.snapshots import Snapshots
 from fastapi_esdb.api.raw_calls import Answer
 
@@ -77,16 +78,34 @@ class DecideCall(Protocol):
         self,
         stream: str,
         decider: Decider[State],
-        decide: Callable[[State, *Args], Decision | Awaitable[Decision]],
+        decide: Callable[[State, *Args], Awaitable[Made | Iterable[Made] | None]],
         *args: *Args,
         **options: Unpack[DecideOptions],
-    ) -> Decided[State]: ...
+    ) -> Decided[State, Made]: ...
+    @overload
+    def __call__(
+        self,
+        stream: str,
+        decider: Decider[State],
+        decide: Callable[[State, *Args], Made | Iterable[Made] | None],
+        *args: *Args,
+        **options: Unpack[DecideOptions],
+    ) -> Decided[State, Made]: ...
     @overload
     def __call__(
         self,
         stream: str,
         decider: type[AnyEntity],
-        decide: Callable[[AnyEntity, *Args], Decision | Awaitable[Decision]],
+        decide: Callable[[AnyEntity, *Args], Awaitable[Made | Iterable[Made] | None]],
         *args: *Args,
         **options: Unpack[DecideOptions],
-    ) -> Decided[AnyEntity]: ...
+    ) -> Decided[AnyEntity, Made]: ...
+    @overload
+    def __call__(
+        self,
+        stream: str,
+        decider: type[AnyEntity],
+        decide: Callable[[AnyEntity, *Args], Made | Iterable[Made] | None],
+        *args: *Args,
+        **options: Unpack[DecideOptions],
+    ) -> Decided[AnyEntity, Made]: ...

@@ -19,7 +19,7 @@ from fastapi_esdb.api.decoding import Event
 from fastapi_esdb.api.new_event import NewEvent
 from fastapi_esdb.api.reading import Read
 from fastapi_esdb.api.subscriptions import Subscription
-from fastapi_esdb.errors import EventDoesNotFit, UnknownEventType, UnreadableEvent
+from fastapi_esdb.errors import EventDoesNotFit, InvalidArgument, UnknownEventType, UnreadableEvent
 from fastapi_esdb.events.event_reader import EventReader
 from fastapi_esdb.wire.events.values import RecordedEvent
 from fastapi_esdb.wire.groups.values import NackAction
@@ -231,3 +231,22 @@ async def test_a_filtered_subscription_to_all_gives_objects(esdb: Connection) ->
 async def first_of(items: AsyncIterator[Event[Any]], count: int) -> list[Event[Any]]:
     """Return the first of them."""
     return [await anext(items) for _ in range(count)]
+
+
+async def test_reading_goes_on_from_an_event(esdb: Connection) -> None:
+    """Whatever takes a stored event as a place takes one of a class as well."""
+    written = await esdb.append("s", [PLACED, PAID])
+    await esdb.append("s", events.new(OrderNoted, OrderNoted(text="later")))
+    placed, paid = await esdb.read("s", types=ORDER, limit=2).to_list()
+    assert [event.revision async for event in esdb.read("s", start=paid)] == [1, 2]
+    assert [event.revision async for event in esdb.read_all(start=paid, filter=filters.exclude_system())] == [1, 2]
+    async with esdb.subscribe("s", after=placed) as following:
+        assert (await anext(following)).revision == 1
+    async with esdb.subscribe_all(after=paid, filter=filters.exclude_system()) as following_all:
+        assert (await anext(following_all)).revision == 2
+    await esdb.persistent_subscriptions.create("s", "g", start=paid)
+    assert (await esdb.persistent_subscriptions.info("s", "g")).start == 1
+    await esdb.persistent_subscriptions.create("$all", "g", start=paid)
+    assert (await esdb.persistent_subscriptions.info("$all", "g")).start == written.position
+    with pytest.raises(InvalidArgument, match="start is an event of stream 's', and 't' is read"):
+        esdb.read("t", start=paid)

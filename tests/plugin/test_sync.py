@@ -162,7 +162,7 @@ async def test_decisions_in_threads(esdb_connection: Connection) -> None:
         loaded = sync.load("s", AccountDecider)
         assert_type(loaded, Loaded[Account])
         decided = sync.decide("s", AccountDecider, take, 3)
-        assert_type(decided, Decided[Account])
+        assert_type(decided, Decided[Account, NewEvent])
         assert (loaded.state.cents, decided.state.cents, decided.revision) == (5, 2, 1)
         with pytest.raises(WrongEventLoop, match="call decide\\(\\) of EsdbSyncDep"):
             _ = loaded.decide(take, 3)

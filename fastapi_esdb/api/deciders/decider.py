@@ -26,10 +26,7 @@ class Decider(Protocol[State]):
     stored.
     """
 
-    @property
-    def initial(self) -> Any:
-        """Return the state before the first event, or what makes it."""
-        ...
+    # `initial` is looked for when it is used: declared here, pyright would take no class for a decider
 
     def evolve(self, state: State, event: Any, /) -> State:
         """Return the state after an event."""

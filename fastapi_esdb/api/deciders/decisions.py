@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeAlias, TypedDict, TypeVarTuple, Unpack, overload
+from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVarTuple, Unpack, overload
 
 from pydantic import Field, GetPydanticSchema
 from pydantic_core.core_schema import any_schema
@@ -15,9 +15,10 @@ from pydantic_core.core_schema import any_schema
 from fastapi_esdb.api import arguments
 from fastapi_esdb.api.deciders.decider import AnyEntity, Decider, Folding, State, folding_of
 from fastapi_esdb.api.deciders.folding import Until, as_recorded, fold_stream
+from fastapi_esdb.api.deciders.options import DecideOptions, LoadOptions, Made, Made_co
 from fastapi_esdb.api.deciders.snapshots import Snapshots
 from fastapi_esdb.api.deciders.state_cache import Folded, Revision
-from fastapi_esdb.api.proposing import Appendable, proposed
+from fastapi_esdb.api.proposing import proposed
 from fastapi_esdb.api.streams import Streams
 from fastapi_esdb.connection.backoff import Backoff
 from fastapi_esdb.connection.deadline import Deadline
@@ -30,13 +31,9 @@ from fastapi_esdb.wire.revisions import ANY, MAX_REVISION, NO_STREAM, STREAM_EXI
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from fastapi_esdb.settings.credentials import AnyCredentials
     from fastapi_esdb.wire.events.values import ProposedEvent
 
 Args = TypeVarTuple("Args")
-
-Decision: TypeAlias = Appendable | Iterable[Appendable] | None
-"""The events that a function decides for: one, several (a list, a tuple or a generator), or none."""
 
 ATTEMPTS = 10
 """Times that a decision is made until it is appended, or the last conflict is raised."""
@@ -45,29 +42,6 @@ CONFLICT_PAUSES = Backoff(first=0.02, limit=0.5, jitter=1.0)
 """Of those who have met at one stream each waits another time."""
 
 PAST = "it is one of the past: load the stream as it is now"
-
-
-class LoadOptions(TypedDict, total=False):
-    """The options of a read."""
-
-    timeout: float | None
-    credentials: AnyCredentials | None
-    requires_leader: bool | None
-    read_preference: NodePreference | None
-
-
-class DecideOptions(TypedDict, total=False):
-    """`attempts` bounds how often is decided, `timeout` everything: the reads, the decisions, the pauses, the appends.
-
-    `expected` is what the stream must be for it to be decided at all, first and after a conflict: a revision that the
-    caller has seen, `NO_STREAM` or `STREAM_EXISTS`. The others are those of every call.
-    """
-
-    attempts: int
-    expected: Expected
-    timeout: float | None
-    credentials: AnyCredentials | None
-    requires_leader: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +87,23 @@ class Loaded(Generic[State]):
         """The revision that the request expects, where it has one: for `decide` of a connection. Else `ANY`."""
         return self._origin.expected
 
+    @overload
     def decide(
         self,
-        decide: Callable[[State, *Args], Decision | Awaitable[Decision]],
+        decide: Callable[[State, *Args], Awaitable[Made | Iterable[Made] | None]],
         *args: *Args,
         **options: Unpack[DecideOptions],
-    ) -> Coroutine[Any, Any, Decided[State]]:
+    ) -> Coroutine[Any, Any, Decided[State, Made]]: ...
+    @overload
+    def decide(
+        self,
+        decide: Callable[[State, *Args], Made | Iterable[Made] | None],
+        *args: *Args,
+        **options: Unpack[DecideOptions],
+    ) -> Coroutine[Any, Any, Decided[State, Made]]: ...
+    def decide(
+        self, decide: Callable[[State, *Args], Any], *args: *Args, **options: Unpack[DecideOptions]
+    ) -> Coroutine[Any, Any, Decided[State, Any]]:
         """Decide by this state, as `Connection.decide` does; after a conflict by the state that the stream has then.
 
         Raises what that raises, and `InvalidArgument` for a state of the past, or of a joint decision.
@@ -136,13 +121,13 @@ def conditional(loaded: Loaded[State], expected: Expected, on_decided: Callable[
 
 
 @dataclass(frozen=True, slots=True)
-class Decided(Loaded[State]):
+class Decided(Loaded[State], Generic[State, Made_co]):
     """The state after a decision. `events` are what was decided, `position` is that of the append.
 
     Without events nothing was appended, and the state is the one that was decided by.
     """
 
-    events: tuple[Any, ...] = ()
+    events: tuple[Made_co, ...] = ()
     position: Position | None = None
 
 
@@ -211,24 +196,42 @@ class Decisions(Streams):
         self,
         stream: str,
         decider: Decider[State],
-        decide: Callable[[State, *Args], Decision | Awaitable[Decision]],
+        decide: Callable[[State, *Args], Awaitable[Made | Iterable[Made] | None]],
         *args: *Args,
         **options: Unpack[DecideOptions],
-    ) -> Decided[State]: ...
+    ) -> Decided[State, Made]: ...
+    @overload
+    async def decide(
+        self,
+        stream: str,
+        decider: Decider[State],
+        decide: Callable[[State, *Args], Made | Iterable[Made] | None],
+        *args: *Args,
+        **options: Unpack[DecideOptions],
+    ) -> Decided[State, Made]: ...
     @overload
     async def decide(
         self,
         stream: str,
         decider: type[AnyEntity],
-        decide: Callable[[AnyEntity, *Args], Decision | Awaitable[Decision]],
+        decide: Callable[[AnyEntity, *Args], Awaitable[Made | Iterable[Made] | None]],
         *args: *Args,
         **options: Unpack[DecideOptions],
-    ) -> Decided[AnyEntity]: ...
+    ) -> Decided[AnyEntity, Made]: ...
+    @overload
+    async def decide(
+        self,
+        stream: str,
+        decider: type[AnyEntity],
+        decide: Callable[[AnyEntity, *Args], Made | Iterable[Made] | None],
+        *args: *Args,
+        **options: Unpack[DecideOptions],
+    ) -> Decided[AnyEntity, Made]: ...
     async def decide(
         self,
         stream: str,
         decider: Any,
-        decide: Callable[[Any, *Args], object],
+        decide: Callable[[Any, *Args], Any],
         *args: *Args,
         **options: Unpack[DecideOptions],
     ) -> Decided[Any]:

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, Self, TypeVarTuple, overload
 
 from fastapi_esdb.api.deciders.decider import AnyEntity, Decider, Folding, State, folding_of
-from fastapi_esdb.api.deciders.decisions import Decision, several
+from fastapi_esdb.api.deciders.decisions import several
 from fastapi_esdb.api.deciders.folding import as_recorded
+from fastapi_esdb.api.deciders.options import Decision
 from fastapi_esdb.api.proposing import Appendable, propose, proposed
 from fastapi_esdb.wire.errors import InvalidArgument
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Self, Unpack, overload
 
 from fastapi_esdb.api.atomic_appends import AtomicAppends
 from fastapi_esdb.api.deciders.decider import AnyEntity, Decider, State, folding_of
-from fastapi_esdb.api.deciders.decisions import Decision, Decisions, Loaded, LoadOptions, several
+from fastapi_esdb.api.deciders.decisions import Decisions, Loaded, several
+from fastapi_esdb.api.deciders.options import Decision, LoadOptions
 from fastapi_esdb.api.proposing import proposed
 
 if TYPE_CHECKING:

@@ -37,7 +37,7 @@ async def test_what_is_decided_is_appended(esdb: Connection) -> None:
     """The result has the events, the state after them, and where they are."""
     await esdb.append("s", put(5))
     decided = await esdb.decide("s", AccountDecider, take, 3)
-    assert_type(decided, Decided[Account])
+    assert_type(decided, Decided[Account, NewEvent])
     assert (decided.state, decided.revision, decided.exists) == (Account(2, (0, 1)), 1, True)
     [event] = decided.events
     [_, stored] = await esdb.read("s").to_list()
@@ -50,7 +50,7 @@ async def test_an_entity_decides(esdb: Connection) -> None:
     await esdb.append("s", put(5))
     loaded = await esdb.load("s", MutableAccount)
     decided = await loaded.decide(take, 3)
-    assert_type(decided, Decided[MutableAccount])
+    assert_type(decided, Decided[MutableAccount, NewEvent])
     assert (loaded.state, decided.state) == (MutableAccount(5, [0]), MutableAccount(2, [0, 1]))
 
 

@@ -11,10 +11,18 @@ from fastapi_esdb import (
     Connection,
     ConsistencyViolation,
     Loaded,
+    NotSupported,
+    connect,
 )
+from fastapi_esdb.embedded import EmbeddedServer
+from fastapi_esdb.embedded.binding import AnyMethod, Binding
+from fastapi_esdb.embedded.calls import Handler
 from fastapi_esdb.errors import InvalidArgument
+from fastapi_esdb.wire.streams_v2.methods import APPEND_RECORDS
 from tests.api.deciders.accounts import Account, AccountDecider, MutableAccount, Overdrawn, put, take
 from tests.support.lost_answers import LostAnswers
+from tests.support.target import own_server
+from tests.support.waiting import PATIENCE
 
 
 async def types(esdb: Connection, stream: str) -> list[str]:
@@ -101,6 +109,29 @@ async def test_a_deleted_stream(esdb: Connection) -> None:
         assert not (await decision.load("a", AccountDecider)).exists
         decision.append("a", put(1))
     assert await types(esdb, "a") == ["Put"]
+
+
+@own_server
+async def test_a_server_without_append_records(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The states are loaded; leaving the block says which servers have the call, and nothing is written."""
+    bind = Binding.bind
+
+    def bind_others(binding: Binding, method: AnyMethod, handler: Handler) -> None:
+        if method is not APPEND_RECORDS:
+            bind(binding, method, handler)
+
+    monkeypatch.setattr(Binding, "bind", bind_others)
+    async with EmbeddedServer() as server, connect(server.connection_string) as esdb:
+        await esdb.wait_connected(PATIENCE)
+        await esdb.append("a", put(5))
+        decision = esdb.decision()
+        assert (await decision.load("a", AccountDecider)).state.cents == 5
+        decision.append("a", put(1))
+        decision.append("b", put(1))
+        with pytest.raises(NotSupported, match=r"AppendRecords; servers have it from 26\.0\.3 on"):
+            async with decision:
+                pass
+        assert [await types(esdb, stream) for stream in ("a", "b")] == [["Put"], []]
 
 
 async def test_a_lost_answer(esdb: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
