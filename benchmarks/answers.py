@@ -67,8 +67,8 @@ class Answers:
     async def _messages(self, path: str, requests: list[bytes]) -> bytes:
         if len(requests) != 1:
             return framed(await self._behind.client_stream(path, requests, TIMEOUT, CallHeaders()).answer())
-        call = self._behind.server_stream(path, requests[0], framed, TIMEOUT, CallHeaders())
+        call = self._behind.server_stream(path, requests[0], TIMEOUT, CallHeaders())
         parts: list[bytes] = []
         while batch := await call.read():
-            parts += batch
+            parts += map(framed, batch)
         return b"".join(parts)

@@ -30,7 +30,7 @@ class BareHttp2(Client):
         self._numbers = count(1)
         self._turn = asyncio.Lock()
         self._answers: dict[int, asyncio.Future[None]] = {}
-        self._appends: DuplexCall[pb.BatchAppendResp] | None = None
+        self._appends: DuplexCall | None = None
         self._receiving: asyncio.Task[None] | None = None
         self._transport: Http2Transport
 
@@ -46,7 +46,7 @@ class BareHttp2(Client):
 
     async def append(self, stream: str, data: bytes) -> None:
         if self._appends is None:
-            self._appends = self._transport.duplex(BATCH_APPEND, pb.BatchAppendResp.FromString, None, self._headers)
+            self._appends = self._transport.duplex(BATCH_APPEND, None, self._headers)
             self._receiving = asyncio.create_task(self._receive(self._appends))
         number = next(self._numbers)
         answer = self._answers[number] = asyncio.get_running_loop().create_future()
@@ -54,9 +54,9 @@ class BareHttp2(Client):
             await self._appends.write(batch_request(number, stream, data).SerializeToString())
         await answer
 
-    async def _receive(self, appends: DuplexCall[pb.BatchAppendResp]) -> None:
+    async def _receive(self, appends: DuplexCall) -> None:
         while batch := await appends.read():
-            for response in batch:
+            for response in map(pb.BatchAppendResp.FromString, batch):
                 answer = self._answers.pop(response.correlation_id.structured.least_significant_bits)
                 if response.HasField("success"):
                     answer.set_result(None)
@@ -66,10 +66,10 @@ class BareHttp2(Client):
     async def _size(self, request: pb.ReadReq, answers: int = 0) -> int:
         """The bytes of data in all answers, or in so many of them."""
         encoded = request.SerializeToString()
-        call = self._transport.server_stream(READ, encoded, pb.ReadResp.FromString, None, self._headers)
+        call = self._transport.server_stream(READ, encoded, None, self._headers)
         size = came = 0
         while batch := await call.read():
-            size += sum([size_of(response) or 0 for response in batch])
+            size += sum([size_of(pb.ReadResp.FromString(message)) or 0 for message in batch])
             came += len(batch)
             if answers and came >= answers:
                 call.cancel()

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Generic, Self
 
 from fastapi_esdb.connection.caller import DEFAULT_OPTIONS, Caller, CallOptions, Stream
 from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.connection.provided import ask
-from fastapi_esdb.wire.errors import AccessDenied, CalledAs, NoAnswer, NotAuthenticated
+from fastapi_esdb.wire.errors import AccessDenied, CalledAs, EsdbError, NoAnswer, NotAuthenticated
 from fastapi_esdb.wire.method import Method, Request, Response
 
 if TYPE_CHECKING:
@@ -75,10 +75,10 @@ class BoundCaller:
         *,
         long_lived: bool = False,
         bulk: bool = False,
-    ) -> AbstractAsyncContextManager[Stream[Request, Response]]:
+    ) -> Stream[Request, Response]:
         """Make a call whose answers stream; see `Caller.stream`. The timeout that was chosen ends no long-lived one."""
 
-        def begin(filled: CallOptions) -> AbstractAsyncContextManager[Stream[Request, Response]]:
+        def begin(filled: CallOptions) -> Stream[Request, Response]:
             return self._caller.stream(method, requests, filled, long_lived=long_lived, bulk=bulk)
 
         filled = self._choices.fill(options, timeout=not long_lived)
@@ -193,15 +193,11 @@ class _Attempts:
 class _ProvidedStream(Generic[Request, Response]):
     """A streaming call that is begun with what a provider gives, and once more if that is refused at once."""
 
-    def __init__(
-        self,
-        begin: Callable[[CallOptions], AbstractAsyncContextManager[Stream[Request, Response]]],
-        attempts: _Attempts,
-    ) -> None:
+    def __init__(self, begin: Callable[[CallOptions], Stream[Request, Response]], attempts: _Attempts) -> None:
         self._begin = begin
         self._attempts = attempts
-        self._entered: AbstractAsyncContextManager[Stream[Request, Response]] | None = None
         self._call: Stream[Request, Response] | None = None
+        self._has_ended = False
         self._committed = False
         """Whether it can't be begun again any more: it was answered, or more was sent."""
 
@@ -211,33 +207,46 @@ class _ProvidedStream(Generic[Request, Response]):
         return self._call is not None and self._call.is_bulk
 
     async def __aenter__(self) -> Self:
-        await self._start(await self._attempts.first())
+        self._call = self._begin(await self._attempts.first())
+        await self._call.__aenter__()
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        entered, self._entered, self._call = self._entered, None, None
-        if entered is not None:
-            await entered.__aexit__(None, None, None)
+        self.close()
 
-    async def _start(self, options: CallOptions) -> None:
-        self._entered = self._begin(options)
-        self._call = await self._entered.__aenter__()
+    def close(self) -> None:
+        """See `Stream.close`."""
+        self._has_ended = True
+        self._drop()
+
+    def _drop(self) -> None:
+        call, self._call = self._call, None
+        if call is not None:
+            call.close()
 
     async def read(self, whole: int = 0) -> Sequence[Response]:
         """See `Stream.read`."""
-        while self._call is not None:
+        while not self._has_ended:
+            if self._call is None:
+                self._call = self._begin(await self._attempts.first())
             try:
                 answers = await self._call.read(whole)
             except (NotAuthenticated, AccessDenied) as error:
                 if self._committed:
                     raise
-                options = await self._attempts.after(error)
-                await self.__aexit__()
-                await self._start(options)
+                self._drop()
+                self._call = await self._again(error)
             else:
                 self._committed = True
                 return answers
         return ()
+
+    async def _again(self, error: NotAuthenticated | AccessDenied) -> Stream[Request, Response]:
+        try:
+            return self._begin(await self._attempts.after(error))
+        except EsdbError:
+            self._has_ended = True
+            raise
 
     async def send(self, request: Request) -> None:
         """See `Stream.send`."""

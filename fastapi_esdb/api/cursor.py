@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from fastapi_esdb.api.arguments import metadata_stream
 from fastapi_esdb.api.metadata import StreamMetadata
-from fastapi_esdb.api.reading import events_of, last_revision
+from fastapi_esdb.api.reading import Read, last_revision
 from fastapi_esdb.wire.errors import AccessDenied, EsdbError, StreamNotFound
 from fastapi_esdb.wire.errors.unreadable import shown
 from fastapi_esdb.wire.events.values import RecordedEvent
@@ -116,7 +116,7 @@ class BeyondEnd:
         """Return where the last event is, one of `NOWHERE` if there is none, `None` for a softly deleted stream."""
         if self._stream is None:
             request = ReadRequest(None, END, BACKWARDS, limit=1)
-            found = [event async for event in events_of(self._carrier, request, self._options)]
+            found = await Read(self._carrier, request, self._options).to_list()
             return found[0].position if found else NOWHERE[1]
         last = await last_revision(self._carrier, self._stream, self._options)
         if last is not None:
@@ -127,7 +127,7 @@ class BeyondEnd:
         """Return whether the stream is deleted softly. Who may not read its metadata is told that it has no events."""
         request = ReadRequest(metadata_stream(stream), END, BACKWARDS, limit=1)
         try:
-            found = [event async for event in events_of(self._carrier, request, self._options)]
+            found = await Read(self._carrier, request, self._options).to_list()
         except (StreamNotFound, AccessDenied):
             return False
         return any(StreamMetadata.from_json(event.data, None).truncate_before == MAX_REVISION for event in found)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol
+from typing import TYPE_CHECKING, Generic, Protocol
 
 from typing_extensions import TypeVar
 
+from fastapi_esdb.api.iteration import rest_of
 from fastapi_esdb.errors import UnreadableEvent
 from fastapi_esdb.wire.events.values import RecordedEvent
+
+if TYPE_CHECKING:
+    from fastapi_esdb.api.iteration import Source
 
 Data_co = TypeVar("Data_co", covariant=True, default=object)
 Item = TypeVar("Item", default=RecordedEvent)
@@ -41,19 +44,53 @@ class EventDecoder(Protocol[Item_co]):
         ...
 
 
-async def decoded(
-    batches: AsyncGenerator[list[RecordedEvent], None], types: EventDecoder[Item]
-) -> AsyncGenerator[list[Item], None]:
-    """Give what readers get for the events. What stands before an event that can't be read is given first."""
-    async with aclosing(batches):
-        async for batch in batches:
-            items: list[Item] = []
-            try:
-                for recorded in batch:
-                    items += types.decode_all(recorded)
-            except UnreadableEvent:
-                if items:
-                    yield items
-                raise
-            if items:
-                yield items
+class Decoded(Generic[Item]):
+    """What readers get for the events of a source. What stands before one that can't be read is given first."""
+
+    def __init__(self, batches: Source[list[RecordedEvent]], types: EventDecoder[Item]) -> None:
+        self._batches = batches
+        self._types = types
+        self._error: UnreadableEvent | None = None
+
+    @property
+    def has_ended(self) -> bool:
+        """See `Source`."""
+        return self._batches.has_ended and self._error is None
+
+    async def next(self) -> list[Item]:
+        """See `Source`. Raises `UnreadableEvent`."""
+        items: list[Item] = []
+        while not (items or self._error):
+            items = self._decode(await self._batches.next())
+        if items:
+            return items
+        error, self._error = self._error, None
+        await self._batches.end()
+        raise error or StopAsyncIteration
+
+    def _decode(self, batch: list[RecordedEvent]) -> list[Item]:
+        items: list[Item] = []
+        try:
+            for recorded in batch:
+                items += self._types.decode_all(recorded)
+        except UnreadableEvent as error:
+            self._error = error
+        return items
+
+    async def rest(self) -> list[list[Item]]:
+        """See `Source`."""
+        return await rest_of(self)
+
+    def stop(self) -> None:
+        """See `Source`."""
+        self._error = None
+        self._batches.stop()
+
+    async def end(self) -> None:
+        """See `Source`."""
+        self._error = None
+        await self._batches.end()
+
+    def abandon(self) -> None:
+        """See `Source`."""
+        self._batches.abandon()

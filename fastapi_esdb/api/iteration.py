@@ -8,13 +8,54 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, Protocol, Self, TypeVar
 
 Item = TypeVar("Item")
 Received = TypeVar("Received")
 
 _running: set[asyncio.Task[None]] = set()
 """The tasks that draw items: the event loop itself does not keep them from the garbage collector."""
+
+
+class Source(Protocol[Item]):
+    """What an iteration takes its items from. A reader who is cancelled loses none: the next one gets it."""
+
+    @property
+    def has_ended(self) -> bool:
+        """Return whether nothing more will be received."""
+        ...
+
+    async def next(self) -> Item:
+        """Return the next item.
+
+        Raises what has ended it, once, and StopAsyncIteration at its end and ever after.
+        """
+        ...
+
+    async def rest(self) -> list[Item]:
+        """Return all items that are left."""
+        ...
+
+    def stop(self) -> None:
+        """Give no further item; a task that waits for one sees the end."""
+
+    async def end(self) -> None:
+        """End what is behind it, and wait until that is done; a task that waits for an item sees the end."""
+
+    def abandon(self) -> None:
+        """End it soon; whatever thread the garbage collector has found that out in."""
+
+
+async def rest_of(source: Source[Item]) -> list[Item]:
+    """Return the items that are left, one after the other."""
+    items: list[Item] = []
+    with suppress(StopAsyncIteration):
+        while True:
+            items.append(await source.next())
+    return items
+
+
+TWO_READERS = "another task waits for the next item of this iteration: let each have its own"
 
 
 class NotAwaited:
@@ -31,7 +72,7 @@ class NotAwaited:
 class Waiting(NotAwaited, ABC, Generic[Received, Item]):
     """Waits for what a call answers, which arrives in batches, and makes items of it."""
 
-    _drawing: Drawing[list[Received]]
+    _source: Source[list[Received]]
     _at_hand: deque[Received]
 
     @abstractmethod
@@ -45,7 +86,7 @@ class Waiting(NotAwaited, ABC, Generic[Received, Item]):
         try:
             while True:
                 while not self._at_hand:
-                    self._at_hand.extend(await self._drawing.next())
+                    self._at_hand.extend(await self._source.next())
                 if (item := self._take(self._at_hand)) is not None:
                     return item
         except asyncio.CancelledError as error:
@@ -62,27 +103,27 @@ class CallIteration(Waiting[Received, Item]):
     The call is opened when something is asked for, and ends with the last answer or with an error. Cancelling a task
     that waits does not end it: what comes is for the next one who asks. Leaving the loop early (`break`, an exception,
     a cancellation) ends the call as soon as nothing refers to the iteration any more; `async with` ends it surely, also
-    where a variable or a traceback still does. So the generator must not refer to this object.
+    where a variable or a traceback still does. So what gives the batches must not refer to this object.
     """
 
-    def __init__(self, batches: AsyncGenerator[list[Received], None]) -> None:
-        self._drawing = Drawing(batches)
+    def __init__(self, source: Source[list[Received]]) -> None:
+        self._source = source
         self._at_hand = deque()
 
     @property
     def has_ended(self) -> bool:
         """True once nothing more will be received."""
-        return self._drawing.has_ended
+        return self._source.has_ended
 
     def stop(self) -> None:
         """Give nothing more; a task that waits sees the end of the iteration. `aclose` ends the call."""
         self._at_hand.clear()
-        self._drawing.stop()
+        self._source.stop()
 
     async def aclose(self) -> None:
         """End the call; a task that waits meanwhile sees the end of the iteration."""
         self._at_hand.clear()
-        await self._drawing.end()
+        await self._source.end()
 
     async def __aenter__(self) -> Self:
         return self
@@ -91,7 +132,7 @@ class CallIteration(Waiting[Received, Item]):
         await self.aclose()
 
     def __del__(self) -> None:
-        self._drawing.abandon()
+        self._source.abandon()
 
 
 class Iteration(CallIteration[Item, Item]):
@@ -112,7 +153,7 @@ class Iteration(CallIteration[Item, Item]):
         """Return all that is left at once. Unlike the iteration it ends the call when it is cancelled."""
         async with self:
             at_hand = _take_all(self._at_hand)
-            return at_hand + [item for batch in await self._drawing.rest() for item in batch]
+            return at_hand + [item for batch in await self._source.rest() for item in batch]
 
 
 def _take_all(at_hand: deque[Item]) -> list[Item]:
@@ -129,7 +170,7 @@ class View(Waiting[Any, Item]):
 
     def __init__(self, iteration: CallIteration[Received, Any], take: Callable[[deque[Received]], Item | None]) -> None:
         self._iteration = iteration
-        self._drawing, self._at_hand = iteration._drawing, iteration._at_hand
+        self._source, self._at_hand = iteration._source, iteration._at_hand
         self._take_item = take
 
     def _take(self, at_hand: deque[Any], /) -> Item | None:
@@ -137,7 +178,7 @@ class View(Waiting[Any, Item]):
 
     async def aclose(self) -> None:
         """Give nothing any more; the iteration behind it stays as it is."""
-        self._drawing, self._at_hand = Drawing.ended(), deque()
+        self._source, self._at_hand = Drawing.ended(), deque()
 
 
 class Drawing(Generic[Item]):
@@ -170,10 +211,7 @@ class Drawing(Generic[Item]):
         return drawing
 
     async def next(self) -> Item:
-        """Return the next item.
-
-        Raises what the generator raised, once, and StopAsyncIteration at its end and ever after.
-        """
+        """See `Source`."""
         if not (self._drawn or self.has_ended or self._is_stopped):
             await self._wait()
         if self._drawn and not self._is_stopped:
@@ -182,7 +220,7 @@ class Drawing(Generic[Item]):
         raise error or StopAsyncIteration
 
     def stop(self) -> None:
-        """Give no further item, without closing the generator."""
+        """See `Source`. The generator is not closed."""
         self._is_stopped = True
         self._tell()
 
@@ -190,11 +228,7 @@ class Drawing(Generic[Item]):
         """Return all items that are left. Where none was drawn yet, that needs no task."""
         if self._task is None:
             return [item async for item in self._items]
-        items: list[Item] = []
-        with suppress(StopAsyncIteration):
-            while True:
-                items.append(await self.next())
-        return items
+        return await rest_of(self)
 
     async def end(self) -> None:
         """Close the generator, and wait until that is done."""
@@ -222,7 +256,7 @@ class Drawing(Generic[Item]):
     async def _wait(self) -> None:
         """Return when an item was drawn, or there will be none."""
         if self._reader is not None:
-            raise RuntimeError("another task waits for the next item of this iteration: let each have its own")
+            raise RuntimeError(TWO_READERS)
         self._reader = asyncio.get_running_loop().create_future()
         try:
             self._ask()

@@ -12,7 +12,7 @@ from fastapi_esdb.api.appending import Append, send_append
 from fastapi_esdb.api.arguments import instance, metadata_stream, text, whole_number
 from fastapi_esdb.api.calls import ConnectionPart
 from fastapi_esdb.api.new_event import NewEvent
-from fastapi_esdb.api.reading import events_of
+from fastapi_esdb.api.reading import Read
 from fastapi_esdb.connection.caller import CallOptions
 from fastapi_esdb.wire.errors import InvalidArgument, StreamNotFound
 from fastapi_esdb.wire.errors.unreadable import quoted
@@ -200,7 +200,7 @@ class Metadata(ConnectionPart):
         request = ReadRequest(metadata_stream(stream), END, BACKWARDS, limit=1)
         options = CallOptions.of(timeout, credentials, requires_leader)
         try:
-            found = [event async for event in events_of(self._carrier, request, options)]
+            found = await Read(self._carrier, request, options).to_list()
         except StreamNotFound:
             return StreamMetadata()
         return StreamMetadata.from_json(found[0].data, found[0].revision) if found else StreamMetadata()

@@ -7,7 +7,7 @@ from typing import Unpack
 
 from fastapi_esdb.api import arguments
 from fastapi_esdb.api.calls import ConnectionPart, Options
-from fastapi_esdb.api.iteration import Iteration
+from fastapi_esdb.api.iteration import Drawing, Iteration
 from fastapi_esdb.connection.caller import CallOptions
 from fastapi_esdb.wire.admin.cluster import GOSSIP, SUPPORTED_METHODS, Member, SupportedMethods
 from fastapi_esdb.wire.admin.monitoring import STATS, Statistics, StatsRequest
@@ -34,7 +34,7 @@ class Monitoring(ConnectionPart):
         if not 1 <= period <= MAX_PERIOD:
             raise InvalidArgument(f"interval must be a number of seconds, 0.001 or more, not {quoted(interval)}")
         request = StatsRequest(round(period), use_metadata)
-        return self._stop.ends(Iteration(self._stats(request, CallOptions.of(**options))))
+        return self._stop.ends(Iteration(Drawing(self._stats(request, CallOptions.of(**options)))))
 
     async def _stats(self, request: StatsRequest, options: CallOptions) -> AsyncGenerator[list[Statistics], None]:
         async with self._carrier.stream(STATS, [request], options, long_lived=True) as answers:

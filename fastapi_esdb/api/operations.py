@@ -7,7 +7,7 @@ from typing import Unpack
 
 from fastapi_esdb.api import arguments
 from fastapi_esdb.api.calls import ConnectionPart, Options, write
-from fastapi_esdb.api.iteration import Iteration
+from fastapi_esdb.api.iteration import Drawing, Iteration
 from fastapi_esdb.api.subscriptions import Subscription
 from fastapi_esdb.connection.caller import CallOptions
 from fastapi_esdb.wire.admin.operations import (
@@ -59,7 +59,7 @@ class Operations(ConnectionPart):
     def scavenge_progress(self, scavenge_id: str, **options: Unpack[Options]) -> Iteration[RecordedEvent]:
         """Iterate over the events that a scavenge writes about itself, from its start to its end, as they come."""
         stream = f"$scavenges-{arguments.text(scavenge_id, 'scavenge_id')}"
-        return Iteration(self._until_completed(stream, CallOptions.of(**options)))
+        return Iteration(Drawing(self._until_completed(stream, CallOptions.of(**options))))
 
     async def _until_completed(self, stream: str, options: CallOptions) -> AsyncGenerator[list[RecordedEvent], None]:
         request = ReadRequest(stream, subscribe=True)

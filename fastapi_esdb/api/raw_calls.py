@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar, Unpack, overload
 
 from google.protobuf.message import Message
 
 from fastapi_esdb.api.calls import ConnectionPart, Options, write
-from fastapi_esdb.api.iteration import Iteration
+from fastapi_esdb.api.iteration import Drawing, Iteration
 from fastapi_esdb.connection.caller import CallOptions
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.errors.unreadable import quoted
@@ -28,6 +28,10 @@ class _AsBytes(Codec[Any]):
     def to_bytes(self, value: bytes) -> bytes:
         """Return them as they are."""
         return value
+
+    def from_all(self, messages: Iterable[bytes]) -> list[bytes]:
+        """Return them as they are."""
+        return list(messages)
 
     def from_bytes(self, data: bytes) -> bytes:
         """Return them as they are."""
@@ -125,7 +129,8 @@ class RawCalls(ConnectionPart):
         as it takes. It is not made again after its first answer.
         """
         method = _method(path, request, answer, Shape.SERVER_STREAM, writes=False)
-        return self._stop.ends(Iteration(self._answers(method, request, CallOptions.of(**options), endless=endless)))
+        answers = self._answers(method, request, CallOptions.of(**options), endless=endless)
+        return self._stop.ends(Iteration(Drawing(answers)))
 
     async def _answers(
         self, method: Method[Any, Any], request: object, options: CallOptions, *, endless: bool

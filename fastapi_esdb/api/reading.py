@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
-from collections.abc import AsyncGenerator, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
+from contextlib import suppress
+from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
 
-from fastapi_esdb.api.decoding import EventDecoder, Item, decoded
-from fastapi_esdb.api.iteration import Iteration
-from fastapi_esdb.connection.deadline import Deadline
+from fastapi_esdb.api.decoding import Decoded, EventDecoder, Item
+from fastapi_esdb.api.iteration import TWO_READERS, Iteration, rest_of
 from fastapi_esdb.wire.errors import DeadlineExceeded, NoAnswer, StreamNotFound
 from fastapi_esdb.wire.events.values import RecordedEvent
 from fastapi_esdb.wire.positions import BACKWARDS, END, FORWARDS
@@ -17,7 +19,9 @@ from fastapi_esdb.wire.streams.values import LastRevision, ReadRequest, StreamMi
 
 if TYPE_CHECKING:
     from fastapi_esdb.api.calls import Carrier
-    from fastapi_esdb.connection.caller import CallOptions
+    from fastapi_esdb.api.iteration import Source
+    from fastapi_esdb.connection.caller import CallOptions, Stream
+    from fastapi_esdb.wire.streams.values import ReadFrame
 
 
 SPARE = 100
@@ -31,8 +35,8 @@ class Read(Iteration[Item]):
     """The events of one read, while they arrive: `async for`, at best within `async with`; once only.
 
     Nothing is sent before the first event is asked for, which is also where the call's errors are raised. The events
-    are received ahead of the reader, off the event loop, though never more than two batches of 256 (or a megabyte).
-    With a limit of 20 or fewer they are given when all have come, and the read is made again as long as they have not.
+    are received ahead of the reader, though never more than two batches of 256 (or a megabyte). With a limit of 20 or
+    fewer they are given when all have come, and the read is made again as long as they have not.
     `async for events in read.batches()` gives lists instead.
     """
 
@@ -47,10 +51,8 @@ class Read(Iteration[Item]):
         missing_ok: bool = False,
         types: EventDecoder[Item] | None = None,
     ) -> None:
-        batches = batches_of(carrier, request, options, missing_ok=missing_ok)
-        super().__init__(
-            cast("AsyncGenerator[list[Item], None]", batches) if types is None else decoded(batches, types)
-        )
+        batches = Batches(carrier, request, options, missing_ok=missing_ok)
+        super().__init__(cast("Source[list[Item]]", batches) if types is None else Decoded(batches, types))
 
     def to_list(self) -> Coroutine[Any, Any, list[Item]]:
         """Return all events at once; give the read a `limit` where the stream may be long.
@@ -60,44 +62,110 @@ class Read(Iteration[Item]):
         return super().to_list()
 
 
-async def batches_of(
-    carrier: Carrier, request: ReadRequest, options: CallOptions, *, missing_ok: bool = False
-) -> AsyncGenerator[list[RecordedEvent], None]:
-    """Give the events that `request` asks for, in batches.
+class Batches:
+    """The events that a request asks for, in batches, each received by the task that asks for it; a `Source`.
 
-    Raises `StreamNotFound` where the server says that the stream is missing, unless that is `missing_ok`.
+    Gives up with `StreamNotFound` where the server says that the stream is missing, unless that is `missing_ok`.
     """
-    if holds_nothing(request):
-        return
-    are_few, left = request.limit <= FEW, request.limit
-    patience = carrier.deadline if options.timeout is None else math.inf
-    until = Deadline.after(patience)
-    async with carrier.stream(READ, [request], options, bulk=not are_few) as answers:
-        while frames := await answers.read(whole=request.limit + SPARE if are_few else 0):
+
+    def __init__(
+        self, carrier: Carrier, request: ReadRequest, options: CallOptions, *, missing_ok: bool = False
+    ) -> None:
+        self.has_ended = holds_nothing(request)
+        self._carrier = carrier
+        self._request = request
+        self._options = options
+        self._missing_ok = missing_ok
+        self._whole = request.limit + SPARE if request.limit <= FEW else 0
+        self._left = request.limit
+        self._patience = carrier.deadline if options.timeout is None else math.inf
+        self._since = 0.0
+        """When there was an event, or the call began."""
+        self._stream: Stream[ReadRequest, ReadFrame] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._reader: asyncio.Task[Any] | None = None
+        self._cancelling = 0
+
+    async def next(self) -> list[RecordedEvent]:
+        """See `Source`."""
+        if self._reader is not None:
+            raise RuntimeError(TWO_READERS)
+        if self.has_ended:
+            raise StopAsyncIteration
+        self._reader = reader = asyncio.current_task()
+        try:
+            events = await self._receive()
+        except asyncio.CancelledError:
+            if self.has_ended and reader is not None and reader.uncancel() <= self._cancelling:
+                raise StopAsyncIteration from None
+            raise
+        except BaseException:
+            self._close()
+            raise
+        finally:
+            self._reader = None
+        if not events:
+            self._close()
+            raise StopAsyncIteration
+        return events
+
+    async def rest(self) -> list[list[RecordedEvent]]:
+        """See `Source`."""
+        return await rest_of(self)
+
+    def stop(self) -> None:
+        """See `Source`."""
+        self._close()
+        if self._reader is not None:
+            self._cancelling = self._reader.cancelling()
+            self._reader.cancel()
+
+    async def end(self) -> None:
+        """See `Source`."""
+        self.stop()
+
+    def abandon(self) -> None:
+        """See `Source`."""
+        if self._loop is not None and not self.has_ended:
+            with suppress(RuntimeError):  # the loop is closed
+                self._loop.call_soon_threadsafe(self._close)
+
+    def _close(self) -> None:
+        self.has_ended = True
+        if self._stream is not None:
+            self._stream.close()
+
+    def _begin(self) -> Stream[ReadRequest, ReadFrame]:
+        self._loop, self._since = asyncio.get_running_loop(), monotonic()
+        self._stream = self._carrier.stream(READ, [self._request], self._options, bulk=not self._whole)
+        return self._stream
+
+    async def _receive(self) -> list[RecordedEvent]:
+        """Return the next events, none at the end."""
+        stream = self._stream or self._begin()
+        while frames := await stream.read(self._whole):
             if isinstance(frames[0], StreamMissing):
-                if missing_ok:
-                    return
+                if self._missing_ok:
+                    return []
                 raise StreamNotFound(frames[0].stream)
-            if not left:
-                return  # a limit is a limit, whatever else the server sends
-            if events := [frame for frame in frames if isinstance(frame, RecordedEvent)][:left]:
-                left -= len(events)
-                carrier.seen.note(events[-1 if request.direction is FORWARDS else 0].position)
-                yield events
-                until = Deadline.after(patience)
-            elif not until.left():
+            events = [frame for frame in frames if isinstance(frame, RecordedEvent)][: self._left]
+            self._left -= len(events)
+            if self._whole:
+                if self._left:
+                    _check_end(frames, self._whole)
+                self._close()
+            if events:
+                self._note(events)
+                return events
+            if self._whole or not self._left:
+                return []  # a limit is a limit, whatever else the server sends
+            if monotonic() - self._since > self._patience:
                 raise DeadlineExceeded
-            if are_few and left:
-                _check_end(frames, request.limit + SPARE)
+        return []
 
-
-async def events_of(
-    carrier: Carrier, request: ReadRequest, options: CallOptions
-) -> AsyncGenerator[RecordedEvent, None]:
-    """Give the same events one by one."""
-    async for events in batches_of(carrier, request, options):
-        for event in events:
-            yield event
+    def _note(self, events: list[RecordedEvent]) -> None:
+        self._since = monotonic()
+        self._carrier.seen.note(events[-1 if self._request.direction is FORWARDS else 0].position)
 
 
 async def last_revision(carrier: Carrier, stream: str, options: CallOptions) -> int | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Generic, Self, TypeVar, cast
 
 from fastapi_esdb.api.calls import reconnected
 from fastapi_esdb.api.decoding import EventDecoder, Item
-from fastapi_esdb.api.iteration import CallIteration, View
+from fastapi_esdb.api.iteration import CallIteration, Drawing, View
 from fastapi_esdb.api.stop import first
 from fastapi_esdb.errors import ClosedInFlight, UnreadableEvent
 from fastapi_esdb.pool.retry import PAUSES
@@ -135,7 +135,7 @@ class ResumingIteration(CallIteration[Frame, Item]):
     """The events of something that resumes. Entering the context opens it, so that its errors show there."""
 
     def __init__(self, resuming: Resuming[Frame], types: EventDecoder[Item] | None = None) -> None:
-        super().__init__(resuming.frames())
+        super().__init__(Drawing(resuming.frames()))
         self._resuming = resuming
         self._types = types
         self._parts: deque[Item] = deque()

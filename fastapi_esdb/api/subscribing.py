@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator
-from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from functools import partial
 from itertools import takewhile
@@ -99,7 +98,7 @@ class Following(Resuming[ReadFrame]):
     def _cursor_after(request: ReadRequest) -> Cursor:
         return Cursor(request.start, in_all=request.stream is None)
 
-    def _open(self) -> AbstractAsyncContextManager[Stream[ReadRequest, ReadFrame]]:
+    def _open(self) -> Stream[ReadRequest, ReadFrame]:
         request = replace(self._request, start=self.cursor.after)
         return self._carrier.stream(READ, [request], self._options, long_lived=True, bulk=self._catch_up.in_bulk)
 

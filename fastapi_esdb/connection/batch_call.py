@@ -72,7 +72,7 @@ class BatchCall:
     def _begin(self, headers: CallHeaders) -> None:
         try:
             with map_errors(self._lease, BATCH_APPEND):
-                self._call = self.channel.transport.duplex(BATCH_APPEND.path, bytes, None, headers)
+                self._call = self.channel.transport.duplex(BATCH_APPEND.path, None, headers)
         except BaseException:
             self._lease.release()
             raise

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
+import math
 from collections.abc import Sequence
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Generic
 
 from pydantic import Secret
 
 from fastapi_esdb.connection.preflight import carried_out_by, check_call
 from fastapi_esdb.connection.rpc_errors import map_errors
-from fastapi_esdb.errors import NotSentInTime
+from fastapi_esdb.errors import ClosedInFlight, NotSentInTime
 from fastapi_esdb.wire.errors import DeadlineExceeded
 from fastapi_esdb.wire.headers import CallHeaders
 from fastapi_esdb.wire.method import Method, Request, Response
@@ -84,10 +85,12 @@ class StreamCall(Generic[Request, Response]):
         self._lease = lease
         self._method = method
         self._bulk = bulk
-        self._call: StreamingCall[Response] | None = None
-        self._duplex: DuplexCall[Response] | None = None
+        self._call: StreamingCall | None = None
+        self._duplex: DuplexCall | None = None
         """The same, where requests stream, too."""
         self._request: Request | None = None
+        self._gathered: list[Response] = []
+        """The answers that have come of a whole."""
 
     @property
     def is_bulk(self) -> bool:
@@ -102,13 +105,13 @@ class StreamCall(Generic[Request, Response]):
         requests = [carried_out_by(self._lease.channel, request) for request in requests]
         data = [self._method.encode_request(request) for request in requests]
         self._request = next(iter(requests), None)
-        transport, path, decoder = self._lease.channel.transport, self._method.path, self._method.decode_answer
+        transport, path = self._lease.channel.transport, self._method.path
         with map_errors(self._lease, self._method, self._request):
             timeout = _time_left(deadline) if deadline else None
             if self._method.shape.client_streams:
-                self._call = self._duplex = transport.duplex(path, decoder, timeout, headers)
+                self._call = self._duplex = transport.duplex(path, timeout, headers)
             else:
-                self._call = transport.server_stream(path, data.pop(), decoder, timeout, headers, bulk=self._bulk)
+                self._call = transport.server_stream(path, data.pop(), timeout, headers, bulk=self._bulk)
             self._lease.hold(self._call)
             for request in data:
                 await self._write(request)
@@ -117,23 +120,26 @@ class StreamCall(Generic[Request, Response]):
         """Return the answers that have come, at least the next one; nothing at the end of the call.
 
         With `whole` it is all answers, up to the end of the call or that many. They are waited for `limit` seconds at
-        most (`None`: as long as it takes). Raises an `EsdbError` where the call broke off.
+        most (`None`: as long as it takes). Raises an `EsdbError` where the call broke off. After a reader that is
+        cancelled, what comes is for the next one.
         """
         if self._call is None:
             return ()
-        try:
-            async with asyncio.timeout(limit):
-                with map_errors(self._lease, self._method, self._request):
-                    # the call is no variable: whoever keeps the error would keep it, and the TCP connection open
-                    if not whole:
-                        return await self._call.read()
-                    answers: list[Response] = []
-                    while len(answers) < whole and (batch := await self._call.read()):
-                        answers.extend(batch)
-                    return answers[:whole]
-        except TimeoutError:
-            self._lease.channel.suspect(lost=False)
-            raise DeadlineExceeded from None
+        until = math.inf if limit is None else monotonic() + limit
+        with map_errors(self._lease, self._method, self._request):
+            try:
+                # the call is no variable: whoever keeps the error would keep it, and the TCP connection open
+                while batch := await self._call.read(until, max(1, whole - len(self._gathered))):
+                    self._gathered += self._method.decode_answers(batch)
+                    if len(self._gathered) >= whole:
+                        break
+                    if self._call is None:
+                        raise ClosedInFlight
+            except TimeoutError:
+                self._call.cancel()
+                raise DeadlineExceeded from None
+        answers, self._gathered = self._gathered, []
+        return answers[:whole] if whole else answers
 
     async def write(self, request: Request) -> None:
         """Send one more request. Raises the error that the call ended with, `NoAnswer` if it ended without one."""

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
 from fastapi_esdb.connection.deadline import seconds
 from fastapi_esdb.settings.choices import NodePreference
@@ -68,7 +67,10 @@ DEFAULT_OPTIONS = CallOptions()
 
 
 class Stream(Protocol[Sent_contra, Received_co]):
-    """An open streaming call. Its errors are `EsdbError`s."""
+    """A streaming call, which begins when its context is entered or something is read. Its errors are `EsdbError`s.
+
+    A reader that is cancelled loses nothing: what comes is for the next one.
+    """
 
     @property
     def is_bulk(self) -> bool:
@@ -85,6 +87,13 @@ class Stream(Protocol[Sent_contra, Received_co]):
 
     async def send(self, request: Sent_contra) -> None:
         """Send one more request; one task at a time may do so."""
+
+    def close(self) -> None:
+        """End the call, on the server too, as leaving its context does."""
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(self, *exc: object) -> None: ...
 
 
 class Caller(Protocol):
@@ -117,7 +126,7 @@ class Caller(Protocol):
         *,
         long_lived: bool = False,
         bulk: bool = False,
-    ) -> AbstractAsyncContextManager[Stream[Request, Response]]:
+    ) -> Stream[Request, Response]:
         """Make a call whose answers stream; leaving the context cancels it on the server.
 
         With an explicit `timeout` the whole stream ends then. Without one, the wait for each answer is bounded by

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from traceback import clear_frames
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from fastapi_esdb.connection.transport import RpcFailed
 from fastapi_esdb.wire.errors import ConnectionLost, ConnectionRefused, DeadlineExceeded, EsdbError, NotSupported
@@ -15,15 +13,18 @@ from fastapi_esdb.wire.status.codes import StatusCode
 from fastapi_esdb.wire.status.translation import error_of
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from fastapi_esdb.connection.channel import Lease
     from fastapi_esdb.wire.method import Method
 
 SUSPICIOUS = (ConnectionLost, ConnectionRefused, DeadlineExceeded)
 """Ends of a call that may mean that the server is gone."""
+ENDS = (RpcFailed, EsdbError, asyncio.CancelledError)
+"""What a transport raises at the end of a call, or of the wait for it."""
 
 
-@contextmanager
-def map_errors(lease: Lease, method: Method[Any, Any], request: Any = None) -> Iterator[None]:
+class map_errors:  # noqa: N801 - it is used like a function
     """Turn what a transport raises into an `EsdbError`, and tell the channel if it speaks against the server.
 
     The names in the error are those of the `request`. A call that was cancelled on purpose ends as its lease says.
@@ -31,21 +32,35 @@ def map_errors(lease: Lease, method: Method[Any, Any], request: Any = None) -> I
     variables would show; and the call, which holds the TCP connection open for as long as anybody keeps the error, or
     the task that ended with it.
     """
-    try:
-        yield
-    except RpcFailed as failed:
-        clear_frames(failed.__traceback__)
-        if lease.cancelled and failed.code is StatusCode.CANCELLED:
-            raise lease.cancelled from None
-        error = _told(failed, request)
+
+    __slots__ = ("_lease", "_method", "_request")
+
+    def __init__(self, lease: Lease, method: Method[Any, Any], request: Any = None) -> None:
+        self._lease = lease
+        self._method = method
+        self._request = request
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None or not isinstance(error, ENDS):
+            return
+        clear_frames(trace)
+        if isinstance(error, RpcFailed):
+            self._raise_meaning(error)
+        _suspect(self._lease, error)
+
+    def _raise_meaning(self, failed: RpcFailed) -> NoReturn:
+        if self._lease.cancelled and failed.code is StatusCode.CANCELLED:
+            raise self._lease.cancelled from None
+        error = _told(failed, self._request)
         if isinstance(error, NotSupported):
-            raise NotSupported(method.path, method.since) from failed
-        _suspect(lease, error)
+            raise NotSupported(self._method.path, self._method.since) from failed
+        _suspect(self._lease, error)
         raise error from failed
-    except (EsdbError, asyncio.CancelledError) as error:
-        clear_frames(error.__traceback__)
-        _suspect(lease, error)
-        raise
 
 
 def _suspect(lease: Lease, error: BaseException) -> None:

@@ -8,12 +8,11 @@ transport's own business.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Protocol, TypeVar
-
-from fastapi_esdb.wire.method import Response
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.deadline import Deadline
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from fastapi_esdb.wire.errors import EsdbError
     from fastapi_esdb.wire.headers import CallHeaders, Pair
     from fastapi_esdb.wire.status.codes import StatusCode
-
-Response_co = TypeVar("Response_co", covariant=True)
 
 LARGEST_ANSWER = 64 * 1024 * 1024
 """Bytes of the largest message taken. Servers keep events of up to 16 MiB; lists of groups and pages have no bound."""
@@ -60,7 +57,7 @@ class UnaryCall(Call, Protocol):
         ...
 
 
-class StreamingCall(Call, Protocol[Response_co]):
+class StreamingCall(Call, Protocol):
     """A call whose answers stream."""
 
     @property
@@ -68,15 +65,17 @@ class StreamingCall(Call, Protocol[Response_co]):
         """Return whether its answers are received off the event loop."""
         ...
 
-    async def read(self) -> Sequence[Response_co]:
+    async def read(self, until: float = math.inf, least: int = 1) -> Sequence[bytes]:
         """Wait for the next answer; return it and those that have come with it, or nothing at the end of the call.
 
-        A reader that is cancelled ends the call.
+        A reader that has no use for fewer than `least` may be left waiting until so many have come, or the end, or as
+        many as there is room for. Raises TimeoutError at the moment `until` of the monotonic clock. What comes while
+        nobody waits is for the next reader, as after one that was cancelled.
         """
         ...
 
 
-class DuplexCall(StreamingCall[Response_co], Protocol[Response_co]):
+class DuplexCall(StreamingCall, Protocol):
     """A call whose requests stream, too: in turn, by `write` and `read`, or both ways at once, by `exchange`."""
 
     async def write(self, request: bytes) -> None:
@@ -123,21 +122,18 @@ class Transport(Protocol):
         self,
         path: str,
         request: bytes,
-        decode: Callable[[bytes], Response],
         timeout: float | None,
         headers: CallHeaders,
         *,
         bulk: bool = False,
-    ) -> StreamingCall[Response]:
+    ) -> StreamingCall:
         """Begin a call with one request and many answers.
 
-        `bulk` says that so many are expected that it may pay to receive and `decode` them off the event loop.
+        `bulk` says that so many are expected that it may pay to receive them off the event loop.
         """
         ...
 
-    def duplex(
-        self, path: str, decode: Callable[[bytes], Response], timeout: float | None, headers: CallHeaders
-    ) -> DuplexCall[Response]:
+    def duplex(self, path: str, timeout: float | None, headers: CallHeaders) -> DuplexCall:
         """Begin a call whose requests and answers stream."""
         ...
 

@@ -14,7 +14,7 @@ from fastapi_esdb.pool.appends.appends import Appends
 from fastapi_esdb.pool.call_policy import Headers, Placement
 from fastapi_esdb.pool.generations import Leases, OneConnection
 from fastapi_esdb.pool.retry import Retry, RetryPolicy
-from fastapi_esdb.pool.streams import PooledStream, StreamPlan
+from fastapi_esdb.pool.streams import PooledStream
 from fastapi_esdb.settings.choices import NodePreference
 from fastapi_esdb.settings.options import MILLISECONDS_PER_SECOND
 from fastapi_esdb.wire.errors import CalledAs, EsdbError
@@ -91,8 +91,8 @@ class Calls:
         retry = self._begin(method, options)
         whole = options.timeout is not None
         each = None if whole or long_lived else self.deadline
-        plan = StreamPlan(method, requests, self._headers.of(method, options), long_lived, bulk, whole, each)
-        return PooledStream(plan, retry)
+        headers = self._headers.of(method, options)
+        return PooledStream(retry, method, requests, headers, long_lived=long_lived, bulk=bulk, whole=whole, each=each)
 
     @asynccontextmanager
     async def at_leader(self, options: CallOptions) -> AsyncIterator[Calls]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Self
 
 from fastapi_esdb.connection.call import StreamCall
@@ -12,41 +11,45 @@ from fastapi_esdb.wire.errors import EsdbError, NoAnswer
 from fastapi_esdb.wire.method import Method, Request, Response
 
 if TYPE_CHECKING:
-    from fastapi_esdb.connection.channel import Channel, Lease
+    from fastapi_esdb.connection.channel import Channel
     from fastapi_esdb.pool.retry import Retry
     from fastapi_esdb.wire.headers import CallHeaders
-
-
-@dataclass(frozen=True, slots=True)
-class StreamPlan(Generic[Request, Response]):
-    """The parts of a streaming call that stay the same in all attempts.
-
-    `whole`: the call's deadline ends all of it. `each`: the seconds that each answer after the first is waited for.
-    """
-
-    method: Method[Request, Response]
-    requests: Sequence[Request]
-    headers: CallHeaders
-    long_lived: bool
-    bulk: bool
-    whole: bool
-    each: float | None
 
 
 class PooledStream(Generic[Request, Response]):
     """A streaming call over leased connections; see `Stream`.
 
     Until its first answer it is made again like a unary call, unless more was sent than the first requests: those
-    could not be repeated. Entering its context begins the call and leaving it ends it. That is no generator, since
-    generators use it: when a loop ends, asyncio closes all that are left at once, though one waits for the other.
+    could not be repeated. It begins when its context is entered or something is read, and ends when the context is
+    left or by `close`. A reader that is cancelled loses nothing: the call goes on, and so does the wait for it.
+
+    `whole`: the call's deadline ends all of it. `each`: the seconds that each answer after the first is waited for.
     """
 
-    def __init__(self, plan: StreamPlan[Request, Response], retry: Retry) -> None:
-        self._plan = plan
+    def __init__(
+        self,
+        retry: Retry,
+        method: Method[Request, Response],
+        requests: Sequence[Request],
+        headers: CallHeaders,
+        *,
+        long_lived: bool,
+        bulk: bool,
+        whole: bool,
+        each: float | None,
+    ) -> None:
         self._retry = retry
+        self._method = method
+        self._requests = requests
+        self._headers = headers
+        self._long_lived = long_lived
+        self._bulk = bulk
+        self._whole = whole
+        self._each = each
         self._channel: Channel | None = None
         """Where the latest attempt went."""
         self._call: StreamCall[Request, Response] | None = None
+        self._has_ended = False
         self._answered = False
         self._committed = False
         """Whether it can't be begun again any more."""
@@ -57,53 +60,42 @@ class PooledStream(Generic[Request, Response]):
         return self._call is not None and self._call.is_bulk
 
     async def __aenter__(self) -> Self:
-        await self._start()
+        while self._call is None:
+            try:
+                self._call = await self._begin()
+            except EsdbError as error:
+                await self._failed(error)
         return self
 
     async def __aexit__(self, *exc: object) -> None:
         self.close()
 
-    async def _start(self) -> None:
-        """Begin the call, again if an attempt fails without having done anything."""
-        while self._call is None:
-            try:
-                self._call = await self._begin()
-            except EsdbError as error:
-                await self._retry.failed(error, self._channel)
-
     async def _begin(self) -> StreamCall[Request, Response]:
-        plan, retry = self._plan, self._retry
-        lease = await retry.lease(self._channel, long_lived=plan.long_lived)
+        retry = self._retry
+        lease = await retry.lease(self._channel, long_lived=self._long_lived)
         self._channel = lease.channel
-        call = self._make(lease)
+        # a bulk call has a TCP connection of its own, so one that failed speaks of no other call: these come next
+        call = StreamCall(lease, self._method, bulk=self._bulk and retry.is_first)
         try:
-            await call.start(plan.requests, retry.deadline if plan.whole else None, plan.headers)
+            await call.start(self._requests, retry.deadline if self._whole else None, self._headers)
         except BaseException:
             call.close()
             raise
         return call
-
-    def _make(self, lease: Lease) -> StreamCall[Request, Response]:
-        """A bulk call has a TCP connection of its own, so one that failed speaks of no other call: these come next."""
-        return StreamCall(lease, self._plan.method, bulk=self._plan.bulk and self._retry.is_first)
 
     async def read(self, whole: int = 0) -> Sequence[Response]:
         """Return the answers that have come, at least one; none when the call has ended.
 
         With `whole`, all of them, though not more than so many: the call is made again until it comes to its end.
         """
-        while self._call is not None:
-            limit = self._plan.each if self._answered and not whole else self._retry.deadline.left()
+        while not self._has_ended:
             try:
+                if self._call is None:
+                    self._call = await self._begin()
+                limit = self._each if self._answered and not whole else self._retry.deadline.left()
                 answers = await self._call.read(limit, whole)
             except EsdbError as error:
-                self.close()
-                if not self._goes_without_index(error):
-                    await self._retry.failed(error, self._channel, final=self._committed)
-                await self._start()
-            except BaseException:
-                self.close()
-                raise
+                await self._failed(error)
             else:
                 self._answered = self._committed = True
                 if whole or not answers:
@@ -113,7 +105,7 @@ class PooledStream(Generic[Request, Response]):
 
     def _goes_without_index(self, error: EsdbError) -> bool:
         """Return whether the next attempt has another filter, since the server makes no index of that kind."""
-        channel, request = self._channel, next(iter(self._plan.requests), None)
+        channel, request = self._channel, next(iter(self._requests), None)
         return not self._committed and channel is not None and takes_filter_instead(channel, request, error)
 
     async def send(self, request: Request) -> None:
@@ -125,6 +117,21 @@ class PooledStream(Generic[Request, Response]):
 
     def close(self) -> None:
         """End the call, on the server too, and give its lease back."""
+        self._has_ended = True
+        self._drop()
+
+    def _drop(self) -> None:
         call, self._call = self._call, None
         if call is not None:
             call.close()
+
+    async def _failed(self, error: EsdbError) -> None:
+        """Wait until the call may be made again. Raises the error if it may not."""
+        self._drop()
+        if self._goes_without_index(error):
+            return
+        try:
+            await self._retry.failed(error, self._channel, final=self._committed or self._has_ended)
+        except EsdbError:
+            self._has_ended = True
+            raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -43,6 +43,8 @@ class Codec(Generic[Value]):
     message: type[Message]
     encode: Callable[[Value], Any]
     decode: Callable[[Any], Value]
+    decode_all: Callable[[Iterable[Any]], list[Value]] | None = None
+    """The same for messages that came together, where there is a quicker way than one after the other."""
 
     def to_bytes(self, value: Value) -> bytes:
         """Return the value as the bytes of its message."""
@@ -52,6 +54,11 @@ class Codec(Generic[Value]):
     def from_bytes(self, data: bytes) -> Value:
         """Return the value in the bytes of a message. Raises DecodeError if they are not one."""
         return self.decode(self.message.FromString(data))
+
+    def from_all(self, messages: Iterable[bytes]) -> list[Value]:
+        """Return the values in the bytes of messages; otherwise like `from_bytes`."""
+        parsed = map(self.message.FromString, messages)
+        return self.decode_all(parsed) if self.decode_all else [self.decode(message) for message in parsed]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +112,13 @@ class Method(Generic[Request, Response]):
         """Return the answer that a client has received. Raises NoAnswer if it can't be read for any reason."""
         try:
             return self.response.from_bytes(data)
+        except Exception as error:
+            raise unreadable(error) from error
+
+    def decode_answers(self, messages: Iterable[bytes]) -> list[Response]:
+        """Return answers that a client has received together. Raises NoAnswer if one of them can't be read."""
+        try:
+            return self.response.from_all(messages)
         except Exception as error:
             raise unreadable(error) from error
 

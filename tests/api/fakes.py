@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 from uuid import UUID, uuid4
 
 from fastapi_esdb.connection.caller import DEFAULT_OPTIONS, CallOptions
@@ -39,12 +39,36 @@ class FakeStream:
     An `asyncio.Event` in the script is waited for.
     """
 
-    def __init__(self, frames: Iterable[Any], is_bulk: bool = False) -> None:
-        self._frames = deque(frames)
+    def __init__(self, carrier: FakeCarrier, is_bulk: bool = False) -> None:
+        self._carrier = carrier
+        self._frames: deque[Any] = deque()
         self.is_bulk = is_bulk
+        self._is_open = False
+
+    def _begin(self) -> None:
+        if not self._is_open:
+            if not self._carrier.is_connected:
+                raise ConnectionClosed
+            self._is_open = True
+            self._frames.extend(self._carrier.calls.popleft())
+            self._carrier.open_calls += 1
+
+    async def __aenter__(self) -> Self:
+        self._begin()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if self._is_open:
+            self._is_open = False
+            self._carrier.open_calls -= 1
+        self._frames.clear()
 
     async def read(self, whole: int = 0) -> list[Any]:
         """One frame at a time, or all of them."""
+        self._begin()
         if not whole:
             return await self._next()
         found: list[Any] = []
@@ -126,8 +150,7 @@ class FakeCarrier:
         self.requests.append(request)
         self.options.append(options)
 
-    @asynccontextmanager
-    async def stream(
+    def stream(
         self,
         method: Any,
         requests: Sequence[Any],
@@ -135,14 +158,8 @@ class FakeCarrier:
         *,
         long_lived: bool = False,
         bulk: bool = False,
-    ) -> AsyncIterator[FakeStream]:
+    ) -> FakeStream:
         self._asked(method, requests[0], options)
         self.bulk.append(bulk)
-        if not self.is_connected:
-            raise ConnectionClosed
-        self.open_calls += 1
         self.long_lived += long_lived
-        try:
-            yield FakeStream(self.calls.popleft(), bulk)
-        finally:
-            self.open_calls -= 1
+        return FakeStream(self, bulk)

@@ -13,21 +13,18 @@ from fastapi_esdb.api import acks as module
 from fastapi_esdb.api.acks import MOST_IDS, Acks
 from fastapi_esdb.wire.errors import ConnectionLost
 from fastapi_esdb.wire.groups.values import Ack, Nack, NackAction
+from tests.api.fakes import FakeCarrier, FakeStream
 
 
-class Line:
+class Line(FakeStream):
     """A call that takes one answer at a time, when it is let."""
 
-    is_bulk = False
-
     def __init__(self) -> None:
+        super().__init__(FakeCarrier())
         self.sent: list[Any] = []
         self.error: ConnectionLost | None = None
         self.free = asyncio.Event()
         self.free.set()
-
-    async def read(self, whole: int = 0) -> Any:
-        raise NotImplementedError
 
     async def send(self, request: Any) -> None:
         await self.free.wait()

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from fastapi_esdb.api.iteration import Iteration
+from fastapi_esdb.api.iteration import Drawing, Iteration
 
 
 class Call:
@@ -67,7 +67,7 @@ async def failing() -> AsyncGenerator[list[int], None]:
 async def test_breaking_out_of_the_loop_ends_the_call() -> None:
     """Nothing refers to the iteration any more."""
     call = Call()
-    async for _ in Iteration(call.items()):
+    async for _ in Iteration(Drawing(call.items())):
         break
     assert await call.has_ended()
 
@@ -77,7 +77,7 @@ async def test_an_exception_in_the_body_ends_the_call() -> None:
     call = Call()
 
     async def body() -> None:
-        async for _ in Iteration(call.items()):
+        async for _ in Iteration(Drawing(call.items())):
             raise LookupError
 
     with pytest.raises(LookupError):
@@ -88,7 +88,7 @@ async def test_an_exception_in_the_body_ends_the_call() -> None:
 async def test_leaving_the_context_ends_the_call() -> None:
     """Also while a variable refers to the iteration."""
     call = Call()
-    async with Iteration(call.items()) as iteration:
+    async with Iteration(Drawing(call.items())) as iteration:
         assert await anext(iteration) == 0
     assert call.ended.is_set()
     assert [item async for item in iteration] == []
@@ -98,7 +98,7 @@ async def test_leaving_the_context_ends_the_call() -> None:
 async def test_a_cancelled_task_leaves_nothing(answers: int) -> None:
     """Before and after its first answer: the call ends as soon as nothing refers to the iteration."""
     call = Call(answers)
-    task = asyncio.create_task(_consume(Iteration(call.items())))
+    task = asyncio.create_task(_consume(Iteration(Drawing(call.items()))))
     await asyncio.sleep(0.01)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -110,7 +110,7 @@ async def test_a_cancelled_task_leaves_nothing(answers: int) -> None:
 async def test_a_wait_that_is_given_up_loses_nothing(wait: Wait) -> None:
     """Neither before the first item nor between two of them, and none comes twice."""
     feed: asyncio.Queue[int] = asyncio.Queue()
-    async with Iteration(fed(feed)) as iteration:
+    async with Iteration(Drawing(fed(feed))) as iteration:
         for number in range(3):
             for _ in range(2):
                 with pytest.raises(TimeoutError):
@@ -123,7 +123,7 @@ async def test_a_wait_given_up_as_its_item_comes_loses_nothing() -> None:
     """Cancelled before, as and after the item was drawn, at each step of the event loop."""
     for steps in range(10):
         feed: asyncio.Queue[int] = asyncio.Queue()
-        async with Iteration(fed(feed)) as iteration:
+        async with Iteration(Drawing(fed(feed))) as iteration:
             task = asyncio.ensure_future(next_of(iteration))
             await asyncio.sleep(0)
             feed.put_nowait(1)
@@ -146,7 +146,7 @@ async def test_an_error_that_comes_after_its_wait_is_raised_by_the_next_one() ->
         await fails.wait()
         yield [1 // 0]
 
-    iteration = Iteration(failing_later())
+    iteration = Iteration(Drawing(failing_later()))
     with pytest.raises(TimeoutError):
         await with_timeout(iteration, 0.001)
     fails.set()
@@ -167,7 +167,7 @@ async def test_a_wait_that_was_given_up_draws_one_item_and_no_more() -> None:
             drawn.append(number)
             yield [number]
 
-    async with Iteration(counting()) as iteration:
+    async with Iteration(Drawing(counting())) as iteration:
         with pytest.raises(TimeoutError):
             await with_timeout(iteration, 0)
         await asyncio.sleep(0.05)
@@ -177,8 +177,8 @@ async def test_a_wait_that_was_given_up_draws_one_item_and_no_more() -> None:
 
 async def test_what_is_left_is_given_at_once() -> None:
     """After some items were taken one by one, and from the beginning."""
-    assert await Iteration(few()).to_list() == [0, 1, 2]
-    iteration = Iteration(few())
+    assert await Iteration(Drawing(few())).to_list() == [0, 1, 2]
+    iteration = Iteration(Drawing(few()))
     assert await anext(iteration) == 0
     assert await iteration.to_list() == [1, 2]
     assert await iteration.to_list() == []
@@ -188,7 +188,7 @@ async def test_what_is_left_is_given_at_once() -> None:
 async def test_a_cancelled_wait_for_all_ends_the_call(taken: int) -> None:
     """Its items would be lost."""
     call = Call(2)
-    iteration = Iteration(call.items())
+    iteration = Iteration(Drawing(call.items()))
     for _ in range(taken):
         await anext(iteration)
     with pytest.raises(TimeoutError):
@@ -201,7 +201,7 @@ async def test_a_cancelled_wait_for_all_ends_the_call(taken: int) -> None:
 async def test_two_tasks_cannot_wait_for_the_same_item() -> None:
     """The second one is told so, and the first one goes on."""
     call = Call(0)
-    async with Iteration(call.items()) as iteration:
+    async with Iteration(Drawing(call.items())) as iteration:
         first = asyncio.create_task(next_of(iteration))
         await asyncio.sleep(0)
         with pytest.raises(RuntimeError, match="another task waits"):
@@ -218,7 +218,7 @@ async def test_the_end_of_the_loop_closes_what_is_still_referred_to() -> None:
     async def main() -> None:
         asyncio.get_running_loop().set_exception_handler(lambda _, context: reports.append(context))
         call = Call()
-        iteration = Iteration(call.items())
+        iteration = Iteration(Drawing(call.items()))
         kept.extend((call.ended, iteration))
         await anext(iteration)
 
@@ -232,7 +232,7 @@ async def test_the_end_of_the_loop_closes_what_is_still_referred_to() -> None:
 async def test_closing_wakes_a_task_that_waits() -> None:
     """It sees the end of the iteration, not a cancellation."""
     call = Call(3)
-    iteration = Iteration(call.items())
+    iteration = Iteration(Drawing(call.items()))
     task = asyncio.create_task(_consume(iteration))
     await asyncio.sleep(0.01)
     await iteration.aclose()
@@ -250,7 +250,7 @@ async def test_closing_while_an_item_arrives_ends_the_iteration() -> None:
             await arrives.wait()
             yield [1]
 
-    iteration = Iteration(items())
+    iteration = Iteration(Drawing(items()))
     task = asyncio.create_task(_consume(iteration))
     await asyncio.sleep(0.01)
     arrives.set()
@@ -261,7 +261,7 @@ async def test_closing_while_an_item_arrives_ends_the_iteration() -> None:
 async def test_closing_is_idempotent() -> None:
     """Before, during and after the iteration."""
     call = Call()
-    iteration = Iteration(call.items())
+    iteration = Iteration(Drawing(call.items()))
     await iteration.aclose()
     await iteration.aclose()
     assert [item async for item in iteration] == []
@@ -269,7 +269,7 @@ async def test_closing_is_idempotent() -> None:
 
 async def test_an_error_of_the_call_passes() -> None:
     """Even one that looks like the end of a wait."""
-    iteration = Iteration(failing())
+    iteration = Iteration(Drawing(failing()))
     assert await anext(iteration) == 1
     with pytest.raises(TimeoutError):
         await anext(iteration)
@@ -282,7 +282,7 @@ async def test_an_iteration_gives_its_items_once() -> None:
         yield [1]
         yield [2]
 
-    iteration = Iteration(two())
+    iteration = Iteration(Drawing(two()))
     assert [item async for item in iteration] == [1, 2]
     assert [item async for item in iteration] == []
 

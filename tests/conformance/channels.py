@@ -73,7 +73,7 @@ class _Call:
 
     def __init__(self, transport: Http2Transport, path: str, metadata: list[tuple[str, str]]) -> None:
         self._protocol: Http2Protocol = transport._protocol
-        self._call = transport.duplex(path, bytes, None, CallHeaders(tuple(metadata)))
+        self._call = transport.duplex(path, None, CallHeaders(tuple(metadata)))
         self._batch: list[bytes] = []
 
     async def read(self) -> object:

@@ -169,18 +169,23 @@ async def test_sending_after_a_forced_close(channel: Channel) -> None:
         await call.write("two")
 
 
-async def test_a_cancelled_reader_ends_the_call_on_the_server(
+async def test_a_cancelled_reader_leaves_the_call_to_the_next_one(
     channel: Channel, bulk: bool, server: ScriptedServer
 ) -> None:
-    """The task stays cancelled, and the server is told."""
-    call = await started(channel, "hold 0", bulk)
+    """The task stays cancelled, nothing is lost, and closing ends the call on the server."""
+    call = await started(channel, "sleep 0.2", bulk)
     task = asyncio.create_task(call.read(None))
     await until(lambda: server.active["Follow"])
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    await until(lambda: not server.active["Follow"])
+    assert await all_of(call) == ["sleep 0.2"]
     call.close()
+    held = await started(channel, "hold 0", bulk)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(held.read(None), 0.1)
+    held.close()
+    await until(lambda: not server.active["Follow"])
 
 
 async def test_a_lost_server_ends_the_stream(channel: Channel, bulk: bool, server: ScriptedServer) -> None:

@@ -72,11 +72,11 @@ async def test_a_status_is_raised_as_it_is(opened: Transport) -> None:
 
 @OVER_BOTH
 async def test_answers_stream_until_there_are_none(opened: Transport) -> None:
-    """Each is decoded; the end is an empty batch, however often one asks."""
-    call = opened.server_stream(FOLLOW.path, FOLLOW.encode_request("count 300"), FOLLOW.decode_answer, None, HEADERS)
+    """As bytes; the end is an empty batch, however often one asks."""
+    call = opened.server_stream(FOLLOW.path, FOLLOW.encode_request("count 300"), None, HEADERS)
     answers: list[str] = []
     while batch := await call.read():
-        answers.extend(batch)
+        answers.extend(FOLLOW.decode_answers(batch))
     assert answers == [str(number) for number in range(300)]
     assert not await call.read()
 
@@ -84,19 +84,19 @@ async def test_answers_stream_until_there_are_none(opened: Transport) -> None:
 @OVER_BOTH
 async def test_a_conversation(opened: Transport) -> None:
     """Requests and answers in turn. What is written after a good end says that there is no answer."""
-    call = opened.duplex(TALK.path, TALK.decode_answer, None, HEADERS)
+    call = opened.duplex(TALK.path, None, HEADERS)
     for text in ("one", "two"):
         await call.write(TALK.encode_request(text))
-        assert list(await call.read()) == [text]
+        assert TALK.decode_answers(await call.read()) == [text]
     await call.write(TALK.encode_request("end"))
     assert not await call.read()
     with pytest.raises(NoAnswer):
         await call.write(TALK.encode_request("three"))
 
 
-def exchanged(transport: Transport, texts: list[str]) -> tuple[DuplexCall[str], asyncio.Task[list[str]]]:
+def exchanged(transport: Transport, texts: list[str]) -> tuple[DuplexCall, asyncio.Task[list[str]]]:
     """A call that sends the texts, also those that are added later, and a task whose result is the answers."""
-    call, answers = transport.duplex(TALK.path, TALK.decode_answer, None, HEADERS), list[str]()
+    call, answers = transport.duplex(TALK.path, None, HEADERS), list[str]()
 
     async def carried() -> list[str]:
         await call.exchange(lambda: TALK.encode_request(texts.pop(0)) if texts else None, take)
@@ -153,9 +153,9 @@ def begun(transport: Transport, kind: str) -> tuple[Call, asyncio.Task[object]]:
         return unary, asyncio.ensure_future(unary.answer())
     if kind == "server stream":
         request = FOLLOW.encode_request("hold 0")
-        stream = transport.server_stream(FOLLOW.path, request, FOLLOW.decode_answer, None, HEADERS)
+        stream = transport.server_stream(FOLLOW.path, request, None, HEADERS)
         return stream, asyncio.ensure_future(stream.read())
-    duplex = transport.duplex(TALK.path, TALK.decode_answer, None, HEADERS)
+    duplex = transport.duplex(TALK.path, None, HEADERS)
     return duplex, asyncio.ensure_future(duplex.read())
 
 

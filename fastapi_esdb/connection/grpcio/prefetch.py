@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, Generic
+from typing import TYPE_CHECKING, Any
 
 from fastapi_esdb.connection.transport import RpcFailed
 from fastapi_esdb.connection.wakeup import Wakeup
 from fastapi_esdb.wire.errors import ConnectionRefused
-from fastapi_esdb.wire.method import Response
 from fastapi_esdb.wire.quiet_grpc import grpc
 from fastapi_esdb.wire.status.codes import StatusCode
 
@@ -47,16 +47,14 @@ def tell_of_memory() -> None:
     logger.warning(KEEPS_MEMORY)
 
 
-class Prefetched(Generic[Response]):
+class Prefetched:
     """Receives the answers of a call, for others to take. One thread at a time fills it.
 
     `wake` is called from the thread when an answer has come that was asked for by `is_wanted`.
     """
 
-    def __init__(
-        self, call: Any, decode: Callable[[bytes], Response], ends: CallEnds, wake: Callable[[], None]
-    ) -> None:
-        self.answers: deque[Response] = deque()
+    def __init__(self, call: Any, ends: CallEnds, wake: Callable[[], None]) -> None:
+        self.answers: deque[bytes] = deque()
         self.has_ended = False
         """Whether there will be no more answers."""
         self.end: Exception | None = None
@@ -65,7 +63,6 @@ class Prefetched(Generic[Response]):
         self.is_wanted = False
         """Whether somebody waits for the very next answer."""
         self._call = call
-        self._decode = decode
         self._ends = ends
         self._wake = wake
         self._pause = 0.0
@@ -116,10 +113,10 @@ class Prefetched(Generic[Response]):
 
     def _receive(self, most: int, room: int) -> int:
         """Receive so many answers, or fewer if there is no room for more bytes; return how many bytes they were."""
-        call, decode, answers, size = self._call, self._decode, self.answers, 0
+        call, answers, size = self._call, self.answers, 0
         for _ in range(most):
             data = next(call)
-            answers.append(decode(data))
+            answers.append(data)
             if self.is_wanted:
                 self.is_wanted = False
                 self._wake()
@@ -143,7 +140,7 @@ FIRST_FLUSH, LONGEST_FLUSH = 0.001, 0.025
 """Seconds that a batch which is not full yet is waited for: twice as long for each, since the first ones are urgent."""
 
 
-class Prefetch(Generic[Response]):
+class Prefetch:
     """A call whose answers threads receive, a batch ahead of the reader.
 
     A thread is busy with it while it fills a batch, and goes back when that is full: however slow the reader is, it
@@ -152,24 +149,21 @@ class Prefetch(Generic[Response]):
 
     is_bulk = True
 
-    def __init__(self, threads: ReaderThreads, call: Any, decode: Callable[[bytes], Response], ends: CallEnds) -> None:
+    def __init__(self, threads: ReaderThreads, call: Any, ends: CallEnds) -> None:
         self._threads = threads
         self._changes = Wakeup()
-        self._prefetched = Prefetched(call, decode, ends, partial(_tell, asyncio.get_running_loop(), self._changes))
+        self._prefetched = Prefetched(call, ends, partial(_tell, asyncio.get_running_loop(), self._changes))
         self._is_filling = False
         self._flush = FIRST_FLUSH
         self._fill_if_empty()
 
-    async def read(self) -> Sequence[Response]:
-        """Wait for the next answer; return it and those that have come with it, or nothing at the end of the call.
-
-        Raises what the call ended with; a reader that is cancelled ends it. The next answers are being fetched from
-        then on.
-        """
+    async def read(self, until: float = math.inf, least: int = 1) -> Sequence[bytes]:  # noqa: ARG002 - by the batch
+        """Wait for the next answer; see `StreamingCall`. The answers after it are being fetched from then on."""
         await asyncio.sleep(0)  # a reader that finds every batch ready leaves the others their turn
-        while self._is_filling or self._fill_if_empty():
-            if await self._has_come():
-                break
+        async with asyncio.timeout(None if until == math.inf else until - time.monotonic()):
+            while self._is_filling or self._fill_if_empty():
+                if await self._has_come():
+                    break
         answers = self._prefetched.answers
         taken = [answers.popleft() for _ in range(len(answers))]
         if taken:
@@ -188,13 +182,9 @@ class Prefetch(Generic[Response]):
         """Wait for a batch, then for the very next answer or the end; return whether there is an answer."""
         prefetched = self._prefetched
         self._flush = min(2 * self._flush, LONGEST_FLUSH)
-        try:
-            if not await self._changes.wait_until(lambda: not self._is_filling, self._flush):
-                prefetched.is_wanted = True
-                await self._changes.wait_until(lambda: bool(prefetched.answers) or not self._is_filling)
-        except asyncio.CancelledError:
-            self.cancel()
-            raise
+        if not await self._changes.wait_until(lambda: not self._is_filling, self._flush):
+            prefetched.is_wanted = True
+            await self._changes.wait_until(lambda: bool(prefetched.answers) or not self._is_filling)
         return bool(prefetched.answers)
 
     def _fill_if_empty(self) -> bool:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Generic, NoReturn
+from time import monotonic
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from fastapi_esdb.connection.grpcio.channel_factory import ChannelFactory, channel_factory
 from fastapi_esdb.connection.grpcio.grpc_errors import CallEnds, GrpcCall, map_errors
-from fastapi_esdb.connection.grpcio.prefetch import Prefetch
+from fastapi_esdb.connection.grpcio.prefetch import MOST_ANSWERS, MOST_BYTES, Prefetch
 from fastapi_esdb.connection.grpcio.reader_threads import ReaderThreads
 from fastapi_esdb.connection.tls.handshake import HUNG_UP_AFTERWARDS, Certificates, tls_failure
 from fastapi_esdb.connection.tls.unverified import alert_of
 from fastapi_esdb.connection.transport import RpcFailed
+from fastapi_esdb.connection.wakeup import Wakeup
 from fastapi_esdb.errors import TlsFailed
 from fastapi_esdb.wire.errors import EsdbError, NoAnswer
-from fastapi_esdb.wire.method import Response
 from fastapi_esdb.wire.quiet_grpc import grpc
 
 if TYPE_CHECKING:
@@ -72,27 +74,24 @@ class GrpcioTransport:
         self,
         path: str,
         request: bytes,
-        decode: Callable[[bytes], Response],
         timeout: float | None,
         headers: CallHeaders,
         *,
         bulk: bool = False,
-    ) -> StreamingCall[Response]:
+    ) -> StreamingCall:
         """Begin a call with one request and many answers; threads read it if it is `bulk` and they have room."""
         if bulk and self.reader_threads.has_room:
             call = self.reader_threads.begin(path, request, timeout, headers)
-            return Prefetch(self.reader_threads, call, decode, self._ends)
+            return Prefetch(self.reader_threads, call, self._ends)
         start: grpc.aio.UnaryStreamMultiCallable[bytes, bytes] = self._channel.unary_stream(path)
         with map_errors(self._ends):
-            return GrpcStreamingCall(start(request, timeout=timeout, metadata=headers.pairs), self._ends, decode)
+            return GrpcStreamingCall(start(request, timeout=timeout, metadata=headers.pairs), self._ends)
 
-    def duplex(
-        self, path: str, decode: Callable[[bytes], Response], timeout: float | None, headers: CallHeaders
-    ) -> GrpcDuplexCall[Response]:
+    def duplex(self, path: str, timeout: float | None, headers: CallHeaders) -> GrpcDuplexCall:
         """Begin a call whose requests and answers stream."""
         start: grpc.aio.StreamStreamMultiCallable[bytes, bytes] = self._channel.stream_stream(path)
         with map_errors(self._ends):
-            return GrpcDuplexCall(start(timeout=timeout, metadata=headers.pairs), self._ends, decode)
+            return GrpcDuplexCall(start(timeout=timeout, metadata=headers.pairs), self._ends)
 
     async def wait_lost(self) -> None:
         """Wait until there is no TCP connection, as far as can be seen: it was reset, closed, or a ping unanswered."""
@@ -135,35 +134,76 @@ class GrpcUnaryCall(GrpcCall):
         return answer
 
 
-class GrpcStreamingCall(GrpcCall, Generic[Response]):
-    """A call whose answers stream, and come one at a time."""
+class GrpcStreamingCall(GrpcCall):
+    """A call whose answers stream. A task receives them: gRPC would end the call with a reader that is cancelled."""
 
-    __slots__ = ("_decode",)
+    __slots__ = ("_answers", "_changes", "_end", "_has_ended", "_least", "_receiving", "_size")
 
     is_bulk = False
 
-    def __init__(self, call: Any, ends: CallEnds, decode: Callable[[bytes], Response]) -> None:
+    def __init__(self, call: Any, ends: CallEnds) -> None:
         super().__init__(call, ends)
-        self._decode = decode
+        self._answers: list[bytes] = []
+        self._size = 0
+        self._least = 1
+        """How many answers a reader waits for."""
+        self._has_ended = False
+        self._end: Exception | None = None
+        """What it has failed with."""
+        self._changes = Wakeup()
+        self._receiving: asyncio.Task[None] | None = None
 
-    async def read(self) -> Sequence[Response]:
-        """Wait for the next answer; return it, or nothing at the end of the call."""
-        answer = await self._read()
-        return [] if answer is None else [self._decode(answer)]
+    async def read(self, until: float = math.inf, least: int = 1) -> Sequence[bytes]:
+        """Wait for the next answer; see `StreamingCall`."""
+        self._least = least
+        if self._receiving is None:
+            self._receiving = asyncio.create_task(self._receive(), name="esdb-answers")
+        limit = None if until == math.inf else until - monotonic()
+        if not await self._changes.wait_until(lambda: self._has_ended or self._is_enough, limit):
+            raise TimeoutError
+        answers, self._answers, self._size = self._answers, [], 0
+        self._changes.wake()
+        if not answers and self._end is not None:
+            raise self._end
+        return answers
 
-    async def _read(self) -> bytes | None:
+    @property
+    def _is_enough(self) -> bool:
+        return len(self._answers) >= self._least or self._is_full
+
+    @property
+    def _is_full(self) -> bool:
+        return self._size >= MOST_BYTES or len(self._answers) >= MOST_ANSWERS
+
+    async def _receive(self) -> None:
+        """Receive what comes, as far as there is room for it."""
+        try:
+            while (answer := await self._next()) is not None:
+                self._answers.append(answer)
+                self._size += len(answer)
+                if self._is_enough:
+                    self._changes.wake()
+                if self._is_full:
+                    await self._changes.wait_until(lambda: not self._is_full)
+        except Exception as error:  # for the one who reads
+            self._end = error.with_traceback(None)
+        finally:
+            self._has_ended = True
+            self._changes.wake()
+
+    async def _next(self) -> bytes | None:
         with map_errors(self._ends, self):
             answer: Any = await self._call.read()
         return None if answer is grpc.aio.EOF else bytes(answer)
 
 
-class GrpcDuplexCall(GrpcStreamingCall[Response]):
+class GrpcDuplexCall(GrpcStreamingCall):
     """A call whose requests stream, too."""
 
     __slots__ = ("_has_more",)
 
-    def __init__(self, call: Any, ends: CallEnds, decode: Callable[[bytes], Response]) -> None:
-        super().__init__(call, ends, decode)
+    def __init__(self, call: Any, ends: CallEnds) -> None:
+        super().__init__(call, ends)
         self._has_more = asyncio.Event()
 
     async def exchange(self, requests: Callable[[], bytes | None], take: Callable[[Sequence[bytes]], None]) -> None:
@@ -173,7 +213,7 @@ class GrpcDuplexCall(GrpcStreamingCall[Response]):
         """
         sending = asyncio.get_running_loop().create_task(self._send_all(requests), name="esdb-requests")
         try:
-            while (answer := await self._read()) is not None:
+            while (answer := await self._next()) is not None:
                 take([answer])
         finally:
             sending.cancel()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Generic, TypeVar
+from time import monotonic
+from typing import TYPE_CHECKING
 
 from fastapi_esdb.connection.http2.statuses import CANCELLED, Cause, Ending
 from fastapi_esdb.connection.transport import RpcFailed
@@ -17,17 +19,15 @@ if TYPE_CHECKING:
     from fastapi_esdb.connection.http2.streams import Stream
     from fastapi_esdb.wire.headers import CallHeaders
 
-Response = TypeVar("Response")
-
 MOST_ANSWERS = 256
-"""Answers that are decoded without a turn for others."""
+"""Answers that are given at a time, so that others have their turn."""
 TIME_IS_OVER = Ending(StatusCode.DEADLINE_EXCEEDED, "Deadline Exceeded", cause=Cause.HERE)
 
 
 class Http2Call:
     """A call that has begun, or does so when the server has room for it. It ends when its time is over."""
 
-    __slots__ = ("_at", "_ending", "_headers", "_path", "_protocol", "_requests", "_stream", "_timer", "_waiter")
+    __slots__ = ("_at", "_ending", "_headers", "_path", "_protocol", "_requests", "_stream", "_until", "_waiter")
 
     is_half_closed = True
     """Whether no request follows the first ones."""
@@ -37,11 +37,9 @@ class Http2Call:
         protocol: Http2Protocol,
         path: str,
         requests: Sequence[bytes],
-        *,
         timeout: float | None,
         headers: CallHeaders,
     ) -> None:
-        loop = asyncio.get_running_loop()
         self._protocol = protocol
         self._path = path
         self._requests = requests
@@ -50,14 +48,17 @@ class Http2Call:
         self._ending: Ending | None = None
         """How it ended if it has never begun."""
         self._waiter: asyncio.Future[None] | None = None
-        self._at = None if timeout is None else loop.time() + timeout
-        self._timer = None if timeout is None else loop.call_later(timeout, self._time_is_over)
+        self._at = math.inf if timeout is None else monotonic() + timeout
+        """When its time is over."""
+        self._until = math.inf
+        """How long a reader waits."""
+        protocol.alarm.set(self._at)
         protocol.start(self)
 
     def begin(self) -> None:
         """Send the first requests."""
         connection, last = self._protocol.connection, len(self._requests) - 1
-        left = None if self._at is None else max(0.0, self._at - asyncio.get_running_loop().time())
+        left = None if self._at == math.inf else max(0.0, self._at - monotonic())
         self._stream = stream = connection.begin(self._path, self._headers.pairs, left, self)
         for number, request in enumerate(self._requests):
             connection.send(stream, request, ends=self.is_half_closed and number == last)
@@ -69,13 +70,20 @@ class Http2Call:
 
     def changed(self) -> None:
         """Wake whoever waits for what has changed."""
-        ending = self.ending
-        if ending is not None and self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
         waiter = self._waiter
-        if waiter is not None and not waiter.done() and (ending is not None or self._has_news):
+        if waiter is not None and not waiter.done() and (self.ending is not None or self._has_news):
             waiter.set_result(None)
+
+    def look_at_time(self, now: float) -> float:
+        """End the call if its time is over, and the wait of a reader whose is. Return when to look again."""
+        if now >= self._at:
+            self._stop(TIME_IS_OVER)
+            return math.inf
+        if now >= self._until:
+            self._until = math.inf
+            if self._waiter is not None and not self._waiter.done():
+                self._waiter.set_result(None)
+        return min(self._at, self._until)
 
     def cancel(self) -> None:
         """End the call, here and on the server; nothing happens if it has ended."""
@@ -105,18 +113,11 @@ class Http2Call:
         self.changed()
         return True
 
-    def _time_is_over(self) -> None:
-        self._timer = None
-        self._stop(TIME_IS_OVER)
-
     async def _wait(self) -> None:
-        """Wait for a change; a task that is cancelled meanwhile ends the call."""
+        """Wait for a change."""
         self._waiter = asyncio.get_running_loop().create_future()
         try:
             await self._waiter
-        except asyncio.CancelledError:
-            self.cancel()
-            raise
         finally:
             self._waiter = None
 
@@ -134,9 +135,13 @@ class Http2UnaryCall(Http2Call):
     __slots__ = ()
 
     async def answer(self) -> bytes:
-        """Wait for the answer. Raises `NoAnswer` for a call that ended well without one."""
+        """Wait for the answer; cancelled meanwhile, end the call. Raises `NoAnswer` if it ended well without one."""
         while (ending := self.ending) is None:
-            await self._wait()
+            try:
+                await self._wait()
+            except asyncio.CancelledError:
+                self.cancel()
+                raise
         self._check(ending)
         messages = self._stream.reader.take() if self._stream is not None else []
         if not messages:
@@ -144,10 +149,10 @@ class Http2UnaryCall(Http2Call):
         return messages[0]
 
 
-class Http2StreamingCall(Http2Call, Generic[Response]):
+class Http2StreamingCall(Http2Call):
     """A call whose answers stream. They come in batches, as the server has packed them."""
 
-    __slots__ = ("_decode", "_rest")
+    __slots__ = ("_least", "_rest")
 
     is_bulk = False
 
@@ -156,29 +161,30 @@ class Http2StreamingCall(Http2Call, Generic[Response]):
         protocol: Http2Protocol,
         path: str,
         requests: Sequence[bytes],
-        decode: Callable[[bytes], Response],
-        *,
         timeout: float | None,
         headers: CallHeaders,
     ) -> None:
-        self._decode = decode
+        self._least = 1
+        """How many answers a reader waits for."""
         self._rest: list[bytes] = []
-        super().__init__(protocol, path, requests, timeout=timeout, headers=headers)
+        super().__init__(protocol, path, requests, timeout, headers)
 
-    async def read(self) -> Sequence[Response]:
-        """Wait for the next answer; return it and those that have come with it, or nothing at the end of the call."""
+    async def read(self, until: float = math.inf, least: int = 1) -> Sequence[bytes]:
+        """Wait for the next answer; see `StreamingCall`."""
         if self._rest:
             await asyncio.sleep(0)
+        self._least, self._until = least, until
+        self._protocol.alarm.set(until)
         while not (messages := self._rest or self._take()):
             if (ending := self.ending) is not None:
                 self._check(ending)
                 return ()
+            if monotonic() >= until:
+                raise TimeoutError
             await self._wait()
-        if len(messages) > MOST_ANSWERS:
-            messages, self._rest = messages[:MOST_ANSWERS], messages[MOST_ANSWERS:]
-        else:
-            self._rest = []
-        return [self._decode(message) for message in messages]
+        self._until = math.inf
+        messages, self._rest = messages[:MOST_ANSWERS], messages[MOST_ANSWERS:]
+        return messages
 
     def cancel(self) -> None:
         """End the call, here and on the server; what it brought and nobody has read is dropped."""
@@ -188,11 +194,12 @@ class Http2StreamingCall(Http2Call, Generic[Response]):
 
     @property
     def _has_news(self) -> bool:
-        return self._stream is not None and bool(self._stream.reader.messages)
+        stream = self._stream
+        return stream is not None and (len(stream.reader.messages) >= self._least or stream.window.is_due)
 
     def _take(self) -> list[bytes]:
-        """Return what has come, and let the server send as much again."""
-        if self._stream is None or not self._stream.reader.messages:
+        """Return what has come, if it is enough, and let the server send as much again."""
+        if self._stream is None or not (self._has_news or self.ending):
             return []
         messages = self._protocol.connection.take(self._stream)
         if self._protocol.connection.has_outgoing:
@@ -200,7 +207,7 @@ class Http2StreamingCall(Http2Call, Generic[Response]):
         return messages
 
 
-class Http2DuplexCall(Http2StreamingCall[Response]):
+class Http2DuplexCall(Http2StreamingCall):
     """A call whose requests stream, too."""
 
     __slots__ = ("_is_asking", "_problem", "_source", "_taker", "_writer")
@@ -211,8 +218,7 @@ class Http2DuplexCall(Http2StreamingCall[Response]):
         self,
         protocol: Http2Protocol,
         path: str,
-        decode: Callable[[bytes], Response],
-        *,
+        requests: Sequence[bytes],
         timeout: float | None,
         headers: CallHeaders,
     ) -> None:
@@ -221,7 +227,7 @@ class Http2DuplexCall(Http2StreamingCall[Response]):
         self._taker: Callable[[Sequence[bytes]], None] | None = None
         self._problem: Exception | None = None
         self._is_asking = False
-        super().__init__(protocol, path, (), decode, timeout=timeout, headers=headers)
+        super().__init__(protocol, path, requests, timeout, headers)
 
     async def write(self, request: bytes) -> None:
         """Send one more request, and wait until there is room for another.
@@ -243,6 +249,9 @@ class Http2DuplexCall(Http2StreamingCall[Response]):
             self.changed()
             while (ending := self.ending) is None:
                 await self._wait()
+        except asyncio.CancelledError:
+            self.cancel()
+            raise
         finally:
             self._source = self._taker = None
         if self._problem is not None:

@@ -92,6 +92,11 @@ class Connection:
         return len(self._table.open)
 
     @property
+    def listeners(self) -> list[Listener]:
+        """Those who made them."""
+        return [stream.listener for stream in self._table.open.values() if stream.listener is not None]
+
+    @property
     def most_streams(self) -> int:
         """Return how many calls there may be at a time."""
         return min(self.peer.max_streams, self._limits.streams)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from dataclasses import dataclass
+from time import monotonic
 from typing import TYPE_CHECKING, cast
 
+from fastapi_esdb.connection.deadline import Alarm
 from fastapi_esdb.connection.http2.connection import Connection
 from fastapi_esdb.wire.errors import ConnectionLost
 
@@ -48,6 +51,8 @@ class Http2Protocol(asyncio.Protocol):
         """Set when nothing is left of it."""
         self.is_paused = False
         """Whether what was written is not taken by the network at the moment."""
+        self.alarm = Alarm(self._look_at_time)
+        """Set to the first moment at which a call, or a wait for it, may be over."""
         self._loop = loop
         self._keep_alive = keep_alive
         self._transport: asyncio.Transport | None = None
@@ -101,6 +106,7 @@ class Http2Protocol(asyncio.Protocol):
             _settle(waiting, ConnectionLost())
         self._leave()
         self._stop_timer()
+        self.alarm.stop()
         self._transport = None
         self.closed.set()
 
@@ -179,6 +185,10 @@ class Http2Protocol(asyncio.Protocol):
         waiting, connection = self._waiting, self.connection
         while waiting and (connection.has_room or not connection.takes_calls):
             waiting.popleft().begin()
+
+    def _look_at_time(self) -> None:
+        now, calls = monotonic(), [*self.connection.listeners, *self._waiting]
+        self.alarm.set(min((call.look_at_time(now) for call in calls), default=math.inf))
 
     def _flush_now(self) -> None:
         self._is_flushing = False

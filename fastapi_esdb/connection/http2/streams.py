@@ -36,6 +36,10 @@ class Listener(Protocol):
     def changed(self) -> None:
         """Messages have come, or less is unsent, or it has ended."""
 
+    def look_at_time(self, now: float) -> float:
+        """It is so late: whatever is over ends. Return when to look again."""
+        ...
+
 
 class Stream:
     """A call. The connection it is on changes it; whoever reads the call looks at it and takes its messages."""

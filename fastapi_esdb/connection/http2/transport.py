@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from time import perf_counter
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.connection.http2.calls import Http2DuplexCall, Http2StreamingCall, Http2UnaryCall
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from fastapi_esdb.settings.options import ConnectionOptions
     from fastapi_esdb.wire.errors import EsdbError
     from fastapi_esdb.wire.headers import CallHeaders
-
-Response = TypeVar("Response")
 
 LIMITS = Limits(message=LARGEST_ANSWER)
 PATIENCE = 1.0
@@ -94,32 +92,29 @@ class Http2Transport:
 
     def unary(self, path: str, request: bytes, timeout: float | None, headers: CallHeaders) -> Http2UnaryCall:
         """Begin a call with one request and one answer."""
-        return Http2UnaryCall(self._protocol, path, (request,), timeout=timeout, headers=headers)
+        return Http2UnaryCall(self._protocol, path, (request,), timeout, headers)
 
     def client_stream(
         self, path: str, requests: Sequence[bytes], timeout: float | None, headers: CallHeaders
     ) -> Http2UnaryCall:
         """Begin a call with several requests and one answer."""
-        return Http2UnaryCall(self._protocol, path, requests, timeout=timeout, headers=headers)
+        return Http2UnaryCall(self._protocol, path, requests, timeout, headers)
 
     def server_stream(
         self,
         path: str,
         request: bytes,
-        decode: Callable[[bytes], Response],
         timeout: float | None,
         headers: CallHeaders,
         *,
         bulk: bool = False,  # noqa: ARG002 - answers come in batches, however many they are
-    ) -> Http2StreamingCall[Response]:
+    ) -> Http2StreamingCall:
         """Begin a call with one request and many answers."""
-        return Http2StreamingCall(self._protocol, path, (request,), decode, timeout=timeout, headers=headers)
+        return Http2StreamingCall(self._protocol, path, (request,), timeout, headers)
 
-    def duplex(
-        self, path: str, decode: Callable[[bytes], Response], timeout: float | None, headers: CallHeaders
-    ) -> Http2DuplexCall[Response]:
+    def duplex(self, path: str, timeout: float | None, headers: CallHeaders) -> Http2DuplexCall:
         """Begin a call whose requests and answers stream."""
-        return Http2DuplexCall(self._protocol, path, decode, timeout=timeout, headers=headers)
+        return Http2DuplexCall(self._protocol, path, (), timeout, headers)
 
     async def ping(self, deadline: Deadline) -> float | None:
         """Return the seconds that a PING and its answer took."""

@@ -27,9 +27,14 @@ class ReceiveWindow:
         self._owed += length
         return self._left >= 0
 
+    @property
+    def is_due(self) -> bool:
+        """Return whether it is worth a frame to widen it."""
+        return self._owed * 2 >= self._size
+
     def due(self) -> int:
         """Return by how much to widen it now that everything that came was taken; 0 while that is not worth a frame."""
-        if self._owed * 2 < self._size:
+        if not self.is_due:
             return 0
         increment, self._owed = self._owed, 0
         self._left += increment

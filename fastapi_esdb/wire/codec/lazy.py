@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from fastapi_esdb.wire.errors import EsdbError
 from fastapi_esdb.wire.errors.unreadable import unreadable
@@ -23,13 +23,8 @@ class Lazy:
     """
 
     __slots__ = ("_source",)
-
-    @classmethod
-    def read_from(cls, message: Any, readers: Readers) -> Self:
-        """Return a value whose fields are still in the message. `readers` has a function for each of them."""
-        made = cls.__new__(cls)
-        _set_source(made, (message, readers))
-        return made
+    _source: tuple[Any, Readers]
+    """The message, and a function for each field that reads it."""
 
     def __repr__(self) -> str:
         """Return the usual repr of a dataclass, with a mark in place of fields that can't be read."""
@@ -48,7 +43,11 @@ class Lazy:
             """Read a field that is used for the first time. Raises `NoAnswer` if it can't be read."""
             if name == "_source":
                 raise AttributeError(name)
-            message, read = _reader_of(self, name)
+            try:
+                message, readers = self._source
+                read = readers[name]
+            except (AttributeError, KeyError):
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}") from None
             try:
                 value = read(message)
             except Exception as error:
@@ -57,16 +56,10 @@ class Lazy:
             return value
 
 
-_set_source = Lazy.__dict__["_source"].__set__
-"""Sets the attribute, which a frozen dataclass would not allow."""
-
-
-def _reader_of(value: Lazy, name: str) -> tuple[Any, Callable[[Any], Any]]:
-    try:
-        message, readers = value._source  # type: ignore[attr-defined]
-        return message, readers[name]
-    except (AttributeError, KeyError):
-        raise AttributeError(f"{type(value).__name__!r} object has no attribute {name!r}") from None
+def setter_of(cls: type[LazyValue], name: str) -> Callable[[LazyValue, object], None]:
+    """Return what sets a field of new values, which a frozen dataclass would not allow, quicker than `filled`."""
+    setter: Callable[[LazyValue, object], None] = cls.__dict__[name].__set__
+    return setter
 
 
 def filled(value: LazyValue, name: str, field: object) -> LazyValue:

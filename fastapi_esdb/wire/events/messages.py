@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from fastapi_esdb.wire.codec.lazy import Readers, filled
+from fastapi_esdb.wire.codec.lazy import Lazy, Readers, setter_of
 from fastapi_esdb.wire.codec.scalars import (
     EMPTY,
     MAX_UINT64,
@@ -64,9 +64,21 @@ def decode_read_event(message: ReadEvent) -> RecordedEvent:
     A link whose target is gone comes without an event; then the link stands for the event (`is_unresolved_link`).
     """
     if not message.HasField("link"):
-        return RecordedEvent.read_from(message.event, _READERS)
-    event = RecordedEvent.read_from(message.event if message.HasField("event") else message.link, _READERS)
-    return filled(event, "link", RecordedEvent.read_from(message.link, _READERS))
+        return lazy_event(message.event, None)
+    return lazy_event(message.event if message.HasField("event") else message.link, lazy_event(message.link, None))
+
+
+def lazy_event(message: Recorded, link: RecordedEvent | None) -> RecordedEvent:
+    """Return an event of which the parts are read that every reader needs."""
+    event = _new(RecordedEvent)
+    _set_source(event, (message, _READERS))
+    _set_data(event, message.data)
+    _set_link(event, link)
+    return event
+
+
+_new, _set_source = RecordedEvent.__new__, setter_of(Lazy, "_source")
+_set_data, _set_link = setter_of(RecordedEvent, "data"), setter_of(RecordedEvent, "link")
 
 
 def _id(message: Recorded) -> UUID:
@@ -78,12 +90,10 @@ _READERS: Readers = {
     "stream": lambda message: decode_stream(message.stream_identifier),
     "revision": attrgetter("stream_revision"),
     "type": lambda message: message.metadata[TYPE],
-    "data": attrgetter("data"),
     "metadata": attrgetter("custom_metadata"),
     "content_type": lambda message: message.metadata[CONTENT_TYPE],
     "created": lambda message: decode_ticks(int(message.metadata[CREATED])),
     "position": decode_position,
-    "link": lambda _: None,
     "retry_count": lambda _: None,
 }
 

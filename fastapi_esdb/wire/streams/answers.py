@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -27,6 +27,7 @@ from fastapi_esdb.wire.errors import EsdbError, InvalidArgument, NoAnswer
 from fastapi_esdb.wire.errors.unreadable import unreadable
 from fastapi_esdb.wire.events.messages import (
     decode_read_event,
+    lazy_event,
     write_read_event,
 )
 from fastapi_esdb.wire.events.values import RecordedEvent
@@ -67,10 +68,20 @@ Response = pb.ReadResp
 
 def decode_frame(message: Response) -> ReadFrame:
     """Return a frame of a read; `UnknownFrame` for a kind that only newer servers send."""
-    case = message.WhichOneof("content")
-    if case == "event":
+    if message.HasField("event"):
         return decode_read_event(message.event)
+    case = message.WhichOneof("content")
     return _DECODERS[case](getattr(message, case)) if case else UnknownFrame()
+
+
+def decode_frames(messages: Iterable[Response]) -> list[ReadFrame]:
+    """Return the frames of a read that came together. Each event that is read passes here: most are no links."""
+    return [
+        lazy_event(event.event, None)
+        if message.HasField("event") and not (event := message.event).HasField("link")
+        else decode_frame(message)
+        for message in messages
+    ]
 
 
 def encode_frame(frame: ReadFrame) -> Response:

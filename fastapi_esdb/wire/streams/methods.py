@@ -8,6 +8,7 @@ from fastapi_esdb.wire.streams.answers import (
     decode_append_answer,
     decode_batch_answer,
     decode_frame,
+    decode_frames,
     delete_answer,
     encode_append_answer,
     encode_batch_answer,
@@ -40,7 +41,7 @@ READ: Method[ReadRequest, ReadFrame] = Method(
     "Read",
     Shape.SERVER_STREAM,
     Codec(pb.ReadReq, encode_read, decode_read),
-    Codec(pb.ReadResp, encode_frame, decode_frame),
+    Codec(pb.ReadResp, encode_frame, decode_frame, decode_frames),
 )
 
 APPEND: Method[AppendFrame, AppendAnswer] = Method(

@@ -130,8 +130,8 @@ async def test_an_answer_that_is_no_message_ends_the_call(channel: Channel, serv
     call = await started(channel, "garbage")
     with pytest.raises(NoAnswer):
         await call.read(20)
-    await until(lambda: not server.active["Follow"])
     call.close()
+    await until(lambda: not server.active["Follow"])
 
 
 async def test_what_has_arrived_is_given_before_the_end(channel: Channel) -> None:

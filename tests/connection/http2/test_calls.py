@@ -118,7 +118,7 @@ async def test_a_cancelled_call_says_so_to_whoever_waits(server: FrameServer) ->
 
     server.does(script)
     transport = await server.open()
-    call = transport.server_stream(PATH, b"", bytes, None, NO_HEADERS)
+    call = transport.server_stream(PATH, b"", None, NO_HEADERS)
     assert await call.read() == [b"one", b"two"]
     waiting = asyncio.ensure_future(call.read())
     await asyncio.sleep(0)
@@ -143,8 +143,8 @@ async def test_answers_stream_in_batches(server: FrameServer) -> None:
 
     server.does(script)
     transport = await server.open()
-    call = transport.server_stream(PATH, b"", bytes.decode, PATIENCE, NO_HEADERS, bulk=True)
-    assert await call.read() == ["x"] * 10
+    call = transport.server_stream(PATH, b"", PATIENCE, NO_HEADERS, bulk=True)
+    assert await call.read() == [b"x"] * 10
     assert await call.read() == ()
     assert await call.read() == ()
     assert not call.is_bulk
@@ -160,7 +160,7 @@ async def test_a_large_batch_leaves_others_a_turn(server: FrameServer) -> None:
 
     server.does(script)
     transport = await server.open()
-    call = transport.server_stream(PATH, b"", bytes, PATIENCE, NO_HEADERS)
+    call = transport.server_stream(PATH, b"", PATIENCE, NO_HEADERS)
     first = await call.read()
     turns: list[int] = []
     asyncio.get_running_loop().call_soon(turns.append, 1)
@@ -197,7 +197,7 @@ async def test_a_long_answer_comes_through_windows(server: FrameServer) -> None:
 
     server.does(script)
     transport = await server.open()
-    call = transport.server_stream(PATH, b"", bytes, PATIENCE, NO_HEADERS)
+    call = transport.server_stream(PATH, b"", PATIENCE, NO_HEADERS)
     assert await ask(transport) == b"other"
     assert sent <= most_unread // size
     read = 0
@@ -218,7 +218,7 @@ async def test_requests_and_answers_stream_at_a_time(server: FrameServer) -> Non
 
     server.does(script)
     transport = await server.open()
-    call = transport.duplex(PATH, bytes, None, NO_HEADERS)
+    call = transport.duplex(PATH, None, NO_HEADERS)
     for word in (b"one", b"two"):
         await call.write(word)
         assert await call.read() == [word.upper()]
@@ -242,7 +242,7 @@ async def test_a_writer_waits_for_the_servers_window(server: FrameServer) -> Non
     server.does(script)
     transport = await server.open()
     await until(lambda: transport._protocol.connection.peer.initial_window == 10)
-    call = transport.duplex(PATH, bytes, None, NO_HEADERS)
+    call = transport.duplex(PATH, None, NO_HEADERS)
     writing = asyncio.ensure_future(call.write(b"x" * 100))
     await until(is_begun.is_set)
     assert not writing.done()
@@ -267,7 +267,7 @@ async def test_an_exchange_waits_for_the_servers_window(server: FrameServer) -> 
     transport = await server.open()
     await until(lambda: transport._protocol.connection.peer.initial_window == 10)
     requests = [b"x" * 100, b"y" * 100]
-    call = transport.duplex(PATH, bytes, None, NO_HEADERS)
+    call = transport.duplex(PATH, None, NO_HEADERS)
     carried = asyncio.ensure_future(call.exchange(lambda: requests.pop(0) if requests else None, lambda _: None))
     await until(lambda: len(requests) == 1)
     may_go_on.set()
@@ -291,7 +291,7 @@ async def test_a_call_that_ends_wakes_its_writer(server: FrameServer) -> None:
     server.does(script)
     transport = await server.open()
     await until(lambda: transport._protocol.connection.peer.initial_window == 10)
-    call = transport.duplex(PATH, bytes, None, NO_HEADERS)
+    call = transport.duplex(PATH, None, NO_HEADERS)
     await asyncio.wait_for(call.write(b"x" * 100), PATIENCE)
     with pytest.raises(RpcFailed) as caught:
         await call.write(b"more")
