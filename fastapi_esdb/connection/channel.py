@@ -59,17 +59,14 @@ class Channel:
         self.offers: frozenset[str] = frozenset()
         """Paths of the calls that the server says it has."""
         self._listener = listener
+        self.in_flight = 0
+        """The number of calls on it, long-lived ones among them."""
         self._leases: set[Lease] = set()
         self._long_lived = 0
         self._tasks: set[asyncio.Task[Any]] = set()
         self._retired = False
         self._closing: asyncio.Task[None] | None = None
         self._closed = asyncio.Event()
-
-    @property
-    def in_flight(self) -> int:
-        """Return the number of calls on it, long-lived ones among them."""
-        return len(self._leases)
 
     @property
     def streams(self) -> int:
@@ -90,6 +87,7 @@ class Channel:
     def take(self, lease: Lease) -> None:
         """Count a lease, perhaps not for the first time."""
         self._leases.add(lease)
+        self.in_flight = len(self._leases)
         self._long_lived += lease.long_lived
 
     def release(self, lease: Lease) -> None:
@@ -97,8 +95,10 @@ class Channel:
         if lease not in self._leases:
             return
         self._leases.discard(lease)
+        self.in_flight = len(self._leases)
         self._long_lived -= lease.long_lived
-        self._close_if_done()
+        if self._retired:
+            self._close_if_done()
         self._listener.released(self)
 
     def suspect(self, *, lost: bool) -> None:

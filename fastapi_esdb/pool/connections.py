@@ -158,9 +158,11 @@ class Connections:
         Raises `ConnectionClosed` without a connection, `NotSentInTime` when the deadline has passed, and
         `TooManyStreams` when a long-lived call finds everything full.
         """
-        patience, budget = min(deadline, Deadline.after(self._settings.wait)), None
+        patience: Deadline | None = None
+        budget: DiscoveryBudget | None = None
         while not self._is_shut:
             if (lease := self._take(long_lived, avoid)) is None:
+                patience = patience or min(deadline, Deadline.after(self._settings.wait))
                 budget = budget or (self._failover.budget() if self._failover else None)
                 lease = await self._wait(long_lived, deadline, patience, budget)
             if lease is not None:
@@ -212,7 +214,8 @@ class Connections:
     def released(self) -> None:
         """Give the lease of a call that has ended to one that waits."""
         for long_lived, queue in self._waiting.items():
-            queue.serve(partial(self._free_lease, long_lived))
+            if queue:
+                queue.serve(partial(self._free_lease, long_lived))
 
     def _wake(self) -> None:
         self._changes.wake()

@@ -50,7 +50,8 @@ class Limits:
         """Return whether the connection can take one more call of that kind."""
         if not candidate.is_connected or candidate.is_suspect or (long_lived and candidate.streams >= self.streams):
             return False
-        return not candidate.in_flight or candidate.in_flight < self._calls_on(candidate)
+        in_flight = candidate.in_flight
+        return not in_flight or in_flight < self._calls_on(candidate)
 
     def per_connection(self, candidates: Sequence[Candidate], long_lived: bool) -> int:
         """Return the number of calls of that kind that fit on one more connection like these."""
@@ -60,10 +61,12 @@ class Limits:
     def _calls_on(self, candidate: Candidate) -> int:
         """Return how many calls a connection takes at a time, as its server says if it is known to take fewer."""
         most = candidate.most_streams
-        return self.calls if most is None else max(1, min(self.calls, most - SPARE))
+        if most is None or most >= self.calls + SPARE:
+            return self.calls
+        return max(1, most - SPARE)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Route(Generic[C]):
     """A decision for a call: take `use`; or open so many connections and wait.
 
@@ -90,12 +93,15 @@ def route(
     come last, so that they fall idle again, and `avoid`, where the same call has just failed, comes after them.
     `waiting` is how many calls of that kind wait already.
     """
-    able = [(position, c) for position, c in enumerate(candidates) if limits.room(c, long_lived)]
-    if not able:
-        return _extend(candidates, limits, long_lived, waiting)
-    count = len(candidates)
-    _, best = min(able, key=lambda pair: (pair[1] is avoid, pair[1].extra, pair[1].in_flight, (pair[0] - turn) % count))
-    return Route(best)
+    best: C | None = None
+    least: tuple[bool, bool, int, int] | None = None
+    for position, candidate in enumerate(candidates):
+        if limits.room(candidate, long_lived):
+            in_turn = (position - turn) % len(candidates)
+            rank = candidate is avoid, candidate.extra, candidate.in_flight, in_turn
+            if least is None or rank < least:
+                best, least = candidate, rank
+    return _extend(candidates, limits, long_lived, waiting) if best is None else Route(best)
 
 
 def _extend(candidates: Sequence[C], limits: Limits, long_lived: bool, waiting: int) -> Route[C]:

@@ -186,7 +186,9 @@ class GrpcStreamingCall(GrpcCall):
                 if self._is_full:
                     await self._changes.wait_until(lambda: not self._is_full)
         except Exception as error:  # for the one who reads
+            # without what refers to frames, which hold the call, and with it the TCP connection
             self._end = error.with_traceback(None)
+            self._end.__context__ = None
         finally:
             self._has_ended = True
             self._changes.wake()

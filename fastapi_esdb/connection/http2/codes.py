@@ -1,8 +1,9 @@
-"""The error codes of HTTP/2, and the two ways in which a peer can break their rules."""
+"""The error codes of HTTP/2, the two ways in which a peer can break their rules, and why a connection has ended."""
 
 from __future__ import annotations
 
 import enum
+from dataclasses import dataclass
 
 from fastapi_esdb.wire.status.codes import StatusCode
 
@@ -51,3 +52,15 @@ class StreamViolation(Exception):
         self.code = code
         self.reason = reason
         self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a connection can't be used any more."""
+
+    code: ErrorCode
+    reason: str
+    is_loss: bool = False
+    """Whether nothing arrives any more."""
+    is_wanted: bool = False
+    """Whether it was closed here."""

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from time import monotonic
 
 from fastapi_esdb.connection.http2 import frames
-from fastapi_esdb.connection.http2.codes import ErrorCode, StreamViolation, Violation, name_of
+from fastapi_esdb.connection.http2.codes import ErrorCode, Failure, StreamViolation, Violation, name_of
 from fastapi_esdb.connection.http2.frames import (
     ACK,
     DATA,
@@ -21,7 +20,7 @@ from fastapi_esdb.connection.http2.frames import (
 )
 from fastapi_esdb.connection.http2.header_blocks import BlockAssembler
 from fastapi_esdb.connection.http2.headers import BlockDecoder, Origin, Pairs, RequestEncoder
-from fastapi_esdb.connection.http2.limits import DEFAULT_WINDOW, LIMITS, Floods, Limits
+from fastapi_esdb.connection.http2.limits import DEFAULT_WINDOW, LARGEST_STREAM, LIMITS, Floods, Limits
 from fastapi_esdb.connection.http2.messages import framed
 from fastapi_esdb.connection.http2.peer import Goodbye, Peer, greeting
 from fastapi_esdb.connection.http2.sender import Sender
@@ -35,18 +34,6 @@ _OTHER_PROTOCOLS = {b"HTTP/1.": "HTTP/1", b"SSH-": "SSH"}
 """What some servers say first that speak something else."""
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why a connection can't be used any more."""
-
-    code: ErrorCode
-    reason: str
-    is_loss: bool = False
-    """Whether nothing arrives any more."""
-    is_wanted: bool = False
-    """Whether it was closed here."""
-
-
 class Connection:
     """The client's side of one connection.
 
@@ -58,6 +45,8 @@ class Connection:
     def __init__(self, origin: Origin, limits: Limits = LIMITS, clock: Callable[[], float] = monotonic) -> None:
         self.failure: Failure | None = None
         self.peer = Peer()
+        self.most_streams = min(self.peer.max_streams, limits.streams)
+        """How many calls there may be at a time."""
         self._limits = limits
         self._pings: set[bytes] = set()
         self._pongs: list[bytes] = []
@@ -97,11 +86,6 @@ class Connection:
         return [stream.listener for stream in self._table.open.values() if stream.listener is not None]
 
     @property
-    def most_streams(self) -> int:
-        """Return how many calls there may be at a time."""
-        return min(self.peer.max_streams, self._limits.streams)
-
-    @property
     def goodbye(self) -> Goodbye | None:
         """Return what the server has said in its last GOAWAY: calls begin elsewhere from then on."""
         return self.peer.goodbye
@@ -109,7 +93,7 @@ class Connection:
     @property
     def takes_calls(self) -> bool:
         """Return whether calls can begin on it, as soon as there is room."""
-        return self.failure is None and self.peer.goodbye is None and not self._table.is_used_up
+        return self.failure is None and self.peer.goodbye is None and self._table.next_number <= LARGEST_STREAM
 
     @property
     def has_room(self) -> bool:
@@ -236,7 +220,8 @@ class Connection:
             self._widen(stream)
 
     def _on_headers(self, flags: int, number: int, at: int, end: int) -> None:
-        self._table.check_begun(number, frames.HEADERS)
+        if number not in self._table.open:
+            self._table.check_begun(number, frames.HEADERS)
         if flags & (PADDED | HAS_PRIORITY):
             at, end = frames.unpadded(self._frames.buffer, flags, at, end)
             at = frames.without_priority(flags, at, end)
@@ -278,7 +263,7 @@ class Connection:
 
     def _on_reset(self, _flags: int, number: int, at: int, end: int) -> None:
         self._floods.endings.count()
-        code = frames.parse_number(self._frames.buffer[at:end], "RST_STREAM")
+        code = frames.parse_number(self._frames.buffer, at, end, "RST_STREAM")
         stream = self._table.find(number, frames.RST_STREAM)
         if stream is not None:
             self._close(stream, reset_ending(code))
@@ -294,8 +279,10 @@ class Connection:
             return
         self._floods.settings.count()
         self.peer.take_settings(frames.parse_settings(self._frames.buffer[at:end]))
+        self.most_streams = min(self.peer.max_streams, self._limits.streams)
         self._sender.largest_frame = self.peer.max_frame
-        self._table.touch(*self._sender.change_initial_window(self.peer.initial_window, self._table.open.values()))
+        for stream in self._sender.change_initial_window(self.peer.initial_window, self._table.open.values()):
+            self._table.touch(stream)
         if self.peer.shrank_table:
             self._encoder.announce()
         self._sender.put(frame(frames.SETTINGS, ACK))
@@ -328,11 +315,12 @@ class Connection:
 
     def _on_window(self, _flags: int, number: int, at: int, end: int) -> None:
         self._floods.windows.count()
-        increment = frames.parse_increment(self._frames.buffer[at:end])
+        increment = frames.parse_increment(self._frames.buffer, at, end)
         if not number:
             if not increment:
                 raise Violation(ErrorCode.PROTOCOL_ERROR, "WINDOW_UPDATE 0")
-            self._table.touch(*self._sender.widen(increment))
+            for freed in self._sender.widen(increment):
+                self._table.touch(freed)
             return
         stream = self._table.find(number, frames.WINDOW_UPDATE)
         if stream is None:

@@ -36,6 +36,7 @@ HEADER_TABLE_SIZE, ENABLE_PUSH, MAX_CONCURRENT_STREAMS, INITIAL_WINDOW_SIZE, MAX
 HEADER_SIZE = 9
 PING_SIZE = 8
 PRIORITY_SIZE = 5
+NUMBER_SIZE = 4
 _HEADER = Struct(">HBBBI")
 _NUMBER = Struct(">I")
 _TWO_NUMBERS = Struct(">II")
@@ -94,17 +95,17 @@ def parse_settings(payload: bytes) -> list[tuple[int, int]]:
     return list(_SETTING.iter_unpack(payload))
 
 
-def parse_number(payload: bytes, what: str) -> int:
+def parse_number(buffer: bytes, at: int, end: int, what: str) -> int:
     """Return the one number that is in a frame: an error code, or an increment whose first bit is ignored."""
-    if len(payload) != _NUMBER.size:
-        raise Violation(ErrorCode.FRAME_SIZE_ERROR, f"{what} of {len(payload)} bytes")
-    number: int = _NUMBER.unpack(payload)[0]
+    if end - at != NUMBER_SIZE:
+        raise Violation(ErrorCode.FRAME_SIZE_ERROR, f"{what} of {end - at} bytes")
+    number: int = _NUMBER.unpack_from(buffer, at)[0]
     return number
 
 
-def parse_increment(payload: bytes) -> int:
+def parse_increment(buffer: bytes, at: int, end: int) -> int:
     """Return by how much a WINDOW_UPDATE widens a window."""
-    return parse_number(payload, "WINDOW_UPDATE") & _STREAM_BITS
+    return parse_number(buffer, at, end, "WINDOW_UPDATE") & _STREAM_BITS
 
 
 def parse_goaway(payload: bytes) -> tuple[int, int, bytes]:

@@ -43,11 +43,8 @@ class Block:
     content_length: int | None = None
     problem: str = ""
     """What makes it malformed, if anything does."""
-
-    @property
-    def is_interim(self) -> bool:
-        """Return whether another answer follows."""
-        return self.http_status in _INTERIM
+    is_interim: bool = False
+    """Whether another answer follows."""
 
     def get(self, name: bytes) -> bytes | None:
         """Return the value of the first field of that name."""
@@ -61,6 +58,7 @@ class BlockDecoder:
         self._decoder = Decoder(limits.header_list)
         self._limits = limits
         self._known: dict[bytes, Block] = {}
+        self._has_table = bool(self._decoder.header_table_size)
 
     def announced(self) -> None:
         """Note that the server knows our settings: from now on its table is not larger than they say.
@@ -70,10 +68,11 @@ class BlockDecoder:
         size = self._limits.header_table
         self._decoder.max_allowed_table_size = size
         self._decoder.header_table_size = min(self._decoder.header_table_size, size)
+        self._has_table = bool(self._decoder.header_table_size)
 
     def decode(self, block: bytes) -> Block:
         """Return what a block says. Raises `Violation` for one that can't be decoded."""
-        if (known := self._known.get(block)) is not None and not self._decoder.header_table_size:
+        if (known := self._known.get(block)) is not None and not self._has_table:
             return known
         try:
             decoded = self._decoder.decode(block, raw=True)
@@ -84,7 +83,8 @@ class BlockDecoder:
         except (HPACKError, ValueError, IndexError) as error:
             raise Violation(ErrorCode.COMPRESSION_ERROR, f"a header block that can't be decoded ({error})") from None
         found = self._meaning(tuple((bytes(name), bytes(value)) for name, value in decoded))
-        if not self._decoder.header_table_size:
+        self._has_table = bool(self._decoder.header_table_size)
+        if not self._has_table:
             self._remember(block, found)
         return found
 
@@ -102,7 +102,8 @@ class BlockDecoder:
         if length is not None and not _LENGTH.fullmatch(length):
             return Block(fields, problem="a content-length that is no number")
         plain = tuple(field for field in fields if field[0] != b":status")
-        return Block(plain, None if status is None else int(status), None if length is None else int(length))
+        number = None if status is None else int(status)
+        return Block(plain, number, None if length is None else int(length), is_interim=number in _INTERIM)
 
 
 def _problem(fields: Fields, most: int) -> str:

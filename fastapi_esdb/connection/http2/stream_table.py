@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi_esdb.connection.http2.codes import ErrorCode, Violation
 from fastapi_esdb.connection.http2.frames import DATA, HEADERS, NAMES
-from fastapi_esdb.connection.http2.limits import LARGEST_STREAM, Flood
+from fastapi_esdb.connection.http2.limits import Flood
 from fastapi_esdb.connection.http2.statuses import Ending
 from fastapi_esdb.connection.http2.streams import State, Stream
 
@@ -20,11 +20,6 @@ class StreamTable:
         self._reset: dict[int, int] = {}
         """What the server may still have sent on streams that we have reset, in bytes."""
         self._touched: list[Stream] = []
-
-    @property
-    def is_used_up(self) -> bool:
-        """Return whether there are no numbers left for further streams."""
-        return self.next_number > LARGEST_STREAM
 
     def add(self, stream: Stream) -> None:
         """Take the stream that has the next number."""
@@ -69,12 +64,11 @@ class StreamTable:
         else:
             self._idle.count()
 
-    def touch(self, *streams: Stream) -> None:
-        """Note that streams have changed."""
-        for stream in streams:
-            if not stream.is_touched:
-                stream.is_touched = True
-                self._touched.append(stream)
+    def touch(self, stream: Stream) -> None:
+        """Note that a stream has changed."""
+        if not stream.is_touched:
+            stream.is_touched = True
+            self._touched.append(stream)
 
     def take_touched(self) -> list[Stream]:
         """Return the streams that have changed since the last time."""

@@ -61,17 +61,23 @@ CHOICES = {
 """The options that every Read must have, with the choices that there are."""
 
 
+_STRUCTURED, _STRING = {"structured": EMPTY}, {"string": EMPTY}
+
+
 def encode_read(request: ReadRequest) -> pb.ReadReq:
     """Return the message. Raises InvalidArgument for a start or a stream name that is not possible."""
     fields: Fields = {
-        "read_direction": ReadOptions.Backwards if request.direction is BACKWARDS else ReadOptions.Forwards,
-        "resolve_links": request.resolve_links,
-        "uuid_option": {"structured" if request.structured_ids else "string": EMPTY},
         **encode_source(request.stream, request.start),
         **({"subscription": EMPTY} if request.subscribe else {"count": request.limit}),
         **({"filter": encode_filter(request.filter)} if request.filter else {"no_filter": EMPTY}),
-        **({"control_option": {"compatibility": request.compatibility}} if request.compatibility else {}),
+        "uuid_option": _STRUCTURED if request.structured_ids else _STRING,
     }
+    if request.direction is BACKWARDS:
+        fields["read_direction"] = ReadOptions.Backwards
+    if request.resolve_links:
+        fields["resolve_links"] = True
+    if request.compatibility:
+        fields["control_option"] = {"compatibility": request.compatibility}
     return pb.ReadReq(options=fields)
 
 

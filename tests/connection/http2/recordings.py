@@ -78,7 +78,7 @@ class Replay:
     def _begin_anyway(self) -> Stream:
         """The recorded client began too many calls, and some after a GOAWAY, to see what it says."""
         peer = self.connection.peer
-        goodbye, peer.goodbye, peer.max_streams = peer.goodbye, None, UNLIMITED
+        goodbye, peer.goodbye, self.connection.most_streams = peer.goodbye, None, UNLIMITED
         stream = self.connection.begin("/a.Service/Call")
         peer.goodbye = goodbye
         return stream
