@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 NO_HEADERS = CallHeaders()
 
+GATHERED, LINGER = 32, 0.002
+"""Answers of a read that are worth waking its reader, and the seconds that fewer of them wait for more."""
+
 
 async def unary(
     lease: Lease,
@@ -126,10 +129,11 @@ class StreamCall(Generic[Request, Response]):
         if self._call is None:
             return ()
         until = math.inf if limit is None else monotonic() + limit
+        least, linger = (whole, math.inf) if whole else (1, 0.0) if self._lease.long_lived else (GATHERED, LINGER)
         with map_errors(self._lease, self._method, self._request):
             try:
                 # the call is no variable: whoever keeps the error would keep it, and the TCP connection open
-                while batch := await self._call.read(until, max(1, whole - len(self._gathered))):
+                while batch := await self._call.read(until, least - len(self._gathered), linger):
                     self._gathered += self._method.decode_answers(batch)
                     if len(self._gathered) >= whole:
                         break

@@ -65,12 +65,12 @@ class StreamingCall(Call, Protocol):
         """Return whether its answers are received off the event loop."""
         ...
 
-    async def read(self, until: float = math.inf, least: int = 1) -> Sequence[bytes]:
+    async def read(self, until: float = math.inf, least: int = 1, linger: float = math.inf) -> Sequence[bytes]:
         """Wait for the next answer; return it and those that have come with it, or nothing at the end of the call.
 
-        A reader that has no use for fewer than `least` may be left waiting until so many have come, or the end, or as
-        many as there is room for. Raises TimeoutError at the moment `until` of the monotonic clock. What comes while
-        nobody waits is for the next reader, as after one that was cancelled.
+        Fewer than `least` may be held back until the end, until there is no room for more, or until the first of them
+        is there for `linger` seconds. Raises TimeoutError at the moment `until` of the monotonic clock. What comes
+        while nobody waits is for the next reader, as after one that was cancelled.
         """
         ...
 

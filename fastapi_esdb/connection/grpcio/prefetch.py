@@ -157,7 +157,12 @@ class Prefetch:
         self._flush = FIRST_FLUSH
         self._fill_if_empty()
 
-    async def read(self, until: float = math.inf, least: int = 1) -> Sequence[bytes]:  # noqa: ARG002 - by the batch
+    async def read(
+        self,
+        until: float = math.inf,
+        least: int = 1,  # noqa: ARG002 - it gives what a thread has received
+        linger: float = math.inf,  # noqa: ARG002
+    ) -> Sequence[bytes]:
         """Wait for the next answer; see `StreamingCall`. The answers after it are being fetched from then on."""
         await asyncio.sleep(0)  # a reader that finds every batch ready leaves the others their turn
         async with asyncio.timeout(None if until == math.inf else until - time.monotonic()):

@@ -153,9 +153,9 @@ class GrpcStreamingCall(GrpcCall):
         self._changes = Wakeup()
         self._receiving: asyncio.Task[None] | None = None
 
-    async def read(self, until: float = math.inf, least: int = 1) -> Sequence[bytes]:
+    async def read(self, until: float = math.inf, least: int = 1, linger: float = math.inf) -> Sequence[bytes]:
         """Wait for the next answer; see `StreamingCall`."""
-        self._least = least
+        self._least = least if linger == math.inf else 1
         if self._receiving is None:
             self._receiving = asyncio.create_task(self._receive(), name="esdb-answers")
         limit = None if until == math.inf else until - monotonic()

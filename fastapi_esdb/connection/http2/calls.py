@@ -152,7 +152,7 @@ class Http2UnaryCall(Http2Call):
 class Http2StreamingCall(Http2Call):
     """A call whose answers stream. They come in batches, as the server has packed them."""
 
-    __slots__ = ("_least", "_rest")
+    __slots__ = ("_least", "_linger", "_rest")
 
     is_bulk = False
 
@@ -164,24 +164,27 @@ class Http2StreamingCall(Http2Call):
         timeout: float | None,
         headers: CallHeaders,
     ) -> None:
-        self._least = 1
-        """How many answers a reader waits for."""
+        self._least, self._linger = 1, math.inf
+        """How many answers a reader waits for, and how long fewer of them are held back."""
         self._rest: list[bytes] = []
         super().__init__(protocol, path, requests, timeout, headers)
 
-    async def read(self, until: float = math.inf, least: int = 1) -> Sequence[bytes]:
+    async def read(self, until: float = math.inf, least: int = 1, linger: float = math.inf) -> Sequence[bytes]:
         """Wait for the next answer; see `StreamingCall`."""
         if self._rest:
             await asyncio.sleep(0)
-        self._least, self._until = least, until
-        self._protocol.alarm.set(until)
+        self._least, self._linger = least, linger
         while not (messages := self._rest or self._take()):
             if (ending := self.ending) is not None:
                 self._check(ending)
                 return ()
             if monotonic() >= until:
                 raise TimeoutError
+            self._until = until
+            self._protocol.alarm.set(until)
             await self._wait()
+            if linger != math.inf:
+                self._least = 1
         self._until = math.inf
         messages, self._rest = messages[:MOST_ANSWERS], messages[MOST_ANSWERS:]
         return messages
@@ -191,6 +194,15 @@ class Http2StreamingCall(Http2Call):
         if self.ending is None:
             self._rest = []
         super().cancel()
+
+    def changed(self) -> None:
+        """Wake whoever reads, now or after a moment in which more may come."""
+        super().changed()
+        stream = self._stream
+        if self._waiter is not None and self._linger != math.inf and stream is not None and stream.reader.messages:
+            self._until = min(self._until, monotonic() + self._linger)
+            self._linger = math.inf
+            self._protocol.alarm.set(self._until)
 
     @property
     def _has_news(self) -> bool:
