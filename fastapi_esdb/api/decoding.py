@@ -45,7 +45,7 @@ class EventDecoder(Protocol[Item_co]):
 
 
 class Decoded(Generic[Item]):
-    """What readers get for the events of a source. What stands before one that can't be read is given first."""
+    """The items that readers get for the events of a source; those before an event that is unreadable come first."""
 
     def __init__(self, batches: Source[list[RecordedEvent]], types: EventDecoder[Item]) -> None:
         self._batches = batches

@@ -18,7 +18,7 @@ _running: set[asyncio.Task[None]] = set()
 
 
 class Source(Protocol[Item]):
-    """What an iteration takes its items from. A reader who is cancelled loses none: the next one gets it."""
+    """The items of an iteration. A reader who is cancelled loses none of them: the next one gets it."""
 
     @property
     def has_ended(self) -> bool:

@@ -197,9 +197,11 @@ class Http2StreamingCall(Http2Call):
 
     def changed(self) -> None:
         """Wake whoever reads, now or after a moment in which more may come."""
+        if self._waiter is None:
+            return
         super().changed()
         stream = self._stream
-        if self._waiter is not None and self._linger != math.inf and stream is not None and stream.reader.messages:
+        if self._linger != math.inf and stream is not None and stream.reader.messages:
             self._until = min(self._until, monotonic() + self._linger)
             self._linger = math.inf
             self._protocol.alarm.set(self._until)

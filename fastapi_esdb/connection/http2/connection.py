@@ -197,9 +197,9 @@ class Connection:
         length = end - at
         if not self._window.receive(length):
             raise Violation(ErrorCode.FLOW_CONTROL_ERROR, "more data than the window of the connection")
-        if increment := self._window.due():
-            self._sender.put(frames.window_frame(0, increment))
-        stream = self._table.find(number, DATA, length)
+        if self._window.is_due:
+            self._sender.put(frames.window_frame(0, self._window.due()))
+        stream = self._table.open.get(number) or self._table.find(number, DATA, length)
         if flags & PADDED:
             at, end = frames.unpadded(self._frames.buffer, flags, at, end)
         if stream is None:

@@ -9,35 +9,29 @@ from fastapi_esdb.connection.http2.limits import LARGEST_WINDOW
 class ReceiveWindow:
     """The bytes that the server may still send. It is widened by half of its size at a time, not for each frame."""
 
-    __slots__ = ("_left", "_owed", "_size")
+    __slots__ = ("_half", "_owed", "is_due", "left")
 
     def __init__(self, size: int) -> None:
-        self._size = size
-        self._left = size
-        self._owed = 0
-
-    @property
-    def left(self) -> int:
+        self.left = size
         """Bytes that the server may send."""
-        return self._left
+        self.is_due = False
+        """Whether it is worth a frame to widen it."""
+        self._half = size / 2
+        self._owed = 0
 
     def receive(self, length: int) -> bool:
         """Take that many bytes; return whether they are within the window."""
-        self._left -= length
+        self.left -= length
         self._owed += length
-        return self._left >= 0
-
-    @property
-    def is_due(self) -> bool:
-        """Return whether it is worth a frame to widen it."""
-        return self._owed * 2 >= self._size
+        self.is_due = self._owed >= self._half
+        return self.left >= 0
 
     def due(self) -> int:
         """Return by how much to widen it now that everything that came was taken; 0 while that is not worth a frame."""
         if not self.is_due:
             return 0
-        increment, self._owed = self._owed, 0
-        self._left += increment
+        increment, self._owed, self.is_due = self._owed, 0, False
+        self.left += increment
         return increment
 
 
