@@ -14,6 +14,8 @@ class Wakeup:
 
     def wake(self) -> None:
         """Have every waiter look again."""
+        if not self._waiters:
+            return
         woken, self._waiters = self._waiters, set()
         for waiter in woken:
             if not waiter.done():

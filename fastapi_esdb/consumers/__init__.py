@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi_esdb.consumers.checkpoints import (
     CheckpointMoved,
     CheckpointStore,
+    ConsumerBehind,
     InMemory,
     InStream,
     NotHandledHere,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CheckpointMoved",
     "CheckpointStore",
+    "ConsumerBehind",
     "ConsumerState",
     "ConsumerStatus",
     "DeadLetter",

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-from fastapi_esdb.errors import CallerError
+from fastapi_esdb.errors import CallerError, DeadlineExceeded
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,17 @@ class NotHandledHere(CallerError):
 
     def __str__(self) -> str:
         return f"the events of consumer {self.consumer!r} are not handled by this process at present"
+
+
+@dataclass(eq=False)
+class ConsumerBehind(DeadlineExceeded):
+    """A consumer has not come to a place in time. It may yet."""
+
+    consumer: str
+    state: str
+
+    def __str__(self) -> str:
+        return f"consumer {self.consumer!r} ({self.state}) has not come there in time"
 
 
 class Mark(NamedTuple):

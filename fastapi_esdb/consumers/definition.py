@@ -30,6 +30,12 @@ OrderedBy = Literal["stream"] | Callable[[Any], Hashable] | None
 STOP_TIMEOUT = 5.0
 """Seconds that the event at hand is given when the app stops."""
 
+STALLED_AFTER = 60.0
+"""Seconds without progress after which health says so."""
+
+REACHED_TIMEOUT = 2.0
+"""Seconds that it is waited for a consumer to come to a place."""
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
@@ -47,6 +53,8 @@ class Definition:
     concurrency: int
     ordered_by: OrderedBy
     stop_timeout: float
+    stalled_after: float
+    required: bool
 
     @property
     def is_of_group(self) -> bool:
@@ -81,6 +89,8 @@ class ConsumerOptions(TypedDict, total=False):
     concurrency: int
     ordered_by: OrderedBy
     stop_timeout: float
+    stalled_after: float
+    required: bool
 
 
 def define(
@@ -95,6 +105,8 @@ def define(
     concurrency: int = 1,
     ordered_by: OrderedBy = "stream",
     stop_timeout: float = STOP_TIMEOUT,
+    stalled_after: float = STALLED_AFTER,
+    required: bool = False,
 ) -> Definition:
     """Return the definition of a consumer. Raises `InvalidArgument`, which names what can't be."""
     if not _NAME.fullmatch(arguments.text(name, "name")):
@@ -123,6 +135,8 @@ def define(
         concurrency,
         ordered_by,
         seconds(stop_timeout, "stop_timeout"),
+        seconds(stalled_after, "stalled_after"),
+        required,
     )
     _check_together(found)
     return found

@@ -17,7 +17,7 @@ from fastapi_esdb.consumers.lanes import Lanes
 from fastapi_esdb.consumers.lease import Claim
 from fastapi_esdb.consumers.ledger import Ledger
 from fastapi_esdb.consumers.outcomes import Halted, Park, policy
-from fastapi_esdb.consumers.progress import Progress, is_after
+from fastapi_esdb.consumers.progress import Prefix, Progress, is_after
 from fastapi_esdb.consumers.sources import CatchUpSource
 from fastapi_esdb.consumers.status import ConsumerState
 from fastapi_esdb.wire.errors import InvalidArgument
@@ -94,7 +94,7 @@ class Following(ABC):
 
     @property
     def position(self) -> Position | None:
-        """The position in `$all` up to which everything is handled, as far as it is known."""
+        """The position in `$all` up to which everything is handled, or is nothing of this consumer's."""
         return self.progress.position
 
     @abstractmethod
@@ -191,17 +191,18 @@ class FollowingGroup(Following):
 
     async def _hand_out(self, consumer: Consumer[RecordedEvent], handling: Handling, tasks: asyncio.TaskGroup) -> None:
         free = asyncio.Semaphore(self._definition.concurrency)
-
-        at_hand: dict[RecordedEvent, None] = {}
+        observed, at_hand = self._observed, Prefix()
 
         async def handle(event: RecordedEvent) -> None:
-            at_hand[event] = None
+            entry = at_hand.add(event)
+            observed.take(at_hand.oldest)
             with suppress(Halted):  # it is not acknowledged then, and goes to another one
                 await handling.handle(event)
                 await consumer.ack(event)
-                self._observed.handled += 1
-            del at_hand[event]
-            self._observed.at_hand = next(iter(at_hand), None)
+                observed.handled += 1
+            at_hand.done(entry)
+            observed.take(at_hand.oldest)
+            observed.progressed.wake()
             free.release()
 
         async for event in consumer:
@@ -209,7 +210,7 @@ class FollowingGroup(Following):
             if self._halted.is_set():
                 return
             self._observed.arrived += 1
-            self._observed.at_hand = self._observed.at_hand or event
+            self._observed.take(self._observed.at_hand or event)
             tasks.create_task(handle(event))
 
 
@@ -321,7 +322,7 @@ class FollowingPlaces(Following):
             for event in batch:
                 if halted.is_set():
                     return
-                observed.at_hand = event
+                observed.take(event)
                 await self.check()
                 try:
                     is_saved = await handle(event)
@@ -330,7 +331,9 @@ class FollowingPlaces(Following):
                 observed.handled += 1
                 if not is_saved:
                     completed(event)
-            observed.at_hand = None
+                observed.progressed.wake()
+            observed.take(None)
+            observed.progressed.wake()
 
     async def _several_at_once(self, subscription: AnySubscription) -> None:
         lanes = Lanes(self._definition, self._run, self._completed, self._halted)
@@ -347,14 +350,15 @@ class FollowingPlaces(Following):
                     break
                 await self.check()
                 await lanes.put(event)
-                self._observed.at_hand = lanes.prefix.oldest
+                self._observed.take(lanes.prefix.oldest)
         await lanes.drained()
 
     def _completed(self, event: RecordedEvent, is_saved: bool, oldest: RecordedEvent | None) -> None:
         self._observed.handled += 1
-        self._observed.at_hand = oldest
+        self._observed.take(oldest)
         if not is_saved:
             self.keeping.completed(event)
+        self._observed.progressed.wake()
 
     async def _place(self) -> Place:
         """Return where to go on from: the stored checkpoint, or what this process has completed since."""

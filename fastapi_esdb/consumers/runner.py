@@ -12,16 +12,18 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Unpack
 
+from fastapi_esdb.api import arguments
 from fastapi_esdb.api.new_event import NewEvent
 from fastapi_esdb.consumers.building import Building
-from fastapi_esdb.consumers.checkpoints import CheckpointMoved, Dispatch, NotHandledHere
+from fastapi_esdb.consumers.checkpoints import CheckpointMoved, ConsumerBehind, Dispatch, NotHandledHere
 from fastapi_esdb.consumers.dead_letters import DeadLetters
-from fastapi_esdb.consumers.definition import ConsumerOptions, define
+from fastapi_esdb.consumers.definition import REACHED_TIMEOUT, ConsumerOptions, define
 from fastapi_esdb.consumers.direct import Direct, Handler
 from fastapi_esdb.consumers.following import Following, FollowingGroup, FollowingPlaces, first_of
 from fastapi_esdb.consumers.lease import Lease
 from fastapi_esdb.consumers.ledger import Interrupted
 from fastapi_esdb.consumers.outcomes import Retry, Stopped
+from fastapi_esdb.consumers.reaching import Reaching
 from fastapi_esdb.consumers.sources import CatchUpSource, GroupSource, Place, Source, source_of, text_of
 from fastapi_esdb.consumers.status import ConsumerState, ConsumerStatus, Observed
 from fastapi_esdb.errors import EsdbError
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from fastapi_esdb.api.decoding import EventDecoder
     from fastapi_esdb.consumers.definition import Definition
     from fastapi_esdb.wire.events.values import RecordedEvent
+    from fastapi_esdb.wire.positions import Position
 
 logger = logging.getLogger("fastapi_esdb")
 
@@ -65,6 +68,7 @@ class Runner:
         self._observed = Observed()
         self._following = _following(definition, connection, dispatch, self._observed)
         self._lease = Lease(connection, self._commands_stream) if definition.run == "one" else None
+        self._reaching = Reaching(definition, connection, dispatch)
         self._commands: deque[Command] = deque()
         self._told = asyncio.Event()
         self._is_back = asyncio.Event()
@@ -96,6 +100,7 @@ class Runner:
             parked=observed.parked,
             last_error=type(observed.last_error) if observed.last_error else None,
             last_error_at=observed.last_error_at,
+            stands_still_for=observed.stands_still_for,
         )
 
     def start(self) -> None:
@@ -179,6 +184,22 @@ class Runner:
         finally:
             self._holds -= 1
             self._wake()
+
+    async def reached(self, place: int | Position, timeout: float = REACHED_TIMEOUT) -> None:
+        """Wait until everything up to a place is handled, wherever that is done.
+
+        Raises `ConsumerBehind` after `timeout` seconds, and `InvalidArgument`.
+        """
+        limit, wanted = arguments.seconds(timeout, "timeout"), self._reaching.checked(place)
+        here = self._reaching.here(wanted, self._observed.progressed, self._at)
+        try:
+            async with asyncio.timeout(limit):
+                await first_of(here, self._reaching.elsewhere(wanted))
+        except TimeoutError:
+            raise ConsumerBehind(self.definition.name, self._observed.state.value) from None
+
+    def _at(self) -> tuple[object, object]:
+        return self._following.progress.place, self._following.position
 
     @property
     def dead_letters(self) -> DeadLetters:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from time import monotonic
 from typing import Self
 
+from fastapi_esdb.connection.wakeup import Wakeup
 from fastapi_esdb.consumers.sources import Place
 from fastapi_esdb.wire.events.values import RecordedEvent
 from fastapi_esdb.wire.positions import Position
@@ -40,7 +42,9 @@ class ConsumerStatus:
     `parked` are those that were put aside in that time, handled ones among them.
     `lag_events` are those that have arrived and are not handled yet; there may be more unless it `is_live`.
     `lag_seconds` is how long ago the oldest of these was written, zero if there is none. `last_error` is the type of
-    the error that an event or the subscription met last, and `last_error_at` when that was.
+    the error that an event or the subscription met last, and `last_error_at` when that was. `stands_still_for` are the
+    seconds that the oldest event has been at hand, or that the consumer has been unable to get at events; zero while it
+    waits for events, for its turn, or to be resumed.
     """
 
     name: str
@@ -55,6 +59,7 @@ class ConsumerStatus:
     parked: int
     last_error: type[Exception] | None
     last_error_at: datetime | None
+    stands_still_for: float = 0.0
 
     @classmethod
     def of_stopped(cls, name: str) -> Self:
@@ -66,16 +71,47 @@ class Observed:
     """Notes about a consumer as it goes: cheap to write with each event, and put together when they are asked for."""
 
     def __init__(self) -> None:
-        self.state = ConsumerState.STOPPED
+        self._state = ConsumerState.STOPPED
+        self._since = monotonic()
         self.arrived = 0
         self.handled = 0
         self.at_hand: RecordedEvent | None = None
         """The oldest event that is not handled yet."""
+        self._at_hand_since = 0.0
+        self.progressed = Wakeup()
+        """Wakes those who wait for an event to be handled."""
         self.attempts = 0
         self._failing = 0
         self.parked = 0
         self.last_error: Exception | None = None
         self.last_error_at: datetime | None = None
+
+    @property
+    def state(self) -> ConsumerState:
+        """The state that it is in."""
+        return self._state
+
+    @state.setter
+    def state(self, state: ConsumerState) -> None:
+        if state is not self._state:
+            self._state, self._since = state, monotonic()
+            self.progressed.wake()
+
+    def take(self, event: RecordedEvent | None) -> None:
+        """Note the oldest event that is not handled yet."""
+        if event is not self.at_hand:
+            self.at_hand, self._at_hand_since = event, monotonic()
+
+    @property
+    def stands_still_for(self) -> float:
+        """The seconds without progress, although there is something to do."""
+        if self._state in (ConsumerState.STANDBY, ConsumerState.PAUSED):
+            return 0.0
+        if self.at_hand is not None:
+            return monotonic() - self._at_hand_since
+        if self._state is ConsumerState.RUNNING:
+            return 0.0
+        return monotonic() - self._since
 
     def failed(self, error: Exception, attempts: int) -> None:
         """Note that an event could not be handled."""
@@ -104,7 +140,8 @@ class Observed:
 
     def begin(self) -> None:
         """Note that nothing is at hand: events that had arrived come again."""
-        self.arrived, self.at_hand = self.handled, None
+        self.arrived = self.handled
+        self.take(None)
 
     @property
     def lag_seconds(self) -> float:

@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, overload
 
 from fastapi import APIRouter, Depends
@@ -17,10 +18,11 @@ from starlette.requests import HTTPConnection
 from fastapi_esdb.api.connection import Connection
 from fastapi_esdb.api.decoding import EventDecoder
 from fastapi_esdb.consumers.checkpoints import CheckpointStore, InMemory, InStream
-from fastapi_esdb.consumers.definition import STOP_TIMEOUT, OrderedBy, Run
+from fastapi_esdb.consumers.definition import REACHED_TIMEOUT, STALLED_AFTER, STOP_TIMEOUT, OrderedBy, Run
 from fastapi_esdb.consumers.outcomes import Policy
 from fastapi_esdb.consumers.sources import Place, Source
 from fastapi_esdb.errors import EsdbNotStarted, InvalidSettings
+from fastapi_esdb.plugin.consumers.at_least import POSITION_HEADER, at_least_dependency
 from fastapi_esdb.plugin.consumers.consumers import Consumers
 from fastapi_esdb.plugin.consumers.routes import ConsumerRoutes
 from fastapi_esdb.plugin.control import add_commands, show_commands
@@ -110,15 +112,20 @@ class Esdb:
 
     @asynccontextmanager
     async def _with_consumers(self, app: Starlette) -> AsyncIterator[Mapping[str, Any]]:
-        async with self._held(app) as state, self.consumers.running(app, state, self.connection_of(app)):
+        async with self._held(app) as state, self._running_consumers(app, state):
             yield state
+
+    def _running_consumers(self, app: Starlette, state: Mapping[str, Any]) -> AbstractAsyncContextManager[None]:
+        started = self._started(app)
+        started.consumers = partial(self.consumers.statuses, app)
+        return self.consumers.running(app, state, started.connection)
 
     def _around(self, own: Lifespan) -> Wrapped:
         @asynccontextmanager
         async def lifespan(app: Starlette) -> AsyncIterator[Mapping[str, Any]]:
             async with self._held(app) as state, own(app) as own_state:
                 both = {**(own_state or {}), **state}
-                async with self.consumers.running(app, both, self.connection_of(app)):
+                async with self._running_consumers(app, both):
                     yield both
 
         return lifespan
@@ -224,6 +231,8 @@ class Esdb:
         concurrency: int = 1,
         ordered_by: OrderedBy = "stream",
         stop_timeout: float = STOP_TIMEOUT,
+        stalled_after: float = STALLED_AFTER,
+        required: bool = False,
     ) -> Callable[[Handler], Handler]:
         """Have the function below handle events, from the end of the app's start-up until it stops.
 
@@ -250,6 +259,8 @@ class Esdb:
             ordered_by: with `concurrency`, the events that are handled one after the other: those of the same
                 `"stream"`, or for which this function of the event returns the same; `None` for no order.
             stop_timeout: seconds that the event at hand is given when the app stops.
+            stalled_after: seconds that an event may be at hand until health warns that the consumer stands still.
+            required: have the app be not ready then.
 
         Raises `InvalidArgument` for what can't be.
         """
@@ -264,6 +275,8 @@ class Esdb:
             concurrency=concurrency,
             ordered_by=ordered_by,
             stop_timeout=stop_timeout,
+            stalled_after=stalled_after,
+            required=required,
         )
 
     def idempotent(
@@ -286,6 +299,17 @@ class Esdb:
         key are refused with 400, unless they are not `required` to have one.
         """
         return route_class(Keys(self, max_age, prefix, methods, required), caller or nobody, self.get_connection)
+
+    def at_least(self, consumer: str, *, header: str = POSITION_HEADER, timeout: float = REACHED_TIMEOUT) -> Any:
+        """Return a dependency that waits until a consumer has come to the position in a header of the request.
+
+            @app.get("/orders", dependencies=[Depends(esdb.at_least("orders-view"))])
+
+        So whoever has written something, and sends the position that the answer to that told, reads it. Without the
+        header nothing is waited for. If it takes longer than `timeout` seconds the answer is 503 with `Retry-After`,
+        and 400 to a header that is no position. Raises `InvalidArgument` for a consumer that is not defined yet.
+        """
+        return at_least_dependency(self.consumers, consumer, header, timeout)
 
     def _serving(self, request: HTTPConnection) -> Started:
         started = started_for(request, self.name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal
 
 from fastapi import APIRouter, Request, Response
@@ -13,16 +14,25 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from fastapi_esdb.connection.state import Admission
+from fastapi_esdb.consumers.status import ConsumerState, ConsumerStatus
 from fastapi_esdb.plugin.started import DEFAULT, RETRY_AFTER, Started, find_for, names_for
 
 if TYPE_CHECKING:
+    from fastapi_esdb.consumers.definition import Definition
     from fastapi_esdb.pool.pool import ConnectionPool
 
 PREFIX = "/health/esdb"
 
 Status = Literal["pass", "warn", "fail"]
 Reason = Literal[
-    "not-started", "closed", "not-connected", "connections-missing", "credentials-refused", "credentials-missing"
+    "not-started",
+    "closed",
+    "not-connected",
+    "connections-missing",
+    "credentials-refused",
+    "credentials-missing",
+    "consumer-stalled",
+    "consumer-stopped",
 ]
 SEVERITY: tuple[Status, ...] = ("pass", "warn", "fail")
 NOT_ADMITTED: dict[Admission, Reason] = {
@@ -41,6 +51,33 @@ class ConnectionHealth(BaseModel):
     attempts: int
 
 
+class ConsumerHealth(BaseModel):
+    """A consumer as this process knows it; see `ConsumerStatus`."""
+
+    name: str
+    state: ConsumerState
+    position: str | None
+    lag_events: int
+    lag_seconds: float
+    handled: int
+    parked: int
+    last_error: str | None
+
+    @classmethod
+    def of(cls, status: ConsumerStatus) -> ConsumerHealth:
+        """Return what is told of a consumer. Of its last error that is the type."""
+        return cls(
+            name=status.name,
+            state=status.state,
+            position=None if status.position is None else str(status.position),
+            lag_events=status.lag_events,
+            lag_seconds=status.lag_seconds,
+            handled=status.handled,
+            parked=status.parked,
+            last_error=status.last_error.__name__ if status.last_error else None,
+        )
+
+
 class Live(BaseModel):
     """The application answers."""
 
@@ -53,7 +90,7 @@ class Check(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
 
     component_id: str
-    component_type: Literal["datastore"] = "datastore"
+    component_type: Literal["datastore", "component"] = "datastore"
     observed_value: int | str
     observed_unit: str | None = None
     status: Status
@@ -64,12 +101,15 @@ class Check(BaseModel):
 class Health(BaseModel):
     """`pass`: every connection is up; `warn`: some are; `fail`: none is, or the server lets no calls in.
 
+    A consumer that stands still makes it `warn`, or `fail` if the app requires it.
+
     `reason` says why it is not `pass`. `details` only where they are switched on.
     """
 
     status: Status
     reason: Reason | None = None
     connections: list[ConnectionHealth] = []
+    consumers: list[ConsumerHealth] | None = None
     checks: dict[str, list[Check]] = {}
     details: dict[str, Any] | None = None
 
@@ -92,7 +132,10 @@ def health_of(started: Started | None) -> Health:
         return Health(status="fail", reason="not-started")
     pool = started.pool
     checks = {"esdb:connections": [_connections_of(pool)], "esdb:credentials": [_credentials_of(pool)]}
-    worst = max((check for [check] in checks.values()), key=lambda check: SEVERITY.index(check.status))
+    consumers = started.consumers()
+    if consumers:
+        checks["esdb:consumers"] = [_consumer_of(pool, *each) for each in consumers]
+    worst = max(chain.from_iterable(checks.values()), key=lambda check: SEVERITY.index(check.status))
     return Health(
         status=worst.status,
         reason=worst.output,
@@ -100,6 +143,7 @@ def health_of(started: Started | None) -> Health:
             ConnectionHealth(name=c.name, state=c.state.value, since=c.since, attempts=c.attempts)
             for c in pool.connections
         ],
+        consumers=[ConsumerHealth.of(status) for _, status in consumers] or None,
         checks=checks,
         details=details_of(started) if pool.settings.health_details else None,
     )
@@ -120,6 +164,21 @@ def _credentials_of(pool: ConnectionPool) -> Check:
     """Whether the server lets calls in, as far as it was heard."""
     reason = NOT_ADMITTED.get(pool.admission)
     return _check(pool, pool.admission.value, "fail" if reason else "pass", reason)
+
+
+def _consumer_of(pool: ConnectionPool, definition: Definition, status: ConsumerStatus) -> Check:
+    """Whether a consumer gets on. Without a connection it can't, and the check of these says so."""
+    reason: Reason | None = None
+    if pool.is_ready and status.stands_still_for > definition.stalled_after:
+        reason = "consumer-stopped" if status.state is ConsumerState.STOPPED else "consumer-stalled"
+    return Check(
+        component_id=definition.name,
+        component_type="component",
+        observed_value=status.state.value,
+        status="pass" if reason is None else "fail" if definition.required else "warn",
+        time=datetime.now(UTC),
+        output=reason,
+    )
 
 
 def _check(
@@ -211,4 +270,7 @@ def _together(healths: list[Health]) -> Health:
     for name, found in (item for health in healths for item in health.checks.items()):
         checks.setdefault(name, []).extend(found)
     connections = [each for health in healths for each in health.connections]
-    return Health(status=worst.status, reason=worst.reason, connections=connections, checks=checks)
+    consumers = [each for health in healths for each in health.consumers or ()]
+    return Health(
+        status=worst.status, reason=worst.reason, connections=connections, consumers=consumers or None, checks=checks
+    )

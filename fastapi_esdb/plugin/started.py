@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,8 @@ from fastapi_esdb.plugin.signals import before_the_server
 from fastapi_esdb.plugin.threads import HandedOn
 
 if TYPE_CHECKING:
+    from fastapi_esdb.consumers.definition import Definition
+    from fastapi_esdb.consumers.status import ConsumerStatus
     from fastapi_esdb.pool.pool import ConnectionPool
 
 
@@ -44,6 +46,9 @@ class Started:
     subscriptions end when the server begins to stop: it waits for their answers before it lets the app end. Those of
     which some part runs in threads get `handed_on`.
     """
+
+    consumers: Callable[[], Sequence[tuple[Definition, ConsumerStatus]]] = tuple
+    """Tells of the consumers that run with the app."""
 
     def __init__(self, owner: object, pool: ConnectionPool, stop: Stop) -> None:
         self.owner = owner
@@ -116,6 +121,11 @@ def stop_following_in(app: Starlette) -> None:
 
 def started_in(app: Starlette, name: str) -> Started | None:
     return _pools_in(app).get(name)
+
+
+def all_started_in(app: Starlette) -> Sequence[Started]:
+    """The pools that an app has open."""
+    return tuple(_pools_in(app).values())
 
 
 def started_for(request: HTTPConnection, name: str) -> Started:

@@ -25,6 +25,8 @@ to one of its own.
 `esdb_server.lose_next_answer()`, `refuse(...)`, `slow(...)`, `freeze()`, and those of the cluster with `kill_leader()`
 and `partition()`, show what faults do to the app.
 
+`await settled(app)` waits until the app's consumers have handled everything that is stored.
+
 `eventually(condition)` and `event_in(esdb, stream)` wait for what comes about in its own time.
 
 `assert_compatible(events, "schemas.json")` fails where a change of event types makes stored events unreadable.
@@ -70,6 +72,7 @@ from fastapi_esdb.testing.fixtures import _esdb_portal as _esdb_portal
 from fastapi_esdb.testing.fixtures import _esdb_strings as _esdb_strings
 from fastapi_esdb.testing.live import LiveServer
 from fastapi_esdb.testing.requests import GivenStreams, HttpOutcome, SyncGivenStreams, given_streams
+from fastapi_esdb.testing.settling import settled
 from fastapi_esdb.testing.waiting import event_in, eventually, eventually_sync
 
 __all__ = [
@@ -101,6 +104,7 @@ __all__ = [
     "given",
     "given_streams",
     "running",
+    "settled",
     "streaming_transport",
 ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from inspect import Signature
@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from fastapi_esdb.api.connection import Connection
 from fastapi_esdb.consumers.checkpoints import CheckpointStore, Dispatch, Mark
 from fastapi_esdb.consumers.dead_letters import DeadLetters
-from fastapi_esdb.consumers.definition import ConsumerOptions, Definition, define
+from fastapi_esdb.consumers.definition import REACHED_TIMEOUT, ConsumerOptions, Definition, define
 from fastapi_esdb.consumers.direct import Direct
 from fastapi_esdb.consumers.sources import Place, Source, source_of
 from fastapi_esdb.consumers.status import ConsumerState, ConsumerStatus
@@ -124,6 +124,17 @@ class AppConsumer:
             handlers.check()
         await runner.rebuild(dispatch, types, swap)
 
+    async def reached(self, place: int | Position, timeout: float = REACHED_TIMEOUT) -> None:
+        """Wait until everything up to a place is handled, in whichever process that is done.
+
+            result = await esdb.append("order-1", OrderPaid(...))
+            await orders.consumers["orders-view"].reached(result.position, timeout=2)
+
+        `place` is the position of an event of its source or, for a consumer of one stream, its revision. Raises
+        `ConsumerBehind` if it takes longer than `timeout` seconds, and `InvalidArgument`.
+        """
+        await self._running.reached(place, timeout)
+
     @property
     def dead_letters(self) -> DeadLetters:
         """The events that it could not handle and has parked: to list, to look at, to handle again, to drop.
@@ -148,6 +159,10 @@ class AppConsumer:
 
         self._handlers = handlers
         self._runners[app] = Runner(self.definition, connection, self._dispatch(handlers))
+
+    def runner_in(self, app: Starlette) -> Runner | None:
+        """Return what runs it for an app."""
+        return self._runners.get(app)
 
     def start(self, app: Starlette) -> None:
         """Start it for an app."""
@@ -231,6 +246,14 @@ class Consumers(Mapping[str, AppConsumer]):
             return handler
 
         return add
+
+    def statuses(self, app: Starlette) -> Sequence[tuple[Definition, ConsumerStatus]]:
+        """Return all that run with an app: what was said about them, and how they are."""
+        return [
+            (each.definition, runner.status)
+            for each in self._consumers.values()
+            if (runner := each.runner_in(app)) is not None
+        ]
 
     @asynccontextmanager
     async def running(self, app: Starlette, state: Mapping[str, Any], connection: Connection) -> AsyncIterator[None]:

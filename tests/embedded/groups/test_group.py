@@ -27,8 +27,7 @@ def test_a_consumer_gets_what_is_written() -> None:
     woken: list[bool] = []
     consumer = group.rules.join(Subscriber(10, lambda: woken.append(True)))
     group.write(5, 6)
-    assert fetch(consumer) == [(5, 0), (6, 0)]
-    assert len(woken) == 2
+    assert (fetch(consumer), len(woken)) == ([(5, 0), (6, 0)], 2)
 
 
 def test_no_more_than_the_buffer_is_in_flight() -> None:
