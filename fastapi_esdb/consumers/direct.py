@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
 
 from fastapi_esdb.consumers.checkpoints import CheckpointStore, Mark
 
+Result = TypeVar("Result")
 Handler = Callable[[Any], Awaitable[object] | object]
 
 
@@ -17,16 +18,21 @@ def runs_on_loop(function: Callable[..., Any]) -> bool:
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004
 
 
-async def call(function: Callable[..., Any], *args: Any) -> Any:
-    """Call a coroutine function here, and another one in a thread, which is waited for in any case."""
-    if runs_on_loop(function):
-        return await function(*args)
-    thread = asyncio.ensure_future(asyncio.to_thread(function, *args))
+async def to_the_end(work: Coroutine[Any, Any, Result]) -> Result:
+    """Return what comes of something that is not to be left half done: it is waited for if this is cancelled."""
+    task = asyncio.ensure_future(work)
     try:
-        return await asyncio.shield(thread)
+        return await asyncio.shield(task)
     except asyncio.CancelledError:
-        await asyncio.wait([thread])
+        await asyncio.wait([task])
+        if not task.cancelled():
+            task.exception()
         raise
+
+
+async def call(function: Callable[..., Any], *args: Any) -> Any:
+    """Call a coroutine function here, and another one in a thread, which nothing can end before it is done."""
+    return await (function(*args) if runs_on_loop(function) else to_the_end(asyncio.to_thread(function, *args)))
 
 
 class Direct:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from time import monotonic
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi_esdb.api.metadata import StreamMetadata
 from fastapi_esdb.api.new_event import NewEvent
+from fastapi_esdb.consumers.direct import to_the_end
 from fastapi_esdb.errors import AccessDenied
 from fastapi_esdb.wire.errors import ConsistencyViolation, NoAnswer, StreamNotFound, WrongExpectedRevision
 from fastapi_esdb.wire.revisions import NO_STREAM, Expected
@@ -26,18 +27,6 @@ Records = Sequence[tuple[str, "ProposedEvent"]]
 
 KEPT = 10
 """Entries that a stream keeps: one is needed, the others tell a person what happened last."""
-
-
-async def to_the_end(writing: Coroutine[Any, Any, None]) -> None:
-    """Write to the end, whether or not this is cancelled meanwhile: the next write has to know where the stream is."""
-    task = asyncio.ensure_future(writing)
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task])
-        if not task.cancelled():
-            task.exception()
-        raise
 
 
 class Interrupted(Exception):
@@ -116,7 +105,10 @@ class Ledger:
         return self.entry
 
     async def write(self, **changes: Any) -> None:
-        """Write the entry with changes. Raises `Fenced`, and what `append` raises."""
+        """Write the entry with changes. Raises `Fenced`, and what `append` raises.
+
+        It is written to the end if this is cancelled: the next write has to know where the stream is.
+        """
         await to_the_end(self._write(changes))
 
     async def write_with(self, records: Records, checks: Mapping[str, Expected], **changes: Any) -> None:

@@ -17,7 +17,7 @@ from fastapi_esdb.api.connection import Connection
 from fastapi_esdb.consumers.checkpoints import CheckpointStore, Dispatch, Mark
 from fastapi_esdb.consumers.dead_letters import DeadLetters
 from fastapi_esdb.consumers.definition import REACHED_TIMEOUT, ConsumerOptions, Definition, define
-from fastapi_esdb.consumers.direct import Direct
+from fastapi_esdb.consumers.direct import Direct, runs_on_loop, to_the_end
 from fastapi_esdb.consumers.sources import Place, Source, source_of
 from fastapi_esdb.consumers.status import ConsumerState, ConsumerStatus
 from fastapi_esdb.errors import EsdbNotStarted
@@ -193,6 +193,7 @@ class Routed:
 
     def __init__(self, handlers: Handlers, path: str, route: Callable[..., Any], store: CheckpointStore | None) -> None:
         self._call = handlers.call
+        self._on_loop = runs_on_loop(route)
         self._path = path
         handlers.add(path, route)
         if store is not None:
@@ -200,7 +201,8 @@ class Routed:
             handlers.add(f"{path}/save", route_of(store.save, signature_of(store.save), len(Mark._fields)))
 
     async def __call__(self, item: Any, mark: Mark | None) -> object:
-        return await self._call(self._path, item, mark)
+        called = self._call(self._path, item, mark)
+        return await (called if self._on_loop else to_the_end(called))
 
     async def load(self, consumer: str) -> str | None:
         found = await self._call(f"{self._path}/load", consumer)
