@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from fastapi_esdb.api import arguments
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.events.values import INDEX_PREFIX, EventFilter, IndexFilter
+from fastapi_esdb.wire.events.values import INDEX_NAME, INDEX_PREFIX, EventFilter, IndexFilter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,7 +75,8 @@ def by_index(name: str, /, **value: str | float) -> IndexFilter:
     The value is named as the field is: `by_index("orders-by-country", country="Mauritius")`. Servers before 26.0 have
     no such index, and raise `NotSupported`.
     """
-    arguments.text(name, "name")
+    if not INDEX_NAME.fullmatch(arguments.text(name, "name")):
+        raise InvalidArgument(f"name {name!r} must consist of lower-case letters, digits, '_' and '-', as indexes do")
     if len(value) > 1:
         raise InvalidArgument(f"an index has one field, and values of {len(value)} were given: {', '.join(value)}")
     values = [_value_text(given, field) for field, given in value.items()]

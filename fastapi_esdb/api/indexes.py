@@ -13,7 +13,6 @@ from fastapi_esdb.wire.admin.indexes import (
     DELETE_INDEX,
     GET_INDEX,
     LIST_INDEXES,
-    NAME,
     START_INDEX,
     STOP_INDEX,
     CreateIndex,
@@ -24,6 +23,7 @@ from fastapi_esdb.wire.admin.indexes import (
     IndexToChange,
 )
 from fastapi_esdb.wire.errors import HandlerFailed, IndexNotFound, InvalidArgument
+from fastapi_esdb.wire.events.values import INDEX_NAME
 from fastapi_esdb.wire.method import Method
 
 UNUSED = "-"
@@ -100,7 +100,7 @@ class Indexes(ConnectionPart):
 
 
 def _name(name: str, argument: str = "name") -> str:
-    if not NAME.fullmatch(arguments.text(name, argument)):
+    if not INDEX_NAME.fullmatch(arguments.text(name, argument)):
         raise InvalidArgument(f"{argument} {name!r} must consist of lower-case letters, digits, '_' and '-'")
     return name
 

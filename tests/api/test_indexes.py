@@ -316,8 +316,9 @@ def test_names_that_no_index_has() -> None:
         filters.by_category("$a")
     with pytest.raises(InvalidArgument, match="system events"):
         filters.by_event_type("$>")
-    with pytest.raises(InvalidArgument, match="name"):
-        filters.by_index("")
+    for name in ("", "orders:de", "Orders"):
+        with pytest.raises(InvalidArgument, match="name"):
+            filters.by_index(name)
     with pytest.raises(InvalidArgument, match="before the first"):
         filters.by_category("order-line")
     with pytest.raises(InvalidArgument, match="one field"):

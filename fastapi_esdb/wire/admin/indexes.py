@@ -6,7 +6,6 @@ Its requests are checked as KurrentDB 26.1 checks them, apart from the JavaScrip
 from __future__ import annotations
 
 import enum
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
@@ -14,11 +13,9 @@ from typing import ClassVar
 from fastapi_esdb.wire.codec.fields import nothing
 from fastapi_esdb.wire.codec.scalars import Fields
 from fastapi_esdb.wire.errors import InvalidArgument
+from fastapi_esdb.wire.events.values import INDEX_NAME
 from fastapi_esdb.wire.method import Codec, Service
 from fastapi_esdb.wire.proto.v2 import indexes_pb2 as pb
-
-NAME = re.compile(r"[a-z0-9_-]+")
-"""The names that an index and its field can have."""
 
 NO_NAME = "The length of 'Name' must be at least 1 characters. You entered 0 characters."
 WRONG_NAME = "Name can contain only lowercase alphanumeric characters, underscores and dashes"
@@ -115,7 +112,7 @@ class Index:
 
 def check_name(name: str) -> str:
     """Return the name of an index or of its field. Raises InvalidArgument for one that none can have."""
-    if not NAME.fullmatch(name):
+    if not INDEX_NAME.fullmatch(name):
         raise InvalidArgument(WRONG_NAME if name else f"{NO_NAME}; {WRONG_NAME}")
     return name
 

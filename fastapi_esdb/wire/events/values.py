@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -90,6 +91,9 @@ class RecordedEvent(Lazy):
 
 INDEX_PREFIX = "$idx-"
 """Servers from 25.1 on read a secondary index where a filter has its name in place of a prefix (protocol 2.6)."""
+
+INDEX_NAME = re.compile(r"[a-z0-9_-]+")
+"""The names that an index of a user and its field can have."""
 
 
 @dataclass(frozen=True, slots=True)
