@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 from uuid import uuid4
 
 from fastapi_esdb.embedded.indexes.entries import IndexSource
-from fastapi_esdb.embedded.services.frames import PAGE, Framing, ReadCall, framing, start_in_all
+from fastapi_esdb.embedded.services.frames import PAGE, ReadCall, framing, start_in_all
 from fastapi_esdb.embedded.store.database import Database
 from fastapi_esdb.embedded.store.reads import BEHIND_ALL
 from fastapi_esdb.embedded.store.storage import at, position_of
 from fastapi_esdb.wire.errors import InvalidArgument
+from fastapi_esdb.wire.events.values import RecordedEvent
 from fastapi_esdb.wire.positions import END, FORWARDS, Position
 from fastapi_esdb.wire.streams.values import ALL_EVENTS, CaughtUp, ReadRequest, SubscriptionConfirmed
 
@@ -28,14 +29,15 @@ async def read_index(call: ReadCall, request: ReadRequest, database: Database, s
     if is_end and request.direction is FORWARDS:
         raise InvalidArgument("an index can't be read forwards from its end: read backwards, or subscribe")
     await source.reach(end)
-    positions = source.positions[: bisect_left(source.positions, end)]
-    first = start.commit if isinstance(start, Position) else 0
+    positions = source.positions
+    first, stop = start.commit if isinstance(start, Position) else 0, bisect_left(positions, end)
     if request.direction is FORWARDS:
-        positions = positions[bisect_left(positions, first) :]
-    elif not is_end:
-        positions = positions[: bisect_right(positions, first)]
-    chosen = positions if request.direction is FORWARDS else positions[::-1]
-    await _send(call, framing(request, database), database, chosen, request.limit)
+        chosen = range(bisect_left(positions, first), stop)
+    else:
+        chosen = range(stop if is_end else min(stop, bisect_right(positions, first)))[::-1]
+    frame = framing(request, database)
+    async for records in _pages(database, positions, chosen, request.limit):
+        await call.send_all(map(frame, records))
 
 
 class IndexSubscription:
@@ -89,24 +91,22 @@ class IndexSubscription:
         end = self._database.end
         await self._source.reach(end.commit)
         positions = self._source.positions
-        new = positions[bisect_left(positions, self._next) : bisect_left(positions, end.commit)]
-        last = await _send(self._call, self._frame, self._database, new)
-        self._next, self._last = max(self._next, end.commit), self._last if last is None else at(last)
+        new = range(bisect_left(positions, self._next), bisect_left(positions, end.commit))
+        async for records in _pages(self._database, positions, new):
+            await self._call.send_all(map(self._frame, records))
+            self._last = records[-1].position if records else self._last
+        self._next = max(self._next, end.commit)
         return end
 
 
-async def _send(
-    call: ReadCall, frame: Framing, database: Database, positions: Sequence[int], limit: int = ALL_EVENTS
-) -> int | None:
-    """Send the events at these positions, as many as the limit allows. Return the position of the last one."""
-    last, begin = None, 0
-    while limit and begin < len(positions):
-        wanted = positions[begin : begin + min(PAGE, limit)]
+async def _pages(
+    database: Database, positions: Sequence[int], chosen: range, limit: int = ALL_EVENTS
+) -> AsyncIterator[Sequence[RecordedEvent]]:
+    """Give the events at the chosen ones of the positions, as many as the limit allows, without scavenged ones."""
+    while limit and chosen:
+        wanted = [positions[entry] for entry in chosen[: min(PAGE, limit)]]
         page = database.read_at(wanted)
-        await call.send_all(map(frame, page.records))
-        if page.records:
-            last = position_of(page.records[-1])
-        begin += len(wanted) if page.is_all else wanted.index(last) + 1
         limit -= len(page.records)
+        chosen = chosen[len(wanted) if page.is_all else wanted.index(position_of(page.records[-1])) + 1 :]
+        yield page.records
         await asyncio.sleep(0)  # a page that was scavenged sends nothing, and others want their turn
-    return last
