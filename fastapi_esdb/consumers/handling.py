@@ -13,7 +13,18 @@ from typing import TYPE_CHECKING
 from fastapi_esdb.consumers.checkpoints import CheckpointMoved, Dispatch
 from fastapi_esdb.consumers.dead_letters import letter_about
 from fastapi_esdb.consumers.ledger import Interrupted
-from fastapi_esdb.consumers.outcomes import Decision, Halted, Park, Retry, Skip, Stop, Stopped, To, returned
+from fastapi_esdb.consumers.outcomes import (
+    Decision,
+    Halted,
+    HandlerCancelled,
+    Park,
+    Retry,
+    Skip,
+    Stop,
+    Stopped,
+    To,
+    returned,
+)
 from fastapi_esdb.errors import EsdbError
 from fastapi_esdb.wire.errors import Outcome
 from fastapi_esdb.wire.errors.unreadable import shown
@@ -105,10 +116,16 @@ class Handling:
         return False
 
     async def _outputs(self, event: RecordedEvent, free: asyncio.Semaphore | None) -> tuple[To, ...]:
-        if free is None:
-            return await self._called(event)
-        async with free:
-            return await self._called(event)
+        try:
+            if free is None:
+                return await self._called(event)
+            async with free:
+                return await self._called(event)
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            raise HandlerCancelled from error  # it is not the consumer that ends
 
     async def _called(self, event: RecordedEvent) -> tuple[To, ...]:
         """Call the handler with what the event is to it: mostly one thing."""

@@ -161,3 +161,7 @@ class Halted(Exception):
 
 class Stopped(Exception):
     """The error policy says that the consumer stops before the event at hand."""
+
+
+class HandlerCancelled(Exception):
+    """The handler has raised a `CancelledError` of its own, of a task that it has awaited for example."""

@@ -5,17 +5,14 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING, Any, Unpack
 
 from fastapi_esdb.api import arguments
-from fastapi_esdb.api.new_event import NewEvent
 from fastapi_esdb.consumers.building import Building
 from fastapi_esdb.consumers.checkpoints import CheckpointMoved, ConsumerBehind, Dispatch, NotHandledHere
+from fastapi_esdb.consumers.commands import Command, Commands
 from fastapi_esdb.consumers.dead_letters import DeadLetters
 from fastapi_esdb.consumers.definition import REACHED_TIMEOUT, ConsumerOptions, define
 from fastapi_esdb.consumers.direct import Direct, Handler
@@ -33,30 +30,14 @@ from fastapi_esdb.wire.positions import START
 
 if TYPE_CHECKING:
     from fastapi_esdb.api.connection import Connection
-    from fastapi_esdb.api.consuming import Consumer
     from fastapi_esdb.api.decoding import EventDecoder
     from fastapi_esdb.consumers.definition import Definition
-    from fastapi_esdb.wire.events.values import RecordedEvent
     from fastapi_esdb.wire.positions import Position
 
 logger = logging.getLogger("fastapi_esdb")
 
-COMMAND = "$ConsumerCommand"
-"""The type of the events that carry commands."""
-
-
 ROUNDS = 20
 """Times that a read model that is rebuilt catches up, at most, before the consumer is held."""
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """A command for a consumer; `done` tells who waits for it."""
-
-    name: str
-    done: Callable[[], Awaitable[None]]
-    place: Place | None = None
-    letters: Sequence[int] = ()
 
 
 class Runner:
@@ -67,9 +48,9 @@ class Runner:
         self._connection = connection
         self._observed = Observed()
         self._following = _following(definition, connection, dispatch, self._observed)
-        self._lease = Lease(connection, self._commands_stream) if definition.run == "one" else None
+        self._commands = Commands(connection, definition.name, self._wake)
+        self._lease = Lease(connection, self._commands.stream) if definition.run == "one" else None
         self._reaching = Reaching(definition, connection, dispatch)
-        self._commands: deque[Command] = deque()
         self._told = asyncio.Event()
         self._is_back = asyncio.Event()
         self._is_working = False
@@ -78,10 +59,6 @@ class Runner:
         self._rests = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         connection.on_connect(self._is_back.set)
-
-    @property
-    def _commands_stream(self) -> str:
-        return f"esdb_commands-{self.definition.name}"
 
     @property
     def status(self) -> ConsumerStatus:
@@ -135,17 +112,17 @@ class Runner:
 
     async def pause(self) -> None:
         """Handle no further event until `resume`. Returns when the event at hand is handled."""
-        await self._tell("pause")
+        await self._tell(Command("pause"))
 
     async def resume(self) -> None:
         """Go on after `pause`, or after an error policy has stopped it."""
-        await self._tell("resume")
+        await self._tell(Command("resume"))
 
     async def reset(self, to: Place) -> None:
         """Go on from another place: `START`, `END`, or the revision or position of the last event to leave out."""
         if not isinstance(self.definition.source, CatchUpSource):
             raise InvalidArgument("a group's progress is the server's: delete the group and create it to reset it")
-        await self._tell("reset", self.definition.source.parse(text_of(to)))
+        await self._tell(Command("reset", self.definition.source.parse(text_of(to))))
 
     async def rebuild(
         self, dispatch: Dispatch, types: EventDecoder[Any] | None, swap: Callable[[], Awaitable[None] | None]
@@ -207,23 +184,13 @@ class Runner:
         return DeadLetters(self._following.keeping.dead_letters, self._replay)
 
     async def _replay(self, letters: Sequence[int]) -> None:
-        await self._tell("replay", letters=letters)
+        await self._tell(Command("replay", letters=letters))
 
-    async def _tell(self, name: str, place: Place | None = None, letters: Sequence[int] = ()) -> None:
+    async def _tell(self, command: Command) -> None:
         if self._lease is not None:
-            text = None if place is None else text_of(place)
-            data = {"command": name, "place": text, "letters": list(letters)}
-            await self._connection.append(self._commands_stream, NewEvent(COMMAND, data))
-            return
-        done = asyncio.Event()
-
-        async def tell_done() -> None:
-            done.set()
-
-        self._commands.append(Command(name, tell_done, place, letters))
-        self._wake()
-        if self._task is not None and not self._task.done():
-            await done.wait()
+            await self._commands.send(command, is_for_here=self._is_working)
+        elif self._task is not None and not self._task.done():
+            await self._commands.tell(command)
 
     def _wake(self) -> None:
         self._told.set()
@@ -247,9 +214,8 @@ class Runner:
         if self._lease is None or isinstance(source, GroupSource):
             await self._work()
             return
-        self._commands.clear()  # what was not done comes again
         async with self._lease.held(self._stands_by) as commands:
-            await first_of(self._work(), self._hear(commands, source))
+            await first_of(self._work(), self._commands.hear(commands, source))
 
     def _stands_by(self) -> None:
         self._observed.state = ConsumerState.STANDBY
@@ -271,9 +237,8 @@ class Runner:
     async def _follow_and_obey(self) -> None:
         while not self._is_ending:
             self._told.clear()
-            while self._commands:
-                await self._obey(self._commands[0])
-                self._commands.popleft()
+            while (command := self._commands.next) is not None:
+                await self._obey(command)
             if self._following.is_paused or self._holds:
                 if self._observed.state is not ConsumerState.STOPPED:
                     self._observed.state = ConsumerState.PAUSED
@@ -293,18 +258,6 @@ class Runner:
             await self._following.pause(is_paused=True)
             self._observed.state = ConsumerState.STOPPED
 
-    async def _hear(self, commands: Consumer[RecordedEvent], source: CatchUpSource) -> None:
-        """Take in the commands that come by the database."""
-        async for event in commands:
-            try:
-                command = _command_in(event, source)
-            except (ValueError, KeyError, TypeError):
-                logger.warning("consumer %r was given a command that can't be read", self.definition.name)
-                await commands.ack(event)
-                continue
-            self._commands.append(replace(command, done=partial(commands.ack, event)))
-            self._wake()
-
     async def _obey(self, command: Command) -> None:
         match command.name:
             case "pause":
@@ -316,7 +269,7 @@ class Runner:
                 await self._following.reset(command.place)
             case "replay":
                 await self._following.replay(command.letters)
-        await command.done()
+        await self._commands.done(command)
 
     async def _wait(self, seconds: float) -> None:
         """Wait before another round, and for a connection, until something is told."""
@@ -342,19 +295,6 @@ class Runner:
             logger.log(level, "consumer %r goes on later: %s", self.definition.name, shown(error))
         else:
             logger.error("consumer %r goes on later", self.definition.name, exc_info=error)
-
-
-def _command_in(event: RecordedEvent, source: CatchUpSource) -> Command:
-    data = event.json()
-    place = data["place"]
-    letters = data.get("letters", ())
-    if not all(isinstance(each, int) for each in letters):
-        raise TypeError("letters must be numbers")
-    return Command(data["command"], _nothing, None if place is None else source.parse(place), letters)
-
-
-async def _nothing() -> None:
-    return None
 
 
 def _following(definition: Definition, connection: Connection, dispatch: Dispatch, observed: Observed) -> Following:

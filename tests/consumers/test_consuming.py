@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 from collections.abc import Sized
 from functools import partial
 
@@ -10,6 +12,7 @@ import pytest
 
 from fastapi_esdb import END, NO_STREAM, START, Connection, NewEvent, RecordedEvent
 from fastapi_esdb.consumers import ConsumerState, Retry, Skip, Stop, category, consuming, to
+from fastapi_esdb.consumers.definition import Run
 from fastapi_esdb.consumers.outcomes import Decision
 from fastapi_esdb.embedded.server import EmbeddedServer
 from tests.support.waiting import until
@@ -166,7 +169,7 @@ async def test_an_expectation_that_fails_is_a_failure_of_the_handler(esdb_connec
 
 
 @pytest.mark.parametrize("run", ["one", "each"])
-async def test_several_events_are_handled_at_once(esdb_connection: Connection, run: str) -> None:
+async def test_several_events_are_handled_at_once(esdb_connection: Connection, run: Run) -> None:
     """Those of a stream in their order, and those of others while they wait; the prefix is stored."""
     for stream in ("x-1", "x-2", "x-3"):
         await add(esdb_connection, stream, 3)
@@ -178,7 +181,7 @@ async def test_several_events_are_handled_at_once(esdb_connection: Connection, r
             await gate.wait()
         seen.append((event.stream, event.revision))
 
-    async with consuming(esdb_connection, "c", category("x"), handle, concurrency=3, run=run) as consumer:  # type: ignore[arg-type]
+    async with consuming(esdb_connection, "c", category("x"), handle, concurrency=3, run=run) as consumer:
         await until(lambda: len(seen) == 6)
         assert {stream for stream, _ in seen} == {"x-2", "x-3"}
         assert consumer.status.handled == 0
@@ -203,3 +206,48 @@ async def test_one_process_of_all_handles(esdb_server: EmbeddedServer, esdb_conn
             await add(esdb_connection, "s")
             await until(lambda: second.revisions == [1])
     assert first.revisions == [0]
+
+
+async def test_a_command_is_done_when_it_returns(esdb_connection: Connection) -> None:
+    """In the process that handles the events: it waits for the event at hand, and for the answer of the database."""
+    handler = Seen()
+    await add(esdb_connection, "s", 3)
+    async with consuming(esdb_connection, "c", "s", handler) as consumer:
+        await until(lambda: consumer.status.place == 2)
+        await consumer.pause()
+        assert consumer.status.state is ConsumerState.PAUSED
+        await consumer.reset(0)
+        assert consumer.status.place == 0
+        await consumer.resume()
+        await until(lambda: handler.revisions == [0, 1, 2, 1, 2])
+
+
+async def test_a_handler_that_cancels_itself_has_failed(esdb_connection: Connection) -> None:
+    """The consumer goes on: nobody has told it to end."""
+    attempts: list[int] = []
+
+    async def handle(event: RecordedEvent) -> None:
+        attempts.append(event.revision)
+        if len(attempts) == 1:
+            raise asyncio.CancelledError
+
+    await add(esdb_connection, "s")
+    async with consuming(esdb_connection, "c", "s", handle) as consumer:
+        await until(lambda: consumer.status.place == 0)
+    assert attempts == [0, 0]
+
+
+@pytest.mark.parametrize("run", ["one", "each"])
+async def test_a_def_handler_is_waited_for(esdb_connection: Connection, run: Run) -> None:
+    """Nothing ends a thread, so what it is at does not run beside what comes after it."""
+    began, ended = threading.Event(), list[int]()
+
+    def handle(event: RecordedEvent) -> None:
+        began.set()
+        time.sleep(0.3)
+        ended.append(event.revision)
+
+    await add(esdb_connection, "s")
+    async with consuming(esdb_connection, "c", "s", handle, run=run, stop_timeout=0.2):
+        await until(began.is_set)
+    assert ended == [0]

@@ -121,7 +121,6 @@ class AppConsumer:
         if handlers is not None and len(signature.parameters) > 1:
             path = f"/{self.definition.name}/rebuild/{uuid4()}"
             dispatch = Routed(handlers, path, route_of(handler, signature, 1), None)
-            handlers.check()
         await runner.rebuild(dispatch, types, swap)
 
     async def reached(self, place: int | Position, timeout: float = REACHED_TIMEOUT) -> None:
@@ -170,8 +169,9 @@ class AppConsumer:
 
     async def end(self, app: Starlette) -> None:
         """Stop it, after the event at hand."""
-        await self._runners[app].stop()
-        del self._runners[app]
+        if (runner := self.runner_in(app)) is not None:
+            await runner.stop()
+            del self._runners[app]
 
     def _dispatch(self, handlers: Handlers) -> Dispatch:
         """Return what calls the handler: directly, where nothing depends on anything but what it is given."""
@@ -242,6 +242,7 @@ class Consumers(Mapping[str, AppConsumer]):
             raise InvalidArgument(f"a consumer {name!r} is defined already: give each another name")
 
         def add(handler: Function) -> Function:
+            # names of types may be known only to the function that this stands in
             signature = signature_of(handler, sys._getframe(1).f_locals)
             types = narrowed(getattr(handler, "__name__", name), signature, definition.types)
             self._consumers[name] = AppConsumer(replace(definition, types=types), handler, signature, self._esdb)
@@ -265,13 +266,12 @@ class Consumers(Mapping[str, AppConsumer]):
             return
         handlers = Handlers(app, state)
         running = list(self._consumers.values())
-        for each in running:
-            each.prepare(app, connection, handlers)
-        handlers.check()
-        for each in running:
-            each.start(app)
         self._apps.add(app)
         try:
+            for each in running:
+                each.prepare(app, connection, handlers)
+            for each in running:
+                each.start(app)
             yield
         finally:
             self._apps.discard(app)

@@ -63,20 +63,21 @@ class Handlers:
         self._inner.state = app.state
 
     def add(self, path: str, endpoint: Callable[..., Any]) -> None:
-        """Add a route."""
-        self._inner.add_api_route(path, endpoint, methods=["POST"], response_model=None, response_class=Response)
+        """Add a route.
 
-    def check(self) -> None:
-        """Raise `InvalidSettings` for parameters that are no dependencies: only a request would have them."""
-        described = get_openapi(title="", version="", routes=self._inner.routes)
-        for path, operations in described["paths"].items():
-            operation = operations["post"]
-            missing = [each["name"] for each in operation.get("parameters", ()) if each.get("required")]
-            if missing or "requestBody" in operation:
-                what = f"{missing[0].removeprefix(SAVE)!r}" if missing else "a parameter"
-                raise InvalidSettings(
-                    f"consumer {path.split('/')[1]!r}: {what} is no dependency, and there is no request that has it"
-                )
+        Raises `InvalidSettings` for parameters that are no dependencies: there is no request that would have them.
+        """
+        routes = self._inner.routes
+        before = len(routes)
+        self._inner.add_api_route(path, endpoint, methods=["POST"], response_model=None, response_class=Response)
+        operation = get_openapi(title="", version="", routes=routes[before:])["paths"][path]["post"]
+        missing = [each["name"] for each in operation.get("parameters", ()) if each.get("required")]
+        if missing or "requestBody" in operation:
+            del routes[before:]
+            what = f"{missing[0].removeprefix(SAVE)!r}" if missing else "a parameter"
+            raise InvalidSettings(
+                f"consumer {path.split('/')[1]!r}: {what} is no dependency, and there is no request that has it"
+            )
 
     async def call(self, path: str, *given: Any) -> object:
         """Call a route's function, and return what that returned when all its dependencies are closed.
