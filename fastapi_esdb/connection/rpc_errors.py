@@ -7,7 +7,14 @@ from traceback import clear_frames
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from fastapi_esdb.connection.transport import RpcFailed
-from fastapi_esdb.wire.errors import ConnectionLost, ConnectionRefused, DeadlineExceeded, EsdbError, NotSupported
+from fastapi_esdb.wire.errors import (
+    ConnectionLost,
+    ConnectionRefused,
+    DeadlineExceeded,
+    EsdbError,
+    NotSupported,
+    ServerShuttingDown,
+)
 from fastapi_esdb.wire.errors.unreadable import shown, unreadable
 from fastapi_esdb.wire.status.codes import StatusCode
 from fastapi_esdb.wire.status.translation import error_of
@@ -18,8 +25,8 @@ if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Lease
     from fastapi_esdb.wire.method import Method
 
-SUSPICIOUS = (ConnectionLost, ConnectionRefused, DeadlineExceeded)
-"""Ends of a call that may mean that the server is gone."""
+SUSPICIOUS = (ConnectionLost, ConnectionRefused, ServerShuttingDown, DeadlineExceeded)
+"""Ends of a call that may mean that the server is gone, or soon will be."""
 ENDS = (RpcFailed, EsdbError, asyncio.CancelledError)
 """What a transport raises at the end of a call, or of the wait for it."""
 

@@ -18,9 +18,16 @@ from fastapi_esdb.embedded.calls import AnyCall, Call, Context, Handler
 from fastapi_esdb.embedded.faults import Faults
 from fastapi_esdb.embedded.membership import Membership
 from fastapi_esdb.wire.admin.indexes import CREATE_INDEX
-from fastapi_esdb.wire.errors import EsdbError, HandlerFailed, InvalidArgument, ServerNotReady, ServerTimeout
+from fastapi_esdb.wire.errors import (
+    EsdbError,
+    HandlerFailed,
+    InvalidArgument,
+    ServerNotReady,
+    ServerShuttingDown,
+    ServerTimeout,
+)
 from fastapi_esdb.wire.headers import parse_headers
-from fastapi_esdb.wire.method import Method
+from fastapi_esdb.wire.method import Method, Shape
 from fastapi_esdb.wire.quiet_grpc import grpc
 from fastapi_esdb.wire.status.translation import rich_status_of, status_of
 from fastapi_esdb.wire.streams.methods import BATCH_APPEND
@@ -140,7 +147,7 @@ class Binding(grpc.GenericRpcHandler):
         except asyncio.CancelledError:
             if not self._calls.was_cut():
                 raise
-            return ServerNotReady()
+            return ServerNotReady() if call.method.shape is Shape.UNARY else ServerShuttingDown()
         except grpc.aio.InternalError:
             log.debug("%s was broken off while it was being answered", call.method.path)
         except Exception:

@@ -13,6 +13,7 @@
     │   ├── WrongExpectedRevision, StreamNotFound, StreamDeleted
     │   ├── AccessDenied, NotAuthenticated, NotSupported
     │   ├── NotLeader, ServerNotReady, ServerBusy          (not executed: sent again within the deadline)
+    │   ├── ServerShuttingDown         (the node ended a call that was under way)
     │   ├── GroupError: GroupNotFound, GroupExists, GroupFailed, GroupDropped, GroupFull
     │   ├── UserNotFound, UserConflict, ScavengeNotFound, ProjectionNotFound, ProjectionFailed
     │   ├── ConsistencyViolation, SessionRefused, IndexNotFound, IndexExists, InvalidTransaction
@@ -98,6 +99,7 @@ from fastapi_esdb.wire.errors import (
     ServerBusy,
     ServerError,
     ServerNotReady,
+    ServerShuttingDown,
     ServerTimeout,
     SessionRefused,
     SeveralWorkers,
@@ -163,6 +165,7 @@ __all__ = [
     "ServerBusy",
     "ServerError",
     "ServerNotReady",
+    "ServerShuttingDown",
     "ServerTimeout",
     "SessionRefused",
     "SeveralWorkers",

@@ -39,6 +39,7 @@ PROBLEMS: dict[type[Exception], Kind] = {
     wire_errors.MaximumEventSizeExceeded: kinds.TOO_LARGE,
     wire_errors.NotLeader: kinds.UNAVAILABLE,
     wire_errors.ServerNotReady: kinds.UNAVAILABLE,
+    wire_errors.ServerShuttingDown: kinds.UNAVAILABLE,
     wire_errors.ServerBusy: kinds.UNAVAILABLE,
     wire_errors.WriteFailed: kinds.UNAVAILABLE,
     wire_errors.ConnectionRefused: kinds.UNAVAILABLE,

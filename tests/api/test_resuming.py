@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -18,9 +19,10 @@ from fastapi_esdb.errors import SubscriptionClosed
 from fastapi_esdb.settings.model import EsdbSettings
 from fastapi_esdb.wire.errors import StreamDeleted
 from fastapi_esdb.wire.events.values import RecordedEvent
-from fastapi_esdb.wire.positions import END
+from fastapi_esdb.wire.positions import END, START
 from fastapi_esdb.wire.streams.values import CaughtUp, FellBehind
 from tests.support.proxy import FaultProxy
+from tests.support.transports import OVER_BOTH
 from tests.support.waiting import PATIENCE, take, until
 
 OURS = filters.exclude_system()
@@ -63,6 +65,29 @@ class Reader:
     async def _read(self, subscription: AsyncIterator[RecordedEvent], count: int) -> None:
         while len(self.found) < count:
             self.found.append(await anext(subscription))
+
+
+@OVER_BOTH
+async def test_a_server_that_shuts_down(
+    esdb_server: EmbeddedServer, proxy: FaultProxy, proxied: Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Says so to whoever follows it; subscription and consumer go on at the next one, without a gap."""
+    caplog.set_level(logging.INFO, "fastapi_esdb")
+    await append(proxied, 2)
+    await proxied.persistent_subscriptions.create("s", "g", start=START)
+    consuming = proxied.persistent_subscriptions.consume("s", "g")
+    async with proxied.subscribe("s") as subscription, consuming as consumer:
+        assert [event.revision for event in await take(subscription, 2)] == [0, 1]
+        assert [event.revision for event in await take(consumer, 2)] == [0, 1]
+        following = asyncio.gather(anext(subscription), anext(consumer))
+        await esdb_server.stop()
+        await until(lambda: caplog.text.count("the server is shutting down") == 2)
+        await esdb_server.start()
+        proxy.target_port = esdb_server.port
+        await proxied.wait_connected(PATIENCE)
+        await append(proxied)
+        assert [event.revision for event in await following] == [2, 0]
+        assert [event.revision for event in await take(consumer, 2)] == [1, 2]
 
 
 class Faults:

@@ -21,6 +21,7 @@ from fastapi_esdb.wire.errors import (
     NotAuthenticated,
     NotLeader,
     ServerNotReady,
+    ServerShuttingDown,
     StreamDeleted,
 )
 from fastapi_esdb.wire.positions import BACKWARDS, END, START, Position
@@ -74,7 +75,10 @@ async def test_before_the_first_event_it_begins_again() -> None:
     assert [request.start for request in carrier.requests] == [3, 3]
 
 
-@pytest.mark.parametrize("end", [LOST, DeadlineExceeded(), ServerNotReady(), NotLeader(), HandlerFailed(), None])
+PASSING = [LOST, DeadlineExceeded(), ServerNotReady(), ServerShuttingDown(), NotLeader(), HandlerFailed(), None]
+
+
+@pytest.mark.parametrize("end", PASSING)
 async def test_every_end_that_is_no_answer_is_gone_over(end: EsdbError | None) -> None:
     """Also a call that the server ends without saying why."""
     broken = [CONFIRMED, E[0]] if end is None else [CONFIRMED, E[0], end]

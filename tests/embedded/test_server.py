@@ -19,7 +19,7 @@ from fastapi_esdb.embedded.errors import CannotListen
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.embedded.store import StorageLocked
 from fastapi_esdb.wire.admin.cluster import GOSSIP
-from fastapi_esdb.wire.errors import InvalidArgument, ServerNotReady
+from fastapi_esdb.wire.errors import InvalidArgument, ServerNotReady, ServerShuttingDown
 from fastapi_esdb.wire.streams.methods import BATCH_APPEND
 from fastapi_esdb.wire.streams.values import AppendResult, CaughtUp, ReadRequest
 from tests.support.bare_client import BareClient, OpenCall, connected
@@ -159,7 +159,7 @@ async def test_stopping_ends_subscriptions(server: EmbeddedServer, client: BareC
     async with asyncio.timeout(PATIENCE):
         await server.stop(grace=10 * PATIENCE)
     for call in calls:
-        with pytest.raises(ServerNotReady):
+        with pytest.raises(ServerShuttingDown):
             await anext(call)
     assert not server.open_calls
 

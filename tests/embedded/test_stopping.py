@@ -13,7 +13,7 @@ import pytest
 from fastapi_esdb.embedded.calls import Call
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.embedded.store import Database
-from fastapi_esdb.wire.errors import EsdbError, Outcome, ServerNotReady
+from fastapi_esdb.wire.errors import EsdbError, Outcome, ServerShuttingDown
 from fastapi_esdb.wire.method import Method
 from fastapi_esdb.wire.revisions import ANY
 from fastapi_esdb.wire.streams.methods import APPEND, BATCH_APPEND, DELETE, TOMBSTONE
@@ -99,7 +99,7 @@ async def test_a_write_with_time_to_end(server: EmbeddedServer, client: BareClie
         call = await opened(client, kind)
         await until(lambda: writes.count == 1)
         stopping = asyncio.create_task(server.stop(grace=10 * PATIENCE))
-        with pytest.raises(ServerNotReady):  # which is when everything ends that does not write
+        with pytest.raises(ServerShuttingDown):  # which is when everything ends that does not write
             await following.all()
         writes.release()
         async with asyncio.timeout(PATIENCE):

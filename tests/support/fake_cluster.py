@@ -19,13 +19,14 @@ import grpc.aio
 from fastapi_esdb.connection.admission import ORDINARY_STREAM
 from fastapi_esdb.settings.model import EsdbSettings
 from fastapi_esdb.wire.admin.cluster import GOSSIP, ClusterInfo, Member, NodeState
-from fastapi_esdb.wire.errors import EsdbError, NotLeader
+from fastapi_esdb.wire.errors import EsdbError, NotLeader, ServerShuttingDown
 from fastapi_esdb.wire.headers import KnownHeaders, parse_headers
 from fastapi_esdb.wire.projections.methods import PROJECTION_STATISTICS
 from fastapi_esdb.wire.status.translation import Status, status_of
 from fastapi_esdb.wire.streams.methods import READ
 from tests.support.proxy import FaultProxy
-from tests.support.scripted import Context, ScriptedServer
+from tests.support.scripted import READ as SCRIPTED_READ
+from tests.support.scripted import WRITE, Context, ScriptedServer
 
 Handler = Any  # gRPC's class can be given its types in stubs only
 Find = Callable[[grpc.HandlerCallDetails], Awaitable[Handler]]
@@ -45,6 +46,8 @@ class Gatekeeper(grpc.aio.ServerInterceptor):
         """How gossip fails, if it does."""
         self.asked: list[KnownHeaders] = []
         """The headers of each gossip that was asked for."""
+        self.shutting_down = False
+        """Whether the calls of tests end since the node shuts down; it answers gossip and probes."""
         self.refusal: NotLeader | None = None
         """What followers refuse with; `None` for the leader."""
         self.knows_users = True
@@ -67,6 +70,8 @@ class Gatekeeper(grpc.aio.ServerInterceptor):
             return grpc.unary_unary_rpc_method_handler(self._gossip)
         if handler_call_details.method in ANSWERED_WITH_NOTHING:
             return grpc.unary_stream_rpc_method_handler(self._nothing_of(handler_call_details.method))
+        if self.shutting_down and handler_call_details.method in (WRITE.path, SCRIPTED_READ.path):
+            return _refusing(await continuation(handler_call_details), _shut_down)
         if self.refusal is not None and _requires_leader(handler_call_details):
             return _refusing(await continuation(handler_call_details), self._refuse)
         return await continuation(handler_call_details)
@@ -90,6 +95,11 @@ class Gatekeeper(grpc.aio.ServerInterceptor):
         self.refused += 1
         status = self.status_of(self.refusal or NotLeader())
         await context.abort(grpc.StatusCode[status.code.name], status.details, tuple(status.trailers))
+
+
+async def _shut_down(_: object, context: Context) -> None:
+    status = status_of(ServerShuttingDown())
+    await context.abort(grpc.StatusCode[status.code.name], status.details, tuple(status.trailers))
 
 
 async def _refuse_everybody(_: object, context: Context) -> None:

@@ -19,6 +19,7 @@ from fastapi_esdb.wire.errors import (
     EsdbError,
     NotLeader,
     ServerNotReady,
+    ServerShuttingDown,
     ServerTimeout,
 )
 from fastapi_esdb.wire.groups.methods import GROUP_INFO, LIST_GROUPS, READ_GROUP
@@ -179,7 +180,7 @@ def _translated(error: grpc.aio.AioRpcError) -> EsdbError:
     told = error_of(StatusCode[error.code().name], error.details(), tuple(error.trailing_metadata() or ()))
     if isinstance(told, ConnectionRefused | NotLeader):
         return ServerNotReady()
-    return ServerTimeout() if isinstance(told, ConnectionLost) else told
+    return ServerTimeout() if isinstance(told, ConnectionLost | ServerShuttingDown) else told
 
 
 def _look_at(relay: asyncio.Task[None]) -> None:

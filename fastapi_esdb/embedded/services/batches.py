@@ -20,7 +20,7 @@ from fastapi_esdb.wire.errors import (
     MaximumAppendSizeExceeded,
     NotLeader,
     ServerBusy,
-    ServerNotReady,
+    ServerShuttingDown,
     ServerTimeout,
 )
 from fastapi_esdb.wire.events.values import ProposedEvent
@@ -208,10 +208,10 @@ class _Conversation:
                 self._wrote()
 
     def _wrote(self) -> None:
-        """A write has its answer. Raises ServerNotReady where the server has waited for it to stop."""
+        """A write has its answer. Raises ServerShuttingDown where the server has waited for it to stop."""
         self._call.unanswered -= 1
         if self._call.is_to_end and not self._call.unanswered:
-            raise ServerNotReady
+            raise ServerShuttingDown
 
 
 def _seconds_allowed(options: BatchOptions | None) -> float:

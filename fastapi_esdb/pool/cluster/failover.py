@@ -14,7 +14,7 @@ from fastapi_esdb.pool.cluster.discovery import Discovery, DiscoveryBudget
 from fastapi_esdb.settings.choices import NodePreference
 from fastapi_esdb.settings.hosts import Host, host_named
 from fastapi_esdb.settings.options import MILLISECONDS_PER_SECOND
-from fastapi_esdb.wire.errors import DeadlineExceeded, EsdbError, NotLeader, ServerNotReady
+from fastapi_esdb.wire.errors import DeadlineExceeded, EsdbError, NotLeader, ServerNotReady, ServerShuttingDown
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Channel, Lease
@@ -80,14 +80,14 @@ class Failover:
         lease.watch(Late(SLOW, partial(self._slow, lease.channel)))
 
     def failed(self, channel: Channel, error: EsdbError) -> None:
-        """Take note that a call on the channel has failed."""
-        if not self._strict:
+        """Take note that a call on the channel has failed. A node that shuts down is left, whatever it was to be."""
+        if isinstance(error, ServerShuttingDown):
+            self._leave_if_in_use(channel.host, None, "it is shutting down")
+        elif not self._strict:
             if isinstance(error, ServerNotReady):
                 self._check(channel, self._find_ready)
-        elif isinstance(error, NotLeader) and self._is_in_use(channel.host):
-            leader = host_named(error.host, error.port)
-            self.discovery.redirected(channel.host, leader)
-            self._leave(channel.host, "it does not lead the cluster")
+        elif isinstance(error, NotLeader):
+            self._leave_if_in_use(channel.host, host_named(error.host, error.port), "it does not lead the cluster")
         elif isinstance(error, SUSPICIOUS):
             self._check(channel, self._find_other)
 
@@ -121,6 +121,12 @@ class Failover:
     def _is_in_use(self, host: Host) -> bool:
         """Return whether calls go to the host now; news about any other one are old."""
         return any(node.channel is not None and node.channel.host == host for node in self._nodes)
+
+    def _leave_if_in_use(self, host: Host, leader: Host | None, reason: str) -> None:
+        """Go to the leader that the node has named, or that the others name."""
+        if self._is_in_use(host):
+            self.discovery.redirected(host, leader)
+            self._leave(host, reason)
 
     def _leave(self, host: Host, reason: str) -> None:
         for node in self._nodes:

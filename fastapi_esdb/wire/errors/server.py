@@ -295,6 +295,15 @@ class ServerNotReady(ServerError):
         return "the server is not ready"
 
 
+class ServerShuttingDown(ServerError):
+    """The node shuts down and has ended the call, which was under way: a write in it may have happened."""
+
+    outcome = Outcome.UNKNOWN
+
+    def __str__(self) -> str:
+        return "the server is shutting down"
+
+
 class ServerBusy(ServerError):
     """The node has too much to do."""
 

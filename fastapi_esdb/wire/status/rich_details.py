@@ -1,7 +1,7 @@
 """Errors that v2 calls describe by rich details, in both directions.
 
 The trailer `grpc-status-details-bin` holds a google.rpc.Status: a text, an ErrorInfo with the reason and its domain,
-and a typed detail if there is more to say. v1 calls never have it.
+and a typed detail if there is more to say. v1 calls have it only for a server that shuts down.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from fastapi_esdb.wire.errors import (
     NotSupported,
     ServerBusy,
     ServerNotReady,
+    ServerShuttingDown,
     ServerTimeout,
     SessionRefused,
     StreamDeleted,
@@ -43,7 +44,7 @@ from fastapi_esdb.wire.status.typed_details import DetailRow, pack, plain_row, t
 RICH_STATUS = "grpc-status-details-bin"
 
 RETRY_SOON = {"retry_delay": {"seconds": 5}}
-"""The delay that a server which is not ready, or is overloaded, asks for before the next attempt."""
+"""The delay that a server which is not ready, shuts down or is overloaded asks for before the next attempt."""
 
 IN_SESSION = "STREAM_ALREADY_IN_APPEND_SESSION"
 NO_REQUESTS = "APPEND_SESSION_NO_REQUESTS"
@@ -132,6 +133,14 @@ _SERVER = (
         error_details_pb2.RetryInfo,
         write=lambda _error: RETRY_SOON,
         read=lambda _detail, _text: ServerNotReady(),
+    ),
+    DetailRow(
+        ServerShuttingDown,
+        StatusCode.UNAVAILABLE,
+        "SERVER_SHUTTING_DOWN",
+        error_details_pb2.RetryInfo,
+        write=lambda _error: RETRY_SOON,
+        read=lambda _detail, _text: ServerShuttingDown(),
     ),
     DetailRow(
         ServerBusy,

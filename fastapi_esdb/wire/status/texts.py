@@ -25,6 +25,7 @@ from fastapi_esdb.wire.errors import (
     ProjectionNotFound,
     ServerBusy,
     ServerNotReady,
+    ServerShuttingDown,
     ServerTimeout,
     UnknownServerError,
     WriteFailed,
@@ -51,6 +52,7 @@ REQUEST_TOO_LARGE = "(?i)message (exceeds|larger than)"
 
 _READ: tuple[tuple[StatusCode, str, Callable[[re.Match[str]], EsdbError]], ...] = (
     (StatusCode.UNAVAILABLE, "(?i)server (is )?not ready", lambda _: ServerNotReady()),
+    (StatusCode.UNAVAILABLE, "(?i)server is shutting down", lambda _: ServerShuttingDown()),
     (StatusCode.UNAVAILABLE, "(?i)server is (too )?busy", lambda _: ServerBusy()),
     (StatusCode.UNAVAILABLE, NEVER_SENT, lambda _: ConnectionRefused()),
     (StatusCode.UNAVAILABLE, REFUSED_STREAM, lambda _: ServerBusy()),

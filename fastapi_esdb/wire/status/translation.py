@@ -2,7 +2,8 @@
 
 There are three ways to transmit an error. v1 calls name most errors in the trailer `exception` (`trailers`), with
 surprising codes such as NOT_FOUND for a node that is not the leader, so the trailer takes precedence over the code. v2
-calls have rich details (`rich_details`). All other errors are a code and a text (`texts`).
+calls have rich details (`rich_details`), and so have streaming calls that a server ends since it shuts down. All other
+errors are a code and a text (`texts`).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi_esdb.wire.errors import AccessDenied, EsdbError
+from fastapi_esdb.wire.errors import AccessDenied, EsdbError, ServerShuttingDown
 from fastapi_esdb.wire.events.values import EventFilter
 from fastapi_esdb.wire.headers import Pair, printable
 from fastapi_esdb.wire.status.codes import StatusCode
@@ -51,6 +52,8 @@ def _told(code: StatusCode, details: str, values: Mapping[str, str | bytes], req
 
 def status_of(error: EsdbError) -> Status:
     """Return the status with which a server ends a v1 call that failed with this error."""
+    if isinstance(error, ServerShuttingDown):
+        return rich_status_of(error)
     row = row_of(error)
     if row is None:
         return Status(*write_text(error))

@@ -61,7 +61,7 @@ class FedGroup:
         first: int | None = 0,
         checkpoint: int | None = None,
         start: int = 0,
-        skips_first: bool = False,  # noqa: FBT  as the group has it
+        skips_first: bool = False,
         **settings: Any,
     ) -> None:
         self.clock = Clock()

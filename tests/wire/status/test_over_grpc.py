@@ -23,6 +23,7 @@ from fastapi_esdb.wire.errors import (
     NotLeader,
     NotSupported,
     ServerNotReady,
+    ServerShuttingDown,
     StreamDeleted,
     Violation,
     WrongExpectedRevision,
@@ -95,6 +96,7 @@ SENT: list[tuple[Status, EsdbError]] = [
         NotLeader("10.0.0.1", 2113),
         GroupFailed("a", "g", "'quoted', 100%"),
         ServerNotReady(),
+        ServerShuttingDown(),
     )
 ] + [
     (rich_status_of(error), error)

@@ -32,6 +32,7 @@ from fastapi_esdb.wire.errors import (
     ScavengeNotFound,
     ServerBusy,
     ServerNotReady,
+    ServerShuttingDown,
     ServerTimeout,
     StreamDeleted,
     StreamNotFound,
@@ -175,6 +176,7 @@ def test_an_error_without_trailers_is_told_by_code_and_text(error: EsdbError, co
 
 READ_ONLY: list[tuple[StatusCode, str, EsdbError]] = [
     (S.UNAVAILABLE, "Server not ready", ServerNotReady()),
+    (S.UNAVAILABLE, "The server is shutting down. Please retry after 5 seconds.", ServerShuttingDown()),
     (S.UNKNOWN, "No leader info available in response", ServerNotReady()),
     (
         S.UNAVAILABLE,
