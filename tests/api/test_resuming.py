@@ -86,7 +86,8 @@ async def test_a_server_that_shuts_down(
         proxy.target_port = esdb_server.port
         await proxied.wait_connected(PATIENCE)
         await append(proxied)
-        assert [event.revision for event in await following] == [2, 0]
+        async with asyncio.timeout(PATIENCE):
+            assert [event.revision for event in await following] == [2, 0]
         assert [event.revision for event in await take(consumer, 2)] == [1, 2]
 
 

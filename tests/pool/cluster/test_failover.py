@@ -14,12 +14,11 @@ from fastapi_esdb.errors import ConnectionClosed, HandshakeFailed, NotSentInTime
 from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.settings.choices import TransportKind
 from fastapi_esdb.wire.admin.cluster import NodeState
-from fastapi_esdb.wire.errors import DeadlineExceeded, EsdbError, NotLeader, ServerShuttingDown
+from fastapi_esdb.wire.errors import DeadlineExceeded, EsdbError, NotLeader
 from fastapi_esdb.wire.status.translation import Status, rich_status_of, status_of
 from tests.support.fake_cluster import FakeCluster, FakeNode
 from tests.support.pools import PATIENT, our_tasks, settings_for
 from tests.support.scripted import FOLLOW, READ, WRITE
-from tests.support.transports import OVER_BOTH
 from tests.support.waiting import PATIENCE, until
 
 
@@ -85,39 +84,6 @@ async def test_a_refusal_names_the_leader(
         assert await pool.call(WRITE, "hello", PATIENT) == "hello"
         assert refused(cluster) - before <= 1
         assert places(pool) == {leader.port}
-
-
-@OVER_BOTH
-@pytest.mark.parametrize("preference", ["leader", "follower"])
-async def test_a_node_that_shuts_down(cluster: FakeCluster, preference: str) -> None:
-    """Is left with the first call that it ends for that reason, though it answers probes; a read is made again."""
-    settings = cluster.settings(wait=PATIENCE, pool_size=1, options=f"&nodePreference={preference}")
-    async with ConnectionPool(settings) as pool:
-        await until(lambda: len(places(pool)) == 1)
-        leaving = shut_down(cluster, pool)
-        assert await pool.call(READ, "hello", PATIENT) == "hello"
-        assert leaving not in places(pool)
-
-
-@OVER_BOTH
-async def test_a_write_at_a_node_that_shuts_down(cluster: FakeCluster, pool: ConnectionPool) -> None:
-    """May have happened, so it is not made again."""
-    await until(lambda: len(places(pool)) == 1)
-    leaving = shut_down(cluster, pool)
-    with pytest.raises(ServerShuttingDown):
-        await pool.call(WRITE, "hello", PATIENT)
-    await until(lambda: places(pool) == {cluster.leader.port} if cluster.leader else False)
-    assert leaving not in places(pool)
-
-
-def shut_down(cluster: FakeCluster, pool: ConnectionPool) -> int:
-    """Have the node that calls go to shut down while another one leads; its port."""
-    leaving = next(node for node in cluster.nodes if node.port in places(pool))
-    cluster.elect(next(node for node in cluster.nodes if node is not leaving))
-    others = [member for member in cluster.roles() if member.port != leaving.port]
-    cluster.gossip_of([leaving.member(NodeState.SHUTTING_DOWN), *others])
-    leaving.gate.shutting_down = True
-    return leaving.port
 
 
 async def test_many_calls_meet_a_new_leader(cluster: FakeCluster, pool: ConnectionPool) -> None:
