@@ -31,7 +31,7 @@ from fastapi_esdb.wire.events.content import JSON, OCTET_STREAM
 from fastapi_esdb.wire.revisions import ANY, NO_STREAM, STREAM_EXISTS, Expected
 from fastapi_esdb.wire.streams_v2.values import DeletedState
 from tests.api.fakes import FakeCarrier
-from tests.support.lost_answers import LostAnswers
+from tests.support.lost_answers import lose_answers
 from tests.support.secure import JANE, as_admin
 from tests.support.waiting import PATIENCE
 
@@ -174,13 +174,13 @@ async def test_who_may_not() -> None:
 )
 async def test_an_append_without_answer_leaves_the_outcome_unknown(
     esdb: Connection,
-    monkeypatch: pytest.MonkeyPatch,
+    esdb_server: EmbeddedServer,
     name: str,
     call: Callable[[Connection, NewEvent], Coroutine[Any, Any, object]],
 ) -> None:
     """The error names the streams and the ids of the events, which are there or not."""
     one = event()
-    LostAnswers(monkeypatch, name)
+    lose_answers(esdb_server, name)
     with pytest.raises(AppendOutcomeUnknown) as caught:
         await call(esdb, one)
     assert isinstance(caught.value.__cause__, DeadlineExceeded)

@@ -23,7 +23,7 @@ from fastapi_esdb.wire.errors import (
     StreamNotFound,
 )
 from fastapi_esdb.wire.revisions import ANY, NO_STREAM, STREAM_EXISTS, StreamState
-from tests.support.lost_answers import LostAnswers
+from tests.support.lost_answers import lose_answers
 from tests.support.processes import settings_for
 from tests.support.proxy import FaultProxy
 from tests.support.waiting import PATIENCE
@@ -73,26 +73,26 @@ async def stored(esdb: Connection) -> list[str]:
 
 @every_expectation
 async def test_silence_leaves_the_outcome_unknown(
-    esdb: Connection, carrier: str, monkeypatch: pytest.MonkeyPatch, expected: int | StreamState
+    esdb: Connection, carrier: str, esdb_server: EmbeddedServer, expected: int | StreamState
 ) -> None:
     """The error has the ids, and the events are there once."""
     before = await begun(esdb, expected)
-    answers = LostAnswers(monkeypatch, carrier)
+    answers = lose_answers(esdb_server, carrier)
     event = NewEvent("Unanswered", {})
     with pytest.raises(AppendOutcomeUnknown) as caught:
         await esdb.append("s", event, expected, timeout=0.5, retry_unknown=False)
     assert (caught.value.stream, caught.value.expected, caught.value.ids) == ("s", expected, (event.id,))
     assert isinstance(caught.value.__cause__, DeadlineExceeded)
-    assert answers.lost == 1
+    assert answers.happened == 1
     assert (await stored(esdb))[before:] == ["Unanswered"]
 
 
 @pytest.mark.parametrize("error", [ServerTimeout(), HandlerFailed("Exception was thrown by handler.")])
 async def test_an_answer_that_says_nothing_leaves_the_outcome_unknown(
-    esdb: Connection, carrier: str, monkeypatch: pytest.MonkeyPatch, error: EsdbError
+    esdb: Connection, carrier: str, esdb_server: EmbeddedServer, error: EsdbError
 ) -> None:
     """The server gave up after the write, or fell over."""
-    LostAnswers(monkeypatch, carrier, error)
+    lose_answers(esdb_server, carrier, error)
     with pytest.raises(AppendOutcomeUnknown) as caught:
         await esdb.append("s", NewEvent("Unanswered", {}), NO_STREAM, retry_unknown=False)
     assert isinstance(caught.value.__cause__, type(error))
@@ -104,16 +104,16 @@ async def test_an_answer_that_says_nothing_leaves_the_outcome_unknown(
 async def test_it_is_found_out(
     esdb: Connection,
     carrier: str,
-    monkeypatch: pytest.MonkeyPatch,
+    esdb_server: EmbeddedServer,
     expected: int | StreamState,
     error: EsdbError | None,
 ) -> None:
     """One copy, and the answer of the first sending."""
     before = await begun(esdb, expected)
-    answers = LostAnswers(monkeypatch, carrier, error)
+    answers = lose_answers(esdb_server, carrier, error)
     result = await esdb.append("s", NewEvent("Unanswered", {}), expected, timeout=2)
     assert result.revision == before
-    assert answers.lost == 1
+    assert answers.happened == 1
     assert (await stored(esdb))[before:] == ["Unanswered"]
 
 
@@ -123,32 +123,31 @@ async def test_it_is_the_settings_that_decide(
 ) -> None:
     """Unless the call says otherwise."""
     settings = settings_for(esdb_server.port, append_mode=append_mode, retry_unknown=False)
-    with pytest.MonkeyPatch.context() as patch:
-        LostAnswers(patch, carrier, ServerTimeout())
-        async with connect(settings) as esdb:
-            await esdb.wait_connected(PATIENCE)
-            append = esdb.append("s", NewEvent("Unanswered", {}), retry_unknown=retry_unknown)
-            if retry_unknown:
-                assert (await append).revision == 0
-            else:
-                with pytest.raises(AppendOutcomeUnknown):
-                    await append
+    lose_answers(esdb_server, carrier, ServerTimeout())
+    async with connect(settings) as esdb:
+        await esdb.wait_connected(PATIENCE)
+        append = esdb.append("s", NewEvent("Unanswered", {}), retry_unknown=retry_unknown)
+        if retry_unknown:
+            assert (await append).revision == 0
+        else:
+            with pytest.raises(AppendOutcomeUnknown):
+                await append
 
 
 async def test_a_server_that_stays_silent_leaves_the_outcome_unknown(
-    esdb: Connection, carrier: str, monkeypatch: pytest.MonkeyPatch
+    esdb: Connection, carrier: str, esdb_server: EmbeddedServer
 ) -> None:
     """However often it is asked, within one deadline."""
-    answers = LostAnswers(monkeypatch, carrier, times=100)
+    answers = lose_answers(esdb_server, carrier, times=100)
     with pytest.raises(AppendOutcomeUnknown):
         await esdb.append("s", NewEvent("Unanswered", {}), NO_STREAM, timeout=1)
-    assert answers.lost > 1
+    assert answers.happened > 1
     assert await stored(esdb) == ["Unanswered"]
 
 
-async def test_others_may_come_between(esdb: Connection, carrier: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_others_may_come_between(esdb: Connection, carrier: str, esdb_server: EmbeddedServer) -> None:
     """It is found behind them, and answered as the first sending would have been."""
-    LostAnswers(monkeypatch, carrier)
+    lose_answers(esdb_server, carrier)
     again = esdb.append("s", NewEvent("Unanswered", {}), ANY, timeout=4)
     append = asyncio.create_task(again)
     await until_stored(esdb)
@@ -199,11 +198,11 @@ async def test_a_close_on_purpose_leaves_the_outcome_unknown(
 
 @pytest.mark.parametrize(("name", "removed"), [("delete", StreamNotFound), ("tombstone", StreamDeleted)])
 async def test_a_removal_without_answer_leaves_the_outcome_unknown(
-    esdb: Connection, monkeypatch: pytest.MonkeyPatch, name: str, removed: type[EsdbError]
+    esdb: Connection, esdb_server: EmbeddedServer, name: str, removed: type[EsdbError]
 ) -> None:
     """It happened, and nobody was told."""
     await esdb.append("s", NewEvent("First", {}))
-    LostAnswers(monkeypatch, name.capitalize())
+    lose_answers(esdb_server, name.capitalize())
     with pytest.raises(OutcomeUnknown) as caught:
         await getattr(esdb, name)("s", timeout=0.5)
     assert caught.value.stream == "s"

@@ -14,7 +14,7 @@ from fastapi_esdb.wire.admin.cluster import NodeState
 from fastapi_esdb.wire.admin.monitoring import STATS, StatsRequest
 from fastapi_esdb.wire.errors import DeadlineExceeded, InvalidArgument, ServerNotReady
 from tests.api.fakes import FakeCarrier
-from tests.support.lost_answers import LostAnswers
+from tests.support.lost_answers import lose_answers
 from tests.support.waiting import PATIENCE, take, until
 
 
@@ -84,9 +84,9 @@ async def test_its_version(esdb: Connection) -> None:
     assert await esdb.cluster.server_version() == esdb.server_version == "26.1.0"
 
 
-async def test_no_answer(esdb: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_answer(esdb: Connection, esdb_server: EmbeddedServer) -> None:
     """A node that is starting may stay silent."""
-    LostAnswers(monkeypatch, "Read", times=100)
+    lose_answers(esdb_server, "Read", times=100)
     with pytest.raises(DeadlineExceeded):
         await esdb.cluster.members(timeout=0.5)
 

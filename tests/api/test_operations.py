@@ -19,7 +19,7 @@ from fastapi_esdb.errors import OutcomeUnknown
 from fastapi_esdb.wire.admin.operations import NodePriority, ScavengeResult, StartScavenge
 from fastapi_esdb.wire.errors import AccessDenied, DeadlineExceeded, InvalidArgument, ScavengeNotFound
 from tests.api.fakes import FakeCarrier
-from tests.support.lost_answers import LostAnswers
+from tests.support.lost_answers import lose_answers
 from tests.support.secure import JANE, OPS, as_admin
 from tests.support.target import own_server
 from tests.support.waiting import PATIENCE
@@ -134,14 +134,14 @@ async def test_who_may() -> None:
     ],
 )
 async def test_an_operation_without_answer_leaves_the_outcome_unknown(
-    esdb: Connection, monkeypatch: pytest.MonkeyPatch, name: str, call: Call
+    esdb: Connection, esdb_server: EmbeddedServer, name: str, call: Call
 ) -> None:
     """It may have happened: a server in memory may begin a scavenge and say nothing."""
-    answers = LostAnswers(monkeypatch, name)
+    answers = lose_answers(esdb_server, name)
     with pytest.raises(OutcomeUnknown) as caught:
         await call(esdb.operations)
     assert isinstance(caught.value.__cause__, DeadlineExceeded)
-    assert answers.lost == 1
+    assert answers.happened == 1
 
 
 @pytest.mark.parametrize(

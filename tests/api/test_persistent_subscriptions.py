@@ -29,7 +29,7 @@ from fastapi_esdb.wire.errors import (
 from fastapi_esdb.wire.groups.values import ALL, ConsumerStrategy, GroupSettings, NackAction
 from fastapi_esdb.wire.positions import END, START, Position
 from tests.api.consuming import append, filled, shown
-from tests.support.lost_answers import LostAnswers
+from tests.support.lost_answers import lose_answers
 from tests.support.target import own_server
 from tests.support.waiting import PATIENCE, take, until
 
@@ -315,15 +315,15 @@ async def test_an_option_that_is_none(groups: PersistentSubscriptions) -> None:
     ],
 )
 async def test_a_change_without_answer_leaves_the_outcome_unknown(
-    groups: PersistentSubscriptions, monkeypatch: pytest.MonkeyPatch, name: str, call: Call
+    groups: PersistentSubscriptions, esdb_server: EmbeddedServer, name: str, call: Call
 ) -> None:
     """It may have happened, so it is not made again."""
     await groups.create("s", "there", start=START)
-    answers = LostAnswers(monkeypatch, name)
+    answers = lose_answers(esdb_server, name)
     with pytest.raises(OutcomeUnknown) as caught:
         await call(groups)
     assert isinstance(caught.value.__cause__, DeadlineExceeded)
-    assert answers.lost == 1
+    assert answers.happened == 1
 
 
 async def test_a_read_only_connection_looks_and_changes_nothing(groups: PersistentSubscriptions, target: str) -> None:

@@ -25,7 +25,7 @@ from fastapi_esdb.wire.errors import (
     StreamNotFound,
 )
 from fastapi_esdb.wire.projections.values import ProjectionMode, ProjectionStatistics
-from tests.support.lost_answers import LostAnswers
+from tests.support.lost_answers import lose_answers
 from tests.support.target import own_server
 from tests.support.waiting import PATIENCE, answered
 
@@ -330,16 +330,16 @@ async def test_what_can_not_be_is_refused_by_name(projections: Projections, call
     ],
 )
 async def test_a_change_without_answer_leaves_the_outcome_unknown(
-    projections: Projections, monkeypatch: pytest.MonkeyPatch, name: str, call: Call
+    projections: Projections, esdb_server: EmbeddedServer, name: str, call: Call
 ) -> None:
     """It may have happened, so it is not made again."""
     await projections.create("total", TOTAL)
     await projections.create_transient("passing", TOTAL)
-    answers = LostAnswers(monkeypatch, name)
+    answers = lose_answers(esdb_server, name)
     with pytest.raises(OutcomeUnknown) as caught:
         await call(projections)
     assert isinstance(caught.value.__cause__, DeadlineExceeded)
-    assert answers.lost == 1
+    assert answers.happened == 1
 
 
 async def test_a_read_only_connection_looks_and_changes_nothing(projections: Projections, target: str) -> None:

@@ -27,7 +27,7 @@ from fastapi_esdb.wire.errors import (
     UserNotFound,
 )
 from tests.api.fakes import FakeCarrier
-from tests.support.lost_answers import LostAnswers
+from tests.support.lost_answers import lose_answers
 from tests.support.secure import JANE, OPS, as_admin, credentials
 from tests.support.target import own_server
 from tests.support.waiting import PATIENCE
@@ -39,6 +39,12 @@ Call = Callable[[Users], Coroutine[Any, Any, object]]
 async def admin() -> AsyncIterator[Connection]:
     async with as_admin() as esdb:
         yield esdb
+
+
+@pytest.fixture
+def secured() -> EmbeddedServer:
+    """A server that asks for users, not started yet."""
+    return EmbeddedServer(secure=True)
 
 
 @pytest.fixture
@@ -164,14 +170,15 @@ async def test_administrators_only(users: Users, user: Credentials) -> None:
     ],
 )
 async def test_a_change_without_answer_leaves_the_outcome_unknown(
-    users: Users, monkeypatch: pytest.MonkeyPatch, name: str, call: Call
+    secured: EmbeddedServer, name: str, call: Call
 ) -> None:
     """It may have happened, so it is not made again; the error names who it was about."""
-    answers = LostAnswers(monkeypatch, name)
-    with pytest.raises(OutcomeUnknown, match=r"joe|jane") as caught:
-        await call(users)
+    async with as_admin(secured) as admin:
+        answers = lose_answers(secured, name)
+        with pytest.raises(OutcomeUnknown, match=r"joe|jane") as caught:
+            await call(admin.users)
     assert isinstance(caught.value.__cause__, DeadlineExceeded)
-    assert answers.lost == 1
+    assert answers.happened == 1
 
 
 async def test_a_read_only_connection_looks_and_changes_nothing() -> None:
@@ -185,13 +192,14 @@ async def test_a_read_only_connection_looks_and_changes_nothing() -> None:
             assert len(await esdb.users.list()) == 2
 
 
-async def test_a_look_that_is_not_answered(users: Users, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_look_that_is_not_answered(secured: EmbeddedServer) -> None:
     """Ends with its deadline: a server without users stays silent."""
-    LostAnswers(monkeypatch, "Details", times=2)
-    with pytest.raises(DeadlineExceeded):
-        await users.details("jane", timeout=0.5)
-    with pytest.raises(DeadlineExceeded):
-        await users.list(timeout=0.5)
+    async with as_admin(secured) as admin:
+        lose_answers(secured, "Details", times=2)
+        with pytest.raises(DeadlineExceeded):
+            await admin.users.details("jane", timeout=0.5)
+        with pytest.raises(DeadlineExceeded):
+            await admin.users.list(timeout=0.5)
 
 
 @pytest.mark.parametrize(

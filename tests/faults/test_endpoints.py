@@ -5,20 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from fastapi_esdb import NewEvent, connect
 from fastapi_esdb.embedded import ClusterNode, EmbeddedCluster, EmbeddedServer, ServerCertificate
-from fastapi_esdb.embedded.access import Access, Caller
 from fastapi_esdb.wire.errors import EsdbError, ServerBusy, ServerNotReady
-from fastapi_esdb.wire.headers import KnownHeaders
-from fastapi_esdb.wire.method import Method
-from fastapi_esdb.wire.streams.methods import BATCH_APPEND
 from tests.faults.endpoint_app import Endpoints, endpoints
 from tests.support.certificates import Authority
-from tests.support.lost_answers import LostAnswers
+from tests.support.lost_answers import lose_answers
 from tests.support.processes import free_port
 from tests.support.proxy import FaultProxy
 from tests.support.waiting import PATIENCE, until
@@ -40,21 +35,6 @@ async def app(cluster: EmbeddedCluster) -> AsyncIterator[Endpoints]:
     async with endpoints(cluster.connection_string, wait=PATIENT, deadline=PATIENT) as app:
         await app.esdb.append("there", NewEvent("Happened", {}))
         yield app
-
-
-def refuse(patch: pytest.MonkeyPatch, method: Method[Any, Any], error: EsdbError) -> list[Method[Any, Any]]:
-    """Have the embedded server refuse each call of a method before it does anything; a list that grows with them."""
-    refused: list[Method[Any, Any]] = []
-    admit = Access.admit
-
-    async def refuse(access: Access, wanted: Method[Any, Any], headers: KnownHeaders) -> Caller:
-        if wanted is not method:
-            return await admit(access, wanted, headers)
-        refused.append(wanted)
-        raise error
-
-    patch.setattr(Access, "admit", refuse)
-    return refused
 
 
 async def caught(app: Endpoints, cluster: EmbeddedCluster) -> tuple[ClusterNode, list[asyncio.Task[tuple[str, int]]]]:
@@ -150,24 +130,22 @@ async def test_a_handshake_that_fails(tmp_path: Path, caplog: pytest.LogCaptureF
             assert await app.append("a") == ("ConnectionClosed", 503)
 
 
-async def test_a_lost_answer(esdb_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_lost_answer(esdb_server: EmbeddedServer) -> None:
     """It is looked for, unless that is not wanted."""
     async with endpoints(esdb_server.connection_string) as app:
-        LostAnswers(monkeypatch, "BatchAppend", times=2)
+        lose_answers(esdb_server, "BatchAppend", times=2)
         assert await app.append("a", timeout=0.5, retry_unknown=False) == UNKNOWN
         assert await app.append("b", timeout=2) == FINE
         assert len(await app.esdb.read("b").to_list()) == 1
 
 
 @pytest.mark.parametrize("error", [ServerBusy(), ServerNotReady()])
-async def test_a_server_that_is_too_busy_or_not_ready(
-    esdb_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch, error: EsdbError
-) -> None:
+async def test_a_server_that_is_too_busy_or_not_ready(esdb_server: EmbeddedServer, error: EsdbError) -> None:
     """Asked again until the deadline."""
-    refused = refuse(monkeypatch, BATCH_APPEND, error)
+    refused = esdb_server.refuse(error, "append")
     async with endpoints(esdb_server.connection_string) as app:
         assert await app.append("a", timeout=1) == (type(error).__name__, 503)
-        assert len(refused) > 2
+        assert refused.happened > 2
 
 
 async def test_no_answer_in_time() -> None:

@@ -25,7 +25,7 @@ from fastapi_esdb.wire.method import Method
 from fastapi_esdb.wire.streams_v2.methods import APPEND_RECORDS, APPEND_SESSION
 from tests.api.deciders.accounts import put
 from tests.plugin.idempotent_app import made
-from tests.support.lost_answers import LostAnswers
+from tests.support.lost_answers import lose_answers
 from tests.support.waiting import PATIENCE
 
 
@@ -195,9 +195,7 @@ async def test_the_answer_to_the_append_is_lost(
     monkeypatch.setenv("ESDB_DEADLINE", "0.5")
     header = key()
     async with client_of(made()) as http:
-        with monkeypatch.context() as patch:
-            method = "BatchAppend" if server_is == "older" else "AppendSession"
-            LostAnswers(patch, method, times=3)
+        with lose_answers(esdb_server, "BatchAppend" if server_is == "older" else "AppendSession", times=3):
             answer = await http.post("/v1/log/1", headers=header, json={})
         assert (answer.status_code, answer.json()["type"].partition("#")[2]) == (500, "outcome-unknown")
     monkeypatch.delenv("ESDB_DEADLINE")

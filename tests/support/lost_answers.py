@@ -8,33 +8,14 @@ from typing import Any
 
 import pytest
 
+from fastapi_esdb.embedded import EmbeddedServer, Fault
 from fastapi_esdb.embedded.calls import Call
 from fastapi_esdb.wire.errors import EsdbError
-from fastapi_esdb.wire.method import Shape
 
 
-class LostAnswers:
-    """Loses the answers of a method, once the call was carried out.
-
-    Without `error` the client hears nothing; with one that comes in the answer's place. `times` answers are lost,
-    then all is well; `lost` counts them.
-    """
-
-    def __init__(self, patch: pytest.MonkeyPatch, method: str, error: EsdbError | None = None, times: int = 1) -> None:
-        self.lost = 0
-        send = Call.send
-
-        async def lose(call: Call[Any, Any], response: Any) -> None:
-            if call.method.name != method or self.lost >= times:
-                await send(call, response)
-                return
-            self.lost += 1
-            if error:
-                raise error
-            if call.method.shape is not Shape.DUPLEX:  # the other appends in it go on
-                await asyncio.Event().wait()
-
-        patch.setattr(Call, "send", lose)
+def lose_answers(server: EmbeddedServer, method: str, error: EsdbError | None = None, times: int = 1) -> Fault:
+    """Lose so many answers of a method, once the calls were carried out, silently or with an error in their place."""
+    return server.lose_next_answer(f"*.{method}", times=times, error=error, silently=error is None)
 
 
 class HeldUp:

@@ -27,20 +27,20 @@ OPS = credentials("ops", "changeit")
 
 
 @asynccontextmanager
-async def as_admin() -> AsyncIterator[Connection]:
+async def as_admin(server: EmbeddedServer | None = None) -> AsyncIterator[Connection]:
     """A connection whose calls are the administrator's unless they say something else; there is a user `jane`, too."""
-    async with _with_users() as target, connect(target) as esdb:
+    async with _with_users(server) as target, connect(target) as esdb:
         await esdb.wait_connected(PATIENCE)
         await esdb.users.create("jane", "secret", full_name="Jane Doe")
         yield esdb
 
 
 @asynccontextmanager
-async def _with_users() -> AsyncIterator[str]:
+async def _with_users(server: EmbeddedServer | None) -> AsyncIterator[str]:
     """The connection string of an embedded server, or of the one to test with, with names of the test's own."""
-    if not TARGET:
-        async with EmbeddedServer(secure=True) as server:
-            yield f"esdb://admin:changeit@{server.address}?tls=false"
+    if server is not None or not TARGET:
+        async with server or EmbeddedServer(secure=True) as secured:
+            yield f"esdb://admin:changeit@{secured.address}?tls=false"
     elif ConnectionString.parse(TARGET).credentials:
         with own_names():
             yield TARGET

@@ -20,7 +20,7 @@ from fastapi_esdb.embedded.calls import Handler
 from fastapi_esdb.errors import InvalidArgument
 from fastapi_esdb.wire.streams_v2.methods import APPEND_RECORDS
 from tests.api.deciders.accounts import Account, AccountDecider, MutableAccount, Overdrawn, put, take
-from tests.support.lost_answers import LostAnswers
+from tests.support.lost_answers import lose_answers
 from tests.support.target import own_server
 from tests.support.waiting import PATIENCE
 
@@ -134,13 +134,13 @@ async def test_a_server_without_append_records(monkeypatch: pytest.MonkeyPatch) 
         assert [await types(esdb, stream) for stream in ("a", "b")] == [["Put"], []]
 
 
-async def test_a_lost_answer(esdb: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_lost_answer(esdb: Connection, esdb_server: EmbeddedServer) -> None:
     """Is found out: all is there, once."""
     await esdb.append("a", put(5))
-    answers = LostAnswers(monkeypatch, "AppendRecords")
+    answers = lose_answers(esdb_server, "AppendRecords")
     async with esdb.decision(timeout=4) as decision:
         await decision.load("a", AccountDecider)
         decision.append("a", put(1))
         decision.append("b", put(1))
-    assert answers.lost == 1
+    assert answers.happened == 1
     assert [await types(esdb, stream) for stream in ("a", "b")] == [["Put", "Put"], ["Put"]]
