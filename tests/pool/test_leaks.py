@@ -17,12 +17,13 @@ from tests.support.scripted import FOLLOW, READ, ScriptedServer
 from tests.support.waiting import until
 
 CYCLES = 1000
+LONG = [pytest.mark.slow, pytest.mark.timeout(600)]
 SETTLED_AFTER = 200
 MOST_GROWTH = 8 * 1024 * 1024
 """Bytes. Measured: about 1 MB in 800 cycles, which gRPC and the allocator keep once and for all."""
 
 
-@pytest.mark.parametrize("cycles", [SETTLED_AFTER + 200, pytest.param(CYCLES, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("cycles", [SETTLED_AFTER + 200, pytest.param(CYCLES, marks=LONG)])
 async def test_many_pools(server: ScriptedServer, cycles: int) -> None:
     """No task, no thread, no descriptor, hardly any memory after hundreds of openings, uses and closings."""
     me = psutil.Process()
@@ -38,7 +39,7 @@ async def test_many_pools(server: ScriptedServer, cycles: int) -> None:
     assert _memory(me) - settled < MOST_GROWTH
 
 
-@pytest.mark.parametrize("attempts", [SETTLED_AFTER + 150, pytest.param(CYCLES, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("attempts", [SETTLED_AFTER + 150, pytest.param(CYCLES, marks=LONG)])
 async def test_an_absent_server_costs_nothing(attempts: int) -> None:
     """Attempts and refused calls leave no descriptor and hardly any memory behind."""
     me = psutil.Process()
