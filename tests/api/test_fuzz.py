@@ -49,6 +49,8 @@ from tests.support.waiting import PATIENCE
 
 DEADLINE = 400
 """Milliseconds that a call has."""
+LIMIT = 1.0
+"""Seconds that those have who would read for as long as answers come, be that without end."""
 ENDLESS = 2 * PATIENCE
 """Seconds until a call counts as one without an end: sixty are made at a time, and the machine may be busy."""
 A_WHILE = 0.1
@@ -75,21 +77,21 @@ class Count:
 
 async def decide_jointly(esdb: Connection) -> None:
     async with esdb.decision() as decision:
-        await decision.load("t", Count)
+        await decision.load("t", Count, timeout=LIMIT)
         decision.append("s", event())
 
 
 CALLS: dict[str, Making] = {
-    "load": lambda esdb: esdb.load("s", Count),
-    "load of the past": lambda esdb: esdb.load("s", Count, at_revision=3),
-    "decide": lambda esdb: esdb.decide("s", Count, lambda _: event()),
+    "load": lambda esdb: esdb.load("s", Count, timeout=LIMIT),
+    "load of the past": lambda esdb: esdb.load("s", Count, at_revision=3, timeout=LIMIT),
+    "decide": lambda esdb: esdb.decide("s", Count, lambda _: event(), timeout=LIMIT),
     "decision": decide_jointly,
     "append": lambda esdb: esdb.append("s", event(), expected=3),
     "append of several": lambda esdb: esdb.append("s", [event(), event()]),
     "append that is repeated": lambda esdb: esdb.append("s", event(), expected=NO_STREAM, retry_unknown=True),
     "append_records": lambda esdb: esdb.append_records([("s", event())], checks={"t": 3}),
     "append_streams": lambda esdb: esdb.append_streams([StreamAppend("s", event()), StreamAppend("t", event(), 4)]),
-    "read": lambda esdb: esdb.read("s"),
+    "read": lambda esdb: esdb.read("s", timeout=LIMIT),
     "read of few": lambda esdb: esdb.read("s", limit=7, resolve_links=True),
     "read of more": lambda esdb: esdb.read("s", limit=70),
     "read_all": lambda esdb: esdb.read_all(backwards=True, limit=9),
