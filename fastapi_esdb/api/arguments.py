@@ -12,10 +12,9 @@ from fastapi_esdb.connection import deadline
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.errors.unreadable import quoted
 from fastapi_esdb.wire.events.values import EventFilter, RecordedEvent
-from fastapi_esdb.wire.groups.values import ALL
 from fastapi_esdb.wire.positions import Edge, Position
 from fastapi_esdb.wire.revisions import MAX_REVISION, NO_EVENT, Expected, StreamState
-from fastapi_esdb.wire.streams.values import ALL_EVENTS, Checkpoint
+from fastapi_esdb.wire.streams.values import ALL, ALL_EVENTS, Checkpoint
 
 Value = TypeVar("Value")
 

@@ -17,13 +17,13 @@ from fastapi_esdb.wire.errors.unreadable import quoted
 from fastapi_esdb.wire.events.values import RecordedEvent
 from fastapi_esdb.wire.groups.methods import READ_GROUP
 from fastapi_esdb.wire.groups.values import (
-    ALL,
     GroupConfirmed,
     GroupEvent,
     GroupReadFrame,
     GroupReadOptions,
     NackAction,
 )
+from fastapi_esdb.wire.streams.values import ALL
 
 if TYPE_CHECKING:
     from fastapi_esdb.api.calls import Carrier

@@ -22,7 +22,6 @@ from fastapi_esdb.wire.groups.methods import (
     UPDATE_GROUP,
 )
 from fastapi_esdb.wire.groups.values import (
-    ALL,
     CreateGroup,
     GroupInfo,
     GroupName,
@@ -33,6 +32,7 @@ from fastapi_esdb.wire.groups.values import (
     UpdateGroup,
 )
 from fastapi_esdb.wire.revisions import MAX_REVISION
+from fastapi_esdb.wire.streams.values import ALL
 
 if TYPE_CHECKING:
     from fastapi_esdb.settings.credentials import AnyCredentials

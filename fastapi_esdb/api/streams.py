@@ -13,11 +13,17 @@ from fastapi_esdb.api.proposing import Appendable, proposed
 from fastapi_esdb.api.reading import Read, last_revision
 from fastapi_esdb.connection.caller import CallOptions
 from fastapi_esdb.wire.events.values import EventFilter
-from fastapi_esdb.wire.groups.values import ALL
 from fastapi_esdb.wire.positions import BACKWARDS, END, FORWARDS, START, Position
 from fastapi_esdb.wire.revisions import ANY, Expected, StreamState
 from fastapi_esdb.wire.streams.methods import DELETE, TOMBSTONE
-from fastapi_esdb.wire.streams.values import AppendResult, DeleteRequest, DeleteResult, NothingAppended, ReadRequest
+from fastapi_esdb.wire.streams.values import (
+    ALL,
+    AppendResult,
+    DeleteRequest,
+    DeleteResult,
+    NothingAppended,
+    ReadRequest,
+)
 
 if TYPE_CHECKING:
     from fastapi_esdb.api.calls import Options

@@ -15,9 +15,8 @@ from fastapi_esdb.api.subscribing import Between, Following
 from fastapi_esdb.connection.caller import CallOptions
 from fastapi_esdb.errors import UnreadableEvent
 from fastapi_esdb.wire.events.values import RecordedEvent
-from fastapi_esdb.wire.groups.values import ALL
 from fastapi_esdb.wire.positions import START, Edge, Position
-from fastapi_esdb.wire.streams.values import ReadFrame, ReadRequest
+from fastapi_esdb.wire.streams.values import ALL, ReadFrame, ReadRequest
 
 if TYPE_CHECKING:
     from fastapi_esdb.api.calls import Carrier

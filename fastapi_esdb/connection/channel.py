@@ -55,9 +55,9 @@ class Channel:
         self.takes_credentials = is_encrypted or is_loopback(host)
         """Whether nobody else can read them on the way, or that is said to do no harm."""
         self.lacks: frozenset[str] = frozenset()
-        """Paths of the calls that the server does not have."""
+        """Paths of the calls that the server has refused as unknown."""
         self.offers: frozenset[str] = frozenset()
-        """Paths of the calls that the server says it has."""
+        """Keys of the calls that the server says it has; none where it does not say."""
         self._listener = listener
         self.in_flight = 0
         """The number of calls on it, long-lived ones among them."""

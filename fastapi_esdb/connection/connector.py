@@ -15,7 +15,7 @@ from fastapi_esdb.connection.admission import greet
 from fastapi_esdb.connection.backoff import Backoff
 from fastapi_esdb.connection.channel import Channel, ChannelListener
 from fastapi_esdb.connection.deadline import Deadline
-from fastapi_esdb.connection.preflight import lacking, offered
+from fastapi_esdb.connection.preflight import offered
 from fastapi_esdb.connection.provided import ask
 from fastapi_esdb.connection.proxy import naming, proxy_for
 from fastapi_esdb.connection.rpc_errors import explain
@@ -289,7 +289,7 @@ class Connector:
         except EsdbError as error:
             raise await channel.transport.explain(error, Deadline.after(PATIENCE)) from error.__cause__
         self.server, self.admission = greeting.server, greeting.admission
-        channel.lacks, channel.offers = lacking(self.server), offered(self.server)
+        channel.offers = offered(self.server)
 
     async def _pause(self, delay: float) -> None:
         with suppress(TimeoutError):

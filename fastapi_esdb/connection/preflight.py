@@ -9,12 +9,10 @@ from fastapi_esdb.errors import InvalidSettings
 from fastapi_esdb.settings.credentials import BearerToken
 from fastapi_esdb.settings.hosts import is_loopback
 from fastapi_esdb.wire.admin.cluster import SUPPORTED_METHODS
-from fastapi_esdb.wire.admin.indexes import CREATE_INDEX
 from fastapi_esdb.wire.errors import EsdbError, IndexNotFound, NotSupported
 from fastapi_esdb.wire.events.values import IndexFilter
 from fastapi_esdb.wire.headers import AUTHORIZATION, basic, bearer
 from fastapi_esdb.wire.method import Request
-from fastapi_esdb.wire.methods import all_methods
 from fastapi_esdb.wire.streams_v2.methods import APPEND_SESSION
 
 if TYPE_CHECKING:
@@ -27,21 +25,25 @@ if TYPE_CHECKING:
     from fastapi_esdb.wire.method import Method
 
 
-def lacking(server: SupportedMethods) -> frozenset[str]:
-    """Return the paths of the calls that the server does not name among its own.
-
-    None where it names nothing: servers before 21.10 can't tell what they have.
-    """
-    if not server.methods:
-        return frozenset()
-    known = {method.path for method in all_methods() if method is not SUPPORTED_METHODS}
-    return frozenset(known - offered(server))
-
-
 def offered(server: SupportedMethods) -> frozenset[str]:
-    """Return the paths of the calls that the server names among its own."""
-    told = {(method.service, method.name) for method in server.methods}
-    return frozenset(m.path for m in all_methods() if (m.service.lower(), m.name.lower()) in told)
+    """Return the keys of the calls that the server names among its own."""
+    return frozenset(f"/{method.service}/{method.name}".lower() for method in server.methods)
+
+
+def is_offered(channel: Channel, method: Method[Any, Any]) -> bool:
+    """Return whether the server at the other end names the call among its own."""
+    return method.key in channel.offers
+
+
+def is_lacking(channel: Channel, method: Method[Any, Any]) -> bool:
+    """Return whether the server lacks the call: it has refused it, or does not name it among its own.
+
+    Servers before 21.10 name nothing, and no server names what the protocol does not describe (without `since`).
+    """
+    if method.path in channel.lacks:
+        return True
+    names_all = bool(channel.offers and method.since) and method is not SUPPORTED_METHODS
+    return names_all and not is_offered(channel, method)
 
 
 def authorization_of(user: AnyCredentials | None) -> str | None:
@@ -66,7 +68,7 @@ def check_call(channel: Channel, method: Method[Any, Any], headers: CallHeaders)
     """
     if not channel.takes_credentials and any(name == AUTHORIZATION for name, _ in headers.pairs):
         raise _refusal(channel.host)
-    if method.path in channel.lacks:
+    if is_lacking(channel, method):
         raise NotSupported(method.path, method.since)
 
 
@@ -79,8 +81,10 @@ def carried_out_by(channel: Channel, request: Request) -> Request:
     chosen = getattr(request, "filter", None)
     if not isinstance(chosen, IndexFilter):
         return request
+    from fastapi_esdb.wire.admin.indexes import CREATE_INDEX  # noqa: PLC0415  for those who read an index
+
     came_with = APPEND_SESSION if chosen.instead else CREATE_INDEX
-    if came_with.path in channel.offers:
+    if is_offered(channel, came_with):
         return request
     if chosen.instead is None:
         raise NotSupported(f"the index {chosen.index!r}", came_with.since)
@@ -92,7 +96,7 @@ def takes_filter_instead(channel: Channel, request: Request, error: EsdbError) -
     chosen = getattr(request, "filter", None)
     if not isinstance(error, IndexNotFound) or not isinstance(chosen, IndexFilter) or chosen.instead is None:
         return False
-    channel.offers -= {APPEND_SESSION.path}
+    channel.offers -= {APPEND_SESSION.key}
     return True
 
 

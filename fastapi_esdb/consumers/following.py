@@ -21,8 +21,8 @@ from fastapi_esdb.consumers.progress import Prefix, Progress, is_after
 from fastapi_esdb.consumers.sources import CatchUpSource
 from fastapi_esdb.consumers.status import ConsumerState
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.groups.values import ALL
 from fastapi_esdb.wire.positions import END, START, Position
+from fastapi_esdb.wire.streams.values import ALL
 
 if TYPE_CHECKING:
     from fastapi_esdb.api.connection import Connection

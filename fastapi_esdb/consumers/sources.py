@@ -9,8 +9,8 @@ from fastapi_esdb.api import arguments, filters
 from fastapi_esdb.api.subscriptions import Subscription
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.events.values import EventFilter, RecordedEvent
-from fastapi_esdb.wire.groups.values import ALL
 from fastapi_esdb.wire.positions import Edge, Position
+from fastapi_esdb.wire.streams.values import ALL
 
 if TYPE_CHECKING:
     from fastapi_esdb.api.connection import Connection

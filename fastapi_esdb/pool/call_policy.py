@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi_esdb.connection.preflight import authorization_of
 from fastapi_esdb.settings.choices import NodePreference
-from fastapi_esdb.wire.admin.operations import RESIGN_NODE
-from fastapi_esdb.wire.groups.methods import READ_GROUP
 from fastapi_esdb.wire.headers import CallHeaders, KnownHeaders
-from fastapi_esdb.wire.projections.methods import CREATE_PROJECTION
+from fastapi_esdb.wire.method import GROUPS, OPERATIONS, PROJECTIONS
 from fastapi_esdb.wire.streams.methods import READ
 
 if TYPE_CHECKING:
@@ -43,8 +41,11 @@ class Headers:
         return CallHeaders(known.pairs())
 
 
-ONLY_AT_THE_LEADER = frozenset({READ_GROUP.service, CREATE_PROJECTION.service})
+ONLY_AT_THE_LEADER = frozenset({GROUPS, PROJECTIONS})
 """Services that other nodes refuse, or leave without an answer (projections). They pass on nothing but writes."""
+
+RESIGN_NODE = "ResignNode"
+"""The operation that is about the node that leads."""
 
 
 def is_for_leader(method: Method[Any, Any]) -> bool:
@@ -53,9 +54,9 @@ def is_for_leader(method: Method[Any, Any]) -> bool:
     Other nodes pass writes on, and one that has just lost its leader has nobody to pass them to: the caller waits for
     five seconds then, and does not know what has become of the write. Operations are about the node that gets them.
     """
-    if method.service in ONLY_AT_THE_LEADER or method.path == RESIGN_NODE.path:
-        return True
-    return method.writes and method.service != RESIGN_NODE.service
+    if method.service == OPERATIONS:
+        return method.name == RESIGN_NODE
+    return method.writes or method.service in ONLY_AT_THE_LEADER
 
 
 @dataclass(frozen=True, slots=True)

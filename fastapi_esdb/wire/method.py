@@ -78,11 +78,14 @@ class Method(Generic[Request, Response]):
     since: str = FIRST_VERSION
     path: str = field(init=False)
     """The HTTP/2 path of the call."""
+    key: str = field(init=False)
+    """The same in small letters, as servers name the calls that they have."""
     call_name: str = field(init=False)
     """The service and its method for those who read it: `Streams.Read`."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "path", f"/{self.service}/{self.name}")
+        object.__setattr__(self, "key", self.path.lower())
         object.__setattr__(self, "call_name", f"{self.service.rpartition('.')[2]}.{self.name}")
 
     def __repr__(self) -> str:
@@ -121,6 +124,12 @@ class Method(Generic[Request, Response]):
             return self.response.from_all(messages)
         except Exception as error:
             raise unreadable(error) from error
+
+
+GROUPS = "event_store.client.persistent_subscriptions.PersistentSubscriptions"
+PROJECTIONS = "event_store.client.projections.Projections"
+OPERATIONS = "event_store.client.operations.Operations"
+"""Services that are spoken of without loading their messages, which few apps need."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,8 +26,9 @@ from fastapi_esdb.wire.errors import (
     GroupNotFound,
     InvalidArgument,
 )
-from fastapi_esdb.wire.groups.values import ALL, ConsumerStrategy, GroupSettings, NackAction
+from fastapi_esdb.wire.groups.values import ConsumerStrategy, GroupSettings, NackAction
 from fastapi_esdb.wire.positions import END, START, Position
+from fastapi_esdb.wire.streams.values import ALL
 from tests.api.consuming import append, filled, shown
 from tests.support.lost_answers import lose_answers
 from tests.support.target import own_server

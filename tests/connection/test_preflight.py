@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from fastapi_esdb.connection.preflight import lacking
+from fastapi_esdb.connection.channel import Channel
+from fastapi_esdb.connection.preflight import is_lacking, offered
+from fastapi_esdb.connection.transport import Transport
+from fastapi_esdb.settings.hosts import Host
 from fastapi_esdb.wire.admin.cluster import SUPPORTED_METHODS, SupportedMethod, SupportedMethods
 from fastapi_esdb.wire.groups.methods import READ_GROUP
 from fastapi_esdb.wire.method import Method
@@ -14,12 +17,20 @@ from fastapi_esdb.wire.methods import all_methods
 from fastapi_esdb.wire.streams.methods import READ
 from fastapi_esdb.wire.streams_v2.methods import APPEND_RECORDS, APPEND_SESSION
 from tests.conformance.fixtures import exchanges, to_message
+from tests.connection.conftest import Listener
 
 
 def named(*methods: Method[Any, Any]) -> SupportedMethods:
     """A server that names these."""
     names = (SupportedMethod(method.service.lower(), method.name.lower()) for method in methods)
     return SupportedMethods("24.6.0", tuple(names))
+
+
+def lacking(server: SupportedMethods) -> set[str]:
+    """The paths of all calls that are not sent to a server that names such methods."""
+    channel = Channel(cast("Transport", None), Host("localhost", 2113), Listener(), is_encrypted=False)
+    channel.offers = offered(server)
+    return {method.path for method in all_methods() if is_lacking(channel, method)}
 
 
 def test_what_is_not_named_is_lacking() -> None:
@@ -37,7 +48,7 @@ def test_the_call_that_was_just_answered_is_there() -> None:
 
 def test_a_server_that_names_nothing_lacks_nothing() -> None:
     """One before 21.10 can't tell."""
-    assert lacking(SupportedMethods("", ())) == frozenset()
+    assert lacking(SupportedMethods("", ())) == set()
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,9 @@ from fastapi_esdb.embedded.services.groups.config import (
     to_text,
 )
 from fastapi_esdb.wire.events.values import EventFilter
-from fastapi_esdb.wire.groups.values import ALL, ConsumerStrategy, CreateGroup, GroupSettings
+from fastapi_esdb.wire.groups.values import ConsumerStrategy, CreateGroup, GroupSettings
 from fastapi_esdb.wire.positions import END, START, Edge, Position
+from fastapi_esdb.wire.streams.values import ALL
 
 GOOD = GroupSettings()
 

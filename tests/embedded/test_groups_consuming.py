@@ -12,7 +12,6 @@ from fastapi_esdb.wire.events.content import OCTET_STREAM
 from fastapi_esdb.wire.events.values import LINK_TYPE
 from fastapi_esdb.wire.groups.methods import READ_GROUP
 from fastapi_esdb.wire.groups.values import (
-    ALL,
     Ack,
     ConsumerStrategy,
     GroupConfirmed,
@@ -23,7 +22,7 @@ from fastapi_esdb.wire.groups.values import (
 from fastapi_esdb.wire.positions import END
 from fastapi_esdb.wire.revisions import MAX_REVISION
 from fastapi_esdb.wire.streams.methods import DELETE, TOMBSTONE
-from fastapi_esdb.wire.streams.values import DeleteRequest
+from fastapi_esdb.wire.streams.values import ALL, DeleteRequest
 from tests.embedded.consuming import EAGER, Consuming, Groups
 from tests.support.bare_client import BareClient, connected, event
 from tests.support.waiting import PATIENCE, until

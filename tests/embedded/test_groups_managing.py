@@ -17,10 +17,10 @@ from fastapi_esdb.wire.errors import (
 )
 from fastapi_esdb.wire.events.values import EventFilter
 from fastapi_esdb.wire.groups.methods import READ_GROUP, RESTART_GROUPS
-from fastapi_esdb.wire.groups.values import ALL, Ack, ConsumerStrategy
+from fastapi_esdb.wire.groups.values import Ack, ConsumerStrategy
 from fastapi_esdb.wire.headers import basic
 from fastapi_esdb.wire.positions import END, START, Position
-from fastapi_esdb.wire.streams.values import ReadRequest
+from fastapi_esdb.wire.streams.values import ALL, ReadRequest
 from tests.embedded.consuming import EAGER, Groups
 from tests.support.bare_client import BareClient, connected
 

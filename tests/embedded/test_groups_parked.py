@@ -8,10 +8,10 @@ from fastapi_esdb.wire.errors import GroupFailed
 from fastapi_esdb.wire.events.content import OCTET_STREAM
 from fastapi_esdb.wire.events.values import LINK_TYPE, RecordedEvent
 from fastapi_esdb.wire.groups.methods import REPLAY_PARKED
-from fastapi_esdb.wire.groups.values import ALL, NackAction, ReplayParked
+from fastapi_esdb.wire.groups.values import NackAction, ReplayParked
 from fastapi_esdb.wire.proto.v1 import persistent_pb2
 from fastapi_esdb.wire.streams.methods import DELETE
-from fastapi_esdb.wire.streams.values import DeleteRequest, ReadRequest
+from fastapi_esdb.wire.streams.values import ALL, DeleteRequest, ReadRequest
 from tests.embedded.consuming import EAGER, Consuming, Groups
 from tests.support.bare_client import BareClient, event
 

@@ -103,7 +103,7 @@ def once(patch: pytest.MonkeyPatch, owner: Any, name: str) -> None:
 @pytest.mark.parametrize(
     ("owner", "name"),
     [
-        (connector, "lacking"),
+        (connector, "offered"),
         (connector, "open_transport"),
         (Connector, "connect"),
         (Pinned, "next_endpoint"),

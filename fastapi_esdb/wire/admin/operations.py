@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fastapi_esdb.wire.codec.fields import options_codec, options_of
 from fastapi_esdb.wire.codec.scalars import NOTHING, Fields
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.method import Codec, Service
+from fastapi_esdb.wire.method import OPERATIONS, Codec, Service
 from fastapi_esdb.wire.proto.v1 import operations_pb2 as pb
 
 CURRENT_SCAVENGE = "current"
@@ -79,7 +79,7 @@ def _decode_priority(message: pb.SetNodePriorityReq) -> NodePriority:
     return NodePriority(message.priority)
 
 
-_SERVICE = Service("event_store.client.operations.Operations")
+_SERVICE = Service(OPERATIONS)
 
 _SCAVENGE = Codec(pb.ScavengeResp, _encode_scavenge, _decode_scavenge)
 _START = Codec(pb.StartScavengeReq, options_codec(pb.StartScavengeReq, StartScavenge).encode, _decode_start)

@@ -8,7 +8,6 @@ from fastapi_esdb.wire.codec.fields import from_fields, to_fields
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.events.messages import decode_read_event, write_read_event
 from fastapi_esdb.wire.groups.values import (
-    ALL,
     GroupConfirmed,
     GroupConnection,
     GroupEvent,
@@ -18,7 +17,7 @@ from fastapi_esdb.wire.groups.values import (
 )
 from fastapi_esdb.wire.positions import Edge, Position
 from fastapi_esdb.wire.proto.v1 import persistent_pb2 as pb
-from fastapi_esdb.wire.streams.values import UnknownFrame
+from fastapi_esdb.wire.streams.values import ALL, UnknownFrame
 
 _INFO = {
     "source": "event_source",

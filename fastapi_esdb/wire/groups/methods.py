@@ -25,10 +25,10 @@ from fastapi_esdb.wire.groups.requests import (
     encode_update,
     named_group,
 )
-from fastapi_esdb.wire.method import Codec, Service, Shape
+from fastapi_esdb.wire.method import GROUPS, Codec, Service, Shape
 from fastapi_esdb.wire.proto.v1 import persistent_pb2 as pb
 
-_SERVICE = Service("event_store.client.persistent_subscriptions.PersistentSubscriptions")
+_SERVICE = Service(GROUPS)
 
 CREATE_GROUP = _SERVICE.method(
     "Create",

@@ -23,7 +23,6 @@ from fastapi_esdb.wire.events.messages import (
     encode_source,
 )
 from fastapi_esdb.wire.groups.values import (
-    ALL,
     Ack,
     ConsumerStrategy,
     CreateGroup,
@@ -40,6 +39,7 @@ from fastapi_esdb.wire.groups.values import (
 from fastapi_esdb.wire.method import Codec
 from fastapi_esdb.wire.positions import Start
 from fastapi_esdb.wire.proto.v1 import persistent_pb2 as pb
+from fastapi_esdb.wire.streams.values import ALL
 
 if TYPE_CHECKING:
     from fastapi_esdb.wire.events.values import EventFilter

@@ -9,15 +9,12 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Literal
 from uuid import UUID
 
 from fastapi_esdb.wire.events.values import EventFilter, RecordedEvent
 from fastapi_esdb.wire.positions import START, Edge, Position
 from fastapi_esdb.wire.streams.values import UnknownFrame
-
-ALL: Final = "$all"
-"""The name of `$all` among sources that are texts."""
 
 
 class ConsumerStrategy(enum.StrEnum):

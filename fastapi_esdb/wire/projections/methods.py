@@ -10,7 +10,7 @@ from fastapi_esdb.wire.codec.fields import from_fields, nothing, options_codec, 
 from fastapi_esdb.wire.codec.json_values import Json, read_json, write_json
 from fastapi_esdb.wire.codec.scalars import NOTHING
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.method import Codec, Service, Shape
+from fastapi_esdb.wire.method import PROJECTIONS, Codec, Service, Shape
 from fastapi_esdb.wire.projections.values import (
     CreateProjection,
     DeleteProjection,
@@ -150,7 +150,7 @@ def _json_codec(message: type[Message], field: str) -> Codec[Json]:
     return Codec(message, encode, decode)
 
 
-_SERVICE = Service("event_store.client.projections.Projections")
+_SERVICE = Service(PROJECTIONS)
 
 CREATE_PROJECTION = _SERVICE.method(
     "Create", Codec(pb.CreateReq, _encode_create, _decode_create), nothing(pb.CreateResp)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from fastapi_esdb.wire.events.values import EventFilter, ProposedEvent, RecordedEvent
@@ -14,6 +14,9 @@ from fastapi_esdb.wire.revisions import ANY, Expected
 if TYPE_CHECKING:
     from fastapi_esdb.wire.errors import CallerError, EsdbError
 
+
+ALL: Final = "$all"
+"""The name of `$all` among sources that are texts."""
 
 ALL_EVENTS = 2**64 - 1
 """The limit of a read of all events."""

@@ -6,10 +6,11 @@ from typing import Any, Literal
 import pytest
 
 from fastapi_esdb.wire.groups.methods import GROUP_INFO, LIST_GROUPS
-from fastapi_esdb.wire.groups.values import ALL, GroupConnection, GroupInfo, GroupSettings
+from fastapi_esdb.wire.groups.values import GroupConnection, GroupInfo, GroupSettings
 from fastapi_esdb.wire.method import Codec
 from fastapi_esdb.wire.positions import Edge, Position
 from fastapi_esdb.wire.proto.v1 import persistent_pb2 as pb
+from fastapi_esdb.wire.streams.values import ALL
 from tests.wire.comparing import Golden, check
 
 CONSUMER = GroupConnection("10.0.0.1:50000", "jim", "worker", 1, 2, 3, 4, 5, {"Mean": 6, "90%": 7})

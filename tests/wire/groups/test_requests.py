@@ -17,7 +17,6 @@ from fastapi_esdb.wire.groups.methods import (
     UPDATE_GROUP,
 )
 from fastapi_esdb.wire.groups.values import (
-    ALL,
     ConsumerStrategy,
     CreateGroup,
     GroupName,
@@ -29,6 +28,7 @@ from fastapi_esdb.wire.groups.values import (
 from fastapi_esdb.wire.method import Codec, Method
 from fastapi_esdb.wire.positions import END, Edge, Position
 from fastapi_esdb.wire.proto.v1 import persistent_pb2 as pb
+from fastapi_esdb.wire.streams.values import ALL
 from tests.wire.comparing import Golden, check
 
 ODD = GroupSettings(

@@ -17,9 +17,10 @@ from fastapi_esdb.embedded.store.filters import compile_filter
 from fastapi_esdb.embedded.store.names import METADATA_TYPE, metastream_of
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.events.values import EventFilter, ProposedEvent
-from fastapi_esdb.wire.groups.values import ALL, CreateGroup, GroupSettings
+from fastapi_esdb.wire.groups.values import CreateGroup, GroupSettings
 from fastapi_esdb.wire.positions import END, START, Edge, Position, Start
 from fastapi_esdb.wire.revisions import ANY
+from fastapi_esdb.wire.streams.values import ALL
 
 log = logging.getLogger(__name__)
 

@@ -18,8 +18,9 @@ from fastapi_esdb.embedded.store.database import Clock, Database
 from fastapi_esdb.embedded.store.names import problem_of
 from fastapi_esdb.embedded.store.work import Breaks, completed
 from fastapi_esdb.wire.errors import GroupExists, GroupFailed, GroupNotFound, InvalidArgument, ServerNotReady
-from fastapi_esdb.wire.groups.values import ALL, CreateGroup, UpdateGroup
+from fastapi_esdb.wire.groups.values import CreateGroup, UpdateGroup
 from fastapi_esdb.wire.positions import Position
+from fastapi_esdb.wire.streams.values import ALL
 
 log = logging.getLogger(__name__)
 

@@ -27,7 +27,6 @@ from fastapi_esdb.wire.groups.methods import (
     UPDATE_GROUP,
 )
 from fastapi_esdb.wire.groups.values import (
-    ALL,
     Ack,
     CreateGroup,
     GroupConfirmed,
@@ -42,6 +41,7 @@ from fastapi_esdb.wire.groups.values import (
     ReplayParked,
     UpdateGroup,
 )
+from fastapi_esdb.wire.streams.values import ALL
 
 ReadCall = Call[GroupReadRequest, GroupReadFrame]
 

@@ -14,9 +14,10 @@ from fastapi_esdb.embedded.store.reads import SEARCH_TIME
 from fastapi_esdb.embedded.store.storage import at, position_of
 from fastapi_esdb.wire.errors import StreamNotFound
 from fastapi_esdb.wire.events.values import RecordedEvent
-from fastapi_esdb.wire.groups.values import ALL, CreateGroup
+from fastapi_esdb.wire.groups.values import CreateGroup
 from fastapi_esdb.wire.positions import Position
 from fastapi_esdb.wire.revisions import MAX_REVISION
+from fastapi_esdb.wire.streams.values import ALL
 
 WINDOW = 256
 """Records of `$all` that a page of history looks at."""
