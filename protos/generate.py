@@ -15,7 +15,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
@@ -31,13 +31,11 @@ HEADER = """\
 # fmt: off
 """
 PACKAGE = '''\
-"""The messages of protos/{folder}, in a descriptor pool of their own that holds them all after this import."""
+"""The messages of protos/{folder}, in a descriptor pool of their own that each module adds its file to."""
 
 from google.protobuf.descriptor_pool import DescriptorPool
 
 POOL = DescriptorPool()
-
-{imports}
 '''
 MODULE = """\
 from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
@@ -116,19 +114,13 @@ def stub(file: FileDescriptorProto, text: str) -> str:
     return HEADER.format(source=file.name) + "from typing import Any as _Anything\n" + text
 
 
-def package(folder: str, modules: Iterable[str]) -> str:
-    """The `__init__.py` of one folder: its pool, filled by its modules."""
-    imports = "\n".join(f"from . import {name}" for name in sorted(modules))
-    return HEADER.format(source=folder) + PACKAGE.format(folder=folder, imports=imports)
-
-
 def render(protos: Path) -> dict[str, str]:
     """Everything there is to write: path below the output folder to text."""
     written = {"__init__.py": HEADER.format(source="the folders v1 and v2")}
     for folder in FOLDERS:
         with tempfile.TemporaryDirectory() as scratch:
             files = {module_name(file.name): (file, text) for file, text in compile_folder(protos / folder, scratch)}
-        written[f"{folder}/__init__.py"] = package(folder, files)
+        written[f"{folder}/__init__.py"] = HEADER.format(source=folder) + PACKAGE.format(folder=folder)
         for name, (file, text) in files.items():
             written |= {f"{folder}/{name}.py": module(file), f"{folder}/{name}.pyi": stub(file, text)}
     return written

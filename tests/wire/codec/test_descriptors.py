@@ -57,6 +57,7 @@ assert type(request) is not type(their_request)
 DEFAULT_POOL_IS_UNTOUCHED = """
 from google.protobuf import descriptor_pool
 from fastapi_esdb.wire.proto import v1, v2
+from fastapi_esdb.wire.proto.v2 import status_pb2 as our_v2_status_pb2
 for pool, file in (
     (v1.POOL, "streams.proto"),
     (v1.POOL, "google/protobuf/any.proto"),
