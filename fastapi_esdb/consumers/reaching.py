@@ -12,8 +12,8 @@ from fastapi_esdb.consumers.ledger import Entry
 from fastapi_esdb.consumers.sources import CatchUpSource, Place
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.errors.unreadable import quoted
-from fastapi_esdb.wire.groups.values import ALL
 from fastapi_esdb.wire.positions import START, Position
+from fastapi_esdb.wire.streams.values import ALL
 
 if TYPE_CHECKING:
     from fastapi_esdb.api.connection import Connection

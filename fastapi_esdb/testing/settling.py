@@ -15,8 +15,8 @@ from fastapi_esdb.plugin.consumers.consumers import AppConsumer
 from fastapi_esdb.plugin.esdb import Esdb
 from fastapi_esdb.plugin.started import all_started_in
 from fastapi_esdb.wire.errors import DeadlineExceeded
-from fastapi_esdb.wire.groups.values import ALL
 from fastapi_esdb.wire.positions import Position
+from fastapi_esdb.wire.streams.values import ALL
 
 if TYPE_CHECKING:
     from fastapi_esdb.api.connection import Connection

@@ -32,11 +32,12 @@ from fastapi_esdb.wire.streams.methods import READ as READ_STREAM
 
 TEXT: Codec[str] = Codec(StringValue, lambda text: StringValue(value=text), lambda message: message.value)
 
-READ = Method("test.Scripted", "Read", Shape.UNARY, TEXT, TEXT)
-WRITE = Method("test.Scripted", "Write", Shape.UNARY, TEXT, TEXT, writes=True)
-FOLLOW = Method("test.Scripted", "Follow", Shape.SERVER_STREAM, TEXT, TEXT)
-COLLECT = Method("test.Scripted", "Collect", Shape.CLIENT_STREAM, TEXT, TEXT, writes=True)
-TALK = Method("test.Scripted", "Talk", Shape.DUPLEX, TEXT, TEXT, writes=True)
+READ = Method("test.Scripted", "Read", Shape.UNARY, TEXT, TEXT, since="")
+WRITE = Method("test.Scripted", "Write", Shape.UNARY, TEXT, TEXT, writes=True, since="")
+FOLLOW = Method("test.Scripted", "Follow", Shape.SERVER_STREAM, TEXT, TEXT, since="")
+COLLECT = Method("test.Scripted", "Collect", Shape.CLIENT_STREAM, TEXT, TEXT, writes=True, since="")
+TALK = Method("test.Scripted", "Talk", Shape.DUPLEX, TEXT, TEXT, writes=True, since="")
+"""`since` is empty: the protocol has none of them."""
 MISSING = Method("test.Scripted", "Missing", Shape.UNARY, TEXT, TEXT, since="99.1")
 """The server does not have it."""
 
