@@ -90,7 +90,7 @@ class Fault:
     def meets(self, method: AnyMethod, *, of_answers: bool) -> Disturbance | None:
         """Return what happens to a call, if anything does, and count it."""
         what = self._what
-        if what.of_answers is not of_answers or not _names(what.calls, method.call_name):
+        if what.of_answers is not of_answers or not self._faults.has(self) or not _names(what.calls, method.call_name):
             return None
         self.happened += 1
         self._tell(self.happened)
@@ -134,6 +134,10 @@ class Faults:
         fault = Fault(self, what, tell)
         self._set.append(fault)
         return fault
+
+    def has(self, fault: Fault) -> bool:
+        """Return whether it still does."""
+        return fault in self._set
 
     def remove(self, fault: Fault) -> None:
         """Have it no longer. Idempotent."""

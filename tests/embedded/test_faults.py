@@ -153,6 +153,16 @@ async def test_slow_calls(esdb: Connection, esdb_server: EmbeddedServer) -> None
     assert sorted(result.revision or 0 for result in appended) == [0, 1, 2]
 
 
+async def test_a_slow_call_that_is_refused(esdb: Connection, esdb_server: EmbeddedServer) -> None:
+    """A fault that ended while calls were held up meets none of them any more."""
+    with esdb_server.slow(0.05, "read"):
+        refused = esdb_server.refuse(AccessDenied(), "read", times=1)
+        reads = [esdb.read("s", missing_ok=True, limit=1000).to_list() for _ in range(3)]
+        ends = await asyncio.gather(*reads, return_exceptions=True)
+    assert refused.happened == 1
+    assert [type(end) for end in ends].count(AccessDenied) == 1
+
+
 async def test_too_slow_calls(esdb: Connection, esdb_server: EmbeddedServer) -> None:
     """The deadline passes."""
     await esdb.append("s", EVENT)

@@ -72,7 +72,7 @@ async def fold_stream(
         known = cache.find(folding.decider, stream)
     if known is None and snapshots is not None:
         known = await snapshots.find(streams, stream, folding.begin(), options)
-    folded = await _fold_from(streams, stream, folding, options=options, known=known, until=until)
+    folded, known = await _fold_from(streams, stream, folding, options=options, known=known, until=until)
     if snapshots is not None:
         await snapshots.keep(streams, stream, first=folding.begin(), known=known, folded=folded, options=options)
     if cache is not None:
@@ -88,17 +88,18 @@ async def _fold_from(
     options: dict[str, Any],
     known: Folded[State] | None,
     until: Until | None,
-) -> Folded[State]:
+) -> tuple[Folded[State], Folded[State] | None]:
+    """Return the state that there is now, and the known one if that is what it was made of."""
     try:
         if known is not None and known.event_id is not None:
             try:
-                return await _fold(streams, stream, folding, options=options, known=known, until=until)
+                return await _fold(streams, stream, folding, options=options, known=known, until=until), known
             except _Gone:
                 pass
         beginning = Folded(folding.begin(), StreamState.NO_STREAM)
-        return await _fold(streams, stream, folding, options=options, known=beginning, until=until)
+        return await _fold(streams, stream, folding, options=options, known=beginning, until=until), None
     except StreamNotFound:
-        return Folded(folding.begin(), StreamState.NO_STREAM)
+        return Folded(folding.begin(), StreamState.NO_STREAM), None
 
 
 async def _fold(

@@ -82,7 +82,7 @@ class Snapshots:
         folded: Folded[Any],
         options: dict[str, Any],
     ) -> None:
-        """Store a state, if so many events have come since the one that was `known`."""
+        """Store a state, if so many events have come since the `known` one that it was made of."""
         if folded.event_id is None or _count(folded) // self._every <= _count(known) // self._every:
             return
         data = self._data_of(stream, first, folded)
