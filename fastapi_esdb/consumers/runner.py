@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Unpack
@@ -23,7 +24,7 @@ from fastapi_esdb.consumers.outcomes import Retry, Stopped
 from fastapi_esdb.consumers.reaching import Reaching
 from fastapi_esdb.consumers.sources import CatchUpSource, GroupSource, Place, Source, source_of, text_of
 from fastapi_esdb.consumers.status import ConsumerState, ConsumerStatus, Observed
-from fastapi_esdb.errors import EsdbError
+from fastapi_esdb.errors import ConnectionClosed, EsdbError
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.errors.unreadable import shown
 from fastapi_esdb.wire.positions import START
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
     from fastapi_esdb.wire.positions import Position
 
 logger = logging.getLogger("fastapi_esdb")
+
+CLOSED_FOR = 0.1
+"""Seconds between two looks at a connection that is closed on purpose."""
 
 ROUNDS = 20
 """Times that a read model that is rebuilt catches up, at most, before the consumer is held."""
@@ -52,13 +56,11 @@ class Runner:
         self._lease = Lease(connection, self._commands.stream) if definition.run == "one" else None
         self._reaching = Reaching(definition, connection, dispatch)
         self._told = asyncio.Event()
-        self._is_back = asyncio.Event()
         self._is_working = False
         self._is_ending = False
         self._holds = 0
         self._rests = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        connection.on_connect(self._is_back.set)
 
     @property
     def status(self) -> ConsumerStatus:
@@ -273,15 +275,21 @@ class Runner:
 
     async def _wait(self, seconds: float) -> None:
         """Wait before another round, and for a connection, until something is told."""
-        self._is_back.clear()
         self._told.clear()
         if self._is_ending:
             return
         if not self._connection.is_connected:
-            await first_of(self._is_back.wait(), self._told.wait())
+            await first_of(self._connected(), self._told.wait())
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._told.wait()
+
+    async def _connected(self) -> None:
+        while not self._connection.is_connected:
+            try:
+                await self._connection.wait_connected(math.inf)
+            except ConnectionClosed:  # on purpose, until somebody connects it again
+                await asyncio.sleep(CLOSED_FOR)
 
     def _note(self, error: Exception, failed: int) -> None:
         """Note what has ended a round, and log it."""

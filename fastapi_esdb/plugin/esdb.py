@@ -244,7 +244,7 @@ class Esdb:
         `category(…)`, `all_events(…)` or `group(…)` of `fastapi_esdb.consumers`.
 
         Args:
-            name: names the consumer, and its checkpoint in the database.
+            name: names the consumer, and its checkpoint in the database: no other app on it may have the same one.
             source: the events to handle.
             types: reads events as objects of registered classes.
             run: `"one"` process of all handles the events, which is the default, or `"each"`.

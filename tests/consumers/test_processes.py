@@ -163,3 +163,36 @@ async def test_what_a_process_was_at_when_it_froze_is_not_written_twice(workers:
     assert await workers.done(3) == [0, 1, 2]
     await asyncio.sleep(0)
     assert [handled.revision for handled in workers.log() if handled.pid == holder.process.pid] == [0, 1]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+async def test_a_frozen_process_loses_the_lease_by_itself(workers: Workers) -> None:
+    """The server hears nothing from it for 20 s (its keepalive), and lets another process in."""
+    holder, other = await workers.two()
+    await workers.add(5)
+    await workers.done(5)
+    holder.process.send_signal(signal.SIGSTOP)
+    async with asyncio.timeout(60):
+        while "running" not in other.printed:
+            other.printed += await other.line()
+    await workers.add(100)
+    thawed = await _thawed_amid(workers, holder)
+    assert await workers.done(105) == list(range(105))
+    assert not [handled for handled in workers.log() if handled.pid == holder.process.pid and handled.began > thawed]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+async def test_nothing_is_lost_or_done_twice_over_many_kills(workers: Workers) -> None:
+    """Of whichever process handles the events, again and again: each has its outcome once, in order."""
+    kills, events = 20, 10
+    holder, other = await workers.two()
+    for number in range(kills):
+        await workers.add(events)
+        await workers.done(number * events + events // 2)
+        await holder.ended(signal.SIGKILL)
+        holder, other = other, await workers.start()
+    done = await workers.done(kills * events)
+    assert done == list(range(kills * events))
+    assert not overlapping(workers.log())
