@@ -11,7 +11,18 @@ from typing import Annotated
 import pytest
 from fastapi import Depends, FastAPI, Request
 
-from fastapi_esdb import START, Connection, Esdb, EsdbConnection, Event, EventTypes, NewEvent, RecordedEvent, filters
+from fastapi_esdb import (
+    START,
+    Connection,
+    Esdb,
+    EsdbConnection,
+    Event,
+    EventFilter,
+    EventTypes,
+    NewEvent,
+    RecordedEvent,
+    filters,
+)
 from fastapi_esdb.consumers import ConsumerState, all_events, category, group
 from fastapi_esdb.testing import running
 from tests.support.waiting import until
@@ -76,11 +87,12 @@ async def test_a_category_is_handled_as_objects(esdb_connection: Connection) -> 
         await until(lambda: seen == [Placed(1), Placed(2)])
 
 
-async def test_all_is_handled_with_a_filter(esdb_connection: Connection) -> None:
-    """Of all events those that the filter lets through."""
+@pytest.mark.parametrize("chosen", [filters.by_type("Wanted"), filters.by_event_type("Wanted")], ids=["type", "index"])
+async def test_all_is_handled_with_a_filter(esdb_connection: Connection, chosen: EventFilter) -> None:
+    """Of all events those that the filter lets through, or those of an index."""
     esdb, seen = Esdb(), list[str]()
 
-    @esdb.consumer("c", all_events(filters.by_type("Wanted")), run="each")
+    @esdb.consumer("c", all_events(chosen), run="each")
     async def handle(event: RecordedEvent) -> None:
         seen.append(event.stream)
 
