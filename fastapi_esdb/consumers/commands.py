@@ -61,7 +61,7 @@ class Commands:
         self._consumer = consumer
         self._wake = wake
         self._due: deque[Command] = deque()
-        self._awaited: dict[UUID, asyncio.Event] = {}
+        self._awaited: dict[UUID, asyncio.Future[None]] = {}
         self._events: Consumer[RecordedEvent] | None = None
 
     @property
@@ -69,20 +69,24 @@ class Commands:
         """The command that is to be done now."""
         return self._due[0] if self._due else None
 
-    async def done(self, command: Command) -> None:
-        """Note that a command was done, and tell who waits for that."""
+    async def done(self, command: Command, error: Exception | None = None) -> None:
+        """Note that a command was done, or why it can't be, and tell who waits for that."""
         self._due.remove(command)
-        if command.id in self._awaited:
-            self._awaited[command.id].set()
+        waiter = self._awaited.get(command.id)
+        if waiter is not None and not waiter.done():
+            if error is None:
+                waiter.set_result(None)
+            else:
+                waiter.set_exception(error)
         if self._events is not None:
             await self._events.ack(command.id)
 
     async def tell(self, command: Command) -> None:
-        """Have a command done in this process, and wait until it is."""
+        """Have a command done in this process, and wait until it is. Raises what hinders that."""
         with self._awaiting(command) as done:
             self._due.append(command)
             self._wake()
-            await done.wait()
+            await done
 
     async def send(self, command: Command, *, is_for_here: bool) -> None:
         """Send a command by the database; where it is for this process, wait until it is done, for some seconds."""
@@ -90,7 +94,7 @@ class Commands:
             await self._connection.append(self.stream, command.event())
             if is_for_here:
                 async with asyncio.timeout(PATIENCE):
-                    await done.wait()
+                    await done
 
     async def hear(self, events: Consumer[RecordedEvent], source: CatchUpSource) -> None:
         """Take in the commands that come by the database. They come again until they are done."""
@@ -106,9 +110,9 @@ class Commands:
                 self._wake()
 
     @contextmanager
-    def _awaiting(self, command: Command) -> Iterator[asyncio.Event]:
-        """Give an event that is set when a command was done."""
-        done = self._awaited[command.id] = asyncio.Event()
+    def _awaiting(self, command: Command) -> Iterator[asyncio.Future[None]]:
+        """Give a future that is done when a command was."""
+        done = self._awaited[command.id] = asyncio.get_running_loop().create_future()
         try:
             yield done
         finally:

@@ -17,7 +17,9 @@ from fastapi_esdb.consumers.commands import Command, Commands
 from fastapi_esdb.consumers.dead_letters import DeadLetters
 from fastapi_esdb.consumers.definition import REACHED_TIMEOUT, ConsumerOptions, define
 from fastapi_esdb.consumers.direct import Direct, Handler
-from fastapi_esdb.consumers.following import Following, FollowingGroup, FollowingPlaces, first_of
+from fastapi_esdb.consumers.following import Following, first_of
+from fastapi_esdb.consumers.following_group import FollowingGroup
+from fastapi_esdb.consumers.following_places import FollowingPlaces
 from fastapi_esdb.consumers.lease import Lease
 from fastapi_esdb.consumers.ledger import Interrupted
 from fastapi_esdb.consumers.outcomes import Retry, Stopped
@@ -39,6 +41,9 @@ logger = logging.getLogger("fastapi_esdb")
 
 CLOSED_FOR = 0.1
 """Seconds between two looks at a connection that is closed on purpose."""
+
+AT_WORK = (ConsumerState.RUNNING, ConsumerState.PAUSED, ConsumerState.STOPPED)
+"""The states of a consumer that has got so far that what ends its round is nothing that lasts."""
 
 ROUNDS = 20
 """Times that a read model that is rebuilt catches up, at most, before the consumer is held."""
@@ -201,11 +206,10 @@ class Runner:
     async def _run(self) -> None:
         failed = 0
         while not self._is_ending:
-            handled = self._observed.handled
             try:
                 await self._round()
             except Exception as error:
-                failed = 1 if self._observed.handled != handled else failed + 1
+                failed = 1 if self._observed.state in AT_WORK else failed + 1
                 self._note(error, failed)
                 await self._wait(Retry().pause(failed))
         self._observed.state = ConsumerState.STOPPED
@@ -261,6 +265,17 @@ class Runner:
             self._observed.state = ConsumerState.STOPPED
 
     async def _obey(self, command: Command) -> None:
+        try:
+            await self._do(command)
+        except (EsdbError, Interrupted, CheckpointMoved):
+            raise  # it is tried again with the next round
+        except Exception as error:
+            logger.exception("consumer %r could not be told to %s", self.definition.name, command.name)
+            await self._commands.done(command, error)
+        else:
+            await self._commands.done(command)
+
+    async def _do(self, command: Command) -> None:
         match command.name:
             case "pause":
                 await self._following.pause(is_paused=True)
@@ -271,7 +286,6 @@ class Runner:
                 await self._following.reset(command.place)
             case "replay":
                 await self._following.replay(command.letters)
-        await self._commands.done(command)
 
     async def _wait(self, seconds: float) -> None:
         """Wait before another round, and for a connection, until something is told."""

@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from fastapi_esdb import END, Connection, NewEvent, Position, RecordedEvent
-from fastapi_esdb.consumers import InMemory, InStream, category, consuming, following, to
+from fastapi_esdb.consumers import ConsumerState, InMemory, InStream, Stop, category, consuming, following_places, to
 from fastapi_esdb.consumers.definition import ConsumerOptions
 from fastapi_esdb.consumers.ledger import Ledger
 from fastapi_esdb.consumers.runner import Runner
@@ -99,8 +99,8 @@ async def test_what_was_searched_in_vain_moves_the_checkpoint(
     esdb_connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Now and then, so that a restart does not search there again; the status tells it at once."""
-    monkeypatch.setattr(following, "FAR", 1)
-    monkeypatch.setattr(following, "NOTED_EVERY", 0.05)
+    monkeypatch.setattr(following_places, "FAR", 1)
+    monkeypatch.setattr(following_places, "NOTED_EVERY", 0.05)
     await add(esdb_connection, "rare-1")
     async with consuming(esdb_connection, "c", category("rare"), Seen()) as consumer:
         await until(lambda: consumer.status.handled == 1)
@@ -126,3 +126,25 @@ async def test_each_process_keeps_its_own(esdb_connection: Connection, kept: InM
         async with consuming(esdb_connection, "c", "s", handler, run="each", checkpoint=kept) as consumer:
             await until(partial(is_at, consumer, 1))
     assert handler.revisions == ([0, 1, 0, 1] if isinstance(kept, InMemory) else [0, 1])
+
+
+async def test_events_at_hand_are_finished_when_one_of_them_stops_the_consumer(esdb_connection: Connection) -> None:
+    """Before it stops. What is behind the one that was not handled comes again when it is resumed."""
+    seen: list[int] = []
+    gate = asyncio.Event()
+
+    async def handle(event: RecordedEvent) -> None:
+        if event.revision == 1 and not gate.is_set():
+            gate.set()
+            raise RuntimeError
+        await gate.wait()
+        seen.append(event.revision)
+
+    await add(esdb_connection, "s", 3)
+    options = ConsumerOptions(concurrency=3, ordered_by=None, on_error=lambda *_: Stop())
+    async with consuming(esdb_connection, "c", "s", handle, **options) as consumer:
+        await until(lambda: consumer.status.state is ConsumerState.STOPPED)
+        assert sorted(seen) == [0, 2]
+        await consumer.resume()
+        await until(lambda: consumer.status.place == 2)
+    assert sorted(seen) == [0, 1, 2, 2]
