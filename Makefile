@@ -9,7 +9,7 @@ TRIAL := .venv-build
 WORKERS ?= 5
 AT_ONCE := --numprocesses $(WORKERS) --dist worksteal
 ALONE := tests/faults
-OVER_HTTP2 := $(addprefix tests/,connection pool api plugin events faults conformance interop)
+OVER_HTTP2 := $(addprefix tests/,connection pool api consumers plugin events faults conformance interop)
 
 .DEFAULT_GOAL := help
 .PHONY: help install run test test-http2 test-slow test-lowest audit lint types contracts bench bench-faults bench-costs bench-decisions bench-embedded bench-pool build constraints docs docs-serve diagrams proto clean
@@ -43,7 +43,7 @@ else
 	$(BIN)/pytest -m "not alone and not slow" $(AT_ONCE)
 endif
 
-test-http2: $(STAMP) ## The tests of connection, pool, API, plugin, faults and conformance over our own HTTP/2 (ESDB_TRANSPORT=http2)
+test-http2: $(STAMP) ## What makes calls, over our own HTTP/2 (ESDB_TRANSPORT=http2)
 	$(BIN)/pytest --transport http2 -m "alone and not slow" $(ALONE)
 	$(BIN)/pytest --transport http2 -m "not alone and not slow" $(AT_ONCE) $(OVER_HTTP2)
 
