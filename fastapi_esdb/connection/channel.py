@@ -139,9 +139,9 @@ class Channel:
         """Return the seconds that a PING took; `None` where the transport can't send one. Raises `ConnectionLost`."""
         return await self.transport.ping(deadline)
 
-    async def wait_lost(self) -> None:
+    async def wait_lost(self) -> str:
         """Wait until there is no TCP connection, as far as can be seen: it was reset, closed, or a ping unanswered."""
-        await self.transport.wait_lost()
+        return await self.transport.wait_lost()
 
     async def _end_long_lived(self) -> None:
         """A server that shuts down lets its calls run for some seconds, but tells subscriptions nothing more."""

@@ -11,6 +11,7 @@ from fastapi_esdb.connection.call import unary
 from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.connection.gossip import says_not_ready
 from fastapi_esdb.connection.preflight import authorization_of
+from fastapi_esdb.connection.transport import BROKEN
 from fastapi_esdb.wire.admin.cluster import SUPPORTED_METHODS, SupportedMethods
 from fastapi_esdb.wire.errors import EsdbError, NotSupported
 from fastapi_esdb.wire.errors.unreadable import shown, unreadable
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("fastapi_esdb")
 
-BROKEN = "the connection broke off"
 PROBE_FAILED = "a call failed, and then a probe: {}"
 
 
@@ -65,10 +65,11 @@ class Watch:
             self._verdict.set_result(reason)
 
     async def _watch_transport(self) -> None:
+        reason = BROKEN
         try:
-            await self.channel.wait_lost()
+            reason = await self.channel.wait_lost()
         finally:
-            self.end(BROKEN)
+            self.end(reason)
 
     async def _ask(self) -> None:
         try:

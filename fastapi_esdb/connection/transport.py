@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 LARGEST_ANSWER = 64 * 1024 * 1024
 """Bytes of the largest message taken. Servers keep events of up to 16 MiB; lists of groups and pages have no bound."""
 
+BROKEN = "the connection broke off"
+"""The words for a connection that is lost, where nothing more is known."""
+
 LARGEST_HEADERS = 1024 * 1024
 """Bytes of headers and trailers taken: errors come with the name of their stream, which may be long."""
 
@@ -144,8 +147,12 @@ class Transport(Protocol):
         """
         ...
 
-    async def wait_lost(self) -> None:
-        """Wait until there is no TCP connection, as far as can be seen: it was reset, closed, or a ping unanswered."""
+    async def wait_lost(self) -> str:
+        """Wait until there is no TCP connection, as far as can be seen: it was reset, closed, or a ping unanswered.
+
+        Return the words for that. A server that says that it is leaving has not to be waited for any longer.
+        """
+        ...
 
     async def explain(self, error: EsdbError, deadline: Deadline) -> EsdbError:
         """Return the error of a first call, or what is behind it: some servers say only afterwards why they hang up."""

@@ -15,7 +15,7 @@ from fastapi_esdb.connection.grpcio.prefetch import MOST_ANSWERS, MOST_BYTES, Pr
 from fastapi_esdb.connection.grpcio.reader_threads import ReaderThreads
 from fastapi_esdb.connection.tls.handshake import HUNG_UP_AFTERWARDS, Certificates, tls_failure
 from fastapi_esdb.connection.tls.unverified import alert_of
-from fastapi_esdb.connection.transport import RpcFailed
+from fastapi_esdb.connection.transport import BROKEN, RpcFailed
 from fastapi_esdb.connection.wakeup import Wakeup
 from fastapi_esdb.errors import TlsFailed
 from fastapi_esdb.wire.errors import EsdbError, NoAnswer
@@ -93,10 +93,11 @@ class GrpcioTransport:
         with map_errors(self._ends):
             return GrpcDuplexCall(start(timeout=timeout, metadata=headers.pairs), self._ends)
 
-    async def wait_lost(self) -> None:
+    async def wait_lost(self) -> str:
         """Wait until there is no TCP connection, as far as can be seen: it was reset, closed, or a ping unanswered."""
         while self._channel.get_state() is grpc.ChannelConnectivity.READY:
             await self._channel.wait_for_state_change(grpc.ChannelConnectivity.READY)
+        return BROKEN
 
     async def ping(self, deadline: Deadline) -> float | None:  # noqa: ARG002 - grpcio has pings of its own only
         """Return nothing."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.connection.http2.calls import Http2DuplexCall, Http2StreamingCall, Http2UnaryCall
+from fastapi_esdb.connection.http2.codes import name_of
 from fastapi_esdb.connection.http2.connection import Connection
 from fastapi_esdb.connection.http2.dialing import Encryption, dial
 from fastapi_esdb.connection.http2.headers import Origin
@@ -18,7 +19,7 @@ from fastapi_esdb.connection.proxy import proxy_for
 from fastapi_esdb.connection.tls.contexts import read_roots, read_user_certificate, verifying_context
 from fastapi_esdb.connection.tls.handshake import HUNG_UP_AFTERWARDS, Certificates, tls_failure
 from fastapi_esdb.connection.tls.unverified import alert_of
-from fastapi_esdb.connection.transport import LARGEST_ANSWER, user_agent
+from fastapi_esdb.connection.transport import BROKEN, LARGEST_ANSWER, user_agent
 from fastapi_esdb.errors import TlsFailed
 from fastapi_esdb.settings.options import MILLISECONDS_PER_SECOND
 from fastapi_esdb.wire.errors import ConnectionLost
@@ -126,9 +127,11 @@ class Http2Transport:
             raise ConnectionLost from None
         return perf_counter() - began
 
-    async def wait_lost(self) -> None:
-        """Wait until the connection takes no calls any more: it is lost, or the server is leaving."""
+    async def wait_lost(self) -> str:
+        """Wait until the connection takes no calls any more, and return why: it is lost, or the server is leaving."""
         await self._protocol.left.wait()
+        goodbye = self._protocol.connection.goodbye
+        return BROKEN if goodbye is None else f"the server is leaving ({name_of(goodbye.code)})"
 
     async def explain(self, error: EsdbError, deadline: Deadline) -> EsdbError:  # noqa: ARG002 - it is told at once
         """Return the error: what a server gives as a reason is in it."""

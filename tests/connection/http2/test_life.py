@@ -10,6 +10,7 @@ from fastapi_esdb.connection.channel import Channel
 from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.connection.http2 import frames
 from fastapi_esdb.connection.http2.frames import frame, goaway_frame, settings_frame, window_frame
+from fastapi_esdb.connection.transport import BROKEN
 from fastapi_esdb.errors import ConnectionClosed, HandshakeFailed
 from fastapi_esdb.wire.errors import ConnectionLost, ConnectionRefused
 from tests.connection.conftest import Listener
@@ -34,7 +35,7 @@ async def test_a_lost_connection_ends_its_calls(server: FrameServer, how: str) -
     transport = await server.open()
     with pytest.raises(ConnectionLost):
         await ask(transport)
-    await asyncio.wait_for(transport.wait_lost(), PATIENCE)
+    assert await asyncio.wait_for(transport.wait_lost(), PATIENCE) == BROKEN
     with pytest.raises(ConnectionRefused):
         await ask(transport)
 
@@ -54,7 +55,7 @@ async def test_after_a_goaway_nothing_begins_and_what_runs_goes_on(server: Frame
     server.does(script)
     transport = await server.open()
     running = asyncio.ensure_future(ask(transport))
-    await asyncio.wait_for(transport.wait_lost(), PATIENCE)
+    assert await asyncio.wait_for(transport.wait_lost(), PATIENCE) == "the server is leaving (NO_ERROR)"
     with pytest.raises(ConnectionRefused, match="leaving"):
         await ask(transport)
     transport._protocol.connection.ping()
