@@ -27,6 +27,9 @@ Run = Literal["one", "each"]
 
 OrderedBy = Literal["stream"] | Callable[[Any], Hashable] | None
 
+CHECKPOINTS, DEAD_LETTERS = "esdb_checkpoint-", "esdb_dead_letters-"
+"""The names of consumers' streams begin with these."""
+
 STOP_TIMEOUT = 5.0
 """Seconds that the event at hand is given when the app stops."""
 
@@ -69,13 +72,13 @@ class Definition:
     @property
     def dead_letters(self) -> str:
         """The stream that events are parked in."""
-        return f"esdb_dead_letters-{self.name}"
+        return DEAD_LETTERS + self.name
 
     @property
     def stream(self) -> str:
         """The stream that tells which process handles the events and, unless it is kept elsewhere, the checkpoint."""
         named = self.checkpoint.stream if isinstance(self.checkpoint, InStream) else None
-        return named or f"esdb_checkpoint-{self.name}"
+        return named or CHECKPOINTS + self.name
 
 
 class ConsumerOptions(TypedDict, total=False):

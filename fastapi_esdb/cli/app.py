@@ -1,0 +1,140 @@
+"""The commands, with their options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fastapi_esdb.cli import checking, consumers, streams, transfer
+from fastapi_esdb.cli.running import INTERRUPTED, PATIENCE, chosen, command
+
+app = typer.Typer(
+    name="fastapi-esdb",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Look into an EventStoreDB, with the settings that an app started here would have (ESDB_CONNECTION_STRING).",
+)
+
+Source = Annotated[str, typer.Argument(help="a stream, category:NAME, or $all")]
+File = Annotated[Path, typer.Argument(help="a file of JSON lines", dir_okay=False)]
+Types = Annotated[list[str] | None, typer.Option("--type", help="only events of this type; may be given several times")]
+
+
+@app.callback()
+def options(
+    prefix: Annotated[str, typer.Option(help="what the names of the variables begin with")] = "ESDB_",
+    timeout: Annotated[float, typer.Option(help="seconds to wait for a connection", min=0.01)] = PATIENCE,
+) -> None:
+    chosen.prefix, chosen.patience = prefix, timeout
+
+
+@app.command()
+def check() -> None:
+    """Connect step by step, and tell what is found.
+
+    The exit status is 0 if all is well, 2 for settings that are wrong, 3 where nothing can be reached, 4 where the
+    credentials are refused or missing, and 5 without a leader.
+    """
+    command(checking.check)()
+
+
+@app.command("streams")
+def list_streams(
+    category: Annotated[str | None, typer.Option(help="only those whose names begin with NAME-")] = None,
+    limit: Annotated[int, typer.Option(min=1)] = 100,
+) -> None:
+    """List streams, those that were written to last first."""
+    command(streams.streams)(category, limit)
+
+
+@app.command()
+def read(
+    source: Source,
+    start: Annotated[str | None, typer.Option("--from", help="a revision or position to begin at")] = None,
+    limit: Annotated[int, typer.Option(min=1)] = 20,
+    backwards: Annotated[bool, typer.Option("--backwards", help="the newest events first")] = False,
+    types: Types = None,
+) -> None:
+    """Show events."""
+    command(streams.read)(source, start, limit, backwards, types or [])
+
+
+@app.command()
+def tail(
+    source: Source,
+    after: Annotated[str, typer.Option(help="start, end, a revision or position to begin after")] = "end",
+) -> None:
+    """Show events as they come."""
+    command(streams.tail)(source, after)
+
+
+@app.command()
+def append(
+    stream: str,
+    type: Annotated[str, typer.Argument(help="the type of the event, OrderPlaced")],  # noqa: A002
+    data: Annotated[str, typer.Argument(help="its data as JSON, or - for what comes by the input")] = "{}",
+    metadata: Annotated[str | None, typer.Option(help="its metadata as JSON")] = None,
+    expected: Annotated[str, typer.Option(help="a revision, any, no-stream or stream-exists")] = "any",
+) -> None:
+    """Append an event to a stream."""
+    command(streams.append)(stream, type, data, metadata, expected)
+
+
+@app.command()
+def stats(grep: Annotated[str | None, typer.Argument(help="only names with this in them")] = None) -> None:
+    """Show the statistics of a node."""
+    command(streams.stats)(grep)
+
+
+@app.command("export")
+def export(source: Source, file: File) -> None:
+    """Write a stream, a category or everything to a file, and go on with one that was interrupted."""
+    command(transfer.export)(source, file)
+
+
+@app.command("import")
+def import_(file: File) -> None:
+    """Append what was exported to streams of the same names, and go on with an import that was interrupted."""
+    command(transfer.load)(file)
+
+
+@app.command("consumers")
+def list_consumers() -> None:
+    """List the consumers of apps, as far as the database knows them."""
+    command(consumers.consumers)()
+
+
+@app.command("dead-letters")
+def list_dead_letters(consumer: str) -> None:
+    """List the events that a consumer has parked."""
+    command(consumers.dead_letters)(consumer)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
+def schemas(context: typer.Context) -> None:
+    """Print the schemas of event types, or compare them: see --help."""
+    from fastapi_esdb.events.__main__ import main  # noqa: PLC0415 - only here
+
+    raise typer.Exit(main(context.args))
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
+def serve(context: typer.Context) -> None:
+    """Run the embedded server: see --help."""
+    from fastapi_esdb.embedded.__main__ import main  # noqa: PLC0415 - only here
+
+    raise typer.Exit(main(context.args))
+
+
+def run() -> int:
+    """Run a command; return the exit status."""
+    try:
+        app()
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else 0
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return 0
