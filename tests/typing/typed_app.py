@@ -167,5 +167,6 @@ def in_tests(esdb: Connection, sync: SyncConnection, send: Any) -> None:
     """What tests are given keeps the classes as well."""
     outcome = given(Order, OrderPlaced(cents=5)).when(pay)
     assert_type(outcome.state, Order)
+    assert_type(outcome.events, tuple[OrderPaid, ...])
     given_streams(esdb, {"order-1": OrderPlaced(cents=5)})
     given_streams(sync, {"order-1": [OrderPlaced(cents=5), OrderPaid(5)]}).when(send).then(200)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Generic, Self, TypeVarTuple, overload
 
 from fastapi_esdb.api.deciders.decider import AnyEntity, Decider, Folding, State, folding_of
 from fastapi_esdb.api.deciders.decisions import several
 from fastapi_esdb.api.deciders.folding import as_recorded
-from fastapi_esdb.api.deciders.options import Decision
+from fastapi_esdb.api.deciders.options import Made, Made_co
 from fastapi_esdb.api.proposing import Appendable, propose, proposed
 from fastapi_esdb.wire.errors import InvalidArgument
 
@@ -42,7 +42,9 @@ class Given(Generic[State]):
     _folding: Folding[State] = field(repr=False)
     _count: int = field(repr=False)
 
-    def when(self, decide: Callable[[State, *Args], Decision], *args: *Args) -> Outcome[State]:
+    def when(
+        self, decide: Callable[[State, *Args], Made | Iterable[Made] | None], *args: *Args
+    ) -> Outcome[State, Made]:
         """Call `decide(state, *args)`, and return what comes of it; a coroutine function is for `when_awaited`."""
         try:
             decided = decide(self.state, *args)
@@ -55,7 +57,9 @@ class Given(Generic[State]):
         except Exception as error:
             return Outcome((), self.state, error)
 
-    async def when_awaited(self, decide: Callable[[State, *Args], Awaitable[Decision]], *args: *Args) -> Outcome[State]:
+    async def when_awaited(
+        self, decide: Callable[[State, *Args], Awaitable[Made | Iterable[Made] | None]], *args: *Args
+    ) -> Outcome[State, Made]:
         """Call a coroutine function that decides, as `when` does others."""
         try:
             return self._outcome(several(await decide(self.state, *args)))
@@ -64,16 +68,16 @@ class Given(Generic[State]):
         except Exception as error:
             return Outcome((), self.state, error)
 
-    def _outcome(self, events: tuple[Any, ...]) -> Outcome[State]:
+    def _outcome(self, events: tuple[Any, ...]) -> Outcome[State, Any]:
         recorded = as_recorded(proposed(events), STREAM, self._count)
         return Outcome(events, self._folding.fold(self._folding.kept(self.state), recorded), None)
 
 
 @dataclass(frozen=True)
-class Outcome(Generic[State]):
+class Outcome(Generic[State, Made_co]):
     """The events of a decision and the state after them, or the error that it raised."""
 
-    events: tuple[Any, ...]
+    events: tuple[Made_co, ...]
     state: State
     error: Exception | None
 
@@ -107,7 +111,7 @@ class Outcome(Generic[State]):
         return self
 
 
-def _stored(event: Appendable) -> tuple[str, bytes, bytes]:
+def _stored(event: Any) -> tuple[str, bytes, bytes]:
     made = propose(event)
     return made.type, made.data, made.metadata
 
