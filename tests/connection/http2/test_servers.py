@@ -166,6 +166,13 @@ def test_an_answer_before_the_request_was_sent_whole_counts(peer: Peer) -> None:
     assert [sent.kind for sent in peer.sent()] == [frames.RST_STREAM]
 
 
+def test_no_message_is_said_to_be_compressed(peer: Peer) -> None:
+    """A server would take it for one, and end the call with status 2."""
+    peer.begin(b"x" * 100_000)
+    sent = b"".join(one.payload for one in peer.sent() if one.kind == frames.DATA)
+    assert sent == b"\0" + (100_000).to_bytes(4, "big") + b"x" * 100_000
+
+
 def test_a_ping_of_the_server_is_answered(peer: Peer) -> None:
     """Eight zero bytes after 11 s of silence; without an answer it would close the connection."""
     peer.send(frame(frames.PING, payload=bytes(8)))
