@@ -21,7 +21,7 @@ from fastapi_esdb.consumers.following import Following, first_of
 from fastapi_esdb.consumers.following_group import FollowingGroup
 from fastapi_esdb.consumers.following_places import FollowingPlaces
 from fastapi_esdb.consumers.lease import Lease
-from fastapi_esdb.consumers.ledger import Interrupted
+from fastapi_esdb.consumers.ledger import Fenced, Interrupted
 from fastapi_esdb.consumers.outcomes import Retry, Stopped
 from fastapi_esdb.consumers.reaching import Reaching
 from fastapi_esdb.consumers.sources import CatchUpSource, GroupSource, Place, Source, source_of, text_of
@@ -307,6 +307,14 @@ class Runner:
 
     def _note(self, error: Exception, failed: int) -> None:
         """Note what has ended a round, and log it."""
+        if isinstance(error, Fenced) and self._lease is None:
+            self._observed.disconnected(error)
+            logger.error(
+                "consumer %r: another process writes to %r as well: InStream(…) must name a stream of each one's own",
+                self.definition.name,
+                self.definition.stream,
+            )
+            return
         if isinstance(error, Interrupted | CheckpointMoved):
             self._observed.state = ConsumerState.STARTING
             logger.info("consumer %r begins again: %s", self.definition.name, shown(error))

@@ -133,10 +133,15 @@ async def test_events_at_hand_are_finished_when_one_of_them_stops_the_consumer(e
     seen: list[int] = []
     gate = asyncio.Event()
 
+    began = asyncio.Event()
+
     async def handle(event: RecordedEvent) -> None:
         if event.revision == 1 and not gate.is_set():
+            await began.wait()
             gate.set()
             raise RuntimeError
+        if event.revision == 2:
+            began.set()
         await gate.wait()
         seen.append(event.revision)
 
