@@ -96,6 +96,7 @@ if TYPE_CHECKING:
         stop_following,
     )
     from fastapi_esdb.plugin.event_stream import EventStream, LastPosition, LastRevision
+    from fastapi_esdb.plugin.fan_out import FanOut, Listener
     from fastapi_esdb.plugin.handlers import add_error_handlers
     from fastapi_esdb.plugin.idempotency.keys import RequestKey
     from fastapi_esdb.plugin.idempotency.route import IdempotencyKey
@@ -169,6 +170,7 @@ __all__ = [
     "EventReader",
     "EventStream",
     "EventTypes",
+    "FanOut",
     "FellBehind",
     "GroupExists",
     "GroupFailed",
@@ -191,6 +193,7 @@ __all__ = [
     "JsonCodec",
     "LastPosition",
     "LastRevision",
+    "Listener",
     "Loaded",
     "Member",
     "NackAction",
@@ -300,6 +303,7 @@ _MODULES = {
         "stop_following"
     ),
     "fastapi_esdb.plugin.event_stream": "EventStream LastPosition LastRevision",
+    "fastapi_esdb.plugin.fan_out": "FanOut Listener",
     "fastapi_esdb.plugin.handlers": "add_error_handlers",
     "fastapi_esdb.plugin.idempotency.keys": "RequestKey",
     "fastapi_esdb.plugin.idempotency.route": "IdempotencyKey",

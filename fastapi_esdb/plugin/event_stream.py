@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from base64 import b64encode
-from collections.abc import AsyncIterator, Callable
+import re
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Annotated, Any, Self
 
 import anyio
-from fastapi import Depends, Header, HTTPException
+from fastapi import Depends, Header
 from fastapi.responses import StreamingResponse
-from fastapi.sse import KEEPALIVE_COMMENT, ServerSentEvent, format_sse_event
-from pydantic_core import to_json
-from starlette.types import Receive, Scope, Send
+from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
+from starlette.types import Message, Receive, Scope, Send
 
 from fastapi_esdb.api.arguments import start_in_all
 from fastapi_esdb.api.subscriptions import Subscription
 from fastapi_esdb.errors import ConnectionClosed
+from fastapi_esdb.plugin import problems as kinds
+from fastapi_esdb.plugin.encoding import Encode, Shown, sent
+from fastapi_esdb.plugin.fan_out import SLOW, Listener
+from fastapi_esdb.plugin.problems import Refusal
 from fastapi_esdb.wire.errors import EsdbError, InvalidArgument
-from fastapi_esdb.wire.events.content import JSON
-from fastapi_esdb.wire.events.values import RecordedEvent
 from fastapi_esdb.wire.positions import START, Edge, Position
 from fastapi_esdb.wire.revisions import MAX_REVISION
 
@@ -30,35 +31,43 @@ logger = logging.getLogger("fastapi_esdb")
 HEARTBEAT = 15.0
 """Seconds without an event after which a comment is sent, which keeps the connections of proxies open."""
 
-Encode = Callable[[RecordedEvent], ServerSentEvent | None]
+
+class LastEventIdMalformed(Refusal):
+    """400: `Last-Event-ID` is not what the events of this answer have as their ids."""
+
+    kind = kinds.LAST_EVENT_ID_MALFORMED
+
+    def __init__(self, like: str) -> None:
+        super().__init__(f"Last-Event-ID must be {like}")
 
 
-def last_revision(last_event_id: Annotated[int | None, Header(ge=0, le=MAX_REVISION)] = None) -> int | Edge:
-    """The revision in `Last-Event-ID`, START without one. What is no revision is refused with 422."""
-    return START if last_event_id is None else last_event_id
+LastEventId = Annotated[str | None, Header(alias="Last-Event-ID", description="The id of the last event that was seen")]
 
 
-def last_position(last_event_id: Annotated[str | None, Header()] = None) -> Position | Edge:
-    """The position in `Last-Event-ID`, START without one. What is no position is refused with 422."""
+def last_revision(last_event_id: LastEventId = None) -> int | Edge:
+    """The revision in `Last-Event-ID`, START without one. What is no revision is refused with 400."""
+    if last_event_id is None:
+        return START
+    if not re.fullmatch("[0-9]{1,19}", last_event_id) or int(last_event_id) > MAX_REVISION:
+        raise LastEventIdMalformed("a revision like 7")
+    return int(last_event_id)
+
+
+def last_position(last_event_id: LastEventId = None) -> Position | Edge:
+    """The position in `Last-Event-ID`, START without one. What is no position is refused with 400."""
     if last_event_id is None:
         return START
     try:
         return start_in_all(Position.parse(last_event_id), "Last-Event-ID")
     except InvalidArgument as error:
-        raise HTTPException(422, "Last-Event-ID must be a position like C:1788/P:1788") from error
+        raise LastEventIdMalformed("a position like C:1788/P:1788") from error
 
 
 LastRevision = Annotated[int | Edge, Depends(last_revision)]
 LastPosition = Annotated[Position | Edge, Depends(last_position)]
 
 
-def sent(event: RecordedEvent) -> ServerSentEvent:
-    """An event as it is sent unless the endpoint has a way of its own: its type, and its data as it is stored.
-
-    Data that is not JSON is encoded in base 64.
-    """
-    data = event.data.decode(errors="replace") if event.content_type == JSON else b64encode(event.data).decode()
-    return ServerSentEvent(event=" ".join(event.type.splitlines()), raw_data=data)
+Source = Subscription[Any] | Listener
 
 
 class EventStream(StreamingResponse):
@@ -77,33 +86,43 @@ class EventStream(StreamingResponse):
 
     media_type = "text/event-stream"
 
-    def __init__(
-        self, subscription: Subscription[Any], encode: Encode = sent, status_code: int = 200, *, retry: float = 1.0
-    ) -> None:
-        """Made by `of`, which has the subscription opened."""
-        self._subscription = subscription
+    def __init__(self, source: Source, encode: Encode = sent, status_code: int = 200, *, retry: float = 1.0) -> None:
+        """Made by `of`, which has the source opened."""
+        self._source = source
         self._encode = encode
         self._retry = retry
         super().__init__(self._body(), status_code, headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"})
 
     @classmethod
-    async def of(cls, subscription: Subscription[Any], encode: Encode = sent, *, retry: float = 1.0) -> Self:
-        """Open the subscription, and return the answer. Raises what hinders it, while there is time for a status.
+    async def of(cls, source: Source, encode: Encode = sent, *, retry: float = 1.0) -> Self:
+        """Open a subscription or a listener, and return the answer. Raises what hinders it, in time for a status.
 
-        `encode` makes of an event what is sent, or `None` for one that is not; an id that it leaves out is filled in.
-        `retry` is the seconds after which a browser comes back when the answer has ended.
+        `encode` makes of an event what is sent, or `None` for one that is not; an id that it leaves out is filled in. A
+        listener has that of its `FanOut`. `retry` is the seconds after which a browser comes back when the answer has
+        ended.
         """
-        await subscription.__aenter__()
-        return cls(subscription, encode, retry=retry)
+        await source.__aenter__()
+        return cls(source, encode, retry=retry)
 
     async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
-        async with self._subscription, anyio.create_task_group() as tasks:
+        async with self._source, anyio.create_task_group() as tasks:
             tasks.start_soon(self._leave, receive, tasks.cancel_scope)
-            with suppress(OSError):  # how servers tell that the client has gone
-                await self.stream_response(send)
+            with suppress(OSError):  # how servers tell that the client has gone, also the time limit
+                await self.stream_response(self._limited(send))
             tasks.cancel_scope.cancel()
         if self.background is not None:
             await self.background()
+
+    def _limited(self, send: Send) -> Send:
+        """Sending, which ends the answer where a client takes nothing for too long while others wait for no one."""
+        if not isinstance(self._source, Listener):
+            return send
+
+        async def limited(message: Message) -> None:
+            async with asyncio.timeout(SLOW):
+                await send(message)
+
+        return limited
 
     async def _leave(self, receive: Receive, answering: anyio.CancelScope) -> None:
         await self.listen_for_disconnect(receive)
@@ -111,33 +130,22 @@ class EventStream(StreamingResponse):
 
     async def _body(self) -> AsyncIterator[bytes]:
         yield format_sse_event(retry=round(self._retry * 1000))
+        source = self._source
         try:
-            while chunk := await self._next():
+            while chunk := await (source.chunk(HEARTBEAT) if isinstance(source, Listener) else self._next(source)):
                 yield chunk
         except ConnectionClosed:
             return
         except EsdbError as error:
-            logger.warning("server-sent events end after %r: %s", self._subscription.checkpoint, error)
+            logger.warning("server-sent events end: %s", error)
 
-    async def _next(self) -> bytes:
+    async def _next(self, subscription: Subscription[Any]) -> bytes:
         """The next event that is to be sent, a comment if there is none for a while; nothing at the end."""
         try:
             async with asyncio.timeout(HEARTBEAT):
-                async for event in self._subscription:
-                    if encoded := self._encoded(event):
+                async for event in subscription:
+                    if encoded := Shown(str(subscription.checkpoint), self._encode(event)).as_sse:
                         return encoded
         except TimeoutError:
             return KEEPALIVE_COMMENT
         return b""
-
-    def _encoded(self, event: RecordedEvent) -> bytes:
-        encoded = self._encode(event)
-        if encoded is None:
-            return b""
-        data = encoded.raw_data
-        if data is None and encoded.data is not None:
-            data = to_json(encoded.data).decode()
-        given = encoded.id if encoded.id is not None else str(self._subscription.checkpoint)
-        return format_sse_event(
-            data_str=data, event=encoded.event, id=given, retry=encoded.retry, comment=encoded.comment
-        )

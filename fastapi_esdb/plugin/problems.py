@@ -65,6 +65,7 @@ PRECONDITION_FAILED = Kind(412, "precondition-failed", "The stream is not where 
 PRECONDITION_REQUIRED = Kind(428, "precondition-required", "The request must say which revision it is about")
 PRECONDITION_MALFORMED = Kind(400, "precondition-malformed", "The request has a precondition that can't be read")
 INVALID_REQUEST = Kind(422, "invalid-request", "The request is not valid")
+LAST_EVENT_ID_MALFORMED = Kind(400, "last-event-id-malformed", "The Last-Event-ID can't be read")
 KEY_MISSING = Kind(400, "idempotency-key-missing", "The request must have an Idempotency-Key")
 KEY_MALFORMED = Kind(400, "idempotency-key-malformed", "The Idempotency-Key can't be read")
 KEY_REUSED = Kind(422, "idempotency-key-reused", "The Idempotency-Key belongs to another request")
@@ -75,6 +76,7 @@ KINDS = (
     *(CONFLICT, UNAVAILABLE, NOT_FOUND, DELETED, TOO_LARGE, NOT_AUTHORIZED, NOT_AUTHENTICATED, ACCESS_DENIED),
     *(CREDENTIALS_REFUSED, DEADLINE_EXCEEDED, NO_ANSWER, OUTCOME_UNKNOWN),
     *(PRECONDITION_FAILED, PRECONDITION_REQUIRED, PRECONDITION_MALFORMED, INVALID_REQUEST),
+    LAST_EVENT_ID_MALFORMED,
     *(KEY_MISSING, KEY_MALFORMED, KEY_REUSED, KEY_IN_USE, ANSWER_LOST),
 )
 
