@@ -61,6 +61,7 @@ OFFERED: dict[Method[Any, Any], tuple[str, ...]] = {
     groups.READ_GROUP: (f"{GROUPS}.consume",),
     groups.GROUP_INFO: (f"{GROUPS}.info",),
     groups.REPLAY_PARKED: (f"{GROUPS}.replay_parked",),
+    groups.TRUNCATE_PARKED: (f"{GROUPS}.truncate_parked",),
     groups.LIST_GROUPS: (f"{GROUPS}.list",),
     groups.RESTART_GROUPS: (f"{GROUPS}.restart",),
     projections.CREATE_PROJECTION: tuple(f"{PROJECTIONS}.create{kind}" for kind in ("", "_transient", "_one_time")),

@@ -19,6 +19,7 @@ from fastapi_esdb.wire.groups.methods import (
     LIST_GROUPS,
     REPLAY_PARKED,
     RESTART_GROUPS,
+    TRUNCATE_PARKED,
     UPDATE_GROUP,
 )
 from fastapi_esdb.wire.groups.values import (
@@ -29,6 +30,7 @@ from fastapi_esdb.wire.groups.values import (
     GroupSettings,
     ListGroups,
     ReplayParked,
+    TruncateParked,
     UpdateGroup,
 )
 from fastapi_esdb.wire.revisions import MAX_REVISION
@@ -109,12 +111,21 @@ class PersistentSubscriptions(ConnectionPart):
     ) -> None:
         """Hand out the parked events again: all, or those before revision `stop_at` of the stream they are parked in.
 
-        Returns before the server is done with it.
+        Returns before the server is done with it. Of parked events, 0 has the server replay none, now or later: it
+        takes that for a replay that goes on (protocol 6.6).
         """
-        if stop_at is not None:
-            arguments.whole_number(stop_at, "stop_at", least=0, most=MAX_REVISION)
-        request = ReplayParked(arguments.source(stream), _group(group), stop_at)
+        request = ReplayParked(arguments.source(stream), _group(group), _bound(stop_at))
         await write(self._carrier, REPLAY_PARKED, request, _subject(stream, group), CallOptions.of(**options))
+
+    async def truncate_parked(
+        self, stream: str, group: str, *, stop_at: int | None = None, **options: Unpack[Options]
+    ) -> None:
+        """Drop the parked events: all, or those before revision `stop_at` of the stream they are parked in.
+
+        Returns before the server is done with it. Server 26.1.1 or newer. Raises `GroupFailed` while a replay goes on.
+        """
+        request = TruncateParked(arguments.source(stream), _group(group), _bound(stop_at))
+        await write(self._carrier, TRUNCATE_PARKED, request, _subject(stream, group), CallOptions.of(**options))
 
     async def restart(self, **options: Unpack[Options]) -> None:
         """Restart the server's subsystem of persistent subscriptions; all consumers are dropped and come back."""
@@ -169,3 +180,7 @@ def _settings(settings: GroupSettings) -> GroupSettings:
 
 def _subject(stream: str, group: str) -> str:
     return f"{stream}::{group}"
+
+
+def _bound(stop_at: int | None) -> int | None:
+    return None if stop_at is None else arguments.whole_number(stop_at, "stop_at", least=0, most=MAX_REVISION)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Mapping
 from typing import Any, Protocol, Self, TypeVar, Unpack, overload
 
 from fastapi_esdb.api import arguments
 from fastapi_esdb.api.calls import ConnectionPart, Options, listed, write
 from fastapi_esdb.connection.caller import CallOptions
+from fastapi_esdb.wire.codec.json_values import Json
 from fastapi_esdb.wire.errors import InvalidArgument, ProjectionNotFound
 from fastapi_esdb.wire.errors.unreadable import quoted
 from fastapi_esdb.wire.method import Method, Request
@@ -35,6 +38,8 @@ from fastapi_esdb.wire.projections.values import (
     UpdateProjection,
 )
 
+TRANSIENT_ENDS = "create_transient() is refused by coming servers: use create_one_time(), or create() and delete()"
+
 
 class Model(Protocol):
     """A class that a state can be read into: any pydantic model."""
@@ -62,35 +67,61 @@ class Projections(ConnectionPart):
         emit_enabled: bool = False,
         track_emitted_streams: bool = False,
         engine_version: int = 0,
+        properties: Mapping[str, Json] | None = None,
         **options: Unpack[Options],
     ) -> None:
         """Add a projection that runs on and on, with checkpoints, and start it.
 
         `emit_enabled` lets it write events; `track_emitted_streams` remembers where, so that they can be deleted with
-        it. `engine_version` 2 takes the new engine of servers from 26.1 on, which cannot track.
+        it. `engine_version` 2 takes the new engine of servers from 26.1 on, which cannot track. `properties` are JSON
+        about this change, such as who made it: servers after 26.1.1 keep them as metadata of the event that tells of
+        it, in the stream `$projections-NAME`; others ignore them.
         """
         continuous = ProjectionMode.CONTINUOUS
         arguments.whole_number(engine_version, "engine_version", least=0, most=arguments.INT32)
         request = CreateProjection(
-            _query(query), _name(name), continuous, emit_enabled, track_emitted_streams, engine_version
+            _query(query),
+            _name(name),
+            continuous,
+            emit_enabled,
+            track_emitted_streams,
+            engine_version,
+            _properties(properties),
         )
         await self._write(CREATE_PROJECTION, request, name, options)
 
     async def create_transient(self, name: str, query: str, **options: Unpack[Options]) -> None:
-        """Add a projection without checkpoints, which is gone after a restart, and start it."""
+        """Add a projection without checkpoints, which is gone after a restart, and start it.
+
+        Deprecated: coming servers refuse it. `create_one_time` and `create` are what stays.
+        """
+        warnings.warn(TRANSIENT_ENDS, DeprecationWarning, stacklevel=2)
         request = CreateProjection(_query(query), _name(name), ProjectionMode.TRANSIENT)
         await self._write(CREATE_PROJECTION, request, name, options)
 
-    async def create_one_time(self, query: str, **options: Unpack[Options]) -> None:
-        """Have a query run once over the events of today; the server makes up its name (see `list`)."""
-        request = CreateProjection(_query(query), mode=ProjectionMode.ONE_TIME)
+    async def create_one_time(
+        self, query: str, *, properties: Mapping[str, Json] | None = None, **options: Unpack[Options]
+    ) -> None:
+        """Have a query run once over the events of today; the server makes up its name (see `list`).
+
+        `properties` are as in `create`.
+        """
+        one_time = ProjectionMode.ONE_TIME
+        request = CreateProjection(_query(query), mode=one_time, properties=_properties(properties))
         await self._write(CREATE_PROJECTION, request, "a one-time projection", options)
 
     async def update(
-        self, name: str, query: str, *, emit_enabled: bool | None = None, **options: Unpack[Options]
+        self,
+        name: str,
+        query: str,
+        *,
+        emit_enabled: bool | None = None,
+        properties: Mapping[str, Json] | None = None,
+        **options: Unpack[Options],
     ) -> None:
-        """Replace the query; `emit_enabled` stays what it is where it is `None`."""
-        await self._write(UPDATE_PROJECTION, UpdateProjection(_name(name), _query(query), emit_enabled), name, options)
+        """Replace the query; `emit_enabled` stays what it is where it is `None`. `properties` are as in `create`."""
+        request = UpdateProjection(_name(name), _query(query), emit_enabled, _properties(properties))
+        await self._write(UPDATE_PROJECTION, request, name, options)
 
     async def delete(
         self,
@@ -101,7 +132,10 @@ class Projections(ConnectionPart):
         delete_checkpoint_stream: bool = False,
         **options: Unpack[Options],
     ) -> None:
-        """Remove a projection, which must be disabled, and what it wrote as far as that is wanted."""
+        """Remove a projection, which must be disabled, and what it wrote as far as that is wanted.
+
+        Its results, in `$projections-NAME-result`, stay in any case (protocol 12.5).
+        """
         request = DeleteProjection(_name(name), delete_emitted_streams, delete_state_stream, delete_checkpoint_stream)
         await self._write(DELETE_PROJECTION, request, name, options)
 
@@ -194,3 +228,9 @@ def _name(name: str) -> str:
 
 def _query(query: str) -> str:
     return arguments.text(query, "query")
+
+
+def _properties(properties: Mapping[str, Json] | None) -> Mapping[str, Json]:
+    if properties is not None and not isinstance(properties, Mapping):
+        raise InvalidArgument(f"properties must be a mapping, not {quoted(properties)}")
+    return properties or {}

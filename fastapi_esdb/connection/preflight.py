@@ -11,6 +11,7 @@ from fastapi_esdb.settings.hosts import is_loopback
 from fastapi_esdb.wire.admin.cluster import SUPPORTED_METHODS
 from fastapi_esdb.wire.errors import EsdbError, IndexNotFound, NotSupported
 from fastapi_esdb.wire.events.values import IndexFilter
+from fastapi_esdb.wire.groups.methods import TRUNCATE_PARKED
 from fastapi_esdb.wire.headers import AUTHORIZATION, basic, bearer
 from fastapi_esdb.wire.method import Request
 from fastapi_esdb.wire.streams_v2.methods import APPEND_SESSION
@@ -39,10 +40,12 @@ def is_lacking(channel: Channel, method: Method[Any, Any]) -> bool:
     """Return whether the server lacks the call: it has refused it, or does not name it among its own.
 
     Servers before 21.10 name nothing, and no server names what the protocol does not describe (without `since`).
+    Whether it truncates parked events is seen when it is asked to: the embedded server does, and keeps to the list of
+    26.1.0.
     """
     if method.path in channel.lacks:
         return True
-    names_all = bool(channel.offers and method.since) and method is not SUPPORTED_METHODS
+    names_all = bool(channel.offers and method.since) and method not in (SUPPORTED_METHODS, TRUNCATE_PARKED)
     return names_all and not is_offered(channel, method)
 
 

@@ -40,6 +40,7 @@ class SyncPersistentSubscriptions(Blocking[PersistentSubscriptions]):
     info = blocking(PersistentSubscriptions.info)
     list = blocking(PersistentSubscriptions.list)
     replay_parked = blocking(PersistentSubscriptions.replay_parked)
+    truncate_parked = blocking(PersistentSubscriptions.truncate_parked)
     restart = blocking(PersistentSubscriptions.restart)
 
 

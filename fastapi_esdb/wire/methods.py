@@ -33,6 +33,7 @@ _ALL: tuple[Method[Any, Any], ...] = (
     groups.READ_GROUP,
     groups.GROUP_INFO,
     groups.REPLAY_PARKED,
+    groups.TRUNCATE_PARKED,
     groups.LIST_GROUPS,
     groups.RESTART_GROUPS,
     projections.CREATE_PROJECTION,

@@ -47,6 +47,8 @@ from tests.support.pools import our_tasks
 from tests.support.transports import GRPC_POLLER
 from tests.support.waiting import PATIENCE
 
+pytestmark = pytest.mark.filterwarnings("ignore:create_transient:DeprecationWarning")
+
 DEADLINE = 400
 """Milliseconds that a call has."""
 LIMIT = 1.0
@@ -115,6 +117,7 @@ CALLS: dict[str, Making] = {
     "persistent_subscriptions.info": lambda esdb: esdb.persistent_subscriptions.info("s", "g"),
     "persistent_subscriptions.list": lambda esdb: esdb.persistent_subscriptions.list(),
     "persistent_subscriptions.replay_parked": lambda esdb: esdb.persistent_subscriptions.replay_parked("s", "g"),
+    "persistent_subscriptions.truncate_parked": lambda esdb: esdb.persistent_subscriptions.truncate_parked("s", "g"),
     "persistent_subscriptions.restart": lambda esdb: esdb.persistent_subscriptions.restart(),
     "persistent_subscriptions.consume": lambda esdb: esdb.persistent_subscriptions.consume("s", "g"),
     "projections.create": lambda esdb: esdb.projections.create("p", "fromAll()"),

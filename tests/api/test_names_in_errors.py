@@ -81,6 +81,10 @@ OTHERS: Calls = {
         lambda esdb: esdb.persistent_subscriptions.replay_parked(MISSING, GROUP),
         GroupNotFound(MISSING, GROUP),
     ),
+    "truncate a group": (
+        lambda esdb: esdb.persistent_subscriptions.truncate_parked(MISSING, GROUP),
+        GroupNotFound(MISSING, GROUP),
+    ),
     "consume": (
         lambda esdb: follow(esdb.persistent_subscriptions.consume(MISSING, GROUP)),
         GroupNotFound(MISSING, GROUP),

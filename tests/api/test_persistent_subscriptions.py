@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from fastapi_esdb import filters
+from fastapi_esdb import filters, parked_stream
 from fastapi_esdb.api.connection import Connection
 from fastapi_esdb.api.new_event import NewEvent
 from fastapi_esdb.api.persistent_subscriptions import PersistentSubscriptions
@@ -223,6 +223,23 @@ async def test_parked_events_are_delivered_again_on_request(
     await shown(esdb, lambda info: info.parked == 3 - len(again))
 
 
+@pytest.mark.parametrize(("stop_at", "left"), [(None, []), (0, [0, 1, 2]), (2, [2]), (99, [])])
+async def test_parked_events_are_dropped(
+    esdb: Connection, groups: PersistentSubscriptions, stop_at: int | None, left: list[int]
+) -> None:
+    """All of them, or those before a revision of the stream that they are parked in; these never come back."""
+    await parked(esdb, 3)
+    await groups.truncate_parked("s", "g", stop_at=stop_at)
+    await shown(esdb, lambda info: info.parked == len(left))
+    await groups.truncate_parked("s", "g", stop_at=1)
+    kept = [number for number in left if number >= 1]
+    stream = parked_stream("s", "g")
+    assert [event.revision for event in await esdb.read(stream, missing_ok=True).to_list()] == kept
+    await groups.replay_parked("s", "g")
+    async with groups.consume("s", "g") as events:
+        assert [event.revision for event in await take(events, len(kept))] == kept
+
+
 async def test_after_a_restart_of_the_groups_all_is_as_before(groups: PersistentSubscriptions) -> None:
     """Apart from the consumers, which have to come back."""
     await groups.create("s", "g", SETTINGS, start=START)
@@ -236,6 +253,7 @@ ON_A_MISSING_GROUP: dict[str, Call] = {
     "info": lambda groups: groups.info("s", "g"),
     "info of $all": lambda groups: groups.info(ALL, "g"),
     "replay": lambda groups: groups.replay_parked("s", "g"),
+    "truncate": lambda groups: groups.truncate_parked("s", "g"),
     "consume": lambda groups: groups.consume("s", "g").__aenter__(),
 }
 
@@ -284,6 +302,7 @@ BAD: dict[str, tuple[Call, str]] = {
         r"filter is for '\$all' only",
     ),
     "a negative end": (lambda groups: groups.replay_parked("s", "g", stop_at=-1), "stop_at must be between 0"),
+    "a negative bound": (lambda groups: groups.truncate_parked("s", "g", stop_at=-1), "stop_at must be between 0"),
     "no buffer": (lambda groups: groups.consume("s", "g", buffer=0).__aenter__(), "buffer must be between 1"),
     "no time": (lambda groups: groups.info("s", "g", timeout=-1), "timeout must be a number of seconds"),
 }

@@ -15,6 +15,8 @@ from fastapi_esdb.errors import AccessDenied, NotAuthenticated, ProjectionFailed
 from tests.support.secure import JANE, OPS, credentials
 from tests.support.waiting import PATIENCE
 
+pytestmark = pytest.mark.filterwarnings("ignore:create_transient:DeprecationWarning")
+
 ADMIN = credentials("admin", "changeit")
 WRONG = credentials("jane", "wrong")
 UNKNOWN = credentials("nobody", "secret")

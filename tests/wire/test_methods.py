@@ -84,6 +84,7 @@ def test_since_when() -> None:
         "PersistentSubscriptions/List": "21.10.1",
         "PersistentSubscriptions/ReplayParked": "21.10.1",
         "PersistentSubscriptions/RestartSubsystem": "21.10.1",
+        "PersistentSubscriptions/TruncateParked": "26.1.1",
         "Monitoring/Stats": "21.6",
         "ServerFeatures/GetSupportedMethods": "21.10",
         "StreamsService/AppendSession": "25.1",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import enum
 import logging
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -19,6 +19,7 @@ from fastapi_esdb.embedded.projections.settings import Catalogue, Settings
 from fastapi_esdb.embedded.projections.system import SystemRules
 from fastapi_esdb.embedded.store.database import Clock, Database
 from fastapi_esdb.embedded.store.work import Breaks
+from fastapi_esdb.wire.codec.json_values import Json
 from fastapi_esdb.wire.errors import EsdbError, InvalidArgument, ProjectionFailed
 from fastapi_esdb.wire.projections.values import DeleteProjection, ProjectionMode
 
@@ -81,9 +82,9 @@ class Projection:
         """Take note of a query for it."""
         self.last_asked = self._clock()
 
-    async def create(self) -> None:
-        """Store it, and begin."""
-        await self._change(self.settings)
+    async def create(self, properties: Mapping[str, Json]) -> None:
+        """Store it, with properties of this change, and begin."""
+        await self._change(self.settings, properties)
         await self.begin()
 
     async def begin(self) -> None:
@@ -123,13 +124,13 @@ class Projection:
         await self.halt(save=False)
         await self._change(replace(self.settings, enabled=False))
 
-    async def update(self, query: str, emit_enabled: bool | None) -> None:
+    async def update(self, query: str, emit_enabled: bool | None, properties: Mapping[str, Json]) -> None:
         """Replace its query, from the same checkpoint on; a query that has ended begins again."""
         was_completed = self.state is ProjectionState.COMPLETED
         await self.halt()
         emits = self.settings.emit_enabled if emit_enabled is None else emit_enabled
         settings = replace(self.settings, query=query, emit_enabled=emits)
-        await self._change(settings.begun_anew() if was_completed else settings)
+        await self._change(settings.begun_anew() if was_completed else settings, properties)
         await self.begin()
 
     async def reset(self) -> None:
@@ -145,7 +146,7 @@ class Projection:
         if self.settings.is_system or not (is_at_rest or is_transient):
             raise ProjectionFailed(OPERATION_FAILED)
         await self.halt(save=False)
-        await delete_streams(self._database, self.settings, self.run, request)
+        await delete_streams(self._database, self.settings, request)
         await self._catalogue.remove(self.settings)
 
     async def halt(self, *, save: bool = True) -> None:
@@ -186,8 +187,8 @@ class Projection:
         finally:
             await run.close()
 
-    async def _change(self, settings: Settings) -> None:
-        self.settings = await self._catalogue.save(settings)
+    async def _change(self, settings: Settings, properties: Mapping[str, Json] | None = None) -> None:
+        self.settings = await self._catalogue.save(settings, properties)
 
     def _fail(self, error: Exception) -> None:
         """Make the projection faulted. An error of one projection has no effect on the others."""
@@ -212,15 +213,10 @@ def _make_rules(settings: Settings) -> Rules:
     return ScriptRules(settings.name, settings.query)
 
 
-async def delete_streams(database: Database, settings: Settings, run: Run | None, request: DeleteProjection) -> None:
-    """Delete, softly, those streams of the projection that the request names."""
+async def delete_streams(database: Database, settings: Settings, request: DeleteProjection) -> None:
+    """Delete, softly, those streams of the projection that the request names. Its results stay (protocol 12.5)."""
     if request.delete_emitted_streams and settings.track_emitted_streams:
         await _delete_emitted(database, settings)
-    if request.delete_state_stream and run:
-        breaks = Breaks()
-        for stream in set(_result_streams(settings, run)):
-            await delete_stream(database, stream)
-            await breaks.take()
     if request.delete_checkpoint_stream:
         await Checkpoints(database, settings).delete()
 
@@ -232,9 +228,3 @@ async def _delete_emitted(database: Database, settings: Settings) -> None:
         await delete_stream(database, record.data.decode(errors="replace"))
         await breaks.take()
     await delete_stream(database, tracking)
-
-
-def _result_streams(settings: Settings, run: Run) -> Iterator[str]:
-    for partition in run.partitions.states:
-        yield run.definition.results_of(settings.name, partition)
-    yield run.definition.results_of(settings.name)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,6 +27,7 @@ from fastapi_esdb.embedded.projections.system import SYSTEM_QUERIES
 from fastapi_esdb.embedded.projections.tags import NO_REVISION, Version
 from fastapi_esdb.embedded.store.database import Database
 from fastapi_esdb.embedded.store.work import Breaks
+from fastapi_esdb.wire.codec.json_values import Json
 from fastapi_esdb.wire.events.content import JSON
 from fastapi_esdb.wire.projections.values import ProjectionMode
 from fastapi_esdb.wire.revisions import ANY
@@ -131,15 +133,19 @@ class Catalogue:
                     log.error("the definition of projection %r (%s) can't be read and is left out", name, event)
         return list(known.values())
 
-    async def save(self, settings: Settings) -> Settings:
-        """Store the settings, with an id and the new version. A transient projection is not stored."""
+    async def save(self, settings: Settings, properties: Mapping[str, Json] | None = None) -> Settings:
+        """Store the settings, with an id and the new version, and with properties as the event's metadata.
+
+        A transient projection is not stored.
+        """
         if settings.mode is ProjectionMode.TRANSIENT:
             return self._numbered(settings)
         if not settings.id:
             settings = replace(settings, id=await self._register(CREATED_TYPE, settings.name))
         info = self._database.stream_info(definition_stream(settings.name))
         settings = replace(settings, version=NO_REVISION + 1 if info.last is None else info.last + 1)
-        event = own_event(UPDATED_TYPE, write_settings(settings), content_type=JSON)
+        metadata = json.dumps(properties).encode() if properties else b""
+        event = own_event(UPDATED_TYPE, write_settings(settings), metadata, JSON)
         await self._database.append(definition_stream(settings.name), ANY, [event])
         return settings
 

@@ -148,7 +148,7 @@ class Projections:
         """Raises ProjectionNotFound, and InvalidArgument without a JavaScript engine."""
         if not self.find(request.name).settings.is_system:
             require_engine()
-        await self._command(request.name, lambda p: p.update(request.query, request.emit_enabled))
+        await self._command(request.name, lambda p: p.update(request.query, request.emit_enabled, request.properties))
 
     async def delete(self, request: DeleteProjection) -> None:
         """Raises ProjectionNotFound, and ProjectionFailed for one that runs or is the system's."""
@@ -197,7 +197,7 @@ class Projections:
         if settings.name in self._projections:
             raise ProjectionFailed("Conflict")
         projection = Projection(self._database, self._catalogue, settings, self._clock)
-        await projection.create()
+        await projection.create(request.properties)
         self._projections[settings.name] = projection
 
     async def _delete(self, request: DeleteProjection) -> None:

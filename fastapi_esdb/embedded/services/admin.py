@@ -13,7 +13,7 @@ from fastapi_esdb.embedded.statistics import Statistics
 from fastapi_esdb.wire.admin import monitoring
 from fastapi_esdb.wire.admin.cluster import ClusterInfo, SupportedMethod, SupportedMethods
 from fastapi_esdb.wire.admin.operations import Scavenge, StartScavenge, StopScavenge
-from fastapi_esdb.wire.groups.methods import READ_GROUP
+from fastapi_esdb.wire.groups.methods import READ_GROUP, TRUNCATE_PARKED
 from fastapi_esdb.wire.method import Method
 from fastapi_esdb.wire.methods import all_methods
 from fastapi_esdb.wire.projections.methods import CREATE_PROJECTION
@@ -31,6 +31,9 @@ FEATURES = {
     CREATE_PROJECTION.path: ("track_emitted_streams",),
 }
 """The features of a method in the answers of servers. Clients look for `deadline_duration` before they send one."""
+
+NEWER = (TRUNCATE_PARKED,)
+"""Methods of later versions than the one that is announced."""
 
 
 class ClusterService:
@@ -52,9 +55,10 @@ class ClusterService:
         await call.send(None)
 
     async def supported_methods(self, call: Call[None, SupportedMethods]) -> None:
-        """Answer the methods that are bound, in lower case, as servers do."""
+        """Answer the methods that are bound and that a server of this version has, in lower case, as servers do."""
         await call.request()
-        await call.send(SupportedMethods(VERSION, tuple(map(_supported, self._methods))))
+        told = (_supported(method) for method in self._methods if method not in NEWER)
+        await call.send(SupportedMethods(VERSION, tuple(told)))
 
 
 def _supported(method: Method[Any, Any]) -> SupportedMethod:

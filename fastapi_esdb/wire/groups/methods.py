@@ -17,11 +17,13 @@ from fastapi_esdb.wire.groups.requests import (
     decode_create,
     decode_list,
     decode_replay,
+    decode_truncate,
     decode_update,
     encode_consumer_frame,
     encode_create,
     encode_list,
     encode_replay,
+    encode_truncate,
     encode_update,
     named_group,
 )
@@ -68,5 +70,11 @@ REPLAY_PARKED = _SERVICE.method(
     Codec(pb.ReplayParkedReq, encode_replay, decode_replay),
     nothing(pb.ReplayParkedResp),
     since="21.10.1",
+)
+TRUNCATE_PARKED = _SERVICE.method(
+    "TruncateParked",
+    Codec(pb.TruncateParkedReq, encode_truncate, decode_truncate),
+    nothing(pb.TruncateParkedResp),
+    since="26.1.1",
 )
 RESTART_GROUPS = _SERVICE.method("RestartSubsystem", NOTHING, NOTHING, since="21.10.1")

@@ -34,6 +34,7 @@ from fastapi_esdb.wire.groups.values import (
     Nack,
     NackAction,
     ReplayParked,
+    TruncateParked,
     UpdateGroup,
 )
 from fastapi_esdb.wire.method import Codec
@@ -152,19 +153,38 @@ def decode_target(options: Target) -> str | None:
 
 def encode_replay(value: ReplayParked) -> pb.ReplayParkedReq:
     """Return the message. Raises InvalidArgument for a bound below 0."""
-    if value.stop_at is not None and value.stop_at < 0:
-        raise InvalidArgument(f"stop_at is {value.stop_at} and must be 0 or more")
-    bound: Fields = {"no_limit": EMPTY} if value.stop_at is None else {"stop_at": value.stop_at}
-    return pb.ReplayParkedReq(options={"group_name": value.group, **encode_target(value.stream), **bound})
+    return pb.ReplayParkedReq(options=_parked_before(value))
 
 
 def decode_replay(message: pb.ReplayParkedReq) -> ReplayParked:
     """Return the events to replay. Raises InvalidArgument if the group's source or the bound is missing."""
     options = options_of(message)
+    return ReplayParked(decode_target(options), options.group_name, _bound(options))
+
+
+def encode_truncate(value: TruncateParked) -> pb.TruncateParkedReq:
+    """Return the message. Raises InvalidArgument for a bound below 0."""
+    return pb.TruncateParkedReq(options=_parked_before(value))
+
+
+def decode_truncate(message: pb.TruncateParkedReq) -> TruncateParked:
+    """Return the events to drop. Raises InvalidArgument if the group's source or the bound is missing."""
+    options = options_of(message)
+    return TruncateParked(decode_target(options), options.group_name, _bound(options))
+
+
+def _parked_before(value: ReplayParked | TruncateParked) -> Fields:
+    if value.stop_at is not None and value.stop_at < 0:
+        raise InvalidArgument(f"stop_at is {value.stop_at} and must be 0 or more")
+    bound: Fields = {"no_limit": EMPTY} if value.stop_at is None else {"stop_at": value.stop_at}
+    return {"group_name": value.group, **encode_target(value.stream), **bound}
+
+
+def _bound(options: pb.ReplayParkedReq.Options | pb.TruncateParkedReq.Options) -> int | None:
     case = options.WhichOneof("stop_at_option")
     if case is None:
         raise InvalidArgument("stop_at_option is missing: give stop_at or no_limit")
-    return ReplayParked(decode_target(options), options.group_name, options.stop_at if case == "stop_at" else None)
+    return options.stop_at if case == "stop_at" else None
 
 
 def encode_list(value: ListGroups) -> pb.ListReq:

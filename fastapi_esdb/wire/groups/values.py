@@ -110,6 +110,15 @@ class ReplayParked:
 
 
 @dataclass(frozen=True, slots=True)
+class TruncateParked:
+    """Drop parked events: all, or those before `stop_at`, a revision of the stream of parked events."""
+
+    stream: str | None
+    group: str
+    stop_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class GroupConnection:
     """A connected consumer.
 

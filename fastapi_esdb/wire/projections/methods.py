@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from google.protobuf.message import Message
@@ -28,6 +29,8 @@ from fastapi_esdb.wire.proto.v1.shared_pb2 import Empty
 
 ENGINE_WITHOUT_TRACKING = 2
 """The engine that came with 26.1, which does not remember to which streams it wrote."""
+
+_Described = pb.CreateReq.Options | pb.UpdateReq.Options
 
 _MODES = {
     ProjectionMode.ONE_TIME: "one_time",
@@ -68,6 +71,7 @@ def _encode_create(value: CreateProjection) -> pb.CreateReq:
         mode.name = value.name
     if value.mode is ProjectionMode.CONTINUOUS:
         mode.emit_enabled, mode.track_emitted_streams = value.emit_enabled, value.track_emitted_streams
+    _write_properties(value.properties, options)
     return pb.CreateReq(options=options)
 
 
@@ -83,6 +87,7 @@ def _decode_create(message: pb.CreateReq) -> CreateProjection:
         emit_enabled=options.continuous.emit_enabled,
         track_emitted_streams=options.continuous.track_emitted_streams,
         engine_version=options.engine_version,
+        properties=_read_properties(options),
     )
     _check_emission(value)
     return value
@@ -104,6 +109,7 @@ def _encode_update(value: UpdateProjection) -> pb.UpdateReq:
         options.no_emit_options.SetInParent()
     else:
         options.emit_enabled = value.emit_enabled
+    _write_properties(value.properties, options)
     return pb.UpdateReq(options=options)
 
 
@@ -112,7 +118,17 @@ def _decode_update(message: pb.UpdateReq) -> UpdateProjection:
     case = options.WhichOneof("emit_option")
     if case is None:
         raise InvalidArgument("a projection to update needs emit_enabled or no_emit_options")
-    return UpdateProjection(options.name, options.query, options.emit_enabled if case == "emit_enabled" else None)
+    emit_enabled = options.emit_enabled if case == "emit_enabled" else None
+    return UpdateProjection(options.name, options.query, emit_enabled, _read_properties(options))
+
+
+def _write_properties(properties: Mapping[str, Json], options: _Described) -> None:
+    for key, value in properties.items():
+        write_json(value, options.properties[key])
+
+
+def _read_properties(options: _Described) -> dict[str, Json]:
+    return {key: read_json(value) for key, value in options.properties.items()}
 
 
 def _encode_statistics_request(value: StatisticsRequest) -> pb.StatisticsReq:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from fastapi_esdb.wire.codec.json_values import Json
 
 
 class ProjectionMode(enum.StrEnum):
@@ -23,7 +26,8 @@ class CreateProjection:
 
     With `emit_enabled` a continuous projection may write events, and with `track_emitted_streams` it remembers to which
     streams, so that they can be deleted together with it. `engine_version` is for servers from 26.1 on: 0 and 1 are the
-    usual engine, 2 is the new one, which cannot track streams.
+    usual engine, 2 is the new one, which cannot track streams. `properties` are JSON, the metadata of the event that
+    tells of the projection; servers up to 26.1.1 ignore them.
     """
 
     query: str
@@ -32,15 +36,17 @@ class CreateProjection:
     emit_enabled: bool = False
     track_emitted_streams: bool = False
     engine_version: int = 0
+    properties: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class UpdateProjection:
-    """A new query for a projection. If `emit_enabled` is `None`, it stays as it was."""
+    """A new query for a projection, and `properties` of the change. If `emit_enabled` is `None`, it stays as it was."""
 
     name: str
     query: str
     emit_enabled: bool | None = None
+    properties: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,7 @@ def test_ranks(caller: Caller, rank: Rank) -> None:
         (groups.UPDATE_GROUP, Rank.OPERATOR),
         (groups.DELETE_GROUP, Rank.OPERATOR),
         (groups.REPLAY_PARKED, Rank.OPERATOR),
+        (groups.TRUNCATE_PARKED, Rank.OPERATOR),
         (groups.RESTART_GROUPS, Rank.OPERATOR),
         (groups.READ_GROUP, Rank.USER),
         (groups.GROUP_INFO, Rank.USER),

@@ -14,6 +14,7 @@ from fastapi_esdb.wire.groups.methods import (
     LIST_GROUPS,
     REPLAY_PARKED,
     RESTART_GROUPS,
+    TRUNCATE_PARKED,
     UPDATE_GROUP,
 )
 from fastapi_esdb.wire.groups.values import (
@@ -23,6 +24,7 @@ from fastapi_esdb.wire.groups.values import (
     GroupSettings,
     ListGroups,
     ReplayParked,
+    TruncateParked,
     UpdateGroup,
 )
 from fastapi_esdb.wire.method import Codec, Method
@@ -127,6 +129,8 @@ GOLDEN: list[Golden] = [
     (LIST_GROUPS.request, ListGroups(ALL), b"\n\x04\x12\x02\x12\x00"),
     (REPLAY_PARKED.request, ReplayParked("s", "g"), b"\n\n\n\x01g\x12\x03\x1a\x01s*\x00"),
     (REPLAY_PARKED.request, ReplayParked(None, "g", stop_at=0), b"\n\x07\n\x01g\x1a\x00 \x00"),
+    (TRUNCATE_PARKED.request, TruncateParked("s", "g"), b"\n\n\n\x01g\x12\x03\x1a\x01s*\x00"),
+    (TRUNCATE_PARKED.request, TruncateParked(None, "g", stop_at=0), b"\n\x07\n\x01g\x1a\x00 \x00"),
     (RESTART_GROUPS.request, None, b""),
     *((method.response, None, b"") for method in (CREATE_GROUP, UPDATE_GROUP, DELETE_GROUP, REPLAY_PARKED)),
     (RESTART_GROUPS.response, None, b""),
@@ -212,6 +216,8 @@ def test_a_replay_from_below_zero() -> None:
     """A bound below the first parked event is refused before it is sent."""
     with pytest.raises(InvalidArgument, match="stop_at is -1 and must be 0 or more"):
         REPLAY_PARKED.request.encode(ReplayParked("s", "g", stop_at=-1))
+    with pytest.raises(InvalidArgument, match="stop_at is -1 and must be 0 or more"):
+        TRUNCATE_PARKED.request.encode(TruncateParked("s", "g", stop_at=-1))
 
 
 STREAM = {"stream_identifier": {"stream_name": b"s"}}
@@ -234,6 +240,8 @@ STREAM = {"stream_identifier": {"stream_name": b"s"}}
         (LIST_GROUPS, pb.ListReq(options={}), "list_option is missing"),
         (LIST_GROUPS, pb.ListReq(options={"list_for_stream": {}}), "stream_option is missing"),
         (REPLAY_PARKED, pb.ReplayParkedReq(options={"all": {}}), "stop_at_option is missing"),
+        (TRUNCATE_PARKED, pb.TruncateParkedReq(options={"all": {}}), "stop_at_option is missing"),
+        (TRUNCATE_PARKED, pb.TruncateParkedReq(options={"no_limit": {}}), "stream_option is missing"),
         (REPLAY_PARKED, pb.ReplayParkedReq(options={"no_limit": {}}), "stream_option is missing"),
     ],
 )

@@ -58,6 +58,16 @@ STATISTICS = ProjectionStatistics(
 )
 
 GOLDEN: list[Golden] = [
+    (
+        CREATE_PROJECTION.request,
+        CreateProjection("q", "p", properties={"by": "ada"}),
+        b'\n\x15\x1a\x03\n\x01p"\x01q2\x0b\n\x02by\x12\x05\x1a\x03ada',
+    ),
+    (
+        UPDATE_PROJECTION.request,
+        UpdateProjection("p", "q", properties={"n": 1}),
+        b'\n\x18\n\x01p\x12\x01q"\x00*\x0e\n\x01n\x12\t\x11\x00\x00\x00\x00\x00\x00\xf0?',
+    ),
     (CREATE_PROJECTION.request, CreateProjection("q", "p"), b'\n\x08\x1a\x03\n\x01p"\x01q'),
     (
         CREATE_PROJECTION.request,

@@ -24,6 +24,7 @@ from fastapi_esdb.wire.groups.methods import (
     READ_GROUP,
     REPLAY_PARKED,
     RESTART_GROUPS,
+    TRUNCATE_PARKED,
     UPDATE_GROUP,
 )
 from fastapi_esdb.wire.groups.values import (
@@ -39,6 +40,7 @@ from fastapi_esdb.wire.groups.values import (
     ListGroups,
     Nack,
     ReplayParked,
+    TruncateParked,
     UpdateGroup,
 )
 from fastapi_esdb.wire.streams.values import ALL
@@ -53,6 +55,7 @@ SYSTEM = "system"
 
 ALL_IS_NO_STREAM = "Persistent subscriptions to $all are only supported over gRPC through gRPC clients"
 NEGATIVE_STOP = "Cannot stop replaying parked message at a negative version."
+NEGATIVE_TRUNCATION = "Cannot truncate parked messages at a negative version."
 """The texts of a server for these, in a trailer."""
 
 
@@ -178,6 +181,14 @@ class GroupService:
         self._groups.find(request.stream, request.group).replay(request.stop_at)
         await call.send(None)
 
+    async def truncate_parked(self, call: Call[TruncateParked, None]) -> None:
+        """Drop parked events."""
+        request = await call.request()
+        if request.stop_at is not None and request.stop_at < 0:
+            raise GroupFailed(request.stream or ALL, request.group, NEGATIVE_TRUNCATION)
+        await self._groups.find(request.stream, request.group).truncate_parked(request.stop_at)
+        await call.send(None)
+
     async def restart(self, call: Call[None, None]) -> None:
         """Restart all groups; all consumers are disconnected."""
         await call.request()
@@ -205,5 +216,6 @@ def bind_groups(binding: Binding, groups: Groups, access: Access) -> None:
     binding.bind(GROUP_INFO, service.info)
     binding.bind(LIST_GROUPS, service.list_groups)
     binding.bind(REPLAY_PARKED, service.replay_parked)
+    binding.bind(TRUNCATE_PARKED, service.truncate_parked)
     binding.bind(RESTART_GROUPS, service.restart)
     binding.bind(RESTART_PERSISTENT_SUBSCRIPTIONS, service.restart)

@@ -4,6 +4,7 @@
 from typing import Any as _Anything
 from . import struct_pb2 as _struct_pb2
 from . import shared_pb2 as _shared_pb2
+from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Mapping as _Mapping
@@ -14,7 +15,14 @@ DESCRIPTOR: _descriptor.FileDescriptor
 class CreateReq(_message.Message):
     __slots__ = ("options",)
     class Options(_message.Message):
-        __slots__ = ("one_time", "transient", "continuous", "query", "engine_version")
+        __slots__ = ("one_time", "transient", "continuous", "query", "engine_version", "properties")
+        class PropertiesEntry(_message.Message):
+            __slots__ = ("key", "value")
+            KEY_FIELD_NUMBER: _ClassVar[int]
+            VALUE_FIELD_NUMBER: _ClassVar[int]
+            key: str
+            value: _struct_pb2.Value
+            def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[_struct_pb2.Value, _Mapping[str, _Anything]]] = ...) -> None: ...
         class Transient(_message.Message):
             __slots__ = ("name",)
             NAME_FIELD_NUMBER: _ClassVar[int]
@@ -34,12 +42,14 @@ class CreateReq(_message.Message):
         CONTINUOUS_FIELD_NUMBER: _ClassVar[int]
         QUERY_FIELD_NUMBER: _ClassVar[int]
         ENGINE_VERSION_FIELD_NUMBER: _ClassVar[int]
+        PROPERTIES_FIELD_NUMBER: _ClassVar[int]
         one_time: _shared_pb2.Empty
         transient: CreateReq.Options.Transient
         continuous: CreateReq.Options.Continuous
         query: str
         engine_version: int
-        def __init__(self, one_time: _Optional[_Union[_shared_pb2.Empty, _Mapping[str, _Anything]]] = ..., transient: _Optional[_Union[CreateReq.Options.Transient, _Mapping[str, _Anything]]] = ..., continuous: _Optional[_Union[CreateReq.Options.Continuous, _Mapping[str, _Anything]]] = ..., query: _Optional[str] = ..., engine_version: _Optional[int] = ...) -> None: ...
+        properties: _containers.MessageMap[str, _struct_pb2.Value]
+        def __init__(self, one_time: _Optional[_Union[_shared_pb2.Empty, _Mapping[str, _Anything]]] = ..., transient: _Optional[_Union[CreateReq.Options.Transient, _Mapping[str, _Anything]]] = ..., continuous: _Optional[_Union[CreateReq.Options.Continuous, _Mapping[str, _Anything]]] = ..., query: _Optional[str] = ..., engine_version: _Optional[int] = ..., properties: _Optional[_Mapping[str, _struct_pb2.Value]] = ...) -> None: ...
     OPTIONS_FIELD_NUMBER: _ClassVar[int]
     options: CreateReq.Options
     def __init__(self, options: _Optional[_Union[CreateReq.Options, _Mapping[str, _Anything]]] = ...) -> None: ...
@@ -51,16 +61,25 @@ class CreateResp(_message.Message):
 class UpdateReq(_message.Message):
     __slots__ = ("options",)
     class Options(_message.Message):
-        __slots__ = ("name", "query", "emit_enabled", "no_emit_options")
+        __slots__ = ("name", "query", "emit_enabled", "no_emit_options", "properties")
+        class PropertiesEntry(_message.Message):
+            __slots__ = ("key", "value")
+            KEY_FIELD_NUMBER: _ClassVar[int]
+            VALUE_FIELD_NUMBER: _ClassVar[int]
+            key: str
+            value: _struct_pb2.Value
+            def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[_struct_pb2.Value, _Mapping[str, _Anything]]] = ...) -> None: ...
         NAME_FIELD_NUMBER: _ClassVar[int]
         QUERY_FIELD_NUMBER: _ClassVar[int]
         EMIT_ENABLED_FIELD_NUMBER: _ClassVar[int]
         NO_EMIT_OPTIONS_FIELD_NUMBER: _ClassVar[int]
+        PROPERTIES_FIELD_NUMBER: _ClassVar[int]
         name: str
         query: str
         emit_enabled: bool
         no_emit_options: _shared_pb2.Empty
-        def __init__(self, name: _Optional[str] = ..., query: _Optional[str] = ..., emit_enabled: _Optional[bool] = ..., no_emit_options: _Optional[_Union[_shared_pb2.Empty, _Mapping[str, _Anything]]] = ...) -> None: ...
+        properties: _containers.MessageMap[str, _struct_pb2.Value]
+        def __init__(self, name: _Optional[str] = ..., query: _Optional[str] = ..., emit_enabled: _Optional[bool] = ..., no_emit_options: _Optional[_Union[_shared_pb2.Empty, _Mapping[str, _Anything]]] = ..., properties: _Optional[_Mapping[str, _struct_pb2.Value]] = ...) -> None: ...
     OPTIONS_FIELD_NUMBER: _ClassVar[int]
     options: UpdateReq.Options
     def __init__(self, options: _Optional[_Union[UpdateReq.Options, _Mapping[str, _Anything]]] = ...) -> None: ...
