@@ -123,37 +123,6 @@ async def test_a_state_as_a_model(esdb: Connection, projections: Projections) ->
         await projections.state("total", model=Other)
 
 
-async def test_properties_of_a_change_are_kept_with_it(esdb: Connection, projections: Projections) -> None:
-    """As metadata of the event that tells of it, for the creation and for each update."""
-    await projections.create("total", TOTAL, properties={"by": "ada", "ticket": 7})
-    await projections.update("total", TENFOLD)
-    await projections.update("total", TOTAL, properties={"by": {"name": "bob"}})
-    events = await esdb.read("$projections-total").to_list()
-    assert [event.type for event in events] == ["$ProjectionUpdated"] * 3
-    assert events[0].json_metadata() == {"by": "ada", "ticket": 7}
-    assert events[1].metadata == b""
-    assert events[2].json_metadata() == {"by": {"name": "bob"}}
-    with pytest.raises(InvalidArgument, match="properties must be a mapping"):
-        await projections.create("other", TOTAL, properties=[1])  # type: ignore[arg-type] # that is what is refused
-    with pytest.raises(InvalidArgument, match="is not JSON"):
-        await projections.update("total", TOTAL, properties={"when": b"now"})  # type: ignore[dict-item] # the same
-
-
-async def test_the_result_of_a_deleted_projection_stays(esdb: Connection, projections: Projections) -> None:
-    """Even if all that it wrote is to go, as on a real server; its other streams are gone."""
-    await place(esdb)
-    await projections.create("total", TOTAL, emit_enabled=True, track_emitted_streams=True)
-    result = "$projections-total-result"
-    await answered(lambda: esdb.read(result, missing_ok=True).to_list(), len)
-    await projections.disable("total")
-    await come_to(projections, "Stopped")
-    await projections.delete(
-        "total", delete_emitted_streams=True, delete_state_stream=True, delete_checkpoint_stream=True
-    )
-    assert [event.type for event in await esdb.read(result).to_list()] == ["Result"]
-    assert not await esdb.read("$projections-total-checkpoint", missing_ok=True).to_list()
-
-
 async def test_transient_projections_end(projections: Projections) -> None:
     """Coming servers refuse them, and the call says what to make instead."""
     with pytest.warns(DeprecationWarning, match=r"use create_one_time\(\), or create\(\)") as warned:
