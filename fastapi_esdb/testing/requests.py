@@ -135,9 +135,16 @@ class HttpOutcome(Generic[Answer]):
     def _faults_of_answer(self, status: int, body: Any) -> Iterable[str]:
         if self.response.status_code != status:
             yield f"the status is {self.response.status_code}, and expected was {status}: {self.response.text}"
-        elif body is not UNCHECKED and (found := self.response.json()) != body:
+        elif body is not UNCHECKED and (found := self._json()) != body:
             yield "the answer (-) is not as expected (+):"
             yield from _differences(_lines(found), _lines(body))
+
+    def _json(self) -> Any:
+        """Return the body as JSON, and one that is none as its text."""
+        try:
+            return self.response.json()
+        except ValueError:
+            return self.response.text
 
     def _faults_of_events(self, expected: Mapping[str, tuple[ProposedEvent, ...]]) -> Iterable[str]:
         for stream in sorted({*expected, *(event.stream for event in self.events)}):

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar, overload
 
 from fastapi_esdb.api.connection import Connection
+from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.events.values import RecordedEvent
 
 Found = TypeVar("Found")
@@ -51,6 +52,8 @@ async def eventually(condition: Callable[[], Any], *, timeout: float = TIMEOUT, 
 
 def eventually_sync(condition: Callable[[], Found], *, timeout: float = TIMEOUT, every: float = EVERY) -> Found:
     """Wait as `eventually` does, in a test that is a `def`."""
+    if inspect.iscoroutinefunction(condition):
+        raise InvalidArgument("condition is a coroutine function, which is for `await eventually(...)`")
     looking = _Looking(condition, timeout)
     while True:
         try:

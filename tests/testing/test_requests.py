@@ -90,6 +90,14 @@ async def test_differences(
     assert said in str(caught.value) or re.search(said, str(caught.value), re.DOTALL)
 
 
+async def test_an_answer_that_is_no_json(esdb_connection: Connection, client: httpx2.AsyncClient) -> None:
+    """It is compared as a text."""
+    outcome = await given_streams(esdb_connection).when(client.post, "/notes/n")
+    outcome.then(204, json="", events={"n": NewEvent("Noted", {"text": "a note"})})
+    with pytest.raises(AssertionError, match=r"\+ \{\}"):
+        outcome.then(204, json={}, events={"n": NewEvent("Noted", {"text": "a note"})})
+
+
 async def test_what_can_not_be_given(esdb_connection: Connection) -> None:
     """It is refused before anything is stored."""
     with pytest.raises(ValueError, match="events must be"):

@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from fastapi_esdb import Connection, NewEvent
+from fastapi_esdb.errors import InvalidArgument
 from fastapi_esdb.testing import event_in, eventually, eventually_sync
 from tests.support.waiting import PATIENCE
 
@@ -88,6 +89,16 @@ def test_a_thread_brings_it_about() -> None:
     found: list[int] = []
     threading.Timer(0.02, found.append, [7]).start()
     assert eventually_sync(lambda: found, timeout=PATIENCE) == [7]
+
+
+def test_a_coroutine_function_in_a_def() -> None:
+    """Nothing could await it there."""
+
+    async def look() -> bool:
+        return True
+
+    with pytest.raises(InvalidArgument, match="await eventually"):
+        eventually_sync(look)  # type: ignore[unused-coroutine]
 
 
 async def test_an_event_that_is_there_or_comes(esdb_connection: Connection) -> None:
