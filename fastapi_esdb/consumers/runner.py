@@ -20,7 +20,7 @@ from fastapi_esdb.consumers.direct import Direct, Handler
 from fastapi_esdb.consumers.following import Following, first_of
 from fastapi_esdb.consumers.following_group import FollowingGroup
 from fastapi_esdb.consumers.following_places import FollowingPlaces
-from fastapi_esdb.consumers.lease import Lease
+from fastapi_esdb.consumers.lease import VALID, Lease
 from fastapi_esdb.consumers.ledger import Fenced, Interrupted
 from fastapi_esdb.consumers.outcomes import Retry, Stopped
 from fastapi_esdb.consumers.reaching import Reaching
@@ -33,8 +33,10 @@ from fastapi_esdb.wire.positions import START
 
 if TYPE_CHECKING:
     from fastapi_esdb.api.connection import Connection
+    from fastapi_esdb.api.consuming import Consumer
     from fastapi_esdb.api.decoding import EventDecoder
     from fastapi_esdb.consumers.definition import Definition
+    from fastapi_esdb.wire.events.values import RecordedEvent
     from fastapi_esdb.wire.positions import Position
 
 logger = logging.getLogger("fastapi_esdb")
@@ -221,7 +223,17 @@ class Runner:
             await self._work()
             return
         async with self._lease.held(self._stands_by) as commands:
-            await first_of(self._work(), self._commands.hear(commands, source))
+            await first_of(self._work(), self._hear(commands, source))
+
+    async def _hear(self, commands: Consumer[RecordedEvent], source: CatchUpSource) -> None:
+        """Take in commands as long as the lease is held; then the event at hand has the time that is safe to finish."""
+        try:
+            await self._commands.hear(commands, source)
+        except EsdbError:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(VALID), self._held_back():
+                    pass
+            raise
 
     def _stands_by(self) -> None:
         self._observed.state = ConsumerState.STANDBY

@@ -251,3 +251,25 @@ async def test_a_def_handler_is_waited_for(esdb_connection: Connection, run: Run
     async with consuming(esdb_connection, "c", "s", handle, run=run, stop_timeout=0.2):
         await until(began.is_set)
     assert ended == [0]
+
+
+@pytest.mark.parametrize("run", ["one", "each"])
+async def test_the_event_at_hand_is_finished_when_the_connection_is_closed(
+    esdb_connection: Connection, run: Run
+) -> None:
+    """Its handler is not cancelled, and it does not come again."""
+    log: list[tuple[str, int]] = []
+
+    async def handle(event: RecordedEvent) -> None:
+        log.append(("begin", event.revision))
+        await asyncio.sleep(0.3)
+        log.append(("end", event.revision))
+
+    await add(esdb_connection, "s", 2)
+    async with consuming(esdb_connection, "c", "s", handle, run=run) as consumer:
+        await until(lambda: log)
+        await esdb_connection.close()
+        await asyncio.sleep(0.1)
+        await esdb_connection.connect()
+        await until(lambda: consumer.status.place == 1)
+    assert log == [("begin", 0), ("end", 0), ("begin", 1), ("end", 1)]
