@@ -28,9 +28,8 @@ class Shape(enum.Enum):
     CLIENT_STREAM = "client stream"
     DUPLEX = "both stream"
 
-    @property
-    def client_streams(self) -> bool:
-        return self in (Shape.CLIENT_STREAM, Shape.DUPLEX)
+    def __init__(self, text: str) -> None:
+        self.client_streams = text in ("client stream", "both stream")
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,7 @@ class Http2Call:
     def changed(self) -> None:
         """Wake whoever waits for what has changed."""
         waiter = self._waiter
-        if waiter is not None and not waiter.done() and (self.ending is not None or self._has_news):
+        if waiter is not None and not waiter.done() and self.ending is not None:
             waiter.set_result(None)
 
     def look_at_time(self, now: float) -> float:
@@ -94,11 +94,6 @@ class Http2Call:
     def ending(self) -> Ending | None:
         """Return what it has ended with; `None` while it runs."""
         return self._stream.ending if self._stream is not None else self._ending
-
-    @property
-    def _has_news(self) -> bool:
-        """Whether there is something for whoever waits, other than the end."""
-        return False
 
     def _stop(self, ending: Ending) -> bool:
         """End the call unless it has ended; return whether it had not."""
@@ -197,25 +192,25 @@ class Http2StreamingCall(Http2Call):
 
     def changed(self) -> None:
         """Wake whoever reads, now or after a moment in which more may come."""
-        if self._waiter is None:
+        waiter, stream = self._waiter, self._stream
+        if waiter is None or waiter.done():
             return
-        super().changed()
-        stream = self._stream
-        if self._linger != math.inf and stream is not None and stream.reader.messages:
+        if stream is None or stream.ending is not None or self._is_enough(stream):
+            waiter.set_result(None)
+        elif self._linger != math.inf and stream.reader.messages:
             self._until = min(self._until, monotonic() + self._linger)
             self._linger = math.inf
             self._protocol.alarm.set(self._until)
 
-    @property
-    def _has_news(self) -> bool:
-        stream = self._stream
-        return stream is not None and (len(stream.reader.messages) >= self._least or stream.window.is_due)
+    def _is_enough(self, stream: Stream) -> bool:
+        return len(stream.reader.messages) >= self._least or stream.window.is_due
 
     def _take(self) -> list[bytes]:
         """Return what has come, if it is enough, and let the server send as much again."""
-        if self._stream is None or not (self._has_news or self.ending):
+        stream = self._stream
+        if stream is None or not (stream.ending is not None or self._is_enough(stream)):
             return []
-        messages = self._protocol.connection.take(self._stream)
+        messages = self._protocol.connection.take(stream)
         if self._protocol.connection.has_outgoing:
             self._protocol.flush_soon()
         return messages

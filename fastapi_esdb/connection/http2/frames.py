@@ -165,13 +165,12 @@ class FrameReader:
                 break
             yield kind, flags, stream & _STREAM_BITS, at + HEADER_SIZE, end
             at = end
-        self._keep(data, at)
+        if at < size:
+            self._keep(data, at)
 
     def _keep(self, data: bytes, at: int) -> None:
         """Keep what is left for later, and know how much of it makes a frame: a frame may come byte by byte."""
         rest = len(data) - at
-        if not rest:
-            return
         self._rest += data[at:]
         self._missing = HEADER_SIZE
         if rest >= HEADER_SIZE:

@@ -60,7 +60,7 @@ class Http2Protocol(asyncio.Protocol):
         self._blocked: set[Listener] = set()
         self._is_flushing = False
         self._senders: list[Callable[[], None]] = []
-        self._heard_at = loop.time()
+        self._heard_at = monotonic()
         self._timer: asyncio.TimerHandle | None = None
         self._pings: dict[bytes, asyncio.Future[None]] = {}
 
@@ -74,7 +74,7 @@ class Http2Protocol(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what has arrived, wake whom it concerns, and answer."""
-        self._heard_at = self._loop.time()
+        self._heard_at = monotonic()
         connection = self.connection
         self._tell(connection.receive(data))
         if self._pings:
@@ -142,8 +142,8 @@ class Http2Protocol(asyncio.Protocol):
 
     def flush(self) -> None:
         """Write what there is."""
-        if self.connection.has_outgoing and self._transport is not None:
-            self._transport.write(self.connection.take_outgoing())
+        if self._transport is not None and (data := self.connection.take_outgoing()):
+            self._transport.write(data)
 
     async def ping(self) -> None:
         """Wait for the answer to a PING. Raises `ConnectionLost`."""
@@ -179,7 +179,8 @@ class Http2Protocol(asyncio.Protocol):
                 if stream.ending is not None:
                     stream.listener = None  # a circle of references otherwise
                 call.changed()
-        self._start_waiting()
+        if self._waiting:
+            self._start_waiting()
 
     def _start_waiting(self) -> None:
         waiting, connection = self._waiting, self.connection
@@ -218,7 +219,7 @@ class Http2Protocol(asyncio.Protocol):
     def _watch(self) -> None:
         interval = self._keep_alive.interval
         if interval is not None:
-            silent = self._loop.time() - self._heard_at
+            silent = monotonic() - self._heard_at
             if silent < interval:
                 self._timer = self._loop.call_later(interval - silent, self._watch)
             else:
@@ -231,7 +232,7 @@ class Http2Protocol(asyncio.Protocol):
         if timeout is None:
             self._timer = self._loop.call_later(interval, self._watch)
         else:
-            self._timer = self._loop.call_later(timeout, self._judge, self._loop.time())
+            self._timer = self._loop.call_later(timeout, self._judge, monotonic())
 
     def _judge(self, asked_at: float) -> None:
         """A server that was silent all the time is gone; anything that came from it is an answer."""

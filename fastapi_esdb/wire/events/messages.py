@@ -30,7 +30,7 @@ from fastapi_esdb.wire.codec.scalars import (
 )
 from fastapi_esdb.wire.errors import InvalidArgument, MissingMetadata
 from fastapi_esdb.wire.events.values import EventFilter, ProposedEvent, RecordedEvent
-from fastapi_esdb.wire.positions import END, Edge, Position, Start
+from fastapi_esdb.wire.positions import END, START, Edge, Position, Start
 from fastapi_esdb.wire.revisions import MAX_REVISION
 
 if TYPE_CHECKING:
@@ -175,12 +175,16 @@ def encode_source(stream: str | None, start: Start) -> Fields:
 def _encode_stream_start(start: Start) -> Fields:
     if isinstance(start, Position):
         raise InvalidArgument(f"{start} is a position in $all: a stream is read from a revision, START or END")
-    return {start.value: EMPTY} if isinstance(start, Edge) else {"revision": check_revision(start)}
+    return _EDGES[start is END] if isinstance(start, Edge) else {"revision": check_revision(start)}
+
+
+_EDGES: tuple[Fields, Fields] = ({START.value: EMPTY}, {END.value: EMPTY})
+"""The start and the end, as fields."""
 
 
 def _encode_all_start(start: Start) -> Fields:
     if isinstance(start, Edge):
-        return {start.value: EMPTY}
+        return _EDGES[start is END]
     if isinstance(start, Position):
         # servers have no positions beyond `MAX_REVISION`; a server that sends such a position knows its meaning
         return {"position": encode_position(_check_position(start, MAX_UINT64 - 1))}

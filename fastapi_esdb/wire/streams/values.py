@@ -25,9 +25,11 @@ ALL_EVENTS = 2**64 - 1
 TO_READ_INDEXES = "reading an index needs the right to read $all, which by default only members of $admins have"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ReadRequest:
     """A `Streams.Read` call: a read or, with `subscribe`, a catch-up subscription.
+
+    It is not frozen, because making it would take three times as long, for each read.
 
     `stream` is `None` for `$all`. `start` is a revision of a stream or a `Position` in `$all`: reads include the event
     there (except backward reads of `$all`), and subscriptions begin after it. `limit` counts delivered events.
