@@ -138,8 +138,8 @@ class ResumingIteration(CallIteration[Frame, Item]):
         super().__init__(Drawing(resuming.frames()))
         self._resuming = resuming
         self._types = types
-        self._parts: deque[Item] = deque()
-        """What is left of an event that became several items; its frame is noted with the last of them."""
+        self._parts: list[Item] = []
+        """What is left of an event that became several items, the next one last; its frame is noted with the last."""
 
     def _take(self, frames: deque[Frame], /) -> Item | None:
         if self._types is not None:
@@ -151,11 +151,11 @@ class ResumingIteration(CallIteration[Frame, Item]):
         """Take the next frame. One that can't be read is taken, and not noted: it was not given."""
         if not self._parts and (event := self._resuming.event_in(frames[0])) is not None:
             try:
-                self._parts.extend(types.decode_all(event))
+                self._parts = list(types.decode_all(event))[::-1]
             except UnreadableEvent:
                 frames.popleft()
                 raise
-        item = self._parts.popleft() if self._parts else None
+        item = self._parts.pop() if self._parts else None
         if not self._parts:
             self._noted(frames)
         return item
