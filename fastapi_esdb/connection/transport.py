@@ -72,8 +72,9 @@ class StreamingCall(Call, Protocol):
         """Wait for the next answer; return it and those that have come with it, or nothing at the end of the call.
 
         Fewer than `least` may be held back until the end, until there is no room for more, or until the first of them
-        is there for `linger` seconds. Raises TimeoutError at the moment `until` of the monotonic clock. What comes
-        while nobody waits is for the next reader, as after one that was cancelled.
+        is there for `linger` seconds (some times as long where answers come one by one). Raises TimeoutError at the
+        moment `until` of the monotonic clock. What comes while nobody waits is for the next reader, as after one that
+        was cancelled.
         """
         ...
 

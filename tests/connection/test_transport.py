@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from importlib import import_module
+from time import monotonic
 
 import pytest
 
@@ -79,6 +80,19 @@ async def test_answers_stream_until_there_are_none(opened: Transport) -> None:
         answers.extend(FOLLOW.decode_answers(batch))
     assert answers == [str(number) for number in range(300)]
     assert not await call.read()
+
+
+@OVER_BOTH
+async def test_answers_that_wait_for_others(opened: Transport) -> None:
+    """They come together if there are enough of them in time; fewer come when the first has waited for long enough."""
+    requests = [FOLLOW.encode_request(text) for text in ("hold 3", "hold 2")]
+    enough, few = [opened.server_stream(FOLLOW.path, request, None, HEADERS) for request in requests]
+    assert len(await enough.read(least=3, linger=PATIENCE)) == 3
+    came = 0
+    while came < 2:
+        came += len(await few.read(monotonic() + PATIENCE, least=3, linger=0.001))
+    enough.cancel()
+    few.cancel()
 
 
 @OVER_BOTH

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from fastapi_esdb.connection.grpcio.channel_factory import ChannelFactory
     from fastapi_esdb.wire.headers import CallHeaders
 
-MOST_BUSY = 8
-"""Threads at work, beside which no further call begins: more of them would only wait for each other."""
+MOST_BUSY = 1
+"""Threads at work, beside which no further call begins: calls at a time are most likely short, and not worth one."""
 MOST_CALLS = 32
 """Calls at a time. Most of their readers stand still if so many are open, and hold no thread."""
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NoReturn
+from weakref import WeakSet
 
 from fastapi_esdb.connection.grpcio.channel_factory import ChannelFactory, channel_factory
 from fastapi_esdb.connection.grpcio.grpc_errors import CallEnds, GrpcCall, map_errors
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from fastapi_esdb.settings.hosts import Host
     from fastapi_esdb.settings.options import ConnectionOptions
     from fastapi_esdb.wire.headers import CallHeaders
+
+
+LONGER = 10
+"""How many times longer answers wait for others than was asked for: gRPC hands over one in a turn of the loop."""
 
 
 async def open_grpcio(
@@ -50,6 +55,7 @@ class GrpcioTransport:
         self._ends = CallEnds(self._used)
         self._channel = factory.open()
         self.reader_threads = ReaderThreads(factory)
+        self._bulk_calls: WeakSet[GrpcStreamingCall] = WeakSet()
 
     @property
     def pinged_too_often(self) -> bool:
@@ -79,13 +85,24 @@ class GrpcioTransport:
         *,
         bulk: bool = False,
     ) -> StreamingCall:
-        """Begin a call with one request and many answers; threads read it if it is `bulk` and they have room."""
-        if bulk and self.reader_threads.has_room:
+        """Begin a call with one request and many answers.
+
+        Threads read it if it is `bulk`, they have room, and no such call is read on the event loop: many at a time are
+        most likely short, and threads would only be in each other's way.
+        """
+        if bulk and self.reader_threads.has_room and not self._is_reading:
             call = self.reader_threads.begin(path, request, timeout, headers)
             return Prefetch(self.reader_threads, call, self._ends)
         start: grpc.aio.UnaryStreamMultiCallable[bytes, bytes] = self._channel.unary_stream(path)
         with map_errors(self._ends):
-            return GrpcStreamingCall(start(request, timeout=timeout, metadata=headers.pairs), self._ends)
+            begun = GrpcStreamingCall(start(request, timeout=timeout, metadata=headers.pairs), self._ends)
+        if bulk:
+            self._bulk_calls.add(begun)
+        return begun
+
+    @property
+    def _is_reading(self) -> bool:
+        return any(not call.has_ended for call in self._bulk_calls)
 
     def duplex(self, path: str, timeout: float | None, headers: CallHeaders) -> GrpcDuplexCall:
         """Begin a call whose requests and answers stream."""
@@ -138,7 +155,18 @@ class GrpcUnaryCall(GrpcCall):
 class GrpcStreamingCall(GrpcCall):
     """A call whose answers stream. A task receives them: gRPC would end the call with a reader that is cancelled."""
 
-    __slots__ = ("_answers", "_changes", "_end", "_has_ended", "_least", "_receiving", "_size")
+    __slots__ = (
+        "__weakref__",
+        "_answers",
+        "_changes",
+        "_end",
+        "_least",
+        "_linger",
+        "_receiving",
+        "_size",
+        "_timer",
+        "has_ended",
+    )
 
     is_bulk = False
 
@@ -148,7 +176,10 @@ class GrpcStreamingCall(GrpcCall):
         self._size = 0
         self._least = 1
         """How many answers a reader waits for."""
-        self._has_ended = False
+        self._linger = math.inf
+        self._timer: asyncio.TimerHandle | None = None
+        """When it gets fewer."""
+        self.has_ended = False
         self._end: Exception | None = None
         """What it has failed with."""
         self._changes = Wakeup()
@@ -156,11 +187,11 @@ class GrpcStreamingCall(GrpcCall):
 
     async def read(self, until: float = math.inf, least: int = 1, linger: float = math.inf) -> Sequence[bytes]:
         """Wait for the next answer; see `StreamingCall`."""
-        self._least = least if linger == math.inf else 1
+        self._least, self._linger = (1 if self._answers and linger != math.inf else least), LONGER * linger
         if self._receiving is None:
             self._receiving = asyncio.create_task(self._receive(), name="esdb-answers")
         limit = None if until == math.inf else until - monotonic()
-        if not await self._changes.wait_until(lambda: self._has_ended or self._is_enough, limit):
+        if not await self._changes.wait_until(lambda: self.has_ended or self._is_enough, limit):
             raise TimeoutError
         answers, self._answers, self._size = self._answers, [], 0
         self._changes.wake()
@@ -179,20 +210,38 @@ class GrpcStreamingCall(GrpcCall):
     async def _receive(self) -> None:
         """Receive what comes, as far as there is room for it."""
         try:
-            while (answer := await self._next()) is not None:
-                self._answers.append(answer)
-                self._size += len(answer)
-                if self._is_enough:
-                    self._changes.wake()
-                if self._is_full:
-                    await self._changes.wait_until(lambda: not self._is_full)
+            with map_errors(self._ends, self):
+                while (answer := await self._call.read()) is not grpc.aio.EOF:
+                    self._answers.append(answer)
+                    self._size += len(answer)
+                    self._tell()
+                    if self._is_full:
+                        await self._changes.wait_until(lambda: not self._is_full)
         except Exception as error:  # for the one who reads
             # without what refers to frames, which hold the call, and with it the TCP connection
             self._end = error.with_traceback(None)
             self._end.__context__ = None
         finally:
-            self._has_ended = True
+            self.has_ended = True
+            self._stop_timer()
             self._changes.wake()
+
+    def _tell(self) -> None:
+        """Wake the reader, now if there is enough for him, else when the first answer is there for long enough."""
+        if self._is_enough:
+            self._stop_timer()
+            self._changes.wake()
+        elif self._timer is None and self._linger != math.inf:
+            self._timer = asyncio.get_running_loop().call_later(self._linger, self._take_fewer)
+
+    def _take_fewer(self) -> None:
+        self._timer, self._least = None, 1
+        self._changes.wake()
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     async def _next(self) -> bytes | None:
         with map_errors(self._ends, self):

@@ -102,12 +102,31 @@ async def test_calls_whose_readers_stand_still_leave_room(channel: Channel) -> N
         call.close()
 
 
+async def test_no_thread_reads_one_of_several(channel: Channel, server: ScriptedServer) -> None:
+    """Calls that begin while another one is read are most likely short, and read on the event loop."""
+    first = await started(channel, "hold 1")
+    assert list(await first.read(20)) == ["0"]
+    second, third = [StreamCall(channel.lease(), FOLLOW, bulk=True) for _ in range(2)]
+    await second.start(["hold 2"], None)
+    assert not second.is_bulk
+    first.close()
+    await until(lambda: readers(channel).has_room)
+    await third.start(["count 3"], None)
+    assert not third.is_bulk
+    assert await batches(third) == [["0", "1", "2"]]
+    second.close()
+    third.close()
+    await until(lambda: not server.active["Follow"])
+    (await started(channel, "hold 1")).close()
+
+
 async def test_cancelled_at_any_step(channel: Channel, server: ScriptedServer) -> None:
     """The call ends on the server and its place is free again."""
 
     async def read() -> None:
-        call = await started(channel, "count 3000")
+        call = StreamCall(channel.lease(), FOLLOW, bulk=True)
         try:
+            await call.start(["count 3000"], None)
             await batches(call)
         finally:
             call.close()
