@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-from fastapi_esdb.errors import CallerError, DeadlineExceeded
+from fastapi_esdb.errors import CallerError, DeadlineExceeded, InvalidArgument
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,18 @@ class ConsumerBehind(DeadlineExceeded):
 
     def __str__(self) -> str:
         return f"consumer {self.consumer!r} ({self.state}) has not come there in time"
+
+
+def require_nothing(result: object) -> None:
+    """Raise `InvalidArgument` if a handler has returned something whose checkpoint a store of the app's own keeps.
+
+    That is in time to undo the transaction.
+    """
+    if result is not None:
+        raise InvalidArgument(
+            "a handler returns events to have them appended together with a checkpoint in a stream: with a store of "
+            f"the app's own it must return None, not {type(result).__name__}"
+        )
 
 
 class Mark(NamedTuple):

@@ -60,11 +60,6 @@ class Definition:
     required: bool
 
     @property
-    def is_of_group(self) -> bool:
-        """True if the server hands out the events, and keeps the progress."""
-        return isinstance(self.source, GroupSource)
-
-    @property
     def store(self) -> CheckpointStore | None:
         """The store of the app's own that keeps the checkpoint, if one does."""
         return None if isinstance(self.checkpoint, InMemory | InStream) else self.checkpoint

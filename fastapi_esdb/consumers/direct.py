@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
-from fastapi_esdb.consumers.checkpoints import CheckpointStore, Mark
+from fastapi_esdb.consumers.checkpoints import CheckpointStore, Mark, require_nothing
 
 Result = TypeVar("Result")
 Handler = Callable[[Any], Awaitable[object] | object]
@@ -59,5 +59,6 @@ class Direct:
     async def _called(self, item: Any, mark: Mark | None) -> object:
         result = await call(self._handler, item)
         if mark is not None:
+            require_nothing(result)
             await self.save(mark)
         return result

@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Message, Scope
 
-from fastapi_esdb.consumers.checkpoints import Mark
+from fastapi_esdb.consumers.checkpoints import Mark, require_nothing
 from fastapi_esdb.consumers.direct import runs_on_loop
 from fastapi_esdb.errors import ConnectionClosed, InvalidSettings
 from fastapi_esdb.plugin.started import ClosedByCommand
@@ -171,6 +171,7 @@ def _on_loop(
         with _call.error_kept():
             _call.result = await function(*_call.given[:given], **dependencies)
             if save is not None and (mark := _call.given[given]) is not None:
+                require_nothing(_call.result)
                 await (save(*mark, **for_save) if runs_on_loop(save) else run_in_threadpool(save, *mark, **for_save))
         return Response(status_code=204)
 
@@ -185,6 +186,7 @@ def _in_thread(
         with _call.error_kept():
             _call.result = function(*_call.given[:given], **dependencies)
             if save is not None and (mark := _call.given[given]) is not None:
+                require_nothing(_call.result)
                 if runs_on_loop(save):
                     asyncio.run_coroutine_threadsafe(save(*mark, **for_save), _call.loop).result()
                 else:
