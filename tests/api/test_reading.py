@@ -11,13 +11,17 @@ from fastapi_esdb import filters
 from fastapi_esdb.api.connection import Connection
 from fastapi_esdb.api.metadata import StreamMetadata
 from fastapi_esdb.api.new_event import NewEvent
+from fastapi_esdb.api.reading import Read
 from fastapi_esdb.api.streams import Streams
+from fastapi_esdb.connection.caller import DEFAULT_OPTIONS
 from fastapi_esdb.wire.errors import InvalidArgument, StreamDeleted, StreamNotFound
 from fastapi_esdb.wire.events.values import RecordedEvent
 from fastapi_esdb.wire.positions import END, START, Position
 from fastapi_esdb.wire.revisions import MAX_REVISION
-from tests.api.fakes import FakeCarrier
+from fastapi_esdb.wire.streams.values import ReadRequest
+from tests.api.fakes import FakeCarrier, recorded
 from tests.support.transports import OVER_BOTH
+from tests.support.waiting import until
 
 
 async def five(esdb: Connection, stream: str = "s") -> None:
@@ -180,3 +184,53 @@ def test_bad_arguments_are_named(args: tuple[Any, ...], options: dict[str, Any],
     """Where the read is made, before anything is sent."""
     with pytest.raises(InvalidArgument, match=message):
         Streams(FakeCarrier()).read(*args, **options)
+
+
+def read_of(*frames: object) -> tuple[FakeCarrier, Read]:
+    """A read whose call is answered with these frames; an event of asyncio is waited for."""
+    carrier = FakeCarrier([frames])
+    return carrier, Read(carrier, ReadRequest("s"), DEFAULT_OPTIONS)
+
+
+async def test_a_wait_that_is_given_up_loses_nothing() -> None:
+    """The call goes on, and what comes is for whoever asks next."""
+    carrier, read = read_of(asyncio.Event(), recorded(0), recorded(1))
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(anext(read), 0.01)
+    assert carrier.open_calls == 1
+    assert [event.revision async for event in read] == [0, 1]
+    assert (carrier.open_calls, len(carrier.requests)) == (0, 1)
+
+
+async def test_closing_wakes_a_task_that_waits() -> None:
+    """It sees the end of the read, and is not cancelled itself."""
+    carrier, read = read_of(recorded(0), asyncio.Event())
+    waiting = asyncio.create_task(_revisions(read))
+    await until(lambda: carrier.open_calls == 1)
+    await read.aclose()
+    assert await waiting == [0]
+    assert (waiting.cancelling(), carrier.open_calls) == (0, 0)
+
+
+async def test_two_tasks_cannot_wait_for_the_same_event() -> None:
+    """The second one is told so, and the first one goes on."""
+    come = asyncio.Event()
+    _, read = read_of(come, recorded(0))
+    first = asyncio.create_task(_revisions(read))
+    await asyncio.sleep(0)
+    with pytest.raises(RuntimeError, match="another task"):
+        await anext(read)
+    come.set()
+    assert await first == [0]
+
+
+async def test_a_read_that_is_forgotten_ends_its_call() -> None:
+    """As soon as nothing refers to it."""
+    carrier, read = read_of(recorded(0), recorded(1))
+    assert (await anext(read)).revision == 0
+    del read
+    await until(lambda: not carrier.open_calls)
+
+
+async def _revisions(read: Read) -> list[int]:
+    return [event.revision async for event in read]

@@ -150,6 +150,31 @@ async def test_answers_stream_in_batches(server: FrameServer) -> None:
     assert not call.is_bulk
 
 
+async def test_few_answers_are_held_back_for_a_moment(server: FrameServer) -> None:
+    """Until so many have come as the reader wants, or the first of them is there for long enough."""
+
+    async def script(session: Session) -> None:
+        stream = await session.call()
+        session.send(session.headers(stream), data(stream, b"one"))
+        await more.wait()
+        session.send(data(stream, b"two"))
+        await others.wait()
+        session.send(data(stream, b"three"))
+        await session.closed()
+
+    more, others = asyncio.Event(), asyncio.Event()
+    server.does(script)
+    transport = await server.open()
+    call = transport.server_stream(PATH, b"", None, NO_HEADERS)
+    reading = asyncio.create_task(call.read(least=2, linger=PATIENCE))
+    await asyncio.sleep(0.01)
+    assert not reading.done()
+    more.set()
+    assert await reading == [b"one", b"two"]
+    others.set()
+    assert await call.read(least=2, linger=0.001) == [b"three"]
+
+
 async def test_a_large_batch_leaves_others_a_turn(server: FrameServer) -> None:
     """It is decoded in parts."""
 
