@@ -12,7 +12,7 @@ ALONE := tests/faults
 OVER_HTTP2 := $(addprefix tests/,connection pool api consumers plugin events faults conformance interop)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-http2 test-slow test-lowest audit lint types contracts bench bench-faults bench-costs bench-decisions bench-embedded bench-pool build constraints docs docs-serve diagrams proto clean
+.PHONY: help install run test test-http2 test-slow test-lowest audit lint types contracts bench bench-faults bench-costs bench-decisions bench-embedded bench-fan-out bench-pool build constraints docs docs-serve diagrams proto clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -85,6 +85,9 @@ bench-decisions: $(STAMP) ## Measure `decide` beside the same by hand, and what 
 
 bench-embedded: $(STAMP) ## Measure the embedded server, and how its costs grow with what it holds
 	$(BIN)/python -m benchmarks.embedded
+
+bench-fan-out: $(STAMP) ## Measure 5,000 browsers that follow one stream (takes TARGET, too)
+	$(BIN)/python -m benchmarks.fan_out $(if $(TARGET),--target "$(TARGET)")
 
 bench-pool: $(STAMP) ## Measure how many connections a pool should have (takes TARGET, too)
 	$(BIN)/python -m benchmarks.pool_size $(if $(TARGET),--target "$(TARGET)")
