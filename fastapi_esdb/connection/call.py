@@ -140,7 +140,7 @@ class StreamCall(Generic[Request, Response]):
                     if self._call is None:
                         raise ClosedInFlight
             except TimeoutError:
-                self._call.cancel()
+                self._lease.end_call()
                 raise DeadlineExceeded from None
         answers, self._gathered = self._gathered, []
         return answers[:whole] if whole else answers

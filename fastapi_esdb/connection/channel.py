@@ -200,6 +200,10 @@ class Lease:
     def cancel(self, kind: type[EsdbError] = ClosedInFlight) -> None:
         """Cancel the call, here and on the server, and have it fail so; nothing happens if it has ended."""
         self.cancelled = kind
+        self.end_call()
+
+    def end_call(self) -> None:
+        """Cancel the call, here and on the server; nothing happens if it has ended."""
         if self._call is not None:
             self._call.cancel()
 
