@@ -27,7 +27,7 @@ from fastapi_esdb.wire.groups.values import (
 from fastapi_esdb.wire.positions import END, START
 from fastapi_esdb.wire.projections.methods import PROJECTION_STATISTICS
 from fastapi_esdb.wire.projections.values import StatisticsRequest
-from fastapi_esdb.wire.revisions import ANY
+from fastapi_esdb.wire.revisions import ANY, NO_STREAM
 from fastapi_esdb.wire.streams.methods import APPEND, BATCH_APPEND, DELETE, READ
 from fastapi_esdb.wire.streams.values import (
     AppendConflict,
@@ -216,3 +216,22 @@ async def test_a_scavenge_leaves_the_log_as_it_is(cluster: EmbeddedCluster) -> N
     await cluster.kill_node(restarted)
     await cluster.start_node(restarted)
     assert await events_on(restarted, stream) == []
+
+
+@pytest.mark.parametrize("how", ["resigned", "killed"])
+async def test_the_next_leader_knows_no_ids(cluster: EmbeddedCluster, how: str) -> None:
+    """An append with `ANY` that is sent again to it is stored again, as by a real one; one with a revision is not."""
+    leader = await cluster.wait_leader()
+    sent, stream = event(), f"ids-{how}"
+    async with client_of(leader) as client:
+        for _ in range(2):
+            [answer] = await client.call(APPEND, AppendOptions(stream, ANY), sent, metadata=LEADER_ONLY)
+            assert isinstance(answer, AppendResult)
+            assert answer.revision == 0
+    await (cluster.resign() if how == "resigned" else cluster.kill_node(leader))
+    following = await cluster.wait_leader(other_than=leader)
+    async with client_of(following) as client:
+        for expected, revision in ((NO_STREAM, 0), (ANY, 1), (ANY, 1)):
+            [answer] = await client.call(APPEND, AppendOptions(stream, expected), sent, metadata=LEADER_ONLY)
+            assert isinstance(answer, AppendResult)
+            assert answer.revision == revision
