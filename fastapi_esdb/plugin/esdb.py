@@ -296,7 +296,8 @@ class Esdb:
         `None` is for apps that don't tell callers apart, whose keys anybody can use who knows them.
 
         Keys are kept for `max_age`, each in a stream whose name begins with `prefix`. Requests of `methods` without a
-        key are refused with 400, unless they are not `required` to have one.
+        key are refused with 400, unless they are not `required` to have one. Raises `InvalidArgument` for a `max_age`
+        that is no number of whole seconds.
         """
         return route_class(Keys(self, max_age, prefix, methods, required), caller or nobody, self.get_connection)
 

@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from fastapi_esdb import Connection, connect, connection_of
 from fastapi_esdb.embedded import EmbeddedServer
 from fastapi_esdb.embedded.access import Access, Caller
-from fastapi_esdb.errors import DeadlineExceeded, NotSupported
+from fastapi_esdb.errors import DeadlineExceeded, InvalidArgument, NotSupported
 from fastapi_esdb.plugin.idempotency.connection import OnceConnection
 from fastapi_esdb.plugin.idempotency.journal import Journal
 from fastapi_esdb.testing import running
@@ -291,6 +291,13 @@ async def test_a_key_expires(esdb_server: EmbeddedServer, server_is: str, esdb: 
         assert (await http.post("/v1/log/1", headers=header, json={"another": 1})).json() == 1
         assert (await http.post("/v1/log/1", headers=header, json={"another": 1})).json() == 1
     assert await revisions(esdb, "log-1") == [0, 1]
+
+
+@pytest.mark.parametrize("max_age", [timedelta(0), timedelta(milliseconds=1500)])
+def test_an_age_that_servers_do_not_know(max_age: timedelta) -> None:
+    """Is refused when the app is made."""
+    with pytest.raises(InvalidArgument, match="max_age"):
+        made(max_age=max_age)
 
 
 async def test_an_answer_that_can_not_be_stored(

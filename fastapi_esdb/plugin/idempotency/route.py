@@ -100,7 +100,7 @@ class KeyUse:
     async def _expire(self, connection: Connection, stream: str) -> None:
         """Have the stream's events expire. Who has said so before is right."""
         try:
-            await connection.set_metadata(stream, StreamMetadata(max_age=self.keys.max_age), expected=NO_STREAM)
+            await connection.set_metadata(stream, self.keys.limits, expected=NO_STREAM)
         except WrongExpectedRevision:
             return
 
@@ -115,7 +115,7 @@ class Keys:
 
     def __init__(self, esdb: object, max_age: timedelta, prefix: str, methods: Collection[str], required: bool) -> None:
         self.esdb = esdb
-        self.max_age = max_age
+        self.limits = StreamMetadata(max_age=max_age)
         self.prefix = prefix
         self.methods = frozenset(methods)
         self.required = required
