@@ -63,6 +63,15 @@ async def test_one_answer(opened: Transport) -> None:
 
 
 @OVER_BOTH
+async def test_a_ping_is_no_call(opened: Transport, server: ScriptedServer, transport: TransportKind) -> None:
+    """It says how long the way there and back takes; grpcio can't send one on demand."""
+    seconds = await opened.ping(Deadline.after(PATIENCE))
+    assert (seconds is None) is (transport is TransportKind.GRPCIO)
+    assert seconds is None or 0 < seconds < PATIENCE
+    assert server.seen == []
+
+
+@OVER_BOTH
 async def test_a_status_is_raised_as_it_is(opened: Transport) -> None:
     """With code, text and trailers; the meaning is found above."""
     request = READ.encode_request("fail ABORTED no")
