@@ -8,12 +8,10 @@ from fastapi import APIRouter, Query
 from fastapi.sse import ServerSentEvent
 
 from example_app.database import ShopConnection
-from example_app.streams import happening_of
-from example_app.views import ORDERS
-from fastapi_esdb import START, EventStream, LastPosition, Position, RecordedEvent, problems
+from example_app.streams import PREFIX, happening_of
+from fastapi_esdb import START, EventStream, FanOut, LastPosition, Position, RecordedEvent, filters, problems
 
-PATIENCE = 1.0
-"""Seconds that a browser waits for an answer while there is no connection to EventStoreDB."""
+ORDERS = filters.by_stream(PREFIX)
 
 POSITION = "^C:[0-9]{1,18}/P:[0-9]{1,18}$"
 """What a position looks like as a text."""
@@ -23,16 +21,18 @@ Place = Annotated[str | None, Query(pattern=POSITION, examples=["C:1042/P:1042"]
 router = APIRouter(tags=["orders"])
 
 
+def _as_sse(recorded: RecordedEvent) -> ServerSentEvent:
+    return ServerSentEvent(event="order", data=happening_of(recorded))
+
+
+browsers = FanOut(_as_sse)
+
+
 @router.get("/live", response_class=EventStream, responses=problems(503))
 async def live(esdb: ShopConnection, last: LastPosition, after: Place = None) -> EventStream:
     """Follow all orders: what comes after the last event seen, after a position, or everything from the beginning.
 
     Each event's id is its position in the log. A browser sends the last one back when it reconnects.
     """
-    await esdb.wait_connected(timeout=PATIENCE)
     start = Position.parse(after) if after and last is START else last
-    return await EventStream.of(esdb.subscribe_all(after=start, filter=ORDERS), _as_sse)
-
-
-def _as_sse(recorded: RecordedEvent) -> ServerSentEvent:
-    return ServerSentEvent(event="order", data=happening_of(recorded))
+    return await EventStream.of(browsers.listen(esdb, "$all", after=start, filter=ORDERS))

@@ -5,13 +5,14 @@ Plain values and functions; nothing here knows of a database, a clock or the web
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterable
 from enum import StrEnum
-from functools import reduce
-from typing import Annotated
+from typing import Annotated, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, computed_field
+
+from fastapi_esdb import EventTypes
+
+events: EventTypes[OrderEvent] = EventTypes()
 
 Name = Annotated[str, Field(min_length=1, max_length=80)]
 
@@ -36,86 +37,85 @@ class Item(BaseModel):
     price_cents: Annotated[int, Field(ge=0, le=10_000_000)]
 
 
+class OrderChange(BaseModel):
+    """Something that has happened to an order."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+@events("OrderPlaced")
+class OrderPlaced(OrderChange):
+    customer: str
+    items: tuple[Item, ...]
+
+
+@events("ItemAdded")
+class ItemAdded(OrderChange):
+    item: Item
+
+
+@events("ItemRemoved")
+class ItemRemoved(OrderChange):
+    name: str
+
+
+@events("OrderPaid")
+class OrderPaid(OrderChange):
+    amount_cents: int
+
+
+@events("OrderShipped")
+class OrderShipped(OrderChange):
+    pass
+
+
+@events("OrderCancelled")
+class OrderCancelled(OrderChange):
+    reason: str
+
+
+OrderEvent = OrderPlaced | ItemAdded | ItemRemoved | OrderPaid | OrderShipped | OrderCancelled
+
+
 class Order(BaseModel):
     """An order as its events have made it. Without any it is a blank one."""
 
     model_config = ConfigDict(frozen=True)
+    types: ClassVar = events.unknown("skip")
 
     customer: str = ""
     items: tuple[Item, ...] = ()
     status: Status = Status.NEW
 
+    @computed_field  # type: ignore[prop-decorator]  # pydantic's way to show a property
     @property
     def total_cents(self) -> int:
+        """What all items cost."""
         return sum(item.quantity * item.price_cents for item in self.items)
 
-
-class Event(BaseModel, ABC):
-    """Something that has happened to an order. The name of its class is stored as the event's type."""
-
-    model_config = ConfigDict(frozen=True)
-
-    @abstractmethod
-    def apply(self, order: Order) -> Order:
-        """What it makes of the order."""
-
-
-class OrderPlaced(Event):
-    customer: str
-    items: tuple[Item, ...]
-
-    def apply(self, order: Order) -> Order:
-        return order.model_copy(update={"customer": self.customer, "items": self.items, "status": Status.PLACED})
-
-
-class ItemAdded(Event):
-    item: Item
-
-    def apply(self, order: Order) -> Order:
-        return order.model_copy(update={"items": (*order.items, self.item)})
-
-
-class ItemRemoved(Event):
-    name: str
-
-    def apply(self, order: Order) -> Order:
-        return order.model_copy(update={"items": tuple(item for item in order.items if item.name != self.name)})
-
-
-class OrderPaid(Event):
-    amount_cents: int
-
-    def apply(self, order: Order) -> Order:
-        return order.model_copy(update={"status": Status.PAID})
-
-
-class OrderShipped(Event):
-    def apply(self, order: Order) -> Order:
-        return order.model_copy(update={"status": Status.SHIPPED})
-
-
-class OrderCancelled(Event):
-    reason: str
-
-    def apply(self, order: Order) -> Order:
-        return order.model_copy(update={"status": Status.CANCELLED})
-
-
-EVENTS: dict[str, type[Event]] = {
-    kind.__name__: kind for kind in (OrderPlaced, ItemAdded, ItemRemoved, OrderPaid, OrderShipped, OrderCancelled)
-}
-
-
-def replay(events: Iterable[Event], order: Order | None = None) -> Order:
-    """The order after these events, which follow on `order` or begin a new one."""
-    return reduce(lambda before, event: event.apply(before), events, order or Order())
+    def apply(self, event: OrderEvent) -> Self:
+        """Return the order after an event."""
+        match event:
+            case OrderPlaced(customer=customer, items=items):
+                return self.model_copy(update={"customer": customer, "items": items, "status": Status.PLACED})
+            case ItemAdded(item=item):
+                return self.model_copy(update={"items": (*self.items, item)})
+            case ItemRemoved(name=name):
+                return self.model_copy(update={"items": tuple(item for item in self.items if item.name != name)})
+            case OrderPaid():
+                return self.model_copy(update={"status": Status.PAID})
+            case OrderShipped():
+                return self.model_copy(update={"status": Status.SHIPPED})
+            case OrderCancelled():
+                return self.model_copy(update={"status": Status.CANCELLED})
 
 
 class Refused(Exception):
     """The order is in no state for what was asked; the text says why."""
 
 
-def place(customer: str, items: tuple[Item, ...]) -> OrderPlaced:
+def place(order: Order, customer: str, items: tuple[Item, ...]) -> OrderPlaced:
+    _require(order, Status.NEW)
     return OrderPlaced(customer=customer, items=items)
 
 

@@ -77,11 +77,17 @@ def open_streams(shop: httpx2.Client) -> int:
     return count
 
 
-def test_a_browser_that_leaves_frees_its_subscription(shop: httpx2.Client) -> None:
-    """Only the subscription of the list of orders stays."""
-    with shop.stream("GET", "/live"):
-        eventually(lambda: open_streams(shop) == 2)
-    eventually(lambda: open_streams(shop) == 1)
+def are_running(shop: httpx2.Client) -> bool:
+    return all(each["state"] == "running" for each in shop.get("/health/esdb").json()["consumers"])
+
+
+def test_browsers_share_a_subscription_that_ends_with_the_last(shop: httpx2.Client) -> None:
+    """What the shop's consumers follow stays."""
+    eventually(lambda: are_running(shop))
+    before = open_streams(shop)
+    with shop.stream("GET", "/live"), shop.stream("GET", "/live"):
+        eventually(lambda: open_streams(shop) == before + 1)
+    eventually(lambda: open_streams(shop) == before)
 
 
 def test_the_events_end_when_the_connection_is_closed(shop: httpx2.Client) -> None:

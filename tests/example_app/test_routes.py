@@ -14,7 +14,7 @@ from tests.support.waiting import eventually
 
 BEANS = {"name": "Beans", "quantity": 2, "price_cents": 1450}
 CUP = {"name": "Cup", "quantity": 1, "price_cents": 1800}
-CONFLICT = f"{DOCS}#wrong-expected-revision"
+REFUSED = "urn:shop:problem:refused"
 
 
 def place(client: TestClient, order_id: str = "A-1") -> dict[str, Any]:
@@ -48,10 +48,10 @@ def test_placing_answers_where_the_order_is(client: TestClient) -> None:
 
 
 def test_an_id_is_taken_once(client: TestClient) -> None:
-    """The second order under one id is a conflict and changes nothing."""
+    """The second order under one id is refused and changes nothing."""
     first = place(client)
     response = client.post("/orders/A-1", json={"customer": "Bob", "items": [CUP]})
-    assert (response.status_code, response.json()["type"]) == (409, CONFLICT)
+    assert (response.status_code, response.json()["type"]) == (409, REFUSED)
     assert response.headers["Content-Type"] == "application/problem+json"
     assert client.get("/orders/A-1").json() == first
 
@@ -72,13 +72,13 @@ def test_a_cancelled_order_keeps_its_reason(client: TestClient) -> None:
     assert history[1]["data"] == {"reason": "too late"}
 
 
-def test_who_saw_an_older_revision_gets_a_conflict(client: TestClient) -> None:
+def test_who_saw_an_older_revision_is_told_so(client: TestClient) -> None:
     """A command with the revision that its caller saw is done only if nothing has happened since."""
     place(client)
     client.post("/orders/A-1/items", json=CUP)
-    response = client.post("/orders/A-1/pay", params={"revision": 0})
-    assert (response.status_code, response.json()["type"]) == (409, CONFLICT)
-    assert client.post("/orders/A-1/pay", params={"revision": 1}).status_code == 200
+    response = client.post("/orders/A-1/pay", headers={"If-Match": '"0"'})
+    assert (response.status_code, response.json()["type"]) == (412, f"{DOCS}#precondition-failed")
+    assert client.post("/orders/A-1/pay", headers={"If-Match": '"1"'}).headers["ETag"] == '"2"'
 
 
 def test_what_an_order_does_not_allow_is_refused_with_a_reason(client: TestClient) -> None:
