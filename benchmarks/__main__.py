@@ -16,11 +16,11 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from benchmarks.aims import aims_table
-from benchmarks.cases import Case, Server, all_cases
+from benchmarks.cases import WARM_UP, Case, Server, all_cases
 from benchmarks.chart import chart
 from benchmarks.events import filled_stream, server_version
 from benchmarks.report import RESULTS, Comparison, as_json, write_result
-from benchmarks.runner import WARM_UP, Plan, run_all, say
+from benchmarks.runner import Plan, run_all, say
 from benchmarks.server import RunningServer, packing_of, relay_to, server_at
 from benchmarks.tables import comparison_tables
 

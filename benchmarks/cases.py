@@ -29,6 +29,8 @@ TECHNIQUE = {
     ("append", OURS_HTTP2_GROUPED): GROUPED_HTTP2,
     ("load", OURS): AIO,
     ("load", OURS_HTTP2): BARE_HTTP2,
+    ("short read", OURS): AIO,
+    ("short read", OURS_HTTP2): BARE_HTTP2,
     ("request", OURS): AIO,
     ("request", OURS_HTTP2): BARE_HTTP2,
 }
@@ -42,6 +44,7 @@ class Kind(StrEnum):
     SUBSCRIBE = "subscribe"
     APPEND = "append"
     LOAD = "load"
+    SHORT = "short read"
     REQUEST = "request"
 
 
@@ -62,6 +65,9 @@ class Server(StrEnum):
     PACKED_TLS = "packed-tls"
 
 
+WARM_UP = 100
+"""Operations of each case made before anything is measured, unless it has fewer; events of the short stream."""
+
 CONTENDERS = {
     Kind.READ: (OURS, OURS_HTTP2, KURRENT, AIO, THREAD, BARE_HTTP2),
     Kind.SUBSCRIBE: (OURS, OURS_HTTP2, KURRENT, AIO, THREAD, BARE_HTTP2),
@@ -70,6 +76,7 @@ CONTENDERS = {
         *(AIO, BATCH, GROUPED, BARE_HTTP2, GROUPED_HTTP2),
     ),
     Kind.LOAD: (OURS, OURS_HTTP2, KURRENT, AIO, BARE_HTTP2),
+    Kind.SHORT: (OURS, OURS_HTTP2, KURRENT, AIO, BARE_HTTP2),
     Kind.REQUEST: (OURS, OURS_HTTP2, KURRENT, AIO, BARE_HTTP2),
 }
 
@@ -113,6 +120,7 @@ def all_cases(events: int, appends: int) -> list[Case]:
         Case("append-64", "append, 64 callers", Kind.APPEND, appends, 64),
         Case("append-256", "append, 256 callers", Kind.APPEND, appends, 256),
         *_loads(some, events),
+        *_short_reads(max(some // 10, 1), min(WARM_UP, events)),
         *_requests(some, events),
     ]
 
@@ -133,6 +141,13 @@ def _loads(operations: int, most: int) -> Iterator[Case]:
                 title = f"load {events} events, {callers} caller{'s' if callers > 1 else ''}{behind}"
                 share = max(operations * 10 // events, 1)
                 yield Case(f"{prefix}load-{events}-{callers}", title, Kind.LOAD, share, callers, events, server)
+
+
+def _short_reads(operations: int, events: int) -> Iterator[Case]:
+    """Reads of a whole stream, whose length the client does not know before."""
+    for callers in (1, 16):
+        title = f"read a stream of {events} events without a limit, {callers} caller{'s' if callers > 1 else ''}"
+        yield Case(f"short-{callers}", title, Kind.SHORT, operations, callers, events)
 
 
 def _requests(operations: int, most: int) -> Iterator[Case]:

@@ -43,6 +43,8 @@ async def _work(client: Client, case: Case, stream: str) -> AsyncIterator[Work]:
             yield lambda: _share(case, lambda caller: client.append(streams[caller], DATA))
         case Kind.LOAD:
             yield lambda: _share(case, lambda _: checked(client.read_some(stream, case.events), case.events))
+        case Kind.SHORT:
+            yield lambda: _share(case, lambda _: checked(client.read(stream), case.events))
         case Kind.REQUEST:
             from benchmarks.app import App, asked  # noqa: PLC0415 - a worker without an app needs no web server
 

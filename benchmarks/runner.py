@@ -10,15 +10,12 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 
-from benchmarks.cases import Case, Server
+from benchmarks.cases import WARM_UP, Case, Kind, Server
 from benchmarks.measurement import Measurement
 from benchmarks.worker import encoded
 
 LINE_LIMIT = 1 << 20
 END_TIMEOUT = 30.0
-WARM_UP = 100
-"""Operations of each case that are made before anything is measured, unless the case has fewer."""
-
 Runs = dict[str, list[Measurement]]
 """The measurements of each contender, one a round."""
 
@@ -78,6 +75,10 @@ class Plan:
         """The contender, and the server that it is connected to."""
         return name, self.targets[case.server]
 
+    def stream_for(self, case: Case) -> str:
+        """Where a case reads: a short read, which has no limit, reads the short stream."""
+        return self.warm_up_stream if case.kind is Kind.SHORT else self.stream
+
 
 Workers = dict[tuple[str, str], Worker]
 """By name, and by the server that they are connected to."""
@@ -105,7 +106,7 @@ async def _run(plan: Plan, case: Case, workers: Workers) -> Runs:
     runs: Runs = {name: [] for name in case.contenders}
     for number in range(plan.rounds):
         for name in rotated(case.contenders, number):
-            if found := await workers[plan.worker_for(name, case)].measure(case, plan.stream):
+            if found := await workers[plan.worker_for(name, case)].measure(case, plan.stream_for(case)):
                 runs[name].append(found)
                 where = f"{case.title}, round {number + 1} of {plan.rounds}"
                 say(f"{where}: {name} {found.cpu:.0f} µs CPU, {found.wall:.0f} µs wall")

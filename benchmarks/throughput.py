@@ -9,11 +9,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.cases import AIO, BATCH, GROUPED, KURRENT, THREAD, Case, Kind
+from benchmarks.cases import AIO, BATCH, GROUPED, KURRENT, THREAD, WARM_UP, Case, Kind
 from benchmarks.cpu import Stopwatch
 from benchmarks.events import filled_stream
 from benchmarks.measurement import Measurement, summary
-from benchmarks.runner import WARM_UP, Worker, say, started
+from benchmarks.runner import Worker, say, started
 from benchmarks.server import RunningServer, embedded_server
 
 CALLERS = 64

@@ -20,7 +20,7 @@ from tests.support.waiting import PATIENCE
 pytestmark = pytest.mark.timeout(300)
 """Many processes, one after the other: a busy machine takes two minutes for what a free one does in 20 seconds."""
 
-NAMES = ("read-pieces", "subscribe", "append-64", "packed-load-100-16", "packed-app-load-append")
+NAMES = ("read-pieces", "subscribe", "append-64", "short-1", "packed-load-100-16", "packed-app-load-append")
 CASES = {case.name: case for case in all_cases(100, 20)}
 
 
