@@ -1,30 +1,42 @@
+from typing import Annotated, ClassVar, Self
+
 from pydantic import BaseModel
-from step1 import OrderPlaced, app, stream_of
+from step1 import OrderPlaced, app, esdb, events
 
-from fastapi_esdb import Connection, EsdbDep
-
-STATUS = {"OrderPlaced": "placed", "OrderPaid": "paid", "OrderShipped": "shipped"}
+from fastapi_esdb import Loaded, problems
 
 
-class Order(BaseModel):
-    customer: str
+@events("OrderPaid")
+class OrderPaid(BaseModel):
     cents: int
-    status: str
-    revision: int
 
 
-async def load(esdb: Connection, order_id: str) -> Order:
-    events = await esdb.read(stream_of(order_id)).to_list()
-    placed = OrderPlaced.model_validate_json(events[0].data)
-    status = [STATUS[event.type] for event in events if event.type in STATUS][-1]
-    return Order(
-        customer=placed.customer,
-        cents=placed.cents,
-        status=status,
-        revision=events[-1].revision,
-    )
+@events("OrderShipped")
+class OrderShipped(BaseModel):
+    pass
 
 
-@app.get("/orders/{order_id}")
-async def show(order_id: str, esdb: EsdbDep) -> Order:
-    return await load(esdb, order_id)
+class Order(BaseModel, frozen=True):
+    types: ClassVar = events.unknown("skip")
+
+    customer: str = ""
+    cents: int = 0
+    status: str = "new"
+
+    def apply(self, event: OrderPlaced | OrderPaid | OrderShipped) -> Self:
+        match event:
+            case OrderPlaced(customer=customer, cents=cents):
+                placed = {"customer": customer, "cents": cents, "status": "placed"}
+                return self.model_copy(update=placed)
+            case OrderPaid():
+                return self.model_copy(update={"status": "paid"})
+            case OrderShipped():
+                return self.model_copy(update={"status": "shipped"})
+
+
+AnOrder = Annotated[Loaded[Order], esdb.load("order-{order_id}", Order)]
+
+
+@app.get("/orders/{order_id}", responses=problems(404))
+async def show(order: AnOrder) -> Order:
+    return order.state

@@ -1,8 +1,7 @@
 from fastapi import HTTPException
-from step1 import stream_of
-from step2 import Order, app, load
+from step2 import AnOrder, Order, OrderPaid, OrderShipped, app
 
-from fastapi_esdb import EsdbDep, NewEvent
+from fastapi_esdb import problems
 
 
 def require(order: Order, status: str) -> None:
@@ -10,16 +9,21 @@ def require(order: Order, status: str) -> None:
         raise HTTPException(409, f"the order is {order.status}")
 
 
-@app.post("/orders/{order_id}/pay")
-async def pay(order_id: str, esdb: EsdbDep) -> None:
-    order = await load(esdb, order_id)
+def pay(order: Order) -> OrderPaid:
     require(order, "placed")
-    paid = NewEvent("OrderPaid", {"cents": order.cents})
-    await esdb.append(stream_of(order_id), paid, expected=order.revision)
+    return OrderPaid(cents=order.cents)
 
 
-@app.post("/orders/{order_id}/ship")
-async def ship(order_id: str, esdb: EsdbDep) -> None:
-    order = await load(esdb, order_id)
+def ship(order: Order) -> OrderShipped:
     require(order, "paid")
-    await esdb.append(stream_of(order_id), NewEvent("OrderShipped", {}), expected=order.revision)
+    return OrderShipped()
+
+
+@app.post("/orders/{order_id}/pay", responses=problems(404, 409))
+async def pay_order(order: AnOrder) -> Order:
+    return (await order.decide(pay)).state
+
+
+@app.post("/orders/{order_id}/ship", responses=problems(404, 409))
+async def ship_order(order: AnOrder) -> Order:
+    return (await order.decide(ship)).state

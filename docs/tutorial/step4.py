@@ -1,49 +1,19 @@
-import asyncio
-import logging
-import math
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
-from fastapi import APIRouter, FastAPI
-from step2 import STATUS
+from step1 import OrderPlaced, esdb
+from step2 import Order, OrderPaid, OrderShipped
 from step3 import app
 
-from fastapi_esdb import Connection, ConnectionClosed, EsdbError, connection_of, filters
+from fastapi_esdb import Event
+from fastapi_esdb.consumers import category
 
-PAUSE = 1.0
-
-log = logging.getLogger("orders")
-orders: dict[str, str] = {}
+orders: dict[str, Order] = {}
 
 
-async def follow(esdb: Connection) -> None:
-    while True:
-        try:
-            await esdb.wait_connected(timeout=math.inf)
-            async with esdb.subscribe_all(filter=filters.by_stream("order-")) as events:
-                async for event in events:
-                    if event.type in STATUS:
-                        orders[event.stream] = STATUS[event.type]
-        except ConnectionClosed:
-            await asyncio.sleep(PAUSE)
-        except EsdbError:
-            log.exception("the list of orders stands still")
-            await asyncio.sleep(PAUSE)
+@esdb.consumer("overview", category("order"), types=Order.types, run="each")
+async def take_in(event: Event[OrderPlaced | OrderPaid | OrderShipped]) -> None:
+    stream = event.recorded.stream
+    orders[stream] = orders.get(stream, Order()).apply(event.data)
 
 
-@asynccontextmanager
-async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    task = asyncio.create_task(follow(connection_of(app)))
-    yield
-    task.cancel()
-
-
-router = APIRouter(lifespan=lifespan)
-
-
-@router.get("/orders")
-async def overview() -> dict[str, str]:
+@app.get("/orders")
+async def overview() -> dict[str, Order]:
     return orders
-
-
-app.include_router(router)
