@@ -33,13 +33,14 @@ from fastapi_esdb.wire.groups import methods as groups
 from fastapi_esdb.wire.method import Method
 from fastapi_esdb.wire.methods import all_methods
 from fastapi_esdb.wire.projections import methods as projections
+from fastapi_esdb.wire.schemas import methods as schemas
 from fastapi_esdb.wire.streams.methods import APPEND, BATCH_APPEND, DELETE, READ, TOMBSTONE
 from fastapi_esdb.wire.streams_v2.methods import APPEND_RECORDS, APPEND_SESSION
 
 REFERENCE = Path(__file__).parent / "reference"
 
 GROUPS, PROJECTIONS, USERS, OPERATIONS = "persistent_subscriptions", "projections", "users", "operations"
-INDEXES = "indexes"
+INDEXES, SCHEMAS = "indexes", "schemas"
 
 OFFERED: dict[Method[Any, Any], tuple[str, ...]] = {
     READ: ("read", "read_all", "subscribe", "subscribe_all", "get_metadata"),
@@ -49,6 +50,19 @@ OFFERED: dict[Method[Any, Any], tuple[str, ...]] = {
     TOMBSTONE: ("tombstone",),
     APPEND_SESSION: ("append_streams",),
     APPEND_RECORDS: ("append_records", "append"),
+    schemas.CREATE_SCHEMA: (f"{SCHEMAS}.create", f"{SCHEMAS}.register"),
+    schemas.UPDATE_SCHEMA: (f"{SCHEMAS}.update",),
+    schemas.DELETE_SCHEMA: (f"{SCHEMAS}.delete",),
+    schemas.GET_SCHEMA: (f"{SCHEMAS}.get",),
+    schemas.LIST_SCHEMAS: (f"{SCHEMAS}.list",),
+    schemas.LOOKUP_SCHEMA_NAME: (f"{SCHEMAS}.name_of",),
+    schemas.REGISTER_VERSION: (f"{SCHEMAS}.add_version", f"{SCHEMAS}.register"),
+    schemas.DELETE_VERSIONS: (f"{SCHEMAS}.delete_versions",),
+    schemas.GET_VERSION: (f"{SCHEMAS}.version", f"{SCHEMAS}.register"),
+    schemas.GET_VERSION_BY_ID: (f"{SCHEMAS}.version_by_id",),
+    schemas.LIST_VERSIONS: (f"{SCHEMAS}.versions",),
+    schemas.LIST_REGISTERED: (f"{SCHEMAS}.latest",),
+    schemas.CHECK_COMPATIBILITY: (f"{SCHEMAS}.compare", f"{SCHEMAS}.check"),
     indexes.CREATE_INDEX: (f"{INDEXES}.create",),
     indexes.START_INDEX: (f"{INDEXES}.start",),
     indexes.STOP_INDEX: (f"{INDEXES}.stop",),

@@ -49,6 +49,8 @@ if TYPE_CHECKING:
         GroupFailed,
         GroupFull,
         GroupNotFound,
+        IndexExists,
+        IndexNotFound,
         InvalidArgument,
         InvalidConnectionString,
         InvalidSettings,
@@ -61,6 +63,9 @@ if TYPE_CHECKING:
         ProjectionNotFound,
         ReadOnlyConnection,
         ScavengeNotFound,
+        SchemaExists,
+        SchemaNotFound,
+        SchemaRefused,
         ServerError,
         SessionRefused,
         StreamDeleted,
@@ -117,8 +122,18 @@ if TYPE_CHECKING:
     from fastapi_esdb.wire.positions import END, START, Edge, Position
     from fastapi_esdb.wire.projections.values import ProjectionMode, ProjectionStatistics
     from fastapi_esdb.wire.revisions import ANY, NO_STREAM, STREAM_EXISTS, StreamState
+    from fastapi_esdb.wire.schemas.values import (
+        Compatibility,
+        CompatibilityError,
+        CompatibilityErrorKind,
+        CompatibilityResult,
+        RegisteredSchema,
+        Schema,
+        SchemaRegistered,
+        SchemaVersion,
+    )
     from fastapi_esdb.wire.streams.values import AppendResult, CaughtUp, Checkpoint, FellBehind, NothingAppended
-    from fastapi_esdb.wire.streams_v2.values import DeletedState, StreamsAppended
+    from fastapi_esdb.wire.streams_v2.values import DeletedState, SchemaFormat, StreamsAppended
 
     __version__: str
 
@@ -139,6 +154,10 @@ __all__ = [
     "CaughtUp",
     "Checkpoint",
     "Codec",
+    "Compatibility",
+    "CompatibilityError",
+    "CompatibilityErrorKind",
+    "CompatibilityResult",
     "Connection",
     "ConnectionClosed",
     "ConnectionPool",
@@ -215,10 +234,18 @@ __all__ = [
     "Read",
     "ReadOnlyConnection",
     "RecordedEvent",
+    "RegisteredSchema",
     "RequestKey",
     "Scavenge",
     "ScavengeNotFound",
     "ScavengeResult",
+    "Schema",
+    "SchemaExists",
+    "SchemaFormat",
+    "SchemaNotFound",
+    "SchemaRefused",
+    "SchemaRegistered",
+    "SchemaVersion",
     "ServerError",
     "SessionRefused",
     "Snapshots",
@@ -290,7 +317,8 @@ _MODULES = {
         "GroupFailed GroupFull GroupNotFound IndexExists IndexNotFound InvalidArgument InvalidConnectionString "
         "InvalidSettings NetworkError NoCredentials NotAuthenticated NotSupported OutcomeUnknown ProjectionFailed "
         "ProjectionNotFound "
-        "ReadOnlyConnection ScavengeNotFound ServerError SessionRefused StreamDeleted StreamNotFound "
+        "ReadOnlyConnection ScavengeNotFound SchemaExists SchemaNotFound SchemaRefused ServerError SessionRefused "
+        "StreamDeleted StreamNotFound "
         "SubscriptionClosed UnknownEventType UnreadableEvent UserConflict UserNotFound WrongExpectedRevision"
     ),
     "fastapi_esdb.events.codec": "Codec JsonCodec",
@@ -324,8 +352,12 @@ _MODULES = {
     "fastapi_esdb.wire.positions": "END START Edge Position",
     "fastapi_esdb.wire.projections.values": "ProjectionMode ProjectionStatistics",
     "fastapi_esdb.wire.revisions": "ANY NO_STREAM STREAM_EXISTS StreamState",
+    "fastapi_esdb.wire.schemas.values": (
+        "Compatibility CompatibilityError CompatibilityErrorKind CompatibilityResult RegisteredSchema Schema "
+        "SchemaRegistered SchemaVersion"
+    ),
     "fastapi_esdb.wire.streams.values": "AppendResult CaughtUp Checkpoint FellBehind NothingAppended",
-    "fastapi_esdb.wire.streams_v2.values": "DeletedState StreamsAppended",
+    "fastapi_esdb.wire.streams_v2.values": "DeletedState SchemaFormat StreamsAppended",
 }
 """The names of each module. One that is asked for loads its own layer and what that stands on."""
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from fastapi_esdb.api.operations import Operations
     from fastapi_esdb.api.persistent_subscriptions import PersistentSubscriptions
     from fastapi_esdb.api.projections import Projections
+    from fastapi_esdb.api.schemas import Schemas
     from fastapi_esdb.api.users import Users
     from fastapi_esdb.connection.state import ConnectionState
     from fastapi_esdb.pool.hooks import Hook
@@ -83,6 +84,13 @@ class Connection(JointDecisions, Subscriptions, Metadata, Monitoring, RawCalls):
         from fastapi_esdb.api.indexes import Indexes  # noqa: PLC0415
 
         return Indexes(self._carrier)
+
+    @cached_property
+    def schemas(self) -> Schemas:
+        """The registry of schemas."""
+        from fastapi_esdb.api.schemas import Schemas  # noqa: PLC0415
+
+        return Schemas(self._carrier)
 
     @cached_property
     def cluster(self) -> Cluster:

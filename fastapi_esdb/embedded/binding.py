@@ -29,7 +29,8 @@ from fastapi_esdb.wire.errors import (
 from fastapi_esdb.wire.headers import parse_headers
 from fastapi_esdb.wire.method import Method, Shape
 from fastapi_esdb.wire.quiet_grpc import grpc
-from fastapi_esdb.wire.status.translation import rich_status_of, status_of
+from fastapi_esdb.wire.schemas.methods import CREATE_SCHEMA
+from fastapi_esdb.wire.status.translation import Status, registry_status_of, rich_status_of, status_of
 from fastapi_esdb.wire.streams.methods import BATCH_APPEND
 
 log = logging.getLogger(__name__)
@@ -162,15 +163,16 @@ class Binding(grpc.GenericRpcHandler):
         call.caller = await self._access.admit(call.method, call.headers)
 
 
-def _is_told_richly(error: EsdbError, service: str) -> bool:
-    """Return whether the error has details in this service. What is wrong with an index is said in words alone."""
-    if service == CREATE_INDEX.service:
-        return not isinstance(error, InvalidArgument)
-    return service.startswith(V2)
+def _status_of(error: EsdbError, service: str) -> Status:
+    """Return how a call of the service ends. What is wrong with an index is said in words alone."""
+    if service == CREATE_SCHEMA.service:
+        return registry_status_of(error)
+    is_plain = service == CREATE_INDEX.service and isinstance(error, InvalidArgument)
+    return status_of(error) if is_plain or not service.startswith(V2) else rich_status_of(error)
 
 
 def _end(call: AnyCall, context: Context, error: EsdbError) -> None:
-    status = rich_status_of(error) if _is_told_richly(error, call.method.service) else status_of(error)
+    status = _status_of(error, call.method.service)
     context.set_code(grpc.StatusCode[status.code.name])
     context.set_details(status.details)
     context.set_trailing_metadata(status.trailers)

@@ -24,6 +24,7 @@ from fastapi_esdb.embedded.indexes.subsystem import Indexes
 from fastapi_esdb.embedded.membership import Alone, Membership
 from fastapi_esdb.embedded.projections.subsystem import Projections
 from fastapi_esdb.embedded.scavenges import Scavenges
+from fastapi_esdb.embedded.schemas.registry import Registry
 from fastapi_esdb.embedded.services.admin import MonitoringService, OperationService
 from fastapi_esdb.embedded.services.groups.directory import Groups
 from fastapi_esdb.embedded.services.groups.service import bind_groups
@@ -37,6 +38,7 @@ from fastapi_esdb.embedded.services.registry import (
     bind_streams,
     bind_users,
 )
+from fastapi_esdb.embedded.services.schemas import bind_schemas
 from fastapi_esdb.embedded.statistics import Statistics
 from fastapi_esdb.embedded.store import Database, Limits, MemoryStorage, SqliteStorage
 from fastapi_esdb.embedded.store.database import Clock, utc_now
@@ -210,6 +212,7 @@ class EmbeddedServer(FaultKit):
         reads = ReadService(database, access, self._clock, indexes)
         bind_streams(binding, database, access, self._limits, reads)
         bind_indexes(binding, indexes)
+        bind_schemas(binding, Registry(database, self._clock))
         bind_users(binding, access)
         bind_operations(binding, OperationService(scavenges, self._begin_to_stop))
         bind_monitoring(binding, MonitoringService(Statistics(database, self._folder)))

@@ -16,6 +16,7 @@
     │   ├── ServerShuttingDown         (the node ended a call that was under way)
     │   ├── GroupError: GroupNotFound, GroupExists, GroupFailed, GroupDropped, GroupFull
     │   ├── UserNotFound, UserConflict, ScavengeNotFound, ProjectionNotFound, ProjectionFailed
+    │   ├── SchemaNotFound, SchemaExists, SchemaRefused
     │   ├── ConsistencyViolation, SessionRefused, IndexNotFound, IndexExists, InvalidTransaction
     │   ├── WriteFailed                (the embedded server's disk is full: nothing was written)
     │   └── BatchFailed, UnknownServerError
@@ -96,6 +97,9 @@ from fastapi_esdb.wire.errors import (
     ProjectionFailed,
     ProjectionNotFound,
     ScavengeNotFound,
+    SchemaExists,
+    SchemaNotFound,
+    SchemaRefused,
     ServerBusy,
     ServerError,
     ServerNotReady,
@@ -162,6 +166,9 @@ __all__ = [
     "ProjectionNotFound",
     "ReadOnlyConnection",
     "ScavengeNotFound",
+    "SchemaExists",
+    "SchemaNotFound",
+    "SchemaRefused",
     "ServerBusy",
     "ServerError",
     "ServerNotReady",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         SyncOperations,
         SyncPersistentSubscriptions,
         SyncProjections,
+        SyncSchemas,
         SyncUsers,
     )
     from fastapi_esdb.pool.hooks import Hook
@@ -130,6 +131,13 @@ class SyncConnection(Blocking[Connection]):
         from fastapi_esdb.plugin.sync_parts import SyncIndexes  # noqa: PLC0415
 
         return SyncIndexes(self._target.indexes, self._loop)
+
+    @cached_property
+    def schemas(self) -> SyncSchemas:
+        """See `Connection.schemas`."""
+        from fastapi_esdb.plugin.sync_parts import SyncSchemas  # noqa: PLC0415
+
+        return SyncSchemas(self._target.schemas, self._loop)
 
     @cached_property
     def cluster(self) -> SyncCluster:

@@ -14,6 +14,7 @@ from fastapi_esdb.api.monitoring import Cluster
 from fastapi_esdb.api.operations import Operations
 from fastapi_esdb.api.persistent_subscriptions import PersistentSubscriptions
 from fastapi_esdb.api.projections import Model, Projections
+from fastapi_esdb.api.schemas import Schemas
 from fastapi_esdb.api.users import Users
 from fastapi_esdb.plugin.blocking import Blocking, blocking, iterating
 
@@ -99,6 +100,26 @@ class SyncIndexes(Blocking[Indexes]):
     delete = blocking(Indexes.delete)
     list = blocking(Indexes.list)
     get = blocking(Indexes.get)
+
+
+class SyncSchemas(Blocking[Schemas]):
+    """See `Schemas`."""
+
+    create = blocking(Schemas.create)
+    update = blocking(Schemas.update)
+    delete = blocking(Schemas.delete)
+    get = blocking(Schemas.get)
+    list = blocking(Schemas.list)
+    latest = blocking(Schemas.latest)
+    add_version = blocking(Schemas.add_version)
+    delete_versions = blocking(Schemas.delete_versions)
+    version = blocking(Schemas.version)
+    version_by_id = blocking(Schemas.version_by_id)
+    versions = blocking(Schemas.versions)
+    name_of = blocking(Schemas.name_of)
+    compare = blocking(Schemas.compare)
+    register = blocking(Schemas.register)
+    check = blocking(Schemas.check)
 
 
 class SyncCluster(Blocking[Cluster]):

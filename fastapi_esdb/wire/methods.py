@@ -18,6 +18,7 @@ from fastapi_esdb.wire.admin.monitoring import STATS
 from fastapi_esdb.wire.groups import methods as groups
 from fastapi_esdb.wire.method import Method
 from fastapi_esdb.wire.projections import methods as projections
+from fastapi_esdb.wire.schemas import methods as schemas
 from fastapi_esdb.wire.streams.methods import APPEND, BATCH_APPEND, DELETE, READ, TOMBSTONE
 from fastapi_esdb.wire.streams_v2.methods import APPEND_RECORDS, APPEND_SESSION
 
@@ -72,6 +73,19 @@ _ALL: tuple[Method[Any, Any], ...] = (
     DELETE_INDEX,
     LIST_INDEXES,
     GET_INDEX,
+    schemas.CREATE_SCHEMA,
+    schemas.UPDATE_SCHEMA,
+    schemas.DELETE_SCHEMA,
+    schemas.GET_SCHEMA,
+    schemas.LIST_SCHEMAS,
+    schemas.LOOKUP_SCHEMA_NAME,
+    schemas.REGISTER_VERSION,
+    schemas.DELETE_VERSIONS,
+    schemas.GET_VERSION,
+    schemas.GET_VERSION_BY_ID,
+    schemas.LIST_VERSIONS,
+    schemas.LIST_REGISTERED,
+    schemas.CHECK_COMPATIBILITY,
 )
 
 

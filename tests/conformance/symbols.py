@@ -93,7 +93,8 @@ class _Normaliser:
         if "most_significant_bits" in value or "least_significant_bits" in value:
             return self._symbols(str(uuid.UUID(int=_from_halves(value))))
         dropped = TRANSPORT_TRAILERS if key == "trailers" else MEASURED
-        return {self._symbols(name): self.walk(item, name) for name, item in value.items() if name not in dropped}
+        kept = {name: item for name, item in value.items() if name not in dropped or isinstance(item, dict)}
+        return {self._symbols(name): self.walk(item, name) for name, item in kept.items()}
 
     def _text(self, text: str, key: str) -> str:
         if key in OPAQUE:

@@ -33,7 +33,7 @@ EVERYWHERE = (
     "persistent",
     "projections",
 )
-V2 = ("v2_append_session", "v2_append_records", "v2_indexes")
+V2 = ("v2_append_session", "v2_append_records", "v2_indexes", "v2_registry")
 WITH_USERS = ("secure_users", "secure_access")
 """For a server that asks for users; the others were recorded on servers that let everybody in."""
 

@@ -12,6 +12,7 @@ from fastapi_esdb.wire.groups import methods as groups
 from fastapi_esdb.wire.method import Method
 from fastapi_esdb.wire.methods import all_methods
 from fastapi_esdb.wire.projections import methods as projections
+from fastapi_esdb.wire.schemas.methods import CREATE_SCHEMA
 
 ADMINS = "$admins"
 OPERATORS = "$ops"
@@ -55,6 +56,7 @@ _OF_SERVICES = {
     projections.PROJECTION_STATE.service: Rank.USER,
     users.CREATE_USER.service: Rank.ADMIN,
     CREATE_INDEX.service: Rank.OPERATOR,
+    CREATE_SCHEMA.service: Rank.USER,
 }
 _OF_METHODS = {
     groups.READ_GROUP: Rank.USER,

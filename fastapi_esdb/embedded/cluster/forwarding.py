@@ -27,6 +27,7 @@ from fastapi_esdb.wire.headers import KnownHeaders
 from fastapi_esdb.wire.method import Method, Shape
 from fastapi_esdb.wire.projections.methods import CREATE_PROJECTION
 from fastapi_esdb.wire.quiet_grpc import grpc
+from fastapi_esdb.wire.schemas.methods import CREATE_SCHEMA
 from fastapi_esdb.wire.status.codes import StatusCode
 from fastapi_esdb.wire.status.translation import error_of
 from fastapi_esdb.wire.streams.methods import APPEND, READ
@@ -68,6 +69,7 @@ _OF_SERVICES = {
     CREATE_PROJECTION.service: Route.LEADER,
     APPEND_RECORDS.service: Route.LEADER,
     CREATE_INDEX.service: Route.FORWARDED,
+    CREATE_SCHEMA.service: Route.FORWARDED,
 }
 _OF_METHODS = {
     READ: Route.REPLICA,

@@ -21,7 +21,6 @@ from fastapi_esdb.wire.revisions import MAX_REVISION, StreamState
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
-    from fastapi_esdb.wire.proto.v1 import timestamp_pb2
     from fastapi_esdb.wire.revisions import Expected
 
 
@@ -148,7 +147,17 @@ def encode_timestamp(time: datetime) -> Fields:
     return {"seconds": seconds, "nanos": microseconds * 1000}
 
 
-def decode_timestamp(message: timestamp_pb2.Timestamp) -> datetime:
+class TimestampMessage(Protocol):
+    """A google.protobuf.Timestamp of either API."""
+
+    @property
+    def seconds(self) -> int: ...
+
+    @property
+    def nanos(self) -> int: ...
+
+
+def decode_timestamp(message: TimestampMessage) -> datetime:
     """Return the time, aware, in UTC, cut to microseconds. Raises InvalidArgument outside of the years 1 to 9999."""
     try:
         return EPOCH + timedelta(seconds=message.seconds, microseconds=message.nanos // 1000)

@@ -130,6 +130,37 @@ class IndexExists(ServerError):
 
 
 @dataclass(eq=False)
+class SchemaNotFound(ServerError):
+    """There is no such schema in the registry, or no such version of it; `kind` is `"SchemaVersion"` for that."""
+
+    schema: str
+    kind: str = ""
+
+    def __str__(self) -> str:
+        return f"the registry has no {'version' if self.kind == 'SchemaVersion' else 'schema'} {self.schema!r}"
+
+
+@dataclass(eq=False)
+class SchemaExists(ServerError):
+    """There is a schema of that name, or there was one: the name of a deleted one can't be used again."""
+
+    schema: str
+
+    def __str__(self) -> str:
+        return f"there is a schema {self.schema!r}, or there was one: register another version, or take another name"
+
+
+@dataclass(eq=False)
+class SchemaRefused(ServerError):
+    """The registry did not take a version: it is not compatible, or has not changed. `reason` is the server's text."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return f"the registry refused: {self.reason}"
+
+
+@dataclass(eq=False)
 class GroupError(ServerError):
     """A call about a persistent subscription was refused."""
 

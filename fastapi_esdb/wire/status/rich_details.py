@@ -39,6 +39,7 @@ from fastapi_esdb.wire.proto.v2 import indexes_errors_pb2 as indexes
 from fastapi_esdb.wire.proto.v2 import streams_errors_pb2 as streams
 from fastapi_esdb.wire.revisions import NO_STREAM, expected_of, number_of
 from fastapi_esdb.wire.status.codes import StatusCode
+from fastapi_esdb.wire.status.registry_details import read_registry
 from fastapi_esdb.wire.status.typed_details import DetailRow, pack, plain_row, type_name
 
 RICH_STATUS = "grpc-status-details-bin"
@@ -282,19 +283,19 @@ _REASONS = {row.error: name for name, (_, row) in _WRITTEN.items()}
 _INFO = error_details_pb2.ErrorInfo.DESCRIPTOR.full_name
 
 
-def read_rich(trailer: bytes) -> EsdbError | None:
-    """Return the error for the rich details, or `None` if they are not known here."""
+def read_rich(trailer: bytes, code: StatusCode) -> EsdbError | None:
+    """Return the error for the rich details of a call that ended with this code; `None` if they are not known here."""
     try:
-        return _read(status_pb2.Status.FromString(trailer))
+        return _read(status_pb2.Status.FromString(trailer), code)
     except DecodeError:
         return None
 
 
-def _read(status: status_pb2.Status) -> EsdbError | None:
+def _read(status: status_pb2.Status, code: StatusCode) -> EsdbError | None:
     details = {type_name(detail.type_url): detail.value for detail in status.details}
     row = _BY_REASON.get(error_details_pb2.ErrorInfo.FromString(details.get(_INFO, b"")).reason)
     if row is None:
-        return None
+        return read_registry(code, status.message, details)
     detail = row.detail.FromString(details.get(row.detail.DESCRIPTOR.full_name, b""))
     return row.read(detail, status.message)
 

@@ -12,10 +12,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi_esdb.wire.errors import AccessDenied, EsdbError, ServerShuttingDown
+from fastapi_esdb.wire.errors import AccessDenied, EsdbError, SchemaExists, SchemaNotFound, ServerShuttingDown
 from fastapi_esdb.wire.events.values import EventFilter
 from fastapi_esdb.wire.headers import Pair, printable
 from fastapi_esdb.wire.status.codes import StatusCode
+from fastapi_esdb.wire.status.registry_details import write_registry
 from fastapi_esdb.wire.status.rich_details import RICH_STATUS, read_rich, write_rich
 from fastapi_esdb.wire.status.texts import read_text, write_text
 from fastapi_esdb.wire.status.trailers import EXCEPTION, row_named, row_of
@@ -40,7 +41,9 @@ def error_of(code: StatusCode, details: str | None, trailers: Iterable[Pair] = (
 
 def _told(code: StatusCode, details: str, values: Mapping[str, str | bytes], request: Any) -> EsdbError:
     rich = values.get(RICH_STATUS)
-    if isinstance(rich, bytes) and (error := read_rich(rich)):
+    if isinstance(rich, bytes) and (error := read_rich(rich, code)):
+        if isinstance(error, SchemaNotFound | SchemaExists):
+            error.schema = error.schema or getattr(request, "schema", "")
         return error
     row = row_named(str(values.get(EXCEPTION, "")), code)
     if row is None:
@@ -69,6 +72,14 @@ def rich_status_of(error: EsdbError) -> Status:
     if rich is None:
         return Status(*write_text(error))
     return Status(rich.code, rich.message, ((RICH_STATUS, rich.trailer),))
+
+
+def registry_status_of(error: EsdbError) -> Status:
+    """Return the status with which a server ends a call of the registry that failed with this error."""
+    status = write_registry(error)
+    if status is None:
+        return rich_status_of(error) if isinstance(error, AccessDenied) else status_of(error)
+    return Status(StatusCode(status.code), status.message, ((RICH_STATUS, status.SerializeToString()),))
 
 
 def _set_names(error: EsdbError, request: Any) -> None:

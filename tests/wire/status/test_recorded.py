@@ -287,7 +287,45 @@ V2 = (
     ),
 )
 
-KINDS = V1 + PLAIN + V2
+REGISTRY = (
+    Told("ALREADY_EXISTS", "", "Schema .* already exists", always(errors.SchemaExists(""))),
+    Told("FAILED_PRECONDITION", "", "(?P<reason>(Schema definition|Unknown field) .*)", as_told(errors.SchemaRefused)),
+    Told(
+        "INVALID_ARGUMENT",
+        "",
+        r'\{"SchemaName":\["Schema name must not be empty".*',
+        bad_request(f"SchemaName: Schema name must not be empty, {SCHEMA_NAME}"),
+    ),
+    Told(
+        "INVALID_ARGUMENT",
+        "",
+        r'\{"SchemaName":\["Schema name can .* Value: (?P<name>.*)"\]\}',
+        lambda texts: bad_request(f"SchemaName: {SCHEMA_NAME}{texts['name']}")(texts),
+    ),
+    Told(
+        "INVALID_ARGUMENT",
+        "",
+        r'\{"SchemaDefinition":.*',
+        bad_request("SchemaDefinition: Schema definition must not be empty"),
+    ),
+    Told(
+        "INVALID_ARGUMENT",
+        "",
+        r'\{"Details.Compatibility":.*',
+        bad_request("Details.Compatibility: Compatibility mode must not be unspecified"),
+    ),
+    Told("NOT_FOUND", "", "Schema .* not found", always(errors.SchemaNotFound(""))),
+    Told(
+        "NOT_FOUND",
+        "",
+        r"The resource '(?P<kind>\w+)' named '(?P<schema>.+)' was not found\.",
+        as_told(errors.SchemaNotFound),
+    ),
+    Told("UNIMPLEMENTED", "", "", always(errors.NotSupported())),
+)
+"""The registry has details without names."""
+
+KINDS = V1 + PLAIN + V2 + REGISTRY
 
 
 def kinds_of(status: Json) -> list[Told]:

@@ -20,10 +20,14 @@ DESCRIPTOR = add_file(
     b'\x0eFieldViolation\x12\x14\n\x05field\x18\x01 \x01(\tR\x05field\x12 \n\x0bdescription\x18\x02 \x01(\tR\x0bdesc'
     b'ription\x12\x16\n\x06reason\x18\x03 \x01(\tR\x06reason\x12I\n\x11localized_message\x18\x04 \x01(\x0b2\x1c.goo'
     b'gle.rpc.LocalizedMessageR\x10localizedMessage"D\n\x10LocalizedMessage\x12\x16'
-    b'\n\x06locale\x18\x01 \x01(\tR\x06locale\x12\x18\n\x07message\x18\x02 \x01(\tR\x07messageb\x06proto3'
+    b'\n\x06locale\x18\x01 \x01(\tR\x06locale\x12\x18\n\x07message\x18\x02 \x01(\tR\x07message"\x90\x01\n\x0cResourceInf'
+    b'o\x12#\n\rresource_type\x18\x01 \x01(\tR\x0cresourceType\x12#\n\rresource_name\x18\x02 \x01(\tR\x0cr'
+    b'esourceName\x12\x14\n\x05owner\x18\x03 \x01(\tR\x05owner\x12 \n\x0bdescription\x18\x04 \x01(\tR\x0bdescript'
+    b'ionb\x06proto3'
 )
 ErrorInfo = message_class(DESCRIPTOR.message_types_by_name["ErrorInfo"])
 RetryInfo = message_class(DESCRIPTOR.message_types_by_name["RetryInfo"])
 DebugInfo = message_class(DESCRIPTOR.message_types_by_name["DebugInfo"])
 BadRequest = message_class(DESCRIPTOR.message_types_by_name["BadRequest"])
 LocalizedMessage = message_class(DESCRIPTOR.message_types_by_name["LocalizedMessage"])
+ResourceInfo = message_class(DESCRIPTOR.message_types_by_name["ResourceInfo"])

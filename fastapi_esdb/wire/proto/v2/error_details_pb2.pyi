@@ -68,3 +68,15 @@ class LocalizedMessage(_message.Message):
     locale: str
     message: str
     def __init__(self, locale: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
+
+class ResourceInfo(_message.Message):
+    __slots__ = ("resource_type", "resource_name", "owner", "description")
+    RESOURCE_TYPE_FIELD_NUMBER: _ClassVar[int]
+    RESOURCE_NAME_FIELD_NUMBER: _ClassVar[int]
+    OWNER_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    resource_type: str
+    resource_name: str
+    owner: str
+    description: str
+    def __init__(self, resource_type: _Optional[str] = ..., resource_name: _Optional[str] = ..., owner: _Optional[str] = ..., description: _Optional[str] = ...) -> None: ...

@@ -1,0 +1,1 @@
+"""The registry of schemas: versions, and what a version may become."""
