@@ -27,7 +27,7 @@ from fastapi_esdb.wire.headers import KnownHeaders
 from fastapi_esdb.wire.method import Method, Shape
 from fastapi_esdb.wire.projections.methods import CREATE_PROJECTION
 from fastapi_esdb.wire.quiet_grpc import grpc
-from fastapi_esdb.wire.schemas.methods import CREATE_SCHEMA
+from fastapi_esdb.wire.schemas import methods as schemas
 from fastapi_esdb.wire.status.codes import StatusCode
 from fastapi_esdb.wire.status.translation import error_of
 from fastapi_esdb.wire.streams.methods import APPEND, READ
@@ -69,13 +69,21 @@ _OF_SERVICES = {
     CREATE_PROJECTION.service: Route.LEADER,
     APPEND_RECORDS.service: Route.LEADER,
     CREATE_INDEX.service: Route.FORWARDED,
-    CREATE_SCHEMA.service: Route.FORWARDED,
+    schemas.CREATE_SCHEMA.service: Route.FORWARDED,
 }
 _OF_METHODS = {
     READ: Route.REPLICA,
     users.USER_DETAILS: Route.REPLICA,
     GET_INDEX: Route.REPLICA,
     LIST_INDEXES: Route.REPLICA,
+    schemas.GET_SCHEMA: Route.REPLICA,
+    schemas.LIST_SCHEMAS: Route.REPLICA,
+    schemas.LOOKUP_SCHEMA_NAME: Route.REPLICA,
+    schemas.GET_VERSION: Route.REPLICA,
+    schemas.GET_VERSION_BY_ID: Route.REPLICA,
+    schemas.LIST_VERSIONS: Route.REPLICA,
+    schemas.LIST_REGISTERED: Route.REPLICA,
+    schemas.CHECK_COMPATIBILITY: Route.REPLICA,
     GROUP_INFO: Route.READY_LEADER,
     LIST_GROUPS: Route.READY_LEADER,
     operations.RESTART_PERSISTENT_SUBSCRIPTIONS: Route.FORWARDED,
