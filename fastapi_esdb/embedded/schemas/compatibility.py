@@ -85,7 +85,7 @@ class Comparison:
         self._seen: set[tuple[int, int]] = set()
 
     def backward(self, old: JsonSchema, new: JsonSchema, path: str = "#") -> Faults:
-        """What of the data of the old schema the new one can't read."""
+        """Return what of the data of the old schema is unreadable with the new one."""
         if self._is_seen(old, new):
             return
         for name, was in old.properties.items():
@@ -103,7 +103,7 @@ class Comparison:
                 yield CompatibilityError(Kind.NEW_REQUIRED_PROPERTY, NEW, f"{path}/{name}")
 
     def forward(self, new: JsonSchema, old: JsonSchema, path: str = "#") -> Faults:
-        """What of the data of the new schema the old one can't read."""
+        """Return what of the data of the new schema is unreadable with the old one."""
         if self._is_seen(new, old):
             return
         for name, now in new.properties.items():

@@ -70,7 +70,8 @@ def encode_create(value: CreateGroup) -> pb.CreateReq:
         raise InvalidArgument("filter is for groups of $all: a group of a stream gets all its events")
     source = encode_source(value.stream, value.start)
     if value.stream is None:
-        source["all"] |= {"filter": encode_filter(value.filter)} if value.filter else {"no_filter": EMPTY}
+        chosen = {"filter": encode_filter(value.filter)} if value.filter else {"no_filter": EMPTY}
+        source["all"] = {**source["all"], **chosen}
     settings = _encode_settings(value.settings)
     settings["consumer_strategy"] = value.settings.strategy
     return pb.CreateReq(options={"group_name": value.group, "settings": settings, **source})

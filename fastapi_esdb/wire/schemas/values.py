@@ -11,7 +11,7 @@ from fastapi_esdb.wire.streams_v2.values import SchemaFormat
 
 
 class Compatibility(enum.Enum):
-    """What a new version of a schema must be able to do. The values are the numbers of the protocol.
+    """The rule for what a new version of a schema must be able to do. The values are the numbers of the protocol.
 
     With `BACKWARD` it reads what was written by the latest version, with `FORWARD` the latest version reads what is
     written by it, with `FULL` both. The modes `…_ALL` compare it with every version. `NONE` allows everything.

@@ -28,9 +28,10 @@ from fastapi_esdb.wire.groups.values import (
     UpdateGroup,
 )
 from fastapi_esdb.wire.method import Codec, Method
-from fastapi_esdb.wire.positions import END, Edge, Position
+from fastapi_esdb.wire.positions import END, START, Edge, Position
 from fastapi_esdb.wire.proto.v1 import persistent_pb2 as pb
-from fastapi_esdb.wire.streams.values import ALL
+from fastapi_esdb.wire.streams.requests import encode_read
+from fastapi_esdb.wire.streams.values import ALL, ReadRequest
 from tests.wire.comparing import Golden, check
 
 ODD = GroupSettings(
@@ -141,6 +142,12 @@ GOLDEN: list[Golden] = [
 def test_golden(codec: Codec[Any], value: object, data: bytes) -> None:
     """Each request and each empty answer is these bytes, and these bytes are it."""
     check(codec, value, data)
+
+
+def test_a_filtered_group_leaves_other_requests_as_they_are() -> None:
+    """What is encoded once and used by all requests is not changed by one."""
+    CREATE_GROUP.request.encode(CreateGroup(None, "g", start=START, filter=EventFilter(prefixes=("a",))))
+    encode_read(ReadRequest(None, start=START))
 
 
 def test_every_setting_is_sent() -> None:
