@@ -42,8 +42,11 @@ SETTINGS = GroupSettings(message_timeout_ms=600_000, max_retry_count=1_000)
 FROZEN = 1.5
 """Seconds; the app's time for a call is longer."""
 
-BETWEEN = 3
-"""Orders between two faults."""
+BETWEEN, PAUSE = 3, 0.2
+"""Orders between two faults, and seconds between two orders."""
+
+STOCK = 200
+"""More than few faults take, and less than many do: what is set aside and refused is both seen."""
 
 LONG = 120.0
 """Seconds in which everything must be handled when the faults are over, some of which come late on a busy machine."""
@@ -72,7 +75,7 @@ class Customers:
             number = self.ordered
             await self._insist(partial(self._place, number))
             self.ordered += 1
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(PAUSE)
 
     async def reach(self, count: int) -> None:
         """Wait until so many are ordered."""
@@ -246,7 +249,7 @@ async def test_a_saga_and_consumers_of_each_kind_outlive_everything(tmp_path: Pa
         await esdb.persistent_subscriptions.create(
             "$all", GROUP, SETTINGS, start=START, filter=filters.by_stream("order-")
         )
-        await esdb.append("stock-tea", NewEvent("StockAdded", {"count": 50 + counts["kill"] * 5}))
+        await esdb.append("stock-tea", NewEvent("StockAdded", {"count": STOCK}))
         await asyncio.gather(apps.add(), apps.add())
         do: dict[str, Callable[[], Awaitable[None]]] = {
             "kill": partial(kill, server),
