@@ -12,7 +12,7 @@ from fastapi_esdb.api.monitoring import Cluster, Monitoring
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.wire.admin.cluster import NodeState
 from fastapi_esdb.wire.admin.monitoring import STATS, StatsRequest
-from fastapi_esdb.wire.errors import DeadlineExceeded, InvalidArgument, ServerNotReady
+from fastapi_esdb.wire.errors import DeadlineExceeded, InvalidArgument, ServerShuttingDown
 from tests.api.fakes import FakeCarrier
 from tests.support.lost_answers import lose_answers
 from tests.support.waiting import PATIENCE, take, until
@@ -45,7 +45,7 @@ async def test_a_server_that_goes(esdb: Connection, esdb_server: EmbeddedServer)
     async with esdb.stats(0.001) as several:
         await take(several, 1)
         stopping = asyncio.create_task(esdb_server.stop())
-        with pytest.raises(ServerNotReady):
+        with pytest.raises(ServerShuttingDown):
             await take(several, 100_000, limit=PATIENCE)
         await stopping
 
