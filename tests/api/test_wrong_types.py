@@ -24,7 +24,7 @@ PAIR: Any = ("admin", PASSWORD)
 Call = Callable[[Any], Awaitable[object]]
 
 BAD: dict[str, tuple[Call, str]] = {
-    "credentials": (lambda esdb: esdb.append("s", EVENT, credentials=PAIR), "credentials must be Credentials or a BearerToken"),
+    "credentials": (lambda esdb: esdb.append("s", EVENT, credentials=PAIR), "credentials must be Credentials or"),
     "no choice": (lambda esdb: esdb.append("s", EVENT, requires_leader="yes"), "requires_leader must be True, False"),
     "preference": (lambda esdb: esdb.read("s", read_preference="any").to_list(), "read_preference must be a Node"),
     "filter": (lambda esdb: esdb.read_all(filter="order-").to_list(), "filter must be of type EventFilter, not str"),
