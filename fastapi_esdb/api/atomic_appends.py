@@ -185,7 +185,8 @@ class AtomicAppends(ConnectionPart):
     """Appends to several streams in one transaction.
 
     Types are made of letters, digits and `_ . $ : -`, and metadata is a JSON object: what else an event may have in
-    `append`, these calls can't carry. Readers find `$schema.name` and `$schema.format` added to the metadata.
+    `append`, these calls can't carry. Readers find `$schema.name` and `$schema.format` added to the metadata, and
+    `$schema.id` for types whose versions are known by `schemas.attach`.
     """
 
     async def append_streams(
@@ -197,7 +198,8 @@ class AtomicAppends(ConnectionPart):
         stream twice), `NotSupported`, `AppendOutcomeUnknown` with the ids of all events, and what `append` raises
         about sizes. In each case nothing was written, or all of it. `retry_unknown` is as in `append`.
         """
-        frames = [_frame(append) for append in arguments.instance(appends, Iterable, "appends")]
+        ids = self._carrier.schema_ids
+        frames = [_frame(append, ids) for append in arguments.instance(appends, Iterable, "appends")]
         if not frames:
             raise InvalidArgument("appends must hold at least one StreamAppend")
         return await send_append(
@@ -223,7 +225,8 @@ class AtomicAppends(ConnectionPart):
         failed, `NotSupported`, `AppendOutcomeUnknown`, and what `append` raises about sizes. `retry_unknown` is as in
         `append`.
         """
-        several = tuple(_addressed(record) for record in arguments.instance(records, Iterable, "records"))
+        ids = self._carrier.schema_ids
+        several = tuple(_addressed(record, ids) for record in arguments.instance(records, Iterable, "records"))
         if not several:
             raise InvalidArgument("records must hold at least one event")
         given = arguments.instance(checks or {}, Mapping, "checks")
@@ -231,28 +234,28 @@ class AtomicAppends(ConnectionPart):
         return await send_append(self._carrier, job, CallOptions.of(**options), retry_unknown)
 
 
-def _frame(append: StreamAppend) -> SessionAppend:
+def _frame(append: StreamAppend, ids: Mapping[str, UUID]) -> SessionAppend:
     arguments.instance(append, StreamAppend, "an append")
     stream, expected = arguments.stream_name(append.stream), arguments.expected_revision(append.expected)
-    records = tuple(_record(event) for event in proposed(append.events))
+    records = tuple(_record(event, ids) for event in proposed(append.events))
     if not records:
         raise InvalidArgument(f"the append to {stream!r} must have at least one event")
     return SessionAppend(stream, records, expected)
 
 
-def _addressed(record: tuple[str, Appendable]) -> Record:
+def _addressed(record: tuple[str, Appendable], ids: Mapping[str, UUID]) -> Record:
     match record:
         case (stream, event):
-            return _record(propose(event), arguments.stream_name(stream))
+            return _record(propose(event), ids, arguments.stream_name(stream))
     raise InvalidArgument(f"records must be pairs of a stream's name and a NewEvent, not {type(record).__name__}")
 
 
-def _record(event: ProposedEvent, stream: str = "") -> Record:
+def _record(event: ProposedEvent, ids: Mapping[str, UUID], stream: str = "") -> Record:
     if not SCHEMA_NAME.fullmatch(event.type):
         raise InvalidArgument(f"event {event.type!r}: its type must be made of letters, digits and _ . $ : -")
     event.mark_sent()
     encoding = SchemaFormat.JSON if event.content_type == JSON else SchemaFormat.BYTES
-    return Record(event.id, event.type, event.data, encoding, _properties(event), stream=stream)
+    return Record(event.id, event.type, event.data, encoding, _properties(event), ids.get(event.type), stream)
 
 
 def _properties(event: ProposedEvent) -> Mapping[str, Any]:

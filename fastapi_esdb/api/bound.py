@@ -14,6 +14,8 @@ from fastapi_esdb.wire.errors import AccessDenied, CalledAs, EsdbError, NoAnswer
 from fastapi_esdb.wire.method import Method, Request, Response
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from fastapi_esdb.api.calls import Carrier
     from fastapi_esdb.pool.resolution_state import NewestPosition, StreamLocks
     from fastapi_esdb.settings.credentials import AnyCredentials, CredentialsProvider
@@ -138,6 +140,11 @@ class BoundCarrier(BoundCaller):
     def stream_locks(self) -> StreamLocks:
         """See `Carrier.stream_locks`."""
         return self._carrier.stream_locks
+
+    @property
+    def schema_ids(self) -> dict[str, UUID]:
+        """See `Carrier.schema_ids`."""
+        return self._carrier.schema_ids
 
     @property
     def deadline(self) -> float:

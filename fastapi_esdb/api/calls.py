@@ -14,6 +14,8 @@ from fastapi_esdb.settings.credentials import AnyCredentials
 from fastapi_esdb.wire.errors import EsdbError, NoAnswer, Outcome
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from fastapi_esdb.wire.method import Method, Request, Response
 
 Answer = TypeVar("Answer")
@@ -45,6 +47,11 @@ class Carrier(Caller, Protocol):
     @property
     def stream_locks(self) -> StreamLocks:
         """The locks of streams, held by those who resolve what has become of an append."""
+        ...
+
+    @property
+    def schema_ids(self) -> dict[str, UUID]:
+        """The versions of their schemas that events of these types name."""
         ...
 
     @property

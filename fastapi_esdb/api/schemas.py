@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, Unpack
+from uuid import UUID
 
 from fastapi_esdb.api import arguments
 from fastapi_esdb.api.calls import ConnectionPart, Options, write
 from fastapi_esdb.connection.caller import CallOptions
-from fastapi_esdb.wire.errors import InvalidArgument, SchemaNotFound
+from fastapi_esdb.wire.errors import InvalidArgument, NoAnswer, SchemaNotFound
+from fastapi_esdb.wire.errors.unreadable import quoted
 from fastapi_esdb.wire.schemas.methods import (
     CHECK_COMPATIBILITY,
     CREATE_SCHEMA,
@@ -173,15 +175,33 @@ class Schemas(ConnectionPart):
         types: TypesWithSchemas,
         *,
         compatibility: Compatibility = Compatibility.BACKWARD,
+        attach: bool = False,
         **options: Unpack[Options],
     ) -> Mapping[str, str]:
         """Register the JSON schemas of event types under their names: new ones, and a version where one has changed.
 
         Returns the id of each one's latest version. New schemas get that `compatibility`. Raises `SchemaRefused` for a
-        change that is not compatible; what comes before it in the order of the names is registered then.
+        change that is not compatible; what comes before it in the order of the names is registered then. With `attach`,
+        appends name these versions, as after the method of that name.
         """
         mode = _compatibility(compatibility)
-        return {name: await self._register(name, text, mode, options) for name, text in _schemas_of(types).items()}
+        attaches = arguments.instance(attach, bool, "attach")
+        ids = {name: await self._register(name, text, mode, options) for name, text in _schemas_of(types).items()}
+        if attaches:
+            self._attach(ids)
+        return ids
+
+    async def attach(self, types: TypesWithSchemas, **options: Unpack[Options]) -> Mapping[str, str]:
+        """Have appends name the versions that the JSON schemas of event types are registered as; return their ids.
+
+        That goes for all who share the connection: from now on `append_records`, `append_streams` and appends that are
+        grouped carry the id for events of these types, and readers find it in the metadata as `$schema.id`. Appends of
+        other kinds have no place for it. Nothing is registered: `SchemaNotFound` is raised, and nothing attached, if
+        the registry has a type not at all or not as it is here. Its version need not be the latest one.
+        """
+        ids = {name: await self._id_of(name, text, options) for name, text in _schemas_of(types).items()}
+        self._attach(ids)
+        return ids
 
     async def check(self, types: TypesWithSchemas, **options: Unpack[Options]) -> Mapping[str, CompatibilityResult]:
         """Return what the registry has against the JSON schemas of event types, by name; nothing where all would do.
@@ -199,6 +219,15 @@ class Schemas(ConnectionPart):
         if latest.definition == definition:
             return latest.id
         return (await self.add_version(name, definition, **options)).version_id
+
+    async def _id_of(self, name: str, definition: bytes, options: Options) -> str:
+        for version in reversed(await self.versions(name, with_definitions=True, **options)):
+            if version.definition == definition:
+                return version.id
+        raise SchemaNotFound(name, "SchemaVersion", "that is as the type is here: register it first")
+
+    def _attach(self, ids: Mapping[str, str]) -> None:
+        self._carrier.schema_ids.update({name: _uuid(version_id) for name, version_id in ids.items()})
 
     async def _checked(self, name: str, definition: bytes, options: Options) -> CompatibilityResult:
         try:
@@ -247,6 +276,13 @@ def _tags(tags: Mapping[str, str] | None) -> dict[str, str]:
 
 def _number(number: int) -> int:
     return arguments.whole_number(number, "the number of a version", least=1, most=arguments.INT32)
+
+
+def _uuid(version_id: str) -> UUID:
+    try:
+        return UUID(version_id)
+    except ValueError:
+        raise NoAnswer(f"the id of a version is no UUID: {quoted(version_id)}") from None
 
 
 def _id(version_id: str) -> VersionId:

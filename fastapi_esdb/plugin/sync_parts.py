@@ -120,6 +120,7 @@ class SyncSchemas(Blocking[Schemas]):
     compare = blocking(Schemas.compare)
     register = blocking(Schemas.register)
     check = blocking(Schemas.check)
+    attach = blocking(Schemas.attach)
 
 
 class SyncCluster(Blocking[Cluster]):

@@ -22,6 +22,8 @@ from fastapi_esdb.wire.method import Method, Request, Response
 from fastapi_esdb.wire.streams.methods import APPEND
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from fastapi_esdb.connection.caller import CallOptions
     from fastapi_esdb.connection.channel import Channel, Lease
     from fastapi_esdb.pool.statistics import Counters
@@ -44,6 +46,8 @@ class Calls:
         self._leases = leases
         self._counters = counters
         self._once = once
+        self.schema_ids: dict[str, UUID] = {}
+        """The versions of their schemas that events of these types name where the protocol has a place for it."""
         self._use(settings)
 
     def _use(self, settings: EsdbSettings) -> None:
@@ -58,7 +62,7 @@ class Calls:
         self._headers = Headers(target, f"fastapi-esdb-{self.name}")
         self._placement = Placement.of(settings)
         self._policy = RetryPolicy(self.name, self._leases, self._counters, has_one_node=not target.discover)
-        self._appends = Appends(settings, self._leases, self._headers, once=self._once)
+        self._appends = Appends(settings, self._leases, self._headers, self.schema_ids, once=self._once)
 
     def call(
         self, method: Method[Request, Response], request: Request, options: CallOptions = DEFAULT_OPTIONS

@@ -146,10 +146,13 @@ class ConnectionPool(Calls):
 
         Raises `ConnectionClosed`, and leaves everything as it was, if there is no connection with the new settings
         within their `connect_timeout`, or if the pool was closed in the meantime. A closed pool only keeps the
-        settings for `connect`. The provider of credentials stays the one that the pool was made with.
+        settings for `connect`. The provider of credentials stays the one that the pool was made with. With
+        other hosts, appends name no versions of schemas until they are attached again: another database has others.
         """
         settings = settings.asking(self.settings.provider)
         await self._generations.replace(settings)
+        if settings.target.hosts != self.settings.target.hosts:
+            self.schema_ids.clear()
         self._use(settings)
         self.seen, self.stream_locks = NewestPosition(), StreamLocks()
 

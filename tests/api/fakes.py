@@ -114,6 +114,7 @@ class FakeCarrier:
         self.retry_unknown = True
         self.seen = NewestPosition()
         self.stream_locks = StreamLocks()
+        self.schema_ids: dict[str, UUID] = {}
         self.at_one_node = 0
         """How often calls were to go over one connection."""
 

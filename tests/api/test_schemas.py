@@ -14,13 +14,16 @@ from fastapi_esdb import (
     CompatibilityErrorKind,
     CompatibilityResult,
     Connection,
+    EsdbSettings,
     EventTypes,
     InvalidArgument,
+    NewEvent,
     NotSupported,
     SchemaExists,
     SchemaFormat,
     SchemaNotFound,
     SchemaRefused,
+    StreamAppend,
     connect,
 )
 from fastapi_esdb.embedded.server import EmbeddedServer
@@ -182,6 +185,64 @@ async def test_the_schemas_of_event_types(esdb: Connection) -> None:
     assert (name, [error.kind for error in result.errors]) == ("OrderPlaced", [Kind.INCOMPATIBLE_TYPE_CHANGE])
     with pytest.raises(SchemaRefused):
         await esdb.schemas.register(broken)
+
+
+async def schema_ids(esdb: Connection, stream: str) -> list[str | None]:
+    metadata = [event.json_metadata() async for event in esdb.read(stream)]
+    return [(found or {}).get("$schema.id") for found in metadata]
+
+
+async def test_appends_name_the_versions_of_schemas(esdb: Connection) -> None:
+    """Those that have a place for it, of all who share the connection, once an app asks for it."""
+    types, placed = EventTypes[Any](), dataclass("Placed", id=str)
+    types("OrderPlaced")(placed)
+    ids = await esdb.schemas.register(types)
+    await esdb.append_records([("s", placed(id="1"))])
+    assert await esdb.schemas.register(types, attach=True) == ids
+    await esdb.append_records([("s", placed(id="2")), ("s", NewEvent("Other", {}))])
+    await esdb.bound(timeout=PATIENCE).append_streams([StreamAppend("s", placed(id="3"))])
+    await esdb.append("s", placed(id="4"))
+    found = await schema_ids(esdb, "s")
+    assert found == [None, ids["OrderPlaced"], None, ids["OrderPlaced"], None]
+    assert await esdb.schemas.name_of(str(found[1])) == "OrderPlaced"
+
+
+async def test_an_app_that_is_not_the_newest(esdb: Connection) -> None:
+    """It names the version that it knows, even if a later one is registered; one that nobody registered is refused."""
+    types, later, other = EventTypes[Any](), EventTypes[Any](), EventTypes[Any]()
+    placed, newer = dataclass("Placed", id=str), dataclass("Placed", id=str, note=(str, ""))
+    types("OrderPlaced")(placed)
+    later("OrderPlaced")(newer)
+    with pytest.raises(SchemaNotFound, match="no schema 'OrderPlaced'"):
+        await esdb.schemas.attach(types)
+    first = await esdb.schemas.register(types)
+    with pytest.raises(SchemaNotFound, match="no version of 'OrderPlaced' that is as the type is here: register it"):
+        await esdb.schemas.attach(later)
+    second = await esdb.schemas.register(later)
+    other("OrderPlaced")(dataclass("Placed", id=int))
+    await esdb.append_records([("s", placed(id="1"))])
+    assert (await esdb.schemas.attach(types), await esdb.schemas.attach(later)) == (first, second)
+    with pytest.raises(SchemaNotFound):
+        await esdb.schemas.attach(other)
+    await esdb.append_records([("s", newer(id="2"))])
+    await esdb.schemas.attach(types)
+    await esdb.append_records([("s", placed(id="3"))])
+    assert await schema_ids(esdb, "s") == [None, second["OrderPlaced"], first["OrderPlaced"]]
+
+
+async def test_another_database_has_other_versions() -> None:
+    """They are forgotten when a connection goes to other hosts, and kept while it stays."""
+    types, placed = EventTypes[Any](), dataclass("Placed", id=str)
+    types("OrderPlaced")(placed)
+    async with EmbeddedServer() as server, EmbeddedServer() as other, connect(server.connection_string) as esdb:
+        await esdb.wait_connected(PATIENCE)
+        ids = await esdb.schemas.register(types, attach=True)
+        await esdb.pool.reconfigure(EsdbSettings(connection_string=f"{server.connection_string}&keepAliveTimeout=9000"))
+        await esdb.append_records([("s", placed(id="1"))])
+        assert await schema_ids(esdb, "s") == [ids["OrderPlaced"]]
+        await esdb.pool.reconfigure(EsdbSettings(connection_string=other.connection_string))
+        await esdb.append_records([("s", placed(id="2"))])
+        assert await schema_ids(esdb, "s") == [None]
 
 
 def dataclass(name: str, **fields: Any) -> type[Any]:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass, replace
 from itertools import product
 from typing import Any, TypeVar
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from google.protobuf.descriptor import FieldDescriptor
@@ -162,9 +162,9 @@ class _Replacing:
         """Appends that share a call have a way of their own."""
         return encode_batch(call, number, self._renamed(append), seconds)
 
-    def encode_part(self, append: AppendRequest) -> bytes | None:
+    def encode_part(self, append: AppendRequest, schema_ids: Mapping[str, UUID]) -> bytes | None:
         """So have appends that go in groups."""
-        return encode_part(self._renamed(append))
+        return encode_part(self._renamed(append), schema_ids)
 
     def _renamed(self, append: AppendRequest) -> AppendRequest:
         events = tuple(map(self._names.own_link, append.events))

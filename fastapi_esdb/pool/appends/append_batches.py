@@ -35,6 +35,9 @@ from fastapi_esdb.wire.streams_v2.append_batches import encode_part
 from fastapi_esdb.wire.streams_v2.methods import APPEND_RECORDS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from uuid import UUID
+
     from fastapi_esdb.connection.channel import Channel, Lease
     from fastapi_esdb.connection.deadline import Deadline
     from fastapi_esdb.pool.generations import Leases
@@ -49,10 +52,13 @@ logger = logging.getLogger("fastapi_esdb")
 class AppendBatches:
     """Keeps one AppendRecords call in flight, which writes everything that waited when it left, or nothing."""
 
-    def __init__(self, leases: Leases, headers: CallHeaders, preference: NodePreference) -> None:
+    def __init__(
+        self, leases: Leases, headers: CallHeaders, preference: NodePreference, schema_ids: Mapping[str, UUID]
+    ) -> None:
         self._leases = leases
         self._headers = headers
         self._preference = preference
+        self._schema_ids = schema_ids
         self.awaits_lease = False
         """Whether a batch waits for a lease. An append that comes then first waits for one of its own."""
         self._waiting: deque[BatchedAppend] = deque()
@@ -69,7 +75,7 @@ class AppendBatches:
 
         Its answer is the result, or the error that it failed with: `OutsideBatch` if a batch turned out not to suit it.
         """
-        part = None if self._is_lacking else encode_part(request)
+        part = None if self._is_lacking else encode_part(request, self._schema_ids)
         if part is None:
             return None
         loop = asyncio.get_running_loop()

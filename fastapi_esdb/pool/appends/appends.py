@@ -16,6 +16,9 @@ from fastapi_esdb.wire.streams.methods import APPEND, BATCH_APPEND
 from fastapi_esdb.wire.streams.values import AppendConflict, AppendFrame, AppendOptions
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from uuid import UUID
+
     from fastapi_esdb.connection.caller import CallOptions
     from fastapi_esdb.connection.channel import Channel, Lease
     from fastapi_esdb.pool.call_policy import Headers
@@ -42,7 +45,9 @@ Sent = tuple["Channel", "asyncio.Future[AppendResult]"]
 class Appends:
     """Makes appends as the settings say. With `once`, each goes in a call of its own and is not made again."""
 
-    def __init__(self, settings: EsdbSettings, leases: Leases, headers: Headers, *, once: bool) -> None:
+    def __init__(
+        self, settings: EsdbSettings, leases: Leases, headers: Headers, schema_ids: Mapping[str, UUID], *, once: bool
+    ) -> None:
         self._mode = AppendMode.SINGLE if once else settings.append_mode
         self._once = once
         self._leases = leases
@@ -50,15 +55,15 @@ class Appends:
         self._shared_headers = headers.of(BATCH_APPEND, DEFAULT_OPTIONS)
         self._calls = BatchCalls(self._shared_headers)
         self._latest: dict[tuple[NodePreference, int], BatchCall] = {}
-        self._batches = self._begin_batches(settings)
+        self._batches = self._begin_batches(settings, schema_ids)
 
-    def _begin_batches(self, settings: EsdbSettings) -> AppendBatches | None:
+    def _begin_batches(self, settings: EsdbSettings, schema_ids: Mapping[str, UUID]) -> AppendBatches | None:
         """Return the batches if they are wanted. Only a leader takes them: others pass on calls of v1 alone."""
         target = settings.target
         at_leader = target.discover or target.options.node_preference is NodePreference.LEADER
         if self._mode is not AppendMode.GROUPED or not at_leader:
             return None
-        return AppendBatches(self._leases, self._shared_headers, NodePreference.LEADER)
+        return AppendBatches(self._leases, self._shared_headers, NodePreference.LEADER, schema_ids)
 
     async def make(self, request: AppendRequest, options: CallOptions, retry: Retry) -> AppendResult:
         """Append events; raises what the last attempt failed with.

@@ -135,8 +135,11 @@ class SchemaNotFound(ServerError):
 
     schema: str
     kind: str = ""
+    wanted: str = ""
 
     def __str__(self) -> str:
+        if self.wanted:
+            return f"the registry has no version of {self.schema!r} {self.wanted}"
         return f"the registry has no {'version' if self.kind == 'SchemaVersion' else 'schema'} {self.schema!r}"
 
 

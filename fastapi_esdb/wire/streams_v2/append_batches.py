@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from fastapi_esdb.wire.codec.json_values import write_json
-from fastapi_esdb.wire.codec.scalars import field, varint
+from fastapi_esdb.wire.codec.scalars import Fields, field, varint
 from fastapi_esdb.wire.events.content import JSON
 from fastapi_esdb.wire.proto.v2 import streams_pb2 as pb
 from fastapi_esdb.wire.revisions import ANY
@@ -20,6 +20,9 @@ from fastapi_esdb.wire.streams_v2.methods import encode_check
 from fastapi_esdb.wire.streams_v2.values import SCHEMA_NAME, Check, SchemaFormat
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from uuid import UUID
+
     from fastapi_esdb.wire.events.values import ProposedEvent
     from fastapi_esdb.wire.streams.values import AppendRequest
 
@@ -41,32 +44,38 @@ NO_RECORD = (TypeError, ValueError, InvalidOperation, RecursionError)
 """Raised for an event that a record can't hold unchanged."""
 
 
-def encode_part(append: AppendRequest) -> bytes | None:
-    """Return the append's records and, if it expects a state, its check; `None` if v2 can't hold them unchanged."""
+def encode_part(append: AppendRequest, schema_ids: Mapping[str, UUID]) -> bytes | None:
+    """Return the append's records and, if it expects a state, its check; `None` if v2 can't hold them unchanged.
+
+    Records of the types in `schema_ids` name that version of their schema.
+    """
     if append.stream.startswith(METASTREAM):
         return None
     try:
-        records = b"".join([_record(append.stream, event) for event in append.events])
+        records = b"".join([_record(append.stream, event, schema_ids.get(event.type)) for event in append.events])
         return records if append.expected is ANY else records + _check(append)
     except NO_RECORD:
         return None
 
 
-def _record(stream: str, event: ProposedEvent) -> bytes:
+def _record(stream: str, event: ProposedEvent, schema_id: UUID | None) -> bytes:
     """Return the bytes of a record, joined by hand: every append pays for it, and most of the bytes are the same."""
-    head = _head(stream, event.type, event.content_type == JSON)
+    head = _head(stream, event.type, event.content_type == JSON, schema_id)
     properties = _properties(event.metadata) if event.metadata else b""
     data = event.data
     return field(RECORD, b"%b%b%b%b%b%b" % (ID, str(event.id).encode(), properties, head, varint(len(data)), data))
 
 
 @lru_cache(RECENT)
-def _head(stream: str, name: str, is_json: bool) -> bytes:
+def _head(stream: str, name: str, is_json: bool, schema_id: UUID | None) -> bytes:
     """Return a record's stream and schema, and the tag of its data. Raises ValueError for a type that v2 can't hold."""
     if not _is_schema_name(name):
         raise ValueError(name)
     encoding = SchemaFormat.JSON if is_json else SchemaFormat.BYTES
-    record = pb.AppendRecord(stream=stream, schema={"format": encoding.value, "name": name})
+    schema: Fields = {"format": encoding.value, "name": name}
+    if schema_id:
+        schema["id"] = str(schema_id)
+    record = pb.AppendRecord(stream=stream, schema=schema)
     return bytes(record.SerializeToString()) + DATA
 
 

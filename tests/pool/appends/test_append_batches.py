@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from copy import copy
+from uuid import uuid4
 
 import pytest
 from pydantic import SecretStr
@@ -229,6 +230,15 @@ async def test_what_readers_see(esdb: Connection) -> None:
     assert found.json_metadata() == {"user": "ada", "$schema.name": "T", "$schema.format": "Json"}
     assert found.metadata != given.metadata
     assert other.json_metadata() == {"$schema.name": "B", "$schema.format": "Bytes"}
+
+
+async def test_versions_of_schemas(esdb: Connection) -> None:
+    """Events of a type whose version is attached name it, for readers too."""
+    esdb.pool.schema_ids["T"] = version = uuid4()
+    await esdb.append("s", [NewEvent("T", {}), NewEvent("B", b"\x00")])
+    found, other = await esdb.read("s").to_list()
+    assert found.json_metadata()["$schema.id"] == str(version)
+    assert "$schema.id" not in other.json_metadata()
 
 
 async def test_a_server_without_the_call() -> None:

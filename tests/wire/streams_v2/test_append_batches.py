@@ -16,6 +16,7 @@ from fastapi_esdb.wire.streams_v2.methods import APPEND_RECORDS
 from fastapi_esdb.wire.streams_v2.values import AppendRecords, Check, Record, SchemaFormat
 
 ID = UUID("8d1c5f8e-5d6f-4d2b-9b5a-0c7d3c1f2a11")
+OTHER = UUID(int=7)
 METADATA = b'{"$correlationId":"c","tags":["a",null,1.5],"of":{"deep":true}}'
 
 
@@ -28,8 +29,8 @@ def nested(levels: int, before: bytes = b'{"a":', behind: bytes = b"}") -> bytes
     return b'{"x":%b1%b}' % (before * levels, behind * levels)
 
 
-def decoded(append: AppendRequest) -> AppendRecords:
-    part = encode_part(append)
+def decoded(append: AppendRequest, schema_ids: dict[str, UUID] | None = None) -> AppendRecords:
+    part = encode_part(append, schema_ids or {})
     assert part is not None
     codec = APPEND_RECORDS.request
     return codec.decode(codec.message.FromString(part))
@@ -59,6 +60,15 @@ def test_what_is_not_json_is_bytes() -> None:
     formats = [record.format for record in decoded(AppendRequest("orders-1", ANY, events)).records]
 
     assert formats == [SchemaFormat.BYTES, SchemaFormat.JSON]
+
+
+def test_records_name_the_version_of_their_schema() -> None:
+    """Those of a type that has one."""
+    append = AppendRequest("orders-1", ANY, (event(), event(type="OrderPaid"), event()))
+
+    records = decoded(append, {"OrderPlaced": OTHER}).records
+
+    assert [record.schema_id for record in records] == [OTHER, None, OTHER]
 
 
 def test_metadata_becomes_properties() -> None:
@@ -112,4 +122,4 @@ def test_an_expectation_becomes_a_check(expected: int) -> None:
     ],
 )
 def test_what_the_api_cannot_hold_is_none_for_a_group(append: AppendRequest) -> None:
-    assert encode_part(append) is None
+    assert encode_part(append, {}) is None
