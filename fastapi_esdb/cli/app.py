@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from fastapi_esdb.cli import checking, consumers, streams, transfer
+from fastapi_esdb.cli import checking, consumers, registry, streams, transfer
 from fastapi_esdb.cli.running import INTERRUPTED, PATIENCE, chosen, command
 
 app = typer.Typer(
@@ -119,6 +119,19 @@ def schemas(context: typer.Context) -> None:
     from fastapi_esdb.events.__main__ import main  # noqa: PLC0415 - only here
 
     raise typer.Exit(main(context.args))
+
+
+@app.command()
+def register(
+    types: Annotated[str, typer.Argument(metavar="module:name", help="the EventTypes, shop.events:events")],
+    check: Annotated[bool, typer.Option("--check", help="write nothing; only tell what speaks against it")] = False,
+    compatibility: Annotated[str, typer.Option(help=f"of new schemas: {', '.join(registry.MODES)}")] = "backward",
+) -> None:
+    """Register the schemas of event types with the server, from KurrentDB 25.1 on.
+
+    If some are not compatible, nothing is registered, each reason is told, and the exit status is 1.
+    """
+    command(registry.register)(types, compatibility, check)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)

@@ -19,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Write the schemas, or compare them; return the exit status."""
     options = _parser().parse_args(arguments)
     try:
-        types = _found(options.types)
+        types = find_types(options.types)
         if options.check:
             return _compared(types, options.check)
         text = _text(types)
@@ -46,7 +46,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _found(where: str) -> EventTypes[object]:
+def find_types(where: str) -> EventTypes[object]:
+    """Return the event types at `module:name`, where the module may lie in the working directory.
+
+    Raises what the import raises, AttributeError and TypeError.
+    """
+    if "" not in sys.path:
+        sys.path.insert(0, "")  # the scripts that pip installs do not look there
     module, _, name = where.partition(":")
     found: object = getattr(import_module(module), name or "events")
     if not isinstance(found, EventTypes):

@@ -31,6 +31,8 @@ and `partition()`, show what faults do to the app.
 
 `assert_compatible(events, "schemas.json")` fails where a change of event types makes stored events unreadable.
 
+`await assert_registry_compatible(events, esdb)` fails where the registry of schemas would not take one of them.
+
 `streaming_transport(app)` lets an `httpx2.AsyncClient` read server-sent events from an app in the same process.
 
 Async fixtures are for async tests, which run with pytest-asyncio; but `esdb_live` is for all. A `TestClient` blocks the
@@ -48,6 +50,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
+from fastapi_esdb.api.connection import Connection
 from fastapi_esdb.api.deciders.given import Given, given
 from fastapi_esdb.events.event_types import EventTypes
 from fastapi_esdb.testing.fixtures import (
@@ -87,6 +90,7 @@ __all__ = [
     "Serve",
     "SyncGivenStreams",
     "assert_compatible",
+    "assert_registry_compatible",
     "esdb_cluster",
     "esdb_connection",
     "esdb_connections",
@@ -121,6 +125,18 @@ def assert_compatible(types: EventTypes[Any], committed: str | Path) -> None:
     faults = types.broken_since(json.loads(Path(committed).read_text(encoding="utf-8")))
     if faults:
         raise AssertionError("give these a new version and an upcast:\n" + "\n".join(faults))
+
+
+async def assert_registry_compatible(types: EventTypes[Any], esdb: Connection) -> None:
+    """Fail where a server's registry would not take the schemas of event types, with each reason.
+
+    `esdb` is a connection to the server that they are to be registered with; nothing is written there. See
+    `Schemas.check`, and what that raises.
+    """
+    refused = await esdb.schemas.check(types)
+    if refused:
+        reasons = [f"{name}: {error}" for name, result in refused.items() for error in result.errors]
+        raise AssertionError("the registry would not take these:\n" + "\n".join(reasons))
 
 
 def streaming_transport(app: ASGIApp) -> AsyncBaseTransport:

@@ -27,6 +27,7 @@ from fastapi_esdb import (
     connect,
 )
 from fastapi_esdb.embedded.server import EmbeddedServer
+from fastapi_esdb.testing import assert_registry_compatible
 from fastapi_esdb.wire.admin.cluster import SUPPORTED_METHODS, SupportedMethod, SupportedMethods
 from tests.support.fake_server import FakeServer, message_of, replies
 from tests.support.secure import JANE, as_admin
@@ -185,6 +186,9 @@ async def test_the_schemas_of_event_types(esdb: Connection) -> None:
     assert (name, [error.kind for error in result.errors]) == ("OrderPlaced", [Kind.INCOMPATIBLE_TYPE_CHANGE])
     with pytest.raises(SchemaRefused):
         await esdb.schemas.register(broken)
+    await assert_registry_compatible(later, esdb)
+    with pytest.raises(AssertionError, match=r"OrderPlaced: #/id: .* type change: was String, is Integer"):
+        await assert_registry_compatible(broken, esdb)
 
 
 async def schema_ids(esdb: Connection, stream: str) -> list[str | None]:

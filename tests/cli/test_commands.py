@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from fastapi_esdb import NewEvent, SyncConnection
+from fastapi_esdb import Compatibility, NewEvent, SyncConnection
 from fastapi_esdb.cli.app import app
 from fastapi_esdb.consumers.dead_letters import letter_about
 from fastapi_esdb.embedded import EmbeddedServer
@@ -166,6 +166,54 @@ def test_people_get_tables_and_ctrl_c_is_quiet(esdb_sync_connection: SyncConnect
     assert b"\x1b[31m" not in shown
     assert "\x9b".encode() not in shown
     assert b"0@s" in shown
+
+
+TYPES = """
+from pydantic import BaseModel
+from fastapi_esdb import EventTypes
+events = EventTypes()
+@events("OrderPlaced")
+class Placed(BaseModel):
+    order_id: {}
+"""
+
+
+def test_event_types_are_registered(
+    esdb_sync_connection: SyncConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The types of a module in the working directory; what is not compatible is told and not registered."""
+    monkeypatch.setattr(sys, "path", [path for path in sys.path if path])
+    for name, kind in (("first_types", "str"), ("other_types", "int")):
+        (tmp_path / f"{name}.py").write_text(TYPES.format(kind))
+    assert run("register", "first_types:events", "--check") == ([], "")
+    assert esdb_sync_connection.schemas.list() == ()
+    [row], _ = run("register", "first_types:events", "--compatibility", "full-all")
+    assert row == {"type": "OrderPlaced", "version_id": esdb_sync_connection.schemas.version("OrderPlaced").id}
+    assert esdb_sync_connection.schemas.get("OrderPlaced").compatibility is Compatibility.FULL_ALL
+    assert run("register", "first_types:events") == ([row], "")
+    for arguments in (["other_types:events"], ["other_types:events", "--check"]):
+        rows, told = run("register", *arguments, status=1)
+        assert (rows, told) == (
+            [],
+            "fastapi-esdb: OrderPlaced: #/order_id: Property has incompatible type change: was String, is Integer\n",
+        )
+    assert len(esdb_sync_connection.schemas.versions("OrderPlaced")) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("no_such_module:events",), "no_such_module"),
+        (("json:loads",), "no EventTypes"),
+        ((":",), "fastapi-esdb: "),
+        (("json:loads", "--compatibility", "some"), "backward, forward, full"),
+    ],
+)
+def test_types_that_can_not_be_registered(arguments: tuple[str, ...], says: str) -> None:
+    """Wrong arguments are told in a line."""
+    _, told = run("register", *arguments, status=2)
+    assert says in told
+    assert len(told.splitlines()) == 1
 
 
 def test_who_has_read_enough_ends_it_quietly(esdb_sync_connection: SyncConnection) -> None:

@@ -60,6 +60,10 @@ class CompatibilityError:
     original_type: str = ""
     new_type: str = ""
 
+    def __str__(self) -> str:
+        types = f": was {self.original_type}, is {self.new_type}" if self.original_type or self.new_type else ""
+        return f"{self.path + ': ' if self.path else ''}{self.details or self.kind.name}{types}"
+
 
 @dataclass(frozen=True, slots=True)
 class CompatibilityResult:
