@@ -13,7 +13,14 @@ from fastapi_esdb.embedded import ClusterNode, EmbeddedCluster
 from fastapi_esdb.wire.admin.cluster import NodeState
 from fastapi_esdb.wire.admin.indexes import CREATE_INDEX, LIST_INDEXES, CreateIndex, IndexRequest
 from fastapi_esdb.wire.admin.operations import RESIGN_NODE, START_SCAVENGE, StartScavenge
-from fastapi_esdb.wire.errors import GroupDropped, IndexExists, InvalidArgument, NotLeader, ServerNotReady
+from fastapi_esdb.wire.errors import (
+    GroupDropped,
+    IndexExists,
+    InvalidArgument,
+    NotLeader,
+    SchemaExists,
+    ServerNotReady,
+)
 from fastapi_esdb.wire.events.values import EventFilter, RecordedEvent
 from fastapi_esdb.wire.groups.methods import CREATE_GROUP, GROUP_INFO, READ_GROUP
 from fastapi_esdb.wire.groups.values import (
@@ -28,6 +35,8 @@ from fastapi_esdb.wire.positions import END, START
 from fastapi_esdb.wire.projections.methods import PROJECTION_STATISTICS
 from fastapi_esdb.wire.projections.values import StatisticsRequest
 from fastapi_esdb.wire.revisions import ANY, NO_STREAM
+from fastapi_esdb.wire.schemas.methods import CREATE_SCHEMA, GET_VERSION_BY_ID, LIST_SCHEMAS
+from fastapi_esdb.wire.schemas.values import CreateSchema, ListSchemas, VersionId
 from fastapi_esdb.wire.streams.methods import APPEND, BATCH_APPEND, DELETE, READ
 from fastapi_esdb.wire.streams.values import (
     AppendConflict,
@@ -121,6 +130,21 @@ async def test_each_node_has_the_indexes(cluster: EmbeddedCluster) -> None:
             await answered(partial(client.call, LIST_INDEXES, IndexRequest()), lambda found: name in str(found))
             events = await answered(partial(client.read, request), lambda found: len(found) > 1)
             assert [(record.stream, record.revision) for record in events] == [(name, 0), (name, 1)]
+
+
+async def test_each_node_has_the_schemas(cluster: EmbeddedCluster) -> None:
+    """One that is created on a follower is created by the leader; a follower answers queries of it by itself."""
+    name, follower = fresh(), follower_of(cluster)
+    async with client_of(follower) as client:
+        [created] = await client.call(CREATE_SCHEMA, CreateSchema(name, b"{}"))
+        with pytest.raises(SchemaExists):
+            await client.call(CREATE_SCHEMA, CreateSchema(name, b"{}"))
+        listing = partial(client.call, LIST_SCHEMAS, ListSchemas(name))
+        found = await answered(listing, lambda found: name in str(found))
+        await cluster.partition(follower)
+        assert await listing() == found
+        [version] = await client.call(GET_VERSION_BY_ID, VersionId(created.version_id))
+        assert (version.number, version.definition) == (1, b"{}")
 
 
 async def refusal(client: BareClient, stream: str) -> NotLeader:
