@@ -131,7 +131,10 @@ class IndexExists(ServerError):
 
 @dataclass(eq=False)
 class SchemaNotFound(ServerError):
-    """There is no such schema in the registry, or no such version of it; `kind` is `"SchemaVersion"` for that."""
+    """There is no such schema in the registry, or no such version of it; `kind` is `"SchemaVersion"` for that.
+
+    `wanted` tells which version was looked for, where that was not one by its id or number.
+    """
 
     schema: str
     kind: str = ""
