@@ -16,6 +16,9 @@ from tests.conformance.messages import Json
 
 ANY_FAILURE = {"code": "any failure"}
 
+REGISTRY = "kurrentdb.protocol.registry.v2.schemaregistryservice"
+"""The service of schemas, which only some of the recorded servers of 26.1.0 had switched on."""
+
 
 def difference(answered: list[Json], recorded: list[Json]) -> str:
     """The lines in which the answers of a scenario differ from the recorded ones, empty when they mean the same."""
@@ -40,7 +43,8 @@ def _comparable(results: list[Json], recorded: list[Json]) -> list[Json]:
 def _forgive_missing_methods(response: Json, recorded: Json) -> None:
     if "event_store_server_version" in response and "methods" in recorded:
         response["event_store_server_version"] = "any"
-        if all(method in recorded["methods"] for method in response.get("methods", [])):
+        listed = [method for method in response.get("methods", []) if method["service_name"] != REGISTRY]
+        if all(method in recorded["methods"] for method in listed):
             response["methods"] = "none that the recorded server lacks"
 
 

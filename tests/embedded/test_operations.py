@@ -19,7 +19,7 @@ from fastapi_esdb.wire.admin.operations import (
     NodePriority,
     StopScavenge,
 )
-from fastapi_esdb.wire.errors import AccessDenied, InvalidArgument, ScavengeNotFound, ServerNotReady
+from fastapi_esdb.wire.errors import AccessDenied, InvalidArgument, ScavengeNotFound, ServerShuttingDown
 from fastapi_esdb.wire.method import Method
 from fastapi_esdb.wire.streams.values import ReadRequest
 from tests.embedded.secure import ADMIN, JANE, OPS, secured
@@ -78,7 +78,7 @@ async def test_shutdown() -> None:
         assert await client.call(SHUTDOWN, None) == [None]
         async with asyncio.timeout(PATIENCE):
             await server.wait_stopped()
-        with pytest.raises(ServerNotReady):
+        with pytest.raises(ServerShuttingDown):
             await call.all()
     assert "stopped" in repr(server)
     await server.stop()

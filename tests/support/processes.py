@@ -109,6 +109,11 @@ def settings_for(port: int, options: str = "", **values: Any) -> EsdbSettings:
     return EsdbSettings(connection_string=address(port, options), **values)
 
 
+def interruptible() -> None:
+    """Have a process end by SIGINT, also where what has started the tests ignores it, as shells do in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Running:
     """A process and what it printed so far, errors included."""
 
@@ -158,6 +163,7 @@ async def python(
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
         start_new_session=True,
+        preexec_fn=interruptible,
     )
     running = Running(process)
     try:
