@@ -19,7 +19,6 @@ from fastapi_esdb import Compatibility, NewEvent, SyncConnection
 from fastapi_esdb.cli.app import app
 from fastapi_esdb.consumers.dead_letters import letter_about
 from fastapi_esdb.embedded import EmbeddedServer
-from tests.support.processes import interruptible
 from tests.support.waiting import PATIENCE
 
 COMMAND = (sys.executable, "-m", "fastapi_esdb")
@@ -154,9 +153,7 @@ def test_people_get_tables_and_ctrl_c_is_quiet(esdb_sync_connection: SyncConnect
     """On a terminal the output is for reading, without control characters from events; Ctrl-C leaves no traceback."""
     esdb_sync_connection.append("s", NewEvent("Has\x1b[31m", {"text": "a\x9bb"}))
     leader, follower = terminal
-    process = subprocess.Popen(
-        [*COMMAND, "tail", "s", "--after", "start"], stdout=follower, stderr=subprocess.PIPE, preexec_fn=interruptible
-    )
+    process = subprocess.Popen([*COMMAND, "tail", "s", "--after", "start"], stdout=follower, stderr=subprocess.PIPE)
     shown = b""
     while b"text" not in shown:
         shown += os.read(leader, 1000)

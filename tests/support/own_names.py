@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass, replace
 from itertools import product
@@ -196,8 +196,12 @@ def own_names() -> Iterator[None]:
     def decode_answer(method: Method[Any, Any], data: bytes) -> Any:
         return replacing.decode_answer(method, data)
 
+    def decode_answers(method: Method[Any, Any], messages: Iterable[bytes]) -> list[Any]:
+        return [replacing.decode_answer(method, data) for data in messages]
+
     patch.setattr(Method, "encode_request", encode_request)
     patch.setattr(Method, "decode_answer", decode_answer)
+    patch.setattr(Method, "decode_answers", decode_answers)
     ours = [module for name, module in sys.modules.items() if name.startswith("fastapi_esdb.")]
     for module, name in product(ours, FUNCTIONS):
         if getattr(module, name, None) is FUNCTIONS[name]:

@@ -9,7 +9,7 @@ import socket
 import sys
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -109,11 +109,6 @@ def settings_for(port: int, options: str = "", **values: Any) -> EsdbSettings:
     return EsdbSettings(connection_string=address(port, options), **values)
 
 
-def interruptible() -> None:
-    """Have a process end by SIGINT, also where what has started the tests ignores it, as shells do in the background."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 class Running:
     """A process and what it printed so far, errors included."""
 
@@ -163,12 +158,12 @@ async def python(
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
         start_new_session=True,
-        preexec_fn=interruptible,
     )
     running = Running(process)
     try:
         yield running
     finally:
         if process.returncode is None:
-            os.killpg(process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it has just ended by itself
+                os.killpg(process.pid, signal.SIGKILL)
             await running.ended()
