@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import httpx2
 import pytest
 
 from fastapi_esdb import connect, filters
-from tests.support.processes import ROOT, address, embedded, free_port, python, settings_for
+from tests.support.processes import ROOT, Running, address, embedded, free_port, python, settings_for
 from tests.support.waiting import PATIENCE, answered, until
 
 pytestmark = pytest.mark.slow
@@ -22,6 +23,18 @@ KILLS, CUSTOMERS, BETWEEN = 20, 8, 10
 
 AWAY = (500, 502, 503, 504)
 """Answers of the app while the database is away; 500 says that the outcome is not known."""
+
+
+@asynccontextmanager
+async def heard(app: Running) -> AsyncIterator[None]:
+    """Take in what an app logs: when a pipe is full, whoever writes to it waits."""
+    assert app.process.stdout
+    listening = asyncio.create_task(app.process.stdout.read())
+    try:
+        yield
+    finally:
+        listening.cancel()
+        await asyncio.wait([listening])
 
 
 class Customers:
@@ -80,7 +93,8 @@ async def test_no_order_is_lost_and_no_mail_is_written_twice(
     port = free_port()
     async with embedded("--data", str(tmp_path / "events.db")) as database:
         command = ("-m", "uvicorn", module, "--port", str(port), "--log-level", "error")
-        async with python(*command, directory=folder, env={"ESDB_CONNECTION_STRING": address(database.port)}):
+        env = {"ESDB_CONNECTION_STRING": address(database.port)}
+        async with python(*command, directory=folder, env=env) as app, heard(app):
             base = f"http://127.0.0.1:{port}"
             await answered(lambda: _health(base), bool)
             customers = Customers(base, order)
