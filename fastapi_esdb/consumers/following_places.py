@@ -18,7 +18,6 @@ from fastapi_esdb.consumers.progress import Progress, is_after
 from fastapi_esdb.consumers.sources import CatchUpSource
 from fastapi_esdb.consumers.status import ConsumerState
 from fastapi_esdb.wire.positions import END, START, Position
-from fastapi_esdb.wire.streams.values import ALL
 
 if TYPE_CHECKING:
     from fastapi_esdb.api.connection import Connection
@@ -94,7 +93,7 @@ class FollowingPlaces(Following):
             await self.ledger.write(paused=is_paused)
 
     async def reset(self, place: Place) -> None:
-        await self.keeping.reset(await self._end() if place is END else place)
+        await self.keeping.reset(await self.source.end(self._connection) if place is END else place)
 
     async def follow(self) -> None:
         place = await self._place()
@@ -194,17 +193,9 @@ class FollowingPlaces(Following):
             return stored
         if self._definition.start is not END:
             return self._definition.start
-        end = await self._end()
+        end = await self.source.end(self._connection)
         await self.keeping.begin(end)  # or else what is written from now on could be left out after a restart
         return end
-
-    async def _end(self) -> Place:
-        """Return the last event's place at present."""
-        if self.source.stream == ALL:
-            found = await self._connection.read_all(backwards=True, limit=1).to_list()
-            return found[0].position or START if found else START
-        revision = await self._connection.last_revision(self.source.stream)
-        return revision if isinstance(revision, int) else START
 
 
 def _further(place: Place | None) -> Place:

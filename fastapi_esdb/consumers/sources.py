@@ -9,7 +9,7 @@ from fastapi_esdb.api import arguments, filters
 from fastapi_esdb.api.subscriptions import Subscription
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.events.values import EventFilter, RecordedEvent
-from fastapi_esdb.wire.positions import Edge, Position
+from fastapi_esdb.wire.positions import START, Edge, Position
 from fastapi_esdb.wire.streams.values import ALL
 
 if TYPE_CHECKING:
@@ -43,15 +43,24 @@ class CatchUpSource:
         revision = arguments.start_in_stream(after, self.stream, "after")
         return connection.subscribe(self.stream, after=revision, resolve_links=self.resolve_links)
 
-    def read(self, connection: Connection, start: Place) -> Read:
+    def read(self, connection: Connection, start: Place, *, limit: int | None = None) -> Read:
         """Return the events that there are from that place on, which is included."""
         return connection.read(
             self.stream,
             start=start,
+            limit=limit,
             filter=self.filter,
             resolve_links=self.resolve_links,
             missing_ok=True,
         )
+
+    async def end(self, connection: Connection) -> Place:
+        """Return the last event's place at present, whatever the filter; `START` if there is none."""
+        if self.stream == ALL:
+            found = await connection.read_all(backwards=True, limit=1).to_list()
+            return found[0].position or START if found else START
+        revision = await connection.last_revision(self.stream)
+        return revision if isinstance(revision, int) else START
 
     def place_of(self, event: RecordedEvent) -> Place:
         """Return where an event is. Raises `InvalidArgument` for one of `$all` that has no position."""

@@ -14,8 +14,10 @@ from starlette.websockets import WebSocketState
 
 from fastapi_esdb.api import arguments
 from fastapi_esdb.api.connection import Connection
+from fastapi_esdb.consumers.sources import Place
 from fastapi_esdb.plugin.encoding import Encode, Shown, sent
-from fastapi_esdb.plugin.feed import Feed, Place, Rank, Source, place_of_rank, rank
+from fastapi_esdb.plugin.feed import Feed, Rank, Source, place_of_rank, rank
+from fastapi_esdb.plugin.socket_stream import until_left
 from fastapi_esdb.wire.events.values import EventFilter
 from fastapi_esdb.wire.positions import END, START
 
@@ -224,6 +226,5 @@ SLOW = 30.0
 
 async def _left(websocket: WebSocket, sending: anyio.CancelScope) -> None:
     """End the sending when the client leaves."""
-    while (await websocket.receive())["type"] != "websocket.disconnect":
-        pass
+    await until_left(websocket)
     sending.cancel()

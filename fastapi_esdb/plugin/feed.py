@@ -6,25 +6,22 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from fastapi_esdb.api.connection import Connection
 from fastapi_esdb.api.stop import Stop
-from fastapi_esdb.api.subscriptions import Subscription
+from fastapi_esdb.consumers.sources import AnySubscription, CatchUpSource, Place
 from fastapi_esdb.errors import ConnectionClosed
 from fastapi_esdb.plugin.encoding import Encode, Shown
 from fastapi_esdb.wire.errors import EsdbError
 from fastapi_esdb.wire.events.values import EventFilter, RecordedEvent
-from fastapi_esdb.wire.positions import START, Edge, Position
+from fastapi_esdb.wire.positions import START, Position
 from fastapi_esdb.wire.streams.values import ALL
 
 logger = logging.getLogger("fastapi_esdb")
 
 PAGE = 200
 """Events of the past that a listener is sent at a time."""
-
-Place: TypeAlias = int | Position | Edge
-"""A revision in a stream or a position in `$all`: that of the last event that somebody has seen."""
 
 Rank: TypeAlias = tuple[int, ...]
 
@@ -37,31 +34,20 @@ class Source:
         self.stop: Stop = esdb._stop
         self.key = (esdb.pool, stream, chosen, resolve_links)
         self.stream = stream
-        self._filter = chosen
-        self._resolve_links = resolve_links
+        self._events = CatchUpSource(stream, chosen, resolve_links)
 
     async def last(self) -> Place:
         """Return where the events that can be read now end."""
-        read = self.esdb.read(self.stream, backwards=True, limit=1, missing_ok=True)
-        events = await read.to_list()
-        return self.place_of(events[0]) if events else START
+        return await self._events.end(self.esdb)
 
-    def follow(self, after: Place) -> Subscription[Any]:
+    def follow(self, after: Place) -> AnySubscription:
         """Return a subscription behind a place."""
-        options: Any = {"after": after, "filter": self._filter, "resolve_links": self._resolve_links}
-        return self.esdb.subscribe(self.stream, **options)
+        return self._events.follow(self.esdb, after)
 
     async def page(self, after: Place) -> list[RecordedEvent]:
         """Return the next events of the past."""
-        start: Any = after + 1 if isinstance(after, int) else after
-        read = self.esdb.read(
-            self.stream,
-            start=start,
-            limit=PAGE + 1,
-            filter=self._filter,
-            resolve_links=self._resolve_links,
-            missing_ok=True,
-        )
+        start = after + 1 if isinstance(after, int) else after
+        read = self._events.read(self.esdb, start, limit=PAGE + 1)
         return [event for event in await read.to_list() if rank(self.place_of(event)) > rank(after)]
 
     def place_of(self, event: RecordedEvent) -> Place:

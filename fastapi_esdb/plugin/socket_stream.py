@@ -50,11 +50,15 @@ async def socket_stream(websocket: WebSocket, followed: Followed) -> AsyncIterat
 
 
 async def _left(websocket: WebSocket, followed: Followed) -> None:
-    """Wait for the client to leave, and end the loop then."""
-    message = {"type": "websocket.receive"}
-    while message["type"] != "websocket.disconnect":
-        message = dict(await websocket.receive())
+    """End the loop when the client leaves."""
+    await until_left(websocket)
     followed.stop()
+
+
+async def until_left(websocket: WebSocket) -> None:
+    """Wait for the client to leave; what it sends meanwhile is dropped."""
+    while (await websocket.receive())["type"] != "websocket.disconnect":
+        pass
 
 
 async def _close(websocket: WebSocket, code: int) -> None:
