@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -156,12 +156,6 @@ class DeadLetterStream:
         """Return a subscription to what becomes of letters."""
         return self._connection.subscribe(self.name, after=after)
 
-    async def settle(self, numbers: Iterable[int], how: Settlement) -> None:
-        """Append what has become of some letters, and have the server forget what is settled."""
-        if events := [settling(number, how) for number in numbers]:
-            await self.append(*events)
-            await self.tidy()
-
     async def tidy(self) -> None:
         """Have the server forget what stands before the first letter that is open."""
         last = await self._connection.last_revision(self.name)
@@ -225,13 +219,14 @@ class DeadLetters:
                         handled += recorded.json().get("how") == "handled"
         except TimeoutError:
             raise DeadlineExceeded from None
-        await self._stream.tidy()
         return handled
 
     async def drop(self, *numbers: int) -> int:
         """Forget parked events, without numbers all of them, and return how many. Raises `InvalidArgument`."""
         chosen = await self._chosen(numbers)
-        await self._stream.settle(chosen, "dropped")
+        if chosen:
+            await self._stream.append(*(settling(number, "dropped") for number in chosen))
+            await self._stream.tidy()
         return len(chosen)
 
     async def _chosen(self, numbers: Sequence[int]) -> Sequence[int]:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fastapi_esdb.consumers.checkpoints import Dispatch
+from fastapi_esdb.consumers.dead_letters import settling
 from fastapi_esdb.consumers.handling import Handling
 from fastapi_esdb.consumers.keeping import Keeping, Replaying
 from fastapi_esdb.consumers.outcomes import Park, policy
@@ -95,19 +96,21 @@ class Following(ABC):
 
     async def replay(self, numbers: Sequence[int]) -> None:
         """Handle parked events again, each once. Raises what hinders that."""
-        letters = await self.keeping.dead_letters.open()
+        stream = self.keeping.dead_letters
+        letters = await stream.open()
         once = replace(self._definition, on_error=policy({Exception: Park}))
         for number in numbers:
             if number not in letters:
                 continue  # it is settled since
-            event = await self.keeping.dead_letters.event(letters[number])
+            event = await stream.event(letters[number])
             if event is None:
                 logger.warning("consumer %r: the event of dead letter %s is gone", self._definition.name, number)
-                await self.keeping.dead_letters.settle([number], "gone")
+                await stream.append(settling(number, "gone"))
                 continue
             keeping = Replaying(self.keeping, number)
             if not await self._handling(keeping, once).handle(event):
-                await self.keeping.dead_letters.settle([number], "handled")
+                await stream.append(settling(number, "handled"))
+        await stream.tidy()
 
     @property
     def is_paused(self) -> bool:

@@ -11,7 +11,7 @@ from fastapi_esdb.consumers.following import Following
 from fastapi_esdb.consumers.handling import Handling
 from fastapi_esdb.consumers.keeping import Keeping
 from fastapi_esdb.consumers.outcomes import Halted
-from fastapi_esdb.consumers.progress import Prefix, Progress
+from fastapi_esdb.consumers.progress import InFlight, Prefix, Progress
 from fastapi_esdb.consumers.sources import CatchUpSource
 from fastapi_esdb.consumers.status import ConsumerState
 from fastapi_esdb.wire.errors import InvalidArgument
@@ -70,12 +70,10 @@ class FollowingGroup(Following):
         free = asyncio.Semaphore(self._definition.concurrency)
         observed, at_hand = self._observed, Prefix()
 
-        async def handle(event: RecordedEvent) -> None:
-            entry = at_hand.add(event)
-            observed.take(at_hand.oldest)
+        async def handle(entry: InFlight) -> None:
             with suppress(Halted):  # it is not acknowledged then, and goes to another one
-                await handling.handle(event)
-                await consumer.ack(event)
+                await handling.handle(entry.event)
+                await consumer.ack(entry.event)
                 observed.handled += 1
             at_hand.done(entry)
             observed.take(at_hand.oldest)
@@ -86,6 +84,7 @@ class FollowingGroup(Following):
             await free.acquire()
             if self._halted.is_set():
                 return
-            self._observed.arrived += 1
-            self._observed.take(self._observed.at_hand or event)
-            tasks.create_task(handle(event))
+            observed.arrived += 1
+            entry = at_hand.add(event)
+            observed.take(at_hand.oldest)
+            tasks.create_task(handle(entry))

@@ -157,13 +157,12 @@ class Handling:
 
         If it is to be handled again, that is after it was time for it. No policy is asked about a missing connection.
         """
+        self._observed.began_failing(again=bool(failed))
         if isinstance(error, EsdbError) and not self._connection.is_connected:
-            self._observed.began_failing(again=bool(failed))
             failed.cut_off += 1
             self._observed.failed(error, failed.attempts)
             await self._pause(Retry().pause(failed.cut_off))
             return Retry()
-        self._observed.began_failing(again=bool(failed))
         failed.attempts += 1
         self._observed.failed(error, failed.attempts)
         decision = await self._decide(event, error, failed.attempts)

@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 
 from fastapi_esdb.consumers.reaching import is_at
 from fastapi_esdb.consumers.sources import CatchUpSource, GroupSource
+from fastapi_esdb.consumers.status import ConsumerStatus
 from fastapi_esdb.plugin.consumers.consumers import AppConsumer
 from fastapi_esdb.plugin.esdb import Esdb
 from fastapi_esdb.plugin.started import all_started_in
@@ -52,10 +53,14 @@ async def _has_waited(consumer: AppConsumer, connection: Connection, timeout: fl
     if isinstance(source, GroupSource):
         return await _group_has_waited(source, connection)
     last = await _last(source, connection)
-    if last is None or is_at(consumer.status.place, last) or is_at(consumer.position, last):
+    if last is None or _is_there(consumer.status, last):
         return False
     await consumer.reached(last, timeout)
     return True
+
+
+def _is_there(status: ConsumerStatus, last: int | Position) -> bool:
+    return is_at(status.place, last) or is_at(status.position, last)
 
 
 async def _last(source: CatchUpSource, connection: Connection) -> int | Position | None:
@@ -87,7 +92,7 @@ async def _behind(app: Starlette) -> list[str]:
         last = await _last(source, connection) if isinstance(source, CatchUpSource) else None
         if last is None and not status.lag_events:
             continue
-        if last is not None and (is_at(status.place, last) or is_at(status.position, last)):
+        if last is not None and _is_there(status, last):
             continue
         error = f", which met {status.last_error.__name__} last" if status.last_error else ""
         behind.append(f"consumer {status.name!r} is {status.state.value} at {status.place}{error}")
