@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from fastapi_esdb.connection.state import Admission
+from fastapi_esdb.consumers.sources import Place, text_of
 from fastapi_esdb.consumers.status import ConsumerState, ConsumerStatus
 from fastapi_esdb.plugin.started import DEFAULT, RETRY_AFTER, Started, find_for, names_for
 
@@ -51,31 +52,34 @@ class ConnectionHealth(BaseModel):
     attempts: int
 
 
+def _place_text(place: Place | None) -> str | None:
+    return None if place is None else text_of(place)
+
+
+def _type_name(kind: type | None) -> str | None:
+    return None if kind is None else kind.__name__
+
+
+PlaceText = Annotated[str | None, BeforeValidator(_place_text)]
+"""A place, as checkpoints have it."""
+
+TypeName = Annotated[str | None, BeforeValidator(_type_name)]
+"""The type of an error: its text may show data."""
+
+
 class ConsumerHealth(BaseModel):
-    """A consumer as this process knows it; see `ConsumerStatus`."""
+    """A consumer as this process knows it; see `ConsumerStatus`. Its last error is told by its type."""
+
+    model_config = ConfigDict(from_attributes=True)
 
     name: str
     state: ConsumerState
-    position: str | None
+    position: PlaceText
     lag_events: int
     lag_seconds: float
     handled: int
     parked: int
-    last_error: str | None
-
-    @classmethod
-    def of(cls, status: ConsumerStatus) -> ConsumerHealth:
-        """Return what is told of a consumer. Of its last error that is the type."""
-        return cls(
-            name=status.name,
-            state=status.state,
-            position=None if status.position is None else str(status.position),
-            lag_events=status.lag_events,
-            lag_seconds=status.lag_seconds,
-            handled=status.handled,
-            parked=status.parked,
-            last_error=status.last_error.__name__ if status.last_error else None,
-        )
+    last_error: TypeName
 
 
 class Live(BaseModel):
@@ -143,7 +147,7 @@ def health_of(started: Started | None) -> Health:
             ConnectionHealth(name=c.name, state=c.state.value, since=c.since, attempts=c.attempts)
             for c in pool.connections
         ],
-        consumers=[ConsumerHealth.of(status) for _, status in consumers] or None,
+        consumers=[ConsumerHealth.model_validate(status) for _, status in consumers] or None,
         checks=checks,
         details=details_of(started) if pool.settings.health_details else None,
     )

@@ -9,13 +9,12 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, HTTPException, Query
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
-from fastapi_esdb.consumers.dead_letters import DeadLetter
-from fastapi_esdb.consumers.sources import CatchUpSource, text_of
-from fastapi_esdb.consumers.status import ConsumerState, ConsumerStatus
+from fastapi_esdb.consumers.sources import CatchUpSource
 from fastapi_esdb.plugin.consumers.consumers import AppConsumer, Consumers
 from fastapi_esdb.plugin.control import control_guard, route_for_other_methods
+from fastapi_esdb.plugin.health import ConsumerHealth, PlaceText
 from fastapi_esdb.plugin.started import RETRY_AFTER
 from fastapi_esdb.wire.errors import InvalidArgument, NetworkError
 
@@ -23,61 +22,30 @@ Limit = Annotated[int, Query(ge=1, le=1000)]
 Numbers = Annotated[Sequence[int], Query()]
 
 
-class ConsumerReport(BaseModel):
-    """A consumer as this process knows it; see `ConsumerStatus`. Errors are told by their types."""
+class ConsumerReport(ConsumerHealth):
+    """The same with what only the control routes tell."""
 
-    name: str
-    state: ConsumerState
-    place: str | None
-    position: str | None
+    place: PlaceText
     is_live: bool
-    handled: int
-    lag_events: int
-    lag_seconds: float
     attempts: int
-    parked: int
-    last_error: str | None
     last_error_at: datetime | None
-
-    @classmethod
-    def of(cls, status: ConsumerStatus) -> ConsumerReport:
-        """Return the report of a status."""
-        return cls(
-            name=status.name,
-            state=status.state,
-            place=None if status.place is None else text_of(status.place),
-            position=None if status.position is None else str(status.position),
-            is_live=status.is_live,
-            handled=status.handled,
-            lag_events=status.lag_events,
-            lag_seconds=status.lag_seconds,
-            attempts=status.attempts,
-            parked=status.parked,
-            last_error=status.last_error.__name__ if status.last_error else None,
-            last_error_at=status.last_error_at,
-        )
 
 
 class DeadLetterReport(BaseModel):
     """A parked event; see `DeadLetter`."""
+
+    model_config = ConfigDict(from_attributes=True)
 
     number: int
     stream: str
     revision: int
     type: str
     event_id: UUID
-    position: str | None
+    position: PlaceText
     error: str
     message: str
     attempts: int
     parked_at: datetime
-
-    @classmethod
-    def of(cls, letter: DeadLetter) -> DeadLetterReport:
-        """Return the report of a dead letter."""
-        position = None if letter.position is None else str(letter.position)
-        own = {name: getattr(letter, name) for name in cls.model_fields if name != "position"}
-        return cls(**own, position=position)
 
 
 class Settled(BaseModel):
@@ -130,7 +98,7 @@ class ConsumerRoutes:
             found = self._named(consumer)
             with _available():
                 letters = await found.dead_letters.list(limit=limit, after=after)
-            return [DeadLetterReport.of(letter) for letter in letters]
+            return [DeadLetterReport.model_validate(letter) for letter in letters]
 
         async def replay(consumer: str, number: Numbers = ()) -> Settled:
             """Have parked events handled again: those with the numbers given, or all of them."""
@@ -172,7 +140,7 @@ class ConsumerRoutes:
 async def _told(consumer: AppConsumer, tell: Callable[[], Any]) -> ConsumerReport:
     with _available():
         await tell()
-    return ConsumerReport.of(consumer.status)
+    return ConsumerReport.model_validate(consumer.status)
 
 
 @contextmanager
