@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from fastapi_esdb.cli import checking, consumers, registry, streams, transfer
-from fastapi_esdb.cli.running import INTERRUPTED, PATIENCE, chosen, command
+from fastapi_esdb.cli.running import INTERRUPTED, PATIENCE, PREFIX, chosen, command
 
 app = typer.Typer(
     name="fastapi-esdb",
@@ -25,7 +25,7 @@ Types = Annotated[list[str] | None, typer.Option("--type", help="only events of 
 
 @app.callback()
 def options(
-    prefix: Annotated[str, typer.Option(help="what the names of the variables begin with")] = "ESDB_",
+    prefix: Annotated[str, typer.Option(help="what the names of the variables begin with")] = PREFIX,
     timeout: Annotated[float, typer.Option(help="seconds to wait for a connection", min=0.01)] = PATIENCE,
 ) -> None:
     chosen.prefix, chosen.patience = prefix, timeout

@@ -15,7 +15,7 @@ import typer
 
 from fastapi_esdb.api.connection import Connection
 from fastapi_esdb.cli import output
-from fastapi_esdb.compose import connect
+from fastapi_esdb.compose import connect, settings_behind
 from fastapi_esdb.errors import InvalidArgument, InvalidSettings
 from fastapi_esdb.settings.model import EsdbSettings
 from fastapi_esdb.wire.errors import EsdbError
@@ -28,10 +28,14 @@ PATIENCE = 10.0
 """Seconds that a command waits for a connection."""
 
 
+PREFIX = "ESDB_"
+"""The beginning of the names of variables, unless another one is chosen."""
+
+
 class Chosen:
     """The options in front of the command."""
 
-    prefix = "ESDB_"
+    prefix = PREFIX
     patience = PATIENCE
 
 
@@ -40,11 +44,7 @@ chosen = Chosen()
 
 def settings() -> EsdbSettings:
     """Return the settings that an app started here would have. Raises `InvalidSettings`."""
-    if chosen.prefix == "ESDB_":
-        return EsdbSettings()
-    from fastapi_esdb.compose import settings_behind  # noqa: PLC0415 - seldom
-
-    return settings_behind(chosen.prefix)
+    return EsdbSettings() if chosen.prefix == PREFIX else settings_behind(chosen.prefix)
 
 
 @asynccontextmanager

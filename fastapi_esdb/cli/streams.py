@@ -4,35 +4,33 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import AsyncIterator
 from typing import Any
 
-from fastapi_esdb.api import filters
-from fastapi_esdb.api.connection import Connection
 from fastapi_esdb.api.new_event import NewEvent
 from fastapi_esdb.cli import output
 from fastapi_esdb.cli.running import connected
+from fastapi_esdb.consumers.sources import CatchUpSource, Place, all_events, category, stream
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.events.values import EventFilter, RecordedEvent
+from fastapi_esdb.wire.events.values import RecordedEvent
 from fastapi_esdb.wire.positions import Edge, Position
 from fastapi_esdb.wire.revisions import ANY, NO_STREAM, STREAM_EXISTS, Expected
+from fastapi_esdb.wire.streams.values import ALL
 
-ALL = "$all"
 EXPECTED: dict[str, Expected] = {"any": ANY, "no-stream": NO_STREAM, "stream-exists": STREAM_EXISTS}
 
 LOOKED_AT = 100_000
 """Events that are looked at for the names of streams, the newest ones."""
 
 
-def source_of(name: str) -> tuple[str, EventFilter | None]:
-    """Return a stream and a filter: of a stream's name, `$all`, or `category:order`."""
-    kind, colon, category = name.partition(":")
+def source_of(name: str) -> CatchUpSource:
+    """Return the events of a stream, of `$all`, or of `category:order`."""
+    kind, colon, rest = name.partition(":")
     if kind == "category" and colon:
-        return ALL, filters.by_stream(f"{category}-")
-    return name, filters.exclude_system() if name == ALL else None
+        return category(rest)
+    return all_events() if name == ALL else stream(name)
 
 
-def place_of(text: str, name: str) -> int | Position | Edge:
+def place_of(text: str, name: str) -> Place:
     """Return a revision, a position, `start` or `end`. Raises `InvalidArgument`."""
     if text in (Edge.START.value, Edge.END.value):
         return Edge(text)
@@ -45,12 +43,12 @@ def place_of(text: str, name: str) -> int | Position | Edge:
         raise InvalidArgument(f"{name} must be {wanted}, not {text!r}") from None
 
 
-async def streams(category: str | None, limit: int) -> None:
-    """List names of streams, those that were written to last first."""
-    chosen = filters.by_stream(f"{category}-") if category else filters.exclude_system()
+async def streams(of: str | None, limit: int) -> None:
+    """List names of streams, those that were written to last first; with `of` those of a category."""
+    source = category(of) if of else all_events()
     found: dict[str, RecordedEvent] = {}
     async with connected() as esdb:
-        async for event in esdb.read_all(backwards=True, filter=chosen, limit=LOOKED_AT):
+        async for event in esdb.read_all(backwards=True, filter=source.filter, limit=LOOKED_AT):
             found.setdefault(event.stream, event)
             if len(found) >= limit:
                 break
@@ -60,39 +58,29 @@ async def streams(category: str | None, limit: int) -> None:
             {"stream": event.stream, "revision": event.revision, "type": event.type, "created": event.created}
             for event in found.values()
         ),
-        none="there are no streams" + (f" of category {category}" if category else ""),
+        none="there are no streams" + (f" of category {of}" if of else ""),
     )
 
 
-async def read(source: str, start: str | None, limit: int, backwards: bool, types: list[str]) -> None:
+async def read(name: str, start: str | None, limit: int, backwards: bool, types: list[str]) -> None:
     """Write events of a stream, a category, or `$all`."""
+    source = source_of(name)
+    begin: Any = place_of(start, "--from") if start else None
     async with connected() as esdb:
-        async for event in _read(esdb, source, start, limit, backwards=backwards):
+        events = esdb.read(source.stream, start=begin, limit=limit, backwards=backwards, filter=source.filter)
+        async for event in events:
             if not types or event.type in types:
                 output.event(event)
 
 
-def _read(
-    esdb: Connection, source: str, start: str | None, limit: int, *, backwards: bool
-) -> AsyncIterator[RecordedEvent]:
-    stream, chosen = source_of(source)
-    begin: Any = place_of(start, "--from") if start else None
-    return esdb.read(stream, start=begin, limit=limit, backwards=backwards, filter=chosen)
-
-
-async def tail(source: str, after: str) -> None:
+async def tail(name: str, after: str) -> None:
     """Write events as they come, until it is interrupted."""
-    stream, chosen = source_of(source)
-    place: Any = place_of(after, "--after")
-    async with connected() as esdb:
-        following = (
-            esdb.subscribe_all(after=place, filter=chosen) if stream == ALL else esdb.subscribe(stream, after=place)
-        )
-        async with following as events:
-            if output.is_for_people():
-                output.tell(f"following {source}; Ctrl-C ends it")
-            async for event in events:
-                output.event(event)
+    source, place = source_of(name), place_of(after, "--after")
+    async with connected() as esdb, source.follow(esdb, place) as events:
+        if output.is_for_people():
+            output.tell(f"following {name}; Ctrl-C ends it")
+        async for event in events:
+            output.event(event)
 
 
 async def append(stream: str, type: str, data: str, metadata: str | None, expected: str) -> None:  # noqa: A002

@@ -13,16 +13,19 @@ from uuid import UUID
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from fastapi_esdb.api import arguments
 from fastapi_esdb.api.connection import Connection
 from fastapi_esdb.api.new_event import NewEvent
 from fastapi_esdb.cli import output
 from fastapi_esdb.cli.running import connected
-from fastapi_esdb.cli.streams import ALL, source_of
+from fastapi_esdb.cli.streams import source_of
+from fastapi_esdb.consumers.sources import Place
 from fastapi_esdb.errors import WrongExpectedRevision
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.events.values import RecordedEvent
-from fastapi_esdb.wire.positions import Position
-from fastapi_esdb.wire.revisions import NO_STREAM, Expected
+from fastapi_esdb.wire.positions import START, Position
+from fastapi_esdb.wire.revisions import Expected
+from fastapi_esdb.wire.streams.values import ALL
 
 TOGETHER = 500
 """Events of a stream that are appended at a time."""
@@ -31,16 +34,16 @@ FLUSHED = 1_000
 """Events after which what was exported is in the file for certain."""
 
 
-async def export(source: str, file: Path) -> None:
+async def export(name: str, file: Path) -> None:
     """Write all events of a stream, a category, or `$all` to a file, behind what an earlier export has written."""
-    stream, chosen = source_of(source)
-    last = _last_line(file)
-    start: Any = None if last is None else Position.parse(last["position"]) if stream == ALL else last["revision"] + 1
-    written = 0
+    source, last, written = source_of(name), _last_line(file), 0
+    start: Place = START
+    if last is not None:
+        start = Position.parse(last["position"]) if source.stream == ALL else last["revision"] + 1
     async with connected() as esdb:
-        events = esdb.read(stream, start=start, filter=chosen, missing_ok=stream != ALL)
+        events = source.read(esdb, start)
         with file.open("a", encoding="utf-8", newline="\n") as out, _progress() as progress:
-            task = progress.add_task(f"export of {source}", total=None)
+            task = progress.add_task(f"export of {name}", total=None)
             async for event in events:
                 if last is not None and str(event.id) == last["id"]:
                     continue
@@ -72,44 +75,44 @@ class Importing:
     esdb: Connection
     lines: int = 0
     expected: dict[str, Expected] = field(default_factory=dict)
-    skipping: dict[str, str] = field(default_factory=dict)
+    skipping: dict[str, UUID] = field(default_factory=dict)
 
     @classmethod
     async def of(cls, esdb: Connection, file: Path) -> Importing:
         """Compare the file with the database. Raises `InvalidArgument` for streams that have other events."""
-        self, ids = cls(esdb), dict[str, set[str]]()
+        self, ids = cls(esdb), dict[str, set[UUID]]()
         with file.open(encoding="utf-8") as lines:
-            for parsed in _parsed(lines, file):
-                ids.setdefault(parsed["stream"], set()).add(parsed["id"])
+            for stream, event in _parsed(lines, file):
+                ids.setdefault(stream, set()).add(event.id)
                 self.lines += 1
         for stream, known in ids.items():
             newest = await esdb.read(stream, backwards=True, limit=1, missing_ok=True).to_list()
             if not newest:
                 self.expected[stream] = await esdb.last_revision(stream)
                 continue
-            if str(newest[0].id) not in known:
+            if newest[0].id not in known:
                 raise InvalidArgument(f"stream {stream!r} has events that are not in {file}: nothing was appended")
-            self.expected[stream], self.skipping[stream] = newest[0].revision, str(newest[0].id)
+            self.expected[stream], self.skipping[stream] = newest[0].revision, newest[0].id
         return self
 
-    async def append(self, stream: str, events: list[dict[str, Any]]) -> int:
+    async def append(self, stream: str, events: list[NewEvent]) -> int:
         """Append events of one stream that follow each other; return how many were not there yet."""
-        fresh = [_event_of(each) for each in self._fresh(stream, events)]
+        fresh = list(self._fresh(stream, events))
         if not fresh:
             return 0
         try:
-            result = await self.esdb.append(stream, fresh, self.expected.get(stream, NO_STREAM))
+            result = await self.esdb.append(stream, fresh, self.expected[stream])
         except WrongExpectedRevision as error:
             raise InvalidArgument(f"somebody else has written to stream {stream!r} meanwhile") from error
         self.expected[stream] = result.revision
         return len(fresh)
 
-    def _fresh(self, stream: str, events: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    def _fresh(self, stream: str, events: list[NewEvent]) -> Iterator[NewEvent]:
         for event in events:
             last = self.skipping.get(stream)
             if last is None:
                 yield event
-            elif event["id"] == last:
+            elif event.id == last:
                 del self.skipping[stream]
 
 
@@ -166,27 +169,29 @@ def _event_of(parsed: dict[str, Any]) -> NewEvent:
     )
 
 
-def _parsed(lines: Iterable[str], file: Path) -> Iterator[dict[str, Any]]:
+def _parsed(lines: Iterable[str], file: Path) -> Iterator[tuple[str, NewEvent]]:
+    """Return each event of an export, with its stream."""
     for number, line in enumerate(lines, 1):
         try:
             parsed = json.loads(line)
-            _event_of(parsed)
-            parsed["stream"] + ""
+            found = arguments.stream_name(parsed["stream"]), _event_of(parsed)
         except (ValueError, KeyError, TypeError) as error:
             raise InvalidArgument(f"{file}, line {number}: is no event of an export ({error})") from None
-        yield parsed
+        yield found
 
 
-def _together(parsed: Iterable[dict[str, Any]]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+def _together(parsed: Iterable[tuple[str, NewEvent]]) -> Iterator[tuple[str, list[NewEvent]]]:
     """Put events that follow each other in one stream together."""
-    found: list[dict[str, Any]] = []
-    for each in parsed:
-        if found and (each["stream"] != found[0]["stream"] or len(found) == TOGETHER):
-            yield found[0]["stream"], found
-            found = []
-        found.append(each)
-    if found:
-        yield found[0]["stream"], found
+    at_hand: list[NewEvent] = []
+    before = ""
+    for stream, event in parsed:
+        if at_hand and (stream != before or len(at_hand) == TOGETHER):
+            yield before, at_hand
+            at_hand = []
+        before = stream
+        at_hand.append(event)
+    if at_hand:
+        yield before, at_hand
 
 
 def _last_line(file: Path) -> dict[str, Any] | None:
