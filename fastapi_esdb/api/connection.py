@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
@@ -14,9 +13,8 @@ from fastapi_esdb.api.monitoring import Monitoring
 from fastapi_esdb.api.raw_calls import RawCalls
 from fastapi_esdb.api.stop import Stop
 from fastapi_esdb.api.subscriptions import Subscriptions
-from fastapi_esdb.connection.caller import CallOptions
-from fastapi_esdb.wire.admin.cluster import SUPPORTED_METHODS
-from fastapi_esdb.wire.errors import CalledAs, NotSupported
+from fastapi_esdb.connection.caller import CallOptions, ping
+from fastapi_esdb.wire.errors import CalledAs
 
 if TYPE_CHECKING:
     from fastapi_esdb.api.calls import Carrier
@@ -143,9 +141,7 @@ class Connection(JointDecisions, Subscriptions, Metadata, Monitoring, RawCalls):
 
     async def ping(self, timeout: float | None = None) -> None:
         """Return when the server has answered a cheap call within `timeout` seconds; raises what hindered it."""
-        with suppress(NotSupported):
-            options = CallOptions(timeout=arguments.seconds(timeout, "timeout"))
-            await self._carrier.call(SUPPORTED_METHODS, None, options)
+        await ping(self._carrier, arguments.seconds(timeout, "timeout"))
 
     async def close(self) -> None:
         """Disconnect and stay so until `connect()`; calls in flight fail with `ConnectionClosed`.

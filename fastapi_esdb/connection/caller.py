@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
 from fastapi_esdb.connection.deadline import seconds
 from fastapi_esdb.settings.choices import NodePreference
 from fastapi_esdb.settings.credentials import AnyCredentials
-from fastapi_esdb.wire.errors import InvalidArgument
+from fastapi_esdb.wire.admin.cluster import SUPPORTED_METHODS
+from fastapi_esdb.wire.errors import InvalidArgument, NotSupported
 from fastapi_esdb.wire.errors.unreadable import quoted
 from fastapi_esdb.wire.method import Method, Request, Response
 
@@ -94,6 +96,12 @@ class Stream(Protocol[Sent_contra, Received_co]):
     async def __aenter__(self) -> Self: ...
 
     async def __aexit__(self, *exc: object) -> None: ...
+
+
+async def ping(caller: Caller, timeout: float | None) -> None:
+    """Wait until the server has answered a cheap call within `timeout` seconds. Raises what goes wrong."""
+    with suppress(NotSupported):
+        await caller.call(SUPPORTED_METHODS, None, CallOptions(timeout=timeout))
 
 
 class Caller(Protocol):

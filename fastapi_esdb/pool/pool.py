@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Coroutine
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
-from fastapi_esdb.connection.caller import DEFAULT_OPTIONS, CallOptions
+from fastapi_esdb.connection.caller import DEFAULT_OPTIONS, CallOptions, ping
 from fastapi_esdb.connection.deadline import patience
 from fastapi_esdb.connection.state import Admission, ConnectionState
 from fastapi_esdb.errors import ConnectionClosed
@@ -17,8 +16,7 @@ from fastapi_esdb.pool.generations import Generations
 from fastapi_esdb.pool.hooks import Hook, Hooks
 from fastapi_esdb.pool.resolution_state import NewestPosition, StreamLocks
 from fastapi_esdb.pool.statistics import ConnectionStatus, Counters
-from fastapi_esdb.wire.admin.cluster import SUPPORTED_METHODS
-from fastapi_esdb.wire.errors import AccessDenied, CalledAs, NotAuthenticated, NotSupported
+from fastapi_esdb.wire.errors import AccessDenied, CalledAs, NotAuthenticated
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -170,8 +168,7 @@ class ConnectionPool(Calls):
 
     async def ping(self, timeout: float | None = None) -> None:
         """Wait until the server has answered a cheap call with the pool's credentials; raises what goes wrong."""
-        with suppress(NotSupported):
-            await self.call(SUPPORTED_METHODS, None, CallOptions(timeout=timeout))
+        await ping(self, timeout)
 
     def on_connect(self, hook: Hook) -> Hook:
         """Have `hook`, a function or coroutine function, run whenever the pool becomes connected. Returns it."""

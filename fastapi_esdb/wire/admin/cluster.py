@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from fastapi_esdb.wire.codec.scalars import NOTHING, Fields, decode_ticks, decode_uuid, encode_ticks, encode_uuid
+from fastapi_esdb.wire.codec.scalars import (
+    NOTHING,
+    Fields,
+    OpenEnum,
+    decode_ticks,
+    decode_uuid,
+    encode_ticks,
+    encode_uuid,
+)
 from fastapi_esdb.wire.errors import NoAnswer
 from fastapi_esdb.wire.method import Codec, Method, Shape
 from fastapi_esdb.wire.proto.v1 import gossip_pb2, serverfeatures_pb2
@@ -19,7 +26,7 @@ LONGEST_NAME = 255
 """Characters that the name of a host can have, by the rules of DNS."""
 
 
-class NodeState(enum.Enum):
+class NodeState(OpenEnum):
     """The state of a node. The values are the numbers of the protocol."""
 
     INITIALIZING = 0
@@ -38,11 +45,6 @@ class NodeState(enum.Enum):
     PRE_READ_ONLY_REPLICA = 13
     READ_ONLY_REPLICA = 14
     RESIGNING_LEADER = 15
-
-    @classmethod
-    def _missing_(cls, _number: object) -> NodeState:
-        """Return `UNKNOWN` for a state that only newer servers have."""
-        return cls.UNKNOWN
 
 
 REPLICAS = (NodeState.READ_ONLY_REPLICA, NodeState.PRE_READ_ONLY_REPLICA, NodeState.READ_ONLY_LEADERLESS)

@@ -5,13 +5,12 @@ Its requests are checked as KurrentDB 26.1 checks them, apart from the JavaScrip
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
 from fastapi_esdb.wire.codec.fields import nothing
-from fastapi_esdb.wire.codec.scalars import Fields
+from fastapi_esdb.wire.codec.scalars import Fields, OpenEnum
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.events.values import INDEX_NAME
 from fastapi_esdb.wire.method import Codec, Service
@@ -29,7 +28,7 @@ TO_CHANGE = "members of $ops and $admins may create, start, stop and delete inde
 TO_LOOK = "only users may see the indexes, nobody without credentials"
 
 
-class IndexFieldType(enum.Enum):
+class IndexFieldType(OpenEnum):
     """The type of an index's values. The numbers are those of the protocol.
 
     An event whose value is of another type is left out of the index.
@@ -42,12 +41,8 @@ class IndexFieldType(enum.Enum):
     INT_32 = 4
     INT_64 = 5
 
-    @classmethod
-    def _missing_(cls, _number: object) -> IndexFieldType:
-        return cls.UNKNOWN
 
-
-class IndexState(enum.Enum):
+class IndexState(OpenEnum):
     """The state of an index. The numbers are those of the protocol. One that is stopped can't be read."""
 
     UNKNOWN = 0
@@ -55,10 +50,6 @@ class IndexState(enum.Enum):
     STARTED = 1
     STOPPED = 2
     DELETED = 3
-
-    @classmethod
-    def _missing_(cls, _number: object) -> IndexState:
-        return cls.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)

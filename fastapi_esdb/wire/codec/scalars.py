@@ -6,10 +6,11 @@ written as dicts of their fields, because the protocol has many classes of messa
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 from uuid import UUID
 
 from fastapi_esdb.wire.errors import InvalidArgument
@@ -40,6 +41,14 @@ MORE = 0x80
 RECENT = 1024
 """How many recent numbers are kept with their bytes: the same lengths come again and again."""
 HALF = 2**64
+
+
+class OpenEnum(enum.Enum):
+    """Numbers of the protocol, of which newer servers may have more: these are `UNKNOWN`, which each such class has."""
+
+    @classmethod
+    def _missing_(cls, _number: object) -> Self:
+        return cls["UNKNOWN"]
 
 
 @lru_cache(RECENT)

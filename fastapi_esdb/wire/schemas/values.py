@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from fastapi_esdb.wire.codec.scalars import OpenEnum
 from fastapi_esdb.wire.streams_v2.values import SchemaFormat
 
 
-class Compatibility(enum.Enum):
+class Compatibility(OpenEnum):
     """The rule for what a new version of a schema must be able to do. The values are the numbers of the protocol.
 
     With `BACKWARD` it reads what was written by the latest version, with `FORWARD` the latest version reads what is
@@ -27,12 +27,8 @@ class Compatibility(enum.Enum):
     FULL_ALL = 6
     NONE = 7
 
-    @classmethod
-    def _missing_(cls, _number: object) -> Compatibility:
-        return cls.UNKNOWN
 
-
-class CompatibilityErrorKind(enum.Enum):
+class CompatibilityErrorKind(OpenEnum):
     """The kind of an incompatibility. The values are the numbers of the protocol."""
 
     UNKNOWN = 0
@@ -44,10 +40,6 @@ class CompatibilityErrorKind(enum.Enum):
     REMOVED_PROPERTY = 5
     ARRAY_TYPE_INCOMPATIBILITY = 6
     DATA_FORMAT_MISMATCH = 7
-
-    @classmethod
-    def _missing_(cls, _number: object) -> CompatibilityErrorKind:
-        return cls.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
