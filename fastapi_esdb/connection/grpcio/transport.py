@@ -243,11 +243,6 @@ class GrpcStreamingCall(GrpcCall):
             self._timer.cancel()
             self._timer = None
 
-    async def _next(self) -> bytes | None:
-        with map_errors(self._ends, self):
-            answer: Any = await self._call.read()
-        return None if answer is grpc.aio.EOF else bytes(answer)
-
 
 class GrpcDuplexCall(GrpcStreamingCall):
     """A call whose requests stream, too."""
@@ -274,6 +269,11 @@ class GrpcDuplexCall(GrpcStreamingCall):
     def send_more(self) -> None:
         """Have `requests` asked again."""
         self._has_more.set()
+
+    async def _next(self) -> bytes | None:
+        with map_errors(self._ends, self):
+            answer: Any = await self._call.read()
+        return None if answer is grpc.aio.EOF else bytes(answer)
 
     async def _send_all(self, requests: Callable[[], bytes | None]) -> None:
         with suppress(RpcFailed, EsdbError):  # whoever reads hears of it, too
