@@ -20,6 +20,7 @@ from fastapi_esdb.wire.events.values import LINK_TYPE, RecordedEvent
 from fastapi_esdb.wire.groups.values import GroupSettings, NackAction
 from fastapi_esdb.wire.positions import START
 from tests.api.consuming import EAGER, append, filled, seen, shown
+from tests.support.pools import our_tasks
 from tests.support.transports import OVER_BOTH
 from tests.support.waiting import PATIENCE, take, until
 
@@ -381,4 +382,4 @@ async def test_it_can_be_cancelled_anywhere(
         await asyncio.wait([task])
     await until(lambda: not esdb_server.open_calls[READ])
     assert esdb.pool.stats()["calls_in_flight"] == 0
-    assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("esdb-answers")]
+    await until(lambda: "esdb-answers" not in our_tasks())

@@ -14,6 +14,7 @@ from fastapi_esdb.errors import ClosedInFlight, NotSentInTime
 from fastapi_esdb.wire.errors import AccessDenied, ConnectionLost, DeadlineExceeded, NoAnswer
 from fastapi_esdb.wire.method import Method
 from tests.connection.conftest import Listener
+from tests.support.pools import our_tasks
 from tests.support.scripted import FOLLOW, TALK, ScriptedServer
 from tests.support.transports import OVER_BOTH
 from tests.support.waiting import until
@@ -158,6 +159,25 @@ async def test_a_forced_close_reaches_every_stream(
     with pytest.raises(ClosedInFlight):
         await (task or call.read(None))
     await until(lambda: not server.active["Follow"])
+
+
+@pytest.mark.parametrize("end", ["the call", "the channel"])
+async def test_nothing_receives_on_after_the_end(channel: Channel, end: str) -> None:
+    """Also if much more came than was read: what received it is gone when the channel is closed."""
+    call = await started(channel, "hold 2000")
+    await call.read(20)
+    await asyncio.sleep(0.1)
+    if end == "the call":
+        call.close()
+        await until(lambda: not receiving())
+    channel.force_close()
+    await channel.wait_closed()
+    assert not receiving()
+
+
+def receiving() -> list[str]:
+    """The tasks that receive answers."""
+    return [name for name in our_tasks() if name == "esdb-answers"]
 
 
 async def test_sending_after_a_forced_close(channel: Channel) -> None:

@@ -55,7 +55,7 @@ class GrpcioTransport:
         self._ends = CallEnds(self._used)
         self._channel = factory.open()
         self.reader_threads = ReaderThreads(factory)
-        self._bulk_calls: WeakSet[GrpcStreamingCall] = WeakSet()
+        self._streaming: WeakSet[GrpcStreamingCall] = WeakSet()
 
     @property
     def pinged_too_often(self) -> bool:
@@ -95,20 +95,21 @@ class GrpcioTransport:
             return Prefetch(self.reader_threads, call, self._ends)
         start: grpc.aio.UnaryStreamMultiCallable[bytes, bytes] = self._channel.unary_stream(path)
         with map_errors(self._ends):
-            begun = GrpcStreamingCall(start(request, timeout=timeout, metadata=headers.pairs), self._ends)
-        if bulk:
-            self._bulk_calls.add(begun)
+            begun = GrpcStreamingCall(start(request, timeout=timeout, metadata=headers.pairs), self._ends, bulk)
+        self._streaming.add(begun)
         return begun
 
     @property
     def _is_reading(self) -> bool:
-        return any(not call.has_ended for call in self._bulk_calls)
+        return any(call.is_long and not call.has_ended for call in self._streaming)
 
     def duplex(self, path: str, timeout: float | None, headers: CallHeaders) -> GrpcDuplexCall:
         """Begin a call whose requests and answers stream."""
         start: grpc.aio.StreamStreamMultiCallable[bytes, bytes] = self._channel.stream_stream(path)
         with map_errors(self._ends):
-            return GrpcDuplexCall(start(timeout=timeout, metadata=headers.pairs), self._ends)
+            begun = GrpcDuplexCall(start(timeout=timeout, metadata=headers.pairs), self._ends)
+        self._streaming.add(begun)
+        return begun
 
     async def wait_lost(self) -> str:
         """Wait until there is no TCP connection, as far as can be seen: it was reset, closed, or a ping unanswered."""
@@ -131,6 +132,8 @@ class GrpcioTransport:
         """End the connection and every call on it, and wait until nothing is left of them."""
         try:
             await self._channel.close()
+            for call in list(self._streaming):
+                await call.wait_ended()
         finally:
             await self.reader_threads.close()
 
@@ -166,12 +169,15 @@ class GrpcStreamingCall(GrpcCall):
         "_size",
         "_timer",
         "has_ended",
+        "is_long",
     )
 
     is_bulk = False
 
-    def __init__(self, call: Any, ends: CallEnds) -> None:
+    def __init__(self, call: Any, ends: CallEnds, is_long: bool = False) -> None:
         super().__init__(call, ends)
+        self.is_long = is_long
+        """Whether threads might have read it."""
         self._answers: list[bytes] = []
         self._size = 0
         self._least = 1
@@ -184,6 +190,17 @@ class GrpcStreamingCall(GrpcCall):
         """What it has failed with."""
         self._changes = Wakeup()
         self._receiving: asyncio.Task[None] | None = None
+
+    def cancel(self) -> None:
+        """End it, here and on the server, also if what has come waits for a reader."""
+        super().cancel()
+        self._changes.wake()
+
+    async def wait_ended(self) -> None:
+        """Wait until nothing receives any more, on a channel that is closed."""
+        if self._receiving is not None:
+            self.cancel()
+            await asyncio.wait([self._receiving])
 
     async def read(self, until: float = math.inf, least: int = 1, linger: float = math.inf) -> Sequence[bytes]:
         """Wait for the next answer; see `StreamingCall`."""
@@ -205,7 +222,7 @@ class GrpcStreamingCall(GrpcCall):
 
     @property
     def _is_full(self) -> bool:
-        return self._size >= MOST_BYTES or len(self._answers) >= MOST_ANSWERS
+        return not self.is_cancelled and (self._size >= MOST_BYTES or len(self._answers) >= MOST_ANSWERS)
 
     async def _receive(self) -> None:
         """Receive what comes, as far as there is room for it."""
