@@ -80,12 +80,12 @@ async def test_what_a_kill_leaves_unknown(
         async with asyncio.TaskGroup() as writing:
             for each in orders:
                 writing.create_task(each.write())
-            await kill_the_leader(cluster, orders)
+            while not any(each.unknown for each in orders):  # by chance a kill comes when none is on the way
+                await kill_the_leader(cluster, orders)
             for each in orders:
                 each.is_stopped = True
         stored = [event.id async for event in esdb.read_all(filter=filters.by_stream(mode), requires_leader=True)]
     acknowledged = {event_id for each in orders for stream in each.written for event_id in stream}
     unknown = {event_id for each in orders for event_id in each.unknown}
-    assert unknown, "every writer had an append on the way when the leader was killed"
     assert len(stored) == len(set(stored))
     assert acknowledged <= set(stored) <= acknowledged | unknown
