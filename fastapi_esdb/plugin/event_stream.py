@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Annotated, Any, Self
 
 import anyio
-from fastapi import Depends, Header
+from fastapi import Depends, Header, Query
 from fastapi.responses import StreamingResponse
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 from starlette.types import Message, Receive, Scope, Send
@@ -41,24 +41,31 @@ class LastEventIdMalformed(Refusal):
         super().__init__(f"Last-Event-ID must be {like}")
 
 
-LastEventId = Annotated[str | None, Header(alias="Last-Event-ID", description="The id of the last event that was seen")]
+Sent = Annotated[str | None, Header(alias="Last-Event-ID", description="The id of the last event that was seen")]
+Asked = Annotated[str | None, Query(alias="last_event_id", description="The same, where no header can be sent")]
 
 
-def last_revision(last_event_id: LastEventId = None) -> int | Edge:
-    """The revision in `Last-Event-ID`, START without one. What is no revision is refused with 400."""
-    if last_event_id is None:
+def last_revision(sent: Sent = None, asked: Asked = None) -> int | Edge:
+    """Return the revision in `Last-Event-ID`, else in `?last_event_id=`, else START. What is none is refused with 400.
+
+    Browsers send the header when they come back by themselves; a script that comes back, or that opens a WebSocket,
+    can't send one. After that the header is the newer one.
+    """
+    last = asked if sent is None else sent
+    if last is None:
         return START
-    if not re.fullmatch("[0-9]{1,19}", last_event_id) or int(last_event_id) > MAX_REVISION:
+    if not re.fullmatch("[0-9]{1,19}", last) or int(last) > MAX_REVISION:
         raise LastEventIdMalformed("a revision like 7")
-    return int(last_event_id)
+    return int(last)
 
 
-def last_position(last_event_id: LastEventId = None) -> Position | Edge:
-    """The position in `Last-Event-ID`, START without one. What is no position is refused with 400."""
-    if last_event_id is None:
+def last_position(sent: Sent = None, asked: Asked = None) -> Position | Edge:
+    """Return the position there, else START. What is none is refused with 400."""
+    last = asked if sent is None else sent
+    if last is None:
         return START
     try:
-        return start_in_all(Position.parse(last_event_id), "Last-Event-ID")
+        return start_in_all(Position.parse(last), "Last-Event-ID")
     except InvalidArgument as error:
         raise LastEventIdMalformed("a position like C:1788/P:1788") from error
 
@@ -78,7 +85,8 @@ class EventStream(StreamingResponse):
             return await EventStream.of(esdb.subscribe(f"order-{order_id}", after=after))
 
     The id of each event is its revision, of a subscription to `$all` its position. A browser that lost its connection
-    sends the last one back as `Last-Event-ID`, which `LastRevision` and `LastPosition` read.
+    sends the last one back as `Last-Event-ID`, which `LastRevision` and `LastPosition` read, as they do
+    `?last_event_id=`.
 
     The subscription ends when the client leaves, and the answer when the server begins to stop or the connection to
     EventStoreDB is closed on purpose. Every 15 seconds without an event a comment is sent.

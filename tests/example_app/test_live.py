@@ -47,7 +47,7 @@ def test_a_browser_that_comes_back_gets_what_it_has_missed(shop: httpx2.Client, 
     for order_id in ("A-1", "A-2", "A-3"):
         place(shop, order_id)
     last = first_ids(shop, 2)[-1]
-    header, query = ({"Last-Event-ID": last}, {}) if by == "header" else ({}, {"after": last})
+    header, query = ({"Last-Event-ID": last}, {}) if by == "header" else ({}, {"last_event_id": last})
     with shop.stream("GET", "/live", headers=header, params=query) as response:
         coming = sent_events(response)
         assert happening(next(coming)) == ("A-3", "OrderPlaced")
@@ -59,7 +59,7 @@ def test_a_page_follows_from_where_its_list_stands(shop: httpx2.Client) -> None:
     """The position of the list and the ids of events are the same thing."""
     place(shop, "A-1")
     known = first_ids(shop, 1)[0]
-    with shop.stream("GET", "/live", params={"after": known}) as response:
+    with shop.stream("GET", "/live", params={"last_event_id": known}) as response:
         place(shop, "A-2")
         event = next(sent_events(response))
         assert happening(event) == ("A-2", "OrderPlaced")
@@ -70,6 +70,7 @@ def test_an_id_that_is_none_is_not_understood(shop: httpx2.Client) -> None:
     """A place that can't be is refused rather than taken for the beginning."""
     for wrong in ("yesterday", "C:9223372036854775808/P:1"):
         assert shop.get("/live", headers={"Last-Event-ID": wrong}).status_code == 400
+        assert shop.get("/live", params={"last_event_id": wrong}).status_code == 400
 
 
 def open_streams(shop: httpx2.Client) -> int:

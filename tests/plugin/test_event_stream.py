@@ -132,6 +132,21 @@ async def test_a_browser_that_comes_back_gets_what_it_missed(
         assert (await take(lines, 4))[-1] == ids[2]
 
 
+@pytest.mark.parametrize("path", [LIVE, "/all"])
+async def test_a_script_that_comes_back_sends_the_id_in_the_query(
+    app: FastAPI, client: httpx2.AsyncClient, path: str
+) -> None:
+    """Where the browser comes back after that by itself, its header is the newer one."""
+    await append(app, 4)
+    async with events(client, path) as lines:
+        ids = [line.removeprefix("id: ") for line in await take(lines, 13) if line.startswith("id:")]
+    again = f"{path}?last_event_id={ids[0]}"
+    async with events(client, again) as lines:
+        assert (await take(lines, 4))[-1] == f"id: {ids[1]}"
+    async with events(client, again, last=ids[2]) as lines:
+        assert (await take(lines, 4))[-1] == f"id: {ids[3]}"
+
+
 @pytest.mark.parametrize(
     ("path", "last"),
     [
@@ -141,8 +156,10 @@ async def test_a_browser_that_comes_back_gets_what_it_missed(
 )
 async def test_an_id_that_can_be_none_is_refused(client: httpx2.AsyncClient, path: str, last: str) -> None:
     """400 instead of an empty answer."""
-    answer = await client.get(path, headers={"Last-Event-ID": last})
-    assert (answer.status_code, answer.json()["type"].partition("#")[2]) == (400, "last-event-id-malformed")
+    sent = await client.get(path, headers={"Last-Event-ID": last})
+    asked = await client.get(path, params={"last_event_id": last})
+    for answer in (sent, asked):
+        assert (answer.status_code, answer.json()["type"].partition("#")[2]) == (400, "last-event-id-malformed")
 
 
 async def test_an_endpoint_may_send_what_it_likes(app: FastAPI, client: httpx2.AsyncClient) -> None:
@@ -269,7 +286,7 @@ async def test_an_error_in_the_endpoint_reaches_the_test(app: FastAPI) -> None:
 
 
 async def test_the_answer_is_in_the_schema(app: FastAPI, client: httpx2.AsyncClient) -> None:
-    """As what it is, with the header."""
+    """As what it is, with both ways to say what was seen last."""
     schema = json.loads((await client.get("/openapi.json")).text)["paths"]["/streams/{stream}"]["get"]
     assert "text/event-stream" in schema["responses"]["200"]["content"]
-    assert [parameter["name"] for parameter in schema["parameters"]] == ["stream", "Last-Event-ID"]
+    assert [parameter["name"] for parameter in schema["parameters"]] == ["stream", "last_event_id", "Last-Event-ID"]
