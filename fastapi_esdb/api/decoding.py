@@ -10,6 +10,7 @@ from typing_extensions import TypeVar
 
 from fastapi_esdb.api.iteration import rest_of
 from fastapi_esdb.errors import UnreadableEvent
+from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.events.values import RecordedEvent
 
 if TYPE_CHECKING:
@@ -42,6 +43,14 @@ class EventDecoder(Protocol[Item_co]):
         Raises `UnreadableEvent`.
         """
         ...
+
+
+def decoder(types: EventDecoder[Item] | None) -> EventDecoder[Item] | None:
+    """Return what a caller has given as `types`. Raises `InvalidArgument` for what reads no events."""
+    if types is None or (not isinstance(types, type) and callable(getattr(types, "decode_all", None))):
+        return types
+    given = types.__name__ if isinstance(types, type) else f"of type {type(types).__name__}"
+    raise InvalidArgument(f"types must be an EventTypes, or what events.of(…) of one returns, not {given}")
 
 
 class Decoded(Generic[Item]):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Unpack
 from fastapi_esdb.api import arguments
 from fastapi_esdb.api.calls import ConnectionPart, Options, write
 from fastapi_esdb.api.consuming import Consumer
-from fastapi_esdb.api.decoding import EventDecoder, Item
+from fastapi_esdb.api.decoding import EventDecoder, Item, decoder
 from fastapi_esdb.connection.caller import CallOptions
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.events.values import EventFilter
@@ -150,7 +150,7 @@ class PersistentSubscriptions(ConnectionPart):
         arguments.whole_number(buffer, "buffer", least=1, most=arguments.INT32)
         request = GroupReadOptions(arguments.source(stream), _group(group), buffer)
         options = CallOptions.of(None, credentials, requires_leader)
-        return self._stop.ends(Consumer(self._carrier, request, options, types))
+        return self._stop.ends(Consumer(self._carrier, request, options, decoder(types)))
 
 
 def _no_index(chosen: EventFilter | None) -> EventFilter | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, Unpack
 from fastapi_esdb.api import arguments
 from fastapi_esdb.api.appending import Append, mark_sent, send_append
 from fastapi_esdb.api.calls import ConnectionPart, write
-from fastapi_esdb.api.decoding import EventDecoder, Item
+from fastapi_esdb.api.decoding import EventDecoder, Item, decoder
 from fastapi_esdb.api.proposing import Appendable, proposed
 from fastapi_esdb.api.reading import Read, last_revision
 from fastapi_esdb.connection.caller import CallOptions
@@ -106,7 +106,7 @@ class Streams(ConnectionPart):
             filter=arguments.filter_of(source, filter),
         )
         options = CallOptions.of(timeout, credentials, requires_leader, read_preference)
-        return Read(self._carrier, request, options, missing_ok=missing_ok, types=types)
+        return Read(self._carrier, request, options, missing_ok=missing_ok, types=decoder(types))
 
     def read_all(
         self,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Generic, Literal, TypeVar, cast, overload
 from fastapi_esdb.api import arguments
 from fastapi_esdb.api.arguments import AnyStart, StartInAll, StartInStream
 from fastapi_esdb.api.calls import ConnectionPart
-from fastapi_esdb.api.decoding import EventDecoder, Item
+from fastapi_esdb.api.decoding import EventDecoder, Item, decoder
 from fastapi_esdb.api.iteration import View
 from fastapi_esdb.api.resuming import ResumingIteration
 from fastapi_esdb.api.subscribing import Between, Following
@@ -177,7 +177,7 @@ class Subscriptions(ConnectionPart):
             filter=arguments.filter_of(source, filter),
         )
         options = CallOptions.of(None, credentials, requires_leader, read_preference)
-        return self._stop.ends(Subscription(self._carrier, request, options, types))
+        return self._stop.ends(Subscription(self._carrier, request, options, decoder(types)))
 
     def subscribe_all(
         self,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypedDict
 
 from fastapi_esdb.api import arguments
-from fastapi_esdb.api.decoding import EventDecoder
+from fastapi_esdb.api.decoding import EventDecoder, decoder
 from fastapi_esdb.connection.deadline import seconds
 from fastapi_esdb.consumers.checkpoints import (
     CheckpointStore,
@@ -125,7 +125,7 @@ def define(
     found = Definition(
         name,
         source,
-        types,
+        decoder(types),
         chosen,
         kept,
         start,

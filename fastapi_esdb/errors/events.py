@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fastapi_esdb.wire.errors import EsdbError
@@ -19,7 +19,7 @@ class UnreadableEvent(EsdbError):
     The text names its type, stream and revision, and never shows its data.
     """
 
-    recorded: RecordedEvent
+    recorded: RecordedEvent = field(repr=False)
 
     def __str__(self) -> str:
         return f"{self._which()} can't be read"

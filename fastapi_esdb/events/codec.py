@@ -7,7 +7,7 @@ from dataclasses import is_dataclass
 from functools import cached_property
 from typing import Any, Literal, Protocol
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, PydanticUserError, TypeAdapter, ValidationError
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue
 from pydantic_core import PydanticSerializationError
 from pydantic_core.core_schema import DecimalSchema
@@ -66,8 +66,17 @@ class JsonCodec:
 
     @cached_property
     def adapter(self) -> TypeAdapter[Any]:
-        """The adapter of the class, which is made once."""
-        return TypeAdapter(self._cls)
+        """The adapter of the class, which is made once. Raises `InvalidArgument` for one that pydantic can't read."""
+        try:
+            made: TypeAdapter[Any] = TypeAdapter(self._cls)
+            made.rebuild()  # raises the error of a name that is not known, where `made` would wait for it
+            return made
+        except (PydanticUserError, NameError) as error:
+            reason = str(error).partition("\n")[0].partition(". ")[0]
+        raise InvalidArgument(
+            f"{self._cls.__name__} can't be read by pydantic ({reason}): "
+            "an event type is a pydantic model, a dataclass or a TypedDict, or has a codec"
+        )
 
     @cached_property
     def decode(self) -> Callable[[bytes], Any]:
@@ -84,7 +93,8 @@ class JsonCodec:
         except (PydanticSerializationError, UnicodeError):
             failure = "holds what pydantic has no JSON for"
         except ValidationError as error:
-            failure = f"would not be read back: {'; '.join(f'{field}: {kind}' for field, kind in faults(error))}"
+            places = [f"{'.'.join(location)}: {kind}" for location, kind in faults(error)]
+            failure = f"would not be read back: {'; '.join(places)}"
         else:
             if read == value or (not _can_be_compared(value) and self._is_same(read, data)):
                 return data
@@ -106,10 +116,10 @@ def _can_be_compared(value: object) -> bool:
     return own is not object.__eq__
 
 
-def faults(error: ValidationError) -> list[tuple[str, str]]:
-    """Return where a value does not fit and what pydantic calls it, without the value."""
+def faults(error: ValidationError) -> list[tuple[list[str], str]]:
+    """Return where a value does not fit, part by part, and what pydantic calls it, without the value."""
     found = error.errors(include_url=False, include_context=False, include_input=False)
-    return [(".".join(map(str, fault["loc"])), str(fault["type"])) for fault in found]
+    return [(list(map(str, fault["loc"])), str(fault["type"])) for fault in found]
 
 
 def _differing(was: Any, read: Any) -> list[str]:

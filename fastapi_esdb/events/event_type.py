@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from pydantic import ValidationError
+from pydantic import PydanticUserError, ValidationError
 from pydantic_core import to_json
 
 from fastapi_esdb.api.new_event import NewEvent
+from fastapi_esdb.api.proposing import MAKERS
 from fastapi_esdb.errors import EventDoesNotFit
-from fastapi_esdb.events.codec import Codec, faults
+from fastapi_esdb.events.codec import Codec, JsonCodec, faults
 from fastapi_esdb.events.version import VERSION_KEY, version_of, with_version
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.events.content import JSON, parsed
@@ -55,10 +57,16 @@ class EventType:
 
     def _metadata(self, given: Any) -> Any:
         if isinstance(given, bytes):
-            given = json.loads(given)
+            given = self._parsed_metadata(given)
         if not (given is None or isinstance(given, dict)):
             raise InvalidArgument(f"event {self.name!r}: metadata must be a dict, not {type(given).__name__}")
         return with_version(given, self.version)
+
+    def _parsed_metadata(self, given: bytes) -> Any:
+        try:
+            return json.loads(given)
+        except ValueError:
+            raise InvalidArgument(f"event {self.name!r}: metadata must be a dict, or the JSON of one") from None
 
     def add_upcast(self, since: int, upcast: Upcast, place: str) -> None:
         """Have older events of one version made one of the next."""
@@ -74,9 +82,19 @@ class EventType:
             )
         self.upcasts[since] = upcast, place
 
-    def gaps(self) -> list[int]:
-        """Return the older versions that nothing makes newer."""
-        return [version for version in range(1, self.version) if version not in self.upcasts]
+    def flaws(self) -> Iterator[str]:
+        """Give what hinders that events are read: a class that pydantic can't read, older versions without an upcast.
+
+        Neither can be told before everything is imported.
+        """
+        if isinstance(self.codec, JsonCodec):
+            try:
+                self.codec.adapter  # noqa: B018  it is made when it is asked for
+            except InvalidArgument as error:
+                yield f"{self.name!r} ({self.place}): {error}"
+        for since in range(1, self.version):
+            if since not in self.upcasts:
+                yield f"{self.name!r} ({self.place}) is of version {self.version} and has no upcast since {since}"
 
     def read(self, recorded: RecordedEvent) -> Sequence[Any]:
         """Return the values that a stored event holds. Raises `EventDoesNotFit`, which does not show the data."""
@@ -105,8 +123,12 @@ class EventType:
         for since in range(version, self.version):
             if since not in self.upcasts:
                 raise EventDoesNotFit(recorded, "", f"it is of version {since}, and there is no upcast since that")
-            upcast, _ = self.upcasts[since]
-            pieces = [made for piece in pieces for made in _converted(recorded, piece, upcast, f"upcast since {since}")]
+            upcast, what = self.upcasts[since][0], f"upcast since {since}"
+            pieces = [
+                made
+                for piece in pieces
+                for made in (_converted(recorded, piece, upcast, what) if isinstance(piece, dict) else (piece,))
+            ]
         return [self._made(recorded, piece) for piece in pieces]
 
     def _made(self, recorded: RecordedEvent, piece: Any) -> Any:
@@ -123,9 +145,18 @@ class EventType:
         found = version_of(recorded.metadata)
         newer = f"; it is of version {found}, and the app knows {self.version}" if found > self.version else ""
         if isinstance(error, ValidationError):
-            where, kind = faults(error)[0]
+            location, kind = faults(error)[0]
+            where = ".".join(part if part.isdecimal() or part in self._fields else "…" for part in location)
             return EventDoesNotFit(recorded, where, f"{kind}{newer}")
         return EventDoesNotFit(recorded, "", f"{type(error).__name__}{newer}")
+
+    @cached_property
+    def _fields(self) -> frozenset[str]:
+        """The names of all fields: what else pydantic names as a place may be a key of the data."""
+        try:
+            return frozenset(_properties(self.codec.json_schema("read")))
+        except PydanticUserError:  # a class without a schema
+            return frozenset(getattr(self.cls, "__annotations__", ()))
 
 
 @dataclass(eq=False)
@@ -143,29 +174,46 @@ class RetiredType:
 
     def read(self, recorded: RecordedEvent) -> Sequence[Any]:
         """Return the values that stand for a stored event now. Raises `EventDoesNotFit`."""
-        return _converted(recorded, _parsed(recorded), self.replace, "function that replaces it")
+        return _converted(recorded, _parsed(recorded), self.replace, "function that replaces it", is_last=True)
 
     def read_of(self, recorded: RecordedEvent, classes: frozenset[type]) -> Sequence[Any]:
         """Return those of the values that are of these classes."""
         return [value for value in self.read(recorded) if type(value) in classes]
 
 
-def _parsed(recorded: RecordedEvent) -> Any:
+def _properties(schema: Any) -> Iterator[str]:
+    """Give the names of the properties of a schema, and of all schemas in it."""
+    if isinstance(schema, Mapping):
+        yield from schema.get("properties", ())
+    for part in schema.values() if isinstance(schema, Mapping) else schema if isinstance(schema, list) else ():
+        yield from _properties(part)
+
+
+def _parsed(recorded: RecordedEvent) -> dict[str, Any]:
     try:
-        return parsed(recorded.data)
+        found = parsed(recorded.data)
     except ValueError:
         failure = EventDoesNotFit(recorded, "", "it is no JSON")
+    else:
+        if isinstance(found, dict):
+            return found
+        failure = EventDoesNotFit(recorded, "", "it is no JSON object")
     raise failure
 
 
-def _converted(recorded: RecordedEvent, old: Any, convert: Upcast, what: str) -> Sequence[Any]:
-    """Return what a function of the app makes of old data; what an upcast has finished is left as it is."""
-    if not isinstance(old, dict):
-        return (old,)
+def _converted(
+    recorded: RecordedEvent, old: dict[str, Any], convert: Upcast, what: str, *, is_last: bool = False
+) -> Sequence[Any]:
+    """Return what a function of the app makes of old data: dicts, unless it is the last one, and finished events."""
     try:
         made = convert(old)
     except Exception as error:
-        failure = EventDoesNotFit(recorded, "", f"the {what} raised {type(error).__name__}")
+        raised = f"the {what} raised {type(error).__name__}"
     else:
-        return made if isinstance(made, (list, tuple)) else (made,)
-    raise failure
+        pieces = made if isinstance(made, (list, tuple)) else (made,)
+        wrong = [each for each in pieces if type(each) not in MAKERS and (is_last or not isinstance(each, dict))]
+        if not wrong:
+            return pieces
+        wanted = "objects of registered classes" if is_last else "a dict, or a list of dicts and of registered classes"
+        raised = f"the {what} must return {wanted}, and returned {type(wrong[0]).__name__}"
+    raise EventDoesNotFit(recorded, "", raised)

@@ -18,6 +18,7 @@ from fastapi_esdb.events.event_reader import EventReader
 from fastapi_esdb.events.event_type import EventType, RetiredType, Upcast
 from fastapi_esdb.events.schema import Schemas, broken, schemas_of
 from fastapi_esdb.wire.errors import InvalidArgument
+from fastapi_esdb.wire.errors.unreadable import quoted
 
 Class = TypeVar("Class")
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -65,6 +66,8 @@ class EventTypes(EventReader[Data_co]):
         names = (formerly,) if isinstance(formerly, str) else tuple(formerly)
 
         def register(cls: type[Class]) -> type[Class]:
+            if not isinstance(cls, type):
+                raise InvalidArgument(f"{place}: the event type {name!r} must be a class, not {quoted(cls)}")
             if cls in _registered:
                 known = _registered[cls]
                 raise InvalidArgument(
@@ -112,6 +115,7 @@ class EventTypes(EventReader[Data_co]):
     def include(self, *others: EventTypes[Any]) -> None:
         """Add all types of other registries, also those that are registered there later."""
         for other in others:
+            arguments.instance(other, EventTypes, "a registry to include")
             if other is self or other._holds(self):
                 raise InvalidArgument("a registry can't include itself")
             for found in other._own_and_included():
@@ -166,17 +170,12 @@ class EventTypes(EventReader[Data_co]):
         return self._type_of(first if data else type(first)).new(value, metadata, id)
 
     def check(self) -> None:
-        """Raise `InvalidSettings` if old versions can't be read, since an upcast is missing.
+        """Raise `InvalidSettings` if a class can't be read, or old versions can't, since an upcast is missing.
 
         An app does this for all registries when it starts.
         """
-        gaps = [
-            f"{found.name!r} ({found.place}) is of version {found.version} and has no upcast since {since}"
-            for found in self._classes.values()
-            for since in found.gaps()
-        ]
-        if gaps:
-            raise InvalidSettings(f"event types: {'; '.join(gaps)}")
+        if flaws := [flaw for found in self._classes.values() for flaw in found.flaws()]:
+            raise InvalidSettings(f"event types: {'; '.join(flaws)}")
 
     def json_schema(self) -> Schemas:
         """Return the JSON schemas of all types by their names, for other languages and for comparison.

@@ -28,6 +28,12 @@ BAD: dict[str, tuple[Call, str]] = {
     "no choice": (lambda esdb: esdb.append("s", EVENT, requires_leader="yes"), "requires_leader must be True, False"),
     "preference": (lambda esdb: esdb.read("s", read_preference="any").to_list(), "read_preference must be a Node"),
     "filter": (lambda esdb: esdb.read_all(filter="order-").to_list(), "filter must be of type EventFilter, not str"),
+    "types": (lambda esdb: esdb.read("s", types=StreamAppend).to_list(), "types must be an EventTypes, .* not StreamA"),
+    "types of all": (lambda esdb: anext(esdb.subscribe_all(types="T")), "types must be an EventTypes, .* of type str"),
+    "types of a state": (
+        lambda esdb: esdb.load("s", type("State", (), {"types": (EVENT,), "apply": print})),
+        "types must be an EventTypes, .* of type tuple",
+    ),
     "metadata": (lambda esdb: esdb.set_metadata("s", {"$tb": 1}), "metadata must be of type StreamMetadata, not dict"),
     "access list": (lambda esdb: esdb.set_default_acl(user_streams="me"), r"user_streams must be of type StreamAcl"),
     "patience": (lambda esdb: esdb.wait_connected("10"), "timeout must be a number of seconds"),

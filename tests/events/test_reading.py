@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, assert_type
+from typing import Annotated, Any, assert_type
 from uuid import UUID, uuid4
 
 import pytest
+from pydantic import AfterValidator, BaseModel, Field, PlainSerializer
 
 from fastapi_esdb import filters
 from fastapi_esdb.api.connection import Connection
@@ -21,6 +22,7 @@ from fastapi_esdb.api.reading import Read
 from fastapi_esdb.api.subscriptions import Subscription
 from fastapi_esdb.errors import EventDoesNotFit, InvalidArgument, UnknownEventType, UnreadableEvent
 from fastapi_esdb.events.event_reader import EventReader
+from fastapi_esdb.events.event_types import EventTypes
 from fastapi_esdb.wire.events.values import RecordedEvent
 from fastapi_esdb.wire.groups.values import NackAction
 from fastapi_esdb.wire.positions import START, Position
@@ -171,7 +173,35 @@ async def test_data_that_does_not_fit_is_an_error_without_the_data(esdb: Connect
         await esdb.read("s", types=events).to_list()
     assert raised.value.field == "amount"
     assert (raised.value.__cause__, raised.value.__context__) == (None, None)
-    assert "secret" not in str(raised.value)
+    assert "secret" not in f"{raised.value} {raised.value!r}"
+
+
+def test_the_place_of_data_that_does_not_fit_names_fields_only() -> None:
+    """A key of a dict is data, and what pydantic calls the parts of a union is left out, too."""
+    types = EventTypes()
+
+    @types("Counted")
+    class Counted(BaseModel):
+        counts: dict[str, list[OrderNoted | int]] = Field(alias="byName")
+
+    with pytest.raises(EventDoesNotFit) as raised:
+        types.decode(recorded("Counted", {"byName": {"secret": [1, "secret"]}}))
+    assert raised.value.field == "byName.….1.…"
+    assert "secret" not in f"{raised.value} {raised.value!r}"
+
+
+def test_a_class_without_a_schema_has_fields_as_well() -> None:
+    """Those that it declares."""
+    types = EventTypes()
+
+    @types("Called")
+    class Called(BaseModel):
+        n: int
+        by: Annotated[Any, AfterValidator(lambda value: value), PlainSerializer(str)]
+        when: Callable[[], int] | None = None
+
+    with pytest.raises(EventDoesNotFit, match="field 'n': int_parsing"):
+        types.decode(recorded("Called", {"n": "x", "by": 1}))
 
 
 @pytest.mark.parametrize("data", [b"", b"no JSON", b"[]", b"\xff", b"5"])

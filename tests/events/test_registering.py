@@ -127,6 +127,41 @@ async def test_a_missing_upcast_stops_the_app_at_its_start() -> None:
     gc.collect()
 
 
+async def test_a_class_that_cannot_be_read_stops_the_app_at_its_start() -> None:
+    """The error names the class, where it is registered and the reason, and so does an append."""
+
+    class Nothing:
+        pass
+
+    @dataclass
+    class Open:
+        other: "Missing"  # type: ignore[name-defined]  # noqa: F821, UP037
+
+    types = EventTypes()
+    types("A")(Nothing)
+    types("B")(Open)
+    found = rf"'A' \(.*{HERE}\): Nothing can't be read by pydantic .*'B' .*Open can't .*name 'Missing' is not defined"
+    with pytest.raises(InvalidSettings, match=found):
+        types.check()
+    with pytest.raises(InvalidArgument, match="Nothing can't be read by pydantic"):
+        types.new(Nothing())
+    del types
+    gc.collect()
+
+
+@pytest.mark.parametrize("given", [fresh, 5, list[int]])
+def test_only_classes_are_registered(given: Any) -> None:
+    """The error names the place and the name."""
+    with pytest.raises(InvalidArgument, match=rf"{HERE}.* 'A' must be a class"):
+        EventTypes()("A")(given)
+
+
+def test_only_registries_are_included() -> None:
+    """The error says what was given."""
+    with pytest.raises(InvalidArgument, match="must be of type EventTypes, not str"):
+        EventTypes().include("shop.events")  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("since", [0, 2, 3])
 def test_an_upcast_must_lead_to_a_newer_version(since: int) -> None:
     """Since the current version there is nothing to do."""

@@ -75,6 +75,25 @@ def sent(old: Old) -> Shipped:
     return Shipped(by=old["with"])
 
 
+@events("Returned", version=2)
+class Returned(BaseModel):
+    """Its upcasts were written in a hurry."""
+
+    n: int
+
+
+@events.upcast(Returned, since=1)
+def hurried(old: Old) -> Any:
+    return RETURNED[old["n"]]
+
+
+@events.retired("Gone")
+def gone(old: Old) -> Any:
+    return RETURNED[old["n"]]
+
+
+RETURNED = [None, "secret", ["secret"], {}, {"n": 5}]
+
 BERN = CustomerMoved(street="Gasse 1", town="Bern", country="CH")
 
 
@@ -165,6 +184,13 @@ MISFITS: list[tuple[Callable[[], Any], str]] = [
     (lambda: recorded("CustomerMoved", {"street": "x"}, {"schemaVersion": 9}), "of version 9, and the app knows 3"),
     (lambda: recorded("ShippedAndPaid", {"secret": 1}), "the function that replaces it raised KeyError"),
     (lambda: recorded("ShippedAndPaid", b"secret"), "it is no JSON"),
+    (lambda: recorded("CustomerMoved", ["secret"]), "it is no JSON object"),
+    (lambda: recorded("ShippedAndPaid", "secret"), "it is no JSON object"),
+    (lambda: recorded("Returned", {"n": 0}), "the upcast since 1 must return a dict, .*, and returned NoneType"),
+    (lambda: recorded("Returned", {"n": 1}), "the upcast since 1 must return a dict, .*, and returned str"),
+    (lambda: recorded("Returned", {"n": 2}), "the upcast since 1 must return a dict, .*, and returned str"),
+    (lambda: recorded("Gone", {"n": 0}), "replaces it must return objects of registered .*, and returned NoneType"),
+    (lambda: recorded("Gone", {"n": 4}), "replaces it must return objects of registered .*, and returned dict"),
 ]
 
 

@@ -9,7 +9,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from fastapi_esdb.api.deciders.snapshots import Snapshots
 from fastapi_esdb.api.deciders.state_cache import StateCache
-from fastapi_esdb.api.decoding import Event, EventDecoder
+from fastapi_esdb.api.decoding import Event, EventDecoder, decoder
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.events.values import RecordedEvent
 
@@ -78,7 +78,7 @@ class Folding(Generic[State]):
 
 def folding_of(decider: Any) -> Folding[Any]:
     """Return how a decider, or a class of entities, folds. Raises `InvalidArgument` for what is neither."""
-    types = getattr(decider, "types", None)
+    types = decoder(getattr(decider, "types", None))
     cache, snapshots = _own(decider, "cache", StateCache), _own(decider, "snapshots", Snapshots)
     if callable(getattr(decider, "evolve", None)) and hasattr(decider, "initial"):
         return Folding(decider, _beginning(decider.initial), decider.evolve, types, cache, snapshots, False)
