@@ -14,7 +14,8 @@ from fastapi_esdb.api.raw_calls import RawCalls
 from fastapi_esdb.api.stop import Stop
 from fastapi_esdb.api.subscriptions import Subscriptions
 from fastapi_esdb.connection.caller import CallOptions, ping
-from fastapi_esdb.wire.errors import CalledAs
+from fastapi_esdb.settings.credentials import WANTED, AnyCredentials
+from fastapi_esdb.wire.errors import CalledAs, InvalidArgument
 
 if TYPE_CHECKING:
     from fastapi_esdb.api.calls import Carrier
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from fastapi_esdb.connection.state import ConnectionState
     from fastapi_esdb.pool.hooks import Hook
     from fastapi_esdb.pool.pool import ConnectionPool
-    from fastapi_esdb.settings.credentials import AnyCredentials, CredentialsProvider
+    from fastapi_esdb.settings.credentials import CredentialsProvider
 
 
 class Connection(JointDecisions, Subscriptions, Metadata, Monitoring, RawCalls):
@@ -111,6 +112,8 @@ class Connection(JointDecisions, Subscriptions, Metadata, Monitoring, RawCalls):
         credentials is asked before each call, and again if the server refuses what it gave. `timeout` (seconds) is for
         each call; subscriptions have no end. Views of a view keep what they don't replace. Raises `InvalidArgument`.
         """
+        if not (credentials is None or callable(credentials) or isinstance(credentials, AnyCredentials)):
+            raise InvalidArgument(f"{WANTED}, not {type(credentials).__name__}")  # the value may be a token
         provider = credentials if callable(credentials) else None
         fixed = None if callable(credentials) else credentials
         choices = Choices(CallOptions.of(timeout, fixed, requires_leader), provider)

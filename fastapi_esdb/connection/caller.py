@@ -54,8 +54,9 @@ class CallOptions:
         if (timeout, credentials, requires_leader, read_preference) == _NOTHING_CHOSEN:
             return DEFAULT_OPTIONS
         if not isinstance(credentials, AnyCredentials | None):  # the value is not shown: it may hold a password
-            wanted = "credentials must be Credentials or a BearerToken"
-            raise InvalidArgument(f"{wanted}, not {type(credentials).__name__}")
+            wanted = f"credentials must be Credentials or a BearerToken, not {type(credentials).__name__}"
+            provided = ": give a provider to bound(credentials=…)" if callable(credentials) else ""
+            raise InvalidArgument(wanted + provided)
         if requires_leader not in (True, False, None):
             raise InvalidArgument(f"requires_leader must be True, False or None, not {quoted(requires_leader)}")
         if read_preference not in (None, *NodePreference):

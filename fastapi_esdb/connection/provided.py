@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from fastapi_esdb.connection.deadline import seconds
 from fastapi_esdb.errors import NoCredentials
 from fastapi_esdb.settings.credentials import AnyCredentials
-from fastapi_esdb.wire.errors import EsdbError
+from fastapi_esdb.wire.errors import EsdbError, InvalidArgument
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.deadline import Deadline
@@ -26,27 +26,42 @@ async def ask(provider: CredentialsProvider, refused: AnyCredentials | None, dea
     try:
         async with asyncio.timeout(deadline.left()) as waiting:
             given = provider(refused)
-            found = await given if inspect.isawaitable(given) else given
+            return _checked(await given if inspect.isawaitable(given) else given)
     except EsdbError:
         raise
+    except asyncio.CancelledError as error:
+        if _is_being_cancelled():
+            raise
+        raise NoCredentials("was cancelled") from error  # what it waited for was, and not the call
     except Exception as error:
         late = isinstance(error, TimeoutError) and waiting.expired()
         raise NoCredentials("did not answer in time" if late else f"raised {type(error).__name__}") from error
+
+
+def _checked(found: AnyCredentials) -> AnyCredentials:
     if not isinstance(found, AnyCredentials):
         raise NoCredentials(f"gave {type(found).__name__} instead of Credentials or a BearerToken")
     return found
+
+
+def _is_being_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 class CachedCredentials:
     """A provider that keeps what `fetch` gives until the server refuses it, or `lifetime` seconds have passed.
 
     `fetch` is a function or coroutine function without arguments, such as one that asks for a token. Calls that need
-    one at the same time wait for the same answer. Raises `InvalidArgument` for a `lifetime` that can't be.
+    one at the same time wait for the same answer. Raises `InvalidArgument` for what can't be one of the two.
     """
 
     def __init__(
         self, fetch: Callable[[], AnyCredentials | Awaitable[AnyCredentials]], *, lifetime: float | None = None
     ) -> None:
+        if not callable(fetch):  # the value is not shown: it may be a token
+            wanted = "fetch must be a function that gives Credentials or a BearerToken"
+            raise InvalidArgument(f"{wanted}, not {type(fetch).__name__}")
         self._fetch = fetch
         self._lifetime = None if lifetime is None else seconds(lifetime, "lifetime")
         self._kept: AnyCredentials | None = None
@@ -71,7 +86,7 @@ class CachedCredentials:
     async def _fetched(self) -> AnyCredentials:
         try:
             given = self._fetch()
-            self._kept = found = await given if inspect.isawaitable(given) else given
+            self._kept = found = _checked(await given if inspect.isawaitable(given) else given)
             self._until = monotonic() + (self._lifetime or 0.0)
             return found
         finally:

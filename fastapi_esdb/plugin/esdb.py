@@ -32,6 +32,7 @@ from fastapi_esdb.plugin.loading import revision_dependency, state_dependency
 from fastapi_esdb.plugin.started import DEFAULT, ClosedByCommand, Started, held, started_for, started_in
 from fastapi_esdb.plugin.sync import SyncConnection
 from fastapi_esdb.plugin.threads import reaches_threads, refuse_def_endpoint
+from fastapi_esdb.settings.credentials import provider_of
 from fastapi_esdb.wire.positions import START
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class Esdb:
         self._prefix = prefix
         self._embedded = embedded
         self._has_own_guard = control is not None
-        self._credentials = credentials
+        self._provider = None if credentials is None else provider_of(credentials)
 
     def __repr__(self) -> str:
         return f"<Esdb {self.name!r}>"
@@ -147,7 +148,7 @@ class Esdb:
         settings = settings_from(self._given) if self._prefix is None else settings_behind(self._prefix)
         if self._embedded:
             settings = settings.model_copy(update={"embedded": True})
-        return settings if self._credentials is None else settings.calling_as(self._credentials)
+        return settings if self._provider is None else settings.asking(self._provider)
 
     async def get_connection(self, request: HTTPConnection) -> Connection:
         """The dependency of `async def` endpoints, and the one point that tests override.

@@ -8,6 +8,7 @@ from typing import NoReturn
 
 from pydantic import SecretStr
 
+from fastapi_esdb.errors import InvalidSettings
 from fastapi_esdb.settings.text import has_control
 
 
@@ -98,3 +99,14 @@ CredentialsProvider = Callable[[AnyCredentials | None], AnyCredentials | Awaitab
 It gets `None`, or the credentials that the server has just refused: when it returns others then, the call is made again
 with these, once. A function must not block: it runs on the event loop.
 """
+
+WANTED = "credentials must be Credentials, a BearerToken, or a function that gives one of them"
+
+
+def provider_of(credentials: AnyCredentials | CredentialsProvider) -> CredentialsProvider:
+    """Return what gives them before each call. Raises `InvalidSettings`, which does not show the value."""
+    if callable(credentials):
+        return credentials
+    if not isinstance(credentials, AnyCredentials):
+        raise InvalidSettings(f"{WANTED}, not {type(credentials).__name__}")
+    return lambda _: credentials

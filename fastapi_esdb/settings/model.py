@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from fastapi_esdb.errors import InvalidSettings
 from fastapi_esdb.settings.choices import AppendMode, NodePreference
 from fastapi_esdb.settings.connection_string import ConnectionString
-from fastapi_esdb.settings.credentials import AnyCredentials, Credentials, CredentialsProvider
+from fastapi_esdb.settings.credentials import AnyCredentials, Credentials, CredentialsProvider, provider_of
 from fastapi_esdb.settings.kinds import MAX_INT
 from fastapi_esdb.settings.options import MILLISECONDS_PER_SECOND, nearest
 from fastapi_esdb.settings.precedence import COMPLETING, DEFAULT_DEADLINE, STRING, Completing, OptionOverrides
@@ -197,9 +197,9 @@ class EsdbSettings(OptionOverrides):
         """Return the same settings with other credentials, or with a provider that is asked for them before each call.
 
         They stand in for the user name and password of the connection string, of the environment and of code. They are
-        for code only: no variable of the environment says this.
+        for code only: no variable of the environment says this. Raises `InvalidSettings`.
         """
-        return self.asking(credentials if callable(credentials) else lambda _: credentials)
+        return self.asking(provider_of(credentials))
 
     def asking(self, provider: CredentialsProvider | None) -> Self:
         """Return the same settings with that provider."""

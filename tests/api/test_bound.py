@@ -15,7 +15,9 @@ from fastapi_esdb import (
     Connection,
     Credentials,
     CredentialsProvider,
+    Esdb,
     EsdbSettings,
+    InvalidSettings,
     NewEvent,
     NoCredentials,
     StreamAcl,
@@ -119,8 +121,6 @@ async def test_a_bound_requires_leader_goes_with_calls() -> None:
         assert await esdb.bound(requires_leader=True).last_revision("s") is not None
         with pytest.raises(InvalidArgument, match="requires_leader"):
             esdb.bound(requires_leader=3)  # type: ignore[arg-type]  # that is the point
-        with pytest.raises(InvalidArgument, match="credentials must be Credentials or a BearerToken, not str"):
-            esdb.bound(credentials="secret")  # type: ignore[arg-type]  # that is the point
 
 
 @pytest.mark.parametrize("mode", AppendMode)
@@ -187,6 +187,38 @@ async def test_a_provider_that_fails_is_an_error_of_ours(server: EmbeddedServer)
             await esdb.bound(credentials=lambda _: "token").ping()  # type: ignore[arg-type,return-value]  # that is the point
 
 
+async def test_a_provider_that_is_cancelled_fails_its_call_and_nothing_else(server: EmbeddedServer) -> None:
+    """A task that a provider waits for may be cancelled by others: its caller neither ends nor hangs by that."""
+
+    async def cancelled(_: object) -> AnyCredentials:
+        raise asyncio.CancelledError
+
+    async with reached(server, cancelled) as esdb:
+        with pytest.raises(NoCredentials, match="was cancelled, so the call was not sent"):
+            await esdb.append("hers", NewEvent("No", {}), timeout=PATIENCE)
+
+
+async def test_a_caller_that_is_cancelled_while_a_provider_is_asked_ends(server: EmbeddedServer) -> None:
+    """The provider's own wait is cancelled with the call."""
+    asked, ended = asyncio.Event(), asyncio.Event()
+
+    async def hangs(_: object) -> AnyCredentials:
+        asked.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+        raise AssertionError
+
+    async with reached(server) as esdb:
+        call = asyncio.ensure_future(esdb.bound(credentials=hangs).append("hers", NewEvent("No", {})))
+        await asked.wait()
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        assert ended.is_set()
+
+
 async def test_a_connection_whose_provider_fails_connects_and_says_so(server: EmbeddedServer) -> None:
     """It is connected, not ready, and becomes ready when the provider has credentials."""
     given: list[AnyCredentials] = []
@@ -227,6 +259,41 @@ async def test_cached_credentials_are_fetched_once(server: EmbeddedServer, token
         await impatient.ping()
         await impatient.ping()
         assert len(fetched) == 4
+
+
+async def test_what_is_no_credentials_is_not_cached(server: EmbeddedServer) -> None:
+    """The next call has it fetched again."""
+    given: list[object] = ["a-text", JANES]
+    fetch = CachedCredentials(lambda: given.pop(0))  # type: ignore[arg-type,return-value]  # that is the point
+    async with reached(server) as plain:
+        esdb = plain.bound(credentials=fetch)
+        with pytest.raises(NoCredentials, match="gave str instead of Credentials or a BearerToken"):
+            await esdb.append("hers", NewEvent("No", {}))
+        await esdb.append("hers", NewEvent("Yes", {}))
+
+
+@pytest.mark.parametrize("wrong", ["a-secret-text", ("jane", "secret"), 5])
+async def test_what_can_be_no_provider_is_refused_at_once(wrong: object) -> None:
+    """A text is an easy mistake: the error says what is wanted, and does not repeat it."""
+    wanted = "credentials must be Credentials, a BearerToken, or a function that gives one of them, not"
+    with pytest.raises(InvalidSettings, match=wanted) as caught:
+        async with connect("esdb://localhost?tls=false", credentials=wrong):  # type: ignore[arg-type]  # the point
+            raise AssertionError
+    assert "secret" not in str(caught.value)
+    with pytest.raises(InvalidSettings, match=wanted):
+        Esdb(credentials=wrong)  # type: ignore[arg-type]  # that is the point
+    with pytest.raises(InvalidArgument, match="fetch must be a function that gives Credentials or a BearerToken, not"):
+        CachedCredentials(wrong)  # type: ignore[arg-type]  # that is the point
+
+
+async def test_a_provider_given_to_one_call_is_told_where_it_goes(server: EmbeddedServer) -> None:
+    """Calls take credentials as they are."""
+    async with reached(server) as esdb:
+        with pytest.raises(InvalidArgument, match=r"not Provider: give a provider to bound\(credentials=…\)"):
+            await esdb.append("hers", NewEvent("No", {}), credentials=Provider(JANES))  # type: ignore[arg-type]  # the point
+        wanted = "credentials must be Credentials, a BearerToken, or a function that gives one of them, not str"
+        with pytest.raises(InvalidArgument, match=wanted):
+            esdb.bound(credentials="secret")  # type: ignore[arg-type]  # that is the point
 
 
 async def test_other_settings_keep_the_provider(server: EmbeddedServer) -> None:
