@@ -25,7 +25,7 @@ TYPE = "$ConsumerCommand"
 """The type of the events that carry commands."""
 
 PATIENCE = 10.0
-"""Seconds that a command by the database is waited for, where it is for this process."""
+"""Seconds that a command is waited for, where it is for this process; it is done later then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +82,12 @@ class Commands:
             await self._events.ack(command.id)
 
     async def tell(self, command: Command) -> None:
-        """Have a command done in this process, and wait until it is. Raises what hinders that."""
-        with self._awaiting(command) as done:
+        """Have a command done in this process, and wait until it is, for some seconds. Raises what hinders that."""
+        with self._awaiting(command) as done, suppress(TimeoutError):  # an event may be at hand for long
             self._due.append(command)
             self._wake()
-            await done
+            async with asyncio.timeout(PATIENCE):
+                await done
 
     async def send(self, command: Command, *, is_for_here: bool) -> None:
         """Send a command by the database; where it is for this process, wait until it is done, for some seconds."""

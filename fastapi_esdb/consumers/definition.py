@@ -114,8 +114,10 @@ def define(
     if run not in (None, "one", "each"):
         raise InvalidArgument('run must be "one" (one process of all) or "each" (every process)')
     if isinstance(source, GroupSource):
-        _check_group(run, checkpoint, start)
+        _check_group(run, checkpoint, start, ordered_by)
         run, checkpoint = "each", InMemory()
+    else:
+        start = arguments.start(start, arguments.source(source.stream), "start")
     chosen: Run = run or "one"
     kept = checkpoint if checkpoint is not None else InStream() if chosen == "one" else InMemory()
     _check_store(kept)
@@ -140,11 +142,11 @@ def define(
     return found
 
 
-def _check_group(run: Run | None, checkpoint: object, start: Place) -> None:
-    if run is not None or checkpoint is not None or start is not START:
+def _check_group(run: Run | None, checkpoint: object, start: Place, ordered_by: OrderedBy) -> None:
+    if run is not None or checkpoint is not None or start is not START or callable(ordered_by):
         raise InvalidArgument(
-            "run, checkpoint and start are not for a group: the server hands its events out to all processes, "
-            "and keeps the progress"
+            "run, checkpoint, start and ordered_by are not for a group: the server hands its events out to all "
+            "processes, in no strict order, and keeps the progress"
         )
 
 

@@ -23,6 +23,7 @@ from fastapi_esdb.consumers.outcomes import (
     Stop,
     Stopped,
     To,
+    decided,
     returned,
 )
 from fastapi_esdb.errors import EsdbError
@@ -68,6 +69,7 @@ class Handling:
     ) -> None:
         self._name = definition.name
         self._decode = definition.types.decode_all if definition.types is not None else None
+        self._ordered_by = definition.ordered_by if callable(definition.ordered_by) else None
         self._on_error = definition.on_error
         self._saves = definition.store is not None
         self._dispatch = dispatch
@@ -130,6 +132,8 @@ class Handling:
     async def _called(self, event: RecordedEvent) -> tuple[To, ...]:
         """Call the handler with what the event is to it: mostly one thing."""
         items = (event,) if self._decode is None else self._decode(event)
+        if self._ordered_by is not None and items:
+            hash(self._ordered_by(items[0]))  # an event whose place in the order nobody knows is not handled
         outputs: tuple[To, ...] = ()
         last = len(items) - 1
         for number, item in enumerate(items):
@@ -198,7 +202,7 @@ class Handling:
         """Ask the policy."""
         try:
             given = self._on_error(event, error, attempt)
-            decision = await given if inspect.isawaitable(given) else given
+            decision = decided(await given if inspect.isawaitable(given) else given)
             return decision.after(attempt) if isinstance(decision, Retry) else decision
         except Exception:
             logger.exception("on_error of consumer %r failed; the event is handled again", self._name)

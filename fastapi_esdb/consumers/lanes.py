@@ -75,13 +75,15 @@ class Lanes:
             self._failure.exception()
 
     def _key(self, event: RecordedEvent) -> Hashable:
-        """Return the key of an event; one that has none since it can't be read is ordered by its stream."""
+        """Return the key of an event; one that can't be read, or told the key of, is ordered by its stream."""
         if self._key_of is None:
             return None
         items: Any = (event,)
         with suppress(Exception):  # handling it raises the same again
             items = (event,) if self._decode is None else self._decode(event)
-            return ("key", self._key_of(event, items[0]))
+            key = self._key_of(event, items[0])
+            hash(key)
+            return ("key", key)
         return ("stream", event.stream)
 
     async def _run(self, entry: InFlight, before: asyncio.Task[None] | None) -> None:

@@ -78,19 +78,22 @@ class Stop:
     """Stop the consumer before the event, until it is told to `resume`."""
 
 
+Final = Skip | Park | Stop
+
+
 @dataclass(frozen=True, slots=True)
 class Retry:
     """Handle the event again after `backoff` seconds, and twice as many after each further attempt, up to `longest`.
 
-    `longest` is half a minute, or `backoff` if that is more. After so many `attempts` in all, `then` is done instead;
-    without a number that is never. Meanwhile the events behind it wait, as far as they are ordered after it. Raises
-    `InvalidArgument`.
+    `longest` is half a minute, or `backoff` if that is more. After so many `attempts` in all, `then` is done instead,
+    one of the other outcomes or its class; without a number that is never. Meanwhile the events behind it wait, as far
+    as they are ordered after it. Raises `InvalidArgument`.
     """
 
     backoff: float = FIRST_PAUSE
     longest: float | None = None
     attempts: int | None = None
-    then: Skip | Park | Stop = Park()
+    then: Final | type[Final] = Park()
 
     def __post_init__(self) -> None:
         seconds(self.backoff, "backoff")
@@ -98,6 +101,8 @@ class Retry:
             raise InvalidArgument(f"longest must not be less than backoff, which is {self.backoff:g} s")
         if self.attempts is not None:
             arguments.whole_number(self.attempts, "attempts", least=1, most=1_000_000)
+        if not isinstance(_made(self.then), Final):
+            raise InvalidArgument(f"then must be Park, Skip or Stop, not {quoted(self.then)}")
 
     def pause(self, attempt: int) -> float:
         """Return the seconds to wait after attempt 1, 2, …."""
@@ -107,19 +112,18 @@ class Retry:
 
     def after(self, attempt: int) -> Decision:
         """Return what is done after attempt 1, 2, …: this, until there were enough of them."""
-        return self if self.attempts is None or attempt < self.attempts else self.then
+        return self if self.attempts is None or attempt < self.attempts else decided(self.then)
 
 
 Decision = Retry | Skip | Park | Stop
-OnError = Callable[[RecordedEvent, Exception, int], Decision | Awaitable[Decision]]
-"""Decides what becomes of an event that can't be handled: it gets the event, the error, and the number of attempts."""
-
-
 Rule = Decision | type[Retry] | type[Skip] | type[Park] | type[Stop]
 """A decision, or the class of one that needs nothing else said."""
 
-Policy = OnError | Mapping[type[Exception], Rule]
-"""A function that decides, or a table of what is done after which errors."""
+OnError = Callable[[RecordedEvent, Exception, int], Rule | Awaitable[Rule]]
+"""Decides what becomes of an event that can't be handled: it gets the event, the error, and the number of attempts."""
+
+Policy = OnError | Mapping[type[Exception], Rule] | Rule
+"""A function that decides, a table of what is done after which errors, or what is done after each."""
 
 
 def retry_for_ever(_event: RecordedEvent, _error: Exception, _attempt: int) -> Decision:
@@ -131,11 +135,14 @@ def policy(given: Policy | None) -> OnError:
     """Return what decides. Of a table, the entry of the error's nearest class counts. Raises `InvalidArgument`."""
     if given is None:
         return retry_for_ever
+    if isinstance(_made(given), Decision):
+        always = decided(given)
+        return lambda *_: always
     if not isinstance(given, Mapping):
         if not callable(given):
             raise InvalidArgument(
-                "on_error must be a table such as {ValueError: Park, SmtpDown: Retry(backoff=30)}, or a function "
-                f"of the event, the error and the number of attempts, not {type(given).__name__}"
+                "on_error must be a table such as {ValueError: Park, SmtpDown: Retry(backoff=30)}, one of these for "
+                f"all errors, or a function of the event, the error and the attempts, not {type(given).__name__}"
             )
         return given
     rules = {kind: _decision(kind, rule) for kind, rule in given.items()}
@@ -149,10 +156,22 @@ def policy(given: Policy | None) -> OnError:
 def _decision(kind: object, rule: object) -> Decision:
     if not (isinstance(kind, type) and issubclass(kind, Exception)):
         raise InvalidArgument(f"on_error: {quoted(kind)} is no class of exceptions")
-    decision = rule() if isinstance(rule, type) and issubclass(rule, Decision) else rule
-    if not isinstance(decision, Decision):
+    if not isinstance(_made(rule), Decision):
         raise InvalidArgument(f"on_error: for {kind.__name__} say Retry(…), Skip, Park or Stop, not {quoted(rule)}")
-    return decision
+    return decided(rule)
+
+
+def decided(rule: object) -> Decision:
+    """Return the decision that a rule stands for. Raises `InvalidArgument` for what is none."""
+    made = _made(rule)
+    if isinstance(made, Decision):
+        return made
+    raise InvalidArgument(f"on_error must return Retry(…), Skip, Park or Stop, not {quoted(rule)}")
+
+
+def _made(rule: object) -> object:
+    """Return an object of a class that needs nothing else said."""
+    return rule() if isinstance(rule, type) and issubclass(rule, Decision) else rule
 
 
 class Halted(Exception):

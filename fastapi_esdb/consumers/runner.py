@@ -120,7 +120,7 @@ class Runner:
             await asyncio.wait([self._task])
 
     async def pause(self) -> None:
-        """Handle no further event until `resume`. Returns when the event at hand is handled."""
+        """Handle no further event until `resume`. Returns when the event at hand is handled, or after ten seconds."""
         await self._tell(Command("pause"))
 
     async def resume(self) -> None:

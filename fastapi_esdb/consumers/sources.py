@@ -73,7 +73,7 @@ class CatchUpSource:
         if self.stream == ALL:
             return Position.parse(text)
         if not text.isdecimal():
-            raise InvalidArgument(f"the checkpoint of a stream's consumer must be a revision, not {text[:40]!r}")
+            raise InvalidArgument(f"the place of a stream's consumer must be a revision, not {text[:40]!r}")
         return int(text)
 
 
@@ -102,7 +102,9 @@ def category(name: str) -> CatchUpSource:
     They come in the order in which they were written. No projection is needed for it: they are read from `$all`, which
     needs the right to do that, with a filter.
     """
-    return CatchUpSource(ALL, filters.by_stream(f"{arguments.text(name, 'name')}-"))
+    if arguments.text(name, "name").endswith("-"):
+        raise InvalidArgument(f"the dash is no part of a category: category({name.rstrip('-')!r})")
+    return CatchUpSource(ALL, filters.by_stream(f"{name}-"))
 
 
 def stream(name: str, *, resolve_links: bool = False) -> CatchUpSource:

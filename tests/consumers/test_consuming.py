@@ -7,11 +7,12 @@ import threading
 import time
 from collections.abc import Sized
 from functools import partial
+from typing import Any
 
 import pytest
 
 from fastapi_esdb import END, NO_STREAM, START, Connection, NewEvent, RecordedEvent
-from fastapi_esdb.consumers import ConsumerState, Retry, Skip, Stop, category, consuming, to
+from fastapi_esdb.consumers import ConsumerState, Retry, Skip, Stop, category, commands, consuming, to
 from fastapi_esdb.consumers.definition import Run
 from fastapi_esdb.consumers.outcomes import Decision
 from fastapi_esdb.embedded.server import EmbeddedServer
@@ -106,6 +107,19 @@ async def test_a_policy_decides_about_failures(
     async with consuming(esdb_connection, "c", "s", handler, on_error=on_error):
         await until(lambda: handler.revisions == expected)
     assert asked == [(1, RuntimeError, 1)]
+
+
+@pytest.mark.parametrize("decision", [Skip, None, "skip"], ids=str)
+async def test_what_a_policy_returns_is_a_decision(
+    esdb_connection: Connection, caplog: pytest.LogCaptureFixture, decision: Any
+) -> None:
+    """Or the class of one; after anything else the event is handled again when it has waited, and the log says why."""
+    handler = Seen(fails_at=1)
+    await add(esdb_connection, "s", 3)
+    async with consuming(esdb_connection, "c", "s", handler, on_error=lambda *_: decision):
+        expected = [0, 2] if decision is Skip else [0, 1, 2]
+        await until(lambda: handler.revisions == expected)
+    assert ("on_error must return Retry(…), Skip, Park or Stop" in caplog.text) is (decision is not Skip)
 
 
 async def test_a_policy_may_stop_the_consumer(esdb_connection: Connection) -> None:
@@ -220,6 +234,27 @@ async def test_a_command_is_done_when_it_returns(esdb_connection: Connection) ->
         assert consumer.status.place == 0
         await consumer.resume()
         await until(lambda: handler.revisions == [0, 1, 2, 1, 2])
+
+
+async def test_a_command_is_not_waited_for_without_end(
+    esdb_connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While a handler takes long it returns, and is done afterwards; also in a process of its own."""
+    monkeypatch.setattr(commands, "PATIENCE", 0.05)
+    handled, may_end = asyncio.Event(), asyncio.Event()
+
+    async def handle(_event: RecordedEvent) -> None:
+        handled.set()
+        await may_end.wait()
+
+    await add(esdb_connection, "s", 2)
+    async with consuming(esdb_connection, "c", "s", handle, run="each") as consumer:
+        await handled.wait()
+        await consumer.pause()
+        assert consumer.status.state is ConsumerState.RUNNING
+        may_end.set()
+        await until(lambda: consumer.status.state is ConsumerState.PAUSED)
+        assert consumer.status.handled == 1
 
 
 async def test_a_handler_that_cancels_itself_has_failed(esdb_connection: Connection) -> None:

@@ -206,6 +206,13 @@ async def recorded(esdb_connection: Connection) -> RecordedEvent:
     return event
 
 
+async def test_one_decision_may_be_for_all_errors(recorded: RecordedEvent) -> None:
+    """As a class, or as an object; the last one of a bounded retry, too."""
+    assert policy(Park)(recorded, KeyError(), 1) == Park()
+    assert policy(Retry(backoff=3))(recorded, KeyError(), 1) == Retry(backoff=3)
+    assert Retry(attempts=2, then=Skip).after(2) == Skip()
+
+
 def test_pauses_grow() -> None:
     """They double, up to a limit, and are a little different each time."""
     retry = Retry(backoff=1, longest=5)
@@ -222,6 +229,8 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
     "backoff": (lambda: Retry(backoff=-1), "backoff must be a number of seconds"),
     "longest": (lambda: Retry(backoff=9, longest=3), "longest must not be less than backoff, which is 9 s"),
     "attempts": (lambda: Retry(attempts=0), "attempts must be between 1 and"),
+    "then": (lambda: Retry(attempts=1, then="park"), "then must be Park, Skip or Stop, not 'park'"),  # type: ignore[arg-type]
+    "again": (lambda: Retry(attempts=1, then=Retry()), r"then must be Park, Skip or Stop, not Retry\("),  # type: ignore[arg-type]
 }
 
 

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
+from typing import Any
 
 import pytest
 
 from fastapi_esdb import END, Connection, NewEvent, Position, RecordedEvent
-from fastapi_esdb.consumers import ConsumerState, InMemory, InStream, Stop, category, consuming, following_places, to
+from fastapi_esdb.consumers import (
+    ConsumerState,
+    InMemory,
+    InStream,
+    Park,
+    Stop,
+    category,
+    consuming,
+    following_places,
+    to,
+)
 from fastapi_esdb.consumers.definition import ConsumerOptions
 from fastapi_esdb.consumers.ledger import Ledger
 from fastapi_esdb.consumers.runner import Runner
@@ -73,6 +84,27 @@ async def test_events_are_ordered_by_a_key(esdb_connection: Connection) -> None:
     for key in "012":
         revisions = [revision for found, revision in seen if found == key]
         assert revisions == sorted(revisions)
+
+
+@pytest.mark.parametrize("fault", [KeyError, TypeError], ids=["it raises", "it returns a list"])
+async def test_an_event_whose_key_cannot_be_told_is_a_failure(
+    esdb_connection: Connection, fault: type[Exception]
+) -> None:
+    """Handled out of its order it would be wrong, and nobody would know."""
+    seen: list[int] = []
+
+    def key(event: RecordedEvent) -> Any:
+        return event.json()["key"] if fault is KeyError or event.revision != 1 else []
+
+    async def handle(event: RecordedEvent) -> None:
+        seen.append(event.revision)
+
+    await esdb_connection.append("s", [NewEvent("N", {"key": 1}), NewEvent("N", {}), NewEvent("N", {"key": 1})])
+    options: ConsumerOptions = {"concurrency": 4, "ordered_by": key, "on_error": Park}
+    async with consuming(esdb_connection, "c", "s", handle, **options) as consumer:
+        await until(lambda: consumer.status.place == 2)
+        [letter] = await consumer.dead_letters.list()
+    assert (letter.revision, letter.error, seen) == (1, f"builtins.{fault.__name__}", [0, 2])
 
 
 async def test_what_is_returned_is_appended_in_the_order_of_the_events(esdb_connection: Connection) -> None:

@@ -85,7 +85,8 @@ class AppConsumer:
     async def pause(self) -> None:
         """Have it handle no further event until `resume`, also after a restart, and whichever process it runs in.
 
-        With `run="each"`, or a group, that is in this process and while it lives.
+        With `run="each"`, or a group, that is in this process and while it lives. Returns when the event at hand is
+        handled, or after ten seconds.
         """
         await self._running.pause()
 

@@ -26,6 +26,8 @@ def narrowed(name: str, signature: Signature, types: EventDecoder[Any] | None) -
     if types is None:
         if any(_is_event(each) for each in wanted):
             raise InvalidArgument(f"the handler {name!r} takes an Event: say types=, or annotate it with RecordedEvent")
+        if not any(_takes(each, RecordedEvent) for each in wanted):
+            raise InvalidArgument(f"the handler {name!r} is given a RecordedEvent: annotate its first parameter so")
         return None
     if RecordedEvent in wanted:
         raise InvalidArgument(
@@ -35,6 +37,11 @@ def narrowed(name: str, signature: Signature, types: EventDecoder[Any] | None) -
     named = [cls for cls in classes if cls is not RecordedEvent]
     from fastapi_esdb.events.event_reader import EventReader  # noqa: PLC0415 - only where there are types
 
+    if isinstance(types, EventReader) and not any(_takes(each, Event) for each in wanted):
+        kind = getattr(wanted[0], "__name__", "…")
+        raise InvalidArgument(
+            f"the handler {name!r} is given an Event: annotate its first parameter with Event[{kind}]"
+        )
     if not isinstance(types, EventReader) or not named or any(_is_anything(cls) for cls in named):
         return types
     return types.of(*named)
@@ -42,6 +49,13 @@ def narrowed(name: str, signature: Signature, types: EventDecoder[Any] | None) -
 
 def _is_event(annotation: Any) -> bool:
     return annotation is Event or get_origin(annotation) is Event
+
+
+def _takes(annotation: Any, cls: type) -> bool:
+    """Return false if an annotation is a class that such an object can't be of."""
+    if annotation is Parameter.empty or not isinstance(annotation, type) or getattr(annotation, "_is_protocol", False):
+        return True
+    return issubclass(cls, annotation)
 
 
 def _is_anything(cls: Any) -> bool:

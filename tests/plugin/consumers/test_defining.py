@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import pytest
 from fastapi import Depends, FastAPI
 
-from fastapi_esdb import END, Esdb, Event, EventTypes, InvalidArgument, InvalidSettings, RecordedEvent
+from fastapi_esdb import END, Esdb, Event, EventTypes, InvalidArgument, InvalidSettings, Position, RecordedEvent
 from fastapi_esdb.consumers import InMemory, InStream, category, group, to
 from fastapi_esdb.testing import running
 
@@ -45,6 +45,11 @@ class HalfAStore:
         ({"concurrency": 0}, "concurrency"),
         ({"ordered_by": "key"}, "ordered_by"),
         ({"stop_timeout": -1}, "stop_timeout"),
+        ({"start": -1}, "start must be between 0"),
+        ({"start": Position(1, 1)}, "start must be a revision"),
+        ({"source": category("order"), "start": 5}, "start must be a Position"),
+        ({"source": group("s", "g"), "ordered_by": str}, "not for a group"),
+        ({"types": Placed}, "types must be an EventTypes, .* not Placed"),
     ],
 )
 def test_options_that_can_not_be_are_named(options: dict[str, Any], said: str) -> None:
@@ -63,12 +68,16 @@ def of_another_class(event: Event[Unregistered]) -> None: ...
 def of_recorded_events(event: RecordedEvent) -> None: ...
 
 
+def of_the_class(event: Placed) -> None: ...
+
+
 @pytest.mark.parametrize(
     ("handler", "said"),
     [
         (without_an_event, "must take the event"),
         (of_another_class, "Unregistered is not registered"),
         (of_recorded_events, "leave types= out"),
+        (of_the_class, r"is given an Event: annotate its first parameter with Event\[Placed\]"),
     ],
 )
 def test_handlers_that_do_not_fit_are_refused(handler: Callable[..., Any], said: str) -> None:
@@ -84,6 +93,23 @@ def test_a_handler_of_objects_needs_types() -> None:
 
     with pytest.raises(InvalidArgument, match="say types="):
         Esdb().consumer("c", "s")(handle)
+
+
+def test_a_handler_of_another_class_takes_no_recorded_event() -> None:
+    """What it says is what it is given: a class above that one is right, too."""
+
+    def handle(event: object) -> None: ...
+
+    with pytest.raises(InvalidArgument, match="is given a RecordedEvent"):
+        Esdb().consumer("c", "s")(of_the_class)
+    Esdb().consumer("c", "s")(handle)
+    Esdb().consumer("c", "s", types=events)(handle)
+
+
+def test_the_dash_is_no_part_of_a_category() -> None:
+    """There would hardly be a stream in it."""
+    with pytest.raises(InvalidArgument, match=r"category\('order'\)"):
+        category("order-")
 
 
 def test_a_name_is_that_of_one_consumer() -> None:
