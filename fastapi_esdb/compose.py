@@ -19,6 +19,7 @@ from fastapi_esdb.settings.connection_string import ConnectionString
 from fastapi_esdb.settings.credentials import AnyCredentials, CredentialsProvider
 from fastapi_esdb.settings.hosts import Host
 from fastapi_esdb.settings.model import EsdbSettings
+from fastapi_esdb.telemetry.config import AS_FOUND, Telemetry
 
 
 @asynccontextmanager
@@ -26,29 +27,34 @@ async def connect(
     target: str | EsdbSettings | None = None,
     *,
     credentials: AnyCredentials | CredentialsProvider | None = None,
+    telemetry: Telemetry = AS_FOUND,
 ) -> AsyncIterator[Connection]:
     """A connection for scripts and workers, without any app: `async with connect("esdb://…") as esdb: ...`.
 
     Takes a connection string or settings; without either the settings come from the environment. It does not wait
     for the database: see `Connection.wait_connected`. `credentials` stand in for those of the settings; a function is
-    asked for them before each call, see `CredentialsProvider`. Raises `InvalidSettings`.
+    asked for them before each call, see `CredentialsProvider`. `telemetry` says what OpenTelemetry is told.
+    Raises `InvalidSettings`.
     """
     given = Secret(target)
     del target  # a traceback may be shown with its variables, and this one holds a password
     is_text = isinstance(given.get_secret_value(), str)
     settings = EsdbSettings(connection_string=given.get_secret_value()) if is_text else settings_from(given)
-    async with open_pool(settings if credentials is None else settings.calling_as(credentials)) as pool:
+    settings = settings if credentials is None else settings.calling_as(credentials)
+    async with open_pool(settings, telemetry=telemetry) as pool:
         yield Connection(pool)
 
 
 @asynccontextmanager
-async def open_pool(settings: EsdbSettings, *, name: str = "default") -> AsyncIterator[ConnectionPool]:
+async def open_pool(
+    settings: EsdbSettings, *, name: str = "default", telemetry: Telemetry = AS_FOUND
+) -> AsyncIterator[ConnectionPool]:
     """An open pool that closes with the context.
 
     Raises `InvalidSettings` for event types whose old versions can't be read.
     """
     check_all()
-    async with _reachable(settings, name) as reachable, ConnectionPool(reachable, name) as pool:
+    async with _reachable(settings, name) as reachable, ConnectionPool(reachable, name, telemetry) as pool:
         yield pool
 
 

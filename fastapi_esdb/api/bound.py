@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Generic, Self
 
+from fastapi_esdb.api.calls import CarrierView
 from fastapi_esdb.connection.caller import DEFAULT_OPTIONS, Caller, CallOptions, Stream
 from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.connection.provided import ask
@@ -14,10 +15,7 @@ from fastapi_esdb.wire.errors import AccessDenied, CalledAs, EsdbError, NoAnswer
 from fastapi_esdb.wire.method import Method, Request, Response
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
     from fastapi_esdb.api.calls import Carrier
-    from fastapi_esdb.pool.resolution_state import NewestPosition, StreamLocks
     from fastapi_esdb.settings.credentials import AnyCredentials, CredentialsProvider
     from fastapi_esdb.wire.streams.values import AppendRequest, AppendResult
 
@@ -108,52 +106,18 @@ class BoundCaller:
         return _Attempts(choices.provider, choices.called_as, options, Deadline.after(seconds))
 
 
-class BoundCarrier(BoundCaller):
+class BoundCarrier(BoundCaller, CarrierView):
     """A `Carrier` that makes calls by another one, with the `choices`."""
 
     def __init__(self, carrier: Carrier, choices: Choices) -> None:
+        CarrierView.__init__(self, carrier)
         timeout = choices.options.timeout
-        super().__init__(carrier, choices, carrier.deadline if timeout is None else timeout)
-        self._carrier = carrier
-
-    @property
-    def is_connected(self) -> bool:
-        """See `Carrier.is_connected`."""
-        return self._carrier.is_connected
-
-    @property
-    def is_closed(self) -> bool:
-        """See `Carrier.is_closed`."""
-        return self._carrier.is_closed
-
-    @property
-    def retry_unknown(self) -> bool:
-        """See `Carrier.retry_unknown`."""
-        return self._carrier.retry_unknown
-
-    @property
-    def seen(self) -> NewestPosition:
-        """See `Carrier.seen`."""
-        return self._carrier.seen
-
-    @property
-    def stream_locks(self) -> StreamLocks:
-        """See `Carrier.stream_locks`."""
-        return self._carrier.stream_locks
-
-    @property
-    def schema_ids(self) -> dict[str, UUID]:
-        """See `Carrier.schema_ids`."""
-        return self._carrier.schema_ids
+        BoundCaller.__init__(self, carrier, choices, carrier.deadline if timeout is None else timeout)
 
     @property
     def deadline(self) -> float:
         """See `Carrier.deadline`."""
         return self._deadline
-
-    async def wait_connected(self, timeout: float | None = None) -> None:
-        """See `Carrier.wait_connected`."""
-        await self._carrier.wait_connected(timeout)
 
     @asynccontextmanager
     async def at_leader(self, options: CallOptions) -> AsyncIterator[Caller]:

@@ -74,6 +74,52 @@ class Carrier(Caller, Protocol):
         ...
 
 
+class CarrierView:
+    """All of another `Carrier` but its calls."""
+
+    def __init__(self, carrier: Carrier) -> None:
+        self._carrier = carrier
+
+    @property
+    def is_connected(self) -> bool:
+        """See `Carrier.is_connected`."""
+        return self._carrier.is_connected
+
+    @property
+    def is_closed(self) -> bool:
+        """See `Carrier.is_closed`."""
+        return self._carrier.is_closed
+
+    @property
+    def retry_unknown(self) -> bool:
+        """See `Carrier.retry_unknown`."""
+        return self._carrier.retry_unknown
+
+    @property
+    def seen(self) -> NewestPosition:
+        """See `Carrier.seen`."""
+        return self._carrier.seen
+
+    @property
+    def stream_locks(self) -> StreamLocks:
+        """See `Carrier.stream_locks`."""
+        return self._carrier.stream_locks
+
+    @property
+    def schema_ids(self) -> dict[str, UUID]:
+        """See `Carrier.schema_ids`."""
+        return self._carrier.schema_ids
+
+    @property
+    def deadline(self) -> float:
+        """See `Carrier.deadline`."""
+        return self._carrier.deadline
+
+    async def wait_connected(self, timeout: float | None = None) -> None:
+        """See `Carrier.wait_connected`."""
+        await self._carrier.wait_connected(timeout)
+
+
 class ConnectionPart:
     """Calls over one carrier. Those without an end of their own end when `stop` is set."""
 

@@ -40,7 +40,8 @@ class Connection(JointDecisions, Subscriptions, Metadata, Monitoring, RawCalls):
     """
 
     def __init__(self, pool: ConnectionPool, stop: Stop | None = None, carrier: Carrier | None = None) -> None:
-        super().__init__(carrier or _carrier_of(pool), stop)
+        self._untraced = carrier or _carrier_of(pool)
+        super().__init__(_traced(self._untraced, pool), stop)
         self.pool = pool
         """The connections behind it: their states, counters, hooks, and other settings for them."""
 
@@ -117,7 +118,7 @@ class Connection(JointDecisions, Subscriptions, Metadata, Monitoring, RawCalls):
         provider = credentials if callable(credentials) else None
         fixed = None if callable(credentials) else credentials
         choices = Choices(CallOptions.of(timeout, fixed, requires_leader), provider)
-        return type(self)(self.pool, self._stop, BoundCarrier(self._carrier, choices))
+        return type(self)(self.pool, self._stop, BoundCarrier(self._untraced, choices))
 
     @property
     def is_connected(self) -> bool:
@@ -174,3 +175,13 @@ def _carrier_of(pool: ConnectionPool) -> Carrier:
     """Return the pool, or what asks the provider of its settings before each call."""
     provider = pool.settings.provider
     return pool if provider is None else BoundCarrier(pool, Choices(provider=provider, called_as=CalledAs.PROVIDER))
+
+
+def _traced(carrier: Carrier, pool: ConnectionPool) -> Carrier:
+    """Return the carrier, or what makes spans of its calls if there is somebody to take them."""
+    instrumentation = pool.instrumentation
+    if instrumentation is None:
+        return carrier
+    from fastapi_esdb.api.traced import TracedCarrier  # noqa: PLC0415  few need it
+
+    return TracedCarrier(carrier, pool, instrumentation)

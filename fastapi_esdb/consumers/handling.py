@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fastapi_esdb.consumers.checkpoints import CheckpointMoved, Dispatch
 from fastapi_esdb.consumers.dead_letters import letter_about
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from fastapi_esdb.consumers.definition import Definition
     from fastapi_esdb.consumers.keeping import Keeping
     from fastapi_esdb.consumers.status import Observed
+    from fastapi_esdb.telemetry.instrumentation import Attempt
     from fastapi_esdb.wire.events.values import RecordedEvent
 
 logger = logging.getLogger("fastapi_esdb")
@@ -76,6 +77,7 @@ class Handling:
         self._keeping = keeping
         self._observed = observed
         self._connection = connection
+        self._instrumentation = connection.pool.instrumentation
         self._halted = halted
 
     async def handle(
@@ -97,13 +99,15 @@ class Handling:
         self, event: RecordedEvent, failed: _Failures, turn: Turn | None, free: asyncio.Semaphore | None
     ) -> bool:
         while True:
+            attempt = None if self._instrumentation is None else self._instrumentation.attempt(event, self._name)
             try:
-                outputs = await self._outputs(event, free)
+                outputs = await self._outputs(event, free, attempt)
                 if not outputs:
                     break
                 if turn is not None:
                     await turn()
-                await self._publish(event, outputs)
+                publishing = self._publish(event, outputs)
+                await (publishing if attempt is None else attempt.around(publishing))
                 return True
             except (Halted, Interrupted, CheckpointMoved):
                 raise
@@ -115,19 +119,28 @@ class Handling:
                     return await self._park(event, error, failed.attempts)
                 if isinstance(decision, Skip):
                     break
+            finally:
+                if attempt is not None:
+                    attempt.end()
         return False
 
-    async def _outputs(self, event: RecordedEvent, free: asyncio.Semaphore | None) -> tuple[To, ...]:
+    async def _outputs(
+        self, event: RecordedEvent, free: asyncio.Semaphore | None, attempt: Attempt | None
+    ) -> tuple[To, ...]:
         try:
             if free is None:
-                return await self._called(event)
+                return await self._watched(event, attempt)
             async with free:
-                return await self._called(event)
+                return await self._watched(event, attempt)
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
             if task is None or task.cancelling():
                 raise
             raise HandlerCancelled from error  # it is not the consumer that ends
+
+    def _watched(self, event: RecordedEvent, attempt: Attempt | None) -> Coroutine[Any, Any, tuple[To, ...]]:
+        called = self._called(event)
+        return called if attempt is None else attempt.around(called)
 
     async def _called(self, event: RecordedEvent) -> tuple[To, ...]:
         """Call the handler with what the event is to it: mostly one thing."""

@@ -94,6 +94,8 @@ class Runner:
         if self._task is None or self._task.done():
             self._is_ending = False
             self._observed.state = ConsumerState.STARTING
+            if (instrumentation := self._connection.pool.instrumentation) is not None:
+                instrumentation.watch_consumer(self._connection.pool.name, self)
             self._task = asyncio.create_task(self._run(), name=f"esdb-consumer-{self.definition.name}")
 
     async def stop(self) -> None:

@@ -33,6 +33,7 @@ from fastapi_esdb.plugin.started import DEFAULT, ClosedByCommand, Started, held,
 from fastapi_esdb.plugin.sync import SyncConnection
 from fastapi_esdb.plugin.threads import reaches_threads, refuse_def_endpoint
 from fastapi_esdb.settings.credentials import provider_of
+from fastapi_esdb.telemetry.config import AS_FOUND, Telemetry
 from fastapi_esdb.wire.positions import START
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ class Esdb:
     the embedded server. `name` keeps several apart; it stands in the paths of the health routes and in log lines.
     `control` is a dependency of the app's own that guards the control routes in place of `ESDB_CONTROL_TOKEN`.
     `credentials` stand in for user name and password; a function is asked for them before each call, such as one that
-    fetches tokens: see `CredentialsProvider`.
+    fetches tokens: see `CredentialsProvider`. `telemetry` says what OpenTelemetry is told, and what is added to the
+    metadata of events.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class Esdb:
         embedded: bool = False,
         control: Callable[..., Any] | None = None,
         credentials: AnyCredentials | CredentialsProvider | None = None,
+        telemetry: Telemetry = AS_FOUND,
     ) -> None:
         if not _NAME.fullmatch(name) or name in _TAKEN:
             raise InvalidSettings(
@@ -91,6 +94,7 @@ class Esdb:
         self._embedded = embedded
         self._has_own_guard = control is not None
         self._provider = None if credentials is None else provider_of(credentials)
+        self._telemetry = telemetry
 
     def __repr__(self) -> str:
         return f"<Esdb {self.name!r}>"
@@ -135,7 +139,7 @@ class Esdb:
     async def _open(self, app: Starlette) -> AsyncIterator[ConnectionPool]:
         from fastapi_esdb.compose import open_pool  # noqa: PLC0415 - what connects is loaded when the app starts
 
-        async with open_pool(self.read_settings(), name=self.name) as pool:
+        async with open_pool(self.read_settings(), name=self.name, telemetry=self._telemetry) as pool:
             is_guarded = self._has_own_guard or pool.settings.control_token is not None
             has_consumers = bool(self.consumers)
             show_commands(app, self.router, lambda path: is_guarded and (has_consumers or "/consumers/" not in path))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from fastapi import HTTPException
@@ -54,10 +55,24 @@ class Started:
         self.owner = owner
         self.pool = pool
         self.stop = stop
-        self.connection = Connection(pool)
-        self.of_requests = Connection(pool, stop)
-        self.handed_on = HandedOn(pool, stop)
         self.holders = 0
+
+    # Made when they are asked for: the app's own part of the lifespan may set providers of telemetry before that.
+
+    @cached_property
+    def connection(self) -> Connection:
+        """The connection that ends with the app."""
+        return Connection(self.pool)
+
+    @cached_property
+    def of_requests(self) -> Connection:
+        """The connection of requests."""
+        return Connection(self.pool, self.stop)
+
+    @cached_property
+    def handed_on(self) -> HandedOn:
+        """The same for requests that run in threads."""
+        return HandedOn(self.pool, self.stop)
 
 
 KEY = "fastapi_esdb.pool."

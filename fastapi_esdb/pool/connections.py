@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Channel, Lease
     from fastapi_esdb.pool.cluster.discovery import DiscoveryBudget
     from fastapi_esdb.pool.statistics import Counters
+    from fastapi_esdb.settings.hosts import Host
     from fastapi_esdb.settings.model import EsdbSettings
     from fastapi_esdb.wire.errors import EsdbError
 
@@ -82,6 +83,11 @@ class Connections:
     def is_connected(self) -> bool:
         """Return whether any of them is connected."""
         return bool(self._connected)
+
+    @property
+    def host(self) -> Host | None:
+        """The host that one of them is connected to."""
+        return next((node.channel.host for node in self._connected if node.channel), None)
 
     @property
     def waiting(self) -> int:

@@ -16,12 +16,16 @@ from fastapi_esdb.pool.generations import Generations
 from fastapi_esdb.pool.hooks import Hook, Hooks
 from fastapi_esdb.pool.resolution_state import NewestPosition, StreamLocks
 from fastapi_esdb.pool.statistics import ConnectionStatus, Counters
+from fastapi_esdb.telemetry.config import AS_FOUND, Telemetry, instrumentation_of
 from fastapi_esdb.wire.errors import AccessDenied, CalledAs, NotAuthenticated
 
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from fastapi_esdb.settings.hosts import Host
     from fastapi_esdb.settings.model import EsdbSettings
+    from fastapi_esdb.telemetry.instrumentation import Instrumentation
+    from fastapi_esdb.wire.method import Method
     from fastapi_esdb.wire.streams.values import AppendRequest, AppendResult
 
 logger = logging.getLogger("fastapi_esdb")
@@ -43,7 +47,7 @@ class ConnectionPool(Calls):
     unless the settings let them wait.
     """
 
-    def __init__(self, settings: EsdbSettings, name: str = "default") -> None:
+    def __init__(self, settings: EsdbSettings, name: str = "default", telemetry: Telemetry = AS_FOUND) -> None:
         counters = Counters()
         self._generations = Generations(name, counters, self._notice)
         super().__init__(name, settings, self._generations, counters)
@@ -51,6 +55,8 @@ class ConnectionPool(Calls):
         """The newest position that this client has seen."""
         self.stream_locks = StreamLocks()
         """Locks that let one append a stream find out what has become of it."""
+        self._telemetry = telemetry
+        self._instrumentation: Instrumentation | None = None
         self._hooks = Hooks()
         self._on_connect: list[Hook] = []
         self._on_disconnect: list[Hook] = []
@@ -96,9 +102,30 @@ class ConnectionPool(Calls):
         return tuple(ConnectionStatus.of(node) for node in self._generations.nodes)
 
     @property
+    def most_connections(self) -> int:
+        """The number of connections that it opens at most."""
+        return self.settings.max_connections
+
+    @property
     def address(self) -> str:
         """The hosts of the connection string."""
         return ",".join(host.address for host in self.settings.target.hosts)
+
+    @property
+    def instrumentation(self) -> Instrumentation | None:
+        """Makes spans and measurements of calls; `None` until there is a provider that takes them."""
+        if self._instrumentation is None:
+            self._instrumentation = instrumentation_of(self._telemetry)
+            if self._instrumentation is not None:
+                self._instrumentation.watch_pool(self)
+        return self._instrumentation
+
+    def host_of(self, method: Method[Any, Any], options: CallOptions) -> Host | None:
+        """Return the host that a call goes to, as far as that is known before it has been made."""
+        current = self._generations.current
+        if current is None or not self.settings.target.discover:
+            return self.settings.target.hosts[0]
+        return current.at(self._placement.preferred(method, options)).host
 
     @property
     def server_version(self) -> str | None:

@@ -58,6 +58,7 @@ class Handlers:
         self._state = state
         self._inner = FastAPI(
             openapi_url=None,
+            telemetry={"tracing": False, "metrics": False, "logs": False},  # there is no request to tell of
             exception_handlers=dict.fromkeys((HTTPException, RequestValidationError, 404, 500), _raise),
         )
         self._inner.state = app.state

@@ -1,0 +1,1 @@
+"""Traces, metrics, and what is added to the metadata of events."""

@@ -1,0 +1,125 @@
+"""Telemetry of an app: FastAPI's own, ours within it, and the way from a request to a consumer and on."""
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated, Any
+
+import httpx2
+import pytest
+from fastapi import Depends, FastAPI
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.trace import SpanKind
+
+from fastapi_esdb import Connection, Esdb, NewEvent, RecordedEvent
+from fastapi_esdb.consumers import category
+from fastapi_esdb.embedded.server import EmbeddedServer
+from fastapi_esdb.plugin.sync import SyncConnection
+from fastapi_esdb.settings.model import EsdbSettings
+from fastapi_esdb.telemetry import Telemetry
+from tests.support.waiting import until
+from tests.telemetry.conftest import Watch, linked
+
+
+def shop(server: EmbeddedServer, watch: Watch) -> tuple[FastAPI, Esdb]:
+    """Return an app whose FastAPI and whose database tell the same providers."""
+    esdb = Esdb(EsdbSettings(connection_string=server.connection_string), telemetry=watch.telemetry)
+    app = FastAPI(
+        lifespan=esdb.lifespan,
+        telemetry={"tracer_provider": watch.tracers, "meter_provider": watch.meters},
+    )
+
+    @app.post("/orders/{number}")
+    async def place(number: str, connection: Annotated[Connection, Depends(esdb.get_connection)]) -> None:
+        await connection.append(f"order-{number}", NewEvent("Placed", {}))
+
+    @app.post("/blocking/{number}")
+    def place_blocking(number: str, connection: Annotated[SyncConnection, Depends(esdb.get_sync_connection)]) -> None:
+        connection.append(f"order-{number}", NewEvent("Placed", {}))
+
+    async def depend() -> str:
+        return "a dependency"
+
+    @esdb.consumer("mailer", category("order"))
+    async def send_mail(event: RecordedEvent, _dependency: Annotated[str, Depends(depend)]) -> None:
+        await esdb.connection_of(app).append("mail-1", NewEvent("Sent", {}))
+
+    return app, esdb
+
+
+@asynccontextmanager
+async def browsing(app: FastAPI) -> AsyncIterator[httpx2.AsyncClient]:
+    """A client of the app while it runs."""
+    async with app.router.lifespan_context(app):
+        transport = httpx2.ASGITransport(app=app)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://app") as client:
+            yield client
+
+
+def ancestors(span: ReadableSpan, spans: list[ReadableSpan]) -> list[str]:
+    """Return the names of the spans that one stands within."""
+    found = []
+    of_ids = {each.context.span_id: each for each in spans if each.context}
+    while span.parent is not None:
+        span = of_ids[span.parent.span_id]
+        found.append(span.name)
+    return found
+
+
+@pytest.mark.skipif("fastapi.telemetry" not in sys.modules, reason="this FastAPI has no telemetry of its own")
+@pytest.mark.parametrize("path", ["/orders/1", "/blocking/1"])
+async def test_a_call_stands_within_the_span_of_its_request(
+    esdb_server: EmbeddedServer, watch: Watch, path: str
+) -> None:
+    """Of `async def` endpoints and of `def` ones, which run in threads."""
+    app, esdb = shop(esdb_server, watch)
+    async with browsing(app) as client:
+        assert (await client.post(path)).is_success
+        await until(lambda: esdb.consumers["mailer"].status.handled)
+    (append,) = watch.named("Streams.Append order")
+    assert ancestors(append, watch.spans)[-1] == f"POST {path.replace('1', '{number}')}"
+
+
+@pytest.mark.skipif("fastapi.telemetry" not in sys.modules, reason="this FastAPI has no telemetry of its own")
+async def test_the_way_from_a_request_to_a_consumer_to_the_next_event(
+    esdb_server: EmbeddedServer, watch: Watch
+) -> None:
+    """Traces are linked, and all events have the correlation of the request: the id of its trace."""
+    app, esdb = shop(esdb_server, watch)
+    async with browsing(app) as client:
+        assert (await client.post("/orders/1")).is_success
+        await until(lambda: esdb.consumers["mailer"].status.handled)
+        connection = esdb.connection_of(app)
+        (placed,) = await connection.read("order-1").to_list()
+        (sent,) = await connection.read("mail-1").to_list()
+    (request,) = [span for span in watch.spans if span.kind is SpanKind.SERVER]
+    (append,), (handling,) = watch.named("Streams.Append order"), watch.named("process order")
+    (next_append,) = watch.named("Streams.Append mail")
+    assert linked([handling]) == [append.context.span_id if append.context else 0]
+    assert ancestors(next_append, watch.spans) == ["process order"]
+    correlation = format(request.context.trace_id if request.context else 0, "032x")
+    assert placed.json_metadata()["$correlationId"] == correlation
+    assert sent.json_metadata()["$correlationId"] == correlation
+    assert sent.json_metadata()["$causationId"] == str(placed.id)
+
+
+async def test_a_provider_that_the_lifespan_sets_counts(
+    esdb_server: EmbeddedServer, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Global providers are looked for when the first request comes, and not before the app's own start."""
+    esdb = Esdb(EsdbSettings(connection_string=esdb_server.connection_string), telemetry=Telemetry(metrics=False))
+
+    @asynccontextmanager
+    async def own(_app: Any) -> AsyncIterator[None]:
+        monkeypatch.setattr("opentelemetry.trace.get_tracer_provider", lambda: watch.tracers)
+        yield
+
+    app = FastAPI(lifespan=esdb.lifespan(own))
+
+    @app.post("/")
+    async def place(connection: Annotated[Connection, Depends(esdb.get_connection)]) -> None:
+        await connection.append("order-1", NewEvent("Placed", {}))
+
+    async with browsing(app) as client:
+        assert (await client.post("/")).is_success
+    assert len(watch.named("Streams.Append order")) == 1
