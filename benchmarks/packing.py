@@ -101,7 +101,7 @@ class StandIn(asyncio.Protocol):
         elif kind == frames.RST_STREAM:
             self._streams.pop(number, None)
         elif kind == frames.WINDOW_UPDATE:
-            self._widen(number, frames.parse_increment(payload, 0, len(payload)))
+            self._widen(number, frames.parse_number(payload, 0, len(payload), "WINDOW_UPDATE"))
         elif kind == frames.SETTINGS and not flags & ACK:
             self._initial_window = dict(frames.parse_settings(payload)).get(
                 frames.INITIAL_WINDOW_SIZE, self._initial_window

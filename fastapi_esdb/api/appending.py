@@ -131,4 +131,7 @@ def unknown(
 
 def mark_sent(events: Sequence[ProposedEvent]) -> bool:
     """Note that the events are being sent, and return whether no server can know any of them."""
-    return False not in [event.mark_sent() for event in events]
+    is_fresh = True
+    for event in events:
+        is_fresh &= event.mark_sent()
+    return is_fresh

@@ -13,6 +13,8 @@ from fastapi_esdb.wire.events.content import JSON, OCTET_STREAM
 from fastapi_esdb.wire.events.values import ProposedEvent
 
 SHOWN_BYTES = 80
+BYTES = (bytes, bytearray, memoryview)
+"""Data that are stored as they are."""
 
 
 class NewEvent(ProposedEvent):
@@ -45,14 +47,15 @@ class NewEvent(ProposedEvent):
         id: uuid.UUID | str | None = None,  # noqa: A002
         content_type: str | None = None,
     ) -> None:
-        content_type = content_type or (OCTET_STREAM if _is_bytes(data) else JSON)
+        is_bytes = isinstance(data, BYTES)
+        content_type = content_type or (OCTET_STREAM if is_bytes else JSON)
         try:
             super().__init__(
-                _event_id(id),
+                uuid.uuid4() if id is None else _event_id(id),
                 text(type, "type"),
-                _encoded(data, "data"),
+                bytes(data) if is_bytes else json_data(data, "data"),
                 b"" if metadata is None else _encoded(metadata, "metadata"),
-                _checked(content_type, data),
+                content_type if content_type == JSON else _checked(content_type, is_bytes),
             )
         except InvalidArgument as error:
             raise InvalidArgument(f"event {text(type, 'type')!r}: {error.message}") from error.__cause__
@@ -68,14 +71,8 @@ class NewEvent(ProposedEvent):
         return f"NewEvent({self.type!r}, {_shown(self.data)}, id={str(self.id)!r})"
 
 
-def _is_bytes(value: Any) -> bool:
-    return isinstance(value, (bytes, bytearray, memoryview))
-
-
-def _event_id(value: uuid.UUID | str | None) -> uuid.UUID:
+def _event_id(value: uuid.UUID | str) -> uuid.UUID:
     """A UUID that is not nil, which servers refuse (protocol: "nil id rejected")."""
-    if value is None:
-        return uuid.uuid4()
     try:
         event_id = uuid.UUID(str(value))
     except ValueError:
@@ -85,14 +82,15 @@ def _event_id(value: uuid.UUID | str | None) -> uuid.UUID:
     return event_id
 
 
-def _checked(content_type: str, data: Any) -> str:
-    if content_type != JSON and not _is_bytes(data):
+def _checked(content_type: str, is_bytes: bool) -> str:
+    """A content type other than JSON, which goes with bytes only."""
+    if not is_bytes:
         raise InvalidArgument(f"data of content type {content_type!r} must be bytes")
-    return content_type if content_type == JSON else text(content_type, "content_type")
+    return text(content_type, "content_type")
 
 
 def _encoded(value: Any, name: str) -> bytes:
-    return bytes(value) if _is_bytes(value) else json_data(value, name)
+    return bytes(value) if isinstance(value, BYTES) else json_data(value, name)
 
 
 def _shown(data: bytes) -> str:

@@ -105,8 +105,9 @@ class BatchCall:
         """
         most = MOST_PENDING if self._is_answered else 1
         try:
-            while self._waiting and len(self._sent) < most and self._bytes < MOST_BYTES:
-                if data := self._message(self._waiting.popleft()):
+            waiting = self._waiting
+            while waiting and len(self._sent) < most and self._bytes < MOST_BYTES:
+                if data := self._message(waiting.popleft()):
                     return data
         except Exception as error:
             logger.exception("a call of appends could not be written")
@@ -155,20 +156,17 @@ class BatchCall:
         self._is_answered = True
         for answer in answers:
             number, result = decode_batch(self._id, answer)
-            if number in self._sent:
-                self._free(number).finish(result)
+            if pending := self._sent.pop(number, None):
+                self._bytes -= pending.size
+                pending.finish(result)
         self._go_on()
-        self._rest_if_done()
-
-    def _free(self, number: int) -> PendingAppend:
-        pending = self._sent.pop(number)
-        self._bytes -= pending.size
-        return pending
 
     def _go_on(self) -> None:
-        """Send what has waited for room."""
+        """Send what has waited for room, or rest."""
         if self._waiting:
             self._call.send_more()
+        elif not self._sent:
+            self._rest_if_done()
 
     def _rest_if_done(self) -> None:
         """Release the lease while there is nothing to carry."""
@@ -198,7 +196,9 @@ class BatchCall:
         self._waiting = deque(pending for pending in self._waiting if not pending.answer.done())
         passed = [number for number, pending in self._sent.items() if pending.deadline <= now]
         for number in passed:
-            self._free(number).finish(DeadlineExceeded())
+            pending = self._sent.pop(number)
+            self._bytes -= pending.size
+            pending.finish(DeadlineExceeded())
         if passed:
             self.channel.suspect(lost=False)
             self._go_on()

@@ -77,9 +77,8 @@ class Placement:
 
     def preferred(self, method: Method[Any, Any], options: CallOptions) -> NodePreference:
         """Return the kind of node that a call goes to."""
-        if options.requires_leader or method.service in ONLY_AT_THE_LEADER:
-            return NodePreference.LEADER
-        if options.requires_leader is None and is_for_leader(method):
+        leader = options.requires_leader
+        if leader or (leader is None and is_for_leader(method)) or method.service in ONLY_AT_THE_LEADER:
             return NodePreference.LEADER
         if method.path == READ.path:
             return options.read_preference or self.reads

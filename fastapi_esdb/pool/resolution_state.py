@@ -88,25 +88,18 @@ class StreamLock(asyncio.Lock):
         self.end = max(self.end, newest.revision)
 
 
-class StreamLocks:
+class StreamLocks(WeakValueDictionary[str, StreamLock]):
     """A lock for each stream, for as long as anybody holds it or waits for it.
 
     One at a time looks and sends, since many would only be in each other's way.
     """
-
-    def __init__(self) -> None:
-        self._locks: WeakValueDictionary[str, StreamLock] = WeakValueDictionary()
-
-    def __bool__(self) -> bool:
-        """Return whether there is any."""
-        return bool(self._locks)
 
     async def wait_for_others(self, stream: str, patience: float) -> bool:
         """Wait a moment, before an append, for others who look at its stream, and whom it would disturb.
 
         Return whether there was anybody.
         """
-        lock = self._locks.get(stream)
+        lock = self.get(stream)
         if lock is None or not lock.locked():
             return False
         with suppress(TimeoutError):
@@ -116,4 +109,4 @@ class StreamLocks:
 
     def of(self, stream: str) -> StreamLock:
         """Return the lock of a stream; whoever asks first has it first."""
-        return self._locks.setdefault(stream, StreamLock())
+        return self.setdefault(stream, StreamLock())

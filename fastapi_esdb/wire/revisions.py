@@ -21,6 +21,8 @@ class StreamState(enum.Enum):
     ANY = -2
     STREAM_EXISTS = -4
 
+    __hash__ = object.__hash__  # that of an enum is slower, and appends look up what they expect
+
     def __repr__(self) -> str:
         return self.name
 

@@ -195,8 +195,8 @@ async def test_nobody_waits_long_for_others() -> None:
     carrier = FakeCarrier(answers=[DONE])
     turn = carrier.stream_locks.of("s")
     async with turn:
-        assert await append(carrier, ANY, timeout=0.2) == DONE
-    assert carrier.options[0].timeout == pytest.approx(0.15, abs=0.05)
+        assert await append(carrier, ANY, timeout=1.0) == DONE
+    assert 0 < (carrier.options[0].timeout or 0) < 0.8
 
 
 async def test_a_call_that_the_server_can_not_take_is_not_sent_for_ever() -> None:

@@ -20,8 +20,7 @@ from fastapi_esdb.connection.http2.frames import (
 )
 from fastapi_esdb.connection.http2.header_blocks import BlockAssembler
 from fastapi_esdb.connection.http2.headers import BlockDecoder, Origin, Pairs, RequestEncoder
-from fastapi_esdb.connection.http2.limits import DEFAULT_WINDOW, LARGEST_STREAM, LIMITS, Floods, Limits
-from fastapi_esdb.connection.http2.messages import framed
+from fastapi_esdb.connection.http2.limits import DEFAULT_WINDOW, LARGEST_STREAM, LARGEST_WINDOW, LIMITS, Floods, Limits
 from fastapi_esdb.connection.http2.peer import Goodbye, Peer, greeting
 from fastapi_esdb.connection.http2.sender import Sender
 from fastapi_esdb.connection.http2.statuses import CANCELLED, Cause, Ending, lost, reset_ending, unserved
@@ -121,7 +120,7 @@ class Connection:
     def send(self, stream: Stream, message: bytes, *, ends: bool = False) -> None:
         """Send a message, and nothing after it if it `ends` the request. What a call that has ended sends is lost."""
         if stream.state is State.OPEN and not stream.wants_end:
-            self._sender.data(stream, framed(message), ends=ends)
+            self._sender.message(stream, message, ends=ends)
 
     def end(self, stream: Stream) -> None:
         """Send nothing more in a call."""
@@ -315,14 +314,14 @@ class Connection:
 
     def _on_window(self, _flags: int, number: int, at: int, end: int) -> None:
         self._floods.windows.count()
-        increment = frames.parse_increment(self._frames.buffer, at, end)
+        increment = frames.parse_number(self._frames.buffer, at, end, "WINDOW_UPDATE") & LARGEST_WINDOW
         if not number:
             if not increment:
                 raise Violation(ErrorCode.PROTOCOL_ERROR, "WINDOW_UPDATE 0")
             for freed in self._sender.widen(increment):
                 self._table.touch(freed)
             return
-        stream = self._table.find(number, frames.WINDOW_UPDATE)
+        stream = self._table.open.get(number) or self._table.find(number, frames.WINDOW_UPDATE)
         if stream is None:
             return
         if not increment:

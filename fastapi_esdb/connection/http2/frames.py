@@ -38,6 +38,8 @@ PING_SIZE = 8
 PRIORITY_SIZE = 5
 NUMBER_SIZE = 4
 _HEADER = Struct(">HBBBI")
+MESSAGE_HEAD = Struct(">HBBBIBI")
+"""The header of a DATA frame, and that of the one message of gRPC that is in it."""
 _NUMBER = Struct(">I")
 _TWO_NUMBERS = Struct(">II")
 _SETTING = Struct(">HI")
@@ -96,16 +98,11 @@ def parse_settings(payload: bytes) -> list[tuple[int, int]]:
 
 
 def parse_number(buffer: bytes, at: int, end: int, what: str) -> int:
-    """Return the one number that is in a frame: an error code, or an increment whose first bit is ignored."""
+    """Return the one number that is in a frame: an error code, or an increment, whose first bit says nothing."""
     if end - at != NUMBER_SIZE:
         raise Violation(ErrorCode.FRAME_SIZE_ERROR, f"{what} of {end - at} bytes")
     number: int = _NUMBER.unpack_from(buffer, at)[0]
     return number
-
-
-def parse_increment(buffer: bytes, at: int, end: int) -> int:
-    """Return by how much a WINDOW_UPDATE widens a window."""
-    return parse_number(buffer, at, end, "WINDOW_UPDATE") & _STREAM_BITS
 
 
 def parse_goaway(payload: bytes) -> tuple[int, int, bytes]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from fastapi_esdb.connection.http2.codes import ErrorCode, Violation
-from fastapi_esdb.connection.http2.frames import DATA, END_STREAM, frame_head, header_frames
+from fastapi_esdb.connection.http2.frames import DATA, END_STREAM, MESSAGE_HEAD, frame_head, header_frames
 from fastapi_esdb.connection.http2.limits import DEFAULT_WINDOW, LARGEST_WINDOW, SMALLEST_FRAME_LIMIT
+from fastapi_esdb.connection.http2.messages import PREFIX_SIZE, framed
 from fastapi_esdb.connection.http2.streams import State, Stream
 from fastapi_esdb.connection.http2.windows import overflow, widened
 
@@ -41,13 +42,21 @@ class Sender:
         """Begin a stream."""
         self.put(header_frames(stream.number, block, ends=False, most=self.largest_frame))
 
+    def message(self, stream: Stream, message: bytes, *, ends: bool) -> None:
+        """Send a message of a stream: mostly at once, and as one frame."""
+        length = len(message)
+        size = PREFIX_SIZE + length
+        if stream.unsent or size > self.largest_frame or size > stream.write_window or size > self._window:
+            self.data(stream, framed(message), ends=ends)
+            return
+        flags = END_STREAM if ends else 0
+        head = MESSAGE_HEAD.pack(size >> 8, size & 0xFF, DATA, flags, stream.number, 0, length)
+        self._frames += (head, message)
+        self._note_sent(stream, size, ends=ends)
+
     def data(self, stream: Stream, data: bytes, *, ends: bool) -> None:
         """Send data of a stream now, as far as the windows go, and the rest when there is room."""
         stream.wants_end = ends
-        size = len(data)
-        if not stream.unsent and size <= self.largest_frame and size <= stream.write_window and size <= self._window:
-            self._put_data(stream, data, ends=ends)
-            return
         stream.unsent += data
         self._waiting[stream.number] = stream
         self._pump(stream)
@@ -63,7 +72,7 @@ class Sender:
         if window is None:
             raise overflow("the connection")
         self._window = window
-        return self._pump_all()
+        return self._pump_all() if self._waiting else []
 
     def widen_stream(self, stream: Stream, increment: int) -> bool | None:
         """Take a WINDOW_UPDATE of a stream; return whether it has got rid of all that was unsent.
@@ -125,8 +134,11 @@ class Sender:
 
     def _put_data(self, stream: Stream, data: bytes, *, ends: bool) -> None:
         size = len(data)
+        self._frames += (frame_head(DATA, END_STREAM if ends else 0, stream.number, size), data)
+        self._note_sent(stream, size, ends=ends)
+
+    def _note_sent(self, stream: Stream, size: int, *, ends: bool) -> None:
         stream.write_window -= size
         self._window -= size
-        self._frames += (frame_head(DATA, END_STREAM if ends else 0, stream.number, size), data)
         if ends:
             stream.state = State.HALF_CLOSED

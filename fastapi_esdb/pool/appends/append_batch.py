@@ -59,7 +59,7 @@ class AppendBatch(list[BatchedAppend]):
     @property
     def data(self) -> bytes:
         """The bytes of the request."""
-        return b"".join(member.part for member in self)
+        return b"".join([member.part for member in self])
 
     def has_room_for(self, member: BatchedAppend) -> bool:
         """Return whether the batch may grow by this append."""

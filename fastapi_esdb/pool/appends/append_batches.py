@@ -119,8 +119,7 @@ class AppendBatches:
             _finish(batch, done)
 
     async def _call(self, batch: AppendBatch) -> StreamsAppended:
-        deadline = max(member.deadline for member in batch)
-        with await self._lease(deadline) as lease:
+        with await self._lease(max([member.deadline for member in batch])) as lease:
             # whoever was told while the lease was waited for that his append was not sent must be right
             batch.drop_ended()
             if not batch:
@@ -129,10 +128,10 @@ class AppendBatches:
             for member in batch:
                 member.channel = lease.channel
                 member.leave(now)
-            self._alarm.set(min(member.deadline for member in batch))
-            deadline = max(member.deadline for member in batch)
+            deadlines = [member.deadline for member in batch]
+            self._alarm.set(min(deadlines))
             try:
-                return await unary_encoded(lease, APPEND_RECORDS, Secret(batch.data), deadline, self._headers)
+                return await unary_encoded(lease, APPEND_RECORDS, Secret(batch.data), max(deadlines), self._headers)
             except NotSupported:
                 self._lacking = lease.channel
                 raise

@@ -32,7 +32,7 @@ MOST_SHARED = 512 * 1024
 
 LANES = 3
 """Shared calls on a connection, a quarter cheaper than one: gRPC sends one message of a call at a time, and of several
-calls in one go."""
+calls in one go. All appends to a stream take the same call, and so stay in order."""
 
 FRAME = 128
 """Bytes that an event takes in a message beside its data and metadata, roughly."""
@@ -112,19 +112,18 @@ class Appends:
 
     def _shared(self, request: AppendRequest, retry: Retry, before: Channel | None) -> Sent | None:
         """Have the call take it that took the appends before; `None` if there is none."""
-        call = self._present(_lane(request), retry, before)
-        return self._given(call, request, retry) if call else None
+        call = self._present(hash(request.stream) % LANES, retry, before)
+        if call is None:
+            return None
+        return call.channel, call.append(request, retry.deadline, leaves_time=retry.leaves_time)
 
     async def _first_shared(self, request: AppendRequest, retry: Retry, before: Channel | None) -> Sent:
         """Have a call take it that is opened if need be. Raises `NotSupported`; nothing was sent then."""
-        lane = _lane(request)
+        lane = hash(request.stream) % LANES
         with self._beside(retry, before) or await retry.lease(before) as lease:
             call = self._present(lane, retry, before) or self._calls.on(lease, lane)
             self._latest[retry.preference, lane] = call
-            return self._given(call, request, retry)
-
-    def _given(self, call: BatchCall, request: AppendRequest, retry: Retry) -> Sent:
-        return call.channel, call.append(request, retry.deadline, leaves_time=retry.leaves_time)
+            return call.channel, call.append(request, retry.deadline, leaves_time=retry.leaves_time)
 
     def _beside(self, retry: Retry, before: Channel | None) -> Lease | None:
         """Return a lease where another shared call is: what calls of one connection send at a time leaves together."""
@@ -137,7 +136,7 @@ class Appends:
     def _present(self, lane: int, retry: Retry, before: Channel | None) -> BatchCall | None:
         """Return the call that took the appends before, unless it is over, or is where this one has just failed."""
         call = self._latest.get((retry.preference, lane))
-        return call if call and call.is_open and call.channel is not before else None
+        return call if call is not None and call.channel is not before and call.is_open else None
 
     async def _alone(self, lease: Lease, request: AppendRequest, options: CallOptions, retry: Retry) -> AppendResult:
         frames: list[AppendFrame] = [AppendOptions(request.stream, request.expected), *request.events]
@@ -145,8 +144,3 @@ class Appends:
         if isinstance(answer, AppendConflict):
             raise WrongExpectedRevision(request.stream, answer.expected, answer.actual)
         return answer
-
-
-def _lane(request: AppendRequest) -> int:
-    """Return which of the shared calls it takes: the same for all appends to a stream, which so stay in order."""
-    return hash(request.stream) % LANES

@@ -54,12 +54,9 @@ class OpenEnum(enum.Enum):
 @lru_cache(RECENT)
 def varint(value: int) -> bytes:
     """Return a number that is not negative as protobuf writes it: seven bits in a byte, the lowest bits first."""
-    digits = bytearray()
-    while value >= MORE:
-        digits.append(value % MORE | MORE)
-        value //= MORE
-    digits.append(value)
-    return bytes(digits)
+    if value < MORE:
+        return bytes((value,))
+    return b"%c%b" % (value % MORE | MORE, varint(value // MORE))
 
 
 def field(tag: bytes, content: bytes) -> bytes:

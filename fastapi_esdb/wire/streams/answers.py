@@ -202,12 +202,22 @@ def encode_success(result: AppendResult) -> Fields:
 
 def decode_success(message: Success) -> AppendResult:
     """Return the result in a Success message, of Append or of BatchAppend. Raises NoAnswer if it has no revision."""
-    case = message.WhichOneof("current_revision_option")
-    if case is None or message.current_revision > MAX_REVISION:
-        raise NoAnswer("it tells no revision of the stream")
-    revision = message.current_revision if case == "current_revision" else NO_EVENT
+    revision = message.current_revision or _revision_of_few(message)
+    if revision > MAX_REVISION:
+        raise NoAnswer(NO_REVISION)
     position = decode_position(message.position) if message.HasField("position") else None
     return AppendResult(revision, position)
+
+
+NO_REVISION = "it tells no revision of the stream"
+
+
+def _revision_of_few(message: Success) -> int:
+    """Return the revision of a stream that has one event, or none: what every other append does not have to ask for."""
+    case = message.WhichOneof("current_revision_option")
+    if case is None:
+        raise NoAnswer(NO_REVISION)
+    return 0 if case == "current_revision" else NO_EVENT
 
 
 def _encode_conflict(conflict: AppendConflict) -> Fields:
@@ -296,7 +306,9 @@ def decode_batch(call: int, data: bytes) -> tuple[int, AppendResult | EsdbError]
     """
     try:
         message = pb.BatchAppendResp.FromString(data)
-        number = _batch_number(call, message)
+        halves = message.correlation_id.structured
+        is_usual = halves.most_significant_bits == call
+        number = halves.least_significant_bits if is_usual else _batch_number(call, message)
     except (DecodeError, InvalidArgument) as error:
         raise unreadable(error) from error
     try:
@@ -306,10 +318,7 @@ def decode_batch(call: int, data: bytes) -> tuple[int, AppendResult | EsdbError]
 
 
 def _batch_number(call: int, message: pb.BatchAppendResp) -> int:
-    """Return the number in the correlation id. Raises InvalidArgument if it is not an id of this call."""
-    halves = message.correlation_id.structured
-    if halves.most_significant_bits == call:
-        return halves.least_significant_bits
+    """Return the number in any correlation id. Raises InvalidArgument if it is not an id of this call."""
     most, least = divmod(decode_uuid(message.correlation_id).int, HALF)
     if most != call:
         raise InvalidArgument("the correlation id belongs to no append")

@@ -196,11 +196,13 @@ def encode_batch(call: int, number: int, append: AppendRequest, seconds: float) 
     append pays for this function, so it makes no messages but those that come again.
     """
     try:
-        identity = field(STRUCTURED, b"%b%b%b%b" % (CALL, varint(call), NUMBER, varint(number)))
-        stream = field(STREAM, field(STREAM_NAME, encode_stream(append.stream)["stream_name"]))
-        options = stream + _expectation(append.expected) + _deadline(max(1, int(seconds * MILLISECONDS)))
-        events = [field(PROPOSED, _proposed(event)) for event in append.events]
-        return b"".join([field(CORRELATION_ID, identity), field(OPTIONS, options), *events, IS_FINAL])
+        identity = b"%b%b%b%b" % (CALL, varint(call), NUMBER, varint(number))
+        size = len(identity)  # one digit, since it is 21 at most
+        milliseconds = max(1, int(seconds * MILLISECONDS))
+        options = _stream(append.stream) + _expectation(append.expected) + _deadline(milliseconds)
+        events = b"".join([_proposed(event) for event in append.events])
+        parts = CORRELATION_ID, size + 2, STRUCTURED, size, identity, OPTIONS, varint(len(options)), options, events
+        return b"%b%c%b%c%b%b%b%b%b" % parts + IS_FINAL
     except (TypeError, ValueError) as error:
         if isinstance(error, EsdbError):
             raise
@@ -210,7 +212,6 @@ def encode_batch(call: int, number: int, append: AppendRequest, seconds: float) 
 CORRELATION_ID, OPTIONS, PROPOSED, IS_FINAL = b"\x0a", b"\x12", b"\x1a", b"\x20\x01"
 """The tags in a BatchAppendReq, the last one with its value; in the same way those of what it is made of."""
 STRUCTURED, CALL, NUMBER = b"\x0a", b"\x08", b"\x10"
-STREAM, STREAM_NAME = b"\x0a", b"\x1a"
 ID, CUSTOM_METADATA, DATA = b"\x0a\x26\x12\x24", b"\x1a", b"\x22"
 """What stands before the text of an id, which has always the same length, and two tags."""
 
@@ -218,7 +219,14 @@ ID, CUSTOM_METADATA, DATA = b"\x0a\x26\x12\x24", b"\x1a", b"\x22"
 def _proposed(event: ProposedEvent) -> bytes:
     custom = field(CUSTOM_METADATA, event.metadata) if event.metadata else b""
     kind, data = _kind(event.type, event.content_type), event.data
-    return b"%b%b%b%b%b%b%b" % (ID, str(event.id).encode(), kind, custom, DATA, varint(len(data)), data)
+    content = b"%b%b%b%b%b%b%b" % (ID, str(event.id).encode(), kind, custom, DATA, varint(len(data)), data)
+    return b"%b%b%b" % (PROPOSED, varint(len(content)), content)
+
+
+@lru_cache(RECENT)
+def _stream(name: str) -> bytes:
+    options = pb.BatchAppendReq.Options(stream_identifier=encode_stream(name))
+    return bytes(options.SerializeToString())
 
 
 @lru_cache(RECENT)

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from fastapi_esdb.wire.codec.json_values import write_json
-from fastapi_esdb.wire.codec.scalars import Fields, field, varint
+from fastapi_esdb.wire.codec.scalars import Fields, varint
 from fastapi_esdb.wire.events.content import JSON
 from fastapi_esdb.wire.proto.v2 import streams_pb2 as pb
 from fastapi_esdb.wire.revisions import ANY
@@ -63,7 +63,8 @@ def _record(stream: str, event: ProposedEvent, schema_id: UUID | None) -> bytes:
     head = _head(stream, event.type, event.content_type == JSON, schema_id)
     properties = _properties(event.metadata) if event.metadata else b""
     data = event.data
-    return field(RECORD, b"%b%b%b%b%b%b" % (ID, str(event.id).encode(), properties, head, varint(len(data)), data))
+    content = b"%b%b%b%b%b%b" % (ID, str(event.id).encode(), properties, head, varint(len(data)), data)
+    return b"%b%b%b" % (RECORD, varint(len(content)), content)
 
 
 @lru_cache(RECENT)
