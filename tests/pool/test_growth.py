@@ -181,7 +181,7 @@ async def test_five_hundred_subscriptions_and_a_thousand_calls() -> None:
     """Seven connections carry the subscriptions, and no call waits where nobody sees it: all are answered."""
     async with (
         ServerProcess("tests.support.scripted", "--streams", "100") as server,
-        pool_on(server.port, pool_size=2) as pool,
+        pool_on(server.port, pool_size=2, connect_timeout=PATIENCE) as pool,
         AsyncExitStack() as opened,
     ):
         await asyncio.gather(*(follow(pool, opened) for _ in range(SUBSCRIPTIONS)))

@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 import pytest_asyncio
 
+from fastapi_esdb.embedded.cluster import quorum
 from fastapi_esdb.embedded.cluster.messages import Presence
 from fastapi_esdb.embedded.cluster.quorum import Quorum
 from fastapi_esdb.embedded.store.checks import Limits
@@ -54,8 +55,9 @@ async def elected(node: Quorum) -> None:
     await node.until(lambda: node.consensus.may_write)
 
 
-async def test_nobody_waits_for_it(tmp_path: Path) -> None:
+async def test_nobody_waits_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The event loop of each node comes round while an append is decided, passed on and taken over."""
+    monkeypatch.setattr(quorum, "WRITE_TIMEOUT", PATIENCE)
     batch = events(MANY)
     async with cluster(tmp_path) as [leader, *followers], asyncio.timeout(PATIENCE):
         with watched() as watchdog:
