@@ -62,6 +62,8 @@ class NodeConnection:
         self.state = ConnectionState.CLOSED
         self.since = datetime.now(UTC)
         """When it came into this state."""
+        self.cause = ""
+        """Why it did, for people: the node that it is connected to, or how that was lost."""
         self.channel: Channel | None = None
         """Where calls go; `None` unless connected."""
         self.admission = Admission.GRANTED
@@ -324,6 +326,7 @@ class NodeConnection:
         """Move into another state; there is no other way."""
         self.state = next_state(self.state, change)
         self.since = datetime.now(UTC)
+        self.cause = what
         logger.info("%s: %s", self.name, what)
         self._tell()
 

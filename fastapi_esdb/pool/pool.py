@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
 from fastapi_esdb.connection.caller import DEFAULT_OPTIONS, CallOptions, ping
@@ -16,8 +17,9 @@ from fastapi_esdb.pool.generations import Generations
 from fastapi_esdb.pool.hooks import Hook, Hooks
 from fastapi_esdb.pool.resolution_state import NewestPosition, StreamLocks
 from fastapi_esdb.pool.statistics import ConnectionStatus, Counters
+from fastapi_esdb.pool.timeline import Timeline
 from fastapi_esdb.telemetry.config import AS_FOUND, Telemetry, instrumentation_of
-from fastapi_esdb.wire.errors import AccessDenied, CalledAs, NotAuthenticated
+from fastapi_esdb.wire.errors import AccessDenied, CalledAs, EsdbError, NotAuthenticated
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -57,6 +59,8 @@ class ConnectionPool(Calls):
         """Locks that let one append a stream find out what has become of it."""
         self._telemetry = telemetry
         self._instrumentation: Instrumentation | None = None
+        self.timeline = Timeline()
+        """The states that its connections have been in."""
         self._hooks = Hooks()
         self._on_connect: list[Hook] = []
         self._on_disconnect: list[Hook] = []
@@ -105,6 +109,26 @@ class ConnectionPool(Calls):
     def most_connections(self) -> int:
         """The number of connections that it opens at most."""
         return self.settings.max_connections
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """The nodes that its connections are connected to, by the names of these; not for everybody's eyes."""
+        return {node.name: node.channel.host.address for node in self._generations.nodes if node.channel}
+
+    @property
+    def last_error(self) -> EsdbError | None:
+        """The reason that there is no connection, or fewer than there should be, as far as one is known."""
+        return next((node.last_error for node in self._generations.nodes if node.last_error), None)
+
+    @property
+    def calls_by_kind(self) -> Mapping[str, int]:
+        """The calls that were begun since the pool was made, by their names in the protocol."""
+        return MappingProxyType(self._counters.calls_by_kind)
+
+    @property
+    def failures_by_kind(self) -> Mapping[str, int]:
+        """The calls that ended with an error since the pool was made, by the name of its class."""
+        return MappingProxyType(self._counters.failures_by_kind)
 
     @property
     def address(self) -> str:
@@ -263,6 +287,7 @@ class ConnectionPool(Calls):
 
     def _notice(self) -> None:
         """Run the hooks if the pool has connected or lost its last connection; log when calls are refused."""
+        self.timeline.note(self._generations.nodes)
         self._notice_admission()
         connected = self.is_connected
         known = (version for node in self._generations.nodes if (version := node.server_version))

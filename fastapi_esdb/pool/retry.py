@@ -74,6 +74,7 @@ class Retry:
         self._failed = 0
         self._pauses: Iterator[float] | None = None
         policy.counters.calls += 1
+        policy.counters.calls_by_kind[method.call_name] += 1
 
     @property
     def answer_deadline(self) -> Deadline:
@@ -104,6 +105,7 @@ class Retry:
         final |= policy.has_one_node and isinstance(error, NotLeader)
         if final or not await self._may_repeat(error, channel) or self.deadline.left() <= pause:
             policy.counters.failures += 1
+            policy.counters.failures_by_kind[type(error).__name__] += 1
             raise error
         policy.counters.retries += 1
         await asyncio.sleep(pause)

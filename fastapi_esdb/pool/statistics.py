@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections import Counter
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -55,7 +56,12 @@ class Counters:
     """Connections that were opened because the others were full."""
     requests_failed: int = 0
     """Requests of the app that `add_error_handlers` answered with a status of 500 or above."""
+    calls_by_kind: Counter[str] = field(default_factory=Counter)
+    """Calls that were begun, by their names in the protocol, such as `Streams.Read`."""
+    failures_by_kind: Counter[str] = field(default_factory=Counter)
+    """Calls that ended with an error, by the name of its class."""
 
     def totals(self) -> dict[str, int | float]:
         """Return the counters by name, each name with `_total` at its end."""
-        return {f"{name}_total": value for name, value in asdict(self).items()}
+        numbers = ((each.name, getattr(self, each.name)) for each in fields(self))
+        return {f"{name}_total": value for name, value in numbers if isinstance(value, int)}
