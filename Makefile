@@ -22,7 +22,7 @@ $(SHOP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[server]'
+	$(BIN)/python -m pip install --quiet --editable '.[server,status]'
 	@touch $(SHOP)
 
 $(STAMP): $(SHOP)
@@ -32,7 +32,7 @@ $(STAMP): $(SHOP)
 install: $(STAMP) ## Create .venv and install everything in it
 
 run: $(SHOP) ## Start the example app with the embedded server on http://127.0.0.1:8000
-	@echo "The shop opens at http://127.0.0.1:$(PORT)/ (API at /docs, health at /health/esdb). Ctrl-C ends it."
+	@echo "The shop opens at http://127.0.0.1:$(PORT)/ (API at /docs, status of its database at /health/esdb/status). Ctrl-C ends it."
 	$(BIN)/uvicorn example_app.main:app --host 127.0.0.1 --port $(PORT)
 
 test: $(if $(TARGET),$(STAMP),lint types contracts) ## Lint, types, contracts and all tests (TARGET=esdb://…: those of the API, on a server of yours)

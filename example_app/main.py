@@ -24,7 +24,7 @@ async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, views.OrderBook]]:
 
 
 app = FastAPI(title="A small shop of orders", lifespan=shop.lifespan(lifespan))
-app.include_router(shop.router)  # /health/esdb
+app.include_router(shop.router)  # /health/esdb, and the page at /health/esdb/status
 app.include_router(views.router)
 app.include_router(live.router)
 app.include_router(routes.router)

@@ -5,6 +5,7 @@ Nobody may do that until a token, or a dependency of the app, says otherwise."""
 from __future__ import annotations
 
 import secrets
+from base64 import b64decode
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -22,10 +23,26 @@ can't set it without a preflight, which the browser refuses on its behalf."""
 
 Guard = Callable[[Request], Awaitable[None]]
 
+_BASIC = 'Basic realm="EventStoreDB status", charset="UTF-8"'
+_HOW_TO_LOG_IN = "log in with the control token (ESDB_CONTROL_TOKEN) as the password, and any user name"
+
 
 def control_guard(name: str, own: Callable[..., Any] | None) -> list[Callable[..., Any]]:
     """The dependencies of the control routes: the app's own where there is one, else the token of the settings."""
     return [_no_foreign_page, own] if own else [_token_guard(name)]
+
+
+def page_guard(name: str, own: Callable[..., Any] | None) -> list[Callable[..., Any]]:
+    """The dependencies of pages, which a browser opens: the same, with the token as a password of HTTP Basic.
+
+    They change nothing, so it does not matter which page has led to them, and only their own pages can read them.
+    """
+    return [own] if own else [_token_guard(name, for_browsers=True)]
+
+
+def form_guard(name: str, own: Callable[..., Any] | None) -> list[Callable[..., Any]]:
+    """The dependencies of what the forms of pages do: they must have been sent by a page of this app."""
+    return [_own_page, *page_guard(name, own)]
 
 
 def has_guard(request: Request, name: str, own: Callable[..., Any] | None) -> bool:
@@ -39,6 +56,15 @@ async def _no_foreign_page(request: Request) -> None:
         raise HTTPException(403, "requests from pages of other sites are refused")
     if not (CONTROL_HEADER in request.headers or _bearer(request)):
         raise HTTPException(403, f"send the header {CONTROL_HEADER}, with any value, or a bearer token")
+
+
+async def _own_page(request: Request) -> None:
+    """Refuse what no page of this app has sent; who is no browser can say so by the header."""
+    if not _same_site(request):
+        raise HTTPException(403, "forms of other sites are refused")
+    names_origin = "origin" in request.headers or request.headers.get("sec-fetch-site") == "same-origin"
+    if not (names_origin or CONTROL_HEADER in request.headers or _bearer(request)):
+        raise HTTPException(403, f"send Origin, as browsers do, or the header {CONTROL_HEADER}, with any value")
 
 
 def _same_site(request: Request) -> bool:
@@ -66,12 +92,15 @@ def _token(request: Request, name: str) -> str | None:
     return expected.get_secret_value() if expected else None
 
 
-def _token_guard(name: str) -> Guard:
+def _token_guard(name: str, *, for_browsers: bool = False) -> Guard:
     async def token(request: Request) -> None:
         expected = _token(request, name)
         if expected is None:
             raise HTTPException(404)
-        if not _same_site(request) or not _matches(_given_token(request), expected):
+        if for_browsers:
+            if not _matches(_password(request) or _given_token(request), expected):
+                raise HTTPException(401, _HOW_TO_LOG_IN, {"WWW-Authenticate": _BASIC})
+        elif not _same_site(request) or not _matches(_given_token(request), expected):
             raise HTTPException(401, "a valid control token is needed", {"WWW-Authenticate": "Bearer"})
 
     return token
@@ -90,6 +119,17 @@ def _bearer(request: Request) -> str:
     """The token of an `Authorization`. Those of other schemes, such as Basic, browsers send by themselves."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def _password(request: Request) -> str:
+    """The password of HTTP Basic, whatever the user is called; empty without one."""
+    scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        return b64decode(encoded.strip(), validate=True).decode().partition(":")[2]
+    except ValueError:
+        return ""
 
 
 def add_commands(router: APIRouter, name: str, control: Callable[..., Any] | None) -> None:

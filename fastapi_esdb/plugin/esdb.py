@@ -30,6 +30,7 @@ from fastapi_esdb.plugin.health import health_router
 from fastapi_esdb.plugin.idempotency.route import Keys, nobody, route_class, use_in
 from fastapi_esdb.plugin.loading import revision_dependency, state_dependency
 from fastapi_esdb.plugin.started import DEFAULT, ClosedByCommand, Started, held, started_for, started_in
+from fastapi_esdb.plugin.status.route import add_status, is_page, watched
 from fastapi_esdb.plugin.sync import SyncConnection
 from fastapi_esdb.plugin.threads import reaches_threads, refuse_def_endpoint
 from fastapi_esdb.settings.credentials import provider_of
@@ -47,7 +48,7 @@ Wrapped = Callable[[Any], State]
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
-_TAKEN = {"live", "ready", "close", "connect", "reconnect", "consumers"}
+_TAKEN = {"live", "ready", "close", "connect", "reconnect", "consumers", "status"}
 
 
 class Esdb:
@@ -89,6 +90,7 @@ class Esdb:
         self.router: APIRouter = health_router(name, self.lifespan)
         add_commands(self.router, name, control)
         ConsumerRoutes(self.router, name, control, self.consumers).add()
+        add_status(self.router, name, control, self.consumers)
         self._given: Secret[Any] = Secret(settings)
         self._prefix = prefix
         self._embedded = embedded
@@ -120,10 +122,16 @@ class Esdb:
         async with self._held(app) as state, self._running_consumers(app, state):
             yield state
 
-    def _running_consumers(self, app: Starlette, state: Mapping[str, Any]) -> AbstractAsyncContextManager[None]:
+    @asynccontextmanager
+    async def _running_consumers(self, app: Starlette, state: Mapping[str, Any]) -> AsyncIterator[None]:
         started = self._started(app)
         started.consumers = partial(self.consumers.statuses, app)
-        return self.consumers.running(app, state, started.connection)
+        async with self.consumers.running(app, state, started.connection), watched(started, self._is_guarded(started)):
+            yield
+
+    def _is_guarded(self, of: Started | ConnectionPool) -> bool:
+        pool = of.pool if isinstance(of, Started) else of
+        return self._has_own_guard or pool.settings.control_token is not None
 
     def _around(self, own: Lifespan) -> Wrapped:
         @asynccontextmanager
@@ -140,9 +148,12 @@ class Esdb:
         from fastapi_esdb.compose import open_pool  # noqa: PLC0415 - what connects is loaded when the app starts
 
         async with open_pool(self.read_settings(), name=self.name, telemetry=self._telemetry) as pool:
-            is_guarded = self._has_own_guard or pool.settings.control_token is not None
-            has_consumers = bool(self.consumers)
-            show_commands(app, self.router, lambda path: is_guarded and (has_consumers or "/consumers/" not in path))
+            is_guarded, has_consumers = self._is_guarded(pool), bool(self.consumers)
+
+            def is_shown(path: str) -> bool:
+                return is_guarded and not is_page(path) and (has_consumers or "/consumers/" not in path)
+
+            show_commands(app, self.router, is_shown)
             yield pool
 
     def read_settings(self) -> EsdbSettings:

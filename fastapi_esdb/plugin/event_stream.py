@@ -6,8 +6,8 @@ import asyncio
 import logging
 import re
 from collections.abc import AsyncIterator
-from contextlib import suppress
-from typing import Annotated, Any, Self
+from contextlib import AbstractAsyncContextManager, suppress
+from typing import Annotated, Any, Protocol, Self
 
 import anyio
 from fastapi import Depends, Header, Query
@@ -74,7 +74,15 @@ LastRevision = Annotated[int | Edge, Depends(last_revision)]
 LastPosition = Annotated[Position | Edge, Depends(last_position)]
 
 
-Source = Subscription[Any] | Listener
+class Chunks(AbstractAsyncContextManager[object, None], Protocol):
+    """A source that makes the bytes of server-sent events by itself."""
+
+    async def chunk(self, wait: float) -> bytes:
+        """Return what is sent next, a comment where there is nothing for `wait` seconds; nothing at the end."""
+        ...
+
+
+Source = Subscription[Any] | Chunks
 
 
 class EventStream(StreamingResponse):
@@ -140,7 +148,7 @@ class EventStream(StreamingResponse):
         yield format_sse_event(retry=round(self._retry * 1000))
         source = self._source
         try:
-            while chunk := await (source.chunk(HEARTBEAT) if isinstance(source, Listener) else self._next(source)):
+            while chunk := await (self._next(source) if isinstance(source, Subscription) else source.chunk(HEARTBEAT)):
                 yield chunk
         except ConnectionClosed:
             return

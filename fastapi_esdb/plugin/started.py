@@ -21,6 +21,7 @@ from fastapi_esdb.plugin.threads import HandedOn
 if TYPE_CHECKING:
     from fastapi_esdb.consumers.definition import Definition
     from fastapi_esdb.consumers.status import ConsumerStatus
+    from fastapi_esdb.plugin.status.watch import Watch
     from fastapi_esdb.pool.pool import ConnectionPool
 
 
@@ -50,6 +51,8 @@ class Started:
 
     consumers: Callable[[], Sequence[tuple[Definition, ConsumerStatus]]] = tuple
     """Tells of the consumers that run with the app."""
+    watch: Watch | None = None
+    """Keeps what the status page draws, where there is one."""
 
     def __init__(self, owner: object, pool: ConnectionPool, stop: Stop) -> None:
         self.owner = owner

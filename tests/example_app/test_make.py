@@ -27,10 +27,10 @@ def installed_by(target: str, checkout: Path) -> list[str]:
     return re.findall(r"install .*'\.\[(.*)\]'", shown)
 
 
-def test_the_shop_needs_only_a_server(checkout: Path) -> None:
+def test_the_shop_needs_only_a_server_and_its_status_page(checkout: Path) -> None:
     """Neither the tools of development nor those of the documentation."""
-    assert installed_by("run", checkout) == ["server"]
-    assert installed_by("lint", checkout) == ["server", "dev,docs"]
+    assert installed_by("run", checkout) == ["server,status"]
+    assert installed_by("lint", checkout) == ["server,status", "dev,docs"]
 
 
 def test_what_is_installed_is_not_installed_again(checkout: Path) -> None:
