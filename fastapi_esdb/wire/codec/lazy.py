@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from fastapi_esdb.wire.errors import EsdbError
 from fastapi_esdb.wire.errors.unreadable import unreadable
@@ -23,8 +23,10 @@ class Lazy:
     """
 
     __slots__ = ("_source",)
-    _source: tuple[Any, Readers]
-    """The message, and a function for each field that reads it."""
+    _source: Any
+    """The message, if it was made of one."""
+    readers: ClassVar[Readers] = {}
+    """A function for each field that reads it from the message."""
 
     def __repr__(self) -> str:
         """Return the usual repr of a dataclass, with a mark in place of fields that can't be read."""
@@ -44,8 +46,7 @@ class Lazy:
             if name == "_source":
                 raise AttributeError(name)
             try:
-                message, readers = self._source
-                read = readers[name]
+                message, read = self._source, self.readers[name]
             except (AttributeError, KeyError):
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}") from None
             try:

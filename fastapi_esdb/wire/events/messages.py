@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from fastapi_esdb.wire.codec.lazy import Lazy, Readers, setter_of
+from fastapi_esdb.wire.codec.lazy import Lazy, setter_of
 from fastapi_esdb.wire.codec.scalars import (
     EMPTY,
     MAX_UINT64,
@@ -63,37 +63,47 @@ def decode_read_event(message: ReadEvent) -> RecordedEvent:
 
     A link whose target is gone comes without an event; then the link stands for the event (`is_unresolved_link`).
     """
-    if not message.HasField("link"):
-        return lazy_event(message.event, None)
-    return lazy_event(message.event if message.HasField("event") else message.link, lazy_event(message.link, None))
+    if message.HasField("link") and not message.HasField("event"):
+        message = _of_link(message, link=message.link)
+    return lazy_event(message, message.event.data)
 
 
-def lazy_event(message: Recorded, link: RecordedEvent | None) -> RecordedEvent:
-    """Return an event of which the parts are read that every reader needs."""
+def _of_link(message: ReadEvent, **more: Any) -> ReadEvent:
+    """Return a message whose event is the link of this one."""
+    fields: Fields = {"event": message.link, **more}
+    return type(message)(**fields)
+
+
+def lazy_event(message: ReadEvent, data: bytes) -> RecordedEvent:
+    """Return an event with its data, which every reader needs. The message must have an event."""
     event = _new(RecordedEvent)
-    _set_source(event, (message, _READERS))
-    _set_data(event, message.data)
-    _set_link(event, link)
+    _set_source(event, message)
+    _set_data(event, data)
     return event
 
 
-_new, _set_source = RecordedEvent.__new__, setter_of(Lazy, "_source")
-_set_data, _set_link = setter_of(RecordedEvent, "data"), setter_of(RecordedEvent, "link")
+_new, _set_source, _set_data = RecordedEvent.__new__, setter_of(Lazy, "_source"), setter_of(RecordedEvent, "data")
 
 
-def _id(message: Recorded) -> UUID:
-    return UUID(text) if (text := message.id.string) else decode_uuid(message.id)
+def _id(message: ReadEvent) -> UUID:
+    identity = message.event.id
+    return UUID(text) if (text := identity.string) else decode_uuid(identity)
 
 
-_READERS: Readers = {
+def _link(message: ReadEvent) -> RecordedEvent | None:
+    return lazy_event(_of_link(message), message.link.data) if message.HasField("link") else None
+
+
+RecordedEvent.readers = {
     "id": _id,
-    "stream": lambda message: decode_stream(message.stream_identifier),
-    "revision": attrgetter("stream_revision"),
-    "type": lambda message: message.metadata[TYPE],
-    "metadata": attrgetter("custom_metadata"),
-    "content_type": lambda message: message.metadata[CONTENT_TYPE],
-    "created": lambda message: decode_ticks(int(message.metadata[CREATED])),
-    "position": decode_position,
+    "stream": lambda message: decode_stream(message.event.stream_identifier),
+    "revision": attrgetter("event.stream_revision"),
+    "type": lambda message: message.event.metadata[TYPE],
+    "metadata": attrgetter("event.custom_metadata"),
+    "content_type": lambda message: message.event.metadata[CONTENT_TYPE],
+    "created": lambda message: decode_ticks(int(message.event.metadata[CREATED])),
+    "position": lambda message: decode_position(message.event),
+    "link": _link,
     "retry_count": lambda _: None,
 }
 

@@ -75,11 +75,9 @@ def decode_frame(message: Response) -> ReadFrame:
 
 
 def decode_frames(messages: Iterable[Response]) -> list[ReadFrame]:
-    """Return the frames of a read that came together. Each event that is read passes here: most are no links."""
+    """Return the frames of a read that came together. Each event that is read passes here, and most have data."""
     return [
-        lazy_event(event.event, None)
-        if message.HasField("event") and not (event := message.event).HasField("link")
-        else decode_frame(message)
+        lazy_event(event, data) if (data := (event := message.event).event.data) else decode_frame(message)
         for message in messages
     ]
 
