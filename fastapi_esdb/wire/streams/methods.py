@@ -22,6 +22,7 @@ from fastapi_esdb.wire.streams.requests import (
     encode_append_frame,
     encode_fragment,
     encode_read,
+    write_read,
 )
 from fastapi_esdb.wire.streams.values import (
     AppendAnswer,
@@ -40,7 +41,7 @@ READ: Method[ReadRequest, ReadFrame] = Method(
     STREAMS,
     "Read",
     Shape.SERVER_STREAM,
-    Codec(pb.ReadReq, encode_read, decode_read),
+    Codec(pb.ReadReq, encode_read, decode_read, write=write_read),
     Codec(pb.ReadResp, encode_frame, decode_frame, decode_frames),
 )
 

@@ -32,7 +32,7 @@ from fastapi_esdb.wire.events.messages import (
     encode_source,
 )
 from fastapi_esdb.wire.method import Codec
-from fastapi_esdb.wire.positions import BACKWARDS, FORWARDS, Start
+from fastapi_esdb.wire.positions import BACKWARDS, FORWARDS, START, Start
 from fastapi_esdb.wire.proto.v1 import streams_pb2 as pb
 from fastapi_esdb.wire.streams.values import (
     ALL_EVENTS,
@@ -79,6 +79,41 @@ def encode_read(request: ReadRequest) -> pb.ReadReq:
     if request.compatibility:
         fields["control_option"] = {"compatibility": request.compatibility}
     return pb.ReadReq(options=fields)
+
+
+def write_read(request: ReadRequest) -> bytes:
+    """Return the bytes of the message. Short reads pay for it, and differ in little more than the stream's name."""
+    if request.stream is None or request.filter is not None or request.structured_ids:
+        return bytes(encode_read(request).SerializeToString())
+    stream = field(READ_STREAM, _stream(request.stream) + _start_in_stream(request.start))
+    rest = _rest_of_read(
+        request.direction is BACKWARDS,
+        request.limit,
+        request.subscribe,
+        request.resolve_links,
+        request.compatibility,
+    )
+    return field(READ_OPTIONS, stream + rest)
+
+
+RECENT = 1024
+"""The number of recent types, expectations, deadlines and reads whose bytes are kept for more of them."""
+
+
+@lru_cache(RECENT)
+def _start_in_stream(start: Start) -> bytes:
+    message = ReadOptions.StreamOptions(**encode_source("-", start)["stream"])
+    message.ClearField("stream_identifier")
+    return bytes(message.SerializeToString())
+
+
+@lru_cache(RECENT)
+def _rest_of_read(is_backwards: bool, limit: int, subscribe: bool, resolve_links: bool, compatibility: int) -> bytes:
+    direction = BACKWARDS if is_backwards else FORWARDS
+    request = ReadRequest("-", START, direction, limit, subscribe, resolve_links, compatibility=compatibility)
+    options = encode_read(request).options
+    options.ClearField("stream")
+    return bytes(options.SerializeToString())
 
 
 def decode_read(message: pb.ReadReq) -> ReadRequest:
@@ -170,9 +205,6 @@ REVISION = "stream_position"
 NANOSECONDS = 1_000_000_000
 MILLISECONDS = 1_000
 
-RECENT = 1024
-"""The number of recent types, expectations and deadlines whose bytes are kept for more appends."""
-
 
 def encode_fragment(fragment: BatchFragment) -> pb.BatchAppendReq:
     """Return the message of a fragment. Raises InvalidArgument for a stream or a revision that is not possible."""
@@ -209,6 +241,8 @@ def encode_batch(call: int, number: int, append: AppendRequest, seconds: float) 
         raise InvalidArgument(f"the append to {append.stream!r} can't be sent: {error}") from error
 
 
+READ_OPTIONS, READ_STREAM = b"\x0a", b"\x0a"
+"""The tags of the options in a ReadReq, and of the stream in these."""
 CORRELATION_ID, OPTIONS, PROPOSED, IS_FINAL = b"\x0a", b"\x12", b"\x1a", b"\x20\x01"
 """The tags in a BatchAppendReq, the last one with its value; in the same way those of what it is made of."""
 STRUCTURED, CALL, NUMBER = b"\x0a", b"\x08", b"\x10"
@@ -225,6 +259,7 @@ def _proposed(event: ProposedEvent) -> bytes:
 
 @lru_cache(RECENT)
 def _stream(name: str) -> bytes:
+    """Return the field with the name, which has the same number in all options."""
     options = pb.BatchAppendReq.Options(stream_identifier=encode_stream(name))
     return bytes(options.SerializeToString())
 

@@ -146,6 +146,7 @@ def test_each_frame_of_an_answer_has_its_bytes(frame: ReadFrame, data: bytes) ->
 def test_a_read_arrives_as_it_was_sent(request: ReadRequest) -> None:
     """What a client asks for is what the server sees."""
     data = READ.request.encode(request).SerializeToString()
+    assert READ.encode_request(request) == data
     assert READ.request.decode(pb.ReadReq.FromString(data)) == request
 
 
