@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, Unpack
@@ -10,7 +11,7 @@ from uuid import UUID
 from fastapi_esdb.api import arguments
 from fastapi_esdb.api.calls import ConnectionPart, Options, write
 from fastapi_esdb.connection.caller import CallOptions
-from fastapi_esdb.wire.errors import InvalidArgument, NoAnswer, SchemaNotFound
+from fastapi_esdb.wire.errors import InvalidArgument, NoAnswer, SchemaExists, SchemaNotFound, SchemaRefused
 from fastapi_esdb.wire.errors.unreadable import quoted
 from fastapi_esdb.wire.schemas.methods import (
     CHECK_COMPATIBILITY,
@@ -55,6 +56,10 @@ Definition = bytes | str | Mapping[str, Any]
 """The definition of a schema: its text, or a JSON schema as an object."""
 
 
+LOOKS, PAUSE = 5, 0.1
+"""How often what others have just registered is looked for, and the seconds in between."""
+
+
 class TypesWithSchemas(Protocol):
     """Event types that tell their JSON schemas, as `EventTypes` do."""
 
@@ -85,8 +90,8 @@ class Schemas(ConnectionPart):
         """Add a schema, and return its first version. Names consist of letters, digits and `_ . $ : -`."""
         request = CreateSchema(
             _name(name),
-            _definition(definition),
-            arguments.instance(format, SchemaFormat, "format"),
+            _definition(definition, format),
+            format,
             _compatibility(compatibility),
             arguments.text_or_empty(description, "description"),
             _tags(tags),
@@ -146,9 +151,14 @@ class Schemas(ConnectionPart):
         return await write(self._carrier, DELETE_VERSIONS, request, name, CallOptions.of(**options))
 
     async def version(self, name: str, number: int | None = None, **options: Unpack[Options]) -> SchemaVersion:
-        """Return the latest version of a schema, or the one with that number."""
+        """Return the latest version of a schema, or the one with that number. Raises `SchemaNotFound`."""
         request = GetVersion(_name(name), None if number is None else _number(number))
-        return await self._carrier.call(GET_VERSION, request, CallOptions.of(**options))
+        try:
+            return await self._carrier.call(GET_VERSION, request, CallOptions.of(**options))
+        except SchemaNotFound as error:  # servers name a schema that there is, or version 0
+            error.schema, error.kind = name, "SchemaVersion"
+            error.wanted = "at all" if number is None else f"with the number {number}"
+            raise
 
     async def version_by_id(self, version_id: str, **options: Unpack[Options]) -> SchemaVersion:
         """Return a version by its id."""
@@ -165,9 +175,19 @@ class Schemas(ConnectionPart):
         """Return the name of the schema that a version belongs to."""
         return await self._carrier.call(LOOKUP_SCHEMA_NAME, _id(version_id), CallOptions.of(**options))
 
-    async def compare(self, name: str, definition: Definition, **options: Unpack[Options]) -> CompatibilityResult:
-        """Return whether a definition could be the next version of a schema and, if not, each reason."""
-        request = CheckCompatibility(_definition(definition), _name(name))
+    async def compare(
+        self,
+        name: str,
+        definition: Definition,
+        *,
+        format: SchemaFormat = SchemaFormat.JSON,  # noqa: A002  the protocol's name for it
+        **options: Unpack[Options],
+    ) -> CompatibilityResult:
+        """Return whether a definition could be the next version of a schema and, if not, each reason.
+
+        `format` is that of the definition: another one than the schema's is a reason, too.
+        """
+        request = CheckCompatibility(_definition(definition, format), _name(name), format=format)
         return await self._carrier.call(CHECK_COMPATIBILITY, request, CallOptions.of(**options))
 
     async def register(
@@ -180,9 +200,9 @@ class Schemas(ConnectionPart):
     ) -> Mapping[str, str]:
         """Register the JSON schemas of event types under their names: new ones, and a version where one has changed.
 
-        Returns the id of each one's latest version. New schemas get that `compatibility`. Raises `SchemaRefused` for a
-        change that is not compatible; what comes before it in the order of the names is registered then. With `attach`,
-        appends name these versions, as after the method of that name.
+        Returns the id of each one's latest version. New schemas get that `compatibility`. Several processes may do this
+        at the same time. Raises `SchemaRefused` for a change that is not compatible; what comes before it in the order
+        of the names is registered then. With `attach`, appends name these versions, as after the method of that name.
         """
         mode = _compatibility(compatibility)
         attaches = arguments.instance(attach, bool, "attach")
@@ -212,13 +232,41 @@ class Schemas(ConnectionPart):
         return {name: result for name, result in found.items() if not result.is_compatible}
 
     async def _register(self, name: str, definition: bytes, mode: Compatibility, options: Options) -> str:
-        try:
-            latest = await self.version(name, **options)
-        except SchemaNotFound:
-            return (await self.create(name, definition, compatibility=mode, **options)).version_id
-        if latest.definition == definition:
+        latest = await self._latest(name, options)
+        if latest and latest.definition == definition:
             return latest.id
-        return (await self.add_version(name, definition, **options)).version_id
+        try:
+            if latest is None:
+                return await self._create(name, definition, mode, options)
+            return (await self.add_version(name, definition, **options)).version_id
+        except SchemaRefused:
+            if registered := await self._by_others(name, definition, options):
+                return registered
+            raise
+
+    async def _create(self, name: str, definition: bytes, mode: Compatibility, options: Options) -> str:
+        try:
+            return (await self.create(name, definition, compatibility=mode, **options)).version_id
+        except SchemaExists as error:  # since just now, or without a version, or it was deleted
+            try:
+                return (await self.add_version(name, definition, **options)).version_id
+            except SchemaNotFound:
+                raise error from None
+
+    async def _by_others(self, name: str, definition: bytes, options: Options) -> str | None:
+        """Return the id of what another process has registered meanwhile, which servers may show a little later."""
+        for attempt in range(LOOKS):
+            await asyncio.sleep(PAUSE if attempt else 0)
+            latest = await self._latest(name, options)
+            if latest and latest.definition == definition:
+                return latest.id
+        return None
+
+    async def _latest(self, name: str, options: Options) -> SchemaVersion | None:
+        try:
+            return await self.version(name, **options)
+        except SchemaNotFound:
+            return None
 
     async def _id_of(self, name: str, definition: bytes, options: Options) -> str:
         for version in reversed(await self.versions(name, with_definitions=True, **options)):
@@ -237,6 +285,8 @@ class Schemas(ConnectionPart):
 
 
 def _schemas_of(types: TypesWithSchemas) -> Mapping[str, bytes]:
+    if isinstance(types, type) or not callable(getattr(types, "json_schema", None)):
+        raise InvalidArgument(f"types must be EventTypes, as in register(events), not {quoted(types)}")
     entries = types.json_schema()
     return {name: _definition(entry["schema"]) for name, entry in entries.items() if "schema" in entry}
 
@@ -247,7 +297,7 @@ def _name(name: str) -> str:
     return name
 
 
-def _definition(definition: Definition) -> bytes:
+def _definition(definition: Definition, form: SchemaFormat | None = None) -> bytes:
     match definition:
         case bytes() | bytearray():
             found = bytes(definition)
@@ -259,7 +309,17 @@ def _definition(definition: Definition) -> bytes:
             raise InvalidArgument(f"definition must be bytes, str or a mapping, not {type(definition).__name__}")
     if not found:
         raise InvalidArgument("definition must not be empty")
+    if form is not None and arguments.instance(form, SchemaFormat, "format") is SchemaFormat.JSON:
+        _check_json(found)
     return found
+
+
+def _check_json(definition: bytes) -> None:
+    """Servers take anything, and fail with each further version."""
+    try:
+        json.loads(definition)
+    except (ValueError, RecursionError) as error:
+        raise InvalidArgument(f"definition is no JSON, which the format SchemaFormat.JSON asks for: {error}") from None
 
 
 def _compatibility(mode: Compatibility) -> Compatibility:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -189,6 +190,69 @@ async def test_the_schemas_of_event_types(esdb: Connection) -> None:
     await assert_registry_compatible(later, esdb)
     with pytest.raises(AssertionError, match=r"OrderPlaced: #/id: .* type change: was String, is Integer"):
         await assert_registry_compatible(broken, esdb)
+
+
+async def test_several_processes_register_at_the_same_time(esdb: Connection) -> None:
+    """One of them adds the schema, or its version, and all get the same ids."""
+    types, later = EventTypes[Any](), EventTypes[Any]()
+    types("OrderPlaced")(dataclass("Placed", id=str))
+    later("OrderPlaced")(dataclass("Placed", id=str, note=(str, "")))
+    for number, events in enumerate((types, later), 1):
+        first, *others = await asyncio.gather(*(esdb.schemas.register(events) for _ in range(4)))
+        assert others == [first] * 3
+        assert (await esdb.schemas.version("OrderPlaced")).number == number
+
+
+async def test_a_type_whose_versions_were_deleted_is_registered_again(esdb: Connection) -> None:
+    """It gets a version; the name of a schema that was deleted as a whole can't be used any more."""
+    types = EventTypes[Any]()
+    types("OrderPlaced")(dataclass("Placed", id=str))
+    await esdb.schemas.register(types)
+    await esdb.schemas.delete_versions("OrderPlaced", [1])
+    await esdb.schemas.register(types)
+    assert [version.number for version in await esdb.schemas.versions("OrderPlaced")] == [2]
+    await esdb.schemas.delete("OrderPlaced")
+    with pytest.raises(SchemaExists, match="there was one"):
+        await esdb.schemas.register(types)
+
+
+async def test_a_refusal_names_the_schema(esdb: Connection) -> None:
+    """An app has many event types."""
+    types, broken = EventTypes[Any](), EventTypes[Any]()
+    types("OrderPlaced")(dataclass("Placed", id=str))
+    broken("OrderPlaced")(dataclass("Placed", id=int))
+    await esdb.schemas.register(types)
+    with pytest.raises(SchemaRefused, match=r"the registry refused 'OrderPlaced': .* not compatible"):
+        await esdb.schemas.register(broken)
+
+
+async def test_versions_that_there_are_none_of(esdb: Connection) -> None:
+    """The error says which version of what was looked for."""
+    await esdb.schemas.create("Order", ORDER)
+    with pytest.raises(SchemaNotFound, match="the registry has no version of 'Order' with the number 9"):
+        await esdb.schemas.version("Order", 9)
+    with pytest.raises(SchemaNotFound, match="the registry has no version of 'Other' at all"):
+        await esdb.schemas.version("Other")
+
+
+async def test_other_formats(esdb: Connection) -> None:
+    """Definitions in them are not compared; one in another format than the schema's is no version of it."""
+    await esdb.schemas.create("Order", "syntax = 'proto3';", format=SchemaFormat.PROTOBUF)
+    assert (await esdb.schemas.compare("Order", b"other", format=SchemaFormat.PROTOBUF)).is_compatible
+    [error] = (await esdb.schemas.compare("Order", ORDER)).errors
+    assert error.kind is Kind.DATA_FORMAT_MISMATCH
+    for call in (esdb.schemas.create("Text", "no JSON"), esdb.schemas.compare("Order", "no JSON")):
+        with pytest.raises(InvalidArgument, match="definition is no JSON"):
+            await call
+
+
+async def test_what_are_no_event_types(esdb: Connection) -> None:
+    """A class of events is an easy mistake: all types are registered together."""
+    wrongs: list[Any] = [dataclass("Placed", id=str), [], {"OrderPlaced": {}}, None]
+    for wrong in wrongs:
+        for call in (esdb.schemas.register, esdb.schemas.check, esdb.schemas.attach):
+            with pytest.raises(InvalidArgument, match="types must be EventTypes, as in register"):
+                await call(wrong)
 
 
 async def schema_ids(esdb: Connection, stream: str) -> list[str | None]:

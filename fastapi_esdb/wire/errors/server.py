@@ -161,9 +161,11 @@ class SchemaRefused(ServerError):
     """The registry did not take a version: it is not compatible, or has not changed. `reason` is the server's text."""
 
     reason: str
+    schema: str = ""
 
     def __str__(self) -> str:
-        return f"the registry refused: {self.reason}"
+        about = f" {self.schema!r}" if self.schema else ""
+        return f"the registry refused{about}: {self.reason}"
 
 
 @dataclass(eq=False)

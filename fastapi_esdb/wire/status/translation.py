@@ -12,7 +12,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi_esdb.wire.errors import AccessDenied, EsdbError, SchemaExists, SchemaNotFound, ServerShuttingDown
+from fastapi_esdb.wire.errors import (
+    AccessDenied,
+    EsdbError,
+    SchemaExists,
+    SchemaNotFound,
+    SchemaRefused,
+    ServerShuttingDown,
+)
 from fastapi_esdb.wire.events.values import EventFilter
 from fastapi_esdb.wire.headers import Pair, printable
 from fastapi_esdb.wire.status.codes import StatusCode
@@ -42,7 +49,7 @@ def error_of(code: StatusCode, details: str | None, trailers: Iterable[Pair] = (
 def _told(code: StatusCode, details: str, values: Mapping[str, str | bytes], request: Any) -> EsdbError:
     rich = values.get(RICH_STATUS)
     if isinstance(rich, bytes) and (error := read_rich(rich, code)):
-        if isinstance(error, SchemaNotFound | SchemaExists):
+        if isinstance(error, SchemaNotFound | SchemaExists | SchemaRefused):
             error.schema = error.schema or getattr(request, "schema", "")
         return error
     row = row_named(str(values.get(EXCEPTION, "")), code)
