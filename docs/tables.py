@@ -134,8 +134,13 @@ def settings_table() -> str:
     options = {option.field for option in OPTIONS}
     own = {name: field for name, field in EsdbSettings.model_fields.items() if name not in options}
     meanings = docstrings(EsdbSettings)
-    rows = ([f"`{n}`", f"`ESDB_{n.upper()}`", default_of(f), meanings[n]] for n, f in own.items())
-    return table(["Setting", "Environment", "Default", "Meaning"], rows)
+    rows = ([named(n, f"ESDB_{n.upper()}"), default_of(f), meanings[n]] for n, f in own.items())
+    return table(["Setting, and its variable", "Default", "Meaning"], rows)
+
+
+def named(*names: str) -> str:
+    """The names of one thing below each other, to leave room for what it means."""
+    return "<br>".join(f"`{name}`" for name in names)
 
 
 def docstrings(cls: type) -> dict[str, str]:
@@ -197,8 +202,8 @@ def quiet() -> Iterator[None]:
 
 
 def options_table() -> str:
-    rows = ([f"`{o.name}`", f"`{o.env}`", taken_by(o), shown(o.default), o.description] for o in OPTIONS)
-    return table(["Option", "Environment", "Takes", "Default", "Meaning"], rows)
+    rows = ([named(o.name, o.env), taken_by(o), shown(o.default), o.description] for o in OPTIONS)
+    return table(["Option, and its variable", "Takes", "Default", "Meaning"], rows)
 
 
 def taken_by(option: Option) -> str:
@@ -221,8 +226,13 @@ def service_table(service: str) -> str:
 def row(method: Method[Any, Any]) -> list[str]:
     writes = "yes" if method.writes else "no"
     embedded = "yes" if (method.service.lower(), method.name.lower()) in served() else "–"
-    offered = ", ".join(f"`{name}`" for name in OFFERED.get(method, ())) or "–"
+    offered = ", ".join(map(broken_at_dots, OFFERED.get(method, ()))) or "–"
     return [method.name, method.shape.value, writes, method.since, offered, embedded]
+
+
+def broken_at_dots(name: str) -> str:
+    """A name that may go on in the next line behind a dot."""
+    return f"<code>{name.replace('.', '.<wbr>')}</code>"
 
 
 @cache

@@ -29,7 +29,9 @@ class CheckpointStore(Protocol):
 
         class Checkpoints:
             async def load(self, consumer: str, session: SessionDep) -> str | None: ...
-            async def save(self, consumer: str, checkpoint: str, before: str | None, session: SessionDep) -> None: ...
+            async def save(
+                self, consumer: str, checkpoint: str, before: str | None, session: SessionDep
+            ) -> None: ...
     """
 
     @property

@@ -354,7 +354,8 @@ async def consuming(
 ) -> AsyncIterator[Runner]:
     """Run a consumer beside the block, without any app: in a worker or a script.
 
-        async with connect() as esdb, consuming(esdb, "mailer", category("order"), send_mail, types=events) as mailer:
+        orders = category("order")
+        async with connect() as esdb, consuming(esdb, "mailer", orders, send_mail, types=events) as mailer:
             await mailer.ended()
 
     The options are those of `Esdb.consumer`. `handler` takes the event, and may be a function or a coroutine function.

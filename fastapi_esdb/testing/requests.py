@@ -62,7 +62,8 @@ def given_streams(
 
     With a `Connection`:
 
-        outcome = await given_streams(esdb, {"order-1": OrderPlaced(cents=5)}).when(client.post, "/orders/1/payment")
+        placed = given_streams(esdb, {"order-1": OrderPlaced(cents=5)})
+        outcome = await placed.when(client.post, "/orders/1/payment")
         outcome.then(200, events={"order-1": OrderPaid(cents=5)})
 
     With a `SyncConnection` the same without `await`.

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from kurrentdbclient import AsyncKurrentDBClient, exceptions
 
 from fastapi_esdb import Connection, ConnectionPool, EsdbSettings
 from fastapi_esdb.plugin.handlers import CALLERS_OWN, PROBLEMS
@@ -78,6 +79,14 @@ def test_every_setting_is_described(tables: ModuleType) -> None:
     described = tables.docstrings(EsdbSettings)
     own = set(EsdbSettings.__annotations__) - {"model_config"}
     assert {name for name, text in described.items() if text} >= own
+
+
+def test_who_comes_from_kurrentdbclient_finds_each_call() -> None:
+    """Whatever the other client has is on the page, and what the page names there is no invention."""
+    page = (DOCS / "how-to" / "migration.md").read_text()
+    assert [name for name in dir(AsyncKurrentDBClient) if not name.startswith("_") and name not in page] == []
+    errors = set(re.findall(r"`(\w+Error)`", page)) - {"EsdbError"}
+    assert [name for name in errors if not hasattr(exceptions, name)] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -7,11 +7,13 @@ from itertools import chain
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import ViewportSize
 
 import fastapi_esdb
 from fastapi_esdb.plugin.problems import DOCS as PROBLEMS_AT
 from fastapi_esdb.plugin.problems import KINDS, Kind
 from tests.docs.conftest import DOCS, PAGES, ROOT, run
+from tests.example_app.browser import chromium
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +59,25 @@ def test_every_public_name_is_in_the_reference(site: Path) -> None:
     assert [name for name in fastapi_esdb.__all__ if not re.search(rf"\b{name}\b", reference)] == []
 
 
+SIZES = """() => [...document.querySelectorAll(".md-content pre > code, .md-content table")]
+    .filter(shown => shown.scrollWidth > shown.clientWidth).map(shown => shown.innerText.slice(0, 60))"""
+SIDEWAYS = "() => document.documentElement.scrollWidth > window.innerWidth ? ['the page'] : []"
+
+
+def test_every_page_fits_its_window(site: Path) -> None:
+    """No page has to be moved sideways, on a phone; at 1,300 pixels no example and no table has to, either."""
+    too_wide = []
+    with chromium() as browser:
+        for width, look in ((1300, SIZES), (390, SIDEWAYS)):
+            size: ViewportSize = {"width": width, "height": 900}
+            with browser.new_context(java_script_enabled=False, viewport=size) as context:
+                page = context.new_page()
+                for path in sorted(site.rglob("index.html")):
+                    page.goto(path.as_uri())
+                    too_wide += [(width, str(path.relative_to(site)), what) for what in page.evaluate(look)]
+    assert too_wide == []
+
+
 COLUMN = 101
 """As many characters of code as fit beside the sidebars in a window of 1,300 pixels; `docs/styles.css` sees to that."""
 
@@ -65,6 +86,6 @@ COLUMN = 101
 def test_code_fits_its_column(page: Path) -> None:
     """Nobody has to scroll sideways to read an example."""
     blocks = re.findall(r"^```[^\n]*\n(.*?)^```", page.read_text(), flags=re.DOTALL | re.MULTILINE)
-    included = re.findall(r'^--8<-- "([\w/]+\.py)"$', "\n".join(blocks), flags=re.MULTILINE)
+    included = re.findall(r'^--8<-- "([\w/-]+\.(?:py|js))"$', "\n".join(blocks), flags=re.MULTILINE)
     lines = chain("\n".join(blocks).splitlines(), *((DOCS / name).read_text().splitlines() for name in included))
     assert [line for line in lines if len(line) > COLUMN] == []

@@ -64,7 +64,8 @@ class Checkpoints:
                 raise CheckpointMoved from None
             return
         mine = (Checkpoint.consumer == consumer) & (Checkpoint.place == before)
-        moved = session.execute(update(Checkpoint).where(mine).values(place=checkpoint).returning(Checkpoint.place))
+        saved = update(Checkpoint).where(mine).values(place=checkpoint).returning(Checkpoint.place)
+        moved = session.execute(saved)
         if moved.first() is None:
             raise CheckpointMoved
 

@@ -23,7 +23,11 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ESDB_DEADLINE", "0.5")
 
 
-async def test_a_lost_answer(esdb_server: EmbeddedServer, esdb_connection: Connection, client: AsyncClient) -> None:
+async def test_a_lost_answer(
+    esdb_server: EmbeddedServer,
+    esdb_connection: Connection,
+    client: AsyncClient,
+) -> None:
     fault = esdb_server.lose_next_answer()
     assert (await client.post("/orders/1")).status_code == 201
     assert fault.happened == 1
@@ -41,7 +45,11 @@ async def test_a_slow_database(esdb_server: EmbeddedServer, client: AsyncClient)
         assert (await client.post("/orders/1")).status_code == 201
 
 
-async def test_a_silent_database(esdb_server: EmbeddedServer, impatient: None, client: AsyncClient) -> None:
+async def test_a_silent_database(
+    esdb_server: EmbeddedServer,
+    impatient: None,
+    client: AsyncClient,
+) -> None:
     with esdb_server.freeze():
         answer = await client.post("/orders/1")
     assert answer.json()["type"].endswith("outcome-unknown")
