@@ -54,6 +54,8 @@ class Stream:
     reader: MessageReader = field(default_factory=lambda: MessageReader(LIMITS.message))
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     has_begun: bool = False
+    lead: bytes = b""
+    """The headers, until they are sent: with the first of the data."""
     data: bytes = b""
     at: int = 0
     """How much of `data` was sent."""
@@ -154,26 +156,30 @@ class StandIn(asyncio.Protocol):
             return
         if not stream.has_begun:
             stream.has_begun = True
-            self._transport.write(header_frames(number, self._encoder.encode(ANSWER), ends=False))
+            stream.lead = header_frames(number, self._encoder.encode(ANSWER), ends=False)
         stream.data, stream.at = stream.data[stream.at :] + data, 0
         stream.trailers = trailers
         self._go_on(number)
 
     def _go_on(self, number: int) -> None:
-        """Send what the windows let through, and the end if that is all."""
+        """Send what the windows let through, frame by frame, and the end by itself if that is all.
+
+        So it came when real servers were recorded: ten events in two receives, a hundred in five to nine.
+        """
         stream = self._streams.get(number)
         if stream is None:
             return
-        data, parts = stream.data, []
-        while size := min(FRAME, len(data) - stream.at, stream.window, self._window):
-            parts.append(frame(frames.DATA, 0, number, data[stream.at : stream.at + size]))
+        while size := min(FRAME, len(stream.data) - stream.at, stream.window, self._window):
+            payload = stream.data[stream.at : stream.at + size]
+            self._transport.write(stream.lead + frame(frames.DATA, 0, number, payload))
+            stream.lead = b""
             stream.at += size
             stream.window -= size
             self._window -= size
-        if stream.trailers and stream.at == len(data):
+        if stream.trailers and stream.at == len(stream.data):
             del self._streams[number]
-            parts.append(header_frames(number, self._encoder.encode(stream.trailers), ends=True))
-        self._transport.write(b"".join(parts))
+            end = header_frames(number, self._encoder.encode(stream.trailers), ends=True)
+            asyncio.get_running_loop().call_soon(self._transport.write, stream.lead + end)
 
 
 async def main(host: str, port: int, *, tls: bool) -> None:
