@@ -22,6 +22,7 @@ from benchmarks.costs.imports import import_costs
 from benchmarks.costs.load import load_costs
 from benchmarks.costs.opening import opening_costs
 from benchmarks.costs.requests import request_costs
+from benchmarks.costs.telemetry import telemetry_costs
 from benchmarks.costs.typed import typed_costs
 from benchmarks.report import RESULTS, circumstances, write_result
 from benchmarks.runner import say
@@ -47,6 +48,8 @@ async def costs_of(options: argparse.Namespace) -> list[Cost]:
         found += await typed_costs(where, options.rounds, 10 * options.calls)
         say("consumers")
         found += await consumer_costs(where, options.rounds, 10 * options.calls)
+        say("telemetry")
+        found += await telemetry_costs(where, options.rounds, options.calls)
         say(f"{options.subscriptions} idle subscriptions, {2 * options.seconds:.0f} s")
         found += await idle_costs(where, options.subscriptions, options.seconds)
         say(f"a live subscription, and a slow reader of {options.events:,} events")

@@ -58,6 +58,7 @@ class Calls:
         """The seconds that a call has without a `timeout` of its own."""
         self.retry_unknown = settings.retry_unknown
         """Whether an append whose answer is lost is followed up, unless the call says otherwise."""
+        self._only_host = None if target.discover else next(iter(target.hosts), None)
         self._called_as = CalledAs.CONNECTION if target.credentials else CalledAs.NOBODY
         self._headers = Headers(target, f"fastapi-esdb-{self.name}")
         self._placement = Placement.of(settings)

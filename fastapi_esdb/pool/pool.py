@@ -147,8 +147,8 @@ class ConnectionPool(Calls):
     def host_of(self, method: Method[Any, Any], options: CallOptions) -> Host | None:
         """Return the host that a call goes to, as far as that is known before it has been made."""
         current = self._generations.current
-        if current is None or not self.settings.target.discover:
-            return self.settings.target.hosts[0]
+        if current is None or self._only_host is not None:
+            return self._only_host
         return current.at(self._placement.preferred(method, options)).host
 
     @property

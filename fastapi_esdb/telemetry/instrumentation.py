@@ -56,7 +56,7 @@ class Instrumentation:
     def watch_pool(self, pool: ObservedPool) -> None:
         """Measure the states of a pool."""
         if self._meters is not None:
-            self._meters.pools.add(pool)
+            self._meters.add_pool(pool)
 
     def watch_consumer(self, pool: str, consumer: ObservedConsumer) -> None:
         """Measure the states of a consumer, whose connection is that pool's."""

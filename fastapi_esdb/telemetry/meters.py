@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol, TypeVar
 from weakref import WeakKeyDictionary, ref
 
 from opentelemetry.metrics import CallbackOptions, Observation
@@ -70,20 +70,6 @@ Observed = TypeVar("Observed")
 Tell = Callable[[CallbackOptions], list[Observation]]
 
 
-class Alive(Generic[Observed]):
-    """Those of the things that are measured which are alive. Another thread may read it."""
-
-    def __init__(self) -> None:
-        self._refs: tuple[ref[Observed], ...] = ()
-
-    def add(self, thing: Observed) -> None:
-        """Add one, and forget those that are gone."""
-        self._refs = (*(each for each in self._refs if each() not in (None, thing)), ref(thing))
-
-    def __iter__(self) -> Iterator[Observed]:
-        return (thing for each in self._refs if (thing := each()) is not None)
-
-
 NUMBERS_OF_POOLS = {
     "calls_waiting": ("db.client.connection.pending_requests", "{request}", "Calls that wait for a connection."),
     "calls_in_flight": ("esdb.client.calls.in_flight", "{call}", "Calls under way, long-lived ones among them."),
@@ -106,8 +92,9 @@ class Meters:
     """The measurements that one provider takes, of all pools and consumers in this process."""
 
     def __init__(self, meter: Meter) -> None:
-        self.pools: Alive[ObservedPool] = Alive()
-        self._consumers: dict[str, Alive[ObservedConsumer]] = {}
+        # another thread may ask, while the event loop adds to them
+        self._pools: tuple[ref[ObservedPool], ...] = ()
+        self._consumers: dict[tuple[str, str], ref[ObservedConsumer]] = {}
         self.calls = meter.create_histogram(
             "db.client.operation.duration",
             "s",
@@ -123,9 +110,13 @@ class Meters:
         self._measure_pools(meter)
         self._measure_consumers(meter)
 
+    def add_pool(self, pool: ObservedPool) -> None:
+        """Measure a pool, too, as long as it is there."""
+        self._pools = (*(each for each in self._pools if each() is not None), ref(pool))
+
     def add_consumer(self, pool: str, consumer: ObservedConsumer) -> None:
-        """Measure a consumer, too, whose connection is that pool's."""
-        self._consumers.setdefault(pool, Alive()).add(consumer)
+        """Measure a consumer, too, whose connection is that pool's; it replaces the one that had the name before."""
+        self._consumers[pool, consumer.status.name] = ref(consumer)
 
     def _measure_pools(self, meter: Meter) -> None:
         up_down = meter.create_observable_up_down_counter
@@ -152,16 +143,18 @@ class Meters:
         meter.create_observable_up_down_counter("esdb.consumer.count", [states], "{consumer}", "Consumers, by state.")
 
     def _connections(self, _options: CallbackOptions) -> list[Observation]:
-        counted = [(pool.name, Counter(map(_state, pool.connections))) for pool in self.pools]
-        return [
-            Observation(states[state], {POOL: name, CONNECTION_STATE: state})
-            for name, states in counted
-            for state in ("idle", "used", "connecting")
-        ]
+        counts: Counter[tuple[str, str]] = Counter()
+        for pool in _alive(self._pools):
+            counts.update({(pool.name, state): 0 for state in ("idle", "used", "connecting")})
+            counts.update((pool.name, _state(connection)) for connection in pool.connections)
+        return [Observation(count, {POOL: name, CONNECTION_STATE: state}) for (name, state), count in counts.items()]
 
     def _of_pools(self, value: Callable[[ObservedPool], float]) -> Tell:
         def tell(_options: CallbackOptions) -> list[Observation]:
-            return [Observation(value(pool), {POOL: pool.name}) for pool in self.pools]
+            sums: dict[str, float] = {}  # several pools may have the same name
+            for pool in _alive(self._pools):
+                sums[pool.name] = sums.get(pool.name, 0) + value(pool)
+            return [Observation(found, {POOL: name}) for name, found in sums.items()]
 
         return tell
 
@@ -171,11 +164,15 @@ class Meters:
         def tell(_options: CallbackOptions) -> list[Observation]:
             return [
                 Observation(value(status), {POOL: pool, CONSUMER: status.name, **more(status)})
-                for pool, consumers in tuple(self._consumers.items())
-                for status in (consumer.status for consumer in consumers)
+                for (pool, _), found in tuple(self._consumers.items())
+                for status in (consumer.status for consumer in _alive((found,)))
             ]
 
         return tell
+
+
+def _alive(refs: Iterable[ref[Observed]]) -> Iterator[Observed]:
+    return (thing for each in refs if (thing := each()) is not None)
 
 
 def _stat(key: str) -> Callable[[ObservedPool], float]:

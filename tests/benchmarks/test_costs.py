@@ -39,6 +39,6 @@ def test_every_cost_is_measured(
     costs = read_json("costs", tmp_path)["costs"]
     limited = [cost["unit"] for cost in costs if cost["limit"]]
     assert limited == ["ms", "", "µs", "ms", "", "", "", "kB", "ms", "kB", "ms", "ms", "MB"]
-    assert len(costs) == 29
+    assert len(costs) == 31
     assert "| closing it |" in capsys.readouterr().out
     assert "| closing it |" in (tmp_path / "costs.md").read_text()

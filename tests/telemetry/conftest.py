@@ -6,11 +6,13 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import pytest
+from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader, MetricsData
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader, Metric
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from prometheus_client import CollectorRegistry
 
 from fastapi_esdb import Connection, connect
 from fastapi_esdb.embedded.server import EmbeddedServer
@@ -26,7 +28,9 @@ class Watch:
         self.tracers = TracerProvider(shutdown_on_exit=False)
         self.tracers.add_span_processor(SimpleSpanProcessor(self._exporter))
         self._reader = InMemoryMetricReader()
-        self.meters = MeterProvider([self._reader], shutdown_on_exit=False)
+        self._registry = CollectorRegistry()
+        readers = [self._reader, PrometheusMetricReader(registry=self._registry)]
+        self.meters = MeterProvider(readers, shutdown_on_exit=False)
         self.telemetry = Telemetry(tracer_provider=self.tracers, meter_provider=self.meters)
 
     @property
@@ -42,18 +46,28 @@ class Watch:
         """Forget the spans of so far."""
         self._exporter.clear()
 
+    @property
+    def exported(self) -> dict[str, set[str]]:
+        """The names that Prometheus is given, each with its labels."""
+        found: dict[str, set[str]] = {}
+        for family in self._registry.collect():
+            for sample in family.samples:
+                found.setdefault(sample.name, set()).update(sample.labels)
+        return {name: labels for name, labels in found.items() if not name.startswith("target_")}
+
+    @property
+    def metrics(self) -> set[str]:
+        """The names of what has been measured."""
+        return {metric.name for metric in self._measured()}
+
     def points(self, name: str) -> list[Any]:
         """Return the data points of a metric, as they are now."""
+        return [point for metric in self._measured() if metric.name == name for point in metric.data.data_points]
+
+    def _measured(self) -> list[Metric]:
         data = self._reader.get_metrics_data()
-        assert data is None or isinstance(data, MetricsData)
-        return [
-            point
-            for resource in (data.resource_metrics if data else ())
-            for scope in resource.scope_metrics
-            for metric in scope.metrics
-            if metric.name == name
-            for point in metric.data.data_points
-        ]
+        scopes = [scope for resource in (data.resource_metrics if data else ()) for scope in resource.scope_metrics]
+        return [metric for scope in scopes for metric in scope.metrics]
 
     def values(self, name: str, attribute: str) -> dict[Any, float]:
         """Return the values of a metric by one of its attributes."""

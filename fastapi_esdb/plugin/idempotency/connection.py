@@ -240,7 +240,7 @@ class OnceConnection(Connection):
     @property
     def _plain(self) -> Connection:
         """The same without a key, for loads: they may store snapshots, which are nothing that a request asks for."""
-        return Connection(self.pool, self._stop, self._carrier)
+        return Connection(self.pool, self._stop, self._untraced)
 
     async def _attempt(
         self, loaded: Loaded[State], decide: Callable[..., object], args: tuple[Any, ...], limits: Any
