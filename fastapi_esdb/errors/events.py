@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fastapi_esdb.wire.errors import EsdbError
 from fastapi_esdb.wire.errors.unreadable import quoted
+from fastapi_esdb.wire.events.values import LINK_TYPE
 
 if TYPE_CHECKING:
     from fastapi_esdb.wire.events.values import RecordedEvent
@@ -33,6 +34,11 @@ class UnknownEventType(UnreadableEvent):
     """No event type of the app has the name of a stored event."""
 
     def __str__(self) -> str:
+        if self.recorded.type == LINK_TYPE:
+            return (
+                f"{self._which()} is a link: read with resolve_links=True. With that, the event that it points at "
+                'is gone, which types=events.unknown("skip") passes over'
+            )
         return (
             f"{self._which()} has a type that is not registered: register it, "
             'or read with types=events.unknown("skip") or events.unknown("raw")'

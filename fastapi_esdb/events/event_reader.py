@@ -9,7 +9,7 @@ from fastapi_esdb.api.decoding import Data_co, Event
 from fastapi_esdb.errors import EventDoesNotFit, UnknownEventType
 from fastapi_esdb.events.event_type import EventType, RetiredType
 from fastapi_esdb.wire.errors import InvalidArgument
-from fastapi_esdb.wire.events.values import RecordedEvent
+from fastapi_esdb.wire.events.values import TOMBSTONE_TYPE, RecordedEvent
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -62,11 +62,10 @@ class EventReader(Generic[Data_co]):
         return [Event(value, recorded) for value in found.read_of(recorded, self._wanted)]
 
     def _of_unknown(self, recorded: RecordedEvent) -> Sequence[Event[Data_co]]:
-        match self._policy:
-            case "raise":
-                raise UnknownEventType(recorded)
-            case "raw":
-                return (Event(cast("Data_co", recorded), recorded),)
+        if self._policy == "raw":
+            return (Event(cast("Data_co", recorded), recorded),)
+        if self._policy == "raise" and recorded.type != TOMBSTONE_TYPE:  # a stream's end is no event of the app
+            raise UnknownEventType(recorded)
         return ()
 
     @overload
@@ -77,7 +76,8 @@ class EventReader(Generic[Data_co]):
         """Return what reads the same types, and does something else where a type is not registered.
 
         `"skip"` gives nothing for such an event, `"raw"` an `Event` whose data is the recorded event itself, and
-        `"raise"`, which is what happens otherwise, raises `UnknownEventType`.
+        `"raise"`, which is what happens otherwise, raises `UnknownEventType`. The tombstone of a stream that was
+        deleted for good, `$streamDeleted`, is given with `"raw"` only.
         """
         if policy not in ("raise", "skip", "raw"):
             raise InvalidArgument('policy must be "raise", "skip" or "raw"')

@@ -140,6 +140,25 @@ async def test_an_unknown_type_is_an_error_that_names_where_it_is(esdb: Connecti
     assert raised.value.recorded.json() == {"n": 1}
 
 
+async def test_a_tombstone_is_no_unknown_type(esdb: Connection) -> None:
+    """It ends a stream, which who reads all streams of a category should not stumble at."""
+    await esdb.append("order-1", PLACED)
+    await esdb.tombstone("order-1")
+    await esdb.append("order-2", PAID)
+    chosen = filters.by_stream("order-")
+    assert [event.data for event in await esdb.read_all(filter=chosen, types=events).to_list()] == [PLACED, PAID]
+    found = await esdb.read_all(filter=chosen, types=events.unknown("raw")).to_list()
+    assert [event.recorded.type for event in found] == ["OrderPlaced", "$streamDeleted", "OrderPaid"]
+
+
+async def test_a_link_says_how_it_is_read(esdb: Connection) -> None:
+    """And what it means where that is done already."""
+    await esdb.append("links", NewEvent("$>", b"0@gone", content_type="application/octet-stream"))
+    for resolve_links in (True, False):
+        with pytest.raises(UnknownEventType, match=r"revision 0 of stream 'links', is a link: .* resolve_links=True"):
+            await esdb.read("links", types=events, resolve_links=resolve_links).to_list()
+
+
 async def test_unknown_types_can_be_skipped(esdb: Connection) -> None:
     """The events that are known are all given."""
     await esdb.append("s", [NewEvent("Odd", {}), PLACED, NewEvent("Odd", {}), PAID])

@@ -12,12 +12,11 @@ from fastapi_esdb.embedded.projections.tags import Tag
 from fastapi_esdb.embedded.store.metadata import event_metadata, parse_metadata
 from fastapi_esdb.embedded.store.names import (
     METADATA_TYPE,
-    TOMBSTONE_TYPE,
     is_metastream,
     original_of,
 )
 from fastapi_esdb.wire.events.content import JSON, OCTET_STREAM
-from fastapi_esdb.wire.events.values import LINK_TYPE, RecordedEvent
+from fastapi_esdb.wire.events.values import LINK_TYPE, TOMBSTONE_TYPE, RecordedEvent
 
 ROOT = ""
 """The only partition of a projection without partitions, or the state that all partitions share."""

@@ -16,11 +16,10 @@ from fastapi_esdb.embedded.services.frames import (
     start_in_all,
 )
 from fastapi_esdb.embedded.store.database import Database
-from fastapi_esdb.embedded.store.names import TOMBSTONE_TYPE
 from fastapi_esdb.embedded.store.pages import AllPage
 from fastapi_esdb.embedded.store.storage import position_of
 from fastapi_esdb.wire.errors import StreamDeleted, StreamNotFound
-from fastapi_esdb.wire.events.values import EventFilter, RecordedEvent
+from fastapi_esdb.wire.events.values import TOMBSTONE_TYPE, EventFilter, RecordedEvent
 from fastapi_esdb.wire.positions import END, Edge, Position
 from fastapi_esdb.wire.revisions import MAX_REVISION
 from fastapi_esdb.wire.streams.values import CaughtUp, Checkpoint, ReadRequest, SubscriptionConfirmed

@@ -12,7 +12,6 @@ SETTINGS = "$settings"
 """The stream whose last event has the access lists of all streams that have none of their own."""
 
 METADATA_TYPE = "$metadata"
-TOMBSTONE_TYPE = "$streamDeleted"
 
 FILLER = ""
 """The stream of the records that an append without events leaves in the log: no stream can have this name."""

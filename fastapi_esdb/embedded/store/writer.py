@@ -13,7 +13,6 @@ from fastapi_esdb.embedded.store.metadata import soft_delete_metadata, truncated
 from fastapi_esdb.embedded.store.names import (
     FILLER,
     METADATA_TYPE,
-    TOMBSTONE_TYPE,
     is_metastream,
     metastream_of,
     original_of,
@@ -22,7 +21,7 @@ from fastapi_esdb.embedded.store.storage import at, position_of
 from fastapi_esdb.embedded.store.view import View
 from fastapi_esdb.embedded.store.work import Steps
 from fastapi_esdb.wire.events.content import OCTET_STREAM
-from fastapi_esdb.wire.events.values import ProposedEvent, RecordedEvent
+from fastapi_esdb.wire.events.values import TOMBSTONE_TYPE, ProposedEvent, RecordedEvent
 from fastapi_esdb.wire.revisions import ANY, MAX_REVISION, Expected
 from fastapi_esdb.wire.streams.values import AppendResult, DeleteResult
 from fastapi_esdb.wire.streams_v2.values import Check, StreamsAppended

@@ -15,6 +15,9 @@ from fastapi_esdb.wire.positions import Position
 LINK_TYPE = "$>"
 """The type of an event whose data, `revision@stream`, points at another event."""
 
+TOMBSTONE_TYPE = "$streamDeleted"
+"""The type of the last event of a stream that has a tombstone."""
+
 
 @dataclass(frozen=True, slots=True)
 class ProposedEvent:

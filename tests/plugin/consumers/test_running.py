@@ -87,6 +87,22 @@ async def test_a_category_is_handled_as_objects(esdb_connection: Connection) -> 
         await until(lambda: seen == [Placed(1), Placed(2)])
 
 
+async def test_a_stream_that_is_deleted_for_good_does_not_block_its_category(esdb_connection: Connection) -> None:
+    """Its tombstone is in the category, and is passed over."""
+    esdb, seen = Esdb(), list[Placed]()
+
+    @esdb.consumer("c", category("placing"), types=events)
+    async def handle(event: Event[Placed]) -> None:
+        seen.append(event.data)
+
+    async with running(app_of(esdb)):
+        await esdb_connection.append("placing-1", Placed(1))
+        await esdb_connection.tombstone("placing-1")
+        await esdb_connection.append("placing-2", Placed(2))
+        await until(lambda: seen == [Placed(1), Placed(2)])
+        assert esdb.consumers["c"].last_error is None
+
+
 @pytest.mark.parametrize("chosen", [filters.by_type("Wanted"), filters.by_event_type("Wanted")], ids=["type", "index"])
 async def test_all_is_handled_with_a_filter(esdb_connection: Connection, chosen: EventFilter) -> None:
     """Of all events those that the filter lets through, or those of an index."""
