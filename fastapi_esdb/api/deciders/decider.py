@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
@@ -80,14 +81,21 @@ def folding_of(decider: Any) -> Folding[Any]:
     """Return how a decider, or a class of entities, folds. Raises `InvalidArgument` for what is neither."""
     types = decoder(getattr(decider, "types", None))
     cache, snapshots = _own(decider, "cache", StateCache), _own(decider, "snapshots", Snapshots)
+    for name in ("evolve", "apply"):
+        if inspect.iscoroutinefunction(getattr(decider, name, None)):
+            raise InvalidArgument(f"{name} of {_name_of(decider)} must be a def: what a state becomes is not awaited")
     if callable(getattr(decider, "evolve", None)) and hasattr(decider, "initial"):
         return Folding(decider, _beginning(decider.initial), decider.evolve, types, cache, snapshots, False)
     if isinstance(decider, type) and callable(getattr(decider, "apply", None)):
         return Folding(decider, decider, _apply, types, cache, snapshots, True)
-    kind = decider.__name__ if isinstance(decider, type) else type(decider).__name__
     raise InvalidArgument(
-        f"decider must have `initial` and `evolve(state, event)`, or be a class with `apply(self, event)`: not {kind}"
+        "decider must have `initial` and `evolve(state, event)`, or be a class with `apply(self, event)`: "
+        f"not {_name_of(decider)}"
     )
+
+
+def _name_of(decider: object) -> str:
+    return decider.__name__ if isinstance(decider, type) else f"an object of {type(decider).__name__}"
 
 
 def _own(decider: object, name: str, kind: type[Means]) -> Means | None:

@@ -22,7 +22,7 @@ from fastapi_esdb.api.proposing import proposed
 from fastapi_esdb.api.streams import Streams
 from fastapi_esdb.connection.backoff import Backoff
 from fastapi_esdb.connection.deadline import Deadline
-from fastapi_esdb.errors import WrongEventLoop
+from fastapi_esdb.errors import NotSentInTime, WrongEventLoop
 from fastapi_esdb.settings.choices import NodePreference
 from fastapi_esdb.wire.errors import InvalidArgument, WrongExpectedRevision
 from fastapi_esdb.wire.positions import Position
@@ -278,7 +278,7 @@ class Decisions(Streams):
         """Decide, see what the events make of the state, and append them."""
         stream, origin = loaded.stream, loaded._origin
         decided = decide(loaded.state, *args)
-        events = several(await decided if inspect.isawaitable(decided) else decided)
+        events = several(await limits.awaited(decided) if inspect.isawaitable(decided) else decided)
         given = proposed(events)
         if not given:
             return Decided(stream, loaded.state, loaded.revision, origin)
@@ -328,6 +328,16 @@ class _Limits:
         seconds = arguments.seconds(timeout, "timeout")
         deadline = Deadline.after(decisions._carrier.deadline if seconds is None else seconds)
         return cls(deadline, attempts, expected, options)
+
+    async def awaited(self, decided: Awaitable[object]) -> object:
+        """Return what a coroutine function decides. Raises `NotSentInTime` where that takes too long."""
+        try:
+            async with asyncio.timeout(self.deadline.left()) as limit:
+                return await decided
+        except TimeoutError:
+            if not limit.expired():
+                raise
+        raise NotSentInTime
 
     def left(self) -> dict[str, Any]:
         """Return the options of a call that begins now."""

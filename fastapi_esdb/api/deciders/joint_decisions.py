@@ -9,6 +9,7 @@ from fastapi_esdb.api.deciders.decider import AnyEntity, Decider, State, folding
 from fastapi_esdb.api.deciders.decisions import Decisions, Loaded, several
 from fastapi_esdb.api.deciders.options import Decision, LoadOptions
 from fastapi_esdb.api.proposing import proposed
+from fastapi_esdb.wire.errors import InvalidArgument
 
 if TYPE_CHECKING:
     from fastapi_esdb.api.calls import Options
@@ -30,6 +31,7 @@ class JointDecision:
         self._options = options
         self._checks: dict[str, Revision] = {}
         self._records: list[tuple[str, ProposedEvent]] = []
+        self._was_entered = self._is_open = False
         self.result: StreamsAppended | None = None
         """The streams' new revisions, once the block is left; `None` where nothing was appended."""
 
@@ -41,6 +43,7 @@ class JointDecision:
     ) -> Loaded[AnyEntity]: ...
     async def load(self, stream: str, decider: Any, **options: Unpack[LoadOptions]) -> Loaded[Any]:
         """Load the state of a stream, as `Connection.load` does. From now on the stream must not move."""
+        self._require_open()
         loaded = await self._connection._load(stream, folding_of(decider), read_only=PART, **options)
         self._checks.setdefault(loaded.stream, loaded.revision)
         return loaded
@@ -48,14 +51,26 @@ class JointDecision:
     def append(self, stream: str, decided: Decision) -> None:
         """Have events appended when the block is left: one, several or none, as a decision function returns them.
 
-        Those of all streams are written in the order of these calls. Raises `InvalidArgument` for what is no event.
+        Those of all streams are written in the order of these calls. Raises `InvalidArgument` for what is no event,
+        and outside of the block.
         """
+        self._require_open()
         self._records += [(stream, event) for event in proposed(several(decided))]
 
+    def _require_open(self) -> None:
+        if not self._is_open:
+            raise InvalidArgument(
+                "load() and append() of a decision are for its block: `async with esdb.decision() as decision`"
+            )
+
     async def __aenter__(self) -> Self:
+        if self._was_entered:
+            raise InvalidArgument("a decision can't be entered again: esdb.decision() makes a new one")
+        self._was_entered = self._is_open = True
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._is_open = False
         if kind is None and self._records:
             self.result = await self._connection.append_records(
                 self._records, checks=self._checks, retry_unknown=True, **self._options

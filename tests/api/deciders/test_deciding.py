@@ -22,7 +22,7 @@ from fastapi_esdb import (
 )
 from fastapi_esdb.api.deciders.decisions import conditional
 from fastapi_esdb.embedded import EmbeddedServer
-from fastapi_esdb.errors import DeadlineExceeded, InvalidArgument
+from fastapi_esdb.errors import DeadlineExceeded, InvalidArgument, NotSentInTime
 from fastapi_esdb.wire.revisions import Expected
 from tests.api.deciders.accounts import Account, AccountDecider, MutableAccount, Overdrawn, put, take
 from tests.support.lost_answers import lose_answers
@@ -232,8 +232,20 @@ async def test_one_deadline_for_all_of_it(esdb: Connection) -> None:
         await esdb.append("other", put(1))
         return put(0)
 
+    async def endless(_: Account) -> NewEvent:
+        await asyncio.Event().wait()
+        return put(1)
+
+    async def out_of_time(_: Account) -> NewEvent:
+        raise TimeoutError("of another thing")
+
     with pytest.raises(DeadlineExceeded):
         await esdb.decide("s", AccountDecider, slow, timeout=0.1)
+    async with asyncio.timeout(PATIENCE):
+        with pytest.raises(NotSentInTime):
+            await esdb.decide("s", AccountDecider, endless, timeout=0.1)
+    with pytest.raises(TimeoutError, match="of another thing"):
+        await esdb.decide("s", AccountDecider, out_of_time)
     assert await revisions(esdb) == []
     async with asyncio.timeout(PATIENCE):
         with pytest.raises((WrongExpectedRevision, DeadlineExceeded)):

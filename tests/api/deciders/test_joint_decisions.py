@@ -101,6 +101,22 @@ async def test_its_states_are_for_looking_at(esdb: Connection) -> None:
             decision.append("a", 5)  # type: ignore[arg-type]  # which is what it is about
 
 
+async def test_it_is_for_one_block(esdb: Connection) -> None:
+    """What is appended outside of it would be lost, and what is appended in a second one would be there twice."""
+    decision = esdb.decision()
+    with pytest.raises(InvalidArgument, match="are for its block: `async with"):
+        decision.append("s", put(1))
+    with pytest.raises(InvalidArgument, match="are for its block: `async with"):
+        await decision.load("s", AccountDecider)
+    async with decision:
+        decision.append("s", put(1))
+    with pytest.raises(InvalidArgument, match="are for its block"):
+        decision.append("s", put(1))
+    with pytest.raises(InvalidArgument, match="can't be entered again"):
+        await decision.__aenter__()
+    assert await types(esdb, "s") == ["Put"]
+
+
 async def test_a_deleted_stream(esdb: Connection) -> None:
     """Is one without events, and can be written to."""
     await esdb.append("a", put(5))
@@ -124,13 +140,15 @@ async def test_a_server_without_append_records(monkeypatch: pytest.MonkeyPatch) 
     async with EmbeddedServer() as server, connect(server.connection_string) as esdb:
         await esdb.wait_connected(PATIENCE)
         await esdb.append("a", put(5))
-        decision = esdb.decision()
-        assert (await decision.load("a", AccountDecider)).state.cents == 5
-        decision.append("a", put(1))
-        decision.append("b", put(1))
+
+        async def decide() -> None:
+            async with esdb.decision() as decision:
+                assert (await decision.load("a", AccountDecider)).state.cents == 5
+                decision.append("a", put(1))
+                decision.append("b", put(1))
+
         with pytest.raises(NotSupported, match=r"AppendRecords; servers have it from 26\.0\.3 on"):
-            async with decision:
-                pass
+            await decide()
         assert [await types(esdb, stream) for stream in ("a", "b")] == [["Put"], []]
 
 

@@ -119,6 +119,25 @@ async def test_what_is_no_decider(esdb: Connection, decider: Any) -> None:
         await esdb.load("s", decider)
 
 
+async def test_states_are_not_awaited(esdb: Connection) -> None:
+    """A coroutine function would leave a coroutine in place of the state."""
+
+    class Entity:
+        async def apply(self, event: RecordedEvent) -> None: ...
+
+    class Deciding:
+        initial = 0
+
+        @staticmethod
+        async def evolve(state: int, _event: RecordedEvent) -> int:
+            return state
+
+    deciders: dict[str, Any] = {"apply of Entity": Entity, "evolve of Deciding": Deciding}
+    for name, decider in deciders.items():
+        with pytest.raises(InvalidArgument, match=f"{name} must be a def"):
+            await esdb.load("s", decider)
+
+
 async def test_initial_states_are_not_shared(esdb: Connection) -> None:
     """What one stream makes of a list is not what the next one begins with; `initial` may be a function as well."""
 
