@@ -122,13 +122,16 @@ class HttpOutcome(Generic[Answer]):
     response: Answer
     events: tuple[RecordedEvent, ...]
 
-    def then(self, status: int, *, json: Any = UNCHECKED, events: EventsOfStreams = NONE) -> Self:
+    def then(self, status: int, *, json: Any = UNCHECKED, events: EventsOfStreams = NONE, others: bool = False) -> Self:
         """Check the status of the answer, its body if `json` says one, and which events are new; without any: none.
 
         Compared are the types, data and order of the events of each stream, and of their metadata what the expected
-        ones have. Raises `AssertionError`, which shows the differences.
+        ones have. With `others=True` streams that are not named may have new events, too: those that consumers of the
+        app return come in their own time. Raises `AssertionError`, which shows the differences.
         """
-        faults = [*self._faults_of_answer(status, json), *self._faults_of_events(_made(events))]
+        expected = _made(events)
+        streams = expected.keys() if others else {*expected, *(event.stream for event in self.events)}
+        faults = [*self._faults_of_answer(status, json), *self._faults_of_events(expected, sorted(streams))]
         if faults:
             raise AssertionError("\n".join(faults))
         return self
@@ -147,8 +150,10 @@ class HttpOutcome(Generic[Answer]):
         except ValueError:
             return self.response.text
 
-    def _faults_of_events(self, expected: Mapping[str, tuple[ProposedEvent, ...]]) -> Iterable[str]:
-        for stream in sorted({*expected, *(event.stream for event in self.events)}):
+    def _faults_of_events(
+        self, expected: Mapping[str, tuple[ProposedEvent, ...]], streams: Iterable[str]
+    ) -> Iterable[str]:
+        for stream in streams:
             found = [event for event in self.events if event.stream == stream]
             wanted = expected.get(stream, ())
             pairs = zip(found, wanted, strict=False)

@@ -58,6 +58,21 @@ def test_in_a_def(esdb_sync_connection: SyncConnection, sync_client: TestClient)
     given_streams(esdb_sync_connection).when(sync_client.post, PAYMENT).then(200, events={})
 
 
+async def test_streams_that_others_write_to(esdb_connection: Connection, client: httpx2.AsyncClient) -> None:
+    """Only those that are named count then; they are compared as ever."""
+
+    async def answered_late(url: str) -> httpx2.Response:
+        await esdb_connection.append("mails", NewEvent("Sent", {}))
+        return await client.post(url)
+
+    outcome = await given_streams(esdb_connection, {"order-1": PLACED}).when(answered_late, PAYMENT)
+    outcome.then(200, events={"order-1": PAID}, others=True)
+    outcome.then(200, others=True)
+    for expected, others in (({"order-1": PAID}, False), ({"order-1": PLACED}, True), ({"order-2": PAID}, True)):
+        with pytest.raises(AssertionError, match="not as expected"):
+            outcome.then(200, events=expected, others=others)
+
+
 async def test_metadata_that_are_expected(esdb_connection: Connection, client: httpx2.AsyncClient) -> None:
     """What the expected event says of them has to be there; there may be more."""
     outcome = await given_streams(esdb_connection).when(client.post, "/notes/n", params={"by": "ann"})
