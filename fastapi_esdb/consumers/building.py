@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fastapi_esdb.consumers.progress import is_after
+from fastapi_esdb.consumers.sources import is_after
 from fastapi_esdb.wire.positions import START
 
 if TYPE_CHECKING:

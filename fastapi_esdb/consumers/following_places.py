@@ -14,8 +14,8 @@ from fastapi_esdb.consumers.lanes import Lanes
 from fastapi_esdb.consumers.lease import Claim
 from fastapi_esdb.consumers.ledger import Ledger
 from fastapi_esdb.consumers.outcomes import Halted, Stopped
-from fastapi_esdb.consumers.progress import Progress, is_after
-from fastapi_esdb.consumers.sources import CatchUpSource
+from fastapi_esdb.consumers.progress import Progress
+from fastapi_esdb.consumers.sources import CatchUpSource, is_after
 from fastapi_esdb.consumers.status import ConsumerState
 from fastapi_esdb.wire.positions import END, START, Position
 

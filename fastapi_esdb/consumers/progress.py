@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from fastapi_esdb.consumers.outcomes import Halted
 from fastapi_esdb.consumers.sources import CatchUpSource, Place
-from fastapi_esdb.wire.positions import Edge, Position
+from fastapi_esdb.wire.positions import Position
 
 if TYPE_CHECKING:
     from fastapi_esdb.wire.events.values import RecordedEvent
@@ -38,15 +38,6 @@ class Progress:
         if self.last is not None:
             return self.last.original.position
         return self._began_after if isinstance(self._began_after, Position) else None
-
-
-def is_after(place: Place, other: Place) -> bool:
-    """Return whether a place is behind another one of the same source."""
-    if isinstance(place, Edge) or isinstance(other, Edge):
-        return isinstance(other, Edge) and not isinstance(place, Edge)
-    if isinstance(place, Position) and isinstance(other, Position):
-        return place > other
-    return isinstance(place, int) and isinstance(other, int) and place > other
 
 
 @dataclass(slots=True, eq=False)

@@ -133,7 +133,9 @@ class Runner:
         """Go on from another place: `START`, `END`, or the revision or position of the last event to leave out."""
         if not isinstance(self.definition.source, CatchUpSource):
             raise InvalidArgument("a group's progress is the server's: delete the group and create it to reset it")
-        await self._tell(Command("reset", self.definition.source.parse(text_of(to))))
+        place = self.definition.source.parse(text_of(to))
+        await self.definition.source.check(self._connection, place)
+        await self._tell(Command("reset", place))
 
     async def rebuild(
         self, dispatch: Dispatch, types: EventDecoder[Any] | None, swap: Callable[[], Awaitable[None] | None]

@@ -62,6 +62,15 @@ class CatchUpSource:
         revision = await connection.last_revision(self.stream)
         return revision if isinstance(revision, int) else START
 
+    async def check(self, connection: Connection, place: Place) -> None:
+        """Raise `InvalidArgument` where no event can be: behind the last one, what comes would be lost."""
+        if isinstance(place, Edge):
+            return
+        await self.read(connection, place, limit=1).to_list()
+        if is_after(place, end := await self.end(connection)):
+            last = f"is {text_of(end)}" if end is not START else "does not exist"
+            raise InvalidArgument(f"no event is at {text_of(place)}: the last one of {self.stream!r} {last}")
+
     def place_of(self, event: RecordedEvent) -> Place:
         """Return where an event is. Raises `InvalidArgument` for one of `$all` that has no position."""
         return arguments.start(event, arguments.source(self.stream), "event")
@@ -94,6 +103,15 @@ Source = CatchUpSource | GroupSource
 def text_of(place: Place) -> str:
     """Return the text of a place, as checkpoints have it: `START` is "start"."""
     return place.value if isinstance(place, Edge) else str(place)
+
+
+def is_after(place: Place, other: Place) -> bool:
+    """Return whether a place is behind another one of the same source."""
+    if isinstance(place, Edge) or isinstance(other, Edge):
+        return isinstance(other, Edge) and not isinstance(place, Edge)
+    if isinstance(place, Position) and isinstance(other, Position):
+        return place > other
+    return isinstance(place, int) and isinstance(other, int) and place > other
 
 
 def category(name: str) -> CatchUpSource:

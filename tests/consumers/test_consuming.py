@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from fastapi_esdb import END, NO_STREAM, START, Connection, NewEvent, RecordedEvent
+from fastapi_esdb import END, NO_STREAM, START, Connection, InvalidArgument, NewEvent, Position, RecordedEvent
 from fastapi_esdb.consumers import ConsumerState, Retry, Skip, Stop, category, commands, consuming, to
 from fastapi_esdb.consumers.definition import Run
 from fastapi_esdb.consumers.outcomes import Decision
+from fastapi_esdb.consumers.sources import CatchUpSource, Source
 from fastapi_esdb.embedded.server import EmbeddedServer
 from tests.support.waiting import until
 
@@ -74,6 +75,21 @@ async def test_a_consumer_goes_on_from_where_it_is_reset_to(esdb_connection: Con
         await until(lambda: consumer.status.state is ConsumerState.RUNNING)
         await add(esdb_connection, "s")
         await until(lambda: handler.revisions[7:] == [5])
+
+
+@pytest.mark.parametrize("source", ["s-1", category("s"), "new"], ids=str)
+async def test_a_place_without_an_event_is_refused(esdb_connection: Connection, source: Source | str) -> None:
+    """Behind the last one what is written would be left out, and the server refuses positions that are none."""
+    handler = Seen()
+    await add(esdb_connection, "s-1", 2)
+    async with consuming(esdb_connection, "c", source, handler) as consumer:
+        places = [Position(1, 1), Position(10**9, 10**9)] if isinstance(source, CatchUpSource) else [2]
+        for place in places:
+            with pytest.raises(InvalidArgument, match=r"no event is at|no record begins at"):
+                await consumer.reset(place)
+        await add(esdb_connection, "new" if source == "new" else "s-1")
+        expected = [0] if source == "new" else [0, 1, 2]
+        await until(lambda: handler.revisions == expected)
 
 
 async def test_a_consumer_survives_close_and_connect(esdb_connection: Connection) -> None:

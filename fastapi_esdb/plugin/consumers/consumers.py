@@ -98,7 +98,7 @@ class AppConsumer:
         """Have it go on from another place: `START`, `END`, or the revision or position of the last event to leave out.
 
         What a handler returns is appended again for events that are handled again. Raises `InvalidArgument` for a place
-        that its source can't have.
+        that its source can't have, and for one behind its last event.
         """
         await self._running.reset(to)
 
