@@ -24,6 +24,7 @@ from pydantic.fields import FieldInfo
 
 from fastapi_esdb import EsdbSettings, connect
 from fastapi_esdb.embedded.server import EmbeddedServer
+from fastapi_esdb.embedded.services.admin import NEWER
 from fastapi_esdb.settings.kinds import as_text
 from fastapi_esdb.settings.options import OPTIONS, Option
 from fastapi_esdb.wire.admin import indexes, operations, users
@@ -237,14 +238,18 @@ def broken_at_dots(name: str) -> str:
 
 @cache
 def served() -> set[tuple[str, str]]:
-    """The calls that an embedded server with users says it has: service and name, in lower case."""
+    """The calls of an embedded server with users, by service and name in lower case.
+
+    It tells of those that the version has which it announces, and has newer ones, too.
+    """
     return asyncio.run(_served())
 
 
 async def _served() -> set[tuple[str, str]]:
     async with EmbeddedServer(secure=True) as server, connect(server.connection_string) as esdb:
         await esdb.wait_connected()
-        return {(method.service, method.name) for method in (await esdb.cluster.supported_methods()).methods}
+        told = {(method.service, method.name) for method in (await esdb.cluster.supported_methods()).methods}
+    return told | {(method.service.lower(), method.name.lower()) for method in NEWER}
 
 
 PARTS = {
