@@ -53,6 +53,8 @@ class IndexScript:
         self._field = index.fields[0] if index.fields else None
         self._script = Script("", prelude=_PRELUDE)
         self._sequence = 0
+        self._level = logging.WARNING
+        """That of the next event that makes a function fail: the first one is enough to notice it."""
         if index.filter:
             self._define("filter", index.filter, WRONG_FILTER)
         if self._field:
@@ -83,7 +85,8 @@ class IndexScript:
         try:
             return self._script.call("entry", described(record, self._sequence))
         except ScriptFailed as error:
-            log.info("index %s leaves out %s@%s: %s", self._name, record.revision, record.stream, error)
+            level, self._level = self._level, logging.INFO
+            log.log(level, "index %s leaves out %s@%s: %s", self._name, record.revision, record.stream, error)
             return ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from datetime import UTC, datetime
 from uuid import UUID
@@ -72,6 +73,17 @@ def test_data_that_is_no_json(data: bytes) -> None:
     odd = record(data, content_type=OCTET_STREAM)
     assert by_filter("rec => rec.value === null && !rec.hasValue && rec.schema.format === 4", odd) == [True]
     assert by_filter("rec => rec.value.n === 1.5", odd, record()) == [False, True]
+
+
+def test_a_function_that_fails_is_told_of_once(caplog: pytest.LogCaptureFixture) -> None:
+    """The first event that is left out for that is a warning; it may be so with all of them."""
+    caplog.set_level(logging.INFO)
+    index = Index("orders", "rec => rec.value.a.b", (), IndexState.STARTED)
+    assert IndexScript(index).chosen([record(), record()], threading.Event()) == []
+    assert [(entry.levelname, "index orders leaves out 7@s-1: " in entry.message) for entry in caplog.records] == [
+        ("WARNING", True),
+        ("INFO", True),
+    ]
 
 
 def test_data_that_only_claims_to_be_json() -> None:
