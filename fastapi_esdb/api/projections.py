@@ -233,4 +233,6 @@ def _query(query: str) -> str:
 def _properties(properties: Mapping[str, Json] | None) -> Mapping[str, Json]:
     if properties is not None and not isinstance(properties, Mapping):
         raise InvalidArgument(f"properties must be a mapping, not {quoted(properties)}")
+    for name in properties or {}:
+        arguments.text(name, "the name of a property")
     return properties or {}

@@ -149,7 +149,8 @@ def _method(
     if not isinstance(request, bytes | Message):  # the value is not shown: it may hold anything
         raise InvalidArgument(f"request must be a protobuf message or its bytes, not {type(request).__name__}")
     if not (answer is None or _is_message(answer)):
-        raise InvalidArgument(f"answer must be a class of protobuf messages, or None for bytes, not {quoted(answer)}")
+        given = getattr(answer, "__name__", type(answer).__name__)
+        raise InvalidArgument(f"answer must be a class of protobuf messages, or None for bytes, not {given}")
     asked = _BYTES if isinstance(request, bytes) else Codec(type(request), _same, _same)
     answered = _BYTES if answer is None else Codec(answer, _same, _same)
     return Method(found[1], found[2], shape, asked, answered, writes, since="")

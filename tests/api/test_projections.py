@@ -311,6 +311,10 @@ BAD: dict[str, tuple[Call, str]] = {
         ),
         "track_emitted_streams is not for engine_version 2",
     ),
+    "a property without a name": (
+        lambda projections: projections.create("p", TOTAL, properties={1: 2}),  # type: ignore[dict-item]  # meant
+        "the name of a property must be a text",
+    ),
     "a mode that is none": (lambda projections: projections.list("all"), "mode must be a ProjectionMode"),  # type: ignore[arg-type]  # meant
     "no time": (lambda projections: projections.restart(timeout=-1), "timeout must be a number of seconds"),
 }

@@ -80,3 +80,5 @@ async def test_requests_and_answers_that_can_not_be(esdb: Connection) -> None:
         await esdb.call(FEATURES, "secret")  # type: ignore[call-overload]  # that is the point
     with pytest.raises(InvalidArgument, match="answer must be a class of protobuf messages"):
         await esdb.call(FEATURES, b"", answer=str)  # type: ignore[type-var]  # that is the point
+    with pytest.raises(InvalidArgument, match="or None for bytes, not Empty"):
+        await esdb.call(FEATURES, b"", answer=shared_pb2.Empty())  # type: ignore[call-overload]  # that is the point
