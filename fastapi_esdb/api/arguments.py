@@ -11,7 +11,7 @@ from fastapi_esdb.api.decoding import Event
 from fastapi_esdb.connection import deadline
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.errors.unreadable import quoted
-from fastapi_esdb.wire.events.values import EventFilter, RecordedEvent
+from fastapi_esdb.wire.events.values import INDEX_PREFIX, EventFilter, RecordedEvent
 from fastapi_esdb.wire.positions import Edge, Position
 from fastapi_esdb.wire.revisions import MAX_REVISION, NO_EVENT, Expected, StreamState
 from fastapi_esdb.wire.streams.values import ALL, ALL_EVENTS, Checkpoint
@@ -67,6 +67,14 @@ def stream_name(stream: object) -> str:
 def source(stream: object) -> str | None:
     """Return the stream to read, or `None` for `$all`, as requests have it."""
     return None if stream == ALL else text(stream, "stream")
+
+
+def source_to_read(stream: object) -> str | None:
+    """Return the same of what is to be read or followed, which an index can't be: no server has such a stream."""
+    if isinstance(stream, str) and stream.startswith(INDEX_PREFIX):
+        wanted = "read '$all' with filter=filters.by_category(…), by_event_type(…) or by_index(…)"
+        raise InvalidArgument(f"stream {stream!r} is the name of an index: {wanted}")
+    return source(stream)
 
 
 def whole_number(value: object, name: str, *, least: int, most: int) -> int:

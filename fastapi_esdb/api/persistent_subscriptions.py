@@ -66,7 +66,7 @@ class PersistentSubscriptions(ConnectionPart):
         `END` for what is written from now on. `filter` (see `fastapi_esdb.filters`) is for `$all`; it can't be an
         index, since a group over one gets no events.
         """
-        source = arguments.source(stream)
+        source = arguments.source_to_read(stream)
         chosen_filter = _no_index(arguments.filter_of(source, filter))
         begins_at = arguments.start(start, source, "start")
         request = CreateGroup(source, _group(group), _settings(settings), begins_at, chosen_filter)

@@ -96,7 +96,7 @@ class Streams(ConnectionPart):
         With `types` (see `EventTypes`) it gives an `Event` with its data of the registered class for each, and raises
         `UnreadableEvent`. Raises `InvalidArgument`.
         """
-        source = arguments.source(stream)
+        source = arguments.source_to_read(stream)
         request = ReadRequest(
             stream=source,
             start=arguments.start(_start(start, backwards), source, "start"),

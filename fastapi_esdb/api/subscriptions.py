@@ -168,7 +168,7 @@ class Subscriptions(ConnectionPart):
         where it stands, and whoever asks again gets the next one.
         Raises `InvalidArgument`; the rest is raised by the subscription.
         """
-        source = arguments.source(stream)
+        source = arguments.source_to_read(stream)
         request = ReadRequest(
             stream=source,
             start=arguments.start(after, source, "after"),

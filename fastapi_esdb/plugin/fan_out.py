@@ -60,7 +60,7 @@ class FanOut:
 
         Raises `InvalidArgument`; what else may hinder it is raised when it is opened.
         """
-        source = arguments.source(stream)
+        source = arguments.source_to_read(stream)
         arguments.start(after, source, "after")
         arguments.filter_of(source, filter)
         return Listener(self, Source(esdb, stream, filter, resolve_links), after)

@@ -17,6 +17,7 @@ from fastapi_esdb import (
     Connection,
     EsdbSettings,
     EventFilter,
+    FanOut,
     Index,
     IndexExists,
     IndexField,
@@ -171,6 +172,20 @@ async def test_functions_that_are_none(esdb: Connection, source: str) -> None:
         await esdb.indexes.create("orders", filter=source)
     with pytest.raises(InvalidArgument, match="selector"):
         await esdb.indexes.create("orders", fields=[IndexField("c", source)])
+
+
+@pytest.mark.parametrize("name", ["$idx-ce-order", "$idx-et-OrderPlaced", "$idx-user-orders", "$idx-all"])
+async def test_no_stream_is_an_index(esdb: Connection, name: str) -> None:
+    """Who follows it as a stream would wait for ever: the error says how it is read."""
+    for call in (
+        lambda: esdb.read(name),
+        lambda: esdb.subscribe(name),
+        lambda: FanOut().listen(esdb, name),
+    ):
+        with pytest.raises(InvalidArgument, match=r"is the name of an index: read '\$all' with filter=filters\.by_"):
+            call()
+    with pytest.raises(InvalidArgument, match="is the name of an index"):
+        await esdb.persistent_subscriptions.create(name, "g", start=START)
 
 
 async def test_no_consumer_group_has_an_index() -> None:
