@@ -209,8 +209,8 @@ class Lease:
 
     def take(self, call: Call) -> None:
         """Take the lease again after a release, for the same call."""
+        self._call = call
         self.channel.take(self)
-        self.hold(call)
 
     def release(self) -> None:
         """Give the lease back, and let go of the call: it would hold the TCP connection open."""

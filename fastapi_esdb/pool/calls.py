@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from fastapi_esdb.connection.call import client_stream, unary
 from fastapi_esdb.connection.caller import DEFAULT_OPTIONS
-from fastapi_esdb.connection.deadline import Deadline, seconds
+from fastapi_esdb.connection.deadline import YEAR, Deadline, seconds
 from fastapi_esdb.errors import ReadOnlyConnection
 from fastapi_esdb.pool.appends.appends import Appends
 from fastapi_esdb.pool.call_policy import Headers, Placement
@@ -54,7 +55,7 @@ class Calls:
         """Make the calls that begin from now on as these settings say."""
         target = settings.target
         self.settings = settings
-        self.deadline = target.options.default_deadline / MILLISECONDS_PER_SECOND
+        self.deadline = min(target.options.default_deadline / MILLISECONDS_PER_SECOND, YEAR)
         """The seconds that a call has without a `timeout` of its own."""
         self.retry_unknown = settings.retry_unknown
         """Whether an append whose answer is lost is followed up, unless the call says otherwise."""
@@ -133,12 +134,12 @@ class Calls:
         """Check the call and return its retry. Raises `ReadOnlyConnection` and `InvalidArgument`."""
         if self.settings.read_only and method.writes:
             raise ReadOnlyConnection(method.path)
-        timeout = self.deadline if options.timeout is None else seconds(options.timeout, "timeout")
+        timeout = self.deadline if options.timeout is None else min(seconds(options.timeout, "timeout"), YEAR)
         return Retry(
             self._policy,
             method,
             self._placement.preferred(method, options),
-            Deadline.after(timeout),
+            Deadline(monotonic() + timeout),
             CalledAs.CALLER if options.credentials else self._called_as,
             leaves_time=options.leaves_time,
         )

@@ -296,7 +296,8 @@ class Http2DuplexCall(Http2StreamingCall):
         """Hand over what has come, and wake whoever reads, and whoever writes."""
         if self._taker is not None:
             self._hand_over(self._taker)
-        super().changed()
+        if self._taker is None or self.ending is not None:
+            super().changed()
         # whoever was told something wakes before requests are asked for, so what he sends now leaves in the same turn
         self._wake_writer()
 

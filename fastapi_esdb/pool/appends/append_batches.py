@@ -75,7 +75,9 @@ class AppendBatches:
 
         Its answer is the result, or the error that it failed with: `OutsideBatch` if a batch turned out not to suit it.
         """
-        part = None if self._is_lacking else encode_part(request, self._schema_ids)
+        if self._lacking is not None and self._lacking.takes_calls:
+            return None
+        part = encode_part(request, self._schema_ids)
         if part is None:
             return None
         loop = asyncio.get_running_loop()
@@ -85,10 +87,6 @@ class AppendBatches:
         if self._work is None or self._work.done():
             self._work = loop.create_task(self._send_all(), name="esdb-append-batches")
         return member
-
-    @property
-    def _is_lacking(self) -> bool:
-        return self._lacking is not None and self._lacking.takes_calls
 
     async def _send_all(self) -> None:
         while batch := self._next():
