@@ -13,7 +13,7 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
-from fastapi_esdb import Connection, connect, connection_of
+from fastapi_esdb import Connection, connect, connection_of, filters
 from fastapi_esdb.embedded import EmbeddedServer
 from fastapi_esdb.embedded.access import Access, Caller
 from fastapi_esdb.errors import DeadlineExceeded, InvalidArgument, NotSupported
@@ -321,5 +321,7 @@ async def test_neither_key_nor_request_is_stored(http: httpx2.AsyncClient, esdb:
     header = {"Idempotency-Key": '"canary-key"', "X-User": "canary-user"}
     assert (await http.post("/v1/bound/1", headers=header, params={"card": "canary-card"})).status_code == 200
     events = await esdb.read_all().to_list()
-    assert any(event.type == "IdempotentAnswer" for event in events)
+    assert any(event.type == "$IdempotentAnswer" for event in events)
+    of_the_app = await esdb.read_all(filter=filters.exclude_system()).to_list()
+    assert [event.stream for event in of_the_app if event.stream.startswith("idempotency_key-")] == []
     assert not [event for event in events if b"canary" in event.data + event.metadata or "canary" in event.stream]

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-TYPE = "Snapshot"
-"""The type of the events that hold states."""
+TYPE = "$Snapshot"
+"""The type of the events that hold states: a system event, so that readers of `$all` are not given it as the app's."""
 
 STORED_WITHIN = 2.0
 """Seconds that a load spends at most on storing one."""

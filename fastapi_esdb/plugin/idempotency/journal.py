@@ -20,7 +20,8 @@ from fastapi_esdb.wire.errors import StreamNotFound, WrongExpectedRevision
 from fastapi_esdb.wire.events.values import RecordedEvent
 from fastapi_esdb.wire.revisions import NO_EVENT, NO_STREAM, Expected, StreamState
 
-APPENDED, ANSWERED = "IdempotentAppend", "IdempotentAnswer"
+APPENDED, ANSWERED = "$IdempotentAppend", "$IdempotentAnswer"
+"""Types of system events, so that readers of `$all` are not given them as the app's."""
 
 MOST_ENTRIES = 1_000
 """Events of a key's stream that are looked at."""

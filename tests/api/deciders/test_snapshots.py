@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import pytest
 from pydantic import BaseModel
 
-from fastapi_esdb import Connection, NewEvent, RecordedEvent, Snapshots, StateCache, StreamMetadata, connect
+from fastapi_esdb import Connection, NewEvent, RecordedEvent, Snapshots, StateCache, StreamMetadata, connect, filters
 from fastapi_esdb.embedded import EmbeddedServer
 from fastapi_esdb.errors import AccessDenied, InvalidArgument
 from tests.api.deciders.accounts import Account, AccountDecider, MutableAccount, put, take
@@ -108,8 +108,16 @@ async def test_a_snapshot_that_is_none(esdb: Connection, data: Any) -> None:
     await esdb.append("s", [put(1), put(2)])
     await loaded(esdb, Counting())
     [found] = await stored(esdb)
-    await esdb.append(STORED, NewEvent("Snapshot", {**found, "state": 7} if data == {} else data))
+    await esdb.append(STORED, NewEvent("$Snapshot", {**found, "state": 7} if data == {} else data))
     assert await loaded(esdb, Counting()) == (Account(3, (0, 1)), [0, 1])
+
+
+async def test_a_snapshot_is_no_event_of_the_app(esdb: Connection) -> None:
+    """Who reads all events but those of the system is not given it."""
+    await esdb.append("s", [put(1), put(2)])
+    await loaded(esdb, Counting())
+    assert len(await stored(esdb)) == 1
+    assert {event.stream for event in await esdb.read_all(filter=filters.exclude_system()).to_list()} == {"s"}
 
 
 async def test_a_stream_that_was_deleted_or_truncated(esdb: Connection) -> None:
