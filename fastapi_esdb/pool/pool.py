@@ -32,11 +32,15 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("fastapi_esdb")
 
-_CREDENTIALS = "credentials (ESDB_USERNAME, ESDB_PASSWORD)"
+_OTHERS_FAIL = "all calls fail but those with credentials of their own"
 _ADMISSIONS = {
-    Admission.REFUSED: f"the server refuses the {_CREDENTIALS}: all calls fail but those with credentials of their own",
-    Admission.MISSING: f"the server asks for {_CREDENTIALS}: all calls fail but those with credentials of their own",
+    Admission.REFUSED: f"the server refuses the credentials (ESDB_USERNAME, ESDB_PASSWORD): {_OTHERS_FAIL}",
+    Admission.MISSING: f"the server asks for credentials (ESDB_USERNAME, ESDB_PASSWORD): {_OTHERS_FAIL}",
     Admission.GRANTED: "the server lets calls in now",
+}
+_ADMISSIONS_WITH_PROVIDER = _ADMISSIONS | {
+    Admission.REFUSED: f"the server refuses the credentials that the provider gives: {_OTHERS_FAIL}",
+    Admission.MISSING: f"the server asks for credentials, and the provider gives none: {_OTHERS_FAIL}",
 }
 _WORST_FIRST = tuple(_ADMISSIONS)
 
@@ -281,7 +285,8 @@ class ConnectionPool(Calls):
             return
         refused = self._admission is Admission.REFUSED
         error = NotAuthenticated() if refused else AccessDenied()
-        error.called_as = CalledAs.CONNECTION if refused else CalledAs.NOBODY
+        own = CalledAs.CONNECTION if self.settings.provider is None else CalledAs.PROVIDER
+        error.called_as = own if refused else CalledAs.NOBODY
         error.pool = self.name
         raise error
 
@@ -303,7 +308,8 @@ class ConnectionPool(Calls):
         self._admission = next((each for each in _WORST_FIRST if each in said), before)
         if self._admission is not before:
             level = logging.INFO if self._admission is Admission.GRANTED else logging.WARNING
-            logger.log(level, "%s: %s", self.name, _ADMISSIONS[self._admission])
+            texts = _ADMISSIONS_WITH_PROVIDER if self.settings.provider else _ADMISSIONS
+            logger.log(level, "%s: %s", self.name, texts[self._admission])
 
 
 async def _connected_within(connections: ConnectionsByPreference, start_timeout: float) -> None:

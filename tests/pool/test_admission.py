@@ -15,7 +15,7 @@ from fastapi_esdb.connection.state import Admission
 from fastapi_esdb.embedded import EmbeddedServer
 from fastapi_esdb.errors import AccessDenied, NotAuthenticated, ServerNotReady
 from fastapi_esdb.pool.pool import ConnectionPool
-from fastapi_esdb.settings.credentials import Credentials
+from fastapi_esdb.settings.credentials import BearerToken, Credentials
 from fastapi_esdb.wire.admin.cluster import NodeState
 from tests.support.fake_cluster import FakeCluster
 from tests.support.pools import pool_on, settings_for
@@ -35,6 +35,12 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 async def server() -> AsyncIterator[EmbeddedServer]:
     async with EmbeddedServer(secure=True) as server:
+        yield server
+
+
+@pytest.fixture
+async def server_with_tokens() -> AsyncIterator[EmbeddedServer]:
+    async with EmbeddedServer(secure=True, tokens={"known": "admin"}) as server:
         yield server
 
 
@@ -60,6 +66,36 @@ async def test_a_wrong_password_is_known_before_the_first_call(server: EmbeddedS
         assert await Connection(pool).read_all(limit=1, credentials=ADMIN).to_list()
         assert [level for level, _ in told()] == ["WARNING"]
         assert "default: the server refuses the credentials (ESDB_USERNAME, ESDB_PASSWORD)" in told()[0][1]
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        (BearerToken("unknown"), "default: the server refuses the credentials that the provider gives: all calls"),
+        (None, "default: the server asks for credentials, and the provider gives none: all calls"),
+    ],
+)
+async def test_the_log_names_the_provider_of_credentials(
+    server_with_tokens: EmbeddedServer, told: Told, given: BearerToken | None, text: str
+) -> None:
+    """Where a provider says who calls, no setting is to blame."""
+
+    def provider(_: object) -> BearerToken:
+        if given is None:
+            raise OSError("no route")
+        return given
+
+    async with ConnectionPool(settings_for(server_with_tokens.port, user="").asking(provider)) as pool:
+        await until(lambda: pool.is_connected and not pool.is_ready)
+        await until(lambda: bool(told()))
+        assert told()[0][1].startswith(text)
+
+
+async def test_a_start_names_the_provider_of_credentials(server_with_tokens: EmbeddedServer) -> None:
+    """The start fails, and the error does not lead to settings that nobody has made."""
+    settings = settings_for(server_with_tokens.port, user="", require_connection=True)
+    with pytest.raises(NotAuthenticated, match="the credentials that the connection's provider gave"):
+        await ConnectionPool(settings.calling_as(BearerToken("unknown"))).open()
 
 
 @pytest.mark.parametrize(("user", "refusal"), [("admin:wrong@", NotAuthenticated), ("", AccessDenied)])
