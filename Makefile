@@ -12,7 +12,7 @@ ALONE := tests/faults
 OVER_HTTP2 := $(addprefix tests/,connection pool api consumers plugin events faults conformance interop)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-http2 test-slow test-lowest audit lint types contracts bench bench-faults bench-costs bench-decisions bench-embedded bench-fan-out bench-pool build constraints docs docs-serve diagrams proto clean
+.PHONY: help install run test test-http2 test-slow test-lowest audit lint types contracts bench bench-faults bench-costs bench-decisions bench-embedded bench-fan-out bench-pool build constraints docs docs-serve diagrams screenshots proto clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -111,6 +111,9 @@ docs-serve: $(STAMP) ## Show the documentation on http://127.0.0.1:8001, built a
 
 diagrams: $(STAMP) ## Draw the pictures in the documentation that are made from the code
 	$(BIN)/python docs/diagrams.py
+
+screenshots: $(STAMP) ## Take the pictures of the status page, which takes a minute and a Chromium
+	$(BIN)/python docs/screenshots.py
 
 proto: $(STAMP) ## Generate fastapi_esdb/wire/proto from protos/
 	$(BIN)/python protos/generate.py
