@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import Depends, Header, HTTPException, Request, Response
+from fastapi import Depends, Header, HTTPException, Response
 from starlette.requests import HTTPConnection
 
 from fastapi_esdb.api.deciders.state_cache import Revision
@@ -108,8 +108,8 @@ class Tags:
 class Conditions:
     """The preconditions of a request, and the headers of its answer that tell where the stream is."""
 
-    def __init__(self, request: Request, response: Response) -> None:
-        self.is_safe = request.method in SAFE_METHODS
+    def __init__(self, request: HTTPConnection, response: Response) -> None:
+        self.is_safe = request.scope.get("method", "GET") in SAFE_METHODS  # a WebSocket begins with a GET
         self.if_match = Tags.of(request, "If-Match")
         self.if_none_match = Tags.of(request, "If-None-Match")
         self._response = response
@@ -181,7 +181,7 @@ IfNoneMatch = Annotated[
 
 
 async def conditions_of(
-    request: Request,
+    request: HTTPConnection,
     response: Response,
     if_match: IfMatch = None,  # noqa: ARG001  for OpenAPI: of a header that has several lines it holds one
     if_none_match: IfNoneMatch = None,  # noqa: ARG001  the same
@@ -230,7 +230,7 @@ class StreamRevision:
         self._conditions.tell(revision, is_new=not (self.exists or self._conditions.is_safe))
 
 
-def is_alone(request: Request, marked: Any) -> bool:
+def is_alone(request: HTTPConnection, marked: Any) -> bool:
     """Return whether no other stream of the endpoint could be what its ETag is about."""
     return _streams_in(getattr(request.scope.get("route"), "dependant", None)) <= {marked}
 

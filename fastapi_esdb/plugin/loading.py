@@ -7,7 +7,8 @@ from inspect import Parameter, Signature
 from string import Formatter
 from typing import Annotated, Any
 
-from fastapi import Depends, HTTPException, Path, Request
+from fastapi import Depends, HTTPException, Path
+from starlette.requests import HTTPConnection
 
 from fastapi_esdb.api.arguments import text
 from fastapi_esdb.api.connection import Connection
@@ -113,14 +114,14 @@ class _Names:
             **self._types,
             CONNECTION: Annotated[Connection, Depends(get_connection)],
             CONDITIONS: Annotated[Conditions, Depends(conditions_of)],
-            REQUEST: Request,
+            REQUEST: HTTPConnection,
         }
         parameters = [Parameter(name, Parameter.KEYWORD_ONLY, annotation=kind) for name, kind in kinds.items()]
         dependency.__signature__ = Signature(parameters)  # type: ignore[attr-defined]  # FastAPI reads it as inspect does
         dependency.has_etag = True  # type: ignore[attr-defined]  # what `is_alone` looks for
         return Depends(dependency)
 
-    def taken(self, given: dict[str, Any]) -> tuple[Connection, Conditions, Request, str]:
+    def taken(self, given: dict[str, Any]) -> tuple[Connection, Conditions, HTTPConnection, str]:
         """Return the connection, the preconditions and the request, and the name that the rest makes."""
         connection, conditions, request = (given.pop(name) for name in (CONNECTION, CONDITIONS, REQUEST))
         return connection, conditions, request, self._stream.format(**given)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import pytest
-from fastapi import FastAPI, Path
+from fastapi import FastAPI, Path, WebSocket
 from fastapi.testclient import TestClient
 from httpx2 import ASGITransport, AsyncClient
+from starlette.testclient import WebSocketDenialResponse
 
 from fastapi_esdb import (
     Decided,
@@ -55,6 +56,13 @@ def app_with_accounts() -> FastAPI:
     def put_in_thread(account: NewOrOld, esdb: EsdbSyncDep) -> int:
         return esdb.decide(account.stream, AccountDecider, lambda _: put(1)).state.cents
 
+    @app.websocket("/accounts/{number}/live")
+    async def live(socket: WebSocket, account: AnAccount) -> None:
+        await socket.accept()
+        await socket.send_json(account.state.cents)
+        await socket.send_json((await account.decide(take, 1)).state.cents)
+        await socket.close()
+
     @app.get("/banks/{bank}/{number}")
     async def show_of(account: TwoParts) -> list[Any]:
         return [account.stream, account.exists]
@@ -94,6 +102,18 @@ def test_an_endpoint_decides() -> None:
         assert client.get("/accounts/1").json() == 2
         assert client.post("/in-a-thread/1").json() == 3
         assert client.post("/accounts/2/put/7").json() == 7
+
+
+@pytest.mark.usefixtures("esdb_embedded")
+def test_a_web_socket_decides() -> None:
+    """As an endpoint does; it is not opened where there is no such stream."""
+    with TestClient(app_with_accounts()) as client:
+        client.post("/accounts/1/put/5")
+        with client.websocket_connect("/accounts/1/live") as socket:
+            assert [socket.receive_json(), socket.receive_json()] == [5, 4]
+        with pytest.raises(WebSocketDenialResponse) as refused, client.websocket_connect("/accounts/2/live"):
+            pass
+    assert refused.value.status_code == 404
 
 
 @pytest.mark.usefixtures("esdb_embedded")
