@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 
 from fastapi_esdb.events.event_types import EventTypes
+from fastapi_esdb.events.schema import committed_in
 
 FAILED = 2
 INCOMPATIBLE = 1
@@ -65,7 +66,7 @@ def _text(types: EventTypes[object]) -> str:
 
 
 def _compared(types: EventTypes[object], path: Path) -> int:
-    faults = types.broken_since(json.loads(path.read_text(encoding="utf-8")))
+    faults = types.broken_since(committed_in(path))
     for fault in faults:
         print(fault, file=sys.stderr)  # noqa: T201
     return INCOMPATIBLE if faults else 0

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 from fastapi_esdb.events.compatibility import Reading
 from fastapi_esdb.events.event_type import EventType
+from fastapi_esdb.wire.errors import InvalidArgument
 
 Schemas = dict[str, Any]
 """What `EventTypes.json_schema` returns: for each name `version`, `schema`, `reads` and the names of `formerly`."""
@@ -27,6 +30,18 @@ def _entry(found: EventType) -> dict[str, Any]:
     if read is not None and read != written:
         entry["reads"] = read
     return entry
+
+
+def committed_in(path: Path) -> Schemas:
+    """Return the schemas in a file. Raises `InvalidArgument` where it holds something else, and `OSError`."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        found = None
+    entries = found.values() if isinstance(found, dict) else [None]
+    if all(isinstance(entry, dict) and isinstance(entry.get("version"), int) for entry in entries):
+        return cast("Schemas", found)
+    raise InvalidArgument(f"{path} holds no schemas of event types: `python -m fastapi_esdb.events` writes them")
 
 
 def broken(old: Schemas, new: Schemas, retired: frozenset[str] = frozenset()) -> list[str]:

@@ -41,7 +41,6 @@ loop that `esdb_server` runs on: use `esdb_embedded` or `esdb_sync_server` with 
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -53,6 +52,7 @@ from starlette.types import ASGIApp
 from fastapi_esdb.api.connection import Connection
 from fastapi_esdb.api.deciders.given import Given, given
 from fastapi_esdb.events.event_types import EventTypes
+from fastapi_esdb.events.schema import committed_in
 from fastapi_esdb.testing.fixtures import (
     MakeConnection,
     MakeServer,
@@ -122,7 +122,7 @@ def assert_compatible(types: EventTypes[Any], committed: str | Path) -> None:
     `committed` is the file that `python -m fastapi_esdb.events` has written of them, at the last release for example.
     See `EventTypes.broken_since`.
     """
-    faults = types.broken_since(json.loads(Path(committed).read_text(encoding="utf-8")))
+    faults = types.broken_since(committed_in(Path(committed)))
     if faults:
         raise AssertionError("give these a new version and an upcast:\n" + "\n".join(faults))
 

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from fastapi_esdb.errors import InvalidArgument
 from fastapi_esdb.events.__main__ import main
 from fastapi_esdb.events.event_types import EventTypes
 from fastapi_esdb.testing import assert_compatible
@@ -246,6 +247,17 @@ def test_the_helper_fails_where_something_breaks(tmp_path: Path) -> None:
     assert_compatible(types, committed)
     with pytest.raises(AssertionError, match="stored events can't be read: b: is required"):
         assert_compatible(schemas(a=str, b=int)[0], committed)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"OrderPaid": 1}', '{"OrderPaid": {"version": "1"}}'])
+def test_a_file_of_something_else_is_named(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is no file of an app without types, in which nothing can break."""
+    path = tmp_path / "other.json"
+    path.write_text(text)
+    assert main([ORDERS, "--check", str(path)]) == 2
+    assert "other.json holds no schemas of event types" in capsys.readouterr().err
+    with pytest.raises(InvalidArgument, match=r"other\.json holds no schemas"):
+        assert_compatible(orders.events, path)
 
 
 def test_the_file_that_does_not_exist_yet_is_named(tmp_path: Path) -> None:
