@@ -112,7 +112,7 @@ class EmbeddedServer(FaultKit):
         self._authority_file = authority_file(tls)
         self._tls = tls
         self._secure = secure
-        self._tokens = tokens
+        self._tokens = _checked_tokens(tokens, secure=secure)
         self._clock = clock
         self._limits = Limits(max_append_size=max_append_size)
         self._max_concurrent_streams = max_concurrent_streams
@@ -258,6 +258,15 @@ async def _leader_work(accounts: Accounts | None, groups: Groups, projections: P
         await accounts.create_built_in()
     async with groups, projections:
         yield
+
+
+def _checked_tokens(tokens: Mapping[str, str] | None, *, secure: bool) -> Mapping[str, str] | None:
+    """Return the same mapping, which may change. The errors show nothing of it."""
+    if tokens is not None and not isinstance(tokens, Mapping):
+        raise InvalidArgument(f"tokens must be a mapping from tokens to login names, not {type(tokens).__name__}")
+    if tokens is not None and not secure:
+        raise InvalidArgument("tokens need secure=True: without it nobody is asked who calls, and no token is refused")
+    return tokens
 
 
 def _check_positive(name: str, value: int) -> None:

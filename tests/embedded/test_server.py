@@ -67,6 +67,17 @@ def test_settings_out_of_bounds(setting: str, value: int) -> None:
         EmbeddedServer(**{setting: value})  # type: ignore[arg-type]  # each is an int
 
 
+@pytest.mark.parametrize(
+    ("tokens", "secure", "reason"),
+    [({"a-secret": "admin"}, False, "tokens need secure=True"), (["a-secret"], True, "tokens must be a mapping")],
+)
+def test_tokens_that_nobody_would_be_asked_for(tokens: Any, secure: bool, reason: str) -> None:
+    """A test whose server lets everybody in would show nothing about tokens."""
+    with pytest.raises(InvalidArgument, match=reason) as caught:
+        EmbeddedServer(tokens=tokens, secure=secure)
+    assert "a-secret" not in str(caught.value)
+
+
 async def test_a_port_in_use() -> None:
     """Two servers can't have one port; the second one says so, and leaves nothing behind."""
     async with EmbeddedServer() as first, connected(first.address) as client:
