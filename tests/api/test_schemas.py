@@ -102,6 +102,7 @@ async def compared(esdb: Connection, mode: Compatibility, *versions: dict[str, A
         await esdb.schemas.add_version(name, version)
     await esdb.schemas.update(name, compatibility=mode)
     result = await esdb.schemas.compare(name, versions[-1])
+    assert bool(result) is result.is_compatible
     if result.is_compatible:
         assert result.version_id == (await esdb.schemas.version(name)).id
         await esdb.schemas.add_version(name, versions[-1])
@@ -369,3 +370,4 @@ async def test_arguments_that_cannot_be(esdb: Connection) -> None:
         with pytest.raises(InvalidArgument):
             await call
     assert CompatibilityResult().is_compatible
+    assert CompatibilityResult()

@@ -10,7 +10,7 @@ from typing import Any
 
 from fastapi_esdb.wire.codec.fields import nothing
 from fastapi_esdb.wire.codec.scalars import Fields, decode_timestamp, encode_timestamp
-from fastapi_esdb.wire.errors import FieldViolation, InvalidArgument
+from fastapi_esdb.wire.errors import FieldViolation, InvalidArgument, NoAnswer
 from fastapi_esdb.wire.method import Codec, Service, Value
 from fastapi_esdb.wire.proto.v2 import registry_pb2 as pb
 from fastapi_esdb.wire.schemas.values import (
@@ -44,6 +44,8 @@ WRONG_NAME = (
 NO_DEFINITION = "Schema definition must not be empty"
 NO_COMPATIBILITY = "Compatibility mode must not be unspecified"
 """The texts of a real server for these mistakes, recorded."""
+
+NO_REASON = CompatibilityError(CompatibilityErrorKind.UNKNOWN, "the server does not say why")
 
 SINCE = "25.1"
 """The first version of the server that has a registry."""
@@ -211,17 +213,19 @@ def _encode_result(value: CompatibilityResult) -> pb.CheckSchemaCompatibilityRes
 
 
 def _decode_result(message: pb.CheckSchemaCompatibilityResponse) -> CompatibilityResult:
-    errors = (
-        CompatibilityError(
-            CompatibilityErrorKind(error.kind),
-            error.details,
-            error.property_path,
-            error.original_type,
-            error.new_type,
-        )
-        for error in message.failure.errors
+    match message.WhichOneof("result"):
+        case "success":
+            return CompatibilityResult(message.success.schema_version_id)
+        case "failure":
+            errors = tuple(map(_decode_error, message.failure.errors))
+            return CompatibilityResult(errors=errors or (NO_REASON,))
+    raise NoAnswer
+
+
+def _decode_error(error: pb.SchemaCompatibilityError) -> CompatibilityError:
+    return CompatibilityError(
+        CompatibilityErrorKind(error.kind), error.details, error.property_path, error.original_type, error.new_type
     )
-    return CompatibilityResult(message.success.schema_version_id, tuple(errors))
 
 
 def _codec(message: type[Any], encode: Callable[[Value], Fields], decode: Callable[[Any], Value]) -> Codec[Value]:

@@ -34,12 +34,19 @@ class CompatibilityErrorKind(OpenEnum):
     UNKNOWN = 0
     """One that only newer servers have."""
     MISSING_REQUIRED_PROPERTY = 1
+    """`BACKWARD`: the new version lacks a property that the old one requires."""
     INCOMPATIBLE_TYPE_CHANGE = 2
+    """A property is of another type."""
     OPTIONAL_TO_REQUIRED = 3
+    """`BACKWARD`: the new version requires a property that was optional."""
     NEW_REQUIRED_PROPERTY = 4
+    """The new version requires a property that the old one doesn't have."""
     REMOVED_PROPERTY = 5
+    """`FORWARD`: the new version lacks a property that the old one requires."""
     ARRAY_TYPE_INCOMPATIBILITY = 6
+    """The items of an array are of another type."""
     DATA_FORMAT_MISMATCH = 7
+    """The definition is in another format than the schema."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +66,13 @@ class CompatibilityError:
 
 @dataclass(frozen=True, slots=True)
 class CompatibilityResult:
-    """The result of a check. Without errors `version_id` is the version that the schema was compared with."""
+    """The result of a check, true if it is compatible. `version_id` is the version that it was compared with then."""
 
     version_id: str = ""
     errors: tuple[CompatibilityError, ...] = ()
+
+    def __bool__(self) -> bool:
+        return self.is_compatible
 
     @property
     def is_compatible(self) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fastapi_esdb.wire.errors import InvalidArgument
+from fastapi_esdb.wire.errors import InvalidArgument, NoAnswer
 from fastapi_esdb.wire.method import Codec
 from fastapi_esdb.wire.proto.v2 import registry_pb2 as pb
 from fastapi_esdb.wire.schemas.methods import (
@@ -168,3 +168,14 @@ def test_schemas_that_cannot_be(changes: dict[str, Any], field: str) -> None:
 def test_reasons_as_texts(error: CompatibilityError, text: str) -> None:
     """They have the property, what is wrong with it, and its types."""
     assert str(error) == text
+
+
+def test_a_failure_without_a_reason_is_one() -> None:
+    """It must not pass for compatible; nor may an answer that is neither of the two."""
+    decode = CHECK_COMPATIBILITY.response.from_bytes
+    result = decode(b"\x12\x00")
+    assert not result
+    assert [str(error) for error in result.errors] == ["the server does not say why"]
+    assert decode(b"\n\x00")
+    with pytest.raises(NoAnswer):
+        decode(b"")
