@@ -36,3 +36,17 @@ def test_every_error_says_what_it_is() -> None:
     """Python writes a docstring of its own for a dataclass without one, and it says nothing."""
     kinds = [getattr(errors, name) for name in errors.__all__ if isinstance(getattr(errors, name), type)]
     assert not [kind for kind in kinds if not kind.__doc__ or kind.__doc__.startswith(f"{kind.__name__}(")]
+
+
+def test_a_violation_is_told_in_words() -> None:
+    """Not by the numbers that the protocol has for what is no revision."""
+    states = [(7, -1), (-1, 3), (-4, -5), (-2, -6)]
+    found = errors.ConsistencyViolation(
+        tuple(errors.Violation(number, "s", *state) for number, state in enumerate(states))
+    )
+    assert str(found).split("; ") == [
+        "'s' was expected at 7 and is at NO_STREAM",
+        "'s' was expected at NO_STREAM and is at 3",
+        "'s' was expected at STREAM_EXISTS and is at its deletion",
+        "'s' was expected at ANY and is at its tombstone",
+    ]

@@ -286,8 +286,17 @@ class ConsistencyViolation(ServerError):
     violations: tuple[Violation, ...]
 
     def __str__(self) -> str:
-        failed = "; ".join(f"{v.stream!r} was expected at {v.expected} and is at {v.actual}" for v in self.violations)
+        failed = "; ".join(
+            f"{one.stream!r} was expected at {_told(one.expected)} and is at {_told(one.actual)}"
+            for one in self.violations
+        )
         return failed or "checks of the append failed, and the server did not say which"
+
+
+def _told(state: int) -> str:
+    """Return a revision, or the words for a number of the protocol."""
+    words = {-1: "NO_STREAM", -2: "ANY", -4: "STREAM_EXISTS", -5: "its deletion", -6: "its tombstone"}
+    return words.get(state, str(state))
 
 
 @dataclass(eq=False)
