@@ -99,6 +99,11 @@ class Mark(NamedTuple):
 class Dispatch(Protocol):
     """Calls an app's handler, and its store of checkpoints."""
 
+    @property
+    def is_in_thread(self) -> bool:
+        """Return whether the handler runs in a thread, which nothing can end."""
+        ...
+
     def __call__(self, item: Any, mark: Mark | None, /) -> Awaitable[object]:
         """Call the handler and, with a mark, what saves it."""
         ...

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 from fastapi_esdb.consumers.checkpoints import CheckpointStore, Mark, require_nothing
+from fastapi_esdb.wire.errors import InvalidArgument
 
 Result = TypeVar("Result")
 Handler = Callable[[Any], Awaitable[object] | object]
@@ -35,16 +36,30 @@ async def call(function: Callable[..., Any], *args: Any) -> Any:
     return await (function(*args) if runs_on_loop(function) else to_the_end(asyncio.to_thread(function, *args)))
 
 
+def checked(handler: Handler) -> Handler:
+    """Return a handler that can be called with an event alone. Raises `InvalidArgument` for another one."""
+    if not callable(handler):
+        raise InvalidArgument(f"handler must be a function of the event, not {type(handler).__name__}")
+    try:
+        inspect.signature(handler).bind(None)
+    except TypeError:
+        name = getattr(handler, "__name__", type(handler).__name__)
+        raise InvalidArgument(f"the handler {name!r} must take the event, and nothing else that it needs") from None
+    except ValueError:
+        pass  # one that does not tell what it takes, written in C
+    return handler
+
+
 class Direct:
     """Calls a handler, and saves what is marked after it."""
 
     def __init__(self, handler: Handler, store: CheckpointStore | None) -> None:
         self._handler = handler
         self._store = store
-        self._on_loop = runs_on_loop(handler)
+        self.is_in_thread = not runs_on_loop(handler)
 
     def __call__(self, item: Any, mark: Mark | None) -> Awaitable[object]:
-        if mark is None and self._on_loop:
+        if mark is None and not self.is_in_thread:
             return self._handler(item)  # type: ignore[return-value]  # it is a coroutine function
         return self._called(item, mark)
 

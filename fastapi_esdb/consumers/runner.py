@@ -16,7 +16,7 @@ from fastapi_esdb.consumers.checkpoints import CheckpointMoved, ConsumerBehind, 
 from fastapi_esdb.consumers.commands import Command, Commands
 from fastapi_esdb.consumers.dead_letters import DeadLetters
 from fastapi_esdb.consumers.definition import REACHED_TIMEOUT, ConsumerOptions, define
-from fastapi_esdb.consumers.direct import Direct, Handler
+from fastapi_esdb.consumers.direct import Direct, Handler, checked
 from fastapi_esdb.consumers.following import Following, first_of
 from fastapi_esdb.consumers.following_group import FollowingGroup
 from fastapi_esdb.consumers.following_places import FollowingPlaces
@@ -57,6 +57,7 @@ class Runner:
     def __init__(self, definition: Definition, connection: Connection, dispatch: Dispatch) -> None:
         self.definition = definition
         self._connection = connection
+        self._dispatch = dispatch
         self._observed = Observed()
         self._following = _following(definition, connection, dispatch, self._observed)
         self._commands = Commands(connection, definition.name, self._wake)
@@ -99,7 +100,10 @@ class Runner:
             self._task = asyncio.create_task(self._run(), name=f"esdb-consumer-{self.definition.name}")
 
     async def stop(self) -> None:
-        """End after the event at hand; what is not handled within the limit of the definition is cancelled."""
+        """End after the event at hand; what is not handled within the limit of the definition is cancelled.
+
+        A thread is waited for: if another process took over meanwhile, two would handle the event.
+        """
         task, self._is_ending = self._task, True
         if task is None:
             return
@@ -113,7 +117,8 @@ class Runner:
                 self.definition.stop_timeout,
             )
         task.cancel()
-        await asyncio.wait([task], timeout=self.definition.stop_timeout)
+        is_in_thread = self._dispatch.is_in_thread and self._following.is_handling
+        await asyncio.wait([task], timeout=None if is_in_thread else self.definition.stop_timeout)
         self._observed.state = ConsumerState.STOPPED
 
     async def ended(self) -> None:
@@ -364,7 +369,7 @@ async def consuming(
     Leaving the block ends it after the event at hand. Raises `InvalidArgument`.
     """
     definition = define(name, source_of(source), **options)
-    runner = Runner(definition, connection, Direct(handler, definition.store))
+    runner = Runner(definition, connection, Direct(checked(handler), definition.store))
     runner.start()
     try:
         yield runner

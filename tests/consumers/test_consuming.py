@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Sized
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
@@ -288,6 +289,16 @@ async def test_a_handler_that_cancels_itself_has_failed(esdb_connection: Connect
     assert attempts == [0, 0]
 
 
+@pytest.mark.parametrize(
+    ("handler", "said"), [(5, "a function of the event, not int"), (lambda: None, "must take the event"), (zip, "")]
+)
+async def test_a_handler_takes_the_event(esdb_connection: Connection, handler: Any, said: str) -> None:
+    """Alone: there are no dependencies without an app."""
+    with pytest.raises(InvalidArgument, match=said) if said else nullcontext():
+        async with consuming(esdb_connection, "c", "s", handler):
+            pass
+
+
 @pytest.mark.parametrize("run", ["one", "each"])
 async def test_a_def_handler_is_waited_for(esdb_connection: Connection, run: Run) -> None:
     """Nothing ends a thread, so what it is at does not run beside what comes after it."""
@@ -299,7 +310,7 @@ async def test_a_def_handler_is_waited_for(esdb_connection: Connection, run: Run
         ended.append(event.revision)
 
     await add(esdb_connection, "s")
-    async with consuming(esdb_connection, "c", "s", handle, run=run, stop_timeout=0.2):
+    async with consuming(esdb_connection, "c", "s", handle, run=run, stop_timeout=0.05):
         await until(began.is_set)
     assert ended == [0]
 

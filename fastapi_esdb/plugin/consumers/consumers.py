@@ -194,7 +194,7 @@ class Routed:
 
     def __init__(self, handlers: Handlers, path: str, route: Callable[..., Any], store: CheckpointStore | None) -> None:
         self._call = handlers.call
-        self._on_loop = runs_on_loop(route)
+        self.is_in_thread = not runs_on_loop(route)
         self._path = path
         handlers.add(path, route)
         if store is not None:
@@ -203,7 +203,7 @@ class Routed:
 
     async def __call__(self, item: Any, mark: Mark | None) -> object:
         called = self._call(self._path, item, mark)
-        return await (called if self._on_loop else to_the_end(called))
+        return await (to_the_end(called) if self.is_in_thread else called)
 
     async def load(self, consumer: str) -> str | None:
         found = await self._call(f"{self._path}/load", consumer)
