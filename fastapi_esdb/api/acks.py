@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import deque
 from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from fastapi_esdb.errors import ConnectionClosed
+from fastapi_esdb.log import log
 from fastapi_esdb.wire.errors import EsdbError
 from fastapi_esdb.wire.errors.unreadable import shown
 from fastapi_esdb.wire.groups.values import Ack, Nack, NackAction
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from fastapi_esdb.wire.groups.values import GroupReadFrame, GroupReadRequest
 
     Ids = tuple[UUID, ...]
-
-logger = logging.getLogger("fastapi_esdb")
 
 MOST_IDS = 2_000
 """Ids in one answer: what a server takes in one message with room to spare."""
@@ -89,8 +87,12 @@ class Acks:
             await self.call.send(answer)
             self._sent = monotonic()
         except EsdbError as error:
-            logger.info(
-                "%s: %d answers are lost, the events will come again: %s", self._name, len(answer.ids), shown(error)
+            log.info(
+                "answers_lost",
+                f"{self._name}: {len(answer.ids)} answers are lost, the events will come again: {shown(error)}",
+                group=self._name,
+                answers=len(answer.ids),
+                reason=shown(error),
             )
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fastapi_esdb.api.arguments import metadata_stream
 from fastapi_esdb.api.metadata import StreamMetadata
 from fastapi_esdb.api.reading import Read, last_revision
+from fastapi_esdb.log import log
 from fastapi_esdb.wire.errors import AccessDenied, EsdbError, StreamNotFound
 from fastapi_esdb.wire.errors.unreadable import shown
 from fastapi_esdb.wire.events.values import RecordedEvent
@@ -62,8 +62,6 @@ class Cursor:
         return FellBehind(position=self.after) if isinstance(self.after, Position) else FellBehind(revision=self.after)
 
 
-logger = logging.getLogger("fastapi_esdb")
-
 NOWHERE = (NO_EVENT, Position(NO_EVENT, NO_EVENT))
 """The last revision of a stream without events, and the last position of a log without any."""
 
@@ -96,7 +94,9 @@ class BeyondEnd:
         try:
             await self._compare(cursor.after, is_event=cursor.is_event)
         except EsdbError as error:
-            logger.info("the end of %r could not be looked at: %s", self._stream or "$all", shown(error))
+            stream = self._stream or "$all"
+            text = f"the end of {stream!r} could not be looked at: {shown(error)}"
+            log.info("end_unknown", text, stream=stream, reason=shown(error))
 
     async def _compare(self, after: int | Position, *, is_event: bool) -> None:
         end = await self._end()
@@ -104,12 +104,14 @@ class BeyondEnd:
             return
         # servers also tell positions that no event has: what they have searched for a filter
         self.holds = is_event or not self._is_filtered
-        logger.warning(
-            "the subscription to %r goes on after %s, and what it follows ends %s: was the server put back to an "
-            "earlier state? Nothing comes until it has grown beyond that; subscribe anew to get what there is",
-            self._stream or "$all",
-            after,
-            "before its first event" if end in NOWHERE else f"at {end}",
+        stream, ends = self._stream or "$all", "before its first event" if end in NOWHERE else f"at {end}"
+        log.warning(
+            "subscription_beyond_end",
+            f"the subscription to {stream!r} goes on after {after}, and what it follows ends {ends}: was the server "
+            "put back to an earlier state? Nothing comes until it has grown beyond that; subscribe anew to get what "
+            "there is",
+            stream=stream,
+            after=after,
         )
 
     async def _end(self) -> int | Position | None:

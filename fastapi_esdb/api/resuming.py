@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
@@ -15,6 +14,7 @@ from fastapi_esdb.api.decoding import EventDecoder, Item
 from fastapi_esdb.api.iteration import CallIteration, Drawing, View
 from fastapi_esdb.api.stop import first
 from fastapi_esdb.errors import ClosedInFlight, UnreadableEvent
+from fastapi_esdb.log import log
 from fastapi_esdb.pool.retry import PAUSES
 from fastapi_esdb.wire.errors import DeadlineExceeded, EsdbError, NotAuthenticated, Outcome
 from fastapi_esdb.wire.errors.unreadable import shown
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from fastapi_esdb.api.calls import Carrier
 
 Frame = TypeVar("Frame")
-
-logger = logging.getLogger("fastapi_esdb")
 
 STARTING = 10.0
 """Seconds in which a node that is starting gets to know its users. Until then it refuses everybody.
@@ -52,7 +50,8 @@ class AuthGrace:
             return False
         if self._since is None:
             self._since = monotonic()
-            logger.warning("%s: %s; trying again for %s s, since the node may be starting", self._who, error, STARTING)
+            text = f"{self._who}: {error}; trying again for {STARTING} s, since the node may be starting"
+            log.warning("subscription_refused", text, subscription=self._who, reason=shown(error))
         return monotonic() - self._since < STARTING
 
     def end(self) -> None:
@@ -121,7 +120,13 @@ class Resuming(ABC, Generic[Frame]):
             if reached:
                 error.add_note(f"{self._name} had come to {reached}")
             raise error
-        logger.info("%s goes on%s: %s", self._name, reached and f" after {reached}", shown(error))
+        log.info(
+            "subscription_resumes",
+            f"{self._name} goes on{reached and f' after {reached}'}: {shown(error)}",
+            subscription=self._name,
+            after=reached,
+            reason=shown(error),
+        )
 
     async def _wait(self, *, progressed: bool) -> None:
         """Return when there is a connection, or there will be none since it was closed."""

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 from weakref import WeakSet
 
 from fastapi_esdb.errors import AppStopping
-
-logger = logging.getLogger("fastapi_esdb")
+from fastapi_esdb.log import log
 
 Item = TypeVar("Item")
 
@@ -73,4 +71,4 @@ class Stop:
             try:
                 hook()
             except Exception:
-                logger.exception("a hook for the end of the server failed: %r", hook)
+                log.exception("hook_failed", f"a hook for the end of the server failed: {hook!r}", hook=repr(hook))

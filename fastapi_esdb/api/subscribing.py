@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 from functools import partial
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
     from fastapi_esdb.api.calls import Carrier
     from fastapi_esdb.connection.caller import CallOptions, Stream
 
-
-logger = logging.getLogger("fastapi_esdb")
 
 EDGE = 16
 """Frames that are looked at to find the end of a stream; there are three."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -17,6 +16,7 @@ from fastapi_esdb.connection.pending_append import PendingAppend, fate, fate_uns
 from fastapi_esdb.connection.preflight import check_call
 from fastapi_esdb.connection.rpc_errors import map_errors
 from fastapi_esdb.errors import ClosedInFlight, NotSentInTime
+from fastapi_esdb.log import log
 from fastapi_esdb.wire.errors import DeadlineExceeded, EsdbError, NoAnswer, NotSupported
 from fastapi_esdb.wire.errors.unreadable import unreadable
 from fastapi_esdb.wire.streams.answers import decode_batch
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from fastapi_esdb.connection.deadline import Deadline
     from fastapi_esdb.wire.headers import CallHeaders
     from fastapi_esdb.wire.streams.values import AppendRequest, AppendResult
-
-logger = logging.getLogger("fastapi_esdb")
 
 IDLE = 5.0
 """Seconds without an append after which the call ends."""
@@ -110,7 +108,7 @@ class BatchCall:
                 if data := self._message(waiting.popleft()):
                     return data
         except Exception as error:
-            logger.exception("a call of appends could not be written")
+            log.exception("fault", "a call of appends could not be written")
             self._end(unreadable(error))
         return None
 
@@ -146,7 +144,7 @@ class BatchCall:
         except EsdbError as found:
             error = found
         except Exception as found:
-            logger.exception("a call of appends broke off")
+            log.exception("fault", "a call of appends broke off")
             error = unreadable(found)
         finally:
             self._end(error)

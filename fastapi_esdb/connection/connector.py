@@ -22,6 +22,7 @@ from fastapi_esdb.connection.rpc_errors import explain
 from fastapi_esdb.connection.state import Admission
 from fastapi_esdb.connection.transports import open_transport
 from fastapi_esdb.errors import NoCredentials
+from fastapi_esdb.log import log
 from fastapi_esdb.settings.options import ConnectionOptions
 from fastapi_esdb.wire.errors import EsdbError
 from fastapi_esdb.wire.errors.unreadable import unreadable
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from fastapi_esdb.settings.hosts import Host
     from fastapi_esdb.settings.model import EsdbSettings
     from fastapi_esdb.wire.admin.cluster import SupportedMethods
-
-logger = logging.getLogger("fastapi_esdb")
 
 FIRST_TIMEOUT = 1.0
 """Seconds that a node of a cluster has for its first answer, the first time; a few ms are usual."""
@@ -81,7 +80,7 @@ class NodeOptions:
         try:
             return await ask(self.provider, None, deadline.halved(monotonic()))
         except NoCredentials as error:
-            logger.warning("%s", explain(error))
+            log.warning("no_credentials", explain(error), reason=explain(error))
             return None
 
     def timeouts(self) -> Iterator[float]:
@@ -246,7 +245,8 @@ class Connector:
             self._fail(endpoint, error)
             return None
         except Exception as error:  # whatever a server has brought about, another attempt follows
-            logger.debug("%s: an attempt to connect broke off", self._name, exc_info=True)
+            text = f"{self._name}: an attempt to connect broke off"
+            log.debug("attempt_broke_off", text, trace=error, connection=self._name)
             self._fail(endpoint, unreadable(error))
             return None
         self.last_error = None
@@ -264,7 +264,9 @@ class Connector:
         self._hosts.failed(endpoint.host)
         self._end()
         level = logging.WARNING if endpoint.failures.is_new(str(error)) else logging.DEBUG
-        logger.log(level, "%s: cannot connect to %s: %s", self._name, endpoint.host.address, explain(error))
+        server, reason = endpoint.host.address, explain(error)
+        text = f"{self._name}: cannot connect to {server}: {reason}"
+        log.at(level, "connection_refused", text, connection=self._name, server=server, reason=reason)
 
     def _end(self) -> None:
         self.ended += 1

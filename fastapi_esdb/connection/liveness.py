@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.connection.gossip import says_not_ready
 from fastapi_esdb.connection.preflight import authorization_of
 from fastapi_esdb.connection.transport import BROKEN
+from fastapi_esdb.log import log
 from fastapi_esdb.wire.admin.cluster import SUPPORTED_METHODS, SupportedMethods
 from fastapi_esdb.wire.errors import EsdbError, NotSupported
 from fastapi_esdb.wire.errors.unreadable import shown, unreadable
@@ -20,8 +20,6 @@ from fastapi_esdb.wire.headers import CallHeaders, KnownHeaders
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Channel
     from fastapi_esdb.settings.credentials import AnyCredentials
-
-logger = logging.getLogger("fastapi_esdb")
 
 PROBE_FAILED = "a call failed, and then a probe: {}"
 
@@ -77,7 +75,7 @@ class Watch:
         except EsdbError as error:
             self.end(PROBE_FAILED.format(shown(error)))
         except Exception as error:  # without a verdict the channel would stay suspect, and take no calls
-            logger.exception("a probe broke off")
+            log.exception("fault", "a probe broke off")
             self.end(PROBE_FAILED.format(unreadable(error)))
         else:
             self.is_suspect = False

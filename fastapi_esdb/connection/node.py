@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from itertools import chain
@@ -18,6 +17,7 @@ from fastapi_esdb.connection.liveness import Watch, give_up_if_of_no_use
 from fastapi_esdb.connection.state import Admission, Change, ConnectionState, next_state
 from fastapi_esdb.connection.wakeup import Wakeup
 from fastapi_esdb.errors import ConnectionClosed
+from fastapi_esdb.log import log
 from fastapi_esdb.wire.errors.unreadable import shown
 
 if TYPE_CHECKING:
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from fastapi_esdb.settings.hosts import Host
     from fastapi_esdb.wire.admin.cluster import SupportedMethods
     from fastapi_esdb.wire.errors import EsdbError
-
-logger = logging.getLogger("fastapi_esdb")
 
 PAUSES = Backoff(first=0.5, limit=10.0)
 """Between two beginnings, where the one before broke off."""
@@ -149,6 +147,7 @@ class NodeConnection:
         if self.state is ConnectionState.CLOSED:
             self._connector.reset()
             self._move(Change.OPENED, "connecting")
+            log.info("connecting", f"{self.name}: {self.cause}", connection=self.name)
             self._supervisor = asyncio.create_task(self._supervise(), name=f"esdb-{self.name}")
 
     def shut(self, *, force: bool) -> None:
@@ -162,6 +161,7 @@ class NodeConnection:
         if not self._is_closed:
             self.channel = self._watch = None
             self._move(Change.CLOSED, "closed")
+            log.info("connection_closed", f"{self.name}: {self.cause}", connection=self.name)
         for channel in self.channels:
             channel.force_close() if force else channel.retire()
 
@@ -230,27 +230,31 @@ class NodeConnection:
             try:
                 await self._stay_connected()
             except Exception as error:
-                logger.exception("%s: connecting broke off and begins again", self.name)
+                log.exception("fault", f"{self.name}: connecting broke off and begins again")
                 self._watch = None
                 self._connector.broke_off(error)
-                self._lose("something went wrong")
+                self._lose(None, "something went wrong")
                 await asyncio.sleep(next(pauses))
 
     async def _stay_connected(self) -> None:
         """Connect, and return when the server is lost."""
         self._use(await self._connector.connect(self))
         channel = self._connected_channel()
-        self._move(Change.ANSWERED, f"connected to {channel.host.address}")
+        address = channel.host.address
+        self._move(Change.ANSWERED, f"connected to {address}")
+        log.info("connected", f"{self.name}: {self.cause}", connection=self.name, server=address)
         self._part_from_others(channel)
         reason = await self._until_lost()
         self._hosts.suspect(channel.host)
         self._connector.reset()
-        self._lose(f"lost {channel.host.address}: {reason}")
+        self._lose(address, reason)
 
-    def _lose(self, what: str) -> None:
+    def _lose(self, address: str | None, reason: str) -> None:
         self._use(None)
         if self.state is ConnectionState.CONNECTED:
-            self._move(Change.LOST, what)
+            self._move(Change.LOST, f"lost {address}: {reason}" if address else reason)
+            text = f"{self.name}: {self.cause}"
+            log.info("connection_lost", text, connection=self.name, server=address, reason=reason)
 
     async def _until_lost(self) -> str:
         """Wait until the server is lost; return why."""
@@ -305,7 +309,8 @@ class NodeConnection:
                 deadline = Deadline.after(self._limit)
                 self.admission = (await greet(channel, await self._options.caller(deadline), deadline)).admission
             except Exception as error:  # whatever the server has brought about, it is asked again
-                logger.debug("%s: whether the server lets calls in is not known: %s", self.name, error)
+                text = f"{self.name}: whether the server lets calls in is not known: {error}"
+                log.debug("admission_unknown", text, connection=self.name, reason=shown(error))
                 continue
             self._tell()
             if self.admission is Admission.GRANTED:
@@ -327,7 +332,6 @@ class NodeConnection:
         self.state = next_state(self.state, change)
         self.since = datetime.now(UTC)
         self.cause = what
-        logger.info("%s: %s", self.name, what)
         self._tell()
 
     def _tell(self) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from copy import copy
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from fastapi_esdb.errors import ClosedInFlight, ConnectionClosed
+from fastapi_esdb.log import log
 from fastapi_esdb.wire.errors import (
     AccessDenied,
     ConnectionRefused,
@@ -25,8 +25,6 @@ from fastapi_esdb.wire.errors.unreadable import unreadable
 if TYPE_CHECKING:
     from fastapi_esdb.connection.deadline import Deadline
     from fastapi_esdb.wire.streams.values import AppendRequest, AppendResult
-
-logger = logging.getLogger("fastapi_esdb")
 
 ELECTION = 0.25
 """Seconds that pass at least from the end of a node's leadership until it says that another one leads (measured: 0.28).
@@ -79,7 +77,7 @@ class PendingAppend:
             own = copy(error)
             own.__cause__ = error.__cause__
         except Exception as problem:
-            logger.exception("an append could not be told why it failed: %r", type(error))
+            log.exception("fault", f"an append could not be told why it failed: {type(error)!r}")
             own = unreadable(problem)
         self.finish(own)
 

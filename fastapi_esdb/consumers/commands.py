@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -13,13 +12,12 @@ from uuid import UUID, uuid4
 
 from fastapi_esdb.api.new_event import NewEvent
 from fastapi_esdb.consumers.sources import CatchUpSource, Place, text_of
+from fastapi_esdb.log import log
 
 if TYPE_CHECKING:
     from fastapi_esdb.api.connection import Connection
     from fastapi_esdb.api.consuming import Consumer
     from fastapi_esdb.wire.events.values import RecordedEvent
-
-logger = logging.getLogger("fastapi_esdb")
 
 TYPE = "$ConsumerCommand"
 """The type of the events that carry commands."""
@@ -105,7 +103,8 @@ class Commands:
             try:
                 self._due.append(Command.of(event, source))
             except (ValueError, KeyError, TypeError):
-                logger.warning("consumer %r was given a command that can't be read", self._consumer)
+                text = f"consumer {self._consumer!r} was given a command that can't be read"
+                log.warning("command_unreadable", text, consumer=self._consumer)
                 await events.ack(event)
             else:
                 self._wake()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from abc import ABC, abstractmethod
 from collections.abc import Coroutine, Sequence
 from dataclasses import replace
@@ -15,6 +14,7 @@ from fastapi_esdb.consumers.handling import Handling
 from fastapi_esdb.consumers.keeping import Keeping, Replaying
 from fastapi_esdb.consumers.outcomes import Park, policy
 from fastapi_esdb.consumers.progress import Progress
+from fastapi_esdb.log import log
 from fastapi_esdb.wire.positions import Position
 
 if TYPE_CHECKING:
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from fastapi_esdb.consumers.definition import Definition
     from fastapi_esdb.consumers.sources import Place
     from fastapi_esdb.consumers.status import Observed
-
-
-logger = logging.getLogger("fastapi_esdb")
 
 
 async def first_of(*jobs: Coroutine[Any, Any, object]) -> None:
@@ -104,7 +101,9 @@ class Following(ABC):
                 continue  # it is settled since
             event = await stream.event(letters[number])
             if event is None:
-                logger.warning("consumer %r: the event of dead letter %s is gone", self._definition.name, number)
+                name = self._definition.name
+                text = f"consumer {name!r}: the event of dead letter {number} is gone"
+                log.warning("dead_letter_gone", text, consumer=name, number=number)
                 await stream.append(settling(number, "gone"))
                 continue
             keeping = Replaying(self.keeping, number)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from fastapi_esdb.consumers.outcomes import (
     returned,
 )
 from fastapi_esdb.errors import EsdbError
+from fastapi_esdb.log import log
 from fastapi_esdb.wire.errors import Outcome
 from fastapi_esdb.wire.errors.unreadable import shown
 
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from fastapi_esdb.consumers.status import Observed
     from fastapi_esdb.telemetry.instrumentation import Attempt
     from fastapi_esdb.wire.events.values import RecordedEvent
-
-logger = logging.getLogger("fastapi_esdb")
 
 
 Turn = Callable[[], Awaitable[None]]
@@ -167,6 +165,15 @@ class Handling:
         with _interrupting():
             is_saved = await self._keeping.park(event, letter_about(event, error, attempts))
         self._observed.parked += 1
+        stream = shown(event.stream)
+        log.info(
+            "event_parked",
+            f"consumer {self._name!r}: event {event.revision} of {stream!r} is a dead letter now",
+            consumer=self._name,
+            stream=stream,
+            revision=event.revision,
+            error=type(error).__name__,
+        )
         return is_saved
 
     async def _after(self, error: Exception, event: RecordedEvent, failed: _Failures) -> Decision:
@@ -191,15 +198,18 @@ class Handling:
         return decision
 
     def _log(self, event: RecordedEvent, error: Exception, attempt: int, decision: Decision) -> None:
-        logger.warning(
-            "consumer %r: event %s of %r could not be handled (attempt %s, now %r): %s",
-            self._name,
-            event.revision,
-            shown(event.stream),
-            attempt,
-            decision,
-            _told(error),
-            exc_info=error if attempt == 1 else None,
+        stream, told = shown(event.stream), _told(error)
+        log.warning(
+            "event_failed",
+            f"consumer {self._name!r}: event {event.revision} of {stream!r} could not be handled "
+            f"(attempt {attempt}, now {decision!r}): {told}",
+            trace=error if attempt == 1 else None,
+            consumer=self._name,
+            stream=stream,
+            revision=event.revision,
+            attempt=attempt,
+            decision=repr(decision),
+            error=type(error).__name__,
         )
 
     async def _pause(self, seconds: float) -> None:
@@ -218,7 +228,8 @@ class Handling:
             decision = decided(await given if inspect.isawaitable(given) else given)
             return decision.after(attempt) if isinstance(decision, Retry) else decision
         except Exception:
-            logger.exception("on_error of consumer %r failed; the event is handled again", self._name)
+            text = f"on_error of consumer {self._name!r} failed; the event is handled again"
+            log.exception("policy_failed", text, consumer=self._name)
             return Retry()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import TYPE_CHECKING
 
 from fastapi_esdb.consumers.checkpoints import Dispatch, Mark
@@ -14,6 +13,7 @@ from fastapi_esdb.consumers.progress import Progress
 from fastapi_esdb.consumers.publishing import Publisher
 from fastapi_esdb.consumers.sources import text_of
 from fastapi_esdb.errors import EsdbError
+from fastapi_esdb.log import log
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.errors.unreadable import shown
 
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from fastapi_esdb.consumers.definition import Definition
     from fastapi_esdb.consumers.sources import CatchUpSource, Place
     from fastapi_esdb.wire.events.values import ProposedEvent, RecordedEvent
-
-logger = logging.getLogger("fastapi_esdb")
 
 
 class Keeping:
@@ -182,7 +180,9 @@ class KeepingInStream(Keeping):
                 failed = 0
             except EsdbError as error:
                 failed += 1
-                logger.info("the checkpoint of consumer %r is not stored yet: %s", self._definition.name, shown(error))
+                name, reason = self._definition.name, shown(error)
+                text = f"the checkpoint of consumer {name!r} is not stored yet: {reason}"
+                log.info("checkpoint_delayed", text, consumer=name, reason=reason)
                 self._is_behind.set()
                 await asyncio.sleep(Retry().pause(failed))
 

@@ -27,6 +27,7 @@ from fastapi_esdb.consumers.reaching import Reaching
 from fastapi_esdb.consumers.sources import CatchUpSource, GroupSource, Place, Source, source_of, text_of
 from fastapi_esdb.consumers.status import ConsumerState, ConsumerStatus, Observed
 from fastapi_esdb.errors import ConnectionClosed, EsdbError
+from fastapi_esdb.log import log
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.errors.unreadable import shown
 from fastapi_esdb.wire.positions import START
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
     from fastapi_esdb.consumers.definition import Definition
     from fastapi_esdb.wire.events.values import RecordedEvent
     from fastapi_esdb.wire.positions import Position
-
-logger = logging.getLogger("fastapi_esdb")
 
 CLOSED_FOR = 0.1
 """Seconds between two looks at a connection that is closed on purpose."""
@@ -111,15 +110,14 @@ class Runner:
         if self._is_working:
             await asyncio.wait([task], timeout=self.definition.stop_timeout)
         if not task.done() and self._following.is_handling:
-            logger.warning(
-                "consumer %r: the event at hand is cancelled, since it was not handled within %g s",
-                self.definition.name,
-                self.definition.stop_timeout,
-            )
+            name, limit = self.definition.name, self.definition.stop_timeout
+            text = f"consumer {name!r}: the event at hand is cancelled, since it was not handled within {limit:g} s"
+            log.warning("event_cancelled", text, consumer=name, seconds=limit)
         task.cancel()
         is_in_thread = self._dispatch.is_in_thread and self._following.is_handling
         await asyncio.wait([task], timeout=None if is_in_thread else self.definition.stop_timeout)
         self._observed.state = ConsumerState.STOPPED
+        log.info("consumer_stopped", f"consumer {self.definition.name!r} has ended", consumer=self.definition.name)
 
     async def ended(self) -> None:
         """Wait until it is stopped."""
@@ -246,10 +244,14 @@ class Runner:
 
     def _stands_by(self) -> None:
         self._observed.state = ConsumerState.STANDBY
+        name = self.definition.name
+        log.info("consumer_stands_by", f"consumer {name!r} stands by: another process handles events", consumer=name)
 
     async def _work(self) -> None:
         await self._following.take()
         self._is_working = True
+        name, source = self.definition.name, str(self.definition.source)
+        log.info("consumer_started", f"consumer {name!r} handles events of {source}", consumer=name, source=source)
         try:
             await self._follow_and_obey()
         except asyncio.CancelledError:
@@ -281,7 +283,8 @@ class Runner:
         try:
             await self._following.follow()
         except Stopped as error:
-            logger.error("consumer %r stops: %s", self.definition.name, type(error.__cause__).__name__)
+            name, kind = self.definition.name, type(error.__cause__).__name__
+            log.error("consumer_gives_up", f"consumer {name!r} stops: {kind}", consumer=name, error=kind)
             await self._following.pause(is_paused=True)
             self._observed.state = ConsumerState.STOPPED
 
@@ -291,7 +294,9 @@ class Runner:
         except (EsdbError, Interrupted, CheckpointMoved):
             raise  # it is tried again with the next round
         except Exception as error:
-            logger.exception("consumer %r could not be told to %s", self.definition.name, command.name)
+            name = self.definition.name
+            text = f"consumer {name!r} could not be told to {command.name}"
+            log.exception("command_failed", text, consumer=name, command=command.name)
             await self._commands.done(command, error)
         else:
             await self._commands.done(command)
@@ -328,24 +333,29 @@ class Runner:
 
     def _note(self, error: Exception, failed: int) -> None:
         """Note what has ended a round, and log it."""
+        name = self.definition.name
         if isinstance(error, Fenced) and self._lease is None:
             self._observed.disconnected(error)
-            logger.error(
-                "consumer %r: another process writes to %r as well: InStream(…) must name a stream of each one's own",
-                self.definition.name,
-                self.definition.stream,
+            log.error(
+                "consumer_fenced",
+                f"consumer {name!r}: another process writes to {self.definition.stream!r} as well: "
+                "InStream(…) must name a stream of each one's own",
+                consumer=name,
+                stream=self.definition.stream,
             )
             return
         if isinstance(error, Interrupted | CheckpointMoved):
             self._observed.state = ConsumerState.STARTING
-            logger.info("consumer %r begins again: %s", self.definition.name, shown(error))
+            text = f"consumer {name!r} begins again: {shown(error)}"
+            log.info("consumer_begins_again", text, consumer=name, reason=shown(error))
             return
         self._observed.disconnected(error)
         if isinstance(error, EsdbError):
             level = logging.INFO if failed == 1 or not self._connection.is_connected else logging.WARNING
-            logger.log(level, "consumer %r goes on later: %s", self.definition.name, shown(error))
+            text = f"consumer {name!r} goes on later: {shown(error)}"
+            log.at(level, "consumer_interrupted", text, consumer=name, reason=shown(error))
         else:
-            logger.error("consumer %r goes on later", self.definition.name, exc_info=error)
+            log.error("consumer_failed", f"consumer {name!r} goes on later", trace=error, consumer=name)
 
 
 def _following(definition: Definition, connection: Connection, dispatch: Dispatch, observed: Observed) -> Following:

@@ -29,6 +29,7 @@ from fastapi_esdb.plugin.control import add_commands, show_commands
 from fastapi_esdb.plugin.health import health_router
 from fastapi_esdb.plugin.idempotency.route import Keys, nobody, route_class, use_in
 from fastapi_esdb.plugin.loading import revision_dependency, state_dependency
+from fastapi_esdb.plugin.server_log import show_lines_under_uvicorn
 from fastapi_esdb.plugin.started import DEFAULT, ClosedByCommand, Started, held, started_for, started_in
 from fastapi_esdb.plugin.status.route import add_status, is_page, watched
 from fastapi_esdb.plugin.sync import SyncConnection
@@ -147,6 +148,7 @@ class Esdb:
     async def _open(self, app: Starlette) -> AsyncIterator[ConnectionPool]:
         from fastapi_esdb.compose import open_pool  # noqa: PLC0415 - what connects is loaded when the app starts
 
+        show_lines_under_uvicorn()
         async with open_pool(self.read_settings(), name=self.name, telemetry=self._telemetry) as pool:
             is_guarded, has_consumers = self._is_guarded(pool), bool(self.consumers)
 

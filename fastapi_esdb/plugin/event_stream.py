@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import re
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, suppress
@@ -18,15 +17,15 @@ from starlette.types import Message, Receive, Scope, Send
 from fastapi_esdb.api.arguments import start_in_all
 from fastapi_esdb.api.subscriptions import Subscription
 from fastapi_esdb.errors import ConnectionClosed
+from fastapi_esdb.log import log
 from fastapi_esdb.plugin import problems as kinds
 from fastapi_esdb.plugin.encoding import Encode, Shown, sent
 from fastapi_esdb.plugin.fan_out import SLOW, Listener
 from fastapi_esdb.plugin.problems import Refusal
 from fastapi_esdb.wire.errors import EsdbError, InvalidArgument
+from fastapi_esdb.wire.errors.unreadable import shown
 from fastapi_esdb.wire.positions import START, Edge, Position
 from fastapi_esdb.wire.revisions import MAX_REVISION
-
-logger = logging.getLogger("fastapi_esdb")
 
 HEARTBEAT = 15.0
 """Seconds without an event after which a comment is sent, which keeps the connections of proxies open."""
@@ -153,7 +152,7 @@ class EventStream(StreamingResponse):
         except ConnectionClosed:
             return
         except EsdbError as error:
-            logger.warning("server-sent events end: %s", error)
+            log.warning("event_stream_ended", f"server-sent events end: {error}", reason=shown(error))
 
     async def _next(self, subscription: Subscription[Any]) -> bytes:
         """The next event that is to be sent, a comment if there is none for a while; nothing at the end."""

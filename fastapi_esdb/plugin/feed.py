@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import TypeAlias
@@ -12,13 +11,13 @@ from fastapi_esdb.api.connection import Connection
 from fastapi_esdb.api.stop import Stop
 from fastapi_esdb.consumers.sources import AnySubscription, CatchUpSource, Place
 from fastapi_esdb.errors import ConnectionClosed
+from fastapi_esdb.log import log
 from fastapi_esdb.plugin.encoding import Encode, Shown
 from fastapi_esdb.wire.errors import EsdbError
+from fastapi_esdb.wire.errors.unreadable import shown
 from fastapi_esdb.wire.events.values import EventFilter, RecordedEvent
 from fastapi_esdb.wire.positions import START, Position
 from fastapi_esdb.wire.streams.values import ALL
-
-logger = logging.getLogger("fastapi_esdb")
 
 PAGE = 200
 """Events of the past that a listener is sent at a time."""
@@ -123,10 +122,11 @@ class Feed:
         except ConnectionClosed as error:
             self._fail(error)
         except EsdbError as error:
-            logger.warning("the listeners to %r are sent away: %s", self.source.stream, error)
+            text = f"the listeners to {self.source.stream!r} are sent away: {error}"
+            log.warning("listeners_dismissed", text, stream=self.source.stream, reason=shown(error))
             self._fail(error)
         except Exception as error:
-            logger.exception("the listeners to %r are sent away", self.source.stream)
+            log.exception("fault", f"the listeners to {self.source.stream!r} are sent away")
             self._fail(error)
         finally:
             self._fail(ConnectionClosed())

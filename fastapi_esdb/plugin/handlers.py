@@ -17,6 +17,7 @@ from starlette.status import WS_1011_INTERNAL_ERROR, WS_1013_TRY_AGAIN_LATER
 from starlette.websockets import WebSocketState
 
 from fastapi_esdb import errors
+from fastapi_esdb.log import log
 from fastapi_esdb.plugin import problems as kinds
 from fastapi_esdb.plugin.conditions import NotModified
 from fastapi_esdb.plugin.loading import NothingThere
@@ -166,8 +167,6 @@ async def _end(websocket: WebSocket, kind: Kind) -> None:
         await websocket.close(WS_1013_TRY_AGAIN_LATER if again else WS_1011_INTERNAL_ERROR, kind.title)
 
 
-logger = logging.getLogger("fastapi_esdb")
-
 TEMPORARY = (503, 504)
 """What passes by itself when the database is back: a warning. The others want somebody to look: errors."""
 
@@ -178,7 +177,9 @@ def report(request: HTTPConnection, error: Exception, status: int) -> None:
     method = request.scope.get("method", "WebSocket")
     causes = list(_causes(error))
     told = "; ".join(map(_text, causes))
-    logger.log(level, "%s %s: answered %s, since %s", method, public_path(request), status, told)
+    path = public_path(request)
+    text = f"{method} {path}: answered {status}, since {told}"
+    log.at(level, "request_failed", text, method=method, path=path, status=status, reason=told)
     name = next((cause.pool for cause in causes if isinstance(cause, EsdbError | ClosedByCommand) and cause.pool), "")
     if started := find_for(request, name or DEFAULT):
         started.pool.request_failed()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
 from functools import partial
 from time import monotonic
@@ -17,6 +16,7 @@ from fastapi_esdb.connection.preflight import check_hosts
 from fastapi_esdb.connection.tls.contexts import ssl_context
 from fastapi_esdb.connection.wakeup import Wakeup
 from fastapi_esdb.errors import ConnectionClosed, InvalidSettings, NotSentInTime, TooManyStreams
+from fastapi_esdb.log import log
 from fastapi_esdb.pool.cluster.failover import Failover
 from fastapi_esdb.pool.routing import Limits, Route, idle, route
 from fastapi_esdb.pool.waiting import WaitingCalls
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from fastapi_esdb.settings.hosts import Host
     from fastapi_esdb.settings.model import EsdbSettings
     from fastapi_esdb.wire.errors import EsdbError
-
-logger = logging.getLogger("fastapi_esdb")
 
 GRACE = 1.0
 """Seconds that opening waits for the other connections once there is one; on a host that is well they need a few ms."""
@@ -123,7 +121,7 @@ class Connections:
     def warn(self) -> None:
         """Warn of settings that are allowed but careless."""
         for warning in warnings_about(self._settings.target):
-            logger.warning("%s: %s", self._name, warning)
+            log.warning("careless_setting", f"{self._name}: {warning}", pool=self._name, reason=warning)
 
     def open(self) -> None:
         """Begin to connect."""

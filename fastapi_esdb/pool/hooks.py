@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 
-logger = logging.getLogger("fastapi_esdb")
+from fastapi_esdb.log import log
 
 Hook = Callable[[], Awaitable[object] | object]
 
@@ -47,4 +46,4 @@ class Hooks:
                 if inspect.isawaitable(result):
                     await result
             except Exception:
-                logger.exception("a hook of the EventStoreDB pool failed: %r", hook)
+                log.exception("hook_failed", f"a hook of the EventStoreDB pool failed: {hook!r}", hook=repr(hook))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Coroutine, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
@@ -11,6 +10,7 @@ from fastapi_esdb.connection.caller import DEFAULT_OPTIONS, CallOptions, ping
 from fastapi_esdb.connection.deadline import patience
 from fastapi_esdb.connection.state import Admission, ConnectionState
 from fastapi_esdb.errors import ConnectionClosed
+from fastapi_esdb.log import log
 from fastapi_esdb.pool.calls import Calls
 from fastapi_esdb.pool.cluster.by_preference import ConnectionsByPreference
 from fastapi_esdb.pool.generations import Generations
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from fastapi_esdb.telemetry.instrumentation import Instrumentation
     from fastapi_esdb.wire.method import Method
     from fastapi_esdb.wire.streams.values import AppendRequest, AppendResult
-
-logger = logging.getLogger("fastapi_esdb")
 
 _OTHERS_FAIL = "all calls fail but those with credentials of their own"
 _ADMISSIONS = {
@@ -307,9 +305,18 @@ class ConnectionPool(Calls):
         before = self._admission
         self._admission = next((each for each in _WORST_FIRST if each in said), before)
         if self._admission is not before:
-            level = logging.INFO if self._admission is Admission.GRANTED else logging.WARNING
-            texts = _ADMISSIONS_WITH_PROVIDER if self.settings.provider else _ADMISSIONS
-            logger.log(level, "%s: %s", self.name, texts[self._admission])
+            self._tell_admission()
+
+    def _tell_admission(self) -> None:
+        texts = _ADMISSIONS_WITH_PROVIDER if self.settings.provider else _ADMISSIONS
+        text = f"{self.name}: {texts[self._admission]}"
+        match self._admission:
+            case Admission.GRANTED:
+                log.info("calls_admitted", text, pool=self.name)
+            case Admission.REFUSED:
+                log.warning("credentials_refused", text, pool=self.name)
+            case Admission.MISSING:
+                log.warning("credentials_missing", text, pool=self.name)
 
 
 async def _connected_within(connections: ConnectionsByPreference, start_timeout: float) -> None:

@@ -14,7 +14,6 @@ another host, or take the encryption away. So what completes a string never come
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +23,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 from pydantic_settings.sources import PydanticBaseEnvSettingsSource
 
 from fastapi_esdb.errors import InvalidConnectionString
+from fastapi_esdb.log import log
 from fastapi_esdb.settings.choices import NodePreference, TransportKind
 from fastapi_esdb.settings.connection_string import fields_named_in
 from fastapi_esdb.settings.kinds import as_text
@@ -31,8 +31,6 @@ from fastapi_esdb.settings.options import OPTIONS
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
-
-logger = logging.getLogger("fastapi_esdb")
 
 _BY_FIELD = {option.field: option for option in OPTIONS}
 
@@ -128,11 +126,12 @@ class Completing(PydanticBaseSettingsSource):
     def _warn(self, names: list[str], winner: str) -> None:
         if names:
             variables = ", ".join(f"{self._prefix}{name}".upper() for name in names)
-            logger.warning(
-                "%s in %s: left out, since the connection string is given in %s; what completes it belongs there, too",
-                variables,
-                self._name,
-                winner,
+            log.warning(
+                "settings_left_out",
+                f"{variables} in {self._name}: left out, since the connection string is given in {winner}; what "
+                "completes it belongs there, too",
+                settings=variables,
+                place=self._name,
             )
 
 

@@ -10,6 +10,8 @@ import traceback
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
+from fastapi_esdb.log import PREFIX
+
 USER = "canary"
 PASSWORD = "Twee+dle:dum ä"
 TOKEN = "token-of-the-canary"
@@ -64,7 +66,8 @@ class SecretsLogged(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """The standard library's name for: take a record."""
-        line = self.format(record)
+        fields = [str(value) for name, value in vars(record).items() if name.startswith(PREFIX)]
+        line = " ".join((self.format(record), *fields))
         self.found += [line for secret in self._secrets if secret in line]
 
 

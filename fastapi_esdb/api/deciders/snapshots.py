@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -11,14 +10,13 @@ from pydantic import PydanticUserError, TypeAdapter
 from fastapi_esdb.api import arguments
 from fastapi_esdb.api.deciders.state_cache import Folded
 from fastapi_esdb.api.new_event import NewEvent
+from fastapi_esdb.log import log
 from fastapi_esdb.wire.errors import EsdbError, InvalidArgument
 from fastapi_esdb.wire.revisions import NO_STREAM
 
 if TYPE_CHECKING:
     from fastapi_esdb.api.streams import Streams
     from fastapi_esdb.wire.events.values import RecordedEvent
-
-log = logging.getLogger(__name__)
 
 TYPE = "$Snapshot"
 """The type of the events that hold states: a system event, so that readers of `$all` are not given it as the app's."""
@@ -69,7 +67,9 @@ class Snapshots:
             found = await read.to_list()
             return self._state_in(found[0], first, adapter) if found else None
         except (EsdbError, ValueError, TypeError, KeyError) as error:
-            log.debug("the snapshot of %r is passed over: %s", stream, type(error).__name__)
+            kind = type(error).__name__
+            text = f"the snapshot of {stream!r} is passed over: {kind}"
+            log.debug("snapshot_unusable", text, stream=stream, error=kind)
             return None
 
     async def keep(
@@ -104,7 +104,8 @@ class Snapshots:
         except (ValueError, TypeError):
             is_whole = False
         if not is_whole:
-            log.warning("the state of %r is not equal to what its JSON gives: no snapshot is stored", stream)
+            text = f"the state of {stream!r} is not equal to what its JSON gives: no snapshot is stored"
+            log.warning("snapshot_differs", text, stream=stream)
             return None
         return {
             "version": self._version,
@@ -139,7 +140,10 @@ async def _store(streams: Streams, target: str, data: dict[str, Any], options: d
             limit = NewEvent("$metadata", {"$maxCount": 1})
             await streams.append(arguments.metadata_stream(target), limit, NO_STREAM, retry_unknown=False, **chosen)
     except EsdbError as error:
-        log.warning("a snapshot was not stored in %r: %s", target, type(error).__name__)
+        kind = type(error).__name__
+        log.warning(
+            "snapshot_not_stored", f"a snapshot was not stored in {target!r}: {kind}", stream=target, error=kind
+        )
 
 
 def _count(folded: Folded[Any] | None) -> int:

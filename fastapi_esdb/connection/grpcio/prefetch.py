@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 import time
 from collections import deque
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi_esdb.connection.transport import RpcFailed
 from fastapi_esdb.connection.wakeup import Wakeup
+from fastapi_esdb.log import log
 from fastapi_esdb.wire.errors import ConnectionRefused
 from fastapi_esdb.wire.quiet_grpc import grpc
 from fastapi_esdb.wire.status.codes import StatusCode
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from fastapi_esdb.connection.grpcio.grpc_errors import CallEnds
     from fastapi_esdb.connection.grpcio.reader_threads import ReaderThreads
 
-
-logger = logging.getLogger("fastapi_esdb")
 
 MOST_ANSWERS = 256
 """Answers of a batch."""
@@ -44,7 +42,7 @@ KEEPS_MEMORY = (
 @cache
 def tell_of_memory() -> None:
     """Log once that this version of grpcio lacks the private names that `let_go` needs."""
-    logger.warning(KEEPS_MEMORY)
+    log.warning("grpcio_keeps_memory", KEEPS_MEMORY)
 
 
 class Prefetched:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Collection, Coroutine, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
@@ -17,6 +16,7 @@ from starlette.requests import HTTPConnection
 from fastapi_esdb.api.connection import Connection
 from fastapi_esdb.api.metadata import StreamMetadata
 from fastapi_esdb.errors import EsdbError
+from fastapi_esdb.log import log
 from fastapi_esdb.plugin.idempotency.connection import OnceConnection, OnceHandedOn
 from fastapi_esdb.plugin.idempotency.journal import Answer, Journal
 from fastapi_esdb.plugin.idempotency.keys import (
@@ -32,12 +32,11 @@ from fastapi_esdb.plugin.idempotency.keys import (
 from fastapi_esdb.plugin.openapi import described_with_validation
 from fastapi_esdb.plugin.problems import problems
 from fastapi_esdb.wire.errors import WrongExpectedRevision
+from fastapi_esdb.wire.errors.unreadable import shown
 from fastapi_esdb.wire.revisions import NO_STREAM
 
 if TYPE_CHECKING:
     from fastapi_esdb.plugin.started import Started
-
-logger = logging.getLogger("fastapi_esdb")
 
 SCOPE = "fastapi_esdb.idempotency"
 """Where a request has its `KeyUse`."""
@@ -93,7 +92,8 @@ class KeyUse:
         )
         for failed in results:
             if isinstance(failed, EsdbError):
-                logger.warning("the answer to a request with a key is not stored in %s: %s", journal.stream, failed)
+                text = f"the answer to a request with a key is not stored in {journal.stream}: {failed}"
+                log.warning("answer_not_stored", text, stream=journal.stream, reason=shown(failed))
             elif isinstance(failed, BaseException) and not isinstance(failed, KeyInUse | KeyReused):
                 raise failed
 

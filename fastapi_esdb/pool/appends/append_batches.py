@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import deque
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from pydantic import Secret
 from fastapi_esdb.connection.call import unary_encoded
 from fastapi_esdb.connection.deadline import Alarm
 from fastapi_esdb.errors import NotSentInTime
+from fastapi_esdb.log import log
 from fastapi_esdb.pool.appends.append_batch import (
     AppendBatch,
     BatchedAppend,
@@ -45,8 +45,6 @@ if TYPE_CHECKING:
     from fastapi_esdb.wire.headers import CallHeaders
     from fastapi_esdb.wire.streams.values import AppendRequest
     from fastapi_esdb.wire.streams_v2.values import StreamsAppended
-
-logger = logging.getLogger("fastapi_esdb")
 
 
 class AppendBatches:
@@ -105,7 +103,7 @@ class AppendBatches:
         try:
             await self._send_at_once(batch)
         except Exception as error:  # whatever it is, those who wait must hear of it
-            logger.exception("a batch of appends broke off")
+            log.exception("fault", "a batch of appends broke off")
             _fail(batch, unreadable(error))
 
     async def _send_at_once(self, batch: AppendBatch) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Sequence
 from math import inf
 from time import monotonic
@@ -14,6 +13,7 @@ from fastapi_esdb.connection.connector import Endpoint, Failures
 from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.connection.rpc_errors import explain
 from fastapi_esdb.errors import NoUsableNode
+from fastapi_esdb.log import log
 from fastapi_esdb.pool.cluster.gossip_poller import GossipPoller
 from fastapi_esdb.pool.cluster.topology import believable, candidates, hosts_of
 from fastapi_esdb.settings.choices import NodePreference
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from fastapi_esdb.wire.admin.cluster import Member
     from fastapi_esdb.wire.errors import EsdbError
 
-
-logger = logging.getLogger("fastapi_esdb")
 
 REST = 0.2
 """Seconds that a node is left alone after a failed attempt to connect to it."""
@@ -159,7 +157,9 @@ class Discovery:
     def _believed(self, members: Sequence[Member]) -> Sequence[Member]:
         believed = believable(members)
         if odd := [quoted(member.host) for member in members if member not in believed]:
-            logger.debug("%s: gossip names hosts that are none: %s", self._name, ", ".join(odd[:MOST_TOLD]))
+            hosts = ", ".join(odd[:MOST_TOLD])
+            text = f"{self._name}: gossip names hosts that are none: {hosts}"
+            log.debug("odd_gossip", text, pool=self._name, hosts=hosts)
         return believed
 
     def missed(self, error: EsdbError) -> None:
@@ -219,7 +219,8 @@ class Discovery:
             return
         self.last_error = self.last_failure = error
         if self._complaints.is_new(str(error)):
-            logger.warning("%s: found no node to connect to: %s", self._name, explain(error))
+            text = f"{self._name}: found no node to connect to: {explain(error)}"
+            log.warning("no_node", text, pool=self._name, reason=explain(error))
 
     def _begin(self) -> None:
         if self._polling is None:
@@ -236,7 +237,7 @@ class Discovery:
             try:
                 await self._poller.run((*self._target.hosts, *self._known))
             except Exception:
-                logger.exception("%s: asking the nodes of the cluster broke off and begins again", self._name)
+                log.exception("fault", f"{self._name}: asking the nodes of the cluster broke off and begins again")
             await asyncio.sleep(next(pauses))
 
     def _end_if_idle(self) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fastapi_esdb.connection.channel import Late
 from fastapi_esdb.connection.gossip import says_not_ready
+from fastapi_esdb.log import log
 from fastapi_esdb.pool.cluster.discovery import Discovery, DiscoveryBudget
 from fastapi_esdb.settings.choices import NodePreference
 from fastapi_esdb.settings.hosts import Host, host_named
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Channel, Lease
     from fastapi_esdb.connection.node import NodeConnection
     from fastapi_esdb.settings.connection_string import ConnectionString
-
-logger = logging.getLogger("fastapi_esdb")
 
 SLOW = 1.0
 """Seconds after which a call that is not answered speaks against its node. A frozen leader is replaced in 2 to 6 s."""
@@ -138,4 +136,4 @@ async def _logged(check: Coroutine[Any, Any, None]) -> None:
     try:
         await check
     except Exception:
-        logger.exception("it could not be asked whether another node of the cluster is to be used")
+        log.exception("fault", "it could not be asked whether another node of the cluster is to be used")

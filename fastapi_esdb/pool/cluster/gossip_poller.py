@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from fastapi_esdb.connection.backoff import Backoff
 from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.connection.gossip import ask_members
+from fastapi_esdb.log import log
 from fastapi_esdb.settings.hosts import Host, is_address
 from fastapi_esdb.settings.options import MILLISECONDS_PER_SECOND
 from fastapi_esdb.wire.errors import ConnectionRefused, EsdbError
@@ -20,8 +20,6 @@ from fastapi_esdb.wire.errors.unreadable import unreadable
 if TYPE_CHECKING:
     from fastapi_esdb.settings.options import ConnectionOptions
     from fastapi_esdb.wire.admin.cluster import Member
-
-logger = logging.getLogger("fastapi_esdb")
 
 QUICKEST = 1.0
 """Seconds that a node has for its first answer; each further time it is twice as much, up to `gossipTimeout`."""
@@ -171,5 +169,5 @@ async def resolved(host: Host) -> tuple[Host, ...]:
 def _as_ours(error: Exception) -> EsdbError:
     if isinstance(error, EsdbError):
         return error
-    logger.debug("a question to a node of the cluster broke off", exc_info=error)
+    log.debug("question_broke_off", "a question to a node of the cluster broke off", trace=error)
     return unreadable(error)
