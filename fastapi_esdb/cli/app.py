@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -23,10 +24,22 @@ File = Annotated[Path, typer.Argument(help="a file of JSON lines", dir_okay=Fals
 Types = Annotated[list[str] | None, typer.Option("--type", help="only events of this type; may be given several times")]
 
 
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"fastapi-esdb {version('fastapi-esdb')}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version and exit.")
+]
+
+
 @app.callback()
 def options(
     prefix: Annotated[str, typer.Option(help="what the names of the variables begin with")] = PREFIX,
     timeout: Annotated[float, typer.Option(help="seconds to wait for a connection", min=0.01)] = PATIENCE,
+    _: Version = False,
 ) -> None:
     chosen.prefix, chosen.patience = prefix, timeout
 
@@ -44,7 +57,7 @@ def check() -> None:
 @app.command("streams")
 def list_streams(
     category: Annotated[str | None, typer.Option(help="only those whose names begin with NAME-")] = None,
-    limit: Annotated[int, typer.Option(min=1)] = 100,
+    limit: Annotated[int, typer.Option(min=1, help="how many at most")] = 100,
 ) -> None:
     """List streams, those that were written to last first."""
     command(streams.streams)(category, limit)
@@ -54,7 +67,7 @@ def list_streams(
 def read(
     source: Source,
     start: Annotated[str | None, typer.Option("--from", help="a revision or position to begin at")] = None,
-    limit: Annotated[int, typer.Option(min=1)] = 20,
+    limit: Annotated[int, typer.Option(min=1, help="how many at most")] = 20,
     backwards: Annotated[bool, typer.Option("--backwards", help="the newest events first")] = False,
     types: Types = None,
 ) -> None:
@@ -73,9 +86,9 @@ def tail(
 
 @app.command()
 def append(
-    stream: str,
+    stream: Annotated[str, typer.Argument(help="the name of the stream, order-1")],
     type: Annotated[str, typer.Argument(help="the type of the event, OrderPlaced")],  # noqa: A002
-    data: Annotated[str, typer.Argument(help="its data as JSON, or - for what comes by the input")] = "{}",
+    data: Annotated[str, typer.Argument(help="its data as JSON, or - to read them from the input")] = "{}",
     metadata: Annotated[str | None, typer.Option(help="its metadata as JSON")] = None,
     expected: Annotated[str, typer.Option(help="a revision, any, no-stream or stream-exists")] = "any",
 ) -> None:
@@ -91,34 +104,41 @@ def stats(grep: Annotated[str | None, typer.Argument(help="only names with this 
 
 @app.command("export")
 def export(source: Source, file: File) -> None:
-    """Write a stream, a category or everything to a file, and go on with one that was interrupted."""
+    """Write events to a file, or go on with one.
+
+    An export that was interrupted goes on where it ended, when it is started again with the same source and file.
+    """
     command(transfer.export)(source, file)
 
 
 @app.command("import")
 def import_(file: File) -> None:
-    """Append what was exported to streams of the same names, and go on with an import that was interrupted."""
+    """Append the events of a file, or go on with one.
+
+    They go to streams of the same names, but for those that are there. An import that was interrupted goes on when it
+    is started again. A file whose streams have other events here is refused, before anything is appended.
+    """
     command(transfer.load)(file)
 
 
 @app.command("consumers")
 def list_consumers() -> None:
-    """List the consumers of apps, as far as the database knows them."""
+    """List the consumers that keep their checkpoints here."""
     command(consumers.consumers)()
 
 
 @app.command("dead-letters")
-def list_dead_letters(consumer: str) -> None:
+def list_dead_letters(consumer: Annotated[str, typer.Argument(help="the name of the consumer")]) -> None:
     """List the events that a consumer has parked."""
     command(consumers.dead_letters)(consumer)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
 def schemas(context: typer.Context) -> None:
-    """Print the schemas of event types, or compare them: see --help."""
+    """Print the schemas of event types, or compare them."""
     from fastapi_esdb.events.__main__ import main  # noqa: PLC0415 - only here
 
-    raise typer.Exit(main(context.args))
+    raise typer.Exit(main(context.args, context.command_path))
 
 
 @app.command()
@@ -127,19 +147,20 @@ def register(
     check: Annotated[bool, typer.Option("--check", help="write nothing; only tell what speaks against it")] = False,
     compatibility: Annotated[str, typer.Option(help=f"of new schemas: {', '.join(registry.MODES)}")] = "backward",
 ) -> None:
-    """Register the schemas of event types with the server, from KurrentDB 25.1 on.
+    """Register the schemas of event types with the server.
 
-    If some are not compatible, nothing is registered, each reason is told, and the exit status is 1.
+    Servers have a registry from 25.1 on. If some schemas are not compatible, nothing is registered, each reason is
+    told, and the exit status is 1.
     """
     command(registry.register)(types, compatibility, check)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
 def serve(context: typer.Context) -> None:
-    """Run the embedded server: see --help."""
+    """Run the embedded server."""
     from fastapi_esdb.embedded.__main__ import main  # noqa: PLC0415 - only here
 
-    raise typer.Exit(main(context.args))
+    raise typer.Exit(main(context.args, context.command_path))
 
 
 def run() -> int:

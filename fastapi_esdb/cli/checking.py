@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from time import monotonic
-from typing import Any, TypeVar
+from typing import Any, TypeAlias
 
 from fastapi_esdb.api.connection import Connection
 from fastapi_esdb.cli import output
 from fastapi_esdb.cli.running import WRONG_USE, chosen, settings
 from fastapi_esdb.compose import connect
+from fastapi_esdb.connection.proxy import Proxy, naming, open_way, proxy_for
 from fastapi_esdb.connection.state import Admission
 from fastapi_esdb.connection.tls.contexts import ssl_context
 from fastapi_esdb.errors import InvalidSettings
-from fastapi_esdb.settings.connection_string import ConnectionString
 from fastapi_esdb.settings.hosts import Host
+from fastapi_esdb.settings.options import ConnectionOptions
 from fastapi_esdb.wire.admin.cluster import NodeState
 from fastapi_esdb.wire.errors import EsdbError
 
 UNREACHABLE, NOT_LET_IN, NO_LEADER = 3, 4, 5
 
-Found = TypeVar("Found")
+Way: TypeAlias = tuple[Host, Proxy | None]
 
 
 class Broken(Exception):
@@ -38,6 +40,7 @@ async def check() -> int:
     try:
         found = settings()
         target = found.target
+        ways = [(host, proxy_for(host, target.options)) for host in target.hosts]
     except InvalidSettings as error:
         _tell("settings", ok=False, detail=str(error))
         return WRONG_USE
@@ -46,7 +49,7 @@ async def check() -> int:
         if target.embedded:
             _tell("embedded server", ok=True, detail="is started beside the app, so nothing has to be reached")
         else:
-            await _reach(target)
+            await _reach(ways, target.options)
         async with connect(found) as esdb:
             await _ask(esdb)
     except Broken as broken:
@@ -54,21 +57,21 @@ async def check() -> int:
     return 0
 
 
-async def _reach(target: ConnectionString) -> None:
+async def _reach(ways: Sequence[Way], options: ConnectionOptions) -> None:
     """Look at the way to the hosts. One of several that is not there is told, and no failure."""
-    reached = [await _reach_host(host, target, last=len(target.hosts) == 1) for host in target.hosts]
+    reached = [await _reach_host(way, options, last=len(ways) == 1) for way in ways]
     if not any(reached):
         raise Broken(UNREACHABLE)
 
 
-async def _reach_host(host: Host, target: ConnectionString, *, last: bool) -> bool:
-    steps: list[tuple[str, Callable[[], Awaitable[str]]]] = [
-        (f"name {host.name}", lambda: _resolve(host)),
-        (f"TCP {host.address}", lambda: _open(host, None)),
-    ]
-    if target.options.tls:
-        context = ssl_context(target.options)
-        steps.append((f"TLS {host.address}", lambda: _open(host, context)))
+async def _reach_host(way: Way, options: ConnectionOptions, *, last: bool) -> bool:
+    host, proxy = way
+    steps: list[tuple[str, Callable[[], Awaitable[str]]]] = [(f"TCP {host.address}", lambda: _open(way, None))]
+    if proxy is None:  # else it is the proxy that looks up the name
+        steps.insert(0, (f"name {host.name}", lambda: _resolve(host)))
+    if options.tls:
+        context = ssl_context(options)
+        steps.append((f"TLS {host.address}", lambda: _open(way, context)))
     for name, step in steps:
         try:
             await _step(name, step, UNREACHABLE)
@@ -84,12 +87,17 @@ async def _resolve(host: Host) -> str:
     return ", ".join(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
-async def _open(host: Host, context: ssl.SSLContext | None) -> str:
-    name = host.name if context is not None else None
-    _, writer = await asyncio.open_connection(host.name, host.port, ssl=context, server_hostname=name)
+async def _open(way: Way, context: ssl.SSLContext | None) -> str:
+    host, proxy = way
+    with naming(proxy):
+        _, writer = await open_way(host, proxy)
+    certificate: dict[str, Any] = {}
+    version = "" if proxy is None else f"connected by way of the proxy {proxy}"
     try:
-        certificate: dict[str, Any] = writer.get_extra_info("peercert") or {}
-        version = writer.get_extra_info("ssl_object").version() if context is not None else ""
+        if context is not None:
+            await writer.start_tls(context, server_hostname=host.name)
+            certificate = writer.get_extra_info("peercert") or {}
+            version = writer.get_extra_info("ssl_object").version()
     finally:
         writer.close()
     if "notAfter" not in certificate:
@@ -134,11 +142,17 @@ async def _step(name: str, work: Callable[[], Awaitable[str]], status: int) -> N
     except TimeoutError:
         _tell(name, ok=False, detail=f"no answer within {chosen.patience:g} s")
     except (EsdbError, OSError) as error:
-        _tell(name, ok=False, detail=str(error))
+        _tell(name, ok=False, detail=_text_of(error))
     else:
         _tell(name, ok=True, detail=detail, milliseconds=round((monotonic() - began) * 1000, 1))
         return
     raise Broken(status)
+
+
+def _text_of(error: Exception) -> str:
+    """Return what is wrong; asyncio's text of a refused connection says no more than the address."""
+    text = os.strerror(error.errno) if isinstance(error, ConnectionError) and error.errno else str(error)
+    return "; ".join([text, *getattr(error, "__notes__", ())])
 
 
 def _tell(step: str, *, ok: bool, detail: str, milliseconds: float | None = None) -> None:

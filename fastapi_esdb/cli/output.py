@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
+from pydantic_core import to_jsonable_python
 from rich.console import Console
 from rich.json import JSON
 from rich.markup import escape
@@ -37,7 +38,7 @@ def plain(text: object) -> str:
 
 def line(values: Mapping[str, Any]) -> None:
     """Write a line of JSON."""
-    sys.stdout.write(json.dumps(values, ensure_ascii=False, default=str) + "\n")
+    sys.stdout.write(json.dumps(values, ensure_ascii=False, default=to_jsonable_python) + "\n")
     sys.stdout.flush()
 
 

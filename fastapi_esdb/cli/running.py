@@ -77,6 +77,9 @@ def _status_of(work: Coroutine[Any, Any, int | None]) -> int:
     except (InvalidSettings, InvalidArgument) as error:
         output.complain(str(error))
         return WRONG_USE
-    except (EsdbError, OSError) as error:
+    except EsdbError as error:
         output.complain(str(error))
+        return FAILED
+    except OSError as error:
+        output.complain(f"{error.filename}: {error.strerror}" if error.filename else str(error))
         return FAILED

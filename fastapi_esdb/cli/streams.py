@@ -6,6 +6,7 @@ import json
 import sys
 from typing import Any
 
+from fastapi_esdb.api import filters
 from fastapi_esdb.api.new_event import NewEvent
 from fastapi_esdb.cli import output
 from fastapi_esdb.cli.running import connected
@@ -64,13 +65,18 @@ async def streams(of: str | None, limit: int) -> None:
 
 async def read(name: str, start: str | None, limit: int, backwards: bool, types: list[str]) -> None:
     """Write events of a stream, a category, or `$all`."""
-    source = source_of(name)
+    source = all_events(filters.by_type(*types)) if types and name == ALL else source_of(name)
     begin: Any = place_of(start, "--from") if start else None
+    most = None if types else limit
     async with connected() as esdb:
-        events = esdb.read(source.stream, start=begin, limit=limit, backwards=backwards, filter=source.filter)
+        events = esdb.read(source.stream, start=begin, limit=most, backwards=backwards, filter=source.filter)
         async for event in events:
-            if not types or event.type in types:
-                output.event(event)
+            if types and event.type not in types:
+                continue
+            output.event(event)
+            limit -= 1
+            if not limit:
+                break
 
 
 async def tail(name: str, after: str) -> None:

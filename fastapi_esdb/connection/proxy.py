@@ -83,7 +83,7 @@ def naming(proxy: Proxy | None) -> Iterator[None]:
     """Have errors say that the way led through the proxy."""
     try:
         yield
-    except EsdbError as error:
+    except (EsdbError, OSError) as error:
         if proxy is not None:
             error.add_note(
                 f"by way of the proxy {proxy}, which {proxy.variable} names; use_proxy (ESDB_USE_PROXY) is on"

@@ -19,21 +19,21 @@ FAILED = 2
 """The exit status where the server can't start."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, program: str = "python -m fastapi_esdb.embedded") -> int:
     """Run until a SIGINT or SIGTERM, or until a client shuts it down; the exit status."""
-    options = _parser().parse_args(arguments)
+    options = _parser(program).parse_args(arguments)
     logging.basicConfig(level=options.log_level.upper(), format="%(levelname)s: %(message)s")
     try:
         asyncio.run(_serve(_server(options)))
     except (EsdbError, OSError) as error:
-        print(f"fastapi_esdb.embedded: {error}", file=sys.stderr)  # noqa: T201
+        print(f"{program.removeprefix('python -m ')}: {error}", file=sys.stderr)  # noqa: T201
         return FAILED
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m fastapi_esdb.embedded",
+        prog=program,
         description="An EventStoreDB-compatible server for development and tests. Prints where it is when it is ready.",
     )
     add = parser.add_argument

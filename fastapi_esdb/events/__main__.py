@@ -16,9 +16,9 @@ FAILED = 2
 INCOMPATIBLE = 1
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, program: str = "python -m fastapi_esdb.events") -> int:
     """Write the schemas, or compare them; return the exit status."""
-    options = _parser().parse_args(arguments)
+    options = _parser(program).parse_args(arguments)
     try:
         types = find_types(options.types)
         if options.check:
@@ -29,14 +29,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else:
             print(text, end="")  # noqa: T201
     except (ImportError, AttributeError, TypeError, OSError, ValueError) as error:
-        print(f"fastapi_esdb.events: {error}", file=sys.stderr)  # noqa: T201
+        print(f"{program.removeprefix('python -m ')}: {error}", file=sys.stderr)  # noqa: T201
         return FAILED
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m fastapi_esdb.events",
+        prog=program,
         description="Prints the JSON schemas of an app's event types, or writes them to a file.",
     )
     parser.add_argument("types", metavar="module:name", help="the EventTypes, shop.events:events for example")

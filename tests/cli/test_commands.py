@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import pty
@@ -15,10 +16,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from fastapi_esdb import Compatibility, NewEvent, SyncConnection
+from fastapi_esdb import Compatibility, NewEvent, SyncConnection, __version__
 from fastapi_esdb.cli.app import app
 from fastapi_esdb.consumers.dead_letters import letter_about
-from fastapi_esdb.embedded import EmbeddedServer
+from fastapi_esdb.embedded import EmbeddedServer, ServerCertificate
+from tests.connection.http_proxy import HttpProxy
+from tests.support.certificates import Authority
 from tests.support.waiting import PATIENCE
 
 COMMAND = (sys.executable, "-m", "fastapi_esdb")
@@ -91,12 +94,70 @@ def test_check_tells_step_by_step_what_it_finds(monkeypatch: pytest.MonkeyPatch)
     assert result.exit_code == 3
     assert "lovelace" not in result.output
     failed = json.loads(result.stdout.splitlines()[-1])
-    assert (failed["step"], failed["ok"]) == ("TCP 127.0.0.1:1", False)
+    assert failed == {"step": "TCP 127.0.0.1:1", "ok": False, "detail": "Connection refused", "milliseconds": None}
     monkeypatch.setenv("ESDB_CONNECTION_STRING", "esdb:/nonsense")
     [wrong], _ = run("check", status=2)
     assert wrong["step"] == "settings"
     monkeypatch.setenv("ESDB_CONNECTION_STRING", "esdb://name.invalid:2113?tls=false")
     assert run("check", status=3)[0][-1]["step"] == "name name.invalid"
+
+
+async def test_check_goes_by_the_proxy_that_the_connection_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which looks up the name; without it, the name of this test would lead nowhere."""
+    authority = Authority(tmp_path, "ours")
+    served = authority.sign("db.example")
+    certificate = ServerCertificate.from_files(served.certificate, served.key)
+    async with EmbeddedServer(tls=certificate) as server, HttpProxy(server.port) as proxy:
+        monkeypatch.setenv("https_proxy", proxy.url)
+        string = f"esdb://db.example?tlsCaFile={authority.file}&useProxy=true"
+        monkeypatch.setenv("ESDB_CONNECTION_STRING", string)
+        steps, _ = await asyncio.to_thread(run, "check")
+        names = ["settings", "TCP db.example:2113", "TLS db.example:2113", "server", "credentials", "leader"]
+        assert [step["step"] for step in steps] == names
+        assert steps[1]["detail"] == f"connected by way of the proxy {proxy.url.removeprefix('http://')}"
+    steps, _ = await asyncio.to_thread(run, "check", status=3)
+    assert steps[-1]["detail"].startswith("Connection refused; by way of the proxy ")
+    monkeypatch.setenv("https_proxy", "socks5://127.0.0.1:1")
+    [wrong], _ = await asyncio.to_thread(run, "check", status=2)
+    assert "https_proxy" in wrong["detail"]
+
+
+def test_events_of_a_type_are_counted_by_themselves(esdb_sync_connection: SyncConnection) -> None:
+    """The limit is one of what is shown, and not of what is looked at."""
+    esdb_sync_connection.append("order-1", [NewEvent("Seen", {}) for _ in range(30)])
+    esdb_sync_connection.append("order-1", [NewEvent("OrderPaid", {}), NewEvent("OrderPaidBack", {})])
+    for source in ("order-1", "category:order", "$all"):
+        assert [event["revision"] for event in run("read", source, "--type", "OrderPaid")[0]] == [30]
+    assert len(run("read", "order-1", "--type", "Seen", "--limit", "3")[0]) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("import", "none.jsonl"), "fastapi-esdb: none.jsonl: No such file or directory"),
+        (("export", "s", "none/s.jsonl"), "fastapi-esdb: none/s.jsonl: No such file or directory"),
+    ],
+)
+def test_a_file_that_is_not_there_is_named(arguments: tuple[str, ...], says: str) -> None:
+    """In one line."""
+    assert run(*arguments, status=1)[1].strip() == says
+
+
+def test_all_commands_go_by_one_name() -> None:
+    """In their help and in their errors, also those that are programs of their own; `--version` tells the package's."""
+    assert CliRunner().invoke(app, ["--version"]).output == f"fastapi-esdb {__version__}\n"
+    for name in ("serve", "schemas"):
+        assert help_of(name).startswith(f"usage: python -m fastapi_esdb {name} ")
+    assert "..." not in help_of().partition("Commands:")[2], "each fits its line"
+
+
+def help_of(*command: str) -> str:
+    arguments = [*COMMAND, *command, "--help"]
+    environment = {**os.environ, "COLUMNS": "80"}
+    shown = subprocess.run(arguments, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=True)
+    return shown.stdout
 
 
 def test_everything_is_exported_and_imported(
