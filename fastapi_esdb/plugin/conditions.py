@@ -170,9 +170,13 @@ class Conditions:
             raise PreconditionFailed(stream, failed.expected, failed.actual) from error
 
 
-IfMatch = Annotated[
-    str | None,
-    Header(alias="If-Match", description='The ETag of what was read, as in `"7"`: refused with 412 if it has changed'),
+WHAT_WAS_READ = 'The ETag of what was read, as in `"7"`: refused with 412 if it has changed'
+REQUIRED = {"x-precondition": "required"}
+"""What OpenAPI has in the schema of `If-Match` where a request without any precondition is refused with 428."""
+
+IfMatch = Annotated[str | None, Header(alias="If-Match", description=WHAT_WAS_READ)]
+RequiredIfMatch = Annotated[
+    str | None, Header(alias="If-Match", description=WHAT_WAS_READ, json_schema_extra=dict(REQUIRED))
 ]
 IfNoneMatch = Annotated[
     str | None,
@@ -190,15 +194,23 @@ async def conditions_of(
     return Conditions(request, response)
 
 
-AskedFor = Annotated[Conditions, Depends(conditions_of)]
+async def required_conditions_of(
+    request: HTTPConnection,
+    response: Response,
+    if_match: RequiredIfMatch = None,  # noqa: ARG001  as above
+    if_none_match: IfNoneMatch = None,  # noqa: ARG001  as above
+) -> Conditions:
+    """Return the preconditions of a request. Raises `PreconditionMalformed` and `PreconditionRequired`."""
+    conditions = Conditions(request, response)
+    conditions.require()
+    return conditions
 
 
-async def require_if_match(conditions: AskedFor) -> None:
+async def require_if_match(_: Annotated[Conditions, Depends(required_conditions_of)]) -> None:
     """Refuse requests that would change something and have no precondition: `dependencies=[Depends(require_if_match)]`.
 
     They are answered with 428. `If-None-Match: *` is a precondition, too: that there is nothing yet.
     """
-    conditions.require()
 
 
 class StreamRevision:

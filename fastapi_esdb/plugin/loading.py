@@ -14,7 +14,7 @@ from fastapi_esdb.api.arguments import text
 from fastapi_esdb.api.connection import Connection
 from fastapi_esdb.api.deciders.decider import folding_of
 from fastapi_esdb.api.deciders.decisions import Loaded, conditional
-from fastapi_esdb.plugin.conditions import Conditions, StreamRevision, conditions_of, is_alone
+from fastapi_esdb.plugin.conditions import Conditions, StreamRevision, conditions_of, is_alone, required_conditions_of
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.errors.unreadable import quoted
 from fastapi_esdb.wire.revisions import NO_STREAM
@@ -51,8 +51,6 @@ def state_dependency(
 
     async def load_state(**given: Any) -> AsyncIterator[Loaded[Any]]:
         connection, conditions, request, name = names.taken(given)
-        if require_if_match:
-            conditions.require()
         has_etag = is_alone(request, load_state)
         if has_etag and conditions.wants_changes:
             conditions.check(name, await connection.last_revision(name))
@@ -68,7 +66,7 @@ def state_dependency(
         with conditions.of_append(name, expected):
             yield conditional(loaded, expected, lambda revision: conditions.tell(revision, is_new=not loaded.exists))
 
-    return names.depends(load_state, get_connection)
+    return names.depends(load_state, get_connection, _asked(require_if_match))
 
 
 def revision_dependency(
@@ -84,8 +82,6 @@ def revision_dependency(
 
     async def find_revision(**given: Any) -> AsyncIterator[StreamRevision]:
         connection, conditions, _, name = names.taken(given)
-        if require_if_match:
-            conditions.require()
         revision = await connection.last_revision(name)
         if not (may_be_new or revision is not NO_STREAM):
             raise NothingThere
@@ -95,7 +91,11 @@ def revision_dependency(
         with conditions.of_append(name, expected):
             yield StreamRevision(name, revision, expected, conditions)
 
-    return names.depends(find_revision, get_connection)
+    return names.depends(find_revision, get_connection, _asked(require_if_match))
+
+
+def _asked(is_required: bool) -> Callable[..., Any]:
+    return required_conditions_of if is_required else conditions_of
 
 
 class _Names:
@@ -108,12 +108,17 @@ class _Names:
         self._stream = stream
         self._types = {name: params.get(name, Annotated[str, Path()]) for name in names}
 
-    def depends(self, dependency: Callable[..., Any], get_connection: Callable[..., Any]) -> Any:
+    def depends(
+        self,
+        dependency: Callable[..., Any],
+        get_connection: Callable[..., Any],
+        get_conditions: Callable[..., Any],
+    ) -> Any:
         """Return the `Depends` of a function that is called with these, and with what `taken` gives."""
         kinds = {
             **self._types,
             CONNECTION: Annotated[Connection, Depends(get_connection)],
-            CONDITIONS: Annotated[Conditions, Depends(conditions_of)],
+            CONDITIONS: Annotated[Conditions, Depends(get_conditions)],
             REQUEST: HTTPConnection,
         }
         parameters = [Parameter(name, Parameter.KEYWORD_ONLY, annotation=kind) for name, kind in kinds.items()]

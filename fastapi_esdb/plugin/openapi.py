@@ -7,7 +7,8 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import validation_error_definition, validation_error_response_definition
 
-from fastapi_esdb.plugin.problems import Problem, described
+from fastapi_esdb.plugin.conditions import REQUIRED
+from fastapi_esdb.plugin.problems import Problem, described, titles
 
 ETAG = {"ETag": {"description": 'The revision of the stream, as in `"7"`', "schema": {"type": "string"}}}
 LOCATION = {"Location": {"description": "Where the new stream is found", "schema": {"type": "string"}}}
@@ -57,19 +58,23 @@ def describe_problems(app: FastAPI, *, validation: bool) -> None:
 
 def _describe(method: str, operation: dict[str, Any], *, validation: bool) -> None:
     responses = operation.get("responses", {})
-    headers = {one.get("name", "").lower() for one in operation.get("parameters", ()) if one.get("in") == "header"}
-    if {"if-match", "if-none-match"} <= headers:
-        _describe_conditions(method, responses)
+    headers = {one.get("name", ""): one for one in operation.get("parameters", ()) if one.get("in") == "header"}
+    if {"If-Match", "If-None-Match"} <= headers.keys():
+        is_required = REQUIRED.items() <= headers["If-Match"].get("schema", {}).items()
+        _describe_conditions(method, responses, is_required=is_required)
     if validation and "application/json" in responses.get("422", {}).get("content", {}):
         responses["422"] = described(422, INVALID)
+    for status, response in responses.items():
+        if status.isdecimal() and response.get("description") == described(int(status))["description"]:
+            response["description"] = titles(int(status), headers)
 
 
-def _describe_conditions(method: str, responses: dict[str, Any]) -> None:
+def _describe_conditions(method: str, responses: dict[str, Any], *, is_required: bool) -> None:
     is_safe = method in ("get", "head")
     for status, response in responses.items():
         if status.startswith("2"):
             response.setdefault("headers", {}).update(ETAG if is_safe else ETAG | LOCATION)
     if is_safe:
         responses.setdefault("304", {"description": "It has not changed", "headers": ETAG})
-    for problem in (400, 412):
+    for problem in (400, 412, 428) if is_required and not is_safe else (400, 412):
         responses.setdefault(str(problem), described(problem))

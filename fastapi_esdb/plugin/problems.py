@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, ClassVar
@@ -47,6 +47,8 @@ class Kind:
     status: int
     name: str
     title: str
+    header: str = ""
+    """The header of the request that it is about."""
 
 
 CONFLICT = Kind(409, "wrong-expected-revision", "The stream has changed")
@@ -61,16 +63,24 @@ CREDENTIALS_REFUSED = Kind(403, "credentials-refused", "EventStoreDB refused the
 DEADLINE_EXCEEDED = Kind(504, "deadline-exceeded", "EventStoreDB did not answer in time")
 NO_ANSWER = Kind(502, "no-answer", "EventStoreDB gave no answer that can be read")
 OUTCOME_UNKNOWN = Kind(500, "outcome-unknown", "It is not known whether the write happened")
-PRECONDITION_FAILED = Kind(412, "precondition-failed", "The stream is not where the request expects it")
-PRECONDITION_REQUIRED = Kind(428, "precondition-required", "The request must say which revision it is about")
-PRECONDITION_MALFORMED = Kind(400, "precondition-malformed", "The request has a precondition that can't be read")
+PRECONDITION_FAILED = Kind(412, "precondition-failed", "The stream is not where the request expects it", "If-Match")
+PRECONDITION_REQUIRED = Kind(
+    428, "precondition-required", "The request must say which revision it is about", "If-Match"
+)
+PRECONDITION_MALFORMED = Kind(
+    400, "precondition-malformed", "The request has a precondition that can't be read", "If-Match"
+)
 INVALID_REQUEST = Kind(422, "invalid-request", "The request is not valid")
-LAST_EVENT_ID_MALFORMED = Kind(400, "last-event-id-malformed", "The Last-Event-ID can't be read")
-KEY_MISSING = Kind(400, "idempotency-key-missing", "The request must have an Idempotency-Key")
-KEY_MALFORMED = Kind(400, "idempotency-key-malformed", "The Idempotency-Key can't be read")
-KEY_REUSED = Kind(422, "idempotency-key-reused", "The Idempotency-Key belongs to another request")
-KEY_IN_USE = Kind(409, "idempotency-key-in-use", "The first request with this Idempotency-Key is being carried out")
-ANSWER_LOST = Kind(500, "idempotency-answer-lost", "The request was carried out before, and its answer is lost")
+LAST_EVENT_ID_MALFORMED = Kind(400, "last-event-id-malformed", "The Last-Event-ID can't be read", "Last-Event-ID")
+KEY_MISSING = Kind(400, "idempotency-key-missing", "The request must have an Idempotency-Key", "Idempotency-Key")
+KEY_MALFORMED = Kind(400, "idempotency-key-malformed", "The Idempotency-Key can't be read", "Idempotency-Key")
+KEY_REUSED = Kind(422, "idempotency-key-reused", "The Idempotency-Key belongs to another request", "Idempotency-Key")
+KEY_IN_USE = Kind(
+    409, "idempotency-key-in-use", "The first request with this Idempotency-Key is being carried out", "Idempotency-Key"
+)
+ANSWER_LOST = Kind(
+    500, "idempotency-answer-lost", "The request was carried out before, and its answer is lost", "Idempotency-Key"
+)
 
 KINDS = (
     *(CONFLICT, UNAVAILABLE, NOT_FOUND, DELETED, TOO_LARGE, NOT_AUTHORIZED, NOT_AUTHENTICATED, ACCESS_DENIED),
@@ -97,10 +107,15 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 def described(status: int, schema: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return what OpenAPI says of the problems of a status."""
-    titles = [kind.title for kind in KINDS if kind.status == status] or [HTTPStatus(status).phrase]
     content = {MEDIA_TYPE: {"schema": dict(schema or Problem.model_json_schema())}}
     headers = {"headers": RETRY_AFTER} if status == UNAVAILABLE.status else {}
-    return {"description": "; or ".join(titles), "content": content, **headers}
+    return {"description": titles(status, [kind.header for kind in KINDS]), "content": content, **headers}
+
+
+def titles(status: int, headers: Collection[str]) -> str:
+    """Return the titles of a status, of the problems that a route with these headers may have."""
+    found = [kind.title for kind in KINDS if kind.status == status and (not kind.header or kind.header in headers)]
+    return "; or ".join(found) or HTTPStatus(status).phrase
 
 
 RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait", "schema": {"type": "string"}}}

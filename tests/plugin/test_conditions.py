@@ -225,6 +225,15 @@ def test_openapi_knows_headers_and_statuses(paths: dict[str, Any]) -> None:
     assert "headers" not in paths["/teapot"]["get"]["responses"]["200"]
 
 
+def test_openapi_says_where_a_precondition_is_required(paths: dict[str, Any]) -> None:
+    """Of what writes; and the problems of a status are told that the route may have."""
+    required = paths["/accounts/{number}/strict/{cents}"]["post"]["responses"]
+    assert required["428"]["description"] == "The request must say which revision it is about"
+    assert required["400"]["description"] == "The request has a precondition that can't be read"
+    assert required["422"]["description"] == "The request is not valid"
+    assert "428" not in paths["/accounts/{number}/{cents}"]["put"]["responses"]
+
+
 def test_openapi_has_problems_in_one_line(paths: dict[str, Any]) -> None:
     """`responses=problems(404)`, and 422 in the form that it has."""
     responses = paths["/accounts/{number}"]["get"]["responses"]
