@@ -174,6 +174,7 @@ async def nothing() -> str:
 
 async def hold() -> bool:
     """Answer when told to."""
+    Calls.append("hold")
     return await held.wait()
 
 
