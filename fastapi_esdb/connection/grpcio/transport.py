@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from fastapi_esdb.wire.headers import CallHeaders
 
 
-LONGER = 10
+LONGER = 50
 """How many times longer answers wait for others than was asked for: gRPC hands over one in a turn of the loop."""
 
 
@@ -204,13 +204,16 @@ class GrpcStreamingCall(GrpcCall):
 
     async def read(self, until: float = math.inf, least: int = 1, linger: float = math.inf) -> Sequence[bytes]:
         """Wait for the next answer; see `StreamingCall`."""
-        self._least, self._linger = (1 if self._answers and linger != math.inf else least), LONGER * linger
+        least = min(1 if self._answers and linger != math.inf else least, MOST_ANSWERS)
+        self._least, self._linger = least, LONGER * linger
         if self._receiving is None:
             self._receiving = asyncio.create_task(self._receive(), name="esdb-answers")
         limit = None if until == math.inf else until - monotonic()
         if not await self._changes.wait_until(lambda: self.has_ended or self._is_enough, limit):
             raise TimeoutError
-        answers, self._answers, self._size = self._answers, [], 0
+        answers = self._answers.copy()
+        self._answers.clear()
+        self._size = 0
         self._changes.wake()
         if not answers and self._end is not None:
             raise self._end
@@ -226,14 +229,16 @@ class GrpcStreamingCall(GrpcCall):
 
     async def _receive(self) -> None:
         """Receive what comes, as far as there is room for it."""
+        answers = self._answers
         try:
             with map_errors(self._ends, self):
-                while (answer := await self._call.read()) is not grpc.aio.EOF:
-                    self._answers.append(answer)
+                async for answer in self._call:
+                    answers.append(answer)
                     self._size += len(answer)
-                    self._tell()
-                    if self._is_full:
-                        await self._changes.wait_until(lambda: not self._is_full)
+                    if len(answers) >= self._least or self._size >= MOST_BYTES:
+                        await self._hand_over()
+                    elif self._timer is None and self._linger != math.inf:
+                        self._timer = asyncio.get_running_loop().call_later(self._linger, self._take_fewer)
         except Exception as error:  # for the one who reads
             # without what refers to frames, which hold the call, and with it the TCP connection
             self._end = error.with_traceback(None)
@@ -243,13 +248,12 @@ class GrpcStreamingCall(GrpcCall):
             self._stop_timer()
             self._changes.wake()
 
-    def _tell(self) -> None:
-        """Wake the reader, now if there is enough for him, else when the first answer is there for long enough."""
-        if self._is_enough:
-            self._stop_timer()
-            self._changes.wake()
-        elif self._timer is None and self._linger != math.inf:
-            self._timer = asyncio.get_running_loop().call_later(self._linger, self._take_fewer)
+    async def _hand_over(self) -> None:
+        """Wake the reader, and wait for him if there is no room for more."""
+        self._stop_timer()
+        self._changes.wake()
+        if self._is_full:
+            await self._changes.wait_until(lambda: not self._is_full)
 
     def _take_fewer(self) -> None:
         self._timer, self._least = None, 1
