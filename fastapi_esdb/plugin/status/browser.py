@@ -10,7 +10,7 @@ from fastapi import Response
 from fastapi.responses import RedirectResponse
 from fastapi.sse import ServerSentEvent
 
-from fastapi_esdb.plugin.event_stream import EventStream, last_position, last_revision
+from fastapi_esdb.plugin.event_stream import EventStream
 from fastapi_esdb.plugin.status import browsing
 from fastapi_esdb.plugin.status.browsing import Place, Wanted
 from fastapi_esdb.plugin.status.showing import shown, text_of
@@ -122,7 +122,7 @@ async def follow(visit: Visit) -> Response:
     stream = visit.query("name") or ALL
     wanted = Wanted(stream, visit.query("type"), visit.query("category") if stream == ALL else "")
     seen = visit.request.headers.get("last-event-id") or visit.query("after")
-    after: Any = (last_position if wanted.in_all else last_revision)(seen) if seen else END
+    after: Any = browsing.place_of(seen, stream) if seen else END
     # rows are for the page of the stream, whose addresses they have
     rows = Visit(visit.request, visit.started, visit.name, visit.consumers, "stream")
 

@@ -171,14 +171,14 @@ async def place_at(esdb: Connection, stream: str, when: datetime) -> Place | Non
     """Return the place of the last event that was written at a time or before, `None` where there is none."""
     if stream == ALL:
         return await _position_at(esdb, when)
-    [first] = await esdb.read(stream, limit=1, resolve_links=False, timeout=TIMEOUT).to_list()
+    first = await esdb.read(stream, limit=1, timeout=TIMEOUT).to_list()
     last = await esdb.last_revision(stream, timeout=TIMEOUT)
-    if first.created > when or not isinstance(last, int):
+    if not first or first[0].created > when or not isinstance(last, int):
         return None
-    low, high = first.revision, last
+    low, high = first[0].revision, last
     while low < high:
         middle = (low + high + 1) // 2
-        found = await esdb.read(stream, start=middle, limit=1, resolve_links=False, timeout=TIMEOUT).to_list()
+        found = await esdb.read(stream, start=middle, limit=1, timeout=TIMEOUT).to_list()
         if found and found[0].created <= when:
             low = min(found[0].revision, high)
         else:

@@ -17,6 +17,7 @@ from fastapi_esdb.plugin.health import health_of
 from fastapi_esdb.plugin.status import drawing
 from fastapi_esdb.plugin.status.watch import Sample, Watch
 from fastapi_esdb.plugin.status.words import REASONS, Told, told
+from fastapi_esdb.wire.errors import DeadlineExceeded
 
 if TYPE_CHECKING:
     from fastapi_esdb.consumers.dead_letters import DeadLetter
@@ -63,7 +64,11 @@ async def ask(started: Started, consumers: Consumers) -> Answers:
 
 
 async def _letters(consumers: Consumers, name: str) -> Sequence[DeadLetter]:
-    return await consumers[name].dead_letters.list(limit=MOST_LETTERS)
+    try:
+        async with asyncio.timeout(TIMEOUT):
+            return await consumers[name].dead_letters.list(limit=MOST_LETTERS)
+    except TimeoutError:
+        raise DeadlineExceeded from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +120,7 @@ async def facts(started: Started, watch: Watch, consumers: Consumers) -> dict[st
             for definition, status in started.consumers()
         ],
         "answers": answers,
+        "most_letters": MOST_LETTERS,
         "now": now,
         "server_version": pool.server_version,
         "target": pool.address,

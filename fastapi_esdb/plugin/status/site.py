@@ -50,7 +50,8 @@ async def answer(
 
 
 async def _answer(visit: Visit) -> Response:
-    handle = PAGES.get((visit.request.method.replace("HEAD", "GET"), visit.page))
+    method = visit.request.method
+    handle = PAGES.get((method, visit.page)) or HEADS.get((method, visit.page))
     if handle is None:
         return visit.sorry(NO_PAGE)
     try:
@@ -103,3 +104,7 @@ PAGES: dict[tuple[str, str | None], Handle] = {
     ("POST", "do"): _do,
     **{("GET", name): handle for name, handle in browser.PAGES.items()},
 }
+
+ENDLESS = ("live", "follow")
+HEADS = {("HEAD", page): handle for (method, page), handle in PAGES.items() if method == "GET" and page not in ENDLESS}
+"""Without their bodies, which a server leaves out; answers without an end have none to leave out."""

@@ -42,7 +42,7 @@ class Shop:
 
     def ask(self, page: str = "", **query: Any) -> Any:
         """The answer of a page."""
-        return self.client.get(f"/health/esdb/status{page and '/'}{page}", params=query)
+        return self.client.get(f"/health/esdb/status{page and '/'}{page}", params=query or None)
 
     def post(self, **form: Any) -> Any:
         """The answer to a form."""

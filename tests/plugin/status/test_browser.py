@@ -3,17 +3,37 @@
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from html import unescape
 from typing import Any
 
+import httpx2
 import pytest
+from pydantic import SecretStr
 
-from fastapi_esdb import AccessDenied, Connection, NewEvent, StreamAcl, StreamMetadata
-from tests.plugin.status.conftest import Shop
-from tests.support.waiting import eventually
+from fastapi_esdb import Esdb, EsdbSettings, NewEvent, StreamAcl, StreamMetadata, connect
+from fastapi_esdb.embedded.server import EmbeddedServer
+from fastapi_esdb.plugin.status import browsing, overview
+from fastapi_esdb.testing import running
+from tests.plugin.apps import app_of
+from tests.plugin.status.conftest import Shop, anybody
+from tests.support.waiting import PATIENCE, eventually
 
 HOSTILE = "<script>alert('x')</script>&\"'"
+
+
+@asynccontextmanager
+async def visiting(settings: EsdbSettings) -> AsyncIterator[httpx2.AsyncClient]:
+    """A client of the pages of an app with such settings, on this event loop."""
+    esdb = Esdb(settings, control=anybody)
+    app = app_of(esdb)
+    transport = httpx2.ASGITransport(app)
+    address = "http://app/health/esdb/status/"
+    async with running(app), httpx2.AsyncClient(transport=transport, base_url=address) as client:
+        await esdb.connection_of(app).wait_connected(PATIENCE)
+        yield client
 
 
 def append(shop: Shop, stream: str, *events: NewEvent) -> None:
@@ -256,18 +276,61 @@ def test_what_is_not_there_is_told_in_words(shop: Shop) -> None:
         assert (answer.status_code, "There is no such event" in answer.text) == (404, True)
 
 
-def test_without_rights_the_page_says_so(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is the app's user that may not read it."""
-    append(shop, "secret-1", *many(1))
-    shop.do(lambda esdb: esdb.set_metadata("secret-1", StreamMetadata(acl=StreamAcl(read="nobody"))))
+async def test_without_rights_the_page_says_so() -> None:
+    """It is the app's user that may not read everything, and the rest is there."""
+    async with EmbeddedServer(secure=True) as server:
+        async with connect(f"esdb://admin:changeit@{server.address}?tls=false") as admin:
+            await admin.users.create("jane", "secret", full_name="Jane Doe")
+            await admin.append("open-1", NewEvent("Opened", {}))
+            await admin.append("closed-1", NewEvent("Opened", {}))
+            await admin.set_metadata("closed-1", StreamMetadata(acl=StreamAcl(read="admin")))
+        settings = EsdbSettings(connection_string=SecretStr(f"esdb://jane:secret@{server.address}?tls=false"))
+        async with visiting(settings) as client:
+            for page in ("streams", "stream?name=closed-1", "event?name=closed-1&at=0", "stream?name=$all"):
+                answer = await client.get(page)
+                assert (page, answer.status_code) == (page, 403)
+                assert "No rights to see this" in answer.text
+            assert "Opened" in (await client.get("stream?name=open-1")).text
+            assert "All is well" in (await client.get("../status")).text
 
-    def denied(*_: object, **__: object) -> None:
-        raise AccessDenied
 
-    monkeypatch.setattr(Connection, "read", denied)
-    answer = shop.ask("stream", name="secret-1")
-    assert answer.status_code == 403
-    assert "No rights to see this" in answer.text
+async def test_a_server_that_hangs_hinders_nobody(esdb_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What this process knows is shown, and what it does not is told in words."""
+    for module in (overview, browsing):
+        monkeypatch.setattr(module, "TIMEOUT", 0.2)
+    async with visiting(EsdbSettings(connection_string=SecretStr(esdb_server.connection_string))) as client:
+        with esdb_server.freeze():
+            status = await client.get("../status")
+            stream = await client.get("stream?name=a")
+        assert (status.status_code, "did not answer in time" in status.text) == (200, True)
+        assert "default-1" in status.text
+        assert stream.status_code == 504
+
+
+@pytest.mark.parametrize(
+    ("page", "status"),
+    [("follow?name=a&after=x", 400), ("follow?name=$all&after=7", 400), ("follow?name=gone", 410)],
+)
+def test_what_can_not_be_followed_is_refused(shop: Shop, page: str, status: int) -> None:
+    """Before the answer begins, so that it has a status."""
+    append(shop, "gone", *many(1))
+    shop.do(lambda esdb: esdb.tombstone("gone"))
+    assert shop.ask(page).status_code == status
+
+
+@pytest.mark.parametrize("page", ["", "streams", "stream?name=$all", "live", "follow?name=a", "do"])
+def test_heads_come_without_their_bodies(shop: Shop, page: str) -> None:
+    """And those of answers without an end are not begun."""
+    answer = shop.client.head(f"/health/esdb/status{page and '/'}{page}")
+    assert answer.status_code == (404 if page in ("live", "follow?name=a", "do") else 200)
+
+
+def test_a_stream_of_which_nothing_is_left_has_no_times(shop: Shop) -> None:
+    """Nor events, and that is no error."""
+    append(shop, "short-1", *many(3))
+    shop.do(lambda esdb: esdb.set_metadata("short-1", StreamMetadata(truncate_before=3)))
+    assert shop.ask("stream", name="short-1").status_code in (200, 404)
+    assert shop.ask("stream", name="short-1", time="2026-01-01T00:00").status_code in (400, 404)
 
 
 def test_a_link_leads_to_its_event(shop: Shop) -> None:

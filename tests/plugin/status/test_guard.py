@@ -127,6 +127,13 @@ def test_no_page_has_scripts_or_styles_in_it(shop: Shop) -> None:
         assert html.count("<script") == html.count('<script src="') == 1
 
 
+def test_an_app_that_has_not_started_says_so() -> None:
+    """In words: there is nothing to show yet."""
+    answer = TestClient(app_of(Esdb(embedded=True, control=anybody))).get("/health/esdb/status")
+    assert answer.status_code == 503
+    assert "has not started" in answer.text
+
+
 @pytest.mark.usefixtures("esdb_embedded")
 def test_the_page_stays_out_of_openapi() -> None:
     """It is for people."""
