@@ -49,21 +49,31 @@ def _is_being_cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
+FETCH_TIMEOUT = 10.0
+"""Seconds."""
+
+
 class CachedCredentials:
     """A provider that keeps what `fetch` gives until the server refuses it, or `lifetime` seconds have passed.
 
     `fetch` is a function or coroutine function without arguments, such as one that asks for a token. Calls that need
-    one at the same time wait for the same answer. Raises `InvalidArgument` for what can't be one of the two.
+    one at the same time wait for the same answer. One that has not come within `fetch_timeout` seconds is given up, so
+    that the next call asks again. Raises `InvalidArgument` for what can't be one of the three.
     """
 
     def __init__(
-        self, fetch: Callable[[], AnyCredentials | Awaitable[AnyCredentials]], *, lifetime: float | None = None
+        self,
+        fetch: Callable[[], AnyCredentials | Awaitable[AnyCredentials]],
+        *,
+        lifetime: float | None = None,
+        fetch_timeout: float = FETCH_TIMEOUT,
     ) -> None:
         if not callable(fetch):  # the value is not shown: it may be a token
             wanted = "fetch must be a function that gives Credentials or a BearerToken"
             raise InvalidArgument(f"{wanted}, not {type(fetch).__name__}")
         self._fetch = fetch
         self._lifetime = None if lifetime is None else seconds(lifetime, "lifetime")
+        self._fetch_timeout = seconds(fetch_timeout, "fetch_timeout")
         self._kept: AnyCredentials | None = None
         self._until = 0.0
         self._fetching: asyncio.Task[AnyCredentials] | None = None
@@ -77,6 +87,7 @@ class CachedCredentials:
             return self._kept
         if self._fetching is None:
             self._fetching = asyncio.create_task(self._fetched(), name="esdb-credentials")
+            self._fetching.add_done_callback(_looked_at)
         # shielded: others may wait for it, too, when the one that gave rise to it is cancelled
         return await asyncio.shield(self._fetching)
 
@@ -85,9 +96,20 @@ class CachedCredentials:
 
     async def _fetched(self) -> AnyCredentials:
         try:
-            given = self._fetch()
-            self._kept = found = _checked(await given if inspect.isawaitable(given) else given)
+            async with asyncio.timeout(self._fetch_timeout) as waiting:
+                given = self._fetch()
+                self._kept = found = _checked(await given if inspect.isawaitable(given) else given)
             self._until = monotonic() + (self._lifetime or 0.0)
             return found
+        except TimeoutError as error:
+            if not waiting.expired():
+                raise
+            raise NoCredentials("did not answer in time") from error
         finally:
             self._fetching = None
+
+
+def _looked_at(fetching: asyncio.Task[AnyCredentials]) -> None:
+    """Take notice of an error that all who waited for it have been too impatient for."""
+    if not fetching.cancelled():
+        fetching.exception()

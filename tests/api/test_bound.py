@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -270,6 +271,48 @@ async def test_what_is_no_credentials_is_not_cached(server: EmbeddedServer) -> N
         with pytest.raises(NoCredentials, match="gave str instead of Credentials or a BearerToken"):
             await esdb.append("hers", NewEvent("No", {}))
         await esdb.append("hers", NewEvent("Yes", {}))
+
+
+async def test_a_fetch_that_hangs_is_given_up(server: EmbeddedServer) -> None:
+    """The identity provider may have lost one request: the next call makes another one."""
+    fetched: list[bool] = []
+
+    async def fetch() -> BearerToken:
+        fetched.append(True)
+        if len(fetched) == 1:
+            await asyncio.Event().wait()
+        return JANES
+
+    async with reached(server) as plain:
+        esdb = plain.bound(credentials=CachedCredentials(fetch, fetch_timeout=0.05))
+        with pytest.raises(NoCredentials, match="did not answer in time"):
+            await esdb.append("hers", NewEvent("No", {}))
+        await esdb.append("hers", NewEvent("Yes", {}))
+    with pytest.raises(InvalidArgument, match="fetch_timeout"):
+        CachedCredentials(fetch, fetch_timeout=-1)
+
+
+async def test_a_fetch_that_fails_when_nobody_waits_is_quiet(
+    server: EmbeddedServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its error is for those who wait; asyncio has nothing to log, which would show a traceback."""
+    asked, go = asyncio.Event(), asyncio.Event()
+
+    async def fetch() -> BearerToken:
+        asked.set()
+        await go.wait()
+        raise OSError("no route to the identity provider")
+
+    async with reached(server) as plain:
+        call = asyncio.ensure_future(plain.bound(credentials=CachedCredentials(fetch)).append("s", NewEvent("No", {})))
+        await asked.wait()
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        go.set()
+        await until(lambda: not any(task.get_name() == "esdb-credentials" for task in asyncio.all_tasks()))
+    gc.collect()
+    assert "never retrieved" not in caplog.text
 
 
 @pytest.mark.parametrize("wrong", ["a-secret-text", ("jane", "secret"), 5])
