@@ -55,7 +55,7 @@ class Channel:
         self.takes_credentials = is_encrypted or is_loopback(host)
         """Whether nobody else can read them on the way, or that is said to do no harm."""
         self.lacks: frozenset[str] = frozenset()
-        """Paths of the calls that the server has refused as unknown."""
+        """Paths of the calls that the server has refused as unknown; the prefix of indexes where it makes none."""
         self.offers: frozenset[str] = frozenset()
         """Keys of the calls that the server says it has; none where it does not say."""
         self._listener = listener

@@ -10,7 +10,7 @@ from fastapi_esdb.settings.credentials import BearerToken
 from fastapi_esdb.settings.hosts import is_loopback
 from fastapi_esdb.wire.admin.cluster import SUPPORTED_METHODS
 from fastapi_esdb.wire.errors import EsdbError, IndexNotFound, NotSupported
-from fastapi_esdb.wire.events.values import IndexFilter
+from fastapi_esdb.wire.events.values import INDEX_PREFIX, IndexFilter
 from fastapi_esdb.wire.groups.methods import TRUNCATE_PARKED
 from fastapi_esdb.wire.headers import AUTHORIZATION, basic, bearer
 from fastapi_esdb.wire.method import Request
@@ -87,7 +87,7 @@ def carried_out_by(channel: Channel, request: Request) -> Request:
     from fastapi_esdb.wire.admin.indexes import CREATE_INDEX  # noqa: PLC0415  for those who read an index
 
     came_with = APPEND_SESSION if chosen.instead else CREATE_INDEX
-    if is_offered(channel, came_with):
+    if is_offered(channel, came_with) and not (chosen.instead and INDEX_PREFIX in channel.lacks):
         return request
     if chosen.instead is None:
         raise NotSupported(f"the index {chosen.index!r}", came_with.since)
@@ -99,7 +99,7 @@ def takes_filter_instead(channel: Channel, request: Request, error: EsdbError) -
     chosen = getattr(request, "filter", None)
     if not isinstance(error, IndexNotFound) or not isinstance(chosen, IndexFilter) or chosen.instead is None:
         return False
-    channel.offers -= {APPEND_SESSION.key}
+    channel.lacks |= {INDEX_PREFIX}
     return True
 
 

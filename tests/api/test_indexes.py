@@ -28,9 +28,11 @@ from fastapi_esdb import (
     InvalidArgument,
     NewEvent,
     NotSupported,
+    StreamAppend,
     connect,
     filters,
 )
+from fastapi_esdb.embedded import EmbeddedServer
 from fastapi_esdb.wire.admin.cluster import SUPPORTED_METHODS, SupportedMethod, SupportedMethods
 from fastapi_esdb.wire.admin.indexes import GET_INDEX, LIST_INDEXES
 from fastapi_esdb.wire.errors import HandlerFailed
@@ -277,6 +279,18 @@ async def test_a_server_whose_indexes_are_switched_off() -> None:
             assert await esdb.read_all(filter=CATEGORY).to_list() == []
     assert [sent.index for sent in server.sent if sent] == ["$idx-ce-or.der", None, None]
     assert server.sent[1:] == [CATEGORY.instead] * 2
+
+
+async def test_a_server_whose_indexes_are_switched_off_has_all_else() -> None:
+    """Appends to several streams came with the same version; they go on after a read by a category."""
+    async with EmbeddedServer() as server, connect(server.connection_string) as esdb:
+        await esdb.wait_connected(PATIENCE)
+        await esdb.append("order-1", order("Malta"))
+        with server.refuse(IndexNotFound("$idx-ce-order"), "Streams.Read", times=1) as switched_off:
+            assert await countries(esdb, filters.by_category("order")) == ["Malta"]
+        assert switched_off.happened == 1
+        for _ in range(4):  # each connection of the pool has its turn
+            await esdb.append_streams([StreamAppend("order-2", order("Mauritius"))])
 
 
 async def test_one_of_a_user_that_is_missing() -> None:
