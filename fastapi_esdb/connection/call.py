@@ -91,7 +91,7 @@ class StreamCall(Generic[Request, Response]):
         self._call: StreamingCall | None = None
         self._duplex: DuplexCall | None = None
         """The same, where requests stream, too."""
-        self._request: Request | None = None
+        self._mapping = map_errors(lease, method)
         self._gathered: list[Response] = []
         """The answers that have come of a whole."""
 
@@ -104,17 +104,16 @@ class StreamCall(Generic[Request, Response]):
         self, requests: Sequence[Request], deadline: Deadline | None, headers: CallHeaders = NO_HEADERS
     ) -> None:
         """Send the first requests. The deadline ends the whole call; with `None` it has no end of its own."""
-        check_call(self._lease.channel, self._method, headers)
-        requests = [carried_out_by(self._lease.channel, request) for request in requests]
-        data = [self._method.encode_request(request) for request in requests]
-        self._request = next(iter(requests), None)
-        transport, path = self._lease.channel.transport, self._method.path
-        with map_errors(self._lease, self._method, self._request):
+        channel, method = self._lease.channel, self._method
+        check_call(channel, method, headers)
+        data = [method.encode_request(carried_out_by(channel, request)) for request in requests]
+        self._mapping.request = requests[0] if requests else None
+        with self._mapping:
             timeout = _time_left(deadline) if deadline else None
-            if self._method.shape.client_streams:
-                self._call = self._duplex = transport.duplex(path, timeout, headers)
+            if method.shape.client_streams:
+                self._call = self._duplex = channel.transport.duplex(method.path, timeout, headers)
             else:
-                self._call = transport.server_stream(path, data.pop(), timeout, headers, bulk=self._bulk)
+                self._call = channel.transport.server_stream(method.path, data.pop(), timeout, headers, bulk=self._bulk)
             self._lease.hold(self._call)
             for request in data:
                 await self._write(request)
@@ -130,7 +129,7 @@ class StreamCall(Generic[Request, Response]):
             return ()
         until = math.inf if limit is None else monotonic() + limit
         least, linger = (whole, math.inf) if whole else (1, 0.0) if self._lease.long_lived else (GATHERED, LINGER)
-        with map_errors(self._lease, self._method, self._request):
+        with self._mapping:
             try:
                 # the call is no variable: whoever keeps the error would keep it, and the TCP connection open
                 while batch := await self._call.read(until, least - len(self._gathered), linger):
@@ -148,7 +147,7 @@ class StreamCall(Generic[Request, Response]):
     async def write(self, request: Request) -> None:
         """Send one more request. Raises the error that the call ended with, `NoAnswer` if it ended without one."""
         data = self._method.encode_request(request)
-        with map_errors(self._lease, self._method, self._request):
+        with self._mapping:
             await self._write(data)
 
     async def _write(self, data: bytes) -> None:

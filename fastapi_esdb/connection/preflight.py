@@ -45,8 +45,9 @@ def is_lacking(channel: Channel, method: Method[Any, Any]) -> bool:
     """
     if method.path in channel.lacks:
         return True
-    names_all = bool(channel.offers and method.since) and method not in (SUPPORTED_METHODS, TRUNCATE_PARKED)
-    return names_all and not is_offered(channel, method)
+    if is_offered(channel, method):
+        return False
+    return bool(channel.offers and method.since) and method not in (SUPPORTED_METHODS, TRUNCATE_PARKED)
 
 
 def authorization_of(user: AnyCredentials | None) -> str | None:

@@ -40,12 +40,12 @@ class map_errors:  # noqa: N801 - it is used like a function
     the task that ended with it.
     """
 
-    __slots__ = ("_lease", "_method", "_request")
+    __slots__ = ("_lease", "_method", "request")
 
     def __init__(self, lease: Lease, method: Method[Any, Any], request: Any = None) -> None:
         self._lease = lease
         self._method = method
-        self._request = request
+        self.request = request
 
     def __enter__(self) -> None:
         pass
@@ -63,7 +63,7 @@ class map_errors:  # noqa: N801 - it is used like a function
     def _raise_meaning(self, failed: RpcFailed) -> NoReturn:
         if self._lease.cancelled and failed.code is StatusCode.CANCELLED:
             raise self._lease.cancelled from None
-        error = _told(failed, self._request)
+        error = _told(failed, self.request)
         if isinstance(error, NotSupported):
             raise NotSupported(self._method.path, self._method.since) from failed
         _suspect(self._lease, error)

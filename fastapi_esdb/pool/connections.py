@@ -90,7 +90,7 @@ class Connections:
     @property
     def waiting(self) -> int:
         """The number of calls that wait for a lease."""
-        return self._seeking + sum(len(queue) for queue in self._waiting.values())
+        return self._seeking + sum(len(queue.waiters) for queue in self._waiting.values())
 
     @property
     def last_error(self) -> EsdbError | None:
@@ -218,7 +218,7 @@ class Connections:
     def released(self) -> None:
         """Give the lease of a call that has ended to one that waits."""
         for long_lived, queue in self._waiting.items():
-            if queue:
+            if queue.waiters:
                 queue.serve(partial(self._free_lease, long_lived))
 
     def _wake(self) -> None:
@@ -241,7 +241,7 @@ class Connections:
             self.nodes,
             self._limits,
             long_lived=long_lived,
-            waiting=len(self._waiting[long_lived]),
+            waiting=len(self._waiting[long_lived].waiters),
             turn=self._turn,
             avoid=next((node for node in self.nodes if node.channel is avoid), None) if avoid else None,
         )
@@ -296,7 +296,7 @@ class Connections:
 
     def _shrink(self) -> None:
         self._shrinking = None
-        are_awaited = any(len(queue) for queue in self._waiting.values())
+        are_awaited = any(queue.waiters for queue in self._waiting.values())
         for node in [] if are_awaited else idle(self.nodes, monotonic(), self._settings.idle_timeout):
             self.nodes.remove(node)
             self._leaving.append(node)

@@ -21,15 +21,13 @@ class WaitingCalls:
     """
 
     def __init__(self) -> None:
-        self._waiters: deque[Waiter] = deque()
-
-    def __len__(self) -> int:
-        return len(self._waiters)
+        self.waiters: deque[Waiter] = deque()
+        """Those who wait; empty where nobody does."""
 
     async def wait(self, until: Deadline) -> Lease | None:
         """Wait for a lease; `None` if things have changed and the call is to look itself. Raises TimeoutError."""
         waiter: Waiter = asyncio.get_running_loop().create_future()
-        self._waiters.append(waiter)
+        self.waiters.append(waiter)
         try:
             async with asyncio.timeout(until.left()):
                 return await waiter
@@ -40,22 +38,22 @@ class WaitingCalls:
     def serve(self, take: Callable[[], Lease | None]) -> None:
         """Hand out leases, in order, as long as `take` has any."""
         while self._is_anyone_there() and (lease := take()):
-            self._waiters.popleft().set_result(lease)
+            self.waiters.popleft().set_result(lease)
 
     def wake_all(self) -> None:
         """Have every waiting call look for itself."""
         while self._is_anyone_there():
-            self._waiters.popleft().set_result(None)
+            self.waiters.popleft().set_result(None)
 
     def _is_anyone_there(self) -> bool:
         """Return whether a call waits; forget those that were cancelled and have not left yet."""
-        while self._waiters and self._waiters[0].done():
-            self._waiters.popleft()
-        return bool(self._waiters)
+        while self.waiters and self.waiters[0].done():
+            self.waiters.popleft()
+        return bool(self.waiters)
 
     def _leave(self, waiter: Waiter) -> None:
         """Leave the queue, and give back a lease that was handed over at this very moment."""
-        if waiter in self._waiters:
-            self._waiters.remove(waiter)
+        if waiter in self.waiters:
+            self.waiters.remove(waiter)
         if waiter.done() and not waiter.cancelled() and (lease := waiter.result()):
             lease.release()

@@ -33,7 +33,7 @@ def released(lease: Lease | None) -> int:
 async def queued(queue: WaitingCalls, count: int, seconds: float = 60) -> list[asyncio.Task[Lease | None]]:
     tasks = [asyncio.create_task(queue.wait(Deadline.after(seconds))) for _ in range(count)]
     await asyncio.sleep(0)
-    assert len(queue) == count
+    assert len(queue.waiters) == count
     return tasks
 
 
@@ -45,7 +45,7 @@ async def test_first_come_first_served() -> None:
     offered = iter([*places, None])
     queue.serve(lambda: next(offered))
     assert [await first, await second] == places
-    assert len(queue) == 1
+    assert len(queue.waiters) == 1
     third.cancel()
 
 
@@ -61,7 +61,7 @@ async def test_the_wait_ends_in_time() -> None:
     queue = WaitingCalls()
     with pytest.raises(TimeoutError):
         await queue.wait(Deadline.after(0.01))
-    assert len(queue) == 0
+    assert len(queue.waiters) == 0
 
 
 async def test_all_can_be_told_to_look_again() -> None:
@@ -70,7 +70,7 @@ async def test_all_can_be_told_to_look_again() -> None:
     tasks = await queued(queue, 3)
     queue.wake_all()
     assert [await task for task in tasks] == [None] * 3
-    assert len(queue) == 0
+    assert len(queue.waiters) == 0
 
 
 async def test_a_cancelled_call_is_passed_over() -> None:
