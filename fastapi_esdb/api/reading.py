@@ -148,7 +148,9 @@ class Batches:
                 if self._missing_ok:
                     return []
                 raise StreamNotFound(frames[0].stream)
-            events = [frame for frame in frames if isinstance(frame, RecordedEvent)][: self._left]
+            events = [frame for frame in frames if isinstance(frame, RecordedEvent)]
+            if len(events) > self._left:
+                events = events[: self._left]
             self._left -= len(events)
             if self._whole:
                 if self._left:

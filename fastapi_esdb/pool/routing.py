@@ -93,9 +93,6 @@ def route(
     come last, so that they fall idle again, and `avoid`, where the same call has just failed, comes after them.
     `waiting` is how many calls of that kind wait already.
     """
-    if len(candidates) == 1:  # as in most pools
-        (only,) = candidates
-        return Route(only) if limits.room(only, long_lived) else _extend(candidates, limits, long_lived, waiting)
     best: C | None = None
     least: tuple[bool, bool, int, int] | None = None
     for position, candidate in enumerate(candidates):

@@ -52,7 +52,8 @@ class Http2Call:
         """When its time is over."""
         self._until = math.inf
         """How long a reader waits."""
-        protocol.alarm.set(self._at)
+        if timeout is not None:
+            protocol.alarm.set(self._at)
         protocol.start(self)
 
     def begin(self) -> None:
@@ -181,14 +182,16 @@ class Http2StreamingCall(Http2Call):
             if linger != math.inf:
                 self._least = 1
         self._until = math.inf
-        messages, self._rest = messages[:MOST_ANSWERS], messages[MOST_ANSWERS:]
+        self._rest = []
+        if len(messages) > MOST_ANSWERS:
+            messages, self._rest = messages[:MOST_ANSWERS], messages[MOST_ANSWERS:]
         return messages
 
     def cancel(self) -> None:
         """End the call, here and on the server; what it brought and nobody has read is dropped."""
         if self.ending is None:
             self._rest = []
-        super().cancel()
+            super().cancel()
 
     def changed(self) -> None:
         """Wake whoever reads, now or after a moment in which more may come."""
