@@ -159,7 +159,9 @@ def limit_of_events(limit: object) -> int:
 
 def filter_of(stream: str | None, chosen: EventFilter | None) -> EventFilter | None:
     """Return the filter of a read, which only `$all` (`None`) can have."""
-    if stream is not None and chosen is not None:
+    if chosen is None:
+        return None
+    if stream is not None:
         raise InvalidArgument(f"filter is for '$all' only: stream {stream!r} is given as a whole")
     return event_filter(chosen)
 

@@ -7,7 +7,7 @@ import math
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from time import monotonic
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from fastapi_esdb.api.decoding import Decoded, EventDecoder, Item
 from fastapi_esdb.api.iteration import TWO_READERS, Iteration, rest_of
@@ -19,7 +19,6 @@ from fastapi_esdb.wire.streams.values import LastRevision, ReadRequest, StreamMi
 
 if TYPE_CHECKING:
     from fastapi_esdb.api.calls import Carrier
-    from fastapi_esdb.api.iteration import Source
     from fastapi_esdb.connection.caller import CallOptions, Stream
     from fastapi_esdb.wire.streams.values import ReadFrame
 
@@ -52,7 +51,8 @@ class Read(Iteration[Item]):
         types: EventDecoder[Item] | None = None,
     ) -> None:
         batches = Batches(carrier, request, options, missing_ok=missing_ok)
-        super().__init__(cast("Source[list[Item]]", batches) if types is None else Decoded(batches, types))
+        # without `types` the items are the events themselves
+        super().__init__(batches if types is None else Decoded(batches, types))  # type: ignore[arg-type]
 
     def to_list(self) -> Coroutine[Any, Any, list[Item]]:
         """Return all events at once; give the read a `limit` where the stream may be long.

@@ -138,6 +138,8 @@ class StreamCall(Generic[Request, Response]):
                         break
                     if self._call is None:
                         raise ClosedInFlight
+                    if self._call.is_over:
+                        break
             except TimeoutError:
                 self._lease.end_call()
                 raise DeadlineExceeded from None

@@ -68,6 +68,11 @@ class StreamingCall(Call, Protocol):
         """Return whether its answers are received off the event loop."""
         ...
 
+    @property
+    def is_over(self) -> bool:
+        """Return whether it is known that nothing is left to be read, since the call has ended well."""
+        ...
+
     async def read(self, until: float = math.inf, least: int = 1, linger: float = math.inf) -> Sequence[bytes]:
         """Wait for the next answer; return it and those that have come with it, or nothing at the end of the call.
 

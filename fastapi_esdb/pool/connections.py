@@ -228,8 +228,8 @@ class Connections:
 
     def _take(self, long_lived: bool, avoid: Channel | None) -> Lease | None:
         """Return a lease if there is one. If not, open further connections, as far as they may be."""
-        if len(self.nodes) == 1 and self._limits.room(self.nodes[0], long_lived):
-            return self.nodes[0].lease(long_lived=long_lived)  # there is no choice, as in most pools
+        if len(self.nodes) == 1 and self._limits.room(only := self.nodes[0], long_lived):
+            return only.lease(long_lived=long_lived)  # there is no choice, as in most pools
         self._turn += 1
         found = self._route(long_lived, avoid)
         for _ in range(found.open):

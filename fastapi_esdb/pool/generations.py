@@ -67,7 +67,8 @@ class Generations:
         """Return the connections in use. Raises `ConnectionClosed` if there are none, and where they don't belong."""
         if self._current is None:
             raise ConnectionClosed
-        self.check_affinity()
+        if self._affinity is not None:
+            self._affinity.check()
         return self._current
 
     def check_affinity(self) -> None:

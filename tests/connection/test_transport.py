@@ -92,6 +92,18 @@ async def test_answers_stream_until_there_are_none(opened: Transport) -> None:
 
 
 @OVER_BOTH
+async def test_some_calls_say_at_once_that_they_are_over(opened: Transport, transport: TransportKind) -> None:
+    """With the last answers that are taken; over grpcio the end is told by another read."""
+    call = opened.server_stream(FOLLOW.path, FOLLOW.encode_request("count 300"), None, HEADERS)
+    assert not call.is_over
+    came = 0
+    while came < 300:
+        came += len(await call.read(least=301))
+        assert call.is_over is (came == 300 and transport is TransportKind.HTTP2)
+    assert not await call.read()
+
+
+@OVER_BOTH
 async def test_answers_that_wait_for_others(opened: Transport) -> None:
     """They come together if there are enough of them in time; fewer come when the first has waited for long enough."""
     requests = [FOLLOW.encode_request(text) for text in ("hold 3", "hold 2")]

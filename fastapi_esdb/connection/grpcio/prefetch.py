@@ -146,6 +146,8 @@ class Prefetch:
     """
 
     is_bulk = True
+    is_over = False
+    """Its end is told by the read behind the last answer."""
 
     def __init__(self, threads: ReaderThreads, call: Any, ends: CallEnds) -> None:
         self._threads = threads

@@ -173,6 +173,8 @@ class GrpcStreamingCall(GrpcCall):
     )
 
     is_bulk = False
+    is_over = False
+    """Its end is told by the read behind the last answer."""
 
     def __init__(self, call: Any, ends: CallEnds, is_long: bool = False) -> None:
         super().__init__(call, ends)

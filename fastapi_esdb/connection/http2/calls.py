@@ -165,6 +165,14 @@ class Http2StreamingCall(Http2Call):
         self._rest: list[bytes] = []
         super().__init__(protocol, path, requests, timeout, headers)
 
+    @property
+    def is_over(self) -> bool:
+        """Return whether it has ended well, and everything was read."""
+        stream = self._stream
+        if stream is None or stream.ending is None or self._rest or stream.reader.messages:
+            return False
+        return stream.ending.is_ok
+
     async def read(self, until: float = math.inf, least: int = 1, linger: float = math.inf) -> Sequence[bytes]:
         """Wait for the next answer; see `StreamingCall`."""
         if self._rest:

@@ -114,7 +114,7 @@ class Http2Protocol(asyncio.Protocol):
 
     def start(self, call: Listener) -> None:
         """Have a call begin, now or when there is room for it."""
-        if self.connection.takes_calls and (self._waiting or not self.connection.has_room):
+        if (self._waiting or not self.connection.has_room) and self.connection.takes_calls:
             self._waiting.append(call)
         else:
             call.begin()

@@ -65,7 +65,7 @@ def decode_read_event(message: ReadEvent) -> RecordedEvent:
     """
     if message.HasField("link") and not message.HasField("event"):
         message = _of_link(message, link=message.link)
-    return lazy_event(message, message.event.data)
+    return _lazy_event(message, message.event.data)
 
 
 def _of_link(message: ReadEvent, **more: Any) -> ReadEvent:
@@ -74,15 +74,15 @@ def _of_link(message: ReadEvent, **more: Any) -> ReadEvent:
     return type(message)(**fields)
 
 
-def lazy_event(message: ReadEvent, data: bytes) -> RecordedEvent:
+def _lazy_event(message: ReadEvent, data: bytes) -> RecordedEvent:
     """Return an event with its data, which every reader needs. The message must have an event."""
-    event = _new(RecordedEvent)
-    _set_source(event, message)
-    _set_data(event, data)
+    event = new_event(RecordedEvent)
+    set_source(event, message)
+    set_data(event, data)
     return event
 
 
-_new, _set_source, _set_data = RecordedEvent.__new__, setter_of(Lazy, "_source"), setter_of(RecordedEvent, "data")
+new_event, set_source, set_data = RecordedEvent.__new__, setter_of(Lazy, "_source"), setter_of(RecordedEvent, "data")
 
 
 def _id(message: ReadEvent) -> UUID:
@@ -91,7 +91,7 @@ def _id(message: ReadEvent) -> UUID:
 
 
 def _link(message: ReadEvent) -> RecordedEvent | None:
-    return lazy_event(_of_link(message), message.link.data) if message.HasField("link") else None
+    return _lazy_event(_of_link(message), message.link.data) if message.HasField("link") else None
 
 
 RecordedEvent.readers = {

@@ -27,7 +27,9 @@ from fastapi_esdb.wire.errors import EsdbError, InvalidArgument, NoAnswer
 from fastapi_esdb.wire.errors.unreadable import unreadable
 from fastapi_esdb.wire.events.messages import (
     decode_read_event,
-    lazy_event,
+    new_event,
+    set_data,
+    set_source,
     write_read_event,
 )
 from fastapi_esdb.wire.events.values import RecordedEvent
@@ -76,10 +78,16 @@ def decode_frame(message: Response) -> ReadFrame:
 
 def decode_frames(messages: Iterable[Response]) -> list[ReadFrame]:
     """Return the frames of a read that came together. Each event that is read passes here, and most have data."""
-    return [
-        lazy_event(event, data) if (data := (event := message.event).event.data) else decode_frame(message)
-        for message in messages
-    ]
+    frames: list[ReadFrame] = []
+    for message in messages:
+        if data := message.event.event.data:
+            event = new_event(RecordedEvent)
+            set_source(event, message.event)
+            set_data(event, data)
+            frames.append(event)
+        else:
+            frames.append(decode_frame(message))
+    return frames
 
 
 def encode_frame(frame: ReadFrame) -> Response:
