@@ -11,6 +11,7 @@ from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
+from secrets import randbelow
 from typing import Any, Self
 
 from fastapi_esdb import EsdbSettings
@@ -20,11 +21,12 @@ ROOT = Path(__file__).parents[2]
 
 
 def free_port() -> int:
-    """A port that nobody listens on; another process could take it before you do, which has not been seen."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that nobody listens on. The kernel gives those from 32768 on to whoever asks for any, so it is below."""
+    while True:
+        with closing(socket.socket()) as probe, suppress(OSError):
+            port = 20_000 + randbelow(12_768)
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class ServerProcess:
