@@ -107,7 +107,7 @@ class EsdbSettings(OptionOverrides):
     health_details: bool = False
     """Whether health answers tell address, server version and counters. Only for routes that strangers can't reach."""
     control_token: SecretStr | None = None
-    """Token that lets a caller close and open the connections over HTTP. Without one these endpoints answer 404."""
+    """Token to close and open the connections over HTTP, and to see the status page. Without one neither exists."""
 
     _in_code: frozenset[str] = frozenset()
     """The fields that were given as keyword arguments."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any
 
 from fastapi import Response
 from fastapi.responses import RedirectResponse
 from fastapi.sse import ServerSentEvent
 
+from fastapi_esdb.consumers.sources import CatchUpSource
 from fastapi_esdb.plugin.event_stream import EventStream
 from fastapi_esdb.plugin.status import browsing
 from fastapi_esdb.plugin.status.browsing import Place, Wanted
@@ -106,7 +106,7 @@ async def give_data(visit: Visit) -> Response:
 
 async def _event(visit: Visit) -> tuple[str, RecordedEvent | None]:
     stream = visit.query("name") or ALL
-    place: Any = browsing.place_of(visit.query("at"), stream)
+    place = browsing.place_of(visit.query("at"), stream)
     esdb = visit.started.connection
     read = esdb.read(stream, start=place, limit=1, resolve_links=stream != ALL, timeout=browsing.TIMEOUT)
     try:
@@ -122,7 +122,7 @@ async def follow(visit: Visit) -> Response:
     stream = visit.query("name") or ALL
     wanted = Wanted(stream, visit.query("type"), visit.query("category") if stream == ALL else "")
     seen = visit.request.headers.get("last-event-id") or visit.query("after")
-    after: Any = browsing.place_of(seen, stream) if seen else END
+    after = browsing.place_of(seen, stream) if seen else END
     # rows are for the page of the stream, whose addresses they have
     rows = Visit(visit.request, visit.started, visit.name, visit.consumers, "stream")
 
@@ -132,13 +132,8 @@ async def follow(visit: Visit) -> Response:
         row = rows.render("row.html", wanted=wanted, event=shown(event, in_all=wanted.in_all))
         return ServerSentEvent(event="row", raw_data=row)
 
-    esdb = visit.started.of_requests
-    following: Any = (
-        esdb.subscribe_all(after=after, filter=wanted.filter)
-        if wanted.in_all
-        else esdb.subscribe(stream, after=after, resolve_links=True)
-    )
-    return await EventStream.of(following, encode)
+    source = CatchUpSource(stream, wanted.filter, resolve_links=not wanted.in_all)
+    return await EventStream.of(source.follow(visit.started.of_requests, after), encode)
 
 
 PAGES: dict[str, Callable[[Visit], Awaitable[Response]]] = {

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from fastapi_esdb.consumers.sources import category
-from fastapi_esdb.wire.errors import InvalidArgument
+from fastapi_esdb.wire.errors import DeadlineExceeded, InvalidArgument
 from fastapi_esdb.wire.events.values import EventFilter, RecordedEvent
 from fastapi_esdb.wire.positions import Position
 from fastapi_esdb.wire.revisions import MAX_REVISION
@@ -150,14 +150,20 @@ async def _read(
     )
     found: list[RecordedEvent] = []
     looked_at, event = 0, None
-    async with read:
-        async for event in read:
-            looked_at += 1
-            if not searches or wanted.lets_through(event):
-                found.append(event)
-            if len(found) == most:
-                break
-    is_over = not searches or looked_at < LOOKED_AT or event is None
+    is_late = False
+    try:
+        async with read:
+            async for event in read:
+                looked_at += 1
+                if not searches or wanted.lets_through(event):
+                    found.append(event)
+                if len(found) == most:
+                    break
+    except DeadlineExceeded:
+        if not found:
+            raise
+        is_late = True  # the server searches for more, and that takes too long: show what there is
+    is_over = event is None or not (is_late or (searches and looked_at == LOOKED_AT))
     return found, _Rest() if is_over or event is None else _Rest(place_in(event, wanted), looked_at)
 
 

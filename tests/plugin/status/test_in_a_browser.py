@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.example_app.browser import chromium
 from tests.support.serving import served
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import PATIENCE, eventually
 
 PATIENCE_MS = 1000 * PATIENCE
 HOSTILE = "<script>alert(1)</script>"
@@ -103,8 +103,7 @@ def test_it_works_without_javascript(browser: Browser, shop: httpx2.Client) -> N
     append(shop, "order-plain", "Placed")
     with opened(browser, shop, java_script_enabled=False) as page:
         row = page.get_by_role("row").filter(has_text="order-plain")
-        while not row.count():
-            page.reload()
+        eventually(lambda: page.reload() and row.count())
         row.get_by_text("Drop…").click()
         row.get_by_role("button", name="Drop for good").click()
         expect(page.get_by_text("Dead letters that were dropped: 1.")).to_be_visible()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -34,7 +35,7 @@ def test_it_shows_connections_and_the_states_they_were_in(shop: Shop) -> None:
     """Each with its node, and with the change that brought it there."""
     html = shop.get()
     assert "<strong>default-1</strong>" in html
-    assert html.count("connected to 127.0.0.1:") == 2
+    assert html.count("connected to 127.0.0.1:") >= 2
     assert 'class="connected"' in html
     assert "All is well" in html
 
@@ -87,7 +88,7 @@ def test_it_shows_consumers_and_their_lag(shop: Shop) -> None:
     html = shop.get()
     assert "<h3>mailer</h3>" in html
     assert "$all, streams order-…" in html
-    assert "Lag in the last minute: now 0 events" in html
+    assert re.search("Lag in the last [^:]*: now 0 events", html)
 
 
 def test_it_shows_dead_letters_with_their_cause(shop: Shop) -> None:
