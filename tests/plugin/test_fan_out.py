@@ -51,8 +51,8 @@ def make_app(live: FanOut) -> FastAPI:
         return await EventStream.of(live.listen(esdb, "$all", after=after, filter=filters.by_stream("s")))
 
     @app.websocket("/socket/{stream}")
-    async def socket(websocket: WebSocket, stream: str, esdb: EsdbDep, after: int | None = None) -> None:
-        await live.listen(esdb, stream, after=START if after is None else after).send_to(websocket)
+    async def socket(websocket: WebSocket, stream: str, esdb: EsdbDep, after: LastRevision) -> None:
+        await live.listen(esdb, stream, after=after).send_to(websocket)
 
     return app
 

@@ -13,6 +13,7 @@ import uvicorn
 import websockets
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from starlette.testclient import WebSocketDenialResponse
 from starlette.websockets import WebSocketDisconnect
 
 from fastapi_esdb import Connection, FanOut, NewEvent, connection_of, stop_following
@@ -59,7 +60,10 @@ def test_a_websocket_has_the_same_events(live: FanOut) -> None:
         call: Any = client.portal
         call.call(connection_of(app).wait_connected, PATIENCE)
         call.call(append, connection_of(app), 3)
-        with client.websocket_connect("/socket/s") as first, client.websocket_connect("/socket/s?after=1") as second:
+        with (
+            client.websocket_connect("/socket/s") as first,
+            client.websocket_connect("/socket/s?last_event_id=1") as second,
+        ):
             assert [first.receive_json()["id"] for _ in range(3)] == ["0", "1", "2"]
             assert second.receive_json() == {"id": "2", "event": "Happened", "data": {"n": 2}}
             call.call(append, connection_of(app), 1)
@@ -69,6 +73,16 @@ def test_a_websocket_has_the_same_events(live: FanOut) -> None:
                 with pytest.raises(WebSocketDisconnect) as closed:
                     websocket.receive_text()
                 assert closed.value.code == 1013
+
+
+@pytest.mark.usefixtures("esdb_embedded")
+def test_a_websocket_with_an_id_that_is_none_is_refused(live: FanOut) -> None:
+    """With 400 and the problem, in place of being accepted."""
+    with TestClient(make_app(live)) as client:
+        with pytest.raises(WebSocketDenialResponse) as refused, client.websocket_connect("/socket/s?last_event_id=no"):
+            pass
+        assert (refused.value.status_code, refused.value.json()["title"]) == (400, "The Last-Event-ID can't be read")
+    assert not len(live)
 
 
 async def test_a_websocket_that_leaves_frees_the_call(port: int, live: FanOut) -> None:
