@@ -33,6 +33,7 @@ from fastapi_esdb.plugin.server_log import show_lines_under_uvicorn
 from fastapi_esdb.plugin.started import DEFAULT, ClosedByCommand, Started, held, started_for, started_in
 from fastapi_esdb.plugin.status.route import add_status, is_page, watched
 from fastapi_esdb.plugin.sync import SyncConnection
+from fastapi_esdb.plugin.telemetry import joined
 from fastapi_esdb.plugin.threads import reaches_threads, refuse_def_endpoint
 from fastapi_esdb.settings.credentials import provider_of
 from fastapi_esdb.telemetry.config import AS_FOUND, Telemetry
@@ -149,7 +150,7 @@ class Esdb:
         from fastapi_esdb.compose import open_pool  # noqa: PLC0415 - what connects is loaded when the app starts
 
         show_lines_under_uvicorn()
-        async with open_pool(self.read_settings(), name=self.name, telemetry=self._telemetry) as pool:
+        async with open_pool(self.read_settings(), name=self.name, telemetry=joined(self._telemetry, app)) as pool:
             is_guarded, has_consumers = self._is_guarded(pool), bool(self.consumers)
 
             def is_shown(path: str) -> bool:

@@ -1,5 +1,7 @@
 """Telemetry of an app: FastAPI's own, ours within it, and the way from a request to a consumer and on."""
 
+import os
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,13 +19,13 @@ from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.plugin.sync import SyncConnection
 from fastapi_esdb.settings.model import EsdbSettings
 from fastapi_esdb.telemetry import Telemetry
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, until
 from tests.telemetry.conftest import Watch, linked
 
 
 def shop(server: EmbeddedServer, watch: Watch) -> tuple[FastAPI, Esdb]:
-    """Return an app whose FastAPI and whose database tell the same providers."""
-    esdb = Esdb(EsdbSettings(connection_string=server.connection_string), telemetry=watch.telemetry)
+    """Return an app whose FastAPI was given providers."""
+    esdb = Esdb(EsdbSettings(connection_string=server.connection_string))
     app = FastAPI(
         lifespan=esdb.lifespan,
         telemetry={"tracer_provider": watch.tracers, "meter_provider": watch.meters},
@@ -76,6 +78,7 @@ async def test_a_call_stands_within_the_span_of_its_request(
     async with browsing(app) as client:
         assert (await client.post(path)).is_success
         await until(lambda: esdb.consumers["mailer"].status.handled)
+    assert watch.points("db.client.operation.duration")
     (append,) = watch.named("Streams.Append order")
     assert ancestors(append, watch.spans)[-1] == f"POST {path.replace('1', '{number}')}"
 
@@ -123,3 +126,49 @@ async def test_a_provider_that_the_lifespan_sets_counts(
     async with browsing(app) as client:
         assert (await client.post("/")).is_success
     assert len(watch.named("Streams.Append order")) == 1
+
+
+GLOBAL = """
+import asyncio
+from typing import Annotated
+import httpx2
+from fastapi import Depends, FastAPI
+from opentelemetry import metrics, trace
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from fastapi_esdb import EsdbDep, NewEvent, connection_of, esdb_router
+
+app = FastAPI()
+app.include_router(esdb_router)
+kept, reader = InMemorySpanExporter(), InMemoryMetricReader()
+
+@app.post("/orders")
+async def place(esdb: EsdbDep) -> None:
+    await esdb.append("order-1", NewEvent("Placed", {}))
+
+async def main() -> None:
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(kept))
+    trace.set_tracer_provider(provider)
+    metrics.set_meter_provider(MeterProvider([reader]))
+    async with app.router.lifespan_context(app):
+        await connection_of(app).wait_connected(30)
+        async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://app") as client:
+            assert (await client.post("/orders")).is_success
+    names = {m.name for r in reader.get_metrics_data().resource_metrics for s in r.scope_metrics for m in s.metrics}
+    print([span.name for span in kept.get_finished_spans() if span.name.startswith("Streams")])
+    print("db.client.operation.duration" in names)
+
+asyncio.run(main())
+"""
+
+
+def test_global_providers_count_by_themselves() -> None:
+    """Nothing is said about telemetry: neither to FastAPI nor to the database."""
+    environment = {**os.environ, "ESDB_CONNECTION_STRING": "esdb+embedded://"}
+    command = [sys.executable, "-c", GLOBAL]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert done.stdout == "['Streams.Append order']\nTrue\n", done.stderr

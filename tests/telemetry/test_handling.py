@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from opentelemetry.trace import SpanKind, StatusCode
 
-from fastapi_esdb import Connection, InvalidArgument, NewEvent, RecordedEvent, StreamAppend, connect
-from fastapi_esdb.consumers import Park, Skip, category, consuming, to
+from fastapi_esdb import START, Connection, InvalidArgument, NewEvent, RecordedEvent, StreamAppend, connect
+from fastapi_esdb.consumers import Park, Skip, category, consuming, group, to
 from fastapi_esdb.consumers.outcomes import To
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.telemetry import EventMetadata, Telemetry
@@ -72,6 +72,18 @@ async def test_what_a_handler_appends_is_caused_by_its_event(esdb: Connection, w
         assert int(metadata["$traceId"], 16) == (span.context.trace_id if span.context else None)
     (checkpoint, *_) = await esdb.read("esdb_checkpoint-mailer", backwards=True, limit=1).to_list()
     assert checkpoint.metadata == b"" or "$traceId" not in checkpoint.json_metadata()
+
+
+async def test_events_of_a_group_of_the_server_are_handled_in_spans(esdb: Connection, watch: Watch) -> None:
+    """They are linked as well, and named after the consumer."""
+    await esdb.append("order-1", NewEvent("Placed", {}))
+    (append,) = watch.spans
+    await esdb.persistent_subscriptions.create("order-1", "billing", start=START)
+    async with consuming(esdb, "biller", group("order-1", "billing"), lambda _: None) as consumer:
+        await until(lambda: consumer.status.handled)
+    (span,) = watch.named("process order")
+    assert linked([span]) == [append.context.span_id if append.context else None]
+    assert attributes(span)["messaging.consumer.group.name"] == "biller"
 
 
 async def test_each_attempt_is_a_span(esdb: Connection, watch: Watch) -> None:
