@@ -16,7 +16,7 @@ from fastapi_esdb.cli.running import WRONG_USE, chosen, settings
 from fastapi_esdb.compose import connect
 from fastapi_esdb.connection.proxy import Proxy, naming, open_way, proxy_for
 from fastapi_esdb.connection.state import Admission
-from fastapi_esdb.connection.tls.contexts import ssl_context
+from fastapi_esdb.connection.tls.contexts import read_roots, verifying_context
 from fastapi_esdb.errors import InvalidSettings
 from fastapi_esdb.settings.hosts import Host
 from fastapi_esdb.settings.options import ConnectionOptions
@@ -24,6 +24,9 @@ from fastapi_esdb.wire.admin.cluster import NodeState
 from fastapi_esdb.wire.errors import EsdbError
 
 UNREACHABLE, NOT_LET_IN, NO_LEADER = 3, 4, 5
+
+MARGIN = 0.5
+"""Seconds after which a step that does not end by itself is given up: one that does says more of the cause."""
 
 Way: TypeAlias = tuple[Host, Proxy | None]
 
@@ -70,7 +73,7 @@ async def _reach_host(way: Way, options: ConnectionOptions, *, last: bool) -> bo
     if proxy is None:  # else it is the proxy that looks up the name
         steps.insert(0, (f"name {host.name}", lambda: _resolve(host)))
     if options.tls:
-        context = ssl_context(options)
+        context = verifying_context(options, read_roots(options))
         steps.append((f"TLS {host.address}", lambda: _open(way, context)))
     for name, step in steps:
         try:
@@ -91,19 +94,22 @@ async def _open(way: Way, context: ssl.SSLContext | None) -> str:
     host, proxy = way
     with naming(proxy):
         _, writer = await open_way(host, proxy)
-    certificate: dict[str, Any] = {}
-    version = "" if proxy is None else f"connected by way of the proxy {proxy}"
     try:
-        if context is not None:
-            await writer.start_tls(context, server_hostname=host.name)
-            certificate = writer.get_extra_info("peercert") or {}
-            version = writer.get_extra_info("ssl_object").version()
+        if context is None:
+            return f"connected by way of the proxy {proxy}" if proxy else "connected"
+        await writer.start_tls(context, server_hostname=host.name)
+        version = writer.get_extra_info("ssl_object").version()
+        return f"{version}, {_lasting(writer.get_extra_info('peercert'))}"
     finally:
         writer.close()
-    if "notAfter" not in certificate:
-        return version or "connected"
+
+
+def _lasting(certificate: dict[str, Any] | None) -> str:
+    """Return how long a certificate lasts; of one that is not checked Python does not tell."""
+    if not certificate:
+        return "the certificate is not checked"
     days = (ssl.cert_time_to_seconds(certificate["notAfter"]) - datetime.now(UTC).timestamp()) / 86_400
-    return f"{version}, the certificate is valid for {days:.0f} more days"
+    return f"the certificate is valid for {days:.0f} more days"
 
 
 async def _ask(esdb: Connection) -> None:
@@ -137,7 +143,7 @@ async def _leader(esdb: Connection) -> str:
 async def _step(name: str, work: Callable[[], Awaitable[str]], status: int) -> None:
     began = monotonic()
     try:
-        async with asyncio.timeout(chosen.patience):
+        async with asyncio.timeout(chosen.patience + MARGIN):
             detail = await work()
     except TimeoutError:
         _tell(name, ok=False, detail=f"no answer within {chosen.patience:g} s")
@@ -152,7 +158,8 @@ async def _step(name: str, work: Callable[[], Awaitable[str]], status: int) -> N
 def _text_of(error: Exception) -> str:
     """Return what is wrong; asyncio's text of a refused connection says no more than the address."""
     text = os.strerror(error.errno) if isinstance(error, ConnectionError) and error.errno else str(error)
-    return "; ".join([text, *getattr(error, "__notes__", ())])
+    causes = [str(error.__cause__)] if isinstance(error, EsdbError) and error.__cause__ else []
+    return "; ".join([text, *causes, *getattr(error, "__notes__", ())])
 
 
 def _tell(step: str, *, ok: bool, detail: str, milliseconds: float | None = None) -> None:

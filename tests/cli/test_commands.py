@@ -102,6 +102,29 @@ def test_check_tells_step_by_step_what_it_finds(monkeypatch: pytest.MonkeyPatch)
     assert run("check", status=3)[0][-1]["step"] == "name name.invalid"
 
 
+async def test_check_trusts_whom_connections_trust(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system's authorities, nobody else, or everybody; and a server that speaks otherwise is told as such."""
+    authority = Authority(tmp_path, "ours")
+    served = authority.sign("127.0.0.1")
+    certificate = ServerCertificate.from_files(served.certificate, served.key)
+    async with EmbeddedServer(tls=certificate) as server:
+        address = f"esdb://127.0.0.1:{server.port}"
+        monkeypatch.setenv("ESDB_CONNECTION_STRING", address)
+        refused, _ = await asyncio.to_thread(run, "check", status=3)
+        assert (refused[-1]["step"].split()[0], refused[-1]["ok"]) == ("TLS", False)
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+        trusted, _ = await asyncio.to_thread(run, "check")
+        assert "more days" in trusted[3]["detail"]
+        monkeypatch.delenv("SSL_CERT_FILE")
+        monkeypatch.setenv("ESDB_CONNECTION_STRING", f"{address}?tlsVerifyCert=false")
+        unchecked, _ = await asyncio.to_thread(run, "check")
+        assert unchecked[3]["detail"].endswith("the certificate is not checked")
+        monkeypatch.setenv("ESDB_CONNECTION_STRING", f"{address}?tls=false")
+        plain, _ = await asyncio.to_thread(run, "--timeout", "1", "check", status=3)
+        assert plain[-1]["step"] == "server"
+        assert "tls=true" in plain[-1]["detail"]
+
+
 async def test_check_goes_by_the_proxy_that_the_connection_takes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
