@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi_esdb.consumers.sources import CatchUpSource, Source, all_events, text_of
 from fastapi_esdb.consumers.status import ConsumerStatus
+from fastapi_esdb.errors import ConnectionClosed
 from fastapi_esdb.plugin.health import health_of
 from fastapi_esdb.plugin.status import drawing
 from fastapi_esdb.plugin.status.watch import Sample, Watch
-from fastapi_esdb.plugin.status.words import REASONS, Told, told
+from fastapi_esdb.plugin.status.words import REASONS, Told, told, trouble_of
 from fastapi_esdb.wire.errors import DeadlineExceeded
 
 if TYPE_CHECKING:
@@ -49,9 +50,12 @@ class Answers:
 
 
 async def ask(started: Started, consumers: Consumers) -> Answers:
-    """Ask the server."""
+    """Ask the server, unless it is known already that there is no connection: those calls would count as failed."""
     esdb = started.connection
     names = [definition.name for definition, _ in started.consumers()]
+    if not esdb.is_connected:
+        nothing: Told[Any] = Told(trouble=trouble_of(ConnectionClosed()))
+        return Answers(nothing, nothing, nothing, dict.fromkeys(names, nothing))
     (members, groups, projections), letters = await asyncio.gather(
         asyncio.gather(
             told(esdb.cluster.members(timeout=TIMEOUT)),

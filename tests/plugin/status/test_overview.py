@@ -47,6 +47,7 @@ def test_it_says_in_words_that_the_connections_are_closed(shop: Shop) -> None:
     assert answer.status_code == 200
     assert "closed by command" in answer.text
     assert "There is no connection to the database" in answer.text
+    assert "Gossip.Read" not in answer.text, "the page makes no calls that can only fail"
     assert 'value="connect"' in answer.text
     assert shop.post(do="connect").headers["location"] == "../status?done=connect"
     assert "All is well" in shop.get()
