@@ -133,7 +133,7 @@ class IndexExists(ServerError):
 class SchemaNotFound(ServerError):
     """There is no such schema in the registry, or no such version of it; `kind` is `"SchemaVersion"` for that.
 
-    `wanted` tells which version was looked for, where that was not one by its id or number.
+    `wanted` tells which version of the schema was looked for, where that was not one by its id.
     """
 
     schema: str
