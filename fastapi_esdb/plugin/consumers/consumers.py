@@ -241,6 +241,8 @@ class Consumers(Mapping[str, AppConsumer]):
         definition = define(name, source_of(source), **options)
         if name in self._consumers:
             raise InvalidArgument(f"a consumer {name!r} is defined already: give each another name")
+        if self._apps:
+            raise InvalidArgument(f"consumer {name!r} must be defined before the app starts, or nothing runs it")
 
         def add(handler: Function) -> Function:
             # names of types may be known only to the function that this stands in
@@ -262,7 +264,7 @@ class Consumers(Mapping[str, AppConsumer]):
     @asynccontextmanager
     async def running(self, app: Starlette, state: Mapping[str, Any], connection: Connection) -> AsyncIterator[None]:
         """Run all of them meanwhile; inside of another such block, only that one counts."""
-        if app in self._apps or not self._consumers:
+        if app in self._apps:
             yield
             return
         handlers = Handlers(app, state)

@@ -123,6 +123,16 @@ def test_a_name_is_that_of_one_consumer() -> None:
 
 
 @pytest.mark.usefixtures("esdb_embedded")
+async def test_a_consumer_that_comes_late_is_refused() -> None:
+    """Nothing would run it; when the app has stopped there may be more."""
+    esdb = Esdb()
+    async with running(FastAPI(lifespan=esdb.lifespan)):
+        with pytest.raises(InvalidArgument, match="consumer 'c' must be defined before the app starts"):
+            esdb.consumer("c", "s")
+    esdb.consumer("c", "s")(of_recorded_events)
+
+
+@pytest.mark.usefixtures("esdb_embedded")
 async def test_parameters_that_are_no_dependencies_are_an_error_when_the_app_starts() -> None:
     """Of the handler and of what it depends on: there is no request that would have them."""
 
