@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
+from inspect import Parameter, Signature
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, HTTPException, Response
@@ -173,40 +175,46 @@ class Conditions:
 WHAT_WAS_READ = 'The ETag of what was read, as in `"7"`: refused with 412 if it has changed'
 REQUIRED = {"x-precondition": "required"}
 """What OpenAPI has in the schema of `If-Match` where a request without any precondition is refused with 428."""
+MUST_EXIST = {"x-stream": "must-exist"}
+"""What it has there where a request for a stream without events is refused with 404."""
 
-IfMatch = Annotated[str | None, Header(alias="If-Match", description=WHAT_WAS_READ)]
-RequiredIfMatch = Annotated[
-    str | None, Header(alias="If-Match", description=WHAT_WAS_READ, json_schema_extra=dict(REQUIRED))
-]
 IfNoneMatch = Annotated[
     str | None,
     Header(alias="If-None-Match", description="`*`: only if there is nothing yet. Or ETags: only if it has changed"),
 ]
 
 
-async def conditions_of(
-    request: HTTPConnection,
-    response: Response,
-    if_match: IfMatch = None,  # noqa: ARG001  for OpenAPI: of a header that has several lines it holds one
-    if_none_match: IfNoneMatch = None,  # noqa: ARG001  the same
-) -> Conditions:
-    """Return the preconditions of a request. Raises `PreconditionMalformed`."""
-    return Conditions(request, response)
+@cache
+def conditions_of(*, is_required: bool = False, must_exist: bool = False) -> Callable[..., Awaitable[Conditions]]:
+    """Return the dependency that gives the preconditions of a request.
 
+    It raises `PreconditionMalformed` and, where one `is_required`, `PreconditionRequired`.
+    """
+    marks = {**(REQUIRED if is_required else {}), **(MUST_EXIST if must_exist else {})}
+    if_match = Header(alias="If-Match", description=WHAT_WAS_READ, json_schema_extra=marks or None)
 
-async def required_conditions_of(
-    request: HTTPConnection,
-    response: Response,
-    if_match: RequiredIfMatch = None,  # noqa: ARG001  as above
-    if_none_match: IfNoneMatch = None,  # noqa: ARG001  as above
-) -> Conditions:
-    """Return the preconditions of a request. Raises `PreconditionMalformed` and `PreconditionRequired`."""
-    conditions = Conditions(request, response)
-    conditions.require()
+    async def conditions(request: HTTPConnection, response: Response, **_: str | None) -> Conditions:
+        found = Conditions(request, response)
+        if is_required:
+            found.require()
+        return found
+
+    # the headers are for OpenAPI: of one that has several lines a parameter holds one
+    kinds = {
+        "request": HTTPConnection,
+        "response": Response,
+        "if_match": Annotated[str | None, if_match],
+        "if_none_match": IfNoneMatch,
+    }
+    parameters = [
+        Parameter(name, Parameter.KEYWORD_ONLY, annotation=kind, default=None if "if_" in name else Parameter.empty)
+        for name, kind in kinds.items()
+    ]
+    conditions.__signature__ = Signature(parameters)  # type: ignore[attr-defined]  # FastAPI reads it as inspect does
     return conditions
 
 
-async def require_if_match(_: Annotated[Conditions, Depends(required_conditions_of)]) -> None:
+async def require_if_match(_: Annotated[Conditions, Depends(conditions_of(is_required=True))]) -> None:
     """Refuse requests that would change something and have no precondition: `dependencies=[Depends(require_if_match)]`.
 
     They are answered with 428. `If-None-Match: *` is a precondition, too: that there is nothing yet.

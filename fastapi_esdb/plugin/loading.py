@@ -14,7 +14,7 @@ from fastapi_esdb.api.arguments import text
 from fastapi_esdb.api.connection import Connection
 from fastapi_esdb.api.deciders.decider import folding_of
 from fastapi_esdb.api.deciders.decisions import Loaded, conditional
-from fastapi_esdb.plugin.conditions import Conditions, StreamRevision, conditions_of, is_alone, required_conditions_of
+from fastapi_esdb.plugin.conditions import Conditions, StreamRevision, conditions_of, is_alone
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.errors.unreadable import quoted
 from fastapi_esdb.wire.revisions import NO_STREAM
@@ -66,7 +66,9 @@ def state_dependency(
         with conditions.of_append(name, expected):
             yield conditional(loaded, expected, lambda revision: conditions.tell(revision, is_new=not loaded.exists))
 
-    return names.depends(load_state, get_connection, _asked(require_if_match))
+    return names.depends(
+        load_state, get_connection, conditions_of(is_required=require_if_match, must_exist=not may_be_new)
+    )
 
 
 def revision_dependency(
@@ -91,11 +93,9 @@ def revision_dependency(
         with conditions.of_append(name, expected):
             yield StreamRevision(name, revision, expected, conditions)
 
-    return names.depends(find_revision, get_connection, _asked(require_if_match))
-
-
-def _asked(is_required: bool) -> Callable[..., Any]:
-    return required_conditions_of if is_required else conditions_of
+    return names.depends(
+        find_revision, get_connection, conditions_of(is_required=require_if_match, must_exist=not may_be_new)
+    )
 
 
 class _Names:

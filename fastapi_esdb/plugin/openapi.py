@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import validation_error_definition, validation_error_response_definition
 
-from fastapi_esdb.plugin.conditions import REQUIRED
+from fastapi_esdb.plugin.conditions import MUST_EXIST, REQUIRED
 from fastapi_esdb.plugin.problems import Problem, described, titles
 
 ETAG = {"ETag": {"description": 'The revision of the stream, as in `"7"`', "schema": {"type": "string"}}}
@@ -60,8 +60,10 @@ def _describe(method: str, operation: dict[str, Any], *, validation: bool) -> No
     responses = operation.get("responses", {})
     headers = {one.get("name", ""): one for one in operation.get("parameters", ()) if one.get("in") == "header"}
     if {"If-Match", "If-None-Match"} <= headers.keys():
-        is_required = REQUIRED.items() <= headers["If-Match"].get("schema", {}).items()
-        _describe_conditions(method, responses, is_required=is_required)
+        marks = headers["If-Match"].get("schema", {}).items()
+        _describe_conditions(method, responses, is_required=REQUIRED.items() <= marks)
+        if MUST_EXIST.items() <= marks:
+            responses.setdefault("404", described(404))
     if validation and "application/json" in responses.get("422", {}).get("content", {}):
         responses["422"] = described(422, INVALID)
     for status, response in responses.items():

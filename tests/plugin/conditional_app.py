@@ -50,7 +50,7 @@ async def folded() -> int:
     return Counted.folded
 
 
-@app.get("/accounts/{number}", responses=problems(404))
+@app.get("/accounts/{number}", responses=problems(503))
 async def show(account: AnAccount) -> int:
     return account.state.cents
 

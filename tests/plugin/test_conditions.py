@@ -214,11 +214,11 @@ def paths(http: httpx2.Client) -> dict[str, Any]:
 
 
 def test_openapi_knows_headers_and_statuses(paths: dict[str, Any]) -> None:
-    """Of what reads, and of what writes."""
+    """Of what reads, and of what writes; 404 only where there has to be a stream."""
     show, put_into = paths["/accounts/{number}"]["get"], paths["/accounts/{number}/{cents}"]["put"]
     for operation in (show, put_into):
         assert {"if-match", "if-none-match"} <= {one["name"].lower() for one in operation["parameters"]}
-    assert show["responses"].keys() == {"200", "304", "400", "404", "412", "422"}
+    assert show["responses"].keys() == {"200", "304", "400", "404", "412", "422", "503"}
     assert show["responses"]["200"]["headers"].keys() == {"ETag"}
     assert put_into["responses"].keys() == {"201", "400", "412", "422"}
     assert put_into["responses"]["201"]["headers"].keys() == {"ETag", "Location"}
@@ -235,9 +235,9 @@ def test_openapi_says_where_a_precondition_is_required(paths: dict[str, Any]) ->
 
 
 def test_openapi_has_problems_in_one_line(paths: dict[str, Any]) -> None:
-    """`responses=problems(404)`, and 422 in the form that it has."""
+    """`responses=problems(503)`, those of preconditions, and 422 in the form that it has."""
     responses = paths["/accounts/{number}"]["get"]["responses"]
-    for status in ("404", "412", "422"):
+    for status in ("404", "412", "422", "503"):
         [content] = responses[status]["content"].items()
         assert content[0] == "application/problem+json"
         assert {"type", "title", "status", "detail", "instance"} <= content[1]["schema"]["properties"].keys()
