@@ -30,18 +30,20 @@ class To:
     expected: Expected = ANY
 
 
-def to(stream: str, *events: Appendable, expected: Expected = ANY) -> To:
+def to(stream: str, *events: Appendable | Iterable[Appendable], expected: Expected = ANY) -> To:
     """Return events for a stream, for a handler to return.
 
         return to(f"invoice-{order.id}", InvoiceSent(...))
 
-    They are appended exactly once for each event that is handled, in one transaction with the checkpoint. A handler
-    returns one of these or a list of them. `expected` says where the stream must be, as in `append`; where it is
-    elsewhere, nothing is written and the handler has failed with `ConsistencyViolation`. Raises `InvalidArgument`.
+    Several may stand one after the other, or in a list. They are appended exactly once for each event that is handled,
+    in one transaction with the checkpoint. A handler returns one of these or a list of them. `expected` says where the
+    stream must be, as in `append`; where it is elsewhere, nothing is written and the handler has failed with
+    `ConsistencyViolation`. Raises `InvalidArgument`.
     """
-    if not events:
+    found = tuple(event for given in events for event in proposed(given))
+    if not found:
         raise InvalidArgument(f"to({stream!r}) must have at least one event")
-    return To(arguments.stream_name(stream), proposed(events), arguments.expected_revision(expected))
+    return To(arguments.stream_name(stream), found, arguments.expected_revision(expected))
 
 
 def returned(result: object) -> tuple[To, ...]:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from fastapi import Header, HTTPException
 
 from fastapi_esdb.consumers.checkpoints import ConsumerBehind
+from fastapi_esdb.consumers.sources import GroupSource
 from fastapi_esdb.plugin.consumers.consumers import Consumers
 from fastapi_esdb.plugin.started import RETRY_AFTER
 from fastapi_esdb.wire.errors import InvalidArgument
@@ -23,6 +24,9 @@ def at_least_dependency(consumers: Consumers, name: str, header: str, timeout: f
     if name not in consumers:
         known = ", ".join(consumers) or "none is defined above"
         raise InvalidArgument(f"there is no consumer {name!r} (there are: {known})")
+
+    if isinstance(consumers[name].definition.source, GroupSource):
+        raise InvalidArgument(f"consumer {name!r} has no position to wait for: the events of a group come in any order")
 
     async def at_least(position: str | None) -> Position | None:
         if position is None:

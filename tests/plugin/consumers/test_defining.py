@@ -149,6 +149,10 @@ async def test_parameters_that_are_no_dependencies_are_an_error_when_the_app_sta
 
 
 def test_nothing_to_append_is_a_mistake() -> None:
-    """`to` without events would say nothing."""
+    """`to` without events would say nothing; those that there are may be in lists."""
     with pytest.raises(InvalidArgument, match="at least one event"):
         to("s")
+    with pytest.raises(InvalidArgument, match="at least one event"):
+        to("s", [])
+    found = to("s", [Placed(1), Placed(2)], Placed(3)).events
+    assert [event.data for event in found] == [b'{"order":1}', b'{"order":2}', b'{"order":3}']

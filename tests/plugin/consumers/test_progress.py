@@ -194,11 +194,14 @@ def test_an_endpoint_reads_what_its_caller_has_written() -> None:
 
 
 def test_a_consumer_that_is_not_defined_can_not_be_waited_for() -> None:
-    """The error names those that are."""
+    """The error names those that are. The events of a group have no order, and so no place to wait for."""
     esdb = Esdb()
     esdb.consumer("known", "s")(Gate())
     with pytest.raises(InvalidArgument, match=r"there is no consumer 'unknown' \(there are: known\)"):
         esdb.at_least("unknown")
+    esdb.consumer("grouped", group("s", "g"))(Gate())
+    with pytest.raises(InvalidArgument, match="'grouped' has no position to wait for"):
+        esdb.at_least("grouped")
 
 
 @pytest.mark.usefixtures("esdb_server")
