@@ -114,8 +114,10 @@ class EventStream(StreamingResponse):
 
         `encode` makes of an event what is sent, or `None` for one that is not; an id that it leaves out is filled in. A
         listener has that of its `FanOut`. `retry` is the seconds after which a browser comes back when the answer has
-        ended.
+        ended. Raises `InvalidArgument` for a subscription with `types=`: browsers are sent what is stored.
         """
+        if isinstance(source, Subscription) and source._types is not None:
+            raise InvalidArgument("an EventStream sends events as they are stored: subscribe without types=")
         await source.__aenter__()
         return cls(source, encode, retry=retry)
 

@@ -7,7 +7,7 @@ import json
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Annotated
+from typing import Annotated, Any
 
 import httpx2
 import pytest
@@ -19,6 +19,8 @@ from fastapi_esdb import (
     Credentials,
     EsdbConnection,
     EventStream,
+    EventTypes,
+    InvalidArgument,
     LastPosition,
     LastRevision,
     NewEvent,
@@ -167,6 +169,13 @@ async def test_an_endpoint_may_send_what_it_likes(app: FastAPI, client: httpx2.A
     await append(app, 3)
     async with events(client, "/numbered") as lines:
         assert await take(lines, 5) == ["retry: 500", 'data: {"number":0}', "id: 0", 'data: {"number":2}', "id: 2"]
+
+
+async def test_events_with_types_are_refused_before_the_answer_begins(app: FastAPI) -> None:
+    """They are of classes, which are not what is stored."""
+    typed: Any = connection_of(app).subscribe("s", types=EventTypes())
+    with pytest.raises(InvalidArgument, match="subscribe without types="):
+        await EventStream.of(typed)
 
 
 async def test_data_of_any_kind_gets_through(app: FastAPI, client: httpx2.AsyncClient) -> None:
