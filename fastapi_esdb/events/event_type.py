@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from pydantic import PydanticUserError, ValidationError
+from pydantic import ValidationError
 from pydantic_core import to_json
 
 from fastapi_esdb.api.new_event import NewEvent
@@ -155,7 +155,7 @@ class EventType:
         """The names of all fields: what else pydantic names as a place may be a key of the data."""
         try:
             return frozenset(_properties(self.codec.json_schema("read")))
-        except PydanticUserError:  # a class without a schema
+        except Exception:  # a class without a schema, or a codec that makes none
             return frozenset(getattr(self.cls, "__annotations__", ()))
 
 
