@@ -150,7 +150,7 @@ class _Replacing:
 
     def encode_request(self, method: Method[Any, Any], request: Any) -> bytes:
         codec, names = method.request, self._names
-        changed = replace(codec, encode=lambda value: names.leaving(codec.encode(value)))
+        changed = replace(codec, encode=lambda value: names.leaving(codec.encode(value)), write=None)
         return ENCODE_REQUEST(replace(method, request=changed), request)
 
     def decode_answer(self, method: Method[Any, Any], data: bytes) -> Any:

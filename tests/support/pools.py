@@ -29,8 +29,9 @@ def pool_on(*ports: int, **values: Any) -> AbstractAsyncContextManager[Connectio
 
 
 def our_tasks() -> list[str]:
-    """The tasks of pools that run; a server in the same process has some of its own."""
-    return [task.get_name() for task in asyncio.all_tasks() if task.get_name().startswith("esdb-")]
+    """The tasks of pools that run; a server in the same process has some of its own, and so has the status page."""
+    names = [task.get_name() for task in asyncio.all_tasks()]
+    return [name for name in names if name.startswith("esdb-") and name != "esdb-status"]
 
 
 async def all_of(stream: Stream[Any, Answer]) -> list[Answer]:
