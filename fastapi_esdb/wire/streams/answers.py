@@ -80,9 +80,10 @@ def decode_frames(messages: Iterable[Response]) -> list[ReadFrame]:
     """Return the frames of a read that came together. Each event that is read passes here, and most have data."""
     frames: list[ReadFrame] = []
     for message in messages:
-        if data := message.event.event.data:
+        read = message.event
+        if data := read.event.data:
             event = new_event(RecordedEvent)
-            set_source(event, message.event)
+            set_source(event, read)
             set_data(event, data)
             frames.append(event)
         else:
