@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Generic, Self
 
 from fastapi_esdb.api.calls import CarrierView
@@ -33,7 +33,7 @@ class TracedCaller:
         self, method: Method[Request, Response], request: Request, options: CallOptions = DEFAULT_OPTIONS
     ) -> Response:
         """Make a unary call."""
-        with _ending(self._begin(method, request, options)) as operation:
+        with self._begin(method, request, options) as operation:
             if self._notes is not None:
                 request = self._notes.add_to(request, operation.context)
             return await self._caller.call(method, request, options)
@@ -42,14 +42,14 @@ class TracedCaller:
         self, method: Method[Request, Response], requests: Sequence[Request], options: CallOptions = DEFAULT_OPTIONS
     ) -> Response:
         """Make a call that streams its requests and has one answer."""
-        with _ending(self._begin(method, requests, options)) as operation:
+        with self._begin(method, requests, options) as operation:
             if self._notes is not None:
                 requests = self._notes.add_to_all(requests, operation.context)
             return await self._caller.send(method, requests, options)
 
     async def append(self, request: AppendRequest, options: CallOptions = DEFAULT_OPTIONS) -> AppendResult:
         """Append events; see `Caller.append`."""
-        with _ending(self._begin(APPEND, request, options)) as operation:
+        with self._begin(APPEND, request, options) as operation:
             if self._notes is not None:
                 request = self._notes.add_to(request, operation.context)
             return await self._caller.append(request, options)
@@ -88,17 +88,6 @@ class TracedCarrier(TracedCaller, CarrierView):
         return self._instrumentation.call(method, request, self._pool.host_of(method, options))
 
 
-@contextmanager
-def _ending(operation: Operation) -> Iterator[Operation]:
-    """End an operation with what happens meanwhile."""
-    try:
-        yield operation
-    except BaseException as error:
-        operation.end(error)
-        raise
-    operation.end()
-
-
 class _TracedStream(Generic[Request, Response]):
     """A streaming call whose operation ends with it; that of a long-lived one ends with the first answer."""
 
@@ -117,8 +106,11 @@ class _TracedStream(Generic[Request, Response]):
         return self._call.is_bulk
 
     async def __aenter__(self) -> Self:
-        with self._failing():
+        try:
             await self._call.__aenter__()
+        except Exception as error:
+            self._end(error)
+            raise
         return self
 
     async def __aexit__(self, *exc: object) -> None:
@@ -126,8 +118,11 @@ class _TracedStream(Generic[Request, Response]):
 
     async def read(self, whole: int = 0) -> Sequence[Response]:
         """See `Stream.read`."""
-        with self._failing():
+        try:
             answers = await self._call.read(whole)
+        except Exception as error:  # a cancellation leaves the call to the next reader
+            self._end(error)
+            raise
         if self._counts:
             self._events += sum(isinstance(answer, RecordedEvent) for answer in answers)
         if self._long_lived or whole or not answers:
@@ -142,15 +137,6 @@ class _TracedStream(Generic[Request, Response]):
         """See `Stream.close`."""
         self._call.close()
         self._end()
-
-    @contextmanager
-    def _failing(self) -> Iterator[None]:
-        """End the operation with an error; not with a cancellation, which leaves the call to the next reader."""
-        try:
-            yield
-        except Exception as error:
-            self._end(error)
-            raise
 
     def _end(self, error: Exception | None = None) -> None:
         if self._counts:

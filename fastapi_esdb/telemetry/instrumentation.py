@@ -6,7 +6,7 @@ from collections.abc import Awaitable
 from contextlib import nullcontext
 from importlib.metadata import version
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from fastapi_esdb.telemetry.notes import HANDLED, Notes, correlation_of
 from fastapi_esdb.wire.errors import EsdbError
@@ -109,7 +109,7 @@ class Instrumentation:
 
 
 class Operation:
-    """Something that takes time: a span, and one measurement at its end."""
+    """Something that takes time: a span, and one measurement at its end. As a context it ends with that."""
 
     __slots__ = ("_attributes", "_began", "_duration", "_has_ended", "span")
 
@@ -119,6 +119,12 @@ class Operation:
         self._duration = duration
         self._began = perf_counter()
         self._has_ended = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        self.end(error)
 
     def end(self, error: BaseException | None = None, **told: Any) -> None:
         """End it; later calls do nothing. What is `told` goes to the span."""

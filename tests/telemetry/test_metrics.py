@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -137,18 +139,20 @@ def _value(watch: Watch, name: str) -> float:
     return value
 
 
-async def measured(esdb: Connection, watch: Watch) -> set[str]:
-    """Return the names of all that is measured."""
+@asynccontextmanager
+async def everything_measured(esdb: Connection) -> AsyncIterator[None]:
+    """A call has been made, and a consumer runs that has handled an event."""
     await esdb.append("order-1", NewEvent("Placed", {}))
     async with consuming(esdb, "mailer", category("order"), lambda _: None) as consumer:
         await until(lambda: consumer.status.handled)
-    return watch.metrics
+        yield
 
 
 async def test_all_that_is_measured_is_documented(esdb: Connection, watch: Watch) -> None:
     """And nothing else is."""
     table = (DOCS / "how-to" / "metrics.md").read_text()
-    assert set(re.findall(r"^\| `([a-z_.]+)`", table, re.MULTILINE)) == await measured(esdb, watch)
+    async with everything_measured(esdb):
+        assert set(re.findall(r"^\| `([a-z_.]+)`", table, re.MULTILINE)) == watch.metrics
 
 
 def _expressions(part: Any) -> list[str]:
@@ -160,8 +164,8 @@ def _expressions(part: Any) -> list[str]:
 
 async def test_the_dashboard_shows_what_is_measured(esdb: Connection, watch: Watch) -> None:
     """Its panels ask for names and labels that the Prometheus exporter gives, and leave no measurement out."""
-    await measured(esdb, watch)
-    exported = watch.exported
+    async with everything_measured(esdb):
+        exported = watch.exported
     expressions = _expressions(json.loads((DOCS / "how-to" / "grafana-dashboard.json").read_text())["panels"])
     asked = {name for each in expressions for name in re.findall(r"\b((?:db|esdb|messaging)_\w+)\{", each)}
     assert asked == set(exported)
