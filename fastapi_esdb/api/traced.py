@@ -64,8 +64,8 @@ class TracedCaller:
         bulk: bool = False,
     ) -> Stream[Request, Response]:
         """Make a call whose answers stream; see `Caller.stream`. A long-lived one is watched up to its first answer."""
-        operation = self._begin(method, next(iter(requests), None), options)
         call = self._caller.stream(method, requests, options, long_lived=long_lived, bulk=bulk)
+        operation = self._begin(method, next(iter(requests), None), options)
         return _TracedStream(call, operation, long_lived=long_lived, counts=method is READ and not long_lived)
 
 
