@@ -105,10 +105,8 @@ class StandIn(asyncio.Protocol):
         elif kind == frames.WINDOW_UPDATE:
             self._widen(number, frames.parse_number(payload, 0, len(payload), "WINDOW_UPDATE"))
         elif kind == frames.SETTINGS and not flags & ACK:
-            self._initial_window = dict(frames.parse_settings(payload)).get(
-                frames.INITIAL_WINDOW_SIZE, self._initial_window
-            )
             self._transport.write(frame(frames.SETTINGS, ACK))
+            self._resize(dict(frames.parse_settings(payload)).get(frames.INITIAL_WINDOW_SIZE, self._initial_window))
         elif kind == frames.PING and not flags & ACK:
             self._transport.write(frame(frames.PING, ACK, payload=payload))
         if kind in (frames.HEADERS, frames.DATA) and flags & END_STREAM:
@@ -138,6 +136,12 @@ class StandIn(asyncio.Protocol):
             self._window += increment
         for waiting in list(self._streams) if not number else [number]:
             self._go_on(waiting)
+
+    def _resize(self, initial_window: int) -> None:
+        """Widen or narrow the windows of open streams as well (RFC 9113 6.9.2); grpcio counts on it."""
+        change, self._initial_window = initial_window - self._initial_window, initial_window
+        for number in list(self._streams):
+            self._widen(number, change)
 
     async def _answer(self, number: int) -> None:
         stream = self._streams.get(number)
@@ -169,7 +173,7 @@ class StandIn(asyncio.Protocol):
         stream = self._streams.get(number)
         if stream is None:
             return
-        while size := min(FRAME, len(stream.data) - stream.at, stream.window, self._window):
+        while size := max(0, min(FRAME, len(stream.data) - stream.at, stream.window, self._window)):
             payload = stream.data[stream.at : stream.at + size]
             self._transport.write(stream.lead + frame(frames.DATA, 0, number, payload))
             stream.lead = b""
