@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from fastapi_esdb.telemetry.notes import HANDLED, Notes, correlation_of
 from fastapi_esdb.wire.errors import EsdbError
 from fastapi_esdb.wire.errors.unreadable import shown
-from fastapi_esdb.wire.streams.values import ALL, ReadRequest
+from fastapi_esdb.wire.streams.values import ALL, ReadRequest, category_of
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import Histogram, MeterProvider
@@ -73,8 +73,8 @@ class Instrumentation:
         if host is not None:
             attributes |= {"server.address": host.name, "server.port": host.port}
             target = host.address
-        if category := category_of(stream):
-            attributes["db.collection.name"] = target = category
+        if collection := ALL if stream == ALL else category_of(stream or ""):
+            attributes["db.collection.name"] = target = collection
         span = None
         if self._spans is not None:
             own = {"db.eventstoredb.stream": stream} if stream else {}
@@ -183,14 +183,6 @@ def error_type(error: BaseException) -> str:
     kind = type(error)
     is_known = isinstance(error, EsdbError) or kind.__module__ == "builtins"
     return kind.__qualname__ if is_known else f"{kind.__module__}.{kind.__qualname__}"
-
-
-def category_of(stream: str | None) -> str | None:
-    """Return the category of a stream, what stands before its first hyphen; `$all` is one of its own."""
-    if stream is None or stream == ALL:
-        return stream
-    category, hyphen, _ = stream.partition("-")
-    return category if category and hyphen else None
 
 
 def stream_of(request: object) -> str | None:

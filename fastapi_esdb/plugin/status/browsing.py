@@ -14,7 +14,7 @@ from fastapi_esdb.wire.errors import DeadlineExceeded, InvalidArgument
 from fastapi_esdb.wire.events.values import EventFilter, RecordedEvent
 from fastapi_esdb.wire.positions import Position
 from fastapi_esdb.wire.revisions import MAX_REVISION
-from fastapi_esdb.wire.streams.values import ALL
+from fastapi_esdb.wire.streams.values import ALL, category_of
 
 if TYPE_CHECKING:
     from fastapi_esdb.api.connection import Connection
@@ -242,8 +242,3 @@ async def streams(esdb: Connection, of: str, before: Position | None, *, system:
         None if is_over or event is None else event.position,
         looked_at,
     )
-
-
-def category_of(stream: str) -> str:
-    """Return what stands before the first `-` of a name, as the server's projections have it; empty without one."""
-    return stream.partition("-")[0] if "-" in stream else ""

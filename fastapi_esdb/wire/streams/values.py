@@ -22,6 +22,11 @@ ALL_EVENTS = 2**64 - 1
 """The limit of a read of all events."""
 
 
+def category_of(stream: str) -> str:
+    """Return what stands before the first `-` of a name, as the server's projections have it; empty without one."""
+    return stream.partition("-")[0] if "-" in stream else ""
+
+
 TO_READ_INDEXES = "reading an index needs the right to read $all, which by default only members of $admins have"
 
 
