@@ -23,9 +23,8 @@ from fastapi_esdb import (
     connect,
 )
 from fastapi_esdb.embedded import EmbeddedCluster, ServerCertificate
-from tests.embedded.cluster.test_main import free_ports
 from tests.support.certificates import Authority
-from tests.support.processes import python
+from tests.support.processes import free_ports, python
 from tests.support.waiting import PATIENCE
 
 ADMIN = Credentials("admin", SecretStr("changeit"))

@@ -9,7 +9,7 @@ import socket
 import sys
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import ExitStack, asynccontextmanager, closing, suppress
 from pathlib import Path
 from secrets import randbelow
 from typing import Any, Self
@@ -21,12 +21,22 @@ ROOT = Path(__file__).parents[2]
 
 
 def free_port() -> int:
-    """A port that nobody listens on. The kernel gives those from 32768 on to whoever asks for any, so it is below."""
-    while True:
-        with closing(socket.socket()) as probe, suppress(OSError):
-            port = 20_000 + randbelow(12_768)
-            probe.bind(("127.0.0.1", port))
-            return port
+    """A port that nobody listens on."""
+    return free_ports(1)
+
+
+def free_ports(count: int) -> int:
+    """The first of so many ports in a row that nobody has.
+
+    The kernel gives those from 32768 on to whoever asks for any, so they are below.
+    """
+    for _ in range(100):
+        first = 20_000 + randbelow(12_000)
+        with ExitStack() as sockets, suppress(OSError):
+            for number in range(count):
+                sockets.enter_context(closing(socket.socket())).bind(("127.0.0.1", first + number))
+            return first
+    raise AssertionError("there are no free ports")
 
 
 class ServerProcess:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import random
 import signal
-import socket
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -17,26 +15,10 @@ from fastapi_esdb.embedded import EmbeddedCluster, EmbeddedServer
 from fastapi_esdb.embedded.errors import NodeFailed
 from fastapi_esdb.wire.admin.cluster import GOSSIP, NodeState
 from tests.support.bare_client import connected
-from tests.support.processes import Running, python
+from tests.support.processes import Running, free_ports, python
 from tests.support.waiting import until
 
 MODULE = ("-m", "fastapi_esdb.embedded", "--log-level", "error")
-
-
-def free_ports(count: int) -> int:
-    """The first of so many ports in a row that nobody has."""
-    for first in random.sample(range(20_000, 30_000), 100):
-        sockets = [socket.socket() for _ in range(count)]
-        try:
-            for number, one in enumerate(sockets):
-                one.bind(("127.0.0.1", first + number))
-        except OSError:
-            continue
-        finally:
-            for one in sockets:
-                one.close()
-        return first
-    pytest.fail("there are no free ports")
 
 
 async def gone(processes: list[psutil.Process]) -> None:
