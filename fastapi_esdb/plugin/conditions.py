@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from inspect import Parameter, Signature
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, HTTPException, Response
@@ -191,26 +190,19 @@ def conditions_of(*, is_required: bool = False, must_exist: bool = False) -> Cal
     It raises `PreconditionMalformed` and, where one `is_required`, `PreconditionRequired`.
     """
     marks = {**(REQUIRED if is_required else {}), **(MUST_EXIST if must_exist else {})}
-    if_match = Header(alias="If-Match", description=WHAT_WAS_READ, json_schema_extra=marks or None)
+    if_match_header = Header(default=None, alias="If-Match", description=WHAT_WAS_READ, json_schema_extra=marks or None)
 
-    async def conditions(request: HTTPConnection, response: Response, **_: str | None) -> Conditions:
+    async def conditions(
+        request: HTTPConnection,
+        response: Response,
+        if_match: str | None = if_match_header,  # noqa: ARG001  for OpenAPI: of one with several lines it holds one
+        if_none_match: IfNoneMatch = None,  # noqa: ARG001  the same
+    ) -> Conditions:
         found = Conditions(request, response)
         if is_required:
             found.require()
         return found
 
-    # the headers are for OpenAPI: of one that has several lines a parameter holds one
-    kinds = {
-        "request": HTTPConnection,
-        "response": Response,
-        "if_match": Annotated[str | None, if_match],
-        "if_none_match": IfNoneMatch,
-    }
-    parameters = [
-        Parameter(name, Parameter.KEYWORD_ONLY, annotation=kind, default=None if "if_" in name else Parameter.empty)
-        for name, kind in kinds.items()
-    ]
-    conditions.__signature__ = Signature(parameters)  # type: ignore[attr-defined]  # FastAPI reads it as inspect does
     return conditions
 
 
