@@ -96,6 +96,11 @@ class Http2Protocol(asyncio.Protocol):
         for call in blocked:
             call.changed()
 
+    def eof_received(self) -> None:
+        """Every call has ended: the server will answer none, and may not even take what was written before."""
+        self._tell(self.connection.lose(HUNG_UP))
+        self._leave()
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing will arrive any more: every call has ended."""
         self.error = self.error or exc

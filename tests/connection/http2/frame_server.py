@@ -76,6 +76,10 @@ class Session:
             stream = await self.call()
             self.answer(stream, b"%d" % stream)
 
+    def end(self) -> None:
+        """Send nothing more, and leave the way from the client open."""
+        self._writer.write_eof()
+
     def abort(self) -> None:
         """Reset the connection."""
         self._writer.transport.abort()

@@ -165,6 +165,27 @@ async def test_a_close_does_not_wait_for_a_server_that_is_frozen(server: FrameSe
     may_end.set()
 
 
+async def test_a_server_that_hangs_up_is_lost_though_it_does_not_read(server: FrameServer) -> None:
+    """Calls end at once, not when the server has taken what was written before; the connection closes."""
+    may_end = asyncio.Event()
+
+    async def script(session: Session) -> None:
+        session.send(settings_frame([(frames.INITIAL_WINDOW_SIZE, 2**31 - 1)]), window_frame(0, 2**31 - 1 - 65_535))
+        await session.until(frames.HEADERS)
+        session.end()
+        await may_end.wait()
+
+    server.does(script)
+    transport = await server.open(type(PLAIN)(tls=False, keep_alive_interval=-1))
+    await until(lambda: transport._protocol.connection.peer.initial_window > 2**30)
+    running = transport.unary(PATH, bytes(50_000_000), None, NO_HEADERS)
+    with pytest.raises(ConnectionLost):
+        await asyncio.wait_for(running.answer(), PATIENCE)
+    assert await asyncio.wait_for(transport.wait_lost(), PATIENCE) == BROKEN
+    await asyncio.wait_for(transport.close(), PATIENCE)
+    may_end.set()
+
+
 @pytest.mark.parametrize(
     ("said", "reason"),
     [
