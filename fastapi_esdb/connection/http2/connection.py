@@ -164,6 +164,16 @@ class Connection:
             self._end_all(lost(reason))
         return self._table.take_touched()
 
+    def hold(self) -> None:
+        """Keep the data of requests here, where it is dropped if its call ends, until the network takes some again."""
+        self._sender.hold()
+
+    def release(self) -> list[Stream]:
+        """Send what was held; return the streams that have less unsent by it."""
+        for freed in self._sender.release():
+            self._table.touch(freed)
+        return self._table.take_touched()
+
     @property
     def has_outgoing(self) -> bool:
         """Return whether there is something to write."""

@@ -88,10 +88,13 @@ class Http2Protocol(asyncio.Protocol):
     def pause_writing(self) -> None:
         """The network takes nothing at the moment."""
         self.is_paused = True
+        self.connection.hold()
 
     def resume_writing(self) -> None:
         """It does again."""
         self.is_paused = False
+        self._tell(self.connection.release())
+        self.flush_soon()
         blocked, self._blocked = self._blocked, set()
         for call in blocked:
             call.changed()

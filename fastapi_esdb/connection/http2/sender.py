@@ -20,6 +20,7 @@ class Sender:
         """What new streams may send."""
         self.largest_frame = SMALLEST_FRAME_LIMIT
         self._window = DEFAULT_WINDOW
+        self._is_held = False
         self._frames: list[bytes] = []
         self._waiting: dict[int, Stream] = {}
 
@@ -46,7 +47,8 @@ class Sender:
         """Send a message of a stream: mostly at once, and as one frame."""
         length = len(message)
         size = PREFIX_SIZE + length
-        if stream.unsent or size > self.largest_frame or size > stream.write_window or size > self._window:
+        room = 0 if self._is_held else min(self.largest_frame, stream.write_window, self._window)
+        if stream.unsent or size > room:
             self.data(stream, framed(message), ends=ends)
             return
         flags = END_STREAM if ends else 0
@@ -60,6 +62,15 @@ class Sender:
         stream.unsent += data
         self._waiting[stream.number] = stream
         self._pump(stream)
+
+    def hold(self) -> None:
+        """Have data wait although there is room in the windows: the network takes nothing at the moment."""
+        self._is_held = True
+
+    def release(self) -> list[Stream]:
+        """Send what was held; return the streams that have nothing unsent any more."""
+        self._is_held = False
+        return self._pump_all()
 
     def forget(self, stream: Stream) -> None:
         """Send nothing more of a stream."""
@@ -119,7 +130,7 @@ class Sender:
 
     def _send_part(self, stream: Stream) -> bool:
         """Send one frame, if a window has room for a part of it; return whether it did."""
-        if stream.number not in self._waiting:
+        if self._is_held or stream.number not in self._waiting:
             return False
         size = min(len(stream.unsent), self.largest_frame, max(0, min(stream.write_window, self._window)))
         if not size and stream.unsent:

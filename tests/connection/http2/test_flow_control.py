@@ -192,6 +192,21 @@ def test_a_cancelled_request_sends_nothing_more() -> None:
     assert sizes(peer.sent()) == []
 
 
+def test_requests_wait_here_while_the_network_takes_nothing() -> None:
+    """They would not leave any earlier, and what a call that has ended would have sent is dropped."""
+    peer = Peer(settings=[(frames.INITIAL_WINDOW_SIZE, 2**31 - 1)])
+    peer.connection.hold()
+    one, other, third = peer.begin(b"x" * 100), peer.begin(b"y" * 100), peer.begin(b"z" * 100)
+    assert [sent.kind for sent in peer.sent()] == [frames.HEADERS] * 3
+    assert peer.send(window_frame(0, 1000)) == []
+    peer.connection.cancel(other)
+    peer.sent()
+    assert {*peer.connection.release()} == {one, other, third}
+    assert sizes(peer.sent()) == [(1, 105), (5, 105)]
+    peer.begin(b"w" * 100)
+    assert sizes(peer.sent()) == [(7, 105)]
+
+
 def test_headers_that_are_too_large_for_the_server_are_not_sent() -> None:
     """It has said how large they may be."""
     peer = Peer(settings=[(frames.MAX_HEADER_LIST_SIZE, 2000)])

@@ -10,7 +10,7 @@ from fastapi_esdb.connection.channel import Channel
 from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.connection.http2 import frames
 from fastapi_esdb.connection.http2.frames import frame, goaway_frame, settings_frame, window_frame
-from fastapi_esdb.connection.transport import BROKEN
+from fastapi_esdb.connection.transport import BROKEN, RpcFailed
 from fastapi_esdb.errors import ConnectionClosed, HandshakeFailed
 from fastapi_esdb.wire.errors import ConnectionLost, ConnectionRefused
 from tests.connection.conftest import Listener
@@ -163,6 +163,32 @@ async def test_a_close_does_not_wait_for_a_server_that_is_frozen(server: FrameSe
     with suppress(ConnectionLost):
         await running
     may_end.set()
+
+
+async def test_what_a_frozen_server_does_not_take_is_dropped_with_its_call(server: FrameServer) -> None:
+    """However large its windows are: calls whose time is over leave next to nothing behind."""
+    may_end = asyncio.Event()
+
+    async def script(session: Session) -> None:
+        session.send(settings_frame([(frames.INITIAL_WINDOW_SIZE, 2**31 - 1)]), window_frame(0, 2**31 - 1 - 65_535))
+        await may_end.wait()
+        await session.echo()
+
+    server.does(script)
+    transport = await server.open()
+    protocol = transport._protocol
+    await until(lambda: protocol.connection.peer.initial_window > 2**30)
+    first = asyncio.ensure_future(transport.unary(PATH, bytes(50_000_000), None, NO_HEADERS).answer())
+    await until(lambda: protocol.is_paused)
+    assert protocol._transport is not None
+    before = protocol._transport.get_write_buffer_size()
+    for _ in range(5):
+        with pytest.raises(RpcFailed, match="DEADLINE"):
+            await transport.unary(PATH, bytes(1_000_000), 0.01, NO_HEADERS).answer()
+    assert protocol._transport.get_write_buffer_size() < before + 10_000
+    last = asyncio.ensure_future(ask(transport))
+    may_end.set()
+    assert (await first, await last) == (b"1", b"13")
 
 
 async def test_a_server_that_hangs_up_is_lost_though_it_does_not_read(server: FrameServer) -> None:
