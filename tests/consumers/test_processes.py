@@ -19,9 +19,11 @@ from fastapi_esdb.consumers.lease import GRACE, GROUP, SETTINGS
 from fastapi_esdb.embedded.server import EmbeddedServer
 from tests.consumers.worker_process import NAME, OUT, STREAM
 from tests.support.processes import Running, python
-from tests.support.waiting import answered, until
+from tests.support.waiting import PATIENCE, answered, until
 
 PENDING = 30.0
+FROZEN_FOR = 20.0
+"""Seconds after which the server drops one that does not answer; one that is killed has been dropped long before."""
 
 
 class Handled(NamedTuple):
@@ -42,16 +44,17 @@ class Workers:
         self._log = log
         self._stack = stack
 
-    async def start(self, seconds: float = 0.005) -> Running:
-        """Start a worker that takes so long for an event."""
-        target = ["--target", self._server.connection_string, "--log", str(self._log), "--seconds", str(seconds)]
-        return await self._stack.enter_async_context(python("-m", "tests.consumers.worker_process", *target))
+    async def start(self, seconds: float = 0.005, grace: float = GRACE) -> Running:
+        """Start a worker that takes so long for an event, and waits so long when it takes over."""
+        target = ["--target", self._server.connection_string, "--log", str(self._log)]
+        times = ["--seconds", str(seconds), "--grace", str(grace)]
+        return await self._stack.enter_async_context(python("-m", "tests.consumers.worker_process", *target, *times))
 
-    async def two(self, seconds: float = 0.005) -> tuple[Running, Running]:
-        """Start one that handles events, and one that stands by."""
-        holder = await self.start(seconds)
+    async def two(self, seconds: float = 0.005, grace: float = GRACE) -> tuple[Running, Running]:
+        """Start one that takes so long for an event, and one that stands by."""
+        holder = await self.start(seconds, grace)
         await holder.until("running")
-        other = await self.start(seconds)
+        other = await self.start(grace=grace)
         await other.until("standby")
         return holder, other
 
@@ -68,7 +71,7 @@ class Workers:
         return await answered(outputs, lambda found: len(found) >= count)
 
     async def drop_lease(self) -> None:
-        """Have the server drop the holder of the lease, as it does by itself 20 s after that has frozen."""
+        """Have the server drop the holder of the lease, as it does by itself some time after that has frozen."""
         await self._connection.persistent_subscriptions.update(f"esdb_commands-{NAME}", GROUP, SETTINGS, start=START)
 
     def log(self) -> list[Handled]:
@@ -109,20 +112,18 @@ async def test_another_process_takes_over_from_one_that_is_killed(workers: Worke
     assert done == list(range(50))
     log = workers.log()
     [taken_over] = [second for first, second in itertools.pairwise(log) if first.pid != second.pid]
-    assert taken_over.began - killed < 8
+    assert taken_over.began - killed < FROZEN_FOR
     assert not overlapping(log)
     assert all(count <= 2 for count in Counter(handled.revision for handled in log).values())
 
 
 async def test_a_process_that_ends_hands_over_at_once(workers: Workers) -> None:
     """It says that it is done, so that nobody has to wait whether it goes on."""
-    holder, other = await workers.two()
+    holder, other = await workers.two(grace=2 * PATIENCE)
     await workers.add(5)
     await workers.done(5)
     await holder.ended(signal.SIGINT)
-    ended = time.monotonic()
     await other.until("running")
-    assert time.monotonic() - ended < GRACE
     await workers.add(5)
     assert await workers.done(10) == list(range(10))
 
@@ -151,7 +152,7 @@ async def _thawed_amid(workers: Workers, holder: Running) -> float:
 
 async def test_what_a_process_was_at_when_it_froze_is_not_written_twice(workers: Workers) -> None:
     """Its handler ends when it goes on, and what that returns is refused."""
-    holder, other = await workers.two(seconds=0.3)
+    holder, other = await workers.two(seconds=2.0)
     await workers.add(3)
     await until(lambda: any(handled.revision == 1 for handled in workers.log()))
     holder.process.send_signal(signal.SIGSTOP)

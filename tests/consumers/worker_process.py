@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from fastapi_esdb import NewEvent, RecordedEvent, connect
-from fastapi_esdb.consumers import To, consuming, to
+from fastapi_esdb.consumers import To, consuming, lease, to
 
 NAME, STREAM, OUT = "worker", "work", "out"
 
@@ -41,5 +41,7 @@ if __name__ == "__main__":
     parser.add_argument("--target", required=True)
     parser.add_argument("--log", type=Path, required=True)
     parser.add_argument("--seconds", type=float, default=0.005)
+    parser.add_argument("--grace", type=float, default=lease.GRACE)
     arguments = parser.parse_args()
+    lease.GRACE = arguments.grace
     asyncio.run(work(arguments.target, arguments.log, arguments.seconds))

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TypeVar
+from typing import Self, TypeVar
 
 Item = TypeVar("Item")
 
 PATIENCE = 30.0
 """Seconds until a test gives up; far more than anything here takes, since the machine may be busy."""
+
+TICK = 0.01
+"""Seconds between two looks of a stopwatch."""
 
 
 async def until(reached: Callable[[], object], timeout: float = PATIENCE) -> None:
@@ -41,3 +44,30 @@ def eventually(look: Callable[[], Item]) -> Item:
         assert time.monotonic() < ends, f"nothing came in {PATIENCE} s"
         time.sleep(0.02)
     return found
+
+
+class Stopwatch:
+    """Seconds inside the context in which this event loop gets to run; while the machine is busy elsewhere it stands.
+
+    For limits that tell how the code behaves ("it does not wait for the keep-alive"), not how quick the machine is.
+    """
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.elapsed = 0.0
+        """Those of the clock on the wall, once the context has ended."""
+
+    async def __aenter__(self) -> Self:
+        self._began = time.monotonic()
+        self._running = asyncio.create_task(self._run())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._running.cancel()
+        self.elapsed = time.monotonic() - self._began
+
+    async def _run(self) -> None:
+        while True:
+            began = time.monotonic()
+            await asyncio.sleep(TICK)
+            self.seconds += min(time.monotonic() - began, 2 * TICK)

@@ -12,8 +12,9 @@ import pytest
 
 from fastapi_esdb.connection.call import StreamCall
 from fastapi_esdb.connection.channel import Channel
-from fastapi_esdb.connection.grpcio.prefetch import KEEPS_MEMORY, MOST_ANSWERS, Prefetch, tell_of_memory
-from fastapi_esdb.connection.grpcio.reader_threads import MOST_BUSY, MOST_CALLS, ReaderThreads
+from fastapi_esdb.connection.grpcio import prefetch, reader_threads
+from fastapi_esdb.connection.grpcio.prefetch import CHUNK, KEEPS_MEMORY, MOST_ANSWERS, Prefetch, tell_of_memory
+from fastapi_esdb.connection.grpcio.reader_threads import MOST_BUSY, ReaderThreads
 from fastapi_esdb.connection.grpcio.transport import GrpcioTransport
 from fastapi_esdb.errors import ClosedInFlight
 from fastapi_esdb.wire.errors import ConnectionRefused, NoAnswer
@@ -24,6 +25,8 @@ from tests.support.transports import OVER_GRPCIO
 from tests.support.waiting import until
 
 pytestmark = OVER_GRPCIO
+
+FEW_CALLS = 8
 
 
 async def started(channel: Channel, text: str) -> StreamCall[str, str]:
@@ -74,9 +77,13 @@ async def test_the_first_answer_does_not_wait_for_more(channel: Channel) -> None
 
 
 @pytest.mark.parametrize("reads", [0, 1, 2])
-async def test_closing_calls_whose_readers_have_stopped(channel: Channel, server: ScriptedServer, reads: int) -> None:
+async def test_closing_calls_whose_readers_have_stopped(
+    channel: Channel, server: ScriptedServer, reads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """They end on the server, and as many others find a place, with no more threads than places."""
-    calls = [await placed(channel, "count 1000000") for _ in range(MOST_CALLS)]
+    monkeypatch.setattr(prefetch, "MOST_ANSWERS", CHUNK)  # readers stop when a batch is full
+    monkeypatch.setattr(reader_threads, "MOST_CALLS", FEW_CALLS)
+    calls = [await placed(channel, "count 1000000") for _ in range(FEW_CALLS)]
     assert not readers(channel).has_room
     for call in calls * reads:
         await call.read(20)
@@ -85,7 +92,7 @@ async def test_closing_calls_whose_readers_have_stopped(channel: Channel, server
     await until(lambda: not server.active["Follow"])
     again = [await placed(channel, "hold 1") for _ in range(MOST_BUSY)]
     assert [list(await call.read(20)) for call in again] == [["0"]] * MOST_BUSY
-    assert threads() <= MOST_CALLS
+    assert threads() <= FEW_CALLS
     for call in again:
         call.close()
 
