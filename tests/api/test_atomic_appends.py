@@ -33,7 +33,7 @@ from fastapi_esdb.wire.streams_v2.values import DeletedState
 from tests.api.fakes import FakeCarrier
 from tests.support.lost_answers import lose_answers
 from tests.support.secure import JANE, as_admin
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import PATIENCE, UNANSWERED
 
 NOTHING: Any = 7
 Call = Callable[[AtomicAppends], Coroutine[Any, Any, object]]
@@ -167,9 +167,9 @@ async def test_who_may_not() -> None:
     [
         (
             "AppendSession",
-            lambda esdb, one: esdb.append_streams([StreamAppend("a", one)], timeout=1, retry_unknown=False),
+            lambda esdb, one: esdb.append_streams([StreamAppend("a", one)], timeout=UNANSWERED, retry_unknown=False),
         ),
-        ("AppendRecords", lambda esdb, one: esdb.append_records([("a", one)], timeout=1, retry_unknown=False)),
+        ("AppendRecords", lambda esdb, one: esdb.append_records([("a", one)], timeout=UNANSWERED, retry_unknown=False)),
     ],
 )
 async def test_an_append_without_answer_leaves_the_outcome_unknown(

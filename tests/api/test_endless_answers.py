@@ -29,7 +29,7 @@ from fastapi_esdb.wire.streams.methods import APPEND, BATCH_APPEND, READ
 from tests.api.fakes import recorded
 from tests.support.fake_server import Call, FakeServer, Script, endless, message_of, stays_open
 from tests.support.transports import OVER_BOTH
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import PATIENCE, UNANSWERED
 
 pytestmark = OVER_BOTH
 
@@ -177,7 +177,9 @@ IS_PATIENT = tuple(map(int, grpc.__version__.split(".")[:2])) < (1, 84)
 async def test_an_answer_that_is_announced_to_be_too_large(server: FakeServer, esdb: Connection) -> None:
     """Is refused, or waited for by gRPC, and by nobody beyond the deadline."""
     if IS_PATIENT:
-        await has_no_answer(server, esdb, announced, DeadlineExceeded, "the deadline of the call passed", timeout=1.0)
+        await has_no_answer(
+            server, esdb, announced, DeadlineExceeded, "the deadline of the call passed", timeout=UNANSWERED
+        )
     else:
         await has_no_answer(server, esdb, announced, NoAnswer, "larger than max")
 

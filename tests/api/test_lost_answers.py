@@ -26,7 +26,7 @@ from fastapi_esdb.wire.revisions import ANY, NO_STREAM, STREAM_EXISTS, StreamSta
 from tests.support.lost_answers import lose_answers
 from tests.support.processes import settings_for
 from tests.support.proxy import FaultProxy
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import PATIENCE, UNANSWERED
 
 EVERY = [ANY, NO_STREAM, STREAM_EXISTS, 0]
 EXACT = [NO_STREAM, 0]
@@ -80,7 +80,7 @@ async def test_silence_leaves_the_outcome_unknown(
     answers = lose_answers(esdb_server, carrier)
     event = NewEvent("Unanswered", {})
     with pytest.raises(AppendOutcomeUnknown) as caught:
-        await esdb.append("s", event, expected, timeout=0.5, retry_unknown=False)
+        await esdb.append("s", event, expected, timeout=UNANSWERED, retry_unknown=False)
     assert (caught.value.stream, caught.value.expected, caught.value.ids) == ("s", expected, (event.id,))
     assert isinstance(caught.value.__cause__, DeadlineExceeded)
     assert answers.happened == 1
@@ -111,7 +111,7 @@ async def test_it_is_found_out(
     """One copy, and the answer of the first sending."""
     before = await begun(esdb, expected)
     answers = lose_answers(esdb_server, carrier, error)
-    result = await esdb.append("s", NewEvent("Unanswered", {}), expected, timeout=2)
+    result = await esdb.append("s", NewEvent("Unanswered", {}), expected, timeout=2 * UNANSWERED)
     assert result.revision == before
     assert answers.happened == 1
     assert (await stored(esdb))[before:] == ["Unanswered"]
@@ -140,7 +140,7 @@ async def test_a_server_that_stays_silent_leaves_the_outcome_unknown(
     """However often it is asked, within one deadline."""
     answers = lose_answers(esdb_server, carrier, times=100)
     with pytest.raises(AppendOutcomeUnknown):
-        await esdb.append("s", NewEvent("Unanswered", {}), NO_STREAM, timeout=1)
+        await esdb.append("s", NewEvent("Unanswered", {}), NO_STREAM, timeout=2 * UNANSWERED)
     assert answers.happened > 1
     assert await stored(esdb) == ["Unanswered"]
 
@@ -148,7 +148,7 @@ async def test_a_server_that_stays_silent_leaves_the_outcome_unknown(
 async def test_others_may_come_between(esdb: Connection, carrier: str, esdb_server: EmbeddedServer) -> None:
     """It is found behind them, and answered as the first sending would have been."""
     lose_answers(esdb_server, carrier)
-    again = esdb.append("s", NewEvent("Unanswered", {}), ANY, timeout=4)
+    again = esdb.append("s", NewEvent("Unanswered", {}), ANY, timeout=2 * UNANSWERED)
     append = asyncio.create_task(again)
     await until_stored(esdb)
     await esdb.append("s", NewEvent("Other", {}))
@@ -204,7 +204,7 @@ async def test_a_removal_without_answer_leaves_the_outcome_unknown(
     await esdb.append("s", NewEvent("First", {}))
     lose_answers(esdb_server, name.capitalize())
     with pytest.raises(OutcomeUnknown) as caught:
-        await getattr(esdb, name)("s", timeout=0.5)
+        await getattr(esdb, name)("s", timeout=UNANSWERED)
     assert caught.value.stream == "s"
     with pytest.raises(removed):
         await esdb.read("s").to_list()

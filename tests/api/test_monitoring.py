@@ -15,7 +15,7 @@ from fastapi_esdb.wire.admin.monitoring import STATS, StatsRequest
 from fastapi_esdb.wire.errors import DeadlineExceeded, InvalidArgument, ServerShuttingDown
 from tests.api.fakes import FakeCarrier
 from tests.support.lost_answers import lose_answers
-from tests.support.waiting import PATIENCE, take, until
+from tests.support.waiting import PATIENCE, UNANSWERED, take, until
 
 
 async def test_statistics(esdb: Connection) -> None:
@@ -88,7 +88,7 @@ async def test_no_answer(esdb: Connection, esdb_server: EmbeddedServer) -> None:
     """A node that is starting may stay silent."""
     lose_answers(esdb_server, "Read", times=100)
     with pytest.raises(DeadlineExceeded):
-        await esdb.cluster.members(timeout=0.5)
+        await esdb.cluster.members(timeout=UNANSWERED)
 
 
 async def test_what_can_not_be() -> None:

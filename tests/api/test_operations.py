@@ -22,7 +22,7 @@ from tests.api.fakes import FakeCarrier
 from tests.support.lost_answers import lose_answers
 from tests.support.secure import JANE, OPS, as_admin
 from tests.support.target import own_server
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import PATIENCE, UNANSWERED
 
 Call = Callable[[Operations], Coroutine[Any, Any, object]]
 
@@ -125,12 +125,15 @@ async def test_who_may() -> None:
 @pytest.mark.parametrize(
     ("name", "call"),
     [
-        ("StartScavenge", lambda operations: operations.start_scavenge(timeout=1)),
-        ("MergeIndexes", lambda operations: operations.merge_indexes(timeout=1)),
-        ("SetNodePriority", lambda operations: operations.set_node_priority(1, timeout=1)),
-        ("ResignNode", lambda operations: operations.resign_node(timeout=1)),
-        ("Shutdown", lambda operations: operations.shutdown(timeout=1)),
-        ("RestartPersistentSubscriptions", lambda operations: operations.restart_persistent_subscriptions(timeout=1)),
+        ("StartScavenge", lambda asked: asked.start_scavenge(timeout=UNANSWERED)),
+        ("MergeIndexes", lambda asked: asked.merge_indexes(timeout=UNANSWERED)),
+        ("SetNodePriority", lambda asked: asked.set_node_priority(1, timeout=UNANSWERED)),
+        ("ResignNode", lambda asked: asked.resign_node(timeout=UNANSWERED)),
+        ("Shutdown", lambda asked: asked.shutdown(timeout=UNANSWERED)),
+        (
+            "RestartPersistentSubscriptions",
+            lambda asked: asked.restart_persistent_subscriptions(timeout=UNANSWERED),
+        ),
     ],
 )
 async def test_an_operation_without_answer_leaves_the_outcome_unknown(

@@ -32,7 +32,7 @@ from fastapi_esdb.wire.streams.values import ALL
 from tests.api.consuming import append, filled, shown
 from tests.support.lost_answers import lose_answers
 from tests.support.target import own_server
-from tests.support.waiting import PATIENCE, take, until
+from tests.support.waiting import PATIENCE, UNANSWERED, take, until
 
 Call = Callable[[PersistentSubscriptions], Coroutine[Any, Any, object]]
 
@@ -327,11 +327,11 @@ async def test_an_option_that_is_none(groups: PersistentSubscriptions) -> None:
 @pytest.mark.parametrize(
     ("name", "call"),
     [
-        ("Create", lambda groups: groups.create("s", "g", start=START, timeout=0.5)),
-        ("Update", lambda groups: groups.update("s", "there", start=START, timeout=0.5)),
-        ("Delete", lambda groups: groups.delete("s", "there", timeout=0.5)),
-        ("ReplayParked", lambda groups: groups.replay_parked("s", "there", timeout=0.5)),
-        ("RestartSubsystem", lambda groups: groups.restart(timeout=0.5)),
+        ("Create", lambda groups: groups.create("s", "g", start=START, timeout=UNANSWERED)),
+        ("Update", lambda groups: groups.update("s", "there", start=START, timeout=UNANSWERED)),
+        ("Delete", lambda groups: groups.delete("s", "there", timeout=UNANSWERED)),
+        ("ReplayParked", lambda groups: groups.replay_parked("s", "there", timeout=UNANSWERED)),
+        ("RestartSubsystem", lambda groups: groups.restart(timeout=UNANSWERED)),
     ],
 )
 async def test_a_change_without_answer_leaves_the_outcome_unknown(

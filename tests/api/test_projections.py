@@ -27,7 +27,7 @@ from fastapi_esdb.wire.errors import (
 from fastapi_esdb.wire.projections.values import ProjectionMode, ProjectionStatistics
 from tests.support.lost_answers import lose_answers
 from tests.support.target import own_server
-from tests.support.waiting import PATIENCE, answered
+from tests.support.waiting import PATIENCE, UNANSWERED, answered
 
 pytestmark = pytest.mark.filterwarnings("ignore:create_transient:DeprecationWarning")
 
@@ -330,16 +330,16 @@ async def test_what_can_not_be_is_refused_by_name(projections: Projections, call
 @pytest.mark.parametrize(
     ("name", "call"),
     [
-        ("Create", lambda projections: projections.create("p", TOTAL, timeout=0.5)),
-        ("Create", lambda projections: projections.create_transient("p", TOTAL, timeout=0.5)),
-        ("Create", lambda projections: projections.create_one_time(TOTAL, timeout=0.5)),
-        ("Update", lambda projections: projections.update("total", TOTAL, timeout=0.5)),
-        ("Delete", lambda projections: projections.delete("passing", timeout=0.5)),
-        ("Enable", lambda projections: projections.enable("total", timeout=0.5)),
-        ("Disable", lambda projections: projections.disable("total", timeout=0.5)),
-        ("Disable", lambda projections: projections.abort("total", timeout=0.5)),
-        ("Reset", lambda projections: projections.reset("total", timeout=0.5)),
-        ("RestartSubsystem", lambda projections: projections.restart(timeout=0.5)),
+        ("Create", lambda projections: projections.create("p", TOTAL, timeout=UNANSWERED)),
+        ("Create", lambda projections: projections.create_transient("p", TOTAL, timeout=UNANSWERED)),
+        ("Create", lambda projections: projections.create_one_time(TOTAL, timeout=UNANSWERED)),
+        ("Update", lambda projections: projections.update("total", TOTAL, timeout=UNANSWERED)),
+        ("Delete", lambda projections: projections.delete("passing", timeout=UNANSWERED)),
+        ("Enable", lambda projections: projections.enable("total", timeout=UNANSWERED)),
+        ("Disable", lambda projections: projections.disable("total", timeout=UNANSWERED)),
+        ("Disable", lambda projections: projections.abort("total", timeout=UNANSWERED)),
+        ("Reset", lambda projections: projections.reset("total", timeout=UNANSWERED)),
+        ("RestartSubsystem", lambda projections: projections.restart(timeout=UNANSWERED)),
     ],
 )
 async def test_a_change_without_answer_leaves_the_outcome_unknown(

@@ -30,7 +30,7 @@ from tests.api.fakes import FakeCarrier
 from tests.support.lost_answers import lose_answers
 from tests.support.secure import JANE, OPS, as_admin, credentials
 from tests.support.target import own_server
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import PATIENCE, UNANSWERED
 
 Call = Callable[[Users], Coroutine[Any, Any, object]]
 
@@ -160,13 +160,13 @@ async def test_administrators_only(users: Users, user: Credentials) -> None:
 @pytest.mark.parametrize(
     ("name", "call"),
     [
-        ("Create", lambda users: users.create("joe", "word", timeout=1)),
-        ("Update", lambda users: users.update("jane", full_name="", timeout=1)),
-        ("Delete", lambda users: users.delete("jane", timeout=1)),
-        ("Enable", lambda users: users.enable("jane", timeout=1)),
-        ("Disable", lambda users: users.disable("jane", timeout=1)),
-        ("ChangePassword", lambda users: users.change_password("jane", "secret", "new", timeout=1)),
-        ("ResetPassword", lambda users: users.reset_password("jane", "new", timeout=1)),
+        ("Create", lambda users: users.create("joe", "word", timeout=UNANSWERED)),
+        ("Update", lambda users: users.update("jane", full_name="", timeout=UNANSWERED)),
+        ("Delete", lambda users: users.delete("jane", timeout=UNANSWERED)),
+        ("Enable", lambda users: users.enable("jane", timeout=UNANSWERED)),
+        ("Disable", lambda users: users.disable("jane", timeout=UNANSWERED)),
+        ("ChangePassword", lambda users: users.change_password("jane", "secret", "new", timeout=UNANSWERED)),
+        ("ResetPassword", lambda users: users.reset_password("jane", "new", timeout=UNANSWERED)),
     ],
 )
 async def test_a_change_without_answer_leaves_the_outcome_unknown(
@@ -197,9 +197,9 @@ async def test_a_look_that_is_not_answered(secured: EmbeddedServer) -> None:
     async with as_admin(secured) as admin:
         lose_answers(secured, "Details", times=2)
         with pytest.raises(DeadlineExceeded):
-            await admin.users.details("jane", timeout=0.5)
+            await admin.users.details("jane", timeout=UNANSWERED)
         with pytest.raises(DeadlineExceeded):
-            await admin.users.list(timeout=0.5)
+            await admin.users.list(timeout=UNANSWERED)
 
 
 @pytest.mark.parametrize(

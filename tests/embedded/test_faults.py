@@ -26,7 +26,7 @@ from fastapi_esdb.errors import (
 )
 from fastapi_esdb.settings.choices import AppendMode
 from tests.support.transports import OVER_BOTH
-from tests.support.waiting import PATIENCE, until
+from tests.support.waiting import PATIENCE, UNANSWERED, until
 
 EVENT = NewEvent("Happened", {})
 
@@ -78,7 +78,7 @@ async def test_silence(esdb: Connection, esdb_server: EmbeddedServer) -> None:
     """The client waits until its deadline; the server stops without waiting for anything."""
     esdb_server.lose_next_answer(silently=True)
     with pytest.raises(AppendOutcomeUnknown) as caught:
-        await esdb.append("s", EVENT, timeout=0.5, retry_unknown=False)
+        await esdb.append("s", EVENT, timeout=UNANSWERED, retry_unknown=False)
     assert isinstance(caught.value.__cause__, DeadlineExceeded)
     assert await count(esdb) == 1
 
@@ -167,7 +167,7 @@ async def test_too_slow_calls(esdb: Connection, esdb_server: EmbeddedServer) -> 
     """The deadline passes."""
     await esdb.append("s", EVENT)
     with esdb_server.slow(PATIENCE, "read") as fault, pytest.raises(DeadlineExceeded):
-        await esdb.read("s", timeout=0.5).to_list()
+        await esdb.read("s", timeout=UNANSWERED).to_list()
     assert fault.happened
 
 
@@ -180,7 +180,7 @@ async def test_a_freeze(esdb: Connection, esdb_server: EmbeddedServer) -> None:
         with esdb_server.freeze():
             append = asyncio.create_task(esdb.append("s", NewEvent("Later", {})))
             with pytest.raises(DeadlineExceeded):
-                await esdb.read("s", timeout=0.5).to_list()
+                await esdb.read("s", timeout=UNANSWERED).to_list()
             assert not append.done()
         assert (await append).revision == 1
         assert (await anext(events)).type == "Later"
@@ -213,7 +213,7 @@ async def test_with_tls() -> None:
         server.lose_next_answer()
         assert (await esdb.append("s", EVENT)).revision == 0
         with server.freeze(), pytest.raises(DeadlineExceeded):
-            await esdb.read("s", timeout=0.5).to_list()
+            await esdb.read("s", timeout=UNANSWERED).to_list()
 
 
 @pytest.mark.parametrize(

@@ -121,5 +121,5 @@ async def test_the_server_is_told(esdb_server: EmbeddedServer, esdb_connection: 
         await until(lambda: esdb_server.open_calls.get("Streams.Read") == CALLS)
         await close_quickly(esdb_connection)
         assert all(isinstance(end, ConnectionClosed) for end in await crowd.ends())
-        await until(lambda: not esdb_server.open_calls, timeout=1)
+        await until(lambda: not esdb_server.open_calls)
         await esdb_connection.connect()

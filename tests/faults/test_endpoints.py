@@ -16,7 +16,7 @@ from tests.support.certificates import Authority
 from tests.support.lost_answers import lose_answers
 from tests.support.processes import free_port
 from tests.support.proxy import FaultProxy
-from tests.support.waiting import PATIENCE, until
+from tests.support.waiting import PATIENCE, UNANSWERED, until
 
 FINE = ("", 200)
 UNKNOWN = ("AppendOutcomeUnknown", 500)
@@ -134,8 +134,8 @@ async def test_a_lost_answer(esdb_server: EmbeddedServer) -> None:
     """It is looked for, unless that is not wanted."""
     async with endpoints(esdb_server.connection_string) as app:
         lose_answers(esdb_server, "BatchAppend", times=2)
-        assert await app.append("a", timeout=0.5, retry_unknown=False) == UNKNOWN
-        assert await app.append("b", timeout=2) == FINE
+        assert await app.append("a", timeout=UNANSWERED, retry_unknown=False) == UNKNOWN
+        assert await app.append("b", timeout=2 * UNANSWERED) == FINE
         assert len(await app.esdb.read("b").to_list()) == 1
 
 
@@ -144,7 +144,7 @@ async def test_a_server_that_is_too_busy_or_not_ready(esdb_server: EmbeddedServe
     """Asked again until the deadline."""
     refused = esdb_server.refuse(error, "append")
     async with endpoints(esdb_server.connection_string) as app:
-        assert await app.append("a", timeout=1) == (type(error).__name__, 503)
+        assert await app.append("a", timeout=UNANSWERED) == (type(error).__name__, 503)
         assert refused.happened > 2
 
 
@@ -156,7 +156,7 @@ async def test_no_answer_in_time() -> None:
         endpoints(f"esdb://127.0.0.1:{proxy.port}?tls=false") as app,
     ):
         proxy.blackhole()
-        read, append = await asyncio.gather(app.read("a", timeout=0.5), app.append("a", timeout=0.5))
+        read, append = await asyncio.gather(app.read("a", timeout=UNANSWERED), app.append("a", timeout=UNANSWERED))
         assert (read, append) == (("DeadlineExceeded", 504), UNKNOWN)
 
 

@@ -16,7 +16,7 @@ from fastapi_esdb.embedded.store import Database
 from fastapi_esdb.settings.choices import AppendMode
 from fastapi_esdb.wire.errors import ConsistencyViolation, ServerTimeout
 from tests.support.processes import settings_for
-from tests.support.waiting import PATIENCE, until
+from tests.support.waiting import PATIENCE, UNANSWERED, until
 
 
 class LateBatch:
@@ -125,7 +125,7 @@ async def test_a_neighbour_with_more_time(esdb: Connection, batch: LateBatch) ->
     opening = asyncio.create_task(esdb.append("other", NewEvent("Opening", {})))
     await until(lambda: batch.calls == 1)
     patient = asyncio.create_task(esdb.append("s", first))
-    in_haste = asyncio.create_task(esdb.append("s", second, timeout=2))
+    in_haste = asyncio.create_task(esdb.append("s", second, timeout=2 * UNANSWERED))
     await asyncio.sleep(0)  # they wait
     batch.goes_on.set()
     await until(lambda: esdb.pool.stream_locks)  # it is being found out

@@ -12,6 +12,12 @@ Item = TypeVar("Item")
 PATIENCE = 30.0
 """Seconds until a test gives up; far more than anything here takes, since the machine may be busy."""
 
+UNANSWERED = 2.0
+"""Seconds for a call that gets no answer: far more than it takes to reach the server, also on a busy machine.
+
+One that makes up for a lost answer half-way is given twice as many.
+"""
+
 TICK = 0.01
 """Seconds between two looks of a stopwatch."""
 

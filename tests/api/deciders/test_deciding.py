@@ -26,7 +26,7 @@ from fastapi_esdb.errors import DeadlineExceeded, InvalidArgument, NotSentInTime
 from fastapi_esdb.wire.revisions import Expected
 from tests.api.deciders.accounts import Account, AccountDecider, MutableAccount, Overdrawn, put, take
 from tests.support.lost_answers import lose_answers
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import PATIENCE, UNANSWERED
 
 
 async def revisions(esdb: Connection, stream: str = "s") -> list[int]:
@@ -282,6 +282,6 @@ async def test_a_lost_answer(esdb_server: EmbeddedServer, carrier: str, is_there
             calls += 1
             return put(2)
 
-        decided = await esdb.decide("s", AccountDecider, decide, timeout=4)
+        decided = await esdb.decide("s", AccountDecider, decide, timeout=2 * UNANSWERED)
         assert (answers.happened, calls) == (1, 1)
         assert await revisions(esdb) == list(decided.state.seen) == [0, 1][: is_there + 1]

@@ -22,7 +22,7 @@ from fastapi_esdb.wire.streams_v2.methods import APPEND_RECORDS
 from tests.api.deciders.accounts import Account, AccountDecider, MutableAccount, Overdrawn, put, take
 from tests.support.lost_answers import lose_answers
 from tests.support.target import own_server
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import PATIENCE, UNANSWERED
 
 
 async def types(esdb: Connection, stream: str) -> list[str]:
@@ -156,7 +156,7 @@ async def test_a_lost_answer(esdb: Connection, esdb_server: EmbeddedServer) -> N
     """Is found out: all is there, once."""
     await esdb.append("a", put(5))
     answers = lose_answers(esdb_server, "AppendRecords")
-    async with esdb.decision(timeout=4) as decision:
+    async with esdb.decision(timeout=2 * UNANSWERED) as decision:
         await decision.load("a", AccountDecider)
         decision.append("a", put(1))
         decision.append("b", put(1))

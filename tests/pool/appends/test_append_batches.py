@@ -26,7 +26,7 @@ from tests.support.batches import BatchServer
 from tests.support.pools import pool_on, settings_for
 from tests.support.processes import free_port
 from tests.support.proxy import FaultProxy
-from tests.support.waiting import PATIENCE, until
+from tests.support.waiting import PATIENCE, UNANSWERED, until
 
 ADMIN = Credentials("admin", SecretStr("changeit"))
 
@@ -129,7 +129,7 @@ async def test_what_may_be_known_though_it_looks_new(watched: Watched, esdb: Con
 async def test_deadlines(watched: Watched, esdb: Connection) -> None:
     """Who waits for the next group was not sent; the outcome of who is in one is unknown."""
     watched.gate.clear()
-    sent = asyncio.create_task(esdb.append("a", event(), timeout=0.3))
+    sent = asyncio.create_task(esdb.append("a", event(), timeout=UNANSWERED))
     await until(lambda: watched.groups)
     with pytest.raises(NotSentInTime):
         await esdb.append("b", event(), timeout=0.05)
@@ -146,7 +146,7 @@ def test_deadlines_on_the_next_loop(watched: Watched) -> None:
 
     async def before() -> None:
         async with EmbeddedServer(port=port), pool:
-            await esdb.append("s", event(), timeout=0.5)
+            await esdb.append("s", event(), timeout=PATIENCE)
 
     async def after() -> None:
         async with EmbeddedServer(port=port), pool:

@@ -19,7 +19,7 @@ from fastapi_esdb.wire.status.trailers import ROWS
 from fastapi_esdb.wire.streams.methods import APPEND, BATCH_APPEND
 from tests.support.fake_server import FakeServer, Trailers, fails
 from tests.support.pools import our_tasks
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import PATIENCE, UNANSWERED
 
 FAILED_PRECONDITION = 9
 WAYS: dict[AppendMode, Method[Any, Any]] = {AppendMode.SHARED: BATCH_APPEND, AppendMode.SINGLE: APPEND}
@@ -33,17 +33,19 @@ async def server() -> AsyncIterator[FakeServer]:
         yield running
 
 
-async def ends(server: FakeServer, mode: AppendMode, *trailers: Trailers) -> list[list[object]]:
+async def ends(
+    server: FakeServer, mode: AppendMode, *trailers: Trailers, timeout: float = PATIENCE
+) -> list[list[object]]:
     """What appends end with whose calls all end so, for each of the trailers."""
     settings = EsdbSettings(connection_string=server.connection_string, append_mode=mode)
     async with connect(settings) as esdb:
-        return [await ends_with(server, esdb, told) for told in trailers]
+        return [await ends_with(server, esdb, told, timeout) for told in trailers]
 
 
-async def ends_with(server: FakeServer, esdb: Connection, trailers: Trailers) -> list[object]:
+async def ends_with(server: FakeServer, esdb: Connection, trailers: Trailers, timeout: float) -> list[object]:
     for method in WAYS.values():
         server.on(method, fails(FAILED_PRECONDITION, trailers))
-    appends = [esdb.append(f"s-{number}", NewEvent("T", {}), timeout=0.5) for number in range(PENDING)]
+    appends = [esdb.append(f"s-{number}", NewEvent("T", {}), timeout=timeout) for number in range(PENDING)]
     async with asyncio.timeout(PATIENCE):
         return list(await asyncio.gather(*appends, return_exceptions=True))
 
@@ -55,7 +57,7 @@ async def test_every_failure_that_trailers_can_tell(server: FakeServer, mode: Ap
     told: dict[str, dict[str, str | bytes]] = {}
     for row in ROWS:
         told.setdefault(row.exception, {"exception": row.exception}).update(dict.fromkeys(row.trailers, value))
-    for exception, found in zip(told, await ends(server, mode, *told.values()), strict=True):
+    for exception, found in zip(told, await ends(server, mode, *told.values(), timeout=0.5), strict=True):
         assert all(isinstance(end, EsdbError) for end in found), (exception, found)
         assert all(str(end) and repr(end) for end in found)
 
@@ -108,5 +110,5 @@ async def test_a_deadline_holds_when_the_end_of_the_call_goes_wrong(
     monkeypatch.setattr(BatchCall, "_tell_end", refuse)
     server.on(BATCH_APPEND, fails(FAILED_PRECONDITION))
     with pytest.raises(AppendOutcomeUnknown):
-        await asyncio.wait_for(esdb.append("s", NewEvent("T", {}), timeout=0.2), PATIENCE)
+        await asyncio.wait_for(esdb.append("s", NewEvent("T", {}), timeout=UNANSWERED), PATIENCE)
     assert "esdb-batches" not in our_tasks()
