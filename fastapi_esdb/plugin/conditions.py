@@ -172,11 +172,8 @@ class Conditions:
 
 
 WHAT_WAS_READ = 'The ETag of what was read, as in `"7"`: refused with 412 if it has changed'
-REQUIRED = {"x-precondition": "required"}
-"""What OpenAPI has in the schema of `If-Match` where a request without any precondition is refused with 428."""
-MUST_EXIST = {"x-stream": "must-exist"}
-"""What it has there where a request for a stream without events is refused with 404."""
 
+IfMatch = Annotated[str | None, Header(alias="If-Match", description=WHAT_WAS_READ)]
 IfNoneMatch = Annotated[
     str | None,
     Header(alias="If-None-Match", description="`*`: only if there is nothing yet. Or ETags: only if it has changed"),
@@ -187,15 +184,14 @@ IfNoneMatch = Annotated[
 def conditions_of(*, is_required: bool = False, must_exist: bool = False) -> Callable[..., Awaitable[Conditions]]:
     """Return the dependency that gives the preconditions of a request.
 
-    It raises `PreconditionMalformed` and, where one `is_required`, `PreconditionRequired`.
+    It raises `PreconditionMalformed` and, where one `is_required`, `PreconditionRequired`. Streams that `must_exist`
+    are looked for elsewhere; OpenAPI tells of both.
     """
-    marks = {**(REQUIRED if is_required else {}), **(MUST_EXIST if must_exist else {})}
-    if_match_header = Header(default=None, alias="If-Match", description=WHAT_WAS_READ, json_schema_extra=marks or None)
 
     async def conditions(
         request: HTTPConnection,
         response: Response,
-        if_match: str | None = if_match_header,  # noqa: ARG001  for OpenAPI: of one with several lines it holds one
+        if_match: IfMatch = None,  # noqa: ARG001  for OpenAPI: of one with several lines it holds one
         if_none_match: IfNoneMatch = None,  # noqa: ARG001  the same
     ) -> Conditions:
         found = Conditions(request, response)
@@ -203,6 +199,7 @@ def conditions_of(*, is_required: bool = False, must_exist: bool = False) -> Cal
             found.require()
         return found
 
+    conditions.needs_precondition, conditions.needs_stream = is_required, must_exist  # type: ignore[attr-defined]
     return conditions
 
 
@@ -244,11 +241,10 @@ class StreamRevision:
 
 def is_alone(request: HTTPConnection, marked: Any) -> bool:
     """Return whether no other stream of the endpoint could be what its ETag is about."""
-    return _streams_in(getattr(request.scope.get("route"), "dependant", None)) <= {marked}
+    calls = calls_of(getattr(request.scope.get("route"), "dependant", None))
+    return {call for call in calls if getattr(call, "has_etag", False)} <= {marked}
 
 
-def _streams_in(dependant: Any) -> set[Any]:
-    if dependant is None:
-        return set()
-    own = {dependant.call} if getattr(dependant.call, "has_etag", False) else set()
-    return own.union(*map(_streams_in, dependant.dependencies))
+def calls_of(dependant: Any) -> set[Any]:
+    """Return the functions that FastAPI calls for a route: the endpoint and all that it depends on."""
+    return {dependant.call}.union(*map(calls_of, dependant.dependencies)) if dependant else set()

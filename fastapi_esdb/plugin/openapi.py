@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, routing
 from fastapi.openapi.utils import validation_error_definition, validation_error_response_definition
 
-from fastapi_esdb.plugin.conditions import MUST_EXIST, REQUIRED
+from fastapi_esdb.plugin.conditions import calls_of
 from fastapi_esdb.plugin.problems import Problem, described, titles
 
 ETAG = {"ETag": {"description": 'The revision of the stream, as in `"7"`', "schema": {"type": "string"}}}
@@ -47,28 +48,47 @@ def describe_problems(app: FastAPI, *, validation: bool) -> None:
 
     def openapi() -> dict[str, Any]:
         schema = make()
-        for path in schema.get("paths", {}).values():
-            for method, operation in path.items():
+        calls = _calls(app)
+        for path, methods in schema.get("paths", {}).items():
+            for method, operation in methods.items():
                 if isinstance(operation, dict):
-                    _describe(method, operation, validation=validation)
+                    _describe(method, operation, calls.get((path, method), set()), validation=validation)
         return schema
 
     app.openapi = openapi  # type: ignore[method-assign]  # as FastAPI's docs say
 
 
-def _describe(method: str, operation: dict[str, Any], *, validation: bool) -> None:
+def _calls(app: FastAPI) -> dict[tuple[str, str], set[Any]]:
+    """Return what FastAPI calls for each path and method: a router may have dependencies, beside those of its routes.
+
+    Of parameters of one name OpenAPI has only one, so those don't tell all that is asked of a request.
+    """
+    # newer versions of FastAPI keep routers that an app includes as they are, and tell their routes by this function
+    routes: Iterable[Any] = getattr(routing, "iter_route_contexts", iter)(app.routes)
+    return {
+        (route.path_format, method.lower()): calls_of(route.dependant)
+        for route in routes
+        if hasattr(route, "dependant")
+        for method in getattr(route, "methods", None) or ()  # a WebSocket has none
+    }
+
+
+def _describe(method: str, operation: dict[str, Any], calls: set[Any], *, validation: bool) -> None:
     responses = operation.get("responses", {})
-    headers = {one.get("name", ""): one for one in operation.get("parameters", ()) if one.get("in") == "header"}
-    if {"If-Match", "If-None-Match"} <= headers.keys():
-        marks = headers["If-Match"].get("schema", {}).items()
-        _describe_conditions(method, responses, is_required=REQUIRED.items() <= marks)
-        if MUST_EXIST.items() <= marks:
+    headers = {one.get("name", "") for one in operation.get("parameters", ()) if one.get("in") == "header"}
+    if {"If-Match", "If-None-Match"} <= headers:
+        _describe_conditions(method, responses, is_required=_any_has(calls, "needs_precondition"))
+        if _any_has(calls, "needs_stream"):
             responses.setdefault("404", described(404))
     if validation and "application/json" in responses.get("422", {}).get("content", {}):
         responses["422"] = described(422, INVALID)
     for status, response in responses.items():
         if status.isdecimal() and response.get("description") == described(int(status))["description"]:
             response["description"] = titles(int(status), headers)
+
+
+def _any_has(calls: set[Any], mark: str) -> bool:
+    return any(getattr(call, mark, False) is True for call in calls)
 
 
 def _describe_conditions(method: str, responses: dict[str, Any], *, is_required: bool) -> None:

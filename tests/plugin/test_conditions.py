@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
 from uuid import uuid4
 
 import httpx2
 import pytest
+from fastapi import APIRouter, Depends, FastAPI, WebSocket
 
+from fastapi_esdb import StreamRevision, add_error_handlers, require_if_match, revision
 from tests.support.serving import served
 
 APP = "tests.plugin.conditional_app:app"
@@ -232,6 +234,45 @@ def test_openapi_says_where_a_precondition_is_required(paths: dict[str, Any]) ->
     assert required["400"]["description"] == "The request has a precondition that can't be read"
     assert required["422"]["description"] == "The request is not valid"
     assert "428" not in paths["/accounts/{number}/{cents}"]["put"]["responses"]
+
+
+def test_openapi_says_where_a_router_requires_a_precondition() -> None:
+    """Wherever the dependency stands, and whatever the endpoint itself wants of the same headers."""
+    required = [Depends(require_if_match)]
+    app, inner, outer = FastAPI(), APIRouter(dependencies=required), APIRouter()
+    add_error_handlers(app)
+
+    async def write(log: Annotated[StreamRevision, revision("log-{name}", may_be_new=True)]) -> None: ...
+
+    async def follow(socket: WebSocket) -> None: ...
+
+    inner.post("/inner/{name}")(write)
+    outer.post("/outer/{name}")(write)
+    outer.websocket("/outer/{name}")(follow)
+    app.post("/alone/{name}", dependencies=required)(write)
+    app.post("/free/{name}")(write)
+    app.include_router(inner, prefix="/in")
+    app.include_router(outer, dependencies=required)
+    whole = FastAPI(dependencies=required)
+    add_error_handlers(whole)
+    whole.post("/whole/{name}")(write)
+    paths = app.openapi()["paths"] | whole.openapi()["paths"]
+    asked = {path for path, methods in paths.items() if "428" in methods["post"]["responses"]}
+    assert asked == {"/in/inner/{name}", "/outer/{name}", "/alone/{name}", "/whole/{name}"}
+
+
+def test_openapi_knows_404_of_each_stream() -> None:
+    """Also where another stream of the endpoint may be new."""
+    app = FastAPI()
+    add_error_handlers(app)
+
+    @app.post("/{name}")
+    async def copy(
+        source: Annotated[StreamRevision, revision("log-{name}")],
+        target: Annotated[StreamRevision, revision("copy-{name}", may_be_new=True)],
+    ) -> None: ...
+
+    assert "404" in app.openapi()["paths"]["/{name}"]["post"]["responses"]
 
 
 def test_openapi_has_problems_in_one_line(paths: dict[str, Any]) -> None:
