@@ -11,6 +11,8 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from fastapi.routing import APIRoute
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security.utils import get_authorization_scheme_param
 from starlette.applications import Starlette
 from starlette.routing import Route
 
@@ -21,7 +23,7 @@ CONTROL_HEADER = "X-ESDB-Control"
 """Carries the token, or anything at all beside a dependency of the app's own. A web page that posts across sites
 can't set it without a preflight, which the browser refuses on its behalf."""
 
-Guard = Callable[[Request], Awaitable[None]]
+Guard = Callable[..., Awaitable[None]]
 
 _BASIC = 'Basic realm="EventStoreDB status", charset="UTF-8"'
 _HOW_TO_LOG_IN = "log in with the control token (ESDB_CONTROL_TOKEN) as the password, and any user name"
@@ -37,7 +39,7 @@ def page_guard(name: str, own: Callable[..., Any] | None) -> list[Callable[..., 
 
     They change nothing, so it does not matter which page has led to them, and only their own pages can read them.
     """
-    return [own] if own else [_token_guard(name, for_browsers=True)]
+    return [own] if own else [_password_guard(name)]
 
 
 def form_guard(name: str, own: Callable[..., Any] | None) -> list[Callable[..., Any]]:
@@ -92,18 +94,33 @@ def _token(request: Request, name: str) -> str | None:
     return expected.get_secret_value() if expected else None
 
 
-def _token_guard(name: str, *, for_browsers: bool = False) -> Guard:
-    async def token(request: Request) -> None:
-        expected = _token(request, name)
-        if expected is None:
-            raise HTTPException(404)
-        if for_browsers:
-            if not _matches(_password(request) or _given_token(request), expected):
-                raise HTTPException(401, _HOW_TO_LOG_IN, {"WWW-Authenticate": _BASIC})
-        elif not _same_site(request) or not _matches(_given_token(request), expected):
+def _token_guard(name: str) -> Guard:
+    sent = Depends(HTTPBearer(scheme_name=f"esdb_{name}_token", description="The control token", auto_error=False))
+
+    async def token(request: Request, bearer: HTTPAuthorizationCredentials | None = sent) -> None:
+        expected = _expected(request, name)
+        given = bearer.credentials if bearer else request.headers.get(CONTROL_HEADER, "")
+        if not _same_site(request) or not _matches(given, expected):
             raise HTTPException(401, "a valid control token is needed", {"WWW-Authenticate": "Bearer"})
 
     return token
+
+
+def _password_guard(name: str) -> Guard:
+    async def password(request: Request) -> None:
+        expected = _expected(request, name)
+        given = _password(request) or _bearer(request) or request.headers.get(CONTROL_HEADER, "")
+        if not _matches(given, expected):
+            raise HTTPException(401, _HOW_TO_LOG_IN, {"WWW-Authenticate": _BASIC})
+
+    return password
+
+
+def _expected(request: Request, name: str) -> str:
+    """The token, without which there is nothing to find."""
+    if (expected := _token(request, name)) is None:
+        raise HTTPException(404)
+    return expected
 
 
 def _matches(given: str, expected: str) -> bool:
@@ -111,25 +128,25 @@ def _matches(given: str, expected: str) -> bool:
     return secrets.compare_digest(given.encode(), expected.encode())
 
 
-def _given_token(request: Request) -> str:
-    return _bearer(request) or request.headers.get(CONTROL_HEADER, "")
-
-
 def _bearer(request: Request) -> str:
     """The token of an `Authorization`. Those of other schemes, such as Basic, browsers send by themselves."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""
+    return _authorization(request, "bearer")
 
 
 def _password(request: Request) -> str:
-    """The password of HTTP Basic, whatever the user is called; empty without one."""
-    scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "basic":
-        return ""
+    """The password of HTTP Basic, whatever the user is called; empty without one.
+
+    FastAPI's `HTTPBasic` takes only ASCII, also of the user's name, and answers by itself what it can't read.
+    """
     try:
-        return b64decode(encoded.strip(), validate=True).decode().partition(":")[2]
+        return b64decode(_authorization(request, "basic"), validate=True).decode().partition(":")[2]
     except ValueError:
         return ""
+
+
+def _authorization(request: Request, wanted: str) -> str:
+    scheme, given = get_authorization_scheme_param(request.headers.get("authorization"))
+    return given if scheme.lower() == wanted else ""
 
 
 def add_commands(router: APIRouter, name: str, control: Callable[..., Any] | None) -> None:

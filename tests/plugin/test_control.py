@@ -112,6 +112,19 @@ def test_openapi_shows_commands_behind_a_token(app: FastAPI, monkeypatch: pytest
     assert not commands_shown(app_with_router())
 
 
+@pytest.mark.usefixtures("app")
+def test_openapi_knows_how_the_token_is_sent() -> None:
+    """So that the commands can be tried on the app's own page of docs; without a token there is nothing of it."""
+    app = app_of(Esdb(name="audit", prefix="AUDIT_", embedded=True))
+    app.include_router(esdb_router)
+    with TestClient(app) as client:
+        schema = client.get("/openapi.json").json()
+    schemes = schema["components"]["securitySchemes"]
+    assert {name: scheme["scheme"] for name, scheme in schemes.items()} == {"esdb_default_token": "bearer"}
+    for command in COMMANDS:
+        assert schema["paths"][f"/health/esdb/{command}"]["post"]["security"] == [{"esdb_default_token": []}]
+
+
 def commands_shown(app: FastAPI, name: str = "") -> bool:
     """Whether all of them are in the schema of the started app; none of them otherwise."""
     with TestClient(app) as client:

@@ -52,6 +52,16 @@ def test_the_token_is_asked_for_as_a_password(guarded: FastAPI, page: str) -> No
             assert client.get(f"/health/esdb/status{page}", headers=headers).status_code in (200, 404)
 
 
+def test_any_user_name_does(guarded: FastAPI) -> None:
+    """One that is no ASCII, too: the answer asks browsers for UTF-8."""
+    with TestClient(guarded) as client:
+        assert 'charset="UTF-8"' in client.get("/health/esdb/status").headers["www-authenticate"]
+        for name, encoding, status in (("Jürgen ☂", "utf-8", 200), ("", "utf-8", 200), ("Jürgen", "latin-1", 401)):
+            sent = b64encode(f"{name}:{TOKEN}".encode(encoding)).decode()
+            answer = client.get("/health/esdb/status", headers={"Authorization": f"Basic {sent}"})
+            assert (name, answer.status_code) == (name, status)
+
+
 def test_a_password_opens_the_page_and_not_the_control_routes(guarded: FastAPI) -> None:
     """A browser sends it by itself, which is why these want a header that it does not send."""
     with TestClient(guarded) as client:
