@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import httpx2
 import pytest
 from fastapi import Depends, FastAPI
+from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanKind
 
@@ -17,6 +18,7 @@ from fastapi_esdb import Connection, Esdb, NewEvent, RecordedEvent
 from fastapi_esdb.consumers import category
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.plugin.sync import SyncConnection
+from fastapi_esdb.plugin.telemetry import joined
 from fastapi_esdb.settings.model import EsdbSettings
 from fastapi_esdb.telemetry import Telemetry
 from tests.support.waiting import PATIENCE, until
@@ -26,10 +28,12 @@ from tests.telemetry.conftest import Watch, linked
 def shop(server: EmbeddedServer, watch: Watch) -> tuple[FastAPI, Esdb]:
     """Return an app whose FastAPI was given providers."""
     esdb = Esdb(EsdbSettings(connection_string=server.connection_string))
-    app = FastAPI(
-        lifespan=esdb.lifespan,
-        telemetry={"tracer_provider": watch.tracers, "meter_provider": watch.meters},
-    )
+    telemetry: Any = {"tracer_provider": watch.tracers, "meter_provider": watch.meters}
+    return selling(FastAPI(lifespan=esdb.lifespan, telemetry=telemetry), esdb)
+
+
+def selling(app: FastAPI, esdb: Esdb) -> tuple[FastAPI, Esdb]:
+    """Have the app take orders, and send a mail for each."""
 
     @app.post("/orders/{number}")
     async def place(number: str, connection: Annotated[Connection, Depends(esdb.get_connection)]) -> None:
@@ -68,7 +72,12 @@ def ancestors(span: ReadableSpan, spans: list[ReadableSpan]) -> list[str]:
     return found
 
 
-@pytest.mark.skipif("fastapi.telemetry" not in sys.modules, reason="this FastAPI has no telemetry of its own")
+HAS_TELEMETRY = pytest.mark.skipif(
+    "fastapi.telemetry" not in sys.modules, reason="this FastAPI has no telemetry of its own"
+)
+
+
+@HAS_TELEMETRY
 @pytest.mark.parametrize("path", ["/orders/1", "/blocking/1"])
 async def test_a_call_stands_within_the_span_of_its_request(
     esdb_server: EmbeddedServer, watch: Watch, path: str
@@ -83,7 +92,7 @@ async def test_a_call_stands_within_the_span_of_its_request(
     assert ancestors(append, watch.spans)[-1] == f"POST {path.replace('1', '{number}')}"
 
 
-@pytest.mark.skipif("fastapi.telemetry" not in sys.modules, reason="this FastAPI has no telemetry of its own")
+@HAS_TELEMETRY
 async def test_the_way_from_a_request_to_a_consumer_to_the_next_event(
     esdb_server: EmbeddedServer, watch: Watch
 ) -> None:
@@ -104,6 +113,54 @@ async def test_the_way_from_a_request_to_a_consumer_to_the_next_event(
     assert placed.json_metadata()["$correlationId"] == correlation
     assert sent.json_metadata()["$correlationId"] == correlation
     assert sent.json_metadata()["$causationId"] == str(placed.id)
+
+
+@HAS_TELEMETRY
+def test_fastapi_keeps_its_providers_where_they_are_looked_for(esdb_server: EmbeddedServer, watch: Watch) -> None:
+    """In `_telemetry`, which is private to FastAPI: it tells them in no other way."""
+    app, _ = shop(esdb_server, watch)
+    assert vars(app)["_telemetry"]["tracer_provider"] is watch.tracers
+    known = joined(Telemetry(), app)
+    assert (known.tracer_provider, known.meter_provider) == (watch.tracers, watch.meters)
+
+
+@pytest.mark.parametrize("kept", [None, "something else"])
+async def test_without_what_is_private_to_fastapi_global_providers_count(
+    esdb_server: EmbeddedServer, watch: Watch, monkeypatch: pytest.MonkeyPatch, kept: str | None
+) -> None:
+    """A version of FastAPI that calls it otherwise, or keeps something else there, costs nobody the start."""
+    monkeypatch.setattr("opentelemetry.trace.get_tracer_provider", lambda: watch.tracers)
+    esdb = Esdb(EsdbSettings(connection_string=esdb_server.connection_string))
+    app, _ = selling(FastAPI(lifespan=esdb.lifespan), esdb)
+    app.__dict__.pop("_telemetry", None)
+    if kept is not None:
+        app.__dict__["_telemetry"] = kept
+    async with app.router.lifespan_context(app):
+        await esdb.connection_of(app).append("order-1", NewEvent("Placed", {}))
+    assert len(watch.named("Streams.Append order")) == 1
+
+
+@pytest.mark.parametrize("path", ["/orders/1", "/blocking/1"])
+async def test_beside_the_instrumentation_of_opentelemetry(
+    esdb_server: EmbeddedServer, watch: Watch, path: str
+) -> None:
+    """Its span of the request is the only one, calls stand within it, and consumers are linked to them as ever."""
+    esdb = Esdb(EsdbSettings(connection_string=esdb_server.connection_string), telemetry=watch.telemetry)
+    app, _ = selling(FastAPI(lifespan=esdb.lifespan), esdb)
+    FastAPIInstrumentor.instrument_app(
+        app, tracer_provider=watch.tracers, meter_provider=watch.meters, exclude_spans=["receive", "send"]
+    )
+    async with browsing(app) as client:
+        assert (await client.post(path)).is_success
+        await until(lambda: watch.named("process order"))
+    (request,) = [span for span in watch.spans if span.kind is SpanKind.SERVER]
+    assert request.instrumentation_scope is not None
+    assert request.instrumentation_scope.name == "opentelemetry.instrumentation.fastapi"
+    (append,), (handling,) = watch.named("Streams.Append order"), watch.named("process order")
+    assert ancestors(append, watch.spans) == [f"POST {path.replace('1', '{number}')}"]
+    assert linked([handling]) == [append.context.span_id if append.context else 0]
+    (next_append,) = watch.named("Streams.Append mail")
+    assert ancestors(next_append, watch.spans) == ["process order"]
 
 
 async def test_a_provider_that_the_lifespan_sets_counts(
