@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 import pytest
 
 from fastapi_esdb.api.iteration import Drawing, Iteration
+from tests.support.waiting import PATIENCE, until
 
 
 class Call:
@@ -15,19 +16,21 @@ class Call:
 
     def __init__(self, answers: int = 1_000_000) -> None:
         self._answers = answers
+        self.is_silent = asyncio.Event()
         self.ended = asyncio.Event()
 
     async def items(self) -> AsyncGenerator[list[int], None]:
         try:
             for number in range(self._answers):
                 yield [number]
+            self.is_silent.set()
             await asyncio.Event().wait()
         finally:
             await asyncio.sleep(0)
             self.ended.set()
 
     async def has_ended(self) -> bool:
-        return await asyncio.wait_for(self.ended.wait(), 1)
+        return await asyncio.wait_for(self.ended.wait(), PATIENCE)
 
 
 async def few() -> AsyncGenerator[list[int], None]:
@@ -99,7 +102,7 @@ async def test_a_cancelled_task_leaves_nothing(answers: int) -> None:
     """Before and after its first answer: the call ends as soon as nothing refers to the iteration."""
     call = Call(answers)
     task = asyncio.create_task(_consume(Iteration(Drawing(call.items()))))
-    await asyncio.sleep(0.01)
+    await call.is_silent.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -150,8 +153,7 @@ async def test_an_error_that_comes_after_its_wait_is_raised_by_the_next_one() ->
     with pytest.raises(TimeoutError):
         await with_timeout(iteration, 0.001)
     fails.set()
-    await asyncio.sleep(0.01)
-    assert iteration.has_ended
+    await until(lambda: iteration.has_ended)
     with pytest.raises(ZeroDivisionError):
         await anext(iteration)
     assert [item async for item in iteration] == []
@@ -191,9 +193,11 @@ async def test_a_cancelled_wait_for_all_ends_the_call(taken: int) -> None:
     iteration = Iteration(Drawing(call.items()))
     for _ in range(taken):
         await anext(iteration)
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.01):
-            await iteration.to_list()
+    rest = asyncio.create_task(iteration.to_list())
+    await call.is_silent.wait()
+    rest.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await rest
     assert call.ended.is_set()
     assert iteration.has_ended
 
@@ -234,7 +238,7 @@ async def test_closing_wakes_a_task_that_waits() -> None:
     call = Call(3)
     iteration = Iteration(Drawing(call.items()))
     task = asyncio.create_task(_consume(iteration))
-    await asyncio.sleep(0.01)
+    await call.is_silent.wait()
     await iteration.aclose()
     assert await task == [0, 1, 2]
     assert call.ended.is_set()
@@ -243,19 +247,20 @@ async def test_closing_wakes_a_task_that_waits() -> None:
 
 async def test_closing_while_an_item_arrives_ends_the_iteration() -> None:
     """The item does not come any more."""
-    arrives = asyncio.Event()
+    waits, arrives = asyncio.Event(), asyncio.Event()
 
     async def items() -> AsyncGenerator[list[int], None]:
         while True:
+            waits.set()
             await arrives.wait()
             yield [1]
 
     iteration = Iteration(Drawing(items()))
     task = asyncio.create_task(_consume(iteration))
-    await asyncio.sleep(0.01)
+    await waits.wait()
     arrives.set()
     await iteration.aclose()
-    assert await asyncio.wait_for(task, 5) == []
+    assert await asyncio.wait_for(task, PATIENCE) == []
 
 
 async def test_closing_is_idempotent() -> None:

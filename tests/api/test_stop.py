@@ -10,6 +10,7 @@ import pytest
 
 from fastapi_esdb import START, AppStopping, Connection, NewEvent
 from fastapi_esdb.api.stop import Stop
+from tests.support.waiting import PATIENCE
 
 Follow = Callable[[Connection], AsyncIterator[Any]]
 WAYS: dict[str, Follow] = {
@@ -44,7 +45,7 @@ async def test_whoever_waits_sees_the_end(esdb_connection: Connection, follow: F
     await asyncio.sleep(0.05)
     assert not waiting.done()
     stop.set()
-    await asyncio.wait_for(waiting, 5)
+    await asyncio.wait_for(waiting, PATIENCE)
     assert [item async for item in items] == []
 
 

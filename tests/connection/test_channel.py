@@ -102,7 +102,7 @@ async def test_it_notices_that_the_connection_is_gone(server: ScriptedServer, li
         await asyncio.sleep(0)
         assert not watching.done()
         await proxy.reset()
-        await asyncio.wait_for(watching, 5)
+        await asyncio.wait_for(watching, PATIENCE)
         channel.force_close()
         await channel.wait_closed()
 

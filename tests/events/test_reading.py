@@ -29,6 +29,7 @@ from fastapi_esdb.wire.groups.values import NackAction
 from fastapi_esdb.wire.positions import START, Position
 from fastapi_esdb.wire.streams.values import CaughtUp
 from tests.events.orders import OrderNoted, OrderPaid, OrderPlaced, events
+from tests.support.waiting import PATIENCE
 
 PLACED = OrderPlaced(orderId=UUID(int=7))
 PAID = OrderPaid(Decimal("9.50"), datetime(2026, 3, 1, tzinfo=UTC))
@@ -124,7 +125,7 @@ async def test_a_consumer_gives_objects_and_takes_them_as_answers(esdb: Connecti
 
 async def left_in_flight(esdb: Connection) -> int:
     """Return how many events of the group wait for an answer, once that has settled."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while True:
             info = await esdb.persistent_subscriptions.info("s", "g")
             if not info.connections:

@@ -11,6 +11,7 @@ from types import FrameType
 import pytest
 
 from fastapi_esdb.plugin.signals import before_the_server
+from tests.support.waiting import PATIENCE
 
 
 class Server:
@@ -38,7 +39,7 @@ async def test_both_are_told(server: Server, number: signal.Signals) -> None:
     told = asyncio.Event()
     with before_the_server(told.set):
         signal.raise_signal(number)
-        await asyncio.wait_for(told.wait(), 5)
+        await asyncio.wait_for(told.wait(), PATIENCE)
     assert server.heard == [number]
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from fastapi_esdb.pool import hooks as module
 from fastapi_esdb.pool.hooks import Hooks
+from tests.support.waiting import PATIENCE
 
 
 async def test_hooks_run_in_order() -> None:
@@ -69,7 +70,7 @@ async def test_a_hook_may_wait_for_the_end() -> None:
         done.set()
 
     hooks.run([closing])
-    await asyncio.wait_for(done.wait(), 5)
+    await asyncio.wait_for(done.wait(), PATIENCE)
     await hooks.finish()
 
 

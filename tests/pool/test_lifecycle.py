@@ -135,7 +135,7 @@ async def test_a_forced_close_fails_every_call(server: ScriptedServer) -> None:
     tasks += [asyncio.create_task(pool.call(READ, "wait", PATIENT)) for _ in range(100)]
     await until(lambda: pool.stats()["calls_waiting"] == 8)
     await pool.close()
-    results = await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 5)
+    results = await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), PATIENCE)
     kinds = [type(result) for result in results]
     assert (kinds.count(ClosedInFlight), kinds.count(ConnectionClosed)) == (192, 8)
     await until(lambda: not sum(server.active.values()))

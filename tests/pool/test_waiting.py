@@ -10,6 +10,7 @@ import pytest
 from fastapi_esdb.connection.channel import Lease
 from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.pool.waiting import WaitingCalls
+from tests.support.waiting import PATIENCE
 
 
 class Place:
@@ -80,7 +81,7 @@ async def test_a_cancelled_call_is_passed_over() -> None:
     first.cancel()
     offered = iter([place(), None])
     queue.serve(lambda: next(offered))
-    given = [await asyncio.wait_for(second, 5), *await asyncio.gather(first, return_exceptions=True)]
+    given = [await asyncio.wait_for(second, PATIENCE), *await asyncio.gather(first, return_exceptions=True)]
     assert isinstance(given[1], asyncio.CancelledError)
     assert released(cast("Lease", given[0])) == 0
 

@@ -19,7 +19,7 @@ from fastapi_esdb.plugin.status import browsing, overview
 from fastapi_esdb.testing import running
 from tests.plugin.apps import app_of
 from tests.plugin.status.conftest import Shop, anybody
-from tests.support.waiting import PATIENCE, eventually
+from tests.support.waiting import PATIENCE, answered, eventually
 
 HOSTILE = "<script>alert('x')</script>&\"'"
 
@@ -291,7 +291,7 @@ async def test_without_rights_the_page_says_so() -> None:
                 assert (page, answer.status_code) == (page, 403)
                 assert "No rights to see this" in answer.text
             assert "Opened" in (await client.get("stream?name=open-1")).text
-            assert "All is well" in (await client.get("../status")).text
+            await answered(lambda: client.get("../status"), lambda answer: "All is well" in answer.text)
 
 
 async def test_a_server_that_hangs_hinders_nobody(esdb_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> None:

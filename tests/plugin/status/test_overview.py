@@ -33,11 +33,11 @@ def parked(shop: Shop, count: int = 1) -> None:
 
 def test_it_shows_connections_and_the_states_they_were_in(shop: Shop) -> None:
     """Each with its node, and with the change that brought it there."""
+    eventually(lambda: "All is well" in shop.get())
     html = shop.get()
     assert "<strong>default-1</strong>" in html
     assert html.count("connected to 127.0.0.1:") >= 2
     assert 'class="connected"' in html
-    assert "All is well" in html
 
 
 def test_it_says_in_words_that_the_connections_are_closed(shop: Shop) -> None:
@@ -50,7 +50,7 @@ def test_it_says_in_words_that_the_connections_are_closed(shop: Shop) -> None:
     assert "Gossip.Read" not in answer.text, "the page makes no calls that can only fail"
     assert 'value="connect"' in answer.text
     assert shop.post(do="connect").headers["location"] == "../status?done=connect"
-    assert "All is well" in shop.get()
+    eventually(lambda: "All is well" in shop.get())
 
 
 def test_it_counts_calls_and_errors_by_kind(shop: Shop) -> None:
