@@ -13,11 +13,11 @@ from fastapi_esdb.api.metadata import StreamMetadata
 from fastapi_esdb.api.new_event import NewEvent
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.wire.events.values import RecordedEvent
-from tests.support.waiting import until
+from tests.support.waiting import Stopwatch, until
 
 READ = "Streams.Read"
 SOON = 5.0
-"""A second, and some more for a machine that is busy."""
+"""Seconds."""
 LARGE = 100_000
 
 Iterate = Callable[[Connection], AsyncIterator[RecordedEvent]]
@@ -65,7 +65,9 @@ async def history(esdb: Connection) -> None:
 
 
 async def ended(server: EmbeddedServer) -> None:
-    await until(lambda: server.open_calls.get(READ, 0) == 0, SOON)
+    async with Stopwatch() as watch:
+        await until(lambda: server.open_calls.get(READ, 0) == 0)
+    assert watch.seconds < SOON
 
 
 @every_way

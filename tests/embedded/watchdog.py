@@ -40,17 +40,23 @@ class Watchdog:
 
 
 @contextmanager
-def watched(measure: Callable[[], float] = time.thread_time) -> Iterator[Watchdog]:
-    """Measure the running loop, by the processor time of its thread unless told otherwise.
-
-    The garbage collector rests meanwhile: it would look at all that this and other tests keep in memory.
-    """
+def no_collections() -> Iterator[None]:
+    """Have the garbage collector rest: it would look at all that this and other tests keep in memory."""
     gc.collect()
     gc.disable()
-    watchdog = Watchdog(measure)
-    watchdog.start()
     try:
-        yield watchdog
+        yield
     finally:
-        watchdog.stop()
         gc.enable()
+
+
+@contextmanager
+def watched(measure: Callable[[], float] = time.thread_time) -> Iterator[Watchdog]:
+    """Measure the running loop, by the processor time of its thread unless told otherwise."""
+    watchdog = Watchdog(measure)
+    with no_collections():
+        watchdog.start()
+        try:
+            yield watchdog
+        finally:
+            watchdog.stop()

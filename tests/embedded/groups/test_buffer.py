@@ -9,6 +9,7 @@ import pytest
 from fastapi_esdb.embedded.groups.buffer import LOOK_AHEAD, Buffer
 from fastapi_esdb.embedded.groups.message import Message
 from tests.embedded.groups.support import message, messages, positions
+from tests.embedded.watchdog import no_collections
 
 
 def behind(size: int = 5, live_size: int = 3, first: int = 0) -> Buffer:
@@ -223,10 +224,11 @@ def test_retries_in_any_order() -> None:
 def test_very_many_retries() -> None:
     """A consumer that goes with twenty thousand events in hand does not hold up the others for long."""
     buffer, many = behind(), [message(position) for position in range(20_000)]
-    began = time.process_time()
-    for one in many:
-        buffer.add_retry(one)
-    assert time.process_time() - began < 1
+    with no_collections():
+        began = time.thread_time()
+        for one in many:
+            buffer.add_retry(one)
+        assert time.thread_time() - began < 1
 
 
 def test_very_many_events_that_nobody_can_take() -> None:

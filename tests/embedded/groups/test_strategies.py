@@ -12,7 +12,7 @@ from fastapi_esdb.embedded.store.metadata import MAX_METADATA
 from fastapi_esdb.wire.events.values import LINK_TYPE
 from fastapi_esdb.wire.groups.values import ConsumerStrategy
 from tests.embedded.groups.support import FedGroup, consumer, fetch, message
-from tests.embedded.watchdog import BOUND
+from tests.embedded.watchdog import BOUND, no_collections
 
 
 def strategy(name: str, *consumers: Consumer) -> Strategy:
@@ -176,10 +176,11 @@ def test_very_many_events_of_a_busy_consumer(name: str) -> None:
     many = tuple(message(position, metadata=b'{"$correlationId": "one"}') for position in range(count))
     group.rules.add_page(Page(many, count, is_end=True))
     assert (len(busy.in_flight), len(idle.in_flight)) == (10, 0)
-    began = time.process_time()
-    for _ in range(5):
-        group.rules.tick()
-    assert time.process_time() - began < BOUND
+    with no_collections():
+        began = time.thread_time()
+        for _ in range(5):
+            group.rules.tick()
+        assert time.thread_time() - began < BOUND
     assert fetch(busy) == [(position, 0) for position in range(10)]
     group.rules.acknowledge(list(busy.in_flight))
     assert fetch(busy) == [(position, 0) for position in range(10, 20)]
