@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import socket
+import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,7 +24,7 @@ from fastapi_esdb.wire.status.codes import StatusCode
 from tests.interop import node
 from tests.support.processes import free_port
 from tests.support.transports import OVER_BOTH
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import PATIENCE, eventually
 
 SERVERS = Path(__file__).parent / "servers"
 HEADERS = CallHeaders((("own-header", "value"),))
@@ -39,29 +41,25 @@ NODE = pytest.mark.parametrize("port", ["node"], indirect=True)
 pytestmark = OVER_BOTH
 
 
-@pytest.fixture
-def files(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of files for a server that knows nothing of gRPC: an answer, and what kind of answer it is."""
-    (tmp_path / "mime.types").write_text("application/grpc grpc\n")
-    (tmp_path / "answer.grpc").write_bytes(b"".join(framed(b"x" * size) for size in SIZES))
-    return tmp_path
+    folder = tmp_path_factory.mktemp("files")
+    (folder / "mime.types").write_text("application/grpc grpc\n")
+    (folder / "answer.grpc").write_bytes(b"".join(framed(b"x" * size) for size in SIZES))
+    return folder
 
 
-@pytest.fixture
-async def port(request: pytest.FixtureRequest) -> AsyncIterator[int]:
+@pytest.fixture(scope="module")
+def port(request: pytest.FixtureRequest) -> Iterator[int]:
     """Where the server of that name listens; skips the test where it is not installed."""
     number = free_port()
-    process = await asyncio.create_subprocess_exec(*_command(request, number), env=_environment(request))
-    try:
-        async with asyncio.timeout(PATIENCE):
-            while not await _listens(number):
-                assert process.returncode is None, "the server ended instead of listening"
-                await asyncio.sleep(0.05)
-        yield number
-    finally:
-        if process.returncode is None:
+    with subprocess.Popen(_command(request, number), env=_environment(request)) as process:
+        try:
+            eventually(lambda: _listens(process, number))
+            yield number
+        finally:
             process.kill()
-        await process.wait()
 
 
 def _command(request: pytest.FixtureRequest, port: int) -> tuple[str, ...]:
@@ -85,13 +83,10 @@ def _environment(request: pytest.FixtureRequest) -> dict[str, str]:
     return {**os.environ, "NODE_PATH": str(node.installed(cache, SERVERS / "package.json"))}
 
 
-async def _listens(port: int) -> bool:
-    try:
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
-    except OSError:
-        return False
-    writer.close()
-    return True
+def _listens(process: subprocess.Popen[bytes], port: int) -> bool:
+    assert process.poll() is None, "the server ended instead of listening"
+    with socket.socket() as connection:
+        return connection.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.fixture
