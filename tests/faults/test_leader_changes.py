@@ -49,6 +49,7 @@ class Orders:
             expected = len(self.written) - 1 if self.written else NO_STREAM
             await self._esdb.append(STREAM, event, expected=expected, retry_unknown=True)
             self.written.append(event.id)
+            await asyncio.sleep(0.005)  # the nodes share their machine with others
 
     async def follow(self) -> None:
         """A catch-up subscription."""

@@ -36,7 +36,7 @@ async def write(esdb: Connection, count: int, size: int) -> None:
 
 @pytest.mark.parametrize(
     ("count", "size"),
-    [(40_000, 1_000), (60, 900_000), pytest.param(900_000, 1_000, marks=[pytest.mark.slow, pytest.mark.timeout(600)])],
+    [(12_000, 4_000), (60, 900_000), pytest.param(900_000, 1_000, marks=[pytest.mark.slow, pytest.mark.timeout(600)])],
 )
 async def test_the_process_hardly_grows(count: int, size: int) -> None:
     """However much there is to read, however large the events are, and in whatever way they are read."""
