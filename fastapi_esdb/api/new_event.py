@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from os import urandom
+from struct import Struct
+from typing import TYPE_CHECKING, Any
 
 from fastapi_esdb.api.arguments import text
 from fastapi_esdb.api.json_data import json_data
+from fastapi_esdb.wire.codec.lazy import setter_of
 from fastapi_esdb.wire.errors import InvalidArgument
 from fastapi_esdb.wire.errors.unreadable import quoted
 from fastapi_esdb.wire.events.content import JSON, OCTET_STREAM
@@ -15,6 +18,18 @@ from fastapi_esdb.wire.events.values import ProposedEvent
 SHOWN_BYTES = 80
 BYTES = (bytes, bytearray, memoryview)
 """Data that are stored as they are."""
+
+ID_SIZE = 16
+VERSION_4 = 4 << 76 | 0b10 << 62
+"""The bits of a random UUID that tell that it is one (RFC 9562, 5.4)."""
+RANDOM = (1 << 128) - 1 & ~(0xF << 76 | 0b11 << 62)
+"""Its other bits."""
+ID_PARTS = Struct("8s4s4s4s12s")
+"""The digits between the dashes of its text."""
+
+_set_id, _set_type = setter_of(ProposedEvent, "id"), setter_of(ProposedEvent, "type")
+_set_data, _set_metadata = setter_of(ProposedEvent, "data"), setter_of(ProposedEvent, "metadata")
+_set_content_type = setter_of(ProposedEvent, "content_type")
 
 
 class NewEvent(ProposedEvent):
@@ -36,7 +51,10 @@ class NewEvent(ProposedEvent):
             that would not read back what it writes. The error names the field and not its value.
     """
 
-    __slots__ = ("_is_fresh",)
+    __slots__ = ("_is_fresh", "id_text")
+
+    id_text: bytes
+    """The text of its id. Of a random one `id` is made when it is asked for: most events are only sent."""
 
     def __init__(
         self,
@@ -50,25 +68,46 @@ class NewEvent(ProposedEvent):
         is_bytes = isinstance(data, BYTES)
         content_type = content_type or (OCTET_STREAM if is_bytes else JSON)
         try:
-            super().__init__(
-                uuid.uuid4() if id is None else _event_id(id),
-                text(type, "type"),
-                bytes(data) if is_bytes else json_data(data, "data"),
-                b"" if metadata is None else _encoded(metadata, "metadata"),
-                content_type if content_type == JSON else _checked(content_type, is_bytes),
-            )
+            if id is None:
+                _set_id_text(self, random_id())
+            else:
+                _set_id(self, _event_id(id))
+            _set_type(self, text(type, "type"))
+            _set_data(self, bytes(data) if is_bytes else json_data(data, "data"))
+            _set_metadata(self, b"" if metadata is None else _encoded(metadata, "metadata"))
+            _set_content_type(self, content_type if content_type == JSON else _checked(content_type, is_bytes))
         except InvalidArgument as error:
             raise InvalidArgument(f"event {text(type, 'type')!r}: {error.message}") from error.__cause__
-        object.__setattr__(self, "_is_fresh", id is None)
+        _set_fresh(self, id is None)
+
+    if not TYPE_CHECKING:  # type checkers would take any name for a field
+
+        def __getattr__(self, name: str) -> Any:
+            """Make the id of its text, or the text of the id, when it is used for the first time."""
+            own = object.__getattribute__
+            if name == "id":
+                _set_id(self, uuid.UUID(own(self, "id_text").decode()))
+            elif name == "id_text":
+                _set_id_text(self, str(own(self, "id")).encode())
+            return own(self, name)
 
     def mark_sent(self) -> bool:
         is_fresh = getattr(self, "_is_fresh", False)  # a copy does not know what has become of the original
         if is_fresh:
-            object.__setattr__(self, "_is_fresh", False)
+            _set_fresh(self, False)
         return is_fresh
 
     def __repr__(self) -> str:
         return f"NewEvent({self.type!r}, {_shown(self.data)}, id={str(self.id)!r})"
+
+
+_set_id_text, _set_fresh = setter_of(NewEvent, "id_text"), setter_of(NewEvent, "_is_fresh")
+
+
+def random_id() -> bytes:
+    """Return the text of a random UUID, which costs a third of an object and its text."""
+    digits = b"%032x" % (int.from_bytes(urandom(ID_SIZE), "big") & RANDOM | VERSION_4)
+    return b"%b-%b-%b-%b-%b" % ID_PARTS.unpack(digits)
 
 
 def _event_id(value: uuid.UUID | str) -> uuid.UUID:

@@ -23,7 +23,6 @@ from fastapi_esdb.wire.errors import (
 from fastapi_esdb.wire.errors.unreadable import unreadable
 
 if TYPE_CHECKING:
-    from fastapi_esdb.connection.deadline import Deadline
     from fastapi_esdb.wire.streams.values import AppendRequest, AppendResult
 
 ELECTION = 0.25
@@ -41,7 +40,7 @@ class PendingAppend:
     """The append, the moment of its deadline, and what the caller waits for."""
 
     request: AppendRequest
-    deadline: Deadline
+    deadline: float
     answer: asyncio.Future[AppendResult]
     size: int = 0
     """Bytes of its message."""
@@ -56,17 +55,22 @@ class PendingAppend:
         """Take note that it is being sent."""
         self.sent_at = now
         if self.leaves_time:
-            self.deadline, self.leaves_time = self.deadline.halved(now), False
+            self.halve_time(now)
+
+    def halve_time(self, now: float) -> None:
+        """Leave half of the time that is left for what comes after the answer."""
+        self.deadline, self.leaves_time = (self.deadline + now) / 2, False
 
     def finish(self, result: AppendResult | EsdbError) -> None:
         """Give the caller what it waits for, if it still does."""
-        if self.answer.done():
+        answer = self.answer
+        if answer.done():
             return
         if not isinstance(result, EsdbError):
-            self.answer.set_result(result)
+            answer.set_result(result)
             return
-        self.answer.set_exception(result)
-        self.answer.exception()  # a caller that is cancelled at this very moment does not look at it
+        answer.set_exception(result)
+        answer.exception()  # a caller that is cancelled at this very moment does not look at it
 
     def fail(self, error: EsdbError) -> None:
         """Raise an error of its own in the caller: a shared one would collect the traces of all.

@@ -8,7 +8,7 @@ import json
 import math
 import pickle
 from typing import Any
-from uuid import UUID
+from uuid import RFC_4122, UUID
 
 import pytest
 from pydantic import BaseModel
@@ -66,6 +66,24 @@ def test_the_id_is_made_with_the_event() -> None:
     assert event.id == event.id
     assert event.id != NewEvent("T", {}).id
     assert event.id.version == 4
+
+
+def test_a_random_id_is_a_uuid_of_version_4() -> None:
+    """As many ids as events, and each says by its bits that it is random."""
+    ids = [NewEvent("OrderPlaced", {}).id for _ in range(1_000)]
+    assert {(one.version, one.variant) for one in ids} == {(4, RFC_4122)}
+    assert len(set(ids)) == len(ids)
+    digits = [str(one).replace("-", "") for one in ids]
+    assert all(len({text[place] for text in digits}) > 1 for place in range(32) if place != 12)
+
+
+def test_the_text_of_an_id_is_the_ids() -> None:
+    """Whichever was there first, in a copy too; an event has one id for its life."""
+    for event in (NewEvent("OrderPlaced", {}), NewEvent("OrderPlaced", {}, id=ID), ProposedEvent(ID, "OrderPlaced")):
+        for one in (event, copy.copy(event)):
+            assert one.id_text == str(one.id).encode()
+        assert event.id is event.id
+    assert not hasattr(NewEvent.__new__(NewEvent), "id")
 
 
 @pytest.mark.parametrize("given", [ID, str(ID)])

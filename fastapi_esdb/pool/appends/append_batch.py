@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -37,47 +37,32 @@ class BatchedAppend(PendingAppend):
     """Its part of the request."""
     channel: Channel | None = None
     """Where it was sent to."""
+    is_alone: bool = False
+    """Whether its batch may have no other append to its stream.
 
-    @property
-    def is_alone(self) -> bool:
-        """Return whether its batch may have no other append to its stream.
-
-        A check is made before anything is written. And events that the server knows are recognised where nothing goes
-        before them, and answered with a revision that tells nothing of others.
-        """
-        return self.request.expected is not ANY or not self.request.is_fresh
+    A check is made before anything is written. And events that the server knows are recognised where nothing goes
+    before them, and answered with a revision that tells nothing of others.
+    """
 
 
 class AppendBatch(list[BatchedAppend]):
     """Members in the order of their arrival."""
-
-    def __init__(self, members: Iterable[BatchedAppend] = ()) -> None:
-        super().__init__(members)
-        self._bytes = sum(len(member.part) for member in self)
-        self._streams = {member.request.stream: member.is_alone for member in self}
 
     @property
     def data(self) -> bytes:
         """The bytes of the request."""
         return b"".join([member.part for member in self])
 
-    def has_room_for(self, member: BatchedAppend) -> bool:
-        """Return whether the batch may grow by this append."""
-        return not self or (len(self) < MOST_APPENDS and self._bytes + len(member.part) <= MOST_BYTES)
-
-    def take(self, member: BatchedAppend) -> bool:
-        """Add an append, unless it may not be beside others to its stream; return whether it was added."""
-        stream, is_alone = member.request.stream, member.is_alone
-        if stream in self._streams and (is_alone or self._streams[stream]):
-            return False
-        self._streams[stream] = is_alone
-        self._bytes += len(member.part)
-        self.append(member)
-        return True
-
     def drop_ended(self) -> None:
         """Leave out appends that have ended: their time was up, or their callers have gone."""
         self[:] = [member for member in self if not member.answer.done()]
+
+    def leave(self, channel: Channel, now: float) -> None:
+        """Take note that it is being sent on that channel."""
+        for member in self:
+            member.channel = channel
+            if member.leaves_time:
+                member.halve_time(now)
 
     def note_order(self) -> None:
         """Have those who wait for an answer know what left ahead of them: the batch may arrive when that was given up.
@@ -100,28 +85,36 @@ class AppendBatch(list[BatchedAppend]):
 
 def next_batch(waiting: deque[BatchedAppend]) -> AppendBatch:
     """Take the next batch out of the appends that wait. Those that a stream has to leave for later stay in order."""
-    batch, left, held = AppendBatch(), deque[BatchedAppend](), set[str]()
-    while waiting and batch.has_room_for(waiting[0]):
+    batch, left, room = AppendBatch(), deque[BatchedAppend](), MOST_BYTES
+    streams: dict[str, bool] = {}  # those in the batch, and whether it may have no more appends to them
+    while waiting and (not batch or (len(batch) < MOST_APPENDS and len(waiting[0].part) <= room)):
         member = waiting.popleft()
-        stream = member.request.stream
         if member.answer.done():
             continue
-        if stream in held or not batch.take(member):
-            held.add(stream)
+        stream, is_alone = member.request.stream, member.is_alone
+        if stream in streams and (is_alone or streams[stream]):
+            streams[stream] = True
             left.append(member)
+            continue
+        streams[stream] = is_alone
+        room -= len(member.part)
+        batch.append(member)
     waiting.extendleft(reversed(left))
     return batch
 
 
 def results(batch: Sequence[BatchedAppend], done: StreamsAppended) -> list[AppendResult | None]:
     """Return the result of each append; the server tells only where each stream ended. `None` where it does not."""
-    at = dict(done.revisions)
+    at, position = dict(done.revisions), done.position
     found: list[AppendResult | None] = []
     for member in reversed(batch):
-        last = at.get(member.request.stream)
-        found.append(None if last is None else AppendResult(last, done.position))
-        if last is not None:
-            at[member.request.stream] = last - len(member.request.events)
+        request = member.request
+        last = at.get(request.stream)
+        if last is None:
+            found.append(None)
+        else:
+            found.append(AppendResult(last, position))
+            at[request.stream] = last - len(request.events)
     return found[::-1]
 
 

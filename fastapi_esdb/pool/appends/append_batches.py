@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pydantic import Secret
 
 from fastapi_esdb.connection.call import unary_encoded
-from fastapi_esdb.connection.deadline import Alarm
+from fastapi_esdb.connection.deadline import Alarm, Deadline
 from fastapi_esdb.errors import NotSentInTime
 from fastapi_esdb.log import log
 from fastapi_esdb.pool.appends.append_batch import (
@@ -31,6 +31,7 @@ from fastapi_esdb.wire.errors import (
     Outcome,
 )
 from fastapi_esdb.wire.errors.unreadable import unreadable
+from fastapi_esdb.wire.revisions import ANY
 from fastapi_esdb.wire.streams_v2.append_batches import encode_part
 from fastapi_esdb.wire.streams_v2.methods import APPEND_RECORDS
 
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from fastapi_esdb.connection.channel import Channel, Lease
-    from fastapi_esdb.connection.deadline import Deadline
     from fastapi_esdb.pool.generations import Leases
     from fastapi_esdb.settings.choices import NodePreference
     from fastapi_esdb.wire.headers import CallHeaders
@@ -79,18 +79,22 @@ class AppendBatches:
         if part is None:
             return None
         loop = asyncio.get_running_loop()
-        member = BatchedAppend(request, deadline, loop.create_future(), part=part, leaves_time=leaves_time)
+        member = BatchedAppend(request, deadline, loop.create_future(), leaves_time=leaves_time, part=part)
+        member.is_alone = request.expected is not ANY or not request.is_fresh
         self._waiting.append(member)
         self._alarm.set(deadline)
-        if self._work is None or self._work.done():
+        if self._work is None:
             self._work = loop.create_task(self._send_all(), name="esdb-append-batches")
         return member
 
     async def _send_all(self) -> None:
-        while batch := self._next():
-            self._current = batch
-            await self._send(batch)
-        self._current = AppendBatch()
+        try:
+            while batch := self._next():
+                self._current = batch
+                await self._send(batch)
+        finally:
+            self._work = None
+            self._current = AppendBatch()
         self._alarm.stop()
 
     def _next(self) -> AppendBatch:
@@ -115,19 +119,15 @@ class AppendBatches:
             _finish(batch, done)
 
     async def _call(self, batch: AppendBatch) -> StreamsAppended:
-        with await self._lease(max([member.deadline for member in batch])) as lease:
+        with await self._lease(_latest(batch)) as lease:
             # whoever was told while the lease was waited for that his append was not sent must be right
             batch.drop_ended()
             if not batch:
                 raise NotSentInTime
-            now = monotonic()
-            for member in batch:
-                member.channel = lease.channel
-                member.leave(now)
-            deadlines = [member.deadline for member in batch]
-            self._alarm.set(min(deadlines))
+            batch.leave(lease.channel, monotonic())
+            self._alarm.set(min([member.deadline for member in batch]))
             try:
-                return await unary_encoded(lease, APPEND_RECORDS, Secret(batch.data), max(deadlines), self._headers)
+                return await unary_encoded(lease, APPEND_RECORDS, Secret(batch.data), _latest(batch), self._headers)
             except NotSupported:
                 self._lacking = lease.channel
                 raise
@@ -198,9 +198,16 @@ class AppendBatches:
         return [*self._current, *again, *self._waiting]
 
 
+def _latest(batch: AppendBatch) -> Deadline:
+    return Deadline(max([member.deadline for member in batch]))
+
+
 def _finish(batch: AppendBatch, done: StreamsAppended) -> None:
     for member, result in zip(batch, results(batch, done), strict=True):
-        member.finish(result or NoAnswer())
+        if result is None:
+            member.finish(NoAnswer())
+        elif not member.answer.done():
+            member.answer.set_result(result)
 
 
 def _fail(batch: AppendBatch, error: EsdbError) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from fastapi_esdb.wire.errors import EsdbError
 from fastapi_esdb.wire.errors.unreadable import unreadable
 
+Value = TypeVar("Value")
 LazyValue = TypeVar("LazyValue", bound="Lazy")
 
 Readers = Mapping[str, Callable[[Any], Any]]
@@ -57,9 +58,9 @@ class Lazy:
             return value
 
 
-def setter_of(cls: type[LazyValue], name: str) -> Callable[[LazyValue, object], None]:
-    """Return what sets a field of new values, which a frozen dataclass would not allow, quicker than `filled`."""
-    setter: Callable[[LazyValue, object], None] = cls.__dict__[name].__set__
+def setter_of(cls: type[Value], name: str) -> Callable[[Value, object], None]:
+    """Return what sets a slot of new values, which a frozen dataclass would not allow, quicker than `filled`."""
+    setter: Callable[[Value, object], None] = cls.__dict__[name].__set__
     return setter
 
 

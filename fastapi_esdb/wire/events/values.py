@@ -29,6 +29,11 @@ class ProposedEvent:
     metadata: bytes = b""
     content_type: str = JSON
 
+    @property
+    def id_text(self) -> bytes:
+        """The text of its id, as requests have it."""
+        return str(self.id).encode()
+
     def mark_sent(self) -> bool:
         """Note that it is being sent; whether no server can know its id, which is random and has not left before."""
         return False

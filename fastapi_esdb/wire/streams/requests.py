@@ -232,9 +232,11 @@ def encode_batch(call: int, number: int, append: AppendRequest, seconds: float) 
         size = len(identity)  # one digit, since it is 21 at most
         milliseconds = max(1, int(seconds * MILLISECONDS))
         options = _stream(append.stream) + _expectation(append.expected) + _deadline(milliseconds)
-        events = b"".join([_proposed(event) for event in append.events])
-        parts = CORRELATION_ID, size + 2, STRUCTURED, size, identity, OPTIONS, varint(len(options)), options, events
-        return b"%b%c%b%c%b%b%b%b%b" % parts + IS_FINAL
+        head = b"%b%c%b%c%b%b%b%b" % (
+            *(CORRELATION_ID, size + 2, STRUCTURED, size, identity),
+            *(OPTIONS, varint(len(options)), options),
+        )
+        return b"".join([head, *map(_proposed, append.events), IS_FINAL])
     except (TypeError, ValueError) as error:
         if isinstance(error, EsdbError):
             raise
@@ -252,9 +254,9 @@ ID, CUSTOM_METADATA, DATA = b"\x0a\x26\x12\x24", b"\x1a", b"\x22"
 
 def _proposed(event: ProposedEvent) -> bytes:
     custom = field(CUSTOM_METADATA, event.metadata) if event.metadata else b""
-    kind, data = _kind(event.type, event.content_type), event.data
-    content = b"%b%b%b%b%b%b%b" % (ID, str(event.id).encode(), kind, custom, DATA, varint(len(data)), data)
-    return b"%b%b%b" % (PROPOSED, varint(len(content)), content)
+    data = event.data
+    content = b"".join((ID, event.id_text, custom, _kind(event.type, event.content_type), varint(len(data)), data))
+    return b"".join((PROPOSED, varint(len(content)), content))
 
 
 @lru_cache(RECENT)
@@ -266,8 +268,9 @@ def _stream(name: str) -> bytes:
 
 @lru_cache(RECENT)
 def _kind(name: str, content_type: str) -> bytes:
+    """Return the fields with the type and the content type, and the tag of the data."""
     message = pb.BatchAppendReq.ProposedMessage(metadata={TYPE: name, CONTENT_TYPE: content_type})
-    return bytes(message.SerializeToString(deterministic=True))
+    return bytes(message.SerializeToString(deterministic=True)) + DATA
 
 
 @lru_cache(RECENT)

@@ -63,8 +63,8 @@ def _record(stream: str, event: ProposedEvent, schema_id: UUID | None) -> bytes:
     head = _head(stream, event.type, event.content_type == JSON, schema_id)
     properties = _properties(event.metadata) if event.metadata else b""
     data = event.data
-    content = b"%b%b%b%b%b%b" % (ID, str(event.id).encode(), properties, head, varint(len(data)), data)
-    return b"%b%b%b" % (RECORD, varint(len(content)), content)
+    content = b"".join((ID, event.id_text, properties, head, varint(len(data)), data))
+    return b"".join((RECORD, varint(len(content)), content))
 
 
 @lru_cache(RECENT)
