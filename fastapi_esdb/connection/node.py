@@ -77,6 +77,8 @@ class NodeConnection:
         self._channels: set[Channel] = set()
         self._supervisor: asyncio.Task[None] | None = None
         self._watch: Watch | None = None
+        self._sent_away_at: int | None = None
+        """How many attempts had ended when its server said goodbye, if it did."""
         self._changes = Wakeup()
 
     def __repr__(self) -> str:
@@ -96,6 +98,11 @@ class NodeConnection:
     def is_promising(self) -> bool:
         """Return whether it may soon take calls: it is suspect, or connects and nothing speaks against that."""
         return self.is_suspect or (self.state is ConnectionState.CONNECTING and self._connector.is_promising)
+
+    @property
+    def is_moving(self) -> bool:
+        """Return whether its server has said goodbye, and the attempt to connect again has not ended yet."""
+        return self._sent_away_at == self._connector.ended and self.state is ConnectionState.CONNECTING
 
     @property
     def attempts(self) -> int:
@@ -246,6 +253,7 @@ class NodeConnection:
         self._part_from_others(channel)
         reason = await self._until_lost()
         self._hosts.suspect(channel.host)
+        self._sent_away_at = self._connector.ended if self._connected_channel().transport.is_leaving else None
         self._connector.reset()
         self._lose(address, reason)
 

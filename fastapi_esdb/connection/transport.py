@@ -113,6 +113,11 @@ class Transport(Protocol):
         ...
 
     @property
+    def is_leaving(self) -> bool:
+        """Return whether the server has said that it wants no further calls here; False where that is not known."""
+        ...
+
+    @property
     def pinged_too_often(self) -> bool:
         """Return whether the server has complained about the keep-alive pings."""
         ...

@@ -104,6 +104,11 @@ class Connections:
         return self.last_error or (self._failover.discovery.last_failure if self._failover else None)
 
     @property
+    def _is_moving(self) -> bool:
+        """Return whether the server has sent the last connection away, so that another is made at this moment."""
+        return self._failover is None and any(node.is_moving for node in self.nodes)
+
+    @property
     def _failed(self) -> int:
         """The number of connections whose latest attempt failed."""
         return sum(node.last_error is not None for node in self.nodes)
@@ -257,7 +262,7 @@ class Connections:
         self, long_lived: bool, deadline: Deadline, patience: Deadline, budget: DiscoveryBudget | None
     ) -> Lease | None:
         """Wait for a connection until patience and budget have run out, or for a lease on one until the deadline."""
-        until = deadline if self.is_connected else patience
+        until = deadline if self.is_connected or self._is_moving else patience
         try:
             if until.left():
                 self._counters.queued += 1

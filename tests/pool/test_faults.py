@@ -19,6 +19,7 @@ from tests.support.pools import PATIENT, pool_on
 from tests.support.processes import ServerProcess, free_port
 from tests.support.proxy import FaultProxy
 from tests.support.scripted import FOLLOW, READ, WRITE, ScriptedServer
+from tests.support.transports import OVER_HTTP2
 from tests.support.waiting import PATIENCE, Stopwatch, until
 
 KEEP_ALIVE = "&keepAliveInterval=1000&keepAliveTimeout=1000"
@@ -160,6 +161,27 @@ async def test_a_server_that_sends_connections_away(pool_size: int) -> None:
             assert await pool.call(WRITE, "hello", PATIENT) == "hello"
         assert await asyncio.gather(*long) == ["sleep 1.5"] * 5
         assert pool.stats()["disconnects_total"] >= 2
+
+
+@OVER_HTTP2
+async def test_nobody_need_wait_for_a_server_that_sends_connections_away() -> None:
+    """Where the server says goodbye, calls go over to the next connection without any patience for a lost one."""
+    age = [("grpc.max_connection_age_ms", 200), ("grpc.max_connection_age_grace_ms", 10_000)]
+    async with ScriptedServer(options=age) as server, pool_on(server.port, pool_size=1, wait=0) as pool:
+        await pool.wait_connected(PATIENCE)
+        while pool.stats()["disconnects_total"] < 3:
+            assert await pool.call(WRITE, "hello", PATIENT) == "hello"
+
+
+@OVER_HTTP2
+async def test_a_server_that_has_left_is_not_waited_for() -> None:
+    """After a goodbye there is one attempt to connect; what it fails with is the answer."""
+    async with ScriptedServer() as server, pool_on(server.port, pool_size=1, wait=0) as pool:
+        await pool.wait_connected(PATIENCE)
+        await server.stop()
+        await until(lambda: not pool.is_connected)
+        error, _ = await failure(pool.call(WRITE, "hello", PATIENT))
+        assert isinstance(error, ConnectionClosed)
 
 
 async def test_pings_that_the_server_takes_amiss() -> None:

@@ -58,6 +58,11 @@ class GrpcioTransport:
         self._streaming: WeakSet[GrpcStreamingCall] = WeakSet()
 
     @property
+    def is_leaving(self) -> bool:
+        """Return False: grpcio doesn't tell."""
+        return False
+
+    @property
     def pinged_too_often(self) -> bool:
         """Return whether the server has complained about the keep-alive pings."""
         return self._ends.pinged_too_often

@@ -86,6 +86,11 @@ class Http2Transport:
         return self._protocol.connection.most_streams
 
     @property
+    def is_leaving(self) -> bool:
+        """Return whether the server has said that it wants no further calls here."""
+        return self._protocol.connection.goodbye is not None
+
+    @property
     def pinged_too_often(self) -> bool:
         """Return whether the server has complained about the keep-alive pings."""
         goodbye = self._protocol.connection.goodbye
