@@ -48,7 +48,9 @@ class Limits:
 
     def room(self, candidate: Candidate, long_lived: bool) -> bool:
         """Return whether the connection can take one more call of that kind."""
-        if not candidate.is_connected or candidate.is_suspect or (long_lived and candidate.streams >= self.streams):
+        if not candidate.is_connected or candidate.is_suspect:
+            return False
+        if long_lived and candidate.streams >= self._streams_of(self._calls_on(candidate)):
             return False
         in_flight = candidate.in_flight
         return not in_flight or in_flight < self._calls_on(candidate)
@@ -56,14 +58,18 @@ class Limits:
     def per_connection(self, candidates: Sequence[Candidate], long_lived: bool) -> int:
         """Return the number of calls of that kind that fit on one more connection like these."""
         calls = min((self._calls_on(candidate) for candidate in candidates), default=self.calls)
-        return min(self.streams, calls) if long_lived else calls
+        return self._streams_of(calls) if long_lived else calls
+
+    def _streams_of(self, calls: int) -> int:
+        """Return how many of so many calls may be long-lived: always the same part, which leaves room for others."""
+        return max(1, self.streams * min(calls, self.calls) // self.calls)
 
     def _calls_on(self, candidate: Candidate) -> int:
         """Return how many calls a connection takes at a time, as its server says if it is known to take fewer."""
         most = candidate.most_streams
         if most is None or most >= self.calls + SPARE:
             return self.calls
-        return max(1, most - SPARE)
+        return max(2 if most >= SPARE else 1, most - SPARE)
 
 
 @dataclass(slots=True)

@@ -136,6 +136,17 @@ def test_a_server_that_takes_fewer_calls() -> None:
     assert route([Node(5, most_streams=1000)], LIMITS).use is None
 
 
+@pytest.mark.parametrize("most", [4, SPARE + 1, SPARE + 2, 30, 60])
+def test_long_lived_calls_leave_room_for_others_wherever_the_server_draws_the_line(most: int) -> None:
+    """They fill a part of each connection, however few calls it takes: the others would find no room anywhere."""
+    limits = Limits(2, 80)
+    node = Node(most_streams=most)
+    while route([node], limits, long_lived=True).use:
+        node = Node(node.in_flight + 1, node.streams + 1, most_streams=most)
+    assert node.streams
+    assert route([node], limits).use
+
+
 @pytest.mark.parametrize("long_lived", [True, False])
 @given(
     nodes=st.lists(st.builds(Node, st.integers(0, 6), st.integers(0, 4), *[st.booleans()] * 4), max_size=4),
