@@ -14,6 +14,7 @@ import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -23,6 +24,8 @@ from unittest import mock
 from pydantic.fields import FieldInfo
 
 from fastapi_esdb import EsdbSettings, connect
+from fastapi_esdb.connection.http2.limits import Limits
+from fastapi_esdb.connection.http2.transport import LIMITS
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.embedded.services.admin import NEWER
 from fastapi_esdb.settings.kinds import as_text
@@ -213,6 +216,13 @@ def taken_by(option: Option) -> str:
     return f"{option.unit}, or -1 for off" if "-1" in option.kind.accepts else option.unit
 
 
+def limits_table() -> str:
+    """What a server may do over our own HTTP/2, in numbers."""
+    meanings = docstrings(Limits)
+    rows = ([meanings[field.name], f"{getattr(LIMITS, field.name):,}"] for field in fields(Limits))
+    return table(["What", "At most"], rows)
+
+
 def protocol_tables() -> str:
     """One table a service."""
     return "\n\n".join(map(service_table, dict.fromkeys(method.service for method in all_methods())))
@@ -256,6 +266,7 @@ PARTS = {
     "settings": settings_table,
     "precedence": precedence_table,
     "options": options_table,
+    "limits": limits_table,
     "protocol": protocol_tables,
 }
 
