@@ -12,7 +12,7 @@ from fastapi.sse import ServerSentEvent
 from fastapi_esdb.consumers.sources import CatchUpSource
 from fastapi_esdb.plugin.event_stream import EventStream
 from fastapi_esdb.plugin.status import browsing
-from fastapi_esdb.plugin.status.browsing import Place, Wanted
+from fastapi_esdb.plugin.status.browsing import Place, Unfinished, Wanted
 from fastapi_esdb.plugin.status.showing import shown, text_of
 from fastapi_esdb.plugin.status.visit import Visit
 from fastapi_esdb.plugin.status.words import DELETED, Trouble, trouble_of
@@ -44,6 +44,8 @@ async def show_stream(visit: Visit) -> Response:
         return RedirectResponse("streams", 303)
     try:
         wanted = await _wanted(visit, stream)
+        if isinstance(wanted, Unfinished):
+            return visit.html("unfinished.html", stream=stream, search=wanted)
         page = await browsing.page(visit.started.connection, wanted)
     except StreamNotFound as error:
         return visit.sorry(await _missing(visit, stream) or trouble_of(error), stream=stream)
@@ -54,14 +56,20 @@ async def show_stream(visit: Visit) -> Response:
     return visit.html("stream.html", wanted=wanted, page=page, events=events, is_newest=is_newest)
 
 
-async def _wanted(visit: Visit, stream: str) -> Wanted:
-    """Read from the query what of a stream is asked for. Raises `InvalidArgument`."""
+async def _wanted(visit: Visit, stream: str) -> Wanted | Unfinished:
+    """Read from the query what of a stream is asked for, or how far the search for it has come.
+
+    Raises `InvalidArgument`.
+    """
     query, places = visit.query, dict[str, Place]()
     for name in ("before", "after", "until"):
         if text := query(name).strip():
             places[name] = browsing.place_of(text, stream)
     if query("time").strip() and not places:
-        found = await browsing.place_at(visit.started.connection, stream, _time_of(query("time").strip()))
+        begin = Position.parse(query("begin")) if query("begin") else None
+        found = await browsing.place_at(visit.started.connection, stream, _time_of(query("time").strip()), begin)
+        if isinstance(found, Unfinished):
+            return found
         if found is None:
             raise InvalidArgument("nothing that is still stored was written at that time or before")
         places["until"] = found

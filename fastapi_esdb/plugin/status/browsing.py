@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from fastapi_esdb.consumers.sources import category
@@ -27,6 +27,8 @@ LISTED = 100
 """Streams on a page."""
 TIMEOUT = 5.0
 """Seconds that a reader of the page waits for the server."""
+SEARCHED_FOR = 4.0
+"""Seconds in which the log is searched for a time: fewer than the timeout, so that there is something to tell."""
 
 Place = int | Position
 USERS_STREAMS = EventFilter(by_stream=True, regex=r"^[^\$]")
@@ -173,10 +175,13 @@ async def _exactly(esdb: Connection, wanted: Wanted, place: Place) -> list[Recor
     return [event for event in await read.to_list() if event.position == place]
 
 
-async def place_at(esdb: Connection, stream: str, when: datetime) -> Place | None:
-    """Return the place of the last event that was written at a time or before, `None` where there is none."""
+async def place_at(esdb: Connection, stream: str, when: datetime, begin: Position | None) -> Place | Unfinished | None:
+    """Return the place of the last event that was written at a time or before, `None` where there is none.
+
+    In `$all` the search may be `Unfinished`; `begin` is where it goes on.
+    """
     if stream == ALL:
-        return await _position_at(esdb, when)
+        return await _position_at(esdb, when, begin)
     first = await esdb.read(stream, limit=1, timeout=TIMEOUT).to_list()
     last = await esdb.last_revision(stream, timeout=TIMEOUT)
     if not first or first[0].created > when or not isinstance(last, int):
@@ -192,20 +197,27 @@ async def place_at(esdb: Connection, stream: str, when: datetime) -> Place | Non
     return low
 
 
-async def _position_at(esdb: Connection, when: datetime) -> Place | None:
-    """Search the log backwards, as far as it goes in the time: positions are no numbers that could be halved.
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A search backwards in the log that has come to an event, all in the time that it has."""
 
-    Raises `InvalidArgument` where that has not been enough.
-    """
-    event = None
+    event: RecordedEvent
+
+
+async def _position_at(esdb: Connection, when: datetime, begin: Position | None) -> Place | Unfinished | None:
+    """Search the log backwards, as far as it goes in the time: positions are no numbers that could be halved."""
+    event, until = None, monotonic() + SEARCHED_FOR
     try:
-        async with asyncio.timeout(TIMEOUT), esdb.read_all(backwards=True) as events:
+        async with esdb.read_all(start=begin, backwards=True, timeout=TIMEOUT) as events:
             async for event in events:
                 if event.created <= when:
                     return event.position
-    except TimeoutError:
-        seen = f" Events from {event.created:%Y-%m-%d %H:%M:%S} UTC on were looked at." if event else ""
-        raise InvalidArgument(f"that is too long ago to be found in $all: look into a stream.{seen}") from None
+                if monotonic() >= until:
+                    return Unfinished(event)
+    except DeadlineExceeded:
+        if event is None:
+            raise
+        return Unfinished(event)
     return None
 
 

@@ -129,6 +129,26 @@ def test_one_can_jump_to_a_time(shop: Shop) -> None:
     assert revisions(shop.get("stream", name="cart-1", time=datetime.now(UTC).isoformat()))[0] == 5
 
 
+def test_a_long_search_for_a_time_tells_how_far_it_has_come(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And goes on from there, until the event is found."""
+    append(shop, "cart-1", *many(6))
+    written = shop.do(lambda esdb: esdb.read("cart-1").to_list())
+    time = written[0].created.isoformat()
+    monkeypatch.setattr(browsing, "SEARCHED_FOR", 0)
+    append(shop, "cart-2", *many(3))
+    append(shop, "cart-2", NewEvent("Newcomer", {}))
+    html = shop.get("stream", name="$all", time=time, type="Counted")
+    rounds = 0
+    while (address := link(html, "Search on")) is not None:
+        assert "has come to those of 20" in html
+        assert "type=Counted" in address
+        rounds += 1
+        html = shop.client.get(f"/health/esdb/status/{address}").text
+    assert rounds >= 4
+    assert f"Event at {written[-1].position}" in html
+    assert "Newcomer" not in html
+
+
 def test_events_are_searched_by_type(shop: Shop) -> None:
     """By the beginning of its name, in a stream and in all of them."""
     append(shop, "cart-1", *many(3), NewEvent("Paid", {}), *many(3))
