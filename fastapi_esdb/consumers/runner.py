@@ -184,10 +184,9 @@ class Runner:
         Raises `ConsumerBehind` after `timeout` seconds, and `InvalidArgument`.
         """
         limit, wanted = arguments.seconds(timeout, "timeout"), self._reaching.checked(place)
-        here = self._reaching.here(wanted, self._observed.progressed, self._at)
         try:
             async with asyncio.timeout(limit):
-                await first_of(here, self._reaching.elsewhere(wanted))
+                await self._reaching.wait(wanted, self._observed.progressed, self._at)
         except TimeoutError:
             raise ConsumerBehind(self.definition.name, self._observed.state.value) from None
 

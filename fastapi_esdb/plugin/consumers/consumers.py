@@ -130,7 +130,7 @@ class AppConsumer:
             result = await esdb.append("order-1", OrderPaid(...))
             await orders.consumers["orders-view"].reached(result.position, timeout=2)
 
-        `place` is the position of an event of its source or, for a consumer of one stream, its revision. Raises
+        `place` is the position of an event or, for a consumer of one stream, its revision. Raises
         `ConsumerBehind` if it takes longer than `timeout` seconds, and `InvalidArgument`.
         """
         await self._running.reached(place, timeout)

@@ -10,7 +10,7 @@ from fastapi import Depends, FastAPI, Response
 from fastapi.testclient import TestClient
 from httpx2 import ASGITransport, AsyncClient
 
-from fastapi_esdb import START, Connection, Esdb, EsdbDep, InvalidArgument, NewEvent, Position, RecordedEvent
+from fastapi_esdb import START, Connection, Esdb, EsdbDep, InvalidArgument, NewEvent, Position, RecordedEvent, filters
 from fastapi_esdb.consumers import (
     ConsumerBehind,
     ConsumerState,
@@ -18,13 +18,16 @@ from fastapi_esdb.consumers import (
     Park,
     Retry,
     To,
+    all_events,
     category,
     consuming,
     group,
+    stream,
     to,
 )
+from fastapi_esdb.consumers.reaching import BEFORE_SEARCH
 from fastapi_esdb.testing import running, settled
-from tests.support.waiting import eventually, until
+from tests.support.waiting import PATIENCE, eventually, until
 
 HEALTH = "/health/esdb"
 
@@ -148,6 +151,39 @@ async def test_a_place_is_waited_for_across_processes(esdb_connection: Connectio
             gate.open.set()
             await waiting
     assert (gate.handled, other.handled) == ([0], [])
+
+
+@pytest.mark.parametrize("source", ["s-1", "category", "all"])
+async def test_the_place_may_be_one_that_the_source_leaves_out(esdb_connection: Connection, source: str) -> None:
+    """What comes before it has to be handled, and no more; also where that is nothing."""
+    gate = Gate()
+    named = {"category": category("s"), "all": all_events(filters.by_type("N"))}
+    before = await esdb_connection.append("other-1", NewEvent("Other", {}))
+    async with consuming(esdb_connection, "view", named.get(source, source), gate) as consumer:
+        assert before.position is not None
+        await consumer.reached(before.position, timeout=PATIENCE)
+        await esdb_connection.append("s-1", NewEvent("N", {}))
+        between = await esdb_connection.append("other-1", NewEvent("Other", {}))
+        assert between.position is not None
+        with pytest.raises(ConsumerBehind):
+            await consumer.reached(between.position, timeout=BEFORE_SEARCH * 3)
+        waiting = asyncio.ensure_future(consumer.reached(between.position, timeout=PATIENCE))
+        gate.open.set()
+        await waiting
+        assert gate.handled == [0]
+        with pytest.raises(ConsumerBehind):
+            await consumer.reached(Position(2**40, 2**40), timeout=BEFORE_SEARCH * 3)
+
+
+async def test_links_are_written_later_than_their_events(esdb_connection: Connection) -> None:
+    """So the position of an event tells nothing of the stream of its links."""
+    gate = Gate()
+    gate.open.set()
+    async with consuming(esdb_connection, "view", stream("$ce-s", resolve_links=True), gate) as consumer:
+        result = await esdb_connection.append("s-1", NewEvent("N", {}))
+        assert result.position is not None
+        with pytest.raises(ConsumerBehind):
+            await consumer.reached(result.position, timeout=BEFORE_SEARCH * 3)
 
 
 async def test_a_group_has_no_place(esdb_connection: Connection) -> None:
