@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from fastapi_esdb import ANY, Connection, ConnectionClosed, EsdbError, NewEvent, WrongExpectedRevision, filters
 from fastapi_esdb.errors import Outcome
+from fastapi_esdb.wire.errors import ConnectionLost
 from fastapi_esdb.wire.revisions import Expected
 
 TYPE = "Told"
@@ -72,8 +74,7 @@ class History:
 
         Nothing that was refused is stored, nothing is stored twice, and nothing else is there.
         """
-        every = esdb.read_all(filter=filters.by_type(TYPE), requires_leader=True)
-        stored = [(event.id, event.stream, event.revision) async for event in every]
+        stored = await _stored(esdb)
         counts = Counter(event_id for event_id, _, _ in stored)
         assert [event_id for event_id, count in counts.items() if count > 1] == []
         at = {event_id: (stream, revision) for event_id, stream, revision in stored}
@@ -93,3 +94,11 @@ class History:
             if isinstance(error, WrongExpectedRevision):
                 stream, expected = self.expected[event_id]
                 assert last.get(stream, 0) > expected
+
+
+async def _stored(esdb: Connection) -> list[tuple[UUID, str, int]]:
+    """All events, read anew where a node that has come back leads meanwhile and the read ends half-way."""
+    while True:
+        with suppress(ConnectionLost):
+            every = esdb.read_all(filter=filters.by_type(TYPE), requires_leader=True)
+            return [(event.id, event.stream, event.revision) async for event in every]
