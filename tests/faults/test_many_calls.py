@@ -13,8 +13,8 @@ from fastapi_esdb import Connection, NewEvent, connect
 from tests.support.processes import ServerProcess, embedded, settings_for
 from tests.support.waiting import PATIENCE, until
 
-SUBSCRIPTIONS = 500
-APPENDS = 1_000
+SUBSCRIPTIONS = 350
+APPENDS = 700
 POOL_SIZE = 2
 MAX_CONNECTIONS = 16
 
@@ -28,8 +28,8 @@ async def server() -> AsyncIterator[ServerProcess]:
 
 @pytest.fixture
 async def esdb(server: ServerProcess) -> AsyncIterator[Connection]:
-    """A connection with the defaults, but for extra connections that close soon."""
-    async with connect(settings_for(server.port, idle_timeout=0.5)) as esdb:
+    """A connection with the defaults, but for extra connections that close soon, and time for a busy machine."""
+    async with connect(settings_for(server.port, idle_timeout=0.5, deadline=2 * PATIENCE)) as esdb:
         await esdb.wait_connected(PATIENCE)
         yield esdb
 

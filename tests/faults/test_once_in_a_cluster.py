@@ -89,6 +89,7 @@ class HotStream:
     async def _write(self, writer: Writer) -> None:
         while not self._is_over:
             await writer.write(1, only=ANY)
+            await asyncio.sleep(0.01)  # the nodes share their machine with others
 
     async def go_on(self) -> None:
         """Return when each writer has heard of some more appends."""

@@ -58,6 +58,7 @@ class Workers:
                 await self._esdb.read(stream, backwards=True, limit=10).to_list()
             except NetworkError as error:
                 self.failures.append(error)
+                await asyncio.sleep(0.001)  # without a connection it is told at once, and others are to have their turn
             self.done += 1
 
     async def round(self) -> None:
