@@ -71,10 +71,13 @@ def source(stream: object) -> str | None:
 
 def source_to_read(stream: object) -> str | None:
     """Return the same of what is to be read or followed, which an index can't be: no server has such a stream."""
-    if isinstance(stream, str) and stream.startswith(INDEX_PREFIX):
+    if stream == ALL:
+        return None
+    name = text(stream, "stream")
+    if name.startswith(INDEX_PREFIX):
         wanted = "read '$all' with filter=filters.by_category(…), by_event_type(…) or by_index(…)"
-        raise InvalidArgument(f"stream {stream!r} is the name of an index: {wanted}")
-    return source(stream)
+        raise InvalidArgument(f"stream {name!r} is the name of an index: {wanted}")
+    return name
 
 
 def whole_number(value: object, name: str, *, least: int, most: int) -> int:

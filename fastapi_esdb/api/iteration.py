@@ -145,6 +145,13 @@ class Iteration(CallIteration[Item, Item]):
 
     _take = staticmethod(deque.popleft)
 
+    async def __anext__(self) -> Item:
+        if self._at_hand:
+            return self._at_hand.popleft()
+        waiting = super().__anext__()
+        del self  # as there, nothing of a cancelled task is to refer to it
+        return await waiting
+
     def batches(self) -> View[list[Item]]:
         """Return another way to go through it: lists of as many items as have arrived."""
         return View(self, _take_all)

@@ -7,7 +7,7 @@ import math
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from fastapi_esdb.api.decoding import Decoded, EventDecoder, Item
 from fastapi_esdb.api.iteration import TWO_READERS, Iteration, rest_of
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 SPARE = 100
 """Frames that are no events, and that a server may send with a read of few."""
+
+_EVENTS = frozenset({RecordedEvent})
 
 FEW = 20
 """Up to this limit a read is received as a whole, since it is too small to be worth a thread."""
@@ -93,8 +95,13 @@ class Batches:
         if self.has_ended:
             raise StopAsyncIteration
         self._reader = reader = asyncio.current_task()
+        stream = self._stream or self._begin()
         try:
-            events = await self._receive()
+            while frames := await stream.read(self._whole):
+                if events := self._events_in(frames):
+                    return events
+                if self.has_ended:
+                    break
         except asyncio.CancelledError:
             if self.has_ended and reader is not None and reader.uncancel() <= self._cancelling:
                 raise StopAsyncIteration from None
@@ -104,10 +111,8 @@ class Batches:
             raise
         finally:
             self._reader = None
-        if not events:
-            self._close()
-            raise StopAsyncIteration
-        return events
+        self._close()
+        raise StopAsyncIteration
 
     async def rest(self) -> list[list[RecordedEvent]]:
         """See `Source`."""
@@ -140,34 +145,33 @@ class Batches:
         self._stream = self._carrier.stream(READ, [self._request], self._options, bulk=not self._whole)
         return self._stream
 
-    async def _receive(self) -> list[RecordedEvent]:
-        """Return the next events, none at the end."""
-        stream = self._stream or self._begin()
-        while frames := await stream.read(self._whole):
-            if isinstance(frames[0], StreamMissing):
-                if self._missing_ok:
-                    return []
+    def _events_in(self, frames: Sequence[ReadFrame]) -> list[RecordedEvent]:
+        """Return the events among the frames that have come; end the call if no more are wanted."""
+        if isinstance(frames[0], StreamMissing):
+            if not self._missing_ok:
                 raise StreamNotFound(frames[0].stream)
-            events = [frame for frame in frames if isinstance(frame, RecordedEvent)]
-            if len(events) > self._left:
-                events = events[: self._left]
-            self._left -= len(events)
-            if self._whole:
-                if self._left:
-                    _check_end(frames, self._whole)
-                self._close()
-            if events:
-                self._note(events)
-                return events
-            if self._whole or not self._left:
-                return []  # a limit is a limit, whatever else the server sends
-            if monotonic() - self._since > self._patience:
-                raise DeadlineExceeded
-        return []
+            self._close()
+            return []
+        events = _events_among(frames)
+        if len(events) > self._left:
+            events = events[: self._left]
+        self._left -= len(events)
+        if self._left and self._whole:
+            _check_end(frames, self._whole)
+        if self._whole or not (self._left or events):
+            self._close()  # a limit is a limit, whatever else the server sends
+        elif not events and monotonic() - self._since > self._patience:
+            raise DeadlineExceeded
+        if events:
+            self._since = monotonic()
+            self._carrier.seen.note(events[-1 if self._request.direction is FORWARDS else 0].position)
+        return events
 
-    def _note(self, events: list[RecordedEvent]) -> None:
-        self._since = monotonic()
-        self._carrier.seen.note(events[-1 if self._request.direction is FORWARDS else 0].position)
+
+def _events_among(frames: Sequence[ReadFrame]) -> list[RecordedEvent]:
+    if _EVENTS.issuperset(map(type, frames)):  # as nearly always
+        return list(cast("Sequence[RecordedEvent]", frames))
+    return [frame for frame in frames if isinstance(frame, RecordedEvent)]
 
 
 async def last_revision(carrier: Carrier, stream: str, options: CallOptions) -> int | None:

@@ -99,7 +99,7 @@ class Streams(ConnectionPart):
         source = arguments.source_to_read(stream)
         request = ReadRequest(
             stream=source,
-            start=arguments.start(_start(start, backwards), source, "start"),
+            start=(END if backwards else START) if start is None else arguments.start(start, source, "start"),
             direction=BACKWARDS if backwards else FORWARDS,
             limit=arguments.limit_of_events(limit),
             resolve_links=resolve_links,
@@ -193,10 +193,3 @@ class Streams(ConnectionPart):
     ) -> Position | None:
         request = DeleteRequest(arguments.stream_name(stream), arguments.expected_revision(expected))
         return (await write(self._carrier, method, request, stream, options)).position
-
-
-def _start(start: arguments.AnyStart | None, backwards: bool) -> arguments.AnyStart:
-    """Where a read begins if nothing is said."""
-    if start is not None:
-        return start
-    return END if backwards else START

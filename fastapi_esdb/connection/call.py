@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic
 from pydantic import Secret
 
 from fastapi_esdb.connection.preflight import carried_out_by, check_call
-from fastapi_esdb.connection.rpc_errors import map_errors
+from fastapi_esdb.connection.rpc_errors import ENDS, map_errors, raise_meaning
 from fastapi_esdb.errors import ClosedInFlight, NotSentInTime
 from fastapi_esdb.wire.errors import DeadlineExceeded
 from fastapi_esdb.wire.headers import CallHeaders
@@ -78,20 +78,17 @@ async def client_stream(
     return method.decode_answer(answer)
 
 
-class StreamCall(Generic[Request, Response]):
-    """An open call on a channel. It ends with its last answer, an error, or `close`, which gives back its lease.
+class StreamAttempt(Generic[Request, Response]):
+    """A call whose answers stream, on the lease that it has: what a channel's and a pool's have in common."""
 
-    A `bulk` call is expected to have so many answers that it may pay to receive them off the event loop.
-    """
-
-    def __init__(self, lease: Lease, method: Method[Request, Response], *, bulk: bool = False) -> None:
-        self._lease = lease
+    def __init__(self, method: Method[Request, Response], lease: Lease | None = None) -> None:
         self._method = method
-        self._bulk = bulk
+        self._lease = lease
         self._call: StreamingCall | None = None
         self._duplex: DuplexCall | None = None
         """The same, where requests stream, too."""
-        self._mapping = map_errors(lease, method)
+        self._request: Request | None = None
+        """The first request, whose names are in errors."""
         self._gathered: list[Response] = []
         """The answers that have come of a whole."""
 
@@ -100,67 +97,114 @@ class StreamCall(Generic[Request, Response]):
         """Return whether its answers are received off the event loop."""
         return self._call is not None and self._call.is_bulk
 
-    async def start(
-        self, requests: Sequence[Request], deadline: Deadline | None, headers: CallHeaders = NO_HEADERS
+    async def _start(
+        self, lease: Lease, requests: Sequence[Request], deadline: Deadline | None, headers: CallHeaders, *, bulk: bool
     ) -> None:
-        """Send the first requests. The deadline ends the whole call; with `None` it has no end of its own."""
-        channel, method = self._lease.channel, self._method
+        """Send the first requests. The deadline ends the whole call; with `None` it has no end of its own.
+
+        A `bulk` call is expected to have so many answers that it may pay to receive them off the event loop.
+        """
+        channel, method = lease.channel, self._method
+        self._lease, self._request = lease, requests[0] if requests else None
         check_call(channel, method, headers)
         data = [method.encode_request(carried_out_by(channel, request)) for request in requests]
-        self._mapping.request = requests[0] if requests else None
-        with self._mapping:
+        try:
             timeout = _time_left(deadline) if deadline else None
             if method.shape.client_streams:
                 self._call = self._duplex = channel.transport.duplex(method.path, timeout, headers)
             else:
-                self._call = channel.transport.server_stream(method.path, data.pop(), timeout, headers, bulk=self._bulk)
-            self._lease.hold(self._call)
+                self._call = channel.transport.server_stream(method.path, data.pop(), timeout, headers, bulk=bulk)
+            lease.hold(self._call)
             for request in data:
                 await self._write(request)
+        except ENDS as error:
+            raise_meaning(error, lease, method, self._request)
+            raise
 
-    async def read(self, limit: float | None, whole: int = 0) -> Sequence[Response]:
+    async def _receive(self, until: float, whole: int) -> Sequence[Response]:
         """Return the answers that have come, at least the next one; nothing at the end of the call.
 
-        With `whole` it is all answers, up to the end of the call or that many. They are waited for `limit` seconds at
-        most (`None`: as long as it takes). Raises an `EsdbError` where the call broke off. After a reader that is
-        cancelled, what comes is for the next one.
+        With `whole` it is all answers, up to the end of the call or that many. They are waited for `until` that moment
+        of the monotonic clock. Raises an `EsdbError` where the call broke off. After a reader that is cancelled, what
+        comes is for the next one.
         """
-        if self._call is None:
+        lease, gathered = self._lease, self._gathered
+        if lease is None or self._call is None:
             return ()
-        until = math.inf if limit is None else monotonic() + limit
-        least, linger = (whole, math.inf) if whole else (1, 0.0) if self._lease.long_lived else (GATHERED, LINGER)
-        with self._mapping:
-            try:
-                # the call is no variable: whoever keeps the error would keep it, and the TCP connection open
-                while batch := await self._call.read(until, least - len(self._gathered), linger):
-                    self._gathered += self._method.decode_answers(batch)
-                    if len(self._gathered) >= whole:
-                        break
-                    if self._call is None:
-                        raise ClosedInFlight
-                    if self._call.is_over:
-                        break
-            except TimeoutError:
-                self._lease.end_call()
-                raise DeadlineExceeded from None
-        answers, self._gathered = self._gathered, []
-        return answers[:whole] if whole else answers
+        least, linger = (whole, math.inf) if whole else (1, 0.0) if lease.long_lived else (GATHERED, LINGER)
+        try:
+            # the call is no variable: whoever keeps the error would keep it, and the TCP connection open
+            while batch := await self._call.read(until, least - len(gathered), linger):
+                gathered += self._method.decode_answers(batch)
+                if len(gathered) >= whole:
+                    break
+                if self._call is None:
+                    raise ClosedInFlight
+                if self._call.is_over:
+                    break
+        except TimeoutError:
+            lease.end_call()
+            late = DeadlineExceeded()
+            raise_meaning(late, lease, self._method, self._request)
+            raise late from None
+        except ENDS as error:
+            raise_meaning(error, lease, self._method, self._request)
+            raise
+        self._gathered = []
+        return gathered[:whole] if whole else gathered
 
-    async def write(self, request: Request) -> None:
+    async def _send(self, request: Request) -> None:
         """Send one more request. Raises the error that the call ended with, `NoAnswer` if it ended without one."""
-        data = self._method.encode_request(request)
-        with self._mapping:
+        data, lease = self._method.encode_request(request), self._lease
+        try:
             await self._write(data)
+        except ENDS as error:
+            if lease is not None:
+                raise_meaning(error, lease, self._method, self._request)
+            raise
 
     async def _write(self, data: bytes) -> None:
         if self._duplex is not None:
             await self._duplex.write(data)
 
+    def _drop(self) -> None:
+        """Cancel the call on the server if it runs, and give its lease back."""
+        lease, self._lease = self._lease, None
+        self._call = self._duplex = None
+        if lease is not None:
+            self._gathered = []
+            lease.end()
+
+
+class StreamCall(StreamAttempt[Request, Response]):
+    """An open call on a channel. It ends with its last answer, an error, or `close`, which gives back its lease."""
+
+    def __init__(self, lease: Lease, method: Method[Request, Response], *, bulk: bool = False) -> None:
+        super().__init__(method, lease)
+        self._bulk = bulk
+
+    async def start(
+        self, requests: Sequence[Request], deadline: Deadline | None, headers: CallHeaders = NO_HEADERS
+    ) -> None:
+        """Send the first requests. The deadline ends the whole call; with `None` it has no end of its own."""
+        if self._lease is None:
+            raise ClosedInFlight
+        await self._start(self._lease, requests, deadline, headers, bulk=self._bulk)
+
+    async def read(self, limit: float | None, whole: int = 0) -> Sequence[Response]:
+        """Return the answers that have come, at least the next one; nothing at the end of the call.
+
+        They are waited for `limit` seconds at most (`None`: as long as it takes).
+        """
+        return await self._receive(math.inf if limit is None else monotonic() + limit, whole)
+
+    async def write(self, request: Request) -> None:
+        """Send one more request. Raises the error that the call ended with, `NoAnswer` if it ended without one."""
+        await self._send(request)
+
     def close(self) -> None:
         """Cancel it on the server if it runs, and give back its lease. It can't be used any more."""
-        self._call = self._duplex = None
-        self._lease.cancel()
-        self._lease.release()
+        self._drop()
 
 
 def _time_left(deadline: Deadline) -> float:

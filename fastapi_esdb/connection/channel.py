@@ -207,6 +207,13 @@ class Lease:
         if self._call is not None:
             self._call.cancel()
 
+    def end(self) -> None:
+        """Give the lease back, and cancel the call, here and on the server, unless it has ended."""
+        self.cancelled = ClosedInFlight
+        if self._call is not None:
+            self._call.cancel()
+        self.release()
+
     def take(self, call: Call) -> None:
         """Take the lease again after a release, for the same call."""
         self._call = call

@@ -67,7 +67,7 @@ class NodeConnection:
         self.admission = Admission.GRANTED
         """Whether the server lets the pool's calls in, as far as known."""
         self.idle_since = monotonic()
-        """When its last call ended, in seconds of the monotonic clock."""
+        """When the last call of an extra one ended, in seconds of the monotonic clock."""
         self._listener = listener
         self._options = options
         self._asking: asyncio.Task[None] | None = None
@@ -88,6 +88,11 @@ class NodeConnection:
     def is_connected(self) -> bool:
         """Return whether calls can go out."""
         return self.channel is not None
+
+    @property
+    def takes_calls(self) -> bool:
+        """Return whether it is connected and not suspect."""
+        return self.channel is not None and not self.is_suspect
 
     @property
     def is_suspect(self) -> bool:
@@ -195,7 +200,7 @@ class NodeConnection:
 
     def lease(self, *, long_lived: bool = False) -> Lease:
         """Return a lease for one call. Raises `ConnectionClosed` unless connected."""
-        return self._connected_channel().lease(long_lived=long_lived)
+        return (self.channel or self._connected_channel()).lease(long_lived=long_lived)
 
     def leave(self, host: Host, reason: str) -> None:
         """Go elsewhere if it is connected to that host; its calls there go on as long as the host answers."""
@@ -213,7 +218,7 @@ class NodeConnection:
 
     def released(self, channel: Channel) -> None:
         """Take note that a call on the channel has ended."""
-        if not channel.in_flight:
+        if self.extra and not channel.in_flight:
             self.idle_since = monotonic()
         self._listener.released()
 

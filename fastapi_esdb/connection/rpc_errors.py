@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from traceback import clear_frames
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from fastapi_esdb.connection.transport import RpcFailed
 from fastapi_esdb.wire.errors import (
@@ -53,21 +53,22 @@ class map_errors:  # noqa: N801 - it is used like a function
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is None or not isinstance(error, ENDS):
-            return
-        clear_frames(trace)
-        if isinstance(error, RpcFailed):
-            self._raise_meaning(error)
-        _suspect(self._lease, error)
+        if isinstance(error, ENDS):
+            raise_meaning(error, self._lease, self._method, self.request)
 
-    def _raise_meaning(self, failed: RpcFailed) -> NoReturn:
-        if self._lease.cancelled and failed.code is StatusCode.CANCELLED:
-            raise self._lease.cancelled from None
-        error = _told(failed, self.request)
-        if isinstance(error, NotSupported):
-            raise NotSupported(self._method.path, self._method.since) from failed
-        _suspect(self._lease, error)
-        raise error from failed
+
+def raise_meaning(error: BaseException, lease: Lease, method: Method[Any, Any], request: Any) -> None:
+    """Raise the `EsdbError` that the end of a call means; see `map_errors`. Return if it is one already."""
+    clear_frames(error.__traceback__)
+    if isinstance(error, RpcFailed):
+        if lease.cancelled and error.code is StatusCode.CANCELLED:
+            raise lease.cancelled from None
+        told = _told(error, request)
+        if isinstance(told, NotSupported):
+            raise NotSupported(method.path, method.since) from error
+        _suspect(lease, told)
+        raise told from error
+    _suspect(lease, error)
 
 
 def _suspect(lease: Lease, error: BaseException) -> None:

@@ -78,8 +78,8 @@ class Placement:
     def preferred(self, method: Method[Any, Any], options: CallOptions) -> NodePreference:
         """Return the kind of node that a call goes to."""
         leader = options.requires_leader
+        if method.path == READ.path and not leader:
+            return options.read_preference or self.reads
         if leader or (leader is None and is_for_leader(method)) or method.service in ONLY_AT_THE_LEADER:
             return NodePreference.LEADER
-        if method.path == READ.path:
-            return options.read_preference or self.reads
         return self.usual

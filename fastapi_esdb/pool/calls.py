@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from time import monotonic
@@ -96,7 +97,7 @@ class Calls:
         """Make a call whose answers stream; see `Caller.stream`."""
         retry = self._begin(method, options)
         whole = options.timeout is not None
-        each = None if whole or long_lived else self.deadline
+        each = math.inf if whole or long_lived else self.deadline
         headers = self._headers.of(method, options)
         return PooledStream(retry, method, requests, headers, long_lived=long_lived, bulk=bulk, whole=whole, each=each)
 
@@ -124,7 +125,7 @@ class Calls:
         channel: Channel | None = None
         while True:
             try:
-                with await retry.lease(channel) as lease:
+                with retry.take(channel) or await retry.lease(channel) as lease:
                     channel = lease.channel
                     return await attempt(lease, method, request, retry.answer_deadline, headers)
             except EsdbError as error:

@@ -170,14 +170,29 @@ class Connections:
         patience: Deadline | None = None
         budget: DiscoveryBudget | None = None
         while not self._is_shut:
-            if (lease := self._take(long_lived, avoid)) is None:
-                patience = patience or min(deadline, Deadline.after(self._settings.wait))
-                budget = budget or (self._failover.budget() if self._failover else None)
-                lease = await self._wait(long_lived, deadline, patience, budget)
-            if lease is not None:
-                if self._failover is not None and not long_lived:
-                    self._failover.watch(lease)
+            if lease := self.take(long_lived=long_lived, avoid=avoid):
                 return lease
+            patience = patience or min(deadline, Deadline.after(self._settings.wait))
+            budget = budget or (self._failover.budget() if self._failover else None)
+            if lease := await self._wait(long_lived, deadline, patience, budget):
+                return lease
+        return None
+
+    def take(self, *, long_lived: bool, avoid: Channel | None = None) -> Lease | None:
+        """Return a lease for one call if there is one now. If not, open further connections, as far as they may be.
+
+        Raises `TooManyStreams`.
+        """
+        if self._is_shut:
+            return None
+        self._turn += 1
+        found = self._route(long_lived, avoid)
+        if found.use is not None:
+            return self._leased(found.use, long_lived)
+        for _ in range(found.open):
+            self._add(extra=True)
+        if found.full and long_lived:
+            raise TooManyStreams(sum(node.streams for node in self.nodes), len(self.nodes))
         return None
 
     def failed(self, channel: Channel, error: EsdbError) -> None:
@@ -231,18 +246,6 @@ class Connections:
         for queue in self._waiting.values():
             queue.wake_all()
 
-    def _take(self, long_lived: bool, avoid: Channel | None) -> Lease | None:
-        """Return a lease if there is one. If not, open further connections, as far as they may be."""
-        if len(self.nodes) == 1 and self._limits.room(only := self.nodes[0], long_lived):
-            return only.lease(long_lived=long_lived)  # there is no choice, as in most pools
-        self._turn += 1
-        found = self._route(long_lived, avoid)
-        for _ in range(found.open):
-            self._add(extra=True)
-        if found.full and long_lived:
-            raise TooManyStreams(sum(node.streams for node in self.nodes), len(self.nodes))
-        return found.use.lease(long_lived=long_lived) if found.use else None
-
     def _route(self, long_lived: bool, avoid: Channel | None = None) -> Route[NodeConnection]:
         return route(
             self.nodes,
@@ -256,7 +259,13 @@ class Connections:
     def _free_lease(self, long_lived: bool) -> Lease | None:
         """Return a lease if there is one."""
         found = self._route(long_lived).use
-        return found.lease(long_lived=long_lived) if found else None
+        return self._leased(found, long_lived) if found else None
+
+    def _leased(self, node: NodeConnection, long_lived: bool) -> Lease:
+        lease = node.lease(long_lived=long_lived)
+        if self._failover is not None and not long_lived:
+            self._failover.watch(lease)
+        return lease
 
     async def _wait(
         self, long_lived: bool, deadline: Deadline, patience: Deadline, budget: DiscoveryBudget | None

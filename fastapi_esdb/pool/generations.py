@@ -23,10 +23,17 @@ if TYPE_CHECKING:
 class Leases(Protocol):
     """Gives calls their leases, and hears how they ended."""
 
+    def take(self, preference: NodePreference, *, long_lived: bool, avoid: Channel | None) -> Lease | None:
+        """Return a lease for one call at that kind of node, and best not on the channel to avoid.
+
+        `None` if one has to be waited for.
+        """
+        ...
+
     async def lease(
         self, preference: NodePreference, deadline: Deadline, *, long_lived: bool, avoid: Channel | None
     ) -> Lease:
-        """Return a lease for one call at that kind of node, and best not on the channel to avoid."""
+        """Wait for such a lease."""
         ...
 
     def failed(self, channel: Channel, error: EsdbError) -> None:
@@ -102,10 +109,14 @@ class Generations:
         self._leave(before, force=False)
         self._changed()
 
+    def take(self, preference: NodePreference, *, long_lived: bool, avoid: Channel | None) -> Lease | None:
+        """See `Leases.take`."""
+        return self.opened().at(preference).take(long_lived=long_lived, avoid=avoid)
+
     async def lease(
         self, preference: NodePreference, deadline: Deadline, *, long_lived: bool, avoid: Channel | None
     ) -> Lease:
-        """Return a lease for one call at that kind of node; see `Connections.lease`."""
+        """Wait for a lease for one call at that kind of node; see `Connections.lease`."""
         while True:
             connections = self.opened().at(preference)
             # `None` means that they were shut; after `replace` there are others
@@ -171,9 +182,19 @@ class OneConnection:
         """Watch it no longer."""
         self._broken.cancel()
 
-    async def lease(
+    def take(
         self,
         preference: NodePreference,  # noqa: ARG002  the interface's
+        *,
+        long_lived: bool,  # noqa: ARG002
+        avoid: Channel | None,  # noqa: ARG002
+    ) -> None:
+        """Return no lease: it is waited for until what has happened to the connection is noticed."""
+        return
+
+    async def lease(
+        self,
+        preference: NodePreference,  # noqa: ARG002
         deadline: Deadline,  # noqa: ARG002
         *,
         long_lived: bool,

@@ -20,7 +20,7 @@ class Candidate(Protocol):
     @property
     def is_connected(self) -> bool: ...
     @property
-    def is_suspect(self) -> bool: ...
+    def takes_calls(self) -> bool: ...
     @property
     def is_promising(self) -> bool: ...
     @property
@@ -48,7 +48,7 @@ class Limits:
 
     def room(self, candidate: Candidate, long_lived: bool) -> bool:
         """Return whether the connection can take one more call of that kind."""
-        if not candidate.is_connected or candidate.is_suspect:
+        if not candidate.takes_calls:
             return False
         if long_lived and candidate.streams >= self._streams_of(self._calls_on(candidate)):
             return False
@@ -100,13 +100,12 @@ def route(
     `waiting` is how many calls of that kind wait already.
     """
     best: C | None = None
-    least: tuple[bool, bool, int, int] | None = None
-    for position, candidate in enumerate(candidates):
-        if limits.room(candidate, long_lived):
-            in_turn = (position - turn) % len(candidates)
-            rank = candidate is avoid, candidate.extra, candidate.in_flight, in_turn
-            if least is None or rank < least:
-                best, least = candidate, rank
+    least: tuple[bool, bool, int] | None = None
+    first = turn % max(1, len(candidates))
+    for candidate in (*candidates[first:], *candidates[:first]):
+        rank = candidate is avoid, candidate.extra, candidate.in_flight
+        if (least is None or rank < least) and limits.room(candidate, long_lived):
+            best, least = candidate, rank
     return _extend(candidates, limits, long_lived, waiting) if best is None else Route(best)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Generic, Self
+from time import monotonic
+from typing import TYPE_CHECKING, Self
 
-from fastapi_esdb.connection.call import StreamCall
+from fastapi_esdb.connection.call import StreamAttempt
 from fastapi_esdb.connection.preflight import takes_filter_instead
 from fastapi_esdb.wire.errors import EsdbError, NoAnswer
 from fastapi_esdb.wire.method import Method, Request, Response
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from fastapi_esdb.wire.headers import CallHeaders
 
 
-class PooledStream(Generic[Request, Response]):
+class PooledStream(StreamAttempt[Request, Response]):
     """A streaming call over leased connections; see `Stream`.
 
     Until its first answer it is made again like a unary call, unless more was sent than the first requests: those
@@ -36,33 +37,27 @@ class PooledStream(Generic[Request, Response]):
         long_lived: bool,
         bulk: bool,
         whole: bool,
-        each: float | None,
+        each: float,
     ) -> None:
+        super().__init__(method)
         self._retry = retry
-        self._method = method
         self._requests = requests
         self._headers = headers
         self._long_lived = long_lived
         self._bulk = bulk
-        self._whole = whole
+        self._deadline = retry.deadline if whole else None
         self._each = each
         self._channel: Channel | None = None
         """Where the latest attempt went."""
-        self._call: StreamCall[Request, Response] | None = None
         self._has_ended = False
         self._answered = False
         self._committed = False
         """Whether it can't be begun again any more."""
 
-    @property
-    def is_bulk(self) -> bool:
-        """Return whether its answers are received off the event loop."""
-        return self._call is not None and self._call.is_bulk
-
     async def __aenter__(self) -> Self:
         while self._call is None:
             try:
-                self._call = await self._begin()
+                await self._open()
             except EsdbError as error:
                 await self._failed(error)
         return self
@@ -70,18 +65,19 @@ class PooledStream(Generic[Request, Response]):
     async def __aexit__(self, *exc: object) -> None:
         self.close()
 
-    async def _begin(self) -> StreamCall[Request, Response]:
-        retry = self._retry
-        lease = await retry.lease(self._channel, long_lived=self._long_lived)
+    async def _open(self) -> None:
+        retry, long_lived = self._retry, self._long_lived
+        lease = retry.take(self._channel, long_lived=long_lived)
+        if lease is None:
+            lease = await retry.lease(self._channel, long_lived=long_lived)
         self._channel = lease.channel
         # a bulk call has a TCP connection of its own, so one that failed speaks of no other call: these come next
-        call = StreamCall(lease, self._method, bulk=self._bulk and retry.is_first)
+        bulk = self._bulk and retry.is_first
         try:
-            await call.start(self._requests, retry.deadline if self._whole else None, self._headers)
+            await self._start(lease, self._requests, self._deadline, self._headers, bulk=bulk)
         except BaseException:
-            call.close()
+            self._drop()
             raise
-        return call
 
     async def read(self, whole: int = 0) -> Sequence[Response]:
         """Return the answers that have come, at least one; none when the call has ended.
@@ -91,9 +87,9 @@ class PooledStream(Generic[Request, Response]):
         while not self._has_ended:
             try:
                 if self._call is None:
-                    self._call = await self._begin()
-                limit = self._each if self._answered and not whole else self._retry.deadline.left()
-                answers = await self._call.read(limit, whole)
+                    await self._open()
+                until = monotonic() + self._each if self._answered and not whole else self._retry.deadline
+                answers = await self._receive(until, whole)
             except EsdbError as error:
                 await self._failed(error)
             else:
@@ -113,17 +109,12 @@ class PooledStream(Generic[Request, Response]):
         self._committed = True
         if self._call is None:
             raise NoAnswer
-        await self._call.write(request)
+        await self._send(request)
 
     def close(self) -> None:
         """End the call, on the server too, and give its lease back."""
         self._has_ended = True
         self._drop()
-
-    def _drop(self) -> None:
-        call, self._call = self._call, None
-        if call is not None:
-            call.close()
 
     async def _failed(self, error: EsdbError) -> None:
         """Wait until the call may be made again. Raises the error if it may not."""

@@ -26,6 +26,10 @@ class Node:
     idle_since: float = 0.0
     most_streams: int | None = None
 
+    @property
+    def takes_calls(self) -> bool:
+        return self.is_connected and not self.is_suspect
+
 
 FULL = Node(in_flight=5)
 FULL_OF_STREAMS = Node(in_flight=3, streams=3)

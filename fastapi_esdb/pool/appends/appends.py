@@ -78,7 +78,7 @@ class Appends:
         while True:
             try:
                 if not shares:
-                    with await retry.lease(channel) as lease:
+                    with retry.take(channel) or await retry.lease(channel) as lease:
                         channel = lease.channel
                         return await self._alone(lease, request, options, retry)
                 if batches is not None and batches.awaits_lease:
