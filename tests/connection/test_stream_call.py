@@ -17,7 +17,7 @@ from tests.connection.conftest import Listener
 from tests.support.pools import our_tasks
 from tests.support.scripted import FOLLOW, TALK, ScriptedServer
 from tests.support.transports import OVER_BOTH
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, until
 
 pytestmark = OVER_BOTH
 
@@ -159,6 +159,22 @@ async def test_a_forced_close_reaches_every_stream(
     with pytest.raises(ClosedInFlight):
         await (task or call.read(None))
     await until(lambda: not server.active["Follow"])
+
+
+@pytest.mark.parametrize("turns", range(1, 6))
+@pytest.mark.parametrize("end", ["force_close", "give_up"])
+async def test_a_channel_that_ends_while_a_call_begins(channel: Channel, turns: int, end: str) -> None:
+    """Whoever waits to send the first request hears of it, wherever the call has got to."""
+
+    async def answers() -> list[str]:
+        return await all_of(await started(channel, "one", method=TALK))
+
+    answering = asyncio.create_task(answers())
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    getattr(channel, end)()
+    with pytest.raises((ClosedInFlight, ConnectionLost)):
+        await asyncio.wait_for(answering, PATIENCE)
 
 
 @pytest.mark.parametrize("end", ["the call", "the channel"])

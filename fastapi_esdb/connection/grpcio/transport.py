@@ -275,10 +275,11 @@ class GrpcStreamingCall(GrpcCall):
 class GrpcDuplexCall(GrpcStreamingCall):
     """A call whose requests stream, too."""
 
-    __slots__ = ("_has_more",)
+    __slots__ = ("_has_begun", "_has_more")
 
     def __init__(self, call: Any, ends: CallEnds) -> None:
         super().__init__(call, ends)
+        self._has_begun = False
         self._has_more = asyncio.Event()
 
     async def exchange(self, requests: Callable[[], bytes | None], take: Callable[[Sequence[bytes]], None]) -> None:
@@ -307,6 +308,7 @@ class GrpcDuplexCall(GrpcStreamingCall):
         with suppress(RpcFailed, EsdbError):  # whoever reads hears of it, too
             with map_errors(self._ends, self):
                 await self._call.wait_for_connection()
+            self._has_begun = True
             while not self._call.done():
                 request = requests()
                 if request is not None:
@@ -319,9 +321,24 @@ class GrpcDuplexCall(GrpcStreamingCall):
         """Send one more request. Raises what the call has ended with, and `NoAnswer` if it has ended well."""
         with map_errors(self._ends, self):
             try:
+                if not self._has_begun:
+                    await self._begin()
                 await self._call.write(request)
             except asyncio.InvalidStateError:
                 await self._raise_end()
+
+    async def _begin(self) -> None:
+        """Wait until requests can be sent, or the call has ended: gRPC goes on waiting where it is cancelled before."""
+        beginning = asyncio.ensure_future(self._call.wait_for_connection())
+        self._call.add_done_callback(lambda _: beginning.cancel())
+        try:
+            await asyncio.wait([beginning])
+        finally:
+            beginning.cancel()
+        if beginning.cancelled():
+            raise asyncio.InvalidStateError
+        beginning.result()
+        self._has_begun = True
 
     async def _raise_end(self) -> NoReturn:
         call = self._call
