@@ -109,13 +109,10 @@ class Http2Call:
         self.changed()
         return True
 
-    async def _wait(self) -> None:
-        """Wait for a change."""
-        self._waiter = asyncio.get_running_loop().create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
+    def _change(self) -> asyncio.Future[None]:
+        """Return what is done when something has changed."""
+        self._waiter = self._protocol.loop.create_future()
+        return self._waiter
 
     def _check(self, ending: Ending) -> None:
         """Raise what the call has ended with, unless that is well."""
@@ -134,7 +131,7 @@ class Http2UnaryCall(Http2Call):
         """Wait for the answer; cancelled meanwhile, end the call. Raises `NoAnswer` if it ended well without one."""
         while (ending := self.ending) is None:
             try:
-                await self._wait()
+                await self._change()
             except asyncio.CancelledError:
                 self.cancel()
                 raise
@@ -182,11 +179,12 @@ class Http2StreamingCall(Http2Call):
             if (ending := self.ending) is not None:
                 self._check(ending)
                 return ()
-            if monotonic() >= until:
-                raise TimeoutError
+            if until != math.inf:
+                if monotonic() >= until:
+                    raise TimeoutError
+                self._protocol.alarm.set(until)
             self._until = until
-            self._protocol.alarm.set(until)
-            await self._wait()
+            await self._change()
             if linger != math.inf:
                 self._least = 1
         self._until = math.inf
@@ -214,12 +212,16 @@ class Http2StreamingCall(Http2Call):
             self._protocol.alarm.set(self._until)
 
     def _is_enough(self, stream: Stream) -> bool:
-        return len(stream.reader.messages) >= self._least or stream.window.is_due
+        return len(stream.reader.messages) >= self._least or stream.window.owed >= stream.window.half
 
     def _take(self) -> list[bytes]:
         """Return what has come, if it is enough, and let the server send as much again."""
         stream = self._stream
-        if stream is None or not (stream.ending is not None or self._is_enough(stream)):
+        if stream is None:
+            return []
+        if stream.ending is not None:
+            return stream.reader.take()
+        if not self._is_enough(stream):
             return []
         messages = self._protocol.connection.take(stream)
         if self._protocol.connection.has_outgoing:
@@ -260,7 +262,7 @@ class Http2DuplexCall(Http2StreamingCall):
         while stream.ending is None and (stream.unsent or self._protocol.is_paused):
             if self._protocol.is_paused:
                 self._protocol.wake_when_writable(self)
-            await self._wait_to_write()
+            await self._room()
 
     async def exchange(self, requests: Callable[[], bytes | None], take: Callable[[Sequence[bytes]], None]) -> None:
         """Send what `requests` gives, and give answers to `take` as they come, until the call ends."""
@@ -268,7 +270,7 @@ class Http2DuplexCall(Http2StreamingCall):
         try:
             self.changed()
             while (ending := self.ending) is None:
-                await self._wait()
+                await self._change()
         except asyncio.CancelledError:
             self.cancel()
             raise
@@ -322,7 +324,7 @@ class Http2DuplexCall(Http2StreamingCall):
 
     async def _opened(self) -> Stream:
         while (stream := self._stream) is None and self.ending is None:
-            await self._wait_to_write()
+            await self._room()
         if (ending := self.ending) is not None:
             self._check(ending)
         if stream is None or ending is not None:
@@ -335,12 +337,10 @@ class Http2DuplexCall(Http2StreamingCall):
         if self._source is not None:
             self.send_more()
 
-    async def _wait_to_write(self) -> None:
-        self._writer = asyncio.get_running_loop().create_future()
-        try:
-            await self._writer
-        finally:
-            self._writer = None
+    def _room(self) -> asyncio.Future[None]:
+        """Return what is done when more may be written."""
+        self._writer = self._protocol.loop.create_future()
+        return self._writer
 
 
 def _error_of(ending: Ending) -> RpcFailed | EsdbError:

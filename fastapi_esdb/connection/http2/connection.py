@@ -25,7 +25,7 @@ from fastapi_esdb.connection.http2.peer import Goodbye, Peer, greeting
 from fastapi_esdb.connection.http2.sender import Sender
 from fastapi_esdb.connection.http2.statuses import CANCELLED, Cause, Ending, lost, reset_ending, unserved
 from fastapi_esdb.connection.http2.stream_table import StreamTable
-from fastapi_esdb.connection.http2.streams import Listener, State, Stream
+from fastapi_esdb.connection.http2.streams import CLOSED, OPEN, Listener, Stream
 from fastapi_esdb.connection.http2.windows import ReceiveWindow
 from fastapi_esdb.wire.status.codes import StatusCode
 
@@ -58,6 +58,7 @@ class Connection:
         self._window = ReceiveWindow(max(limits.connection_window, DEFAULT_WINDOW))
         self._floods = Floods(limits, clock)
         self._table = StreamTable(limits.closed_streams, self._floods.idle)
+        self._streams = self._table.open
         self._handlers = (
             self._on_data,
             self._on_headers,
@@ -77,12 +78,12 @@ class Connection:
     @property
     def streams(self) -> int:
         """The calls under way."""
-        return len(self._table.open)
+        return len(self._streams)
 
     @property
     def listeners(self) -> list[Listener]:
         """Those who made them."""
-        return [stream.listener for stream in self._table.open.values() if stream.listener is not None]
+        return [stream.listener for stream in self._streams.values() if stream.listener is not None]
 
     @property
     def goodbye(self) -> Goodbye | None:
@@ -97,7 +98,7 @@ class Connection:
     @property
     def has_room(self) -> bool:
         """Return whether a call can begin now."""
-        return self.takes_calls and len(self._table.open) < self.most_streams
+        return self.takes_calls and len(self._streams) < self.most_streams
 
     def begin(
         self, path: str, headers: Pairs = (), timeout: float | None = None, listener: Listener | None = None
@@ -105,12 +106,12 @@ class Connection:
         """Begin a call. Where that can't be, the stream has ended before it begins, as not executed."""
         stream = Stream(self._table.next_number, self._limits, self.peer.initial_window, listener)
         if not self.has_room:
-            stream.state, stream.ending = State.CLOSED, self._why_not()
+            stream.state, stream.ending = CLOSED, self._why_not()
             return stream
         block, size = self._encoder.encode(path, headers, timeout)
         if size > self.peer.max_header_list:
             text = f"the headers have {size} bytes, and the server takes {self.peer.max_header_list}"
-            stream.state = State.CLOSED
+            stream.state = CLOSED
             stream.ending = Ending(StatusCode.INVALID_ARGUMENT, text, cause=Cause.HERE)
             return stream
         self._table.add(stream)
@@ -119,12 +120,12 @@ class Connection:
 
     def send(self, stream: Stream, message: bytes, *, ends: bool = False) -> None:
         """Send a message, and nothing after it if it `ends` the request. What a call that has ended sends is lost."""
-        if stream.state is State.OPEN and not stream.wants_end:
+        if stream.state is OPEN and not stream.wants_end:
             self._sender.message(stream, message, ends=ends)
 
     def end(self, stream: Stream) -> None:
         """Send nothing more in a call."""
-        if stream.state is State.OPEN and not stream.wants_end:
+        if stream.state is OPEN and not stream.wants_end:
             self._sender.data(stream, b"", ends=True)
 
     def cancel(self, stream: Stream, ending: Ending = CANCELLED) -> None:
@@ -189,12 +190,14 @@ class Connection:
         """Take what has arrived, cut anywhere; return the streams that have new messages, less unsent, or an end."""
         if self.failure is not None:
             return []
-        handlers, blocks = self._handlers, self._blocks
+        handlers, blocks, peer, on_data = self._handlers, self._blocks, self.peer, self._on_data
         try:
             for kind, flags, number, at, end in self._frames.read(data):
-                if blocks.is_open or not self.peer.is_greeted:
+                if blocks.is_open or not peer.is_greeted:
                     self._check_order(kind, flags, number)
-                if kind < len(handlers):
+                if kind == DATA:
+                    on_data(flags, number, at, end)
+                elif kind < len(handlers):
                     handlers[kind](flags, number, at, end)
                 else:
                     self._floods.idle.count()
@@ -204,18 +207,19 @@ class Connection:
 
     def _on_data(self, flags: int, number: int, at: int, end: int) -> None:
         length = end - at
-        if not self._window.receive(length):
-            raise Violation(ErrorCode.FLOW_CONTROL_ERROR, "more data than the window of the connection")
-        if self._window.is_due:
-            self._sender.put(frames.window_frame(0, self._window.due()))
-        stream = self._table.open.get(number) or self._table.find(number, DATA, length)
+        self._window.owed += length
+        if self._window.owed >= self._window.half:
+            self._widen_connection()
+        stream = self._streams.get(number) or self._table.find(number, DATA, length)
         if flags & PADDED:
             at, end = frames.unpadded(self._frames.buffer, flags, at, end)
         if stream is None:
             return
         if at == end and not flags & END_STREAM:
             self._floods.idle.count()
-        if not stream.window.receive(length):
+        window = stream.window
+        window.owed += length
+        if window.owed > window.size:
             raise Violation(ErrorCode.FLOW_CONTROL_ERROR, f"more data than the window of stream {number}")
         try:
             stream.take_data(self._frames.buffer, at, end)
@@ -223,13 +227,14 @@ class Connection:
                 self._finish(stream, stream.end_of_data())
         except StreamViolation as violation:
             self._refuse(stream, violation)
-        self._table.touch(stream)
-        if not stream.reader.messages and stream.ending is None:
+        if not stream.is_touched:
+            self._table.touch(stream)
+        if window.owed >= window.half and not stream.reader.messages and stream.ending is None:
             # its reader waits for the rest of a message, which may be larger than the window
             self._widen(stream)
 
     def _on_headers(self, flags: int, number: int, at: int, end: int) -> None:
-        if number not in self._table.open:
+        if number not in self._streams:
             self._table.check_begun(number, frames.HEADERS)
         if flags & (PADDED | HAS_PRIORITY):
             at, end = frames.unpadded(self._frames.buffer, flags, at, end)
@@ -248,7 +253,7 @@ class Connection:
     def _take_block(self, number: int, encoded: bytes, *, ends: bool) -> None:
         """Take a whole header block; it is decoded even if nobody wants it, since it may change the table."""
         block = self._decoder.decode(encoded)
-        stream = self._table.find(number, frames.HEADERS)
+        stream = self._streams.get(number) or self._table.find(number, frames.HEADERS)
         if stream is None:
             return
         if block.is_interim:
@@ -258,10 +263,12 @@ class Connection:
         except StreamViolation as violation:
             self._refuse(stream, violation)
             return
-        if ending is not None and not ends:
-            self._give_up(stream, ErrorCode.CANCEL, ending)
-        elif ending is not None:
+        if ending is None:
+            return
+        if ends:
             self._finish(stream, ending)
+        else:
+            self._give_up(stream, ErrorCode.CANCEL, ending)
 
     def _on_priority(self, _flags: int, number: int, at: int, end: int) -> None:
         if not number:
@@ -290,7 +297,7 @@ class Connection:
         self.peer.take_settings(frames.parse_settings(self._frames.buffer[at:end]))
         self.most_streams = min(self.peer.max_streams, self._limits.streams)
         self._sender.largest_frame = self.peer.max_frame
-        for stream in self._sender.change_initial_window(self.peer.initial_window, self._table.open.values()):
+        for stream in self._sender.change_initial_window(self.peer.initial_window, self._streams.values()):
             self._table.touch(stream)
         if self.peer.shrank_table:
             self._encoder.announce()
@@ -319,7 +326,7 @@ class Connection:
             raise Violation(ErrorCode.PROTOCOL_ERROR, f"GOAWAY on stream {number}")
         self._floods.idle.count()
         goodbye = self.peer.take_goodbye(*frames.parse_goaway(self._frames.buffer[at:end]))
-        for stream in [stream for stream in self._table.open.values() if stream.number > goodbye.last_stream]:
+        for stream in [stream for stream in self._streams.values() if stream.number > goodbye.last_stream]:
             self._close(stream, unserved(f"the server is leaving ({name_of(goodbye.code)})"))
 
     def _on_window(self, _flags: int, number: int, at: int, end: int) -> None:
@@ -331,7 +338,7 @@ class Connection:
             for freed in self._sender.widen(increment):
                 self._table.touch(freed)
             return
-        stream = self._table.open.get(number) or self._table.find(number, frames.WINDOW_UPDATE)
+        stream = self._streams.get(number) or self._table.find(number, frames.WINDOW_UPDATE)
         if stream is None:
             return
         if not increment:
@@ -349,13 +356,18 @@ class Connection:
 
     # how streams and the connection end
 
+    def _widen_connection(self) -> None:
+        if self._window.owed > self._window.size:
+            raise Violation(ErrorCode.FLOW_CONTROL_ERROR, "more data than the window of the connection")
+        self._sender.put(frames.window_frame(0, self._window.due()))
+
     def _widen(self, stream: Stream) -> None:
         if increment := stream.window.due():
             self._sender.put(frames.window_frame(stream.number, increment))
 
     def _finish(self, stream: Stream, ending: Ending) -> None:
         """The server has ended the stream; what we have not sent is of no use any more."""
-        if stream.state is State.OPEN:
+        if stream.state is OPEN:
             self._give_up(stream, ErrorCode.CANCEL, ending)
         else:
             self._close(stream, ending)
@@ -374,7 +386,7 @@ class Connection:
         self._table.close(stream, ending)
 
     def _end_all(self, ending: Ending) -> None:
-        for stream in list(self._table.open.values()):
+        for stream in list(self._streams.values()):
             self._close(stream, ending)
 
     def _fail(self, code: ErrorCode, reason: str, *, is_wanted: bool = False) -> None:

@@ -145,22 +145,23 @@ class FrameReader:
     def read(self, data: bytes) -> Iterator[RawFrame]:
         """Give the frames that are whole now. Raises `Violation` for one that is too large."""
         if self._rest:
-            self._rest += data
-            if len(self._rest) < self._missing:
+            if len(self._rest) + len(data) < self._missing:
+                self._rest += data
                 return
-            data = bytes(self._rest)
+            data = b"".join((self._rest, data))
             self._rest.clear()
         self.buffer = data
-        at, size = 0, len(data)
+        at, size, most, header = 0, len(data), self._most, _HEADER.unpack_from
         while size - at >= HEADER_SIZE:
-            high, low, kind, flags, stream = _HEADER.unpack_from(data, at)
+            high, low, kind, flags, stream = header(data, at)
             length = high << 8 | low
-            if length > self._most:
+            if length > most:
                 raise Violation(ErrorCode.FRAME_SIZE_ERROR, f"a frame of {length} bytes")
-            end = at + HEADER_SIZE + length
+            begin = at + HEADER_SIZE
+            end = begin + length
             if end > size:
                 break
-            yield kind, flags, stream & _STREAM_BITS, at + HEADER_SIZE, end
+            yield kind, flags, stream & _STREAM_BITS, begin, end
             at = end
         if at < size:
             self._keep(data, at)

@@ -36,25 +36,41 @@ class MessageReader:
     def feed(self, data: bytes, at: int, end: int) -> None:
         """Take that part of `data`. Raises `StreamViolation` for a message that is compressed or too large."""
         if self._rest is not None:
-            self._rest += data[at:end]
-            if len(self._rest) < self._missing:
-                return
-            data, at, end = bytes(self._rest), 0, len(self._rest)
-            self._rest = None
-        messages, most = self.messages, self._most
+            at = self._complete(self._rest, data, at, end)
+        add, most, prefix = self.messages.append, self._most, _PREFIX.unpack_from
         missing = PREFIX_SIZE
         while end - at >= PREFIX_SIZE:
-            flag, length = _PREFIX.unpack_from(data, at)
+            flag, length = prefix(data, at)
             if flag or length > most:
                 raise self._refusal(flag, length)
-            stop = at + PREFIX_SIZE + length
+            begin = at + PREFIX_SIZE
+            stop = begin + length
             if stop > end:
                 missing = PREFIX_SIZE + length
                 break
-            messages.append(data[at + PREFIX_SIZE : stop])
+            add(data[begin:stop])
             at = stop
         if at < end:
             self._rest, self._missing = bytearray(data[at:end]), missing
+
+    def _complete(self, rest: bytearray, data: bytes, at: int, end: int) -> int:
+        """Take what is missing of the message that has begun; return where the next one begins."""
+        while at < end:
+            stop = min(end, at + self._missing - len(rest))
+            rest += data[at:stop]
+            at = stop
+            if len(rest) < self._missing:
+                break
+            flag, length = _PREFIX.unpack_from(rest)
+            if flag or length > self._most:
+                raise self._refusal(flag, length)
+            self._missing = PREFIX_SIZE + length
+            if len(rest) == self._missing:
+                del rest[:PREFIX_SIZE]
+                self.messages.append(bytes(rest))
+                self._rest = None
+                break
+        return at
 
     def take(self) -> list[bytes]:
         """Return the messages that are whole, and forget them."""

@@ -40,6 +40,7 @@ class Http2Protocol(asyncio.Protocol):
 
     def __init__(self, connection: Connection, keep_alive: KeepAlive) -> None:
         loop = asyncio.get_running_loop()
+        self.loop = loop
         self.connection = connection
         self.error: Exception | None = None
         """What broke the connection, as far as the loop knows."""
@@ -53,7 +54,6 @@ class Http2Protocol(asyncio.Protocol):
         """Whether what was written is not taken by the network at the moment."""
         self.alarm = Alarm(self._look_at_time)
         """Set to the first moment at which a call, or a wait for it, may be over."""
-        self._loop = loop
         self._keep_alive = keep_alive
         self._transport: asyncio.Transport | None = None
         self._waiting: deque[Listener] = deque()
@@ -141,7 +141,7 @@ class Http2Protocol(asyncio.Protocol):
         """Write what there is at the end of this turn of the loop."""
         if not self._is_flushing:
             self._is_flushing = True
-            self._loop.call_soon(self._flush_now)
+            self.loop.call_soon(self._flush_now)
 
     def send_soon(self, send: Callable[[], None]) -> None:
         """Have a call send what it has before the next flush, which comes at the end of this turn of the loop."""
@@ -159,7 +159,7 @@ class Http2Protocol(asyncio.Protocol):
             raise ConnectionLost
         payload = self.connection.ping()
         self.flush()
-        waiting = self._pings[payload] = self._loop.create_future()
+        waiting = self._pings[payload] = self.loop.create_future()
         try:
             await waiting
         finally:
@@ -215,7 +215,7 @@ class Http2Protocol(asyncio.Protocol):
         if is_over and self._transport is not None and not self._transport.is_closing():
             self._transport.close()
             self._stop_timer()
-            self._timer = self._loop.call_later(CLOSING, self._transport.abort)
+            self._timer = self.loop.call_later(CLOSING, self._transport.abort)
 
     # whether the server is there
 
@@ -229,7 +229,7 @@ class Http2Protocol(asyncio.Protocol):
         if interval is not None:
             silent = monotonic() - self._heard_at
             if silent < interval:
-                self._timer = self._loop.call_later(interval - silent, self._watch)
+                self._timer = self.loop.call_later(interval - silent, self._watch)
             else:
                 self._ask(interval)
 
@@ -238,9 +238,9 @@ class Http2Protocol(asyncio.Protocol):
         self.flush()
         timeout = self._keep_alive.timeout
         if timeout is None:
-            self._timer = self._loop.call_later(interval, self._watch)
+            self._timer = self.loop.call_later(interval, self._watch)
         else:
-            self._timer = self._loop.call_later(timeout, self._judge, monotonic())
+            self._timer = self.loop.call_later(timeout, self._judge, monotonic())
 
     def _judge(self, asked_at: float) -> None:
         """A server that was silent all the time is gone; anything that came from it is an answer."""

@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from fastapi_esdb.connection.http2.codes import ErrorCode, Violation
-from fastapi_esdb.connection.http2.frames import DATA, END_STREAM, MESSAGE_HEAD, frame_head, header_frames
+from fastapi_esdb.connection.http2.frames import (
+    DATA,
+    END_HEADERS,
+    END_STREAM,
+    HEADERS,
+    MESSAGE_HEAD,
+    frame_head,
+    header_frames,
+)
 from fastapi_esdb.connection.http2.limits import DEFAULT_WINDOW, LARGEST_WINDOW, SMALLEST_FRAME_LIMIT
 from fastapi_esdb.connection.http2.messages import PREFIX_SIZE, framed
-from fastapi_esdb.connection.http2.streams import State, Stream
-from fastapi_esdb.connection.http2.windows import overflow, widened
+from fastapi_esdb.connection.http2.streams import HALF_CLOSED, Stream
+from fastapi_esdb.connection.http2.windows import overflow
 
 
 class Sender:
@@ -41,7 +49,11 @@ class Sender:
 
     def headers(self, stream: Stream, block: bytes) -> None:
         """Begin a stream."""
-        self.put(header_frames(stream.number, block, ends=False, most=self.largest_frame))
+        size = len(block)
+        if size <= self.largest_frame:
+            self._frames += (frame_head(HEADERS, END_HEADERS, stream.number, size), block)
+        else:
+            self.put(header_frames(stream.number, block, ends=False, most=self.largest_frame))
 
     def message(self, stream: Stream, message: bytes, *, ends: bool) -> None:
         """Send a message of a stream: mostly at once, and as one frame."""
@@ -74,15 +86,15 @@ class Sender:
 
     def forget(self, stream: Stream) -> None:
         """Send nothing more of a stream."""
-        stream.unsent.clear()
+        if stream.unsent:
+            stream.unsent.clear()
         self._waiting.pop(stream.number, None)
 
     def widen(self, increment: int) -> list[Stream]:
         """Take a WINDOW_UPDATE of the connection; return the streams that have nothing unsent any more."""
-        window = widened(self._window, increment)
-        if window is None:
+        self._window += increment
+        if self._window > LARGEST_WINDOW:
             raise overflow("the connection")
-        self._window = window
         return self._pump_all() if self._waiting else []
 
     def widen_stream(self, stream: Stream, increment: int) -> bool | None:
@@ -90,8 +102,8 @@ class Sender:
 
         `None` means that the window is larger than windows can be.
         """
-        window = widened(stream.write_window, increment)
-        if window is None:
+        window = stream.write_window + increment
+        if window > LARGEST_WINDOW:
             return None
         stream.write_window = window
         return stream.number in self._waiting and self._pump(stream)
@@ -105,10 +117,9 @@ class Sender:
             raise Violation(ErrorCode.FLOW_CONTROL_ERROR, f"INITIAL_WINDOW_SIZE {size}")
         change, self.initial_window = size - self.initial_window, size
         for stream in streams:
-            window = widened(stream.write_window, change)
-            if window is None:
+            stream.write_window += change
+            if stream.write_window > LARGEST_WINDOW:
                 raise overflow(f"stream {stream.number}")
-            stream.write_window = window
         return self._pump_all()
 
     def _pump_all(self) -> list[Stream]:
@@ -152,4 +163,4 @@ class Sender:
         stream.write_window -= size
         self._window -= size
         if ends:
-            stream.state = State.HALF_CLOSED
+            stream.state = HALF_CLOSED

@@ -25,6 +25,7 @@ GRPC = b"application/grpc"
 HTTP_OK = 200
 MOST_KNOWN = 64
 """Header blocks whose meaning is kept: most calls end in one of a few ways."""
+_OK = StatusCode.OK
 _NUMBERS = frozenset(str(int(code)).encode() for code in StatusCode)
 
 _OF_HTTP = {
@@ -75,7 +76,7 @@ class Ending:
     @property
     def is_ok(self) -> bool:
         """Return whether the server has answered the call as it should."""
-        return self.code == StatusCode.OK
+        return self.code == _OK
 
 
 @lru_cache(MOST_KNOWN)
@@ -93,7 +94,7 @@ def foreign_ending(block: Block) -> Ending | None:
     """Return what an answer that is not gRPC's ends its call with; `None` for one of gRPC's, with messages to come."""
     content_type = block.get(CONTENT_TYPE) or b""
     if block.http_status != HTTP_OK:
-        return _without_status(block.http_status or HTTP_OK, block)
+        return ending_of(block, block.http_status)
     if content_type == GRPC or content_type.startswith((GRPC + b"+", GRPC + b";")):
         return None
     return Ending(StatusCode.UNKNOWN, f"the answer is not gRPC: {_shown(content_type) or 'without a content type'}")

@@ -6,7 +6,7 @@ from fastapi_esdb.connection.http2.codes import ErrorCode, Violation
 from fastapi_esdb.connection.http2.frames import DATA, HEADERS, NAMES
 from fastapi_esdb.connection.http2.limits import Flood
 from fastapi_esdb.connection.http2.statuses import Ending
-from fastapi_esdb.connection.http2.streams import State, Stream
+from fastapi_esdb.connection.http2.streams import CLOSED, Stream
 
 
 class StreamTable:
@@ -47,12 +47,12 @@ class StreamTable:
     def close(self, stream: Stream, ending: Ending) -> None:
         """End a stream."""
         del self.open[stream.number]
-        stream.state, stream.ending = State.CLOSED, ending
+        stream.state, stream.ending = CLOSED, ending
         self.touch(stream)
 
     def note_reset(self, stream: Stream) -> None:
         """Remember that we have reset a stream, so that frames of it may still be under way."""
-        self._reset[stream.number] = stream.window.left
+        self._reset[stream.number] = stream.window.size - stream.window.owed
         if len(self._reset) > self._most_reset:
             del self._reset[next(iter(self._reset))]
 

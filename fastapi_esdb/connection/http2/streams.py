@@ -9,7 +9,7 @@ from fastapi_esdb.connection.http2.codes import ErrorCode, StreamViolation
 from fastapi_esdb.connection.http2.headers import Block, malformed
 from fastapi_esdb.connection.http2.limits import Limits
 from fastapi_esdb.connection.http2.messages import MessageReader
-from fastapi_esdb.connection.http2.statuses import HTTP_OK, STATUS, Ending, ending_of, foreign_ending
+from fastapi_esdb.connection.http2.statuses import Ending, ending_of, foreign_ending
 from fastapi_esdb.connection.http2.windows import ReceiveWindow
 
 SWITCHING_PROTOCOLS = 101
@@ -25,6 +25,10 @@ class State(enum.Enum):
     OPEN = "open"
     HALF_CLOSED = "half-closed by us"
     CLOSED = "closed"
+
+
+OPEN, HALF_CLOSED, CLOSED = State
+"""The same by themselves: it takes longer to look up a member of an enum than to call a function."""
 
 
 class Listener(Protocol):
@@ -62,7 +66,7 @@ class Stream:
     def __init__(self, number: int, limits: Limits, write_window: int, listener: Listener | None = None) -> None:
         self.number = number
         self.listener = listener
-        self.state = State.OPEN
+        self.state = OPEN
         self.ending: Ending | None = None
         """How it has ended. Messages that came before may still be there to take."""
         self.reader = MessageReader(limits.message)
@@ -97,8 +101,6 @@ class Stream:
         if ends:
             self._check_length()
             return ending_of(block, block.http_status)
-        if block.get(STATUS) is not None and block.http_status != HTTP_OK:
-            return ending_of(block, block.http_status)
         return foreign_ending(block)
 
     def take_data(self, buffer: bytes, at: int, end: int) -> None:
@@ -120,7 +122,7 @@ class Stream:
             raise StreamViolation(ErrorCode.PROTOCOL_ERROR, "a malformed answer: headers in the middle of it")
         self._check_length()
         found = ending_of(block)
-        if found.is_ok and self.reader.is_within:
+        if self.reader.is_within and found.is_ok:
             raise StreamViolation(ErrorCode.PROTOCOL_ERROR, "the answer ends within a message")
         return found
 
@@ -130,7 +132,7 @@ class Stream:
 
     def _check_length(self) -> None:
         """An answer is malformed if its content-length is not that of its data (RFC 9113, 8.1.1)."""
-        told = self._answer.content_length if self._answer is not None else None
-        if told is not None and told != self._received:
+        answer = self._answer
+        if answer is not None and (told := answer.content_length) is not None and told != self._received:
             text = f"a malformed answer: {self._received} bytes where its content-length is {told}"
             raise StreamViolation(ErrorCode.PROTOCOL_ERROR, text)
