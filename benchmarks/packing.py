@@ -91,10 +91,10 @@ class StandIn(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         data, self._skip = data[self._skip :], max(0, self._skip - len(data))
-        for kind, flags, number, at, end in self._frames.read(data):
-            self._take(kind, flags, number, self._frames.buffer[at:end])
+        self._frames.read(data, self._take)
 
-    def _take(self, kind: int, flags: int, number: int, payload: bytes) -> None:
+    def _take(self, kind: int, flags: int, number: int, at: int, end: int) -> None:
+        payload = self._frames.buffer[at:end]
         if kind == frames.HEADERS:
             path = dict(self._decoder.decode(payload, raw=True))[b":path"]
             self._streams[number] = Stream(path.decode(), self._initial_window)

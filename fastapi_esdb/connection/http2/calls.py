@@ -212,7 +212,7 @@ class Http2StreamingCall(Http2Call):
             self._protocol.alarm.set(self._until)
 
     def _is_enough(self, stream: Stream) -> bool:
-        return len(stream.reader.messages) >= self._least or stream.window.owed >= stream.window.half
+        return len(stream.reader.messages) >= self._least or stream.window <= stream.low
 
     def _take(self) -> list[bytes]:
         """Return what has come, if it is enough, and let the server send as much again."""

@@ -26,7 +26,6 @@ from fastapi_esdb.connection.http2.sender import Sender
 from fastapi_esdb.connection.http2.statuses import CANCELLED, Cause, Ending, lost, reset_ending, unserved
 from fastapi_esdb.connection.http2.stream_table import StreamTable
 from fastapi_esdb.connection.http2.streams import CLOSED, OPEN, Listener, Stream
-from fastapi_esdb.connection.http2.windows import ReceiveWindow
 from fastapi_esdb.wire.status.codes import StatusCode
 
 _OTHER_PROTOCOLS = {b"HTTP/1.": "HTTP/1", b"SSH-": "SSH"}
@@ -55,7 +54,9 @@ class Connection:
         self._decoder = BlockDecoder(limits)
         self._encoder = RequestEncoder(origin, limits.cached_blocks)
         self._sender = Sender()
-        self._window = ReceiveWindow(max(limits.connection_window, DEFAULT_WINDOW))
+        self._largest_window = self._window = max(limits.connection_window, DEFAULT_WINDOW)
+        """Bytes that the server may send on all streams."""
+        self._low = self._window // 2
         self._floods = Floods(limits, clock)
         self._table = StreamTable(limits.closed_streams, self._floods.idle)
         self._streams = self._table.open
@@ -98,7 +99,7 @@ class Connection:
     @property
     def has_room(self) -> bool:
         """Return whether a call can begin now."""
-        return self.takes_calls and len(self._streams) < self.most_streams
+        return len(self._streams) < self.most_streams and self.takes_calls
 
     def begin(
         self, path: str, headers: Pairs = (), timeout: float | None = None, listener: Listener | None = None
@@ -190,25 +191,24 @@ class Connection:
         """Take what has arrived, cut anywhere; return the streams that have new messages, less unsent, or an end."""
         if self.failure is not None:
             return []
-        handlers, blocks, peer, on_data = self._handlers, self._blocks, self.peer, self._on_data
         try:
-            for kind, flags, number, at, end in self._frames.read(data):
-                if blocks.is_open or not peer.is_greeted:
-                    self._check_order(kind, flags, number)
-                if kind == DATA:
-                    on_data(flags, number, at, end)
-                elif kind < len(handlers):
-                    handlers[kind](flags, number, at, end)
-                else:
-                    self._floods.idle.count()
+            self._frames.read(data, self._take_frame)
         except Violation as violation:
             self._fail(violation.code, self._explained(violation))
         return self._table.take_touched()
 
+    def _take_frame(self, kind: int, flags: int, number: int, at: int, end: int) -> None:
+        if self._blocks.is_open or not self.peer.is_greeted:
+            self._check_order(kind, flags, number)
+        if kind < len(self._handlers):
+            self._handlers[kind](flags, number, at, end)
+        else:
+            self._floods.idle.count()
+
     def _on_data(self, flags: int, number: int, at: int, end: int) -> None:
         length = end - at
-        self._window.owed += length
-        if self._window.owed >= self._window.half:
+        self._window -= length
+        if self._window <= self._low:
             self._widen_connection()
         stream = self._streams.get(number) or self._table.find(number, DATA, length)
         if flags & PADDED:
@@ -217,9 +217,8 @@ class Connection:
             return
         if at == end and not flags & END_STREAM:
             self._floods.idle.count()
-        window = stream.window
-        window.owed += length
-        if window.owed > window.size:
+        stream.window -= length
+        if stream.window < 0:
             raise Violation(ErrorCode.FLOW_CONTROL_ERROR, f"more data than the window of stream {number}")
         try:
             stream.take_data(self._frames.buffer, at, end)
@@ -229,7 +228,7 @@ class Connection:
             self._refuse(stream, violation)
         if not stream.is_touched:
             self._table.touch(stream)
-        if window.owed >= window.half and not stream.reader.messages and stream.ending is None:
+        if stream.window <= stream.low and not stream.reader.messages and stream.ending is None:
             # its reader waits for the rest of a message, which may be larger than the window
             self._widen(stream)
 
@@ -357,13 +356,16 @@ class Connection:
     # how streams and the connection end
 
     def _widen_connection(self) -> None:
-        if self._window.owed > self._window.size:
+        if self._window < 0:
             raise Violation(ErrorCode.FLOW_CONTROL_ERROR, "more data than the window of the connection")
-        self._sender.put(frames.window_frame(0, self._window.due()))
+        self._sender.put(frames.window_frame(0, self._largest_window - self._window))
+        self._window = self._largest_window
 
     def _widen(self, stream: Stream) -> None:
-        if increment := stream.window.due():
-            self._sender.put(frames.window_frame(stream.number, increment))
+        """Let the server send as much as it could at first, if that is worth a frame."""
+        if stream.window <= stream.low:
+            self._sender.put(frames.window_frame(stream.number, self._limits.stream_window - stream.window))
+            stream.window = self._limits.stream_window
 
     def _finish(self, stream: Stream, ending: Ending) -> None:
         """The server has ended the stream; what we have not sent is of no use any more."""

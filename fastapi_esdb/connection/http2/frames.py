@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
 from struct import Struct
 
 from fastapi_esdb.connection.http2.codes import ErrorCode, Violation
@@ -37,16 +37,16 @@ HEADER_SIZE = 9
 PING_SIZE = 8
 PRIORITY_SIZE = 5
 NUMBER_SIZE = 4
-_HEADER = Struct(">HBBBI")
-MESSAGE_HEAD = Struct(">HBBBIBI")
+_HEADER = Struct(">BHBBI")
+MESSAGE_HEAD = Struct(">BHBBIBI")
 """The header of a DATA frame, and that of the one message of gRPC that is in it."""
 _NUMBER = Struct(">I")
 _TWO_NUMBERS = Struct(">II")
 _SETTING = Struct(">HI")
 _STREAM_BITS = 0x7FFF_FFFF
 
-RawFrame = tuple[int, int, int, int, int]
-"""Type, flags, stream, and where in the buffer its payload begins and ends."""
+TakeFrame = Callable[[int, int, int, int, int], None]
+"""Takes type, flags, stream, and where in the buffer the payload begins and ends."""
 
 
 def frame(kind: int, flags: int = 0, stream: int = 0, payload: bytes = b"") -> bytes:
@@ -56,7 +56,7 @@ def frame(kind: int, flags: int = 0, stream: int = 0, payload: bytes = b"") -> b
 
 def frame_head(kind: int, flags: int, stream: int, length: int) -> bytes:
     """Return what stands before a payload of that length."""
-    return _HEADER.pack(length >> 8, length & 0xFF, kind, flags, stream)
+    return _HEADER.pack(length >> 16, length & 0xFFFF, kind, flags, stream)
 
 
 def settings_frame(values: Iterable[tuple[int, int]]) -> bytes:
@@ -142,8 +142,8 @@ class FrameReader:
         self._rest = bytearray()
         self._missing = 0
 
-    def read(self, data: bytes) -> Iterator[RawFrame]:
-        """Give the frames that are whole now. Raises `Violation` for one that is too large."""
+    def read(self, data: bytes, take: TakeFrame) -> None:
+        """Give `take` the frames that are whole now. Raises what it raises, and `Violation` for one too large."""
         if self._rest:
             if len(self._rest) + len(data) < self._missing:
                 self._rest += data
@@ -152,16 +152,18 @@ class FrameReader:
             self._rest.clear()
         self.buffer = data
         at, size, most, header = 0, len(data), self._most, _HEADER.unpack_from
-        while size - at >= HEADER_SIZE:
-            high, low, kind, flags, stream = header(data, at)
-            length = high << 8 | low
+        last = size - HEADER_SIZE
+        while at <= last:
+            high, length, kind, flags, stream = header(data, at)
+            if high:
+                length |= high << 16
             if length > most:
                 raise Violation(ErrorCode.FRAME_SIZE_ERROR, f"a frame of {length} bytes")
             begin = at + HEADER_SIZE
             end = begin + length
             if end > size:
                 break
-            yield kind, flags, stream & _STREAM_BITS, begin, end
+            take(kind, flags, stream if stream <= _STREAM_BITS else stream & _STREAM_BITS, begin, end)
             at = end
         if at < size:
             self._keep(data, at)
@@ -173,4 +175,4 @@ class FrameReader:
         self._missing = HEADER_SIZE
         if rest >= HEADER_SIZE:
             high, low, *_ = _HEADER.unpack_from(data, at)
-            self._missing += high << 8 | low
+            self._missing += high << 16 | low

@@ -9,8 +9,8 @@ from hpack import Decoder, Encoder, HPACKError, OversizedHeaderListError
 
 from fastapi_esdb.connection.http2.codes import ErrorCode, StreamViolation, Violation
 from fastapi_esdb.connection.http2.limits import Limits
+from fastapi_esdb.connection.http2.statuses import WITHOUT_STATUS, Ending, Fields, ending_of, foreign_ending, value_of
 
-Fields = tuple[tuple[bytes, bytes], ...]
 Pairs = tuple[tuple[str, str], ...]
 
 _FIELD_OVERHEAD = 32
@@ -45,10 +45,10 @@ class Block:
     """What makes it malformed, if anything does."""
     is_interim: bool = False
     """Whether another answer follows."""
-
-    def get(self, name: bytes) -> bytes | None:
-        """Return the value of the first field of that name."""
-        return next((value for field, value in self.fields if field == name), None)
+    ending: Ending = WITHOUT_STATUS
+    """What its call ends with if nothing follows."""
+    refusal: Ending | None = None
+    """What its call ends with whatever follows, for an answer that is not gRPC's."""
 
 
 class BlockDecoder:
@@ -97,13 +97,16 @@ class BlockDecoder:
         problem = _problem(fields, self._limits.header_fields)
         if problem:
             return Block(fields, problem=problem)
-        found = dict(reversed(fields))
-        status, length = found.get(b":status"), found.get(b"content-length")
+        status, length = value_of(fields, b":status"), value_of(fields, b"content-length")
         if length is not None and not _LENGTH.fullmatch(length):
             return Block(fields, problem="a content-length that is no number")
         plain = tuple(field for field in fields if field[0] != b":status")
-        number = None if status is None else int(status)
-        return Block(plain, number, None if length is None else int(length), is_interim=number in _INTERIM)
+        size = None if length is None else int(length)
+        if status is None:
+            return Block(plain, content_length=size, ending=ending_of(plain))
+        number = int(status)
+        ending, refusal = ending_of(plain, number), foreign_ending(plain, number)
+        return Block(plain, number, size, is_interim=number in _INTERIM, ending=ending, refusal=refusal)
 
 
 def _problem(fields: Fields, most: int) -> str:

@@ -39,7 +39,8 @@ class MessageReader:
             at = self._complete(self._rest, data, at, end)
         add, most, prefix = self.messages.append, self._most, _PREFIX.unpack_from
         missing = PREFIX_SIZE
-        while end - at >= PREFIX_SIZE:
+        last = end - PREFIX_SIZE
+        while at <= last:
             flag, length = prefix(data, at)
             if flag or length > most:
                 raise self._refusal(flag, length)

@@ -17,7 +17,11 @@ from fastapi_esdb.connection.http2.frames import (
 from fastapi_esdb.connection.http2.limits import DEFAULT_WINDOW, LARGEST_WINDOW, SMALLEST_FRAME_LIMIT
 from fastapi_esdb.connection.http2.messages import PREFIX_SIZE, framed
 from fastapi_esdb.connection.http2.streams import HALF_CLOSED, Stream
-from fastapi_esdb.connection.http2.windows import overflow
+
+
+def overflow(what: str) -> Violation:
+    """Return what ends a connection whose server lets us send more than a window can say."""
+    return Violation(ErrorCode.FLOW_CONTROL_ERROR, f"a window of more than {LARGEST_WINDOW} bytes for {what}")
 
 
 class Sender:
@@ -64,9 +68,12 @@ class Sender:
             self.data(stream, framed(message), ends=ends)
             return
         flags = END_STREAM if ends else 0
-        head = MESSAGE_HEAD.pack(size >> 8, size & 0xFF, DATA, flags, stream.number, 0, length)
+        head = MESSAGE_HEAD.pack(size >> 16, size & 0xFFFF, DATA, flags, stream.number, 0, length)
         self._frames += (head, message)
-        self._note_sent(stream, size, ends=ends)
+        stream.write_window -= size
+        self._window -= size
+        if ends:
+            stream.state = HALF_CLOSED
 
     def data(self, stream: Stream, data: bytes, *, ends: bool) -> None:
         """Send data of a stream now, as far as the windows go, and the rest when there is room."""
@@ -157,9 +164,6 @@ class Sender:
     def _put_data(self, stream: Stream, data: bytes, *, ends: bool) -> None:
         size = len(data)
         self._frames += (frame_head(DATA, END_STREAM if ends else 0, stream.number, size), data)
-        self._note_sent(stream, size, ends=ends)
-
-    def _note_sent(self, stream: Stream, size: int, *, ends: bool) -> None:
         stream.write_window -= size
         self._window -= size
         if ends:

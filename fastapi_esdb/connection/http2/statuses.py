@@ -9,22 +9,20 @@ import base64
 import binascii
 import enum
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
 from urllib.parse import unquote_to_bytes
 
 from fastapi_esdb.connection.http2.codes import ErrorCode, name_of
-from fastapi_esdb.connection.http2.headers import Block
 from fastapi_esdb.wire.status.codes import StatusCode
 
+Fields = tuple[tuple[bytes, bytes], ...]
+"""A header block as the server has sent it."""
 Pair = tuple[str, str | bytes]
 
 STATUS, MESSAGE, BINARY = b"grpc-status", b"grpc-message", "-bin"
 CONTENT_TYPE = b"content-type"
 GRPC = b"application/grpc"
 HTTP_OK = 200
-MOST_KNOWN = 64
-"""Header blocks whose meaning is kept: most calls end in one of a few ways."""
 _OK = StatusCode.OK
 _NUMBERS = frozenset(str(int(code)).encode() for code in StatusCode)
 
@@ -79,31 +77,37 @@ class Ending:
         return self.code == _OK
 
 
-@lru_cache(MOST_KNOWN)
-def ending_of(block: Block, http_status: int | None = HTTP_OK) -> Ending:
-    """Return what the last header block of a call says; `http_status` is that of its first one."""
-    number = block.get(STATUS)
+WITHOUT_STATUS = Ending(StatusCode.UNKNOWN, "the server ended the call without a status")
+
+
+def ending_of(fields: Fields, http_status: int = HTTP_OK) -> Ending:
+    """Return what the last header block of a call says; an answer that is all of it has an `http_status`."""
+    number = value_of(fields, STATUS)
     if number is None:
-        return _without_status(http_status or HTTP_OK, block)
+        return _without_status(http_status, fields)
     code = int(number) if number in _NUMBERS else StatusCode.UNKNOWN
-    return Ending(code, percent_decoded(block.get(MESSAGE) or b""), tuple(_trailers(block)))
+    return Ending(code, percent_decoded(value_of(fields, MESSAGE) or b""), tuple(_trailers(fields)))
 
 
-@lru_cache(MOST_KNOWN)
-def foreign_ending(block: Block) -> Ending | None:
+def foreign_ending(fields: Fields, http_status: int) -> Ending | None:
     """Return what an answer that is not gRPC's ends its call with; `None` for one of gRPC's, with messages to come."""
-    content_type = block.get(CONTENT_TYPE) or b""
-    if block.http_status != HTTP_OK:
-        return ending_of(block, block.http_status)
+    content_type = value_of(fields, CONTENT_TYPE) or b""
+    if http_status != HTTP_OK:
+        return ending_of(fields, http_status)
     if content_type == GRPC or content_type.startswith((GRPC + b"+", GRPC + b";")):
         return None
     return Ending(StatusCode.UNKNOWN, f"the answer is not gRPC: {_shown(content_type) or 'without a content type'}")
 
 
-def _without_status(http_status: int, block: Block) -> Ending:
+def value_of(fields: Fields, name: bytes) -> bytes | None:
+    """Return the value of the first field of that name."""
+    return next((value for field, value in fields if field == name), None)
+
+
+def _without_status(http_status: int, fields: Fields) -> Ending:
     if http_status == HTTP_OK:
-        return Ending(StatusCode.UNKNOWN, "the server ended the call without a status", tuple(_trailers(block)))
-    content_type = _shown(block.get(CONTENT_TYPE) or b"")
+        return replace(WITHOUT_STATUS, trailers=tuple(_trailers(fields)))
+    content_type = _shown(value_of(fields, CONTENT_TYPE) or b"")
     said = f"HTTP status {http_status} and no gRPC" + (f" but {content_type}" if content_type else "")
     return Ending(_OF_HTTP.get(http_status, StatusCode.UNKNOWN), said)
 
@@ -134,9 +138,9 @@ def percent_decoded(value: bytes) -> str:
     return unquote_to_bytes(value).decode("utf-8", "replace")
 
 
-def _trailers(block: Block) -> Iterator[Pair]:
+def _trailers(fields: Fields) -> Iterator[Pair]:
     """Give what the server says beside status and text; several values of one binary field may share a line."""
-    for name, value in block.fields:
+    for name, value in fields:
         if name in (STATUS, MESSAGE, CONTENT_TYPE):
             continue
         key = name.decode("ascii", "replace")

@@ -52,7 +52,7 @@ class StreamTable:
 
     def note_reset(self, stream: Stream) -> None:
         """Remember that we have reset a stream, so that frames of it may still be under way."""
-        self._reset[stream.number] = stream.window.size - stream.window.owed
+        self._reset[stream.number] = max(0, stream.window)
         if len(self._reset) > self._most_reset:
             del self._reset[next(iter(self._reset))]
 

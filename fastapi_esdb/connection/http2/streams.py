@@ -9,8 +9,7 @@ from fastapi_esdb.connection.http2.codes import ErrorCode, StreamViolation
 from fastapi_esdb.connection.http2.headers import Block, malformed
 from fastapi_esdb.connection.http2.limits import Limits
 from fastapi_esdb.connection.http2.messages import MessageReader
-from fastapi_esdb.connection.http2.statuses import Ending, ending_of, foreign_ending
-from fastapi_esdb.connection.http2.windows import ReceiveWindow
+from fastapi_esdb.connection.http2.statuses import WITHOUT_STATUS, Ending
 
 SWITCHING_PROTOCOLS = 101
 
@@ -54,6 +53,7 @@ class Stream:
         "ending",
         "is_touched",
         "listener",
+        "low",
         "number",
         "reader",
         "state",
@@ -70,7 +70,10 @@ class Stream:
         self.ending: Ending | None = None
         """How it has ended. Messages that came before may still be there to take."""
         self.reader = MessageReader(limits.message)
-        self.window = ReceiveWindow(limits.stream_window)
+        self.window = limits.stream_window
+        """Bytes that the server may send."""
+        self.low = limits.stream_window // 2
+        """How little of the window is left when it is worth a frame to widen it."""
         self.write_window = write_window
         """Bytes that the server still takes."""
         self.unsent = bytearray()
@@ -80,6 +83,7 @@ class Stream:
         self.is_touched = False
         self._answer: Block | None = None
         self._received = 0
+        """Bytes of data, where the answer says how many there are."""
 
     @property
     def headers(self) -> Block | None:
@@ -100,14 +104,15 @@ class Stream:
         self._answer = block
         if ends:
             self._check_length()
-            return ending_of(block, block.http_status)
-        return foreign_ending(block)
+            return block.ending
+        return block.refusal
 
     def take_data(self, buffer: bytes, at: int, end: int) -> None:
         """Take that part of a buffer as the next data. Raises `StreamViolation`."""
         if self._answer is None:
             raise StreamViolation(ErrorCode.PROTOCOL_ERROR, "a malformed answer: data before its headers")
-        self._received += end - at
+        if self._answer.content_length is not None:
+            self._received += end - at
         self.reader.feed(buffer, at, end)
 
     def end_of_data(self) -> Ending:
@@ -115,16 +120,15 @@ class Stream:
         if self._answer is None:
             raise StreamViolation(ErrorCode.PROTOCOL_ERROR, "a malformed answer: it ends before it begins")
         self._check_length()
-        return ending_of(Block(()))
+        return WITHOUT_STATUS
 
     def _trailers(self, block: Block, *, ends: bool) -> Ending:
         if not ends or block.http_status is not None:
             raise StreamViolation(ErrorCode.PROTOCOL_ERROR, "a malformed answer: headers in the middle of it")
         self._check_length()
-        found = ending_of(block)
-        if self.reader.is_within and found.is_ok:
+        if self.reader.is_within and block.ending.is_ok:
             raise StreamViolation(ErrorCode.PROTOCOL_ERROR, "the answer ends within a message")
-        return found
+        return block.ending
 
     def _check_interim(self, block: Block, *, ends: bool) -> None:
         if ends or block.http_status == SWITCHING_PROTOCOLS:

@@ -93,5 +93,10 @@ def data(stream: int, *messages: bytes, ends: bool = False) -> bytes:
 def parse(outgoing: bytes) -> list[Frame]:
     """The frames in what a client has sent."""
     reader = frames.FrameReader(2**24)
-    found = reader.read(outgoing.removeprefix(PREFACE))
-    return [Frame(kind, flags, stream, reader.buffer[at:end]) for kind, flags, stream, at, end in found]
+    found: list[Frame] = []
+
+    def take(kind: int, flags: int, stream: int, at: int, end: int) -> None:
+        found.append(Frame(kind, flags, stream, reader.buffer[at:end]))
+
+    reader.read(outgoing.removeprefix(PREFACE), take)
+    return found

@@ -64,16 +64,17 @@ class Replay:
 
     def act(self, sent: bytes) -> None:
         """Do what the recorded client did: begin, end and cancel calls."""
-        reader = frames.FrameReader(SMALLEST_FRAME_LIMIT * 8)
-        for kind, flags, number, _, _ in reader.read(sent.removeprefix(frames.PREFACE)):
-            if kind == frames.HEADERS and number % 2:
-                self.streams[number] = self._begin_anyway()
-                assert self.streams[number].number == number
-            stream = self.streams.get(number)
-            if stream and kind in (frames.DATA, frames.HEADERS) and flags & frames.END_STREAM:
-                self.connection.end(stream)
-            if stream and kind == frames.RST_STREAM:
-                self.connection.cancel(stream)
+        frames.FrameReader(SMALLEST_FRAME_LIMIT * 8).read(sent.removeprefix(frames.PREFACE), self._repeat)
+
+    def _repeat(self, kind: int, flags: int, number: int, _at: int, _end: int) -> None:
+        if kind == frames.HEADERS and number % 2:
+            self.streams[number] = self._begin_anyway()
+            assert self.streams[number].number == number
+        stream = self.streams.get(number)
+        if stream and kind in (frames.DATA, frames.HEADERS) and flags & frames.END_STREAM:
+            self.connection.end(stream)
+        if stream and kind == frames.RST_STREAM:
+            self.connection.cancel(stream)
 
     def _begin_anyway(self) -> Stream:
         """The recorded client began too many calls, and some after a GOAWAY, to see what it says."""

@@ -109,7 +109,7 @@ def test_too_much_for_the_connection_ends_it() -> None:
     for number in (1, 3, 5, 7):
         peer.begin()
         peer.send(peer.headers(number))
-    peer.connection._window.half = 10**9  # so that it is never widened
+    peer.connection._low = -1  # so that it is never widened
     for number in (1, 3, 5, 7):
         peer.send(data(number, b"x" * 16_000), frame(frames.DATA, 0, number, b"\0\0\0\0"))
     assert peer.connection.failure is None

@@ -36,9 +36,12 @@ def test_frames_are_found_wherever_they_are_cut(size: int) -> None:
     sent = frame(frames.PING, payload=b"12345678") + frame(99, 7, 3) + frame(frames.DATA, 0, 1, b"x" * 100)
     reader = FrameReader(16_384)
     found = []
+
+    def take(kind: int, flags: int, stream: int, begin: int, end: int) -> None:
+        found.append(Frame(kind, flags, stream, reader.buffer[begin:end]))
+
     for at in range(0, len(sent), size):
-        for kind, flags, stream, begin, end in reader.read(sent[at : at + size]):
-            found.append(Frame(kind, flags, stream, reader.buffer[begin:end]))
+        reader.read(sent[at : at + size], take)
     assert found == parse(sent)
     assert len(found) == 3
 
@@ -46,7 +49,7 @@ def test_frames_are_found_wherever_they_are_cut(size: int) -> None:
 def test_a_frame_that_is_too_large_is_refused_by_its_head() -> None:
     """Nothing of it is waited for."""
     with pytest.raises(Violation) as caught:
-        list(FrameReader(100).read(frame(frames.DATA, 0, 1, b"x" * 101)[:9]))
+        FrameReader(100).read(frame(frames.DATA, 0, 1, b"x" * 101)[:9], lambda *_: None)
     assert caught.value.code is ErrorCode.FRAME_SIZE_ERROR
 
 

@@ -237,7 +237,7 @@ async def test_a_server_that_says_nothing_is_not_waited_for(server: FrameServer)
     """Longer than the attempt may take."""
     server.does(Session.closed, greets=False)
     with pytest.raises(HandshakeFailed, match="says nothing"):
-        await server.open(seconds=0.05)
+        await server.open(seconds=1.0)
 
 
 async def test_a_port_that_nobody_listens_on_refuses(server: FrameServer) -> None:

@@ -84,8 +84,14 @@ def check_headers(played: Replay, number: int, expected: list[list[list[str]]]) 
 def test_the_frames_of_a_recording_are_found_byte_by_byte(recording: Recording) -> None:
     """Type, flags, stream and length of each frame are what was recorded."""
     reader = FrameReader(SMALLEST_FRAME_LIMIT)
-    pieces = [piece for data in recording.received for piece in bytewise(data)]
-    found = [[kind, flags, stream, end - at] for piece in pieces for kind, flags, stream, at, end in reader.read(piece)]
+    found: list[list[int]] = []
+
+    def take(kind: int, flags: int, stream: int, at: int, end: int) -> None:
+        found.append([kind, flags, stream, end - at])
+
+    for data in recording.received:
+        for piece in bytewise(data):
+            reader.read(piece, take)
     assert found == recording.frames
 
 
