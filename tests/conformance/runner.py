@@ -29,7 +29,7 @@ VERBS = ("call", "open", "send", "recv", "close", "sleep")
 STEP_TIMEOUT = 10.0
 """Seconds for the responses of a step that doesn't say otherwise."""
 
-ENDED = (grpc.aio.AioRpcError, asyncio.InvalidStateError)
+ENDED = (grpc.aio.AioRpcError, grpc.aio.InternalError, asyncio.InvalidStateError)
 """What sending on a call raises that the server has ended meanwhile."""
 
 

@@ -36,7 +36,7 @@ def event(type_: str = "T", data: bytes = b"{}", metadata: bytes = b"", content_
     return ProposedEvent(uuid4(), type_, data, metadata, content_type)
 
 
-ENDED = (grpc.aio.AioRpcError, asyncio.InvalidStateError)
+ENDED = (grpc.aio.AioRpcError, grpc.aio.InternalError, asyncio.InvalidStateError)
 """What sending raises on a call that is over."""
 
 

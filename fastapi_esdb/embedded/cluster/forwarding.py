@@ -163,7 +163,7 @@ class Forwarder:
 
 async def _pass_requests(call: AnyCall, upstream: Any) -> None:
     """Pass requests on until they end, or the call does, which is told by reading its responses."""
-    with suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
+    with suppress(grpc.aio.AioRpcError, grpc.aio.InternalError, asyncio.InvalidStateError):
         while (raw := await call.receive_raw()) is not grpc.aio.EOF:
             await upstream.write(raw)
         if call.method.shape is Shape.CLIENT_STREAM:
