@@ -9,7 +9,7 @@ from fastapi_esdb.api.new_event import NewEvent
 from fastapi_esdb.wire.events.values import RecordedEvent
 from fastapi_esdb.wire.groups.values import GroupInfo, GroupSettings
 from fastapi_esdb.wire.positions import START
-from tests.support.waiting import answered
+from tests.support.waiting import PATIENCE, answered
 
 EAGER = GroupSettings(min_checkpoint_count=1, max_checkpoint_count=1)
 """Each answer is worth a checkpoint, so that progress can be seen."""
@@ -18,7 +18,7 @@ EAGER = GroupSettings(min_checkpoint_count=1, max_checkpoint_count=1)
 async def append(esdb: Connection, count: int = 1, stream: str = "s") -> None:
     """Write so many events."""
     if count:
-        await esdb.append(stream, [NewEvent("Counted", {}) for _ in range(count)])
+        await esdb.append(stream, [NewEvent("Counted", {}) for _ in range(count)], timeout=PATIENCE)
 
 
 async def filled(esdb: Connection, count: int, settings: GroupSettings = EAGER) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -20,6 +20,18 @@ CLOSED = ClosedInFlight()
 E = [recorded(number) for number in range(500)]
 FIRST = MUCH - 1
 """The events of the first call, beside its confirmation."""
+
+
+class Pause(asyncio.Event):
+    """So many seconds in which nothing comes, from when something is waited for."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self._seconds = seconds
+
+    async def wait(self) -> Literal[True]:
+        await asyncio.sleep(self._seconds)
+        return True
 
 
 @pytest.fixture
@@ -64,14 +76,13 @@ async def test_little_history_takes_one_call() -> None:
 
 async def test_a_bulk_call_that_is_quiet_may_have_come_to_the_end(quiet: float) -> None:
     """Old servers do not say that they have. That is looked at, since what follows is live: it comes with pauses."""
-    middle, pause = MUCH + 50, asyncio.Event()
+    middle, pause = MUCH + 50, Pause(3 * quiet)
     calls = [
         [CONFIRMED, *E[:FIRST]],
         [CONFIRMED, E[FIRST], asyncio.Event()],
         [CONFIRMED, *E[MUCH:middle], pause, *E[middle : middle + FIRST], CLOSED],
     ]
     carrier = FakeCarrier(calls)
-    asyncio.get_running_loop().call_later(3 * quiet, pause.set)
     assert await told(carrier) == [*E[: middle + FIRST], CLOSED]
     assert carrier.bulk == [False, True, False]
 
