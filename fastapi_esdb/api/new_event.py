@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import uuid
+from binascii import hexlify
 from os import urandom
 from struct import Struct
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from fastapi_esdb.api.arguments import text
 from fastapi_esdb.api.json_data import json_data
@@ -20,16 +21,31 @@ BYTES = (bytes, bytearray, memoryview)
 """Data that are stored as they are."""
 
 ID_SIZE = 16
-VERSION_4 = 4 << 76 | 0b10 << 62
-"""The bits of a random UUID that tell that it is one (RFC 9562, 5.4)."""
-RANDOM = (1 << 128) - 1 & ~(0xF << 76 | 0b11 << 62)
-"""Its other bits."""
-ID_PARTS = Struct("8s4s4s4s12s")
-"""The digits between the dashes of its text."""
+ID_PARTS = Struct("8s4sx3sc3s12s")
+"""The digits of a random UUID that are kept: in place of the skipped one is its version."""
+VARIANTS = {b"%x" % digit: b"%x" % (digit & 0b0011 | 0b1000) for digit in range(16)}
+"""The digits of which some bits tell what kind of UUID it is (RFC 9562, 4.1), with these bits set."""
 
+_id_slot: Any = ProposedEvent.__dict__["id"]
 _set_id, _set_type = setter_of(ProposedEvent, "id"), setter_of(ProposedEvent, "type")
 _set_data, _set_metadata = setter_of(ProposedEvent, "data"), setter_of(ProposedEvent, "metadata")
 _set_content_type = setter_of(ProposedEvent, "content_type")
+
+
+def _id_of(event: NewEvent) -> uuid.UUID:
+    """Return the id, which is made of its text when somebody asks for the first time."""
+    try:
+        return cast("uuid.UUID", _id_slot.__get__(event))
+    except AttributeError:
+        value = uuid.UUID(event.id_text.decode())
+    _set_id(event, value)
+    return value
+
+
+def _keep_id(event: NewEvent, value: uuid.UUID) -> None:
+    """Set the id of a new event, or of a copy."""
+    _set_id(event, value)
+    _set_id_text(event, str(value).encode())
 
 
 class NewEvent(ProposedEvent):
@@ -71,7 +87,7 @@ class NewEvent(ProposedEvent):
             if id is None:
                 _set_id_text(self, random_id())
             else:
-                _set_id(self, _event_id(id))
+                _keep_id(self, _event_id(id))
             _set_type(self, text(type, "type"))
             _set_data(self, bytes(data) if is_bytes else json_data(data, "data"))
             _set_metadata(self, b"" if metadata is None else _encoded(metadata, "metadata"))
@@ -80,16 +96,8 @@ class NewEvent(ProposedEvent):
             raise InvalidArgument(f"event {text(type, 'type')!r}: {error.message}") from error.__cause__
         _set_fresh(self, id is None)
 
-    if not TYPE_CHECKING:  # type checkers would take any name for a field
-
-        def __getattr__(self, name: str) -> Any:
-            """Make the id of its text, or the text of the id, when it is used for the first time."""
-            own = object.__getattribute__
-            if name == "id":
-                _set_id(self, uuid.UUID(own(self, "id_text").decode()))
-            elif name == "id_text":
-                _set_id_text(self, str(own(self, "id")).encode())
-            return own(self, name)
+    if not TYPE_CHECKING:  # for type checkers it is the field that it is in the base class
+        id = property(_id_of, _keep_id)
 
     def mark_sent(self) -> bool:
         is_fresh = getattr(self, "_is_fresh", False)  # a copy does not know what has become of the original
@@ -105,9 +113,9 @@ _set_id_text, _set_fresh = setter_of(NewEvent, "id_text"), setter_of(NewEvent, "
 
 
 def random_id() -> bytes:
-    """Return the text of a random UUID, which costs a third of an object and its text."""
-    digits = b"%032x" % (int.from_bytes(urandom(ID_SIZE), "big") & RANDOM | VERSION_4)
-    return b"%b-%b-%b-%b-%b" % ID_PARTS.unpack(digits)
+    """Return the text of a random UUID, which costs a quarter of an object and its text."""
+    first, second, third, variant, fourth, last = ID_PARTS.unpack(hexlify(urandom(ID_SIZE)))
+    return b"".join((first, b"-", second, b"-4", third, b"-", VARIANTS[variant], fourth, b"-", last))
 
 
 def _event_id(value: uuid.UUID | str) -> uuid.UUID:

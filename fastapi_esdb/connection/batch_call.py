@@ -83,14 +83,14 @@ class BatchCall:
         return not self._has_ended and self.channel.takes_calls
 
     def append(
-        self, request: AppendRequest, deadline: Deadline, *, leaves_time: bool = False
+        self, request: AppendRequest, deadline: Deadline, leaves_time: bool = False
     ) -> asyncio.Future[AppendResult]:
         """Have the append sent when its turn comes; the future has its result, or the error that it ended with."""
         answer: asyncio.Future[AppendResult] = self._loop.create_future()
         if self._is_resting:
             self._is_resting = False
             self._lease.take(self._call)
-        self._waiting.append(PendingAppend(request, deadline, answer, leaves_time=leaves_time))
+        self._waiting.append(PendingAppend(request, deadline, answer, leaves_time))
         self._alarm.set(deadline)
         self._call.send_more()
         return answer

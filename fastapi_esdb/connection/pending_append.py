@@ -42,14 +42,14 @@ class PendingAppend:
     request: AppendRequest
     deadline: float
     answer: asyncio.Future[AppendResult]
+    leaves_time: bool = False
+    """Whether only half of the time that is left when it is sent is for its answer."""
     size: int = 0
     """Bytes of its message."""
     sent_at: float = field(default=0.0)
     """When its message was handed to gRPC."""
     is_late: bool = False
     """Whether it was said that its answer takes long."""
-    leaves_time: bool = False
-    """Whether only half of the time that is left when it is sent is for its answer."""
 
     def leave(self, now: float) -> None:
         """Take note that it is being sent."""

@@ -41,6 +41,7 @@ class Headers:
         return CallHeaders(known.pairs())
 
 
+LEADER = NodePreference.LEADER
 ONLY_AT_THE_LEADER = frozenset({GROUPS, PROJECTIONS})
 """Services that other nodes refuse, or leave without an answer (projections). They pass on nothing but writes."""
 
@@ -81,5 +82,5 @@ class Placement:
         if method.path == READ.path and not leader:
             return options.read_preference or self.reads
         if leader or (leader is None and is_for_leader(method)) or method.service in ONLY_AT_THE_LEADER:
-            return NodePreference.LEADER
+            return LEADER
         return self.usual

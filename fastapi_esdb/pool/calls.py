@@ -56,15 +56,16 @@ class Calls:
         """Make the calls that begin from now on as these settings say."""
         target = settings.target
         self.settings = settings
+        self._read_only = settings.read_only
         self.deadline = min(target.options.default_deadline / MILLISECONDS_PER_SECOND, YEAR)
         """The seconds that a call has without a `timeout` of its own."""
         self.retry_unknown = settings.retry_unknown
         """Whether an append whose answer is lost is followed up, unless the call says otherwise."""
         self._only_host = None if target.discover else next(iter(target.hosts), None)
-        self._called_as = CalledAs.CONNECTION if target.credentials else CalledAs.NOBODY
+        called_as = CalledAs.CONNECTION if target.credentials else CalledAs.NOBODY
         self._headers = Headers(target, f"fastapi-esdb-{self.name}")
         self._placement = Placement.of(settings)
-        self._policy = RetryPolicy(self.name, self._leases, self._counters, has_one_node=not target.discover)
+        self._policy = RetryPolicy(self.name, self._leases, self._counters, called_as, has_one_node=not target.discover)
         self._appends = Appends(settings, self._leases, self._headers, self.schema_ids, once=self._once)
 
     def call(
@@ -133,14 +134,8 @@ class Calls:
 
     def _begin(self, method: Method[Any, Any], options: CallOptions) -> Retry:
         """Check the call and return its retry. Raises `ReadOnlyConnection` and `InvalidArgument`."""
-        if self.settings.read_only and method.writes:
+        if self._read_only and method.writes:
             raise ReadOnlyConnection(method.path)
         timeout = self.deadline if options.timeout is None else min(seconds(options.timeout, "timeout"), YEAR)
-        return Retry(
-            self._policy,
-            method,
-            self._placement.preferred(method, options),
-            Deadline(monotonic() + timeout),
-            CalledAs.CALLER if options.credentials else self._called_as,
-            leaves_time=options.leaves_time,
-        )
+        preference = self._placement.preferred(method, options)
+        return Retry(self._policy, method, preference, Deadline(monotonic() + timeout), options)

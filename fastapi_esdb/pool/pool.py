@@ -20,6 +20,7 @@ from fastapi_esdb.pool.statistics import ConnectionStatus, Counters
 from fastapi_esdb.pool.timeline import Timeline
 from fastapi_esdb.telemetry.config import AS_FOUND, Telemetry, instrumentation_of
 from fastapi_esdb.wire.errors import AccessDenied, CalledAs, EsdbError, NotAuthenticated
+from fastapi_esdb.wire.streams.methods import APPEND
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -254,7 +255,7 @@ class ConnectionPool(Calls):
     ) -> Coroutine[Any, Any, AppendResult]:
         """Append events; see `Caller.append`."""
         self._generations.check_affinity()
-        return super().append(request, options)
+        return self._appends.make(request, options, self._begin(APPEND, options))
 
     async def __aenter__(self) -> Self:
         await self.open()

@@ -12,6 +12,7 @@ from fastapi_esdb.connection.gossip import says_not_ready
 from fastapi_esdb.errors import ConnectionClosed, TooManyStreams
 from fastapi_esdb.wire.errors import (
     AccessDenied,
+    CalledAs,
     EsdbError,
     HandlerFailed,
     NoAnswer,
@@ -21,12 +22,12 @@ from fastapi_esdb.wire.errors import (
 )
 
 if TYPE_CHECKING:
+    from fastapi_esdb.connection.caller import CallOptions
     from fastapi_esdb.connection.channel import Channel, Lease
     from fastapi_esdb.connection.deadline import Deadline
     from fastapi_esdb.pool.generations import Leases
     from fastapi_esdb.pool.statistics import Counters
     from fastapi_esdb.settings.choices import NodePreference
-    from fastapi_esdb.wire.errors import CalledAs
     from fastapi_esdb.wire.method import Method
 
 
@@ -37,12 +38,16 @@ PAUSES = Backoff(first=0.1, limit=0.5, jitter=0.2)
 class RetryPolicy:
     """The part of a retry that all calls of a pool share."""
 
-    __slots__ = ("counters", "has_one_node", "leases", "pool", "readiness")
+    __slots__ = ("called_as", "counters", "has_one_node", "leases", "pool", "readiness")
 
-    def __init__(self, pool: str, leases: Leases, counters: Counters, *, has_one_node: bool) -> None:
+    def __init__(
+        self, pool: str, leases: Leases, counters: Counters, called_as: CalledAs, *, has_one_node: bool
+    ) -> None:
         self.pool = pool
         self.leases = leases
         self.counters = counters
+        self.called_as = called_as
+        """Who makes calls without credentials of their own."""
         self.has_one_node = has_one_node
         """Whether there is one node to go to and no other, so that its refusal is the answer."""
         self.readiness = ReadinessCheck()
@@ -51,7 +56,7 @@ class RetryPolicy:
 class Retry:
     """Decides after each attempt that failed whether the call is made again, and waits until then."""
 
-    __slots__ = ("_called_as", "_failed", "_method", "_pauses", "_policy", "deadline", "leaves_time", "preference")
+    __slots__ = ("_failed", "_method", "_options", "_pauses", "_policy", "deadline", "leaves_time", "preference")
 
     def __init__(
         self,
@@ -59,21 +64,18 @@ class Retry:
         method: Method[Any, Any],
         preference: NodePreference,
         deadline: Deadline,
-        called_as: CalledAs,
-        *,
-        leaves_time: bool = False,
+        options: CallOptions,
     ) -> None:
         self.preference = preference
         """The kind of node that the call goes to."""
         self.deadline = deadline
-        self.leaves_time = leaves_time and method.writes
+        self.leaves_time = options.leaves_time and method.writes
         """Whether only half of the time that is left when it is sent is for its answer."""
         self._policy = policy
         self._method = method
-        self._called_as = called_as
+        self._options = options
         self._failed = 0
         self._pauses: Iterator[float] | None = None
-        policy.counters.calls += 1
         policy.counters.calls_by_kind[method.call_name] += 1
 
     @property
@@ -121,7 +123,7 @@ class Retry:
         """Have the error say where it comes from."""
         error.pool = self._policy.pool
         if isinstance(error, AccessDenied | NotAuthenticated):
-            error.called_as = self._called_as
+            error.called_as = CalledAs.CALLER if self._options.credentials else self._policy.called_as
 
     async def _may_repeat(self, error: EsdbError, channel: Channel | None) -> bool:
         if may_repeat(error, self._method, self._failed):

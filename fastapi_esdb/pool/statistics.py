@@ -40,8 +40,6 @@ class ConnectionStatus:
 class Counters:
     """Totals since the pool was made."""
 
-    calls: int = 0
-    """Calls that were begun."""
     failures: int = 0
     """Calls that ended with an error."""
     retries: int = 0
@@ -64,4 +62,5 @@ class Counters:
     def totals(self) -> dict[str, int | float]:
         """Return the counters by name, each name with `_total` at its end."""
         numbers = ((each.name, getattr(self, each.name)) for each in fields(self))
-        return {f"{name}_total": value for name, value in numbers if isinstance(value, int)}
+        others = {f"{name}_total": value for name, value in numbers if isinstance(value, int)}
+        return {"calls_total": self.calls_by_kind.total(), **others}

@@ -68,7 +68,7 @@ class AppendBatches:
         self._alarm = Alarm(self._look)
         self._work: asyncio.Task[None] | None = None
 
-    def take(self, request: AppendRequest, deadline: Deadline, *, leaves_time: bool = False) -> BatchedAppend | None:
+    def take(self, request: AppendRequest, deadline: Deadline, leaves_time: bool) -> BatchedAppend | None:
         """Queue an append for the next batch. Return `None` if it can't be made in one.
 
         Its answer is the result, or the error that it failed with: `OutsideBatch` if a batch turned out not to suit it.
@@ -79,7 +79,8 @@ class AppendBatches:
         if part is None:
             return None
         loop = asyncio.get_running_loop()
-        member = BatchedAppend(request, deadline, loop.create_future(), leaves_time=leaves_time, part=part)
+        member = BatchedAppend(request, deadline, loop.create_future(), leaves_time)
+        member.part = part
         member.is_alone = request.expected is not ANY or not request.is_fresh
         self._waiting.append(member)
         self._alarm.set(deadline)

@@ -48,20 +48,21 @@ class Appends:
     def __init__(
         self, settings: EsdbSettings, leases: Leases, headers: Headers, schema_ids: Mapping[str, UUID], *, once: bool
     ) -> None:
-        self._mode = AppendMode.SINGLE if once else settings.append_mode
+        mode = AppendMode.SINGLE if once else settings.append_mode
+        self._shares = mode is not AppendMode.SINGLE
         self._once = once
         self._leases = leases
         self._headers = headers
         self._shared_headers = headers.of(BATCH_APPEND, DEFAULT_OPTIONS)
         self._calls = BatchCalls(self._shared_headers)
         self._latest: dict[tuple[NodePreference, int], BatchCall] = {}
-        self._batches = self._begin_batches(settings, schema_ids)
+        self._batches = self._begin_batches(settings, schema_ids) if mode is AppendMode.GROUPED else None
 
     def _begin_batches(self, settings: EsdbSettings, schema_ids: Mapping[str, UUID]) -> AppendBatches | None:
-        """Return the batches if they are wanted. Only a leader takes them: others pass on calls of v1 alone."""
+        """Return the batches where they can be. Only a leader takes them: others pass on calls of v1 alone."""
         target = settings.target
         at_leader = target.discover or target.options.node_preference is NodePreference.LEADER
-        if self._mode is not AppendMode.GROUPED or not at_leader:
+        if not at_leader:
             return None
         return AppendBatches(self._leases, self._shared_headers, NodePreference.LEADER, schema_ids)
 
@@ -84,7 +85,7 @@ class Appends:
                 if batches is not None and batches.awaits_lease:
                     with await retry.lease(channel):
                         pass  # an append that can be sent may leave in a batch
-                if batches and (member := batches.take(request, retry.deadline, leaves_time=retry.leaves_time)):
+                if batches and (member := batches.take(request, retry.deadline, retry.leaves_time)):
                     return await member.answer
                 # the shared call is no variable: whoever keeps an error would keep it, and the TCP connection open
                 sent = self._shared(request, retry, channel)
@@ -101,7 +102,7 @@ class Appends:
 
     def _may_share(self, request: AppendRequest, options: CallOptions) -> bool:
         """Return whether the append fits into a shared call: the caller is the same, and the others can wait for it."""
-        if self._mode is AppendMode.SINGLE or options.credentials or not request.events:
+        if not self._shares or options.credentials or not request.events:
             return False
         if options.requires_leader is not None and self._headers.of(APPEND, options) != self._shared_headers:
             return False
@@ -115,7 +116,7 @@ class Appends:
         call = self._present(hash(request.stream) % LANES, retry, before)
         if call is None:
             return None
-        return call.channel, call.append(request, retry.deadline, leaves_time=retry.leaves_time)
+        return call.channel, call.append(request, retry.deadline, retry.leaves_time)
 
     async def _first_shared(self, request: AppendRequest, retry: Retry, before: Channel | None) -> Sent:
         """Have a call take it that is opened if need be. Raises `NotSupported`; nothing was sent then."""
@@ -123,7 +124,7 @@ class Appends:
         with self._beside(retry, before) or await retry.lease(before) as lease:
             call = self._present(lane, retry, before) or self._calls.on(lease, lane)
             self._latest[retry.preference, lane] = call
-            return call.channel, call.append(request, retry.deadline, leaves_time=retry.leaves_time)
+            return call.channel, call.append(request, retry.deadline, retry.leaves_time)
 
     def _beside(self, retry: Retry, before: Channel | None) -> Lease | None:
         """Return a lease where another shared call is: what calls of one connection send at a time leaves together."""

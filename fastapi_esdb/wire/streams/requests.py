@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from fastapi_esdb.wire.codec.scalars import (
     EMPTY,
+    MORE,
     Fields,
     decode_expected,
     decode_requested_stream,
@@ -228,15 +229,12 @@ def encode_batch(call: int, number: int, append: AppendRequest, seconds: float) 
     append pays for this function, so it makes no messages but those that come again.
     """
     try:
-        identity = b"%b%b%b%b" % (CALL, varint(call), NUMBER, varint(number))
+        identity = _call_of(call) + _number(number)
         size = len(identity)  # one digit, since it is 21 at most
-        milliseconds = max(1, int(seconds * MILLISECONDS))
+        milliseconds = int(seconds * MILLISECONDS) or 1
         options = _stream(append.stream) + _expectation(append.expected) + _deadline(milliseconds)
-        head = b"%b%c%b%c%b%b%b%b" % (
-            *(CORRELATION_ID, size + 2, STRUCTURED, size, identity),
-            *(OPTIONS, varint(len(options)), options),
-        )
-        return b"".join([head, *map(_proposed, append.events), IS_FINAL])
+        head = HEAD % (size + 2, size, identity, varint(len(options)))
+        return b"".join([head, options, *map(_proposed, append.events), IS_FINAL])
     except (TypeError, ValueError) as error:
         if isinstance(error, EsdbError):
             raise
@@ -248,8 +246,25 @@ READ_OPTIONS, READ_STREAM = b"\x0a", b"\x0a"
 CORRELATION_ID, OPTIONS, PROPOSED, IS_FINAL = b"\x0a", b"\x12", b"\x1a", b"\x20\x01"
 """The tags in a BatchAppendReq, the last one with its value; in the same way those of what it is made of."""
 STRUCTURED, CALL, NUMBER = b"\x0a", b"\x08", b"\x10"
+HEAD = CORRELATION_ID + b"%c" + STRUCTURED + b"%c%b" + OPTIONS + b"%b"
 ID, CUSTOM_METADATA, DATA = b"\x0a\x26\x12\x24", b"\x1a", b"\x22"
 """What stands before the text of an id, which has always the same length, and two tags."""
+
+
+@lru_cache(RECENT)
+def _call_of(call: int) -> bytes:
+    """Return the first half of an append's correlation id, and the tag of the other one."""
+    return CALL + varint(call) + NUMBER
+
+
+def _number(number: int) -> bytes:
+    """Return a number that comes once as protobuf writes it; its parts come again."""
+    return _lowest(number % MORE) + varint(number // MORE) if number >= MORE else varint(number)
+
+
+@lru_cache(MORE)
+def _lowest(bits: int) -> bytes:
+    return bytes((bits | MORE,))
 
 
 def _proposed(event: ProposedEvent) -> bytes:

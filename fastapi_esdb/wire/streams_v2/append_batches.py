@@ -52,14 +52,17 @@ def encode_part(append: AppendRequest, schema_ids: Mapping[str, UUID]) -> bytes 
     if append.stream.startswith(METASTREAM):
         return None
     try:
-        records = b"".join([_record(append.stream, event, schema_ids.get(event.type)) for event in append.events])
-        return records if append.expected is ANY else records + _check(append)
+        records = [_record(append.stream, event, schema_ids) for event in append.events]
+        if append.expected is not ANY:
+            records.append(_check(append))
+        return b"".join(records)
     except NO_RECORD:
         return None
 
 
-def _record(stream: str, event: ProposedEvent, schema_id: UUID | None) -> bytes:
+def _record(stream: str, event: ProposedEvent, schema_ids: Mapping[str, UUID]) -> bytes:
     """Return the bytes of a record, joined by hand: every append pays for it, and most of the bytes are the same."""
+    schema_id = schema_ids.get(event.type) if schema_ids else None
     head = _head(stream, event.type, event.content_type == JSON, schema_id)
     properties = _properties(event.metadata) if event.metadata else b""
     data = event.data
