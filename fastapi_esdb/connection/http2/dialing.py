@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import ssl
+from collections.abc import Iterable
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from fastapi_esdb.connection.proxy import check_answer, connect_request
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
 END_OF_HEAD = b"\r\n\r\n"
 LONGEST_HEAD = 64 * 1024
 """Bytes of a proxy's answer."""
+STAGGER = 0.25
+"""Seconds that an address has to answer before the next one of the host is tried beside it (RFC 8305, 8)."""
 
 
 class _Way(asyncio.Protocol):
@@ -48,6 +53,9 @@ class _Way(asyncio.Protocol):
         head, found, rest = bytes(self.received).partition(END_OF_HEAD)
         self.received = bytearray(rest)
         return head if found else b""
+
+
+Dialed = tuple[asyncio.Transport, _Way]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +94,7 @@ async def _reach(host: Host, deadline: Deadline, proxy: Proxy | None) -> tuple[a
     name, port = (proxy.host, proxy.port) if proxy else (host.name, host.port)
     try:
         async with asyncio.timeout(deadline.left()):
-            transport, way = await asyncio.get_running_loop().create_connection(_Way, name, port)
+            transport, way = await _first_of(await addresses_of(name, port), port)
             if proxy is not None:
                 await _pass(transport, way, host, proxy)
     except TimeoutError:
@@ -94,6 +102,50 @@ async def _reach(host: Host, deadline: Deadline, proxy: Proxy | None) -> tuple[a
     except (OSError, ValueError, OverflowError) as error:  # the latter are for what is no name, and no port
         raise ConnectionRefused(_reason(error)) from error
     return transport, way
+
+
+async def addresses_of(name: str, port: int) -> list[str]:
+    """Return the addresses of a host, in the order in which to try them."""
+    try:
+        return [str(ip_address(name))]
+    except ValueError:
+        found = await asyncio.get_running_loop().getaddrinfo(name, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+async def _first_of(addresses: list[str], port: int) -> Dialed:
+    """Connect to the first address that takes the connection. Raises what the first one was refused with."""
+    loop = asyncio.get_running_loop()
+    tasks: list[asyncio.Task[Dialed]] = []
+    won: asyncio.Task[Dialed] | None = None
+    try:
+        for address in addresses:
+            tasks.append(loop.create_task(loop.create_connection(_Way, address, port)))
+            if won := await _winner(tasks, STAGGER if len(tasks) < len(addresses) else None):
+                break
+        return (won or tasks[0]).result()
+    finally:
+        await _drop(task for task in tasks if task is not won)
+
+
+async def _winner(tasks: Iterable[asyncio.Task[Dialed]], patience: float | None) -> asyncio.Task[Dialed] | None:
+    """Wait for one that is connected; with `patience` for so many seconds, and not beyond the next failure."""
+    pending = {task for task in tasks if not task.done()}
+    while pending:
+        done, pending = await asyncio.wait(pending, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+        won = next((task for task in done if task.exception() is None), None)
+        if won is not None or patience is not None:
+            return won
+    return None
+
+
+async def _drop(tasks: Iterable[asyncio.Task[Dialed]]) -> None:
+    tasks = list(tasks)
+    for task in tasks:
+        task.cancel()
+    for end in await asyncio.gather(*tasks, return_exceptions=True):
+        if not isinstance(end, BaseException):
+            end[0].abort()
 
 
 async def _pass(transport: asyncio.Transport, way: _Way, host: Host, proxy: Proxy) -> None:

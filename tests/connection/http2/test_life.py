@@ -1,14 +1,15 @@
 """The life of a connection over real sockets: how it begins, how it is kept, how it ends."""
 
 import asyncio
-from contextlib import suppress
+import socket
+from contextlib import ExitStack, suppress
 
 import pytest
 
 from fastapi_esdb.connection.call import StreamCall
 from fastapi_esdb.connection.channel import Channel
 from fastapi_esdb.connection.deadline import Deadline
-from fastapi_esdb.connection.http2 import frames
+from fastapi_esdb.connection.http2 import dialing, frames
 from fastapi_esdb.connection.http2.frames import frame, goaway_frame, settings_frame, window_frame
 from fastapi_esdb.connection.transport import BROKEN, RpcFailed
 from fastapi_esdb.errors import ConnectionClosed, HandshakeFailed
@@ -246,6 +247,43 @@ async def test_a_port_that_nobody_listens_on_refuses(server: FrameServer) -> Non
     await server._server.wait_closed()
     with pytest.raises(ConnectionRefused):
         await server.open()
+
+
+@pytest.mark.parametrize("first", ["silent", "closed"])
+async def test_the_next_address_of_a_host_is_tried_as_well(
+    server: FrameServer, first: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the first one refuses, or does not answer soon, though it would have all the time of the attempt."""
+
+    async def two(_name: str, _port: int) -> list[str]:
+        return ["127.0.0.2", "127.0.0.1"]
+
+    monkeypatch.setattr(dialing, "addresses_of", two)
+    with ExitStack() as opened:
+        if first == "silent":
+            full = opened.enter_context(socket.create_server(("127.0.0.2", server.host.port), backlog=0))
+            for _ in range(3):  # more than it takes without an `accept`
+                caller = opened.enter_context(socket.socket())
+                caller.setblocking(False)
+                caller.connect_ex(full.getsockname())
+        assert await ask(await server.open()) == b"1"
+
+
+async def test_all_addresses_of_a_host_may_refuse(server: FrameServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the first one says is the reason."""
+
+    async def two(_name: str, _port: int) -> list[str]:
+        return ["127.0.0.2", "127.0.0.3"]
+
+    monkeypatch.setattr(dialing, "addresses_of", two)
+    with pytest.raises(ConnectionRefused, match="refused"):
+        await server.open()
+
+
+async def test_a_name_may_have_several_addresses() -> None:
+    """An address is its own only one, and nobody is asked for it."""
+    assert await dialing.addresses_of("::1", 2113) == ["::1"]
+    assert "127.0.0.1" in await dialing.addresses_of("localhost", 2113)
 
 
 async def test_a_ping_takes_as_long_as_its_answer(server: FrameServer) -> None:
