@@ -82,7 +82,10 @@ async def dial(
             protocol.connection_made(plain)
             if way.received:
                 protocol.data_received(bytes(way.received))
+            if way.is_lost:
+                protocol.connection_lost(None)
         else:
+            _check_silent(way, encryption.used)
             protocol.connection_made(await _encrypted(plain, protocol, deadline, encryption))
         await _greeting(protocol, deadline, encryption.used if encryption else None)
     except BaseException:
@@ -156,6 +159,14 @@ async def _pass(transport: asyncio.Transport, way: _Way, host: Host, proxy: Prox
     except BaseException:
         transport.abort()
         raise
+
+
+def _check_silent(way: _Way, used: Certificates) -> None:
+    """Raise `TlsFailed` for a server that has said something already, or hung up: with TLS the client begins."""
+    if way.received:
+        raise _tls_failed("WRONG_VERSION_NUMBER", used)
+    if way.is_lost:
+        raise TlsFailed(HUNG_UP_IN_HANDSHAKE)
 
 
 async def _encrypted(

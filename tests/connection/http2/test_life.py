@@ -11,8 +11,10 @@ from fastapi_esdb.connection.channel import Channel
 from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.connection.http2 import dialing, frames
 from fastapi_esdb.connection.http2.frames import frame, goaway_frame, settings_frame, window_frame
+from fastapi_esdb.connection.http2.transport import open_http2
 from fastapi_esdb.connection.transport import BROKEN, RpcFailed
 from fastapi_esdb.errors import ConnectionClosed, HandshakeFailed
+from fastapi_esdb.settings.hosts import Host
 from fastapi_esdb.wire.errors import ConnectionLost, ConnectionRefused
 from tests.connection.conftest import Listener
 from tests.connection.http2.frame_server import NO_HEADERS, PATH, PLAIN, FrameServer, Session, ask
@@ -247,6 +249,31 @@ async def test_a_port_that_nobody_listens_on_refuses(server: FrameServer) -> Non
     await server._server.wait_closed()
     with pytest.raises(ConnectionRefused):
         await server.open()
+
+
+@pytest.mark.parametrize("tls", [True, False])
+@pytest.mark.parametrize("then", ["speaks", "leaves"])
+async def test_a_way_that_ends_at_a_proxy(
+    server: FrameServer, tls: bool, then: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the server says or does at once is known, though it comes before the client has said its first word."""
+
+    async def proxy(session: Session) -> None:
+        await session._reader.readuntil(b"\r\n\r\n")
+        session.send(b"HTTP/1.1 200 OK\r\n\r\n", settings_frame([]) if then == "speaks" else b"")
+        if then == "speaks":
+            await session.closed()
+
+    server.does(proxy, greets=False)
+    monkeypatch.setenv("https_proxy", f"http://{server.host.address}")
+    monkeypatch.delenv("no_proxy", raising=False)
+    dialed = open_http2(Host("db.example", 2113), type(PLAIN)(tls=tls, use_proxy=True), Deadline.after(PATIENCE))
+    if then == "speaks" and not tls:
+        await (await dialed).close()
+        return
+    meaning = r"tls=false \(ESDB_TLS\)" if then == "speaks" else "hung up"
+    with pytest.raises(ConnectionRefused, match=meaning):
+        await dialed
 
 
 @pytest.mark.parametrize("first", ["silent", "closed"])
