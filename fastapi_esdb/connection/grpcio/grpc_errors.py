@@ -96,6 +96,8 @@ class map_errors:  # noqa: N801 - it is used like a function
             raise found from found.__cause__
         if isinstance(error, grpc.aio.UsageError):
             raise ConnectionClosed from error
+        if isinstance(error, KeyError) and isinstance(error.args[0], int):  # grpcio before 1.84
+            raise RpcFailed(StatusCode.UNKNOWN, f"the server's status is {error.args[0]}, which is none") from None
         if isinstance(error, asyncio.CancelledError) and not self._is_by_task():
             raise RpcFailed(StatusCode.CANCELLED) from None
 

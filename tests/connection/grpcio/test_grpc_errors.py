@@ -24,6 +24,13 @@ async def test_a_call_that_grpc_cancels_by_itself(channel: Channel) -> None:
         raise caught.value
 
 
+async def test_a_status_that_there_is_not() -> None:
+    """Older versions of grpcio look for it in a table, and tell the number that is not there."""
+    with pytest.raises(RpcFailed, match="status is 17") as caught, map_errors(CallEnds(None)):
+        raise KeyError(17)
+    assert caught.value.code is StatusCode.UNKNOWN
+
+
 async def test_a_cancelled_task_stays_cancelled() -> None:
     """Whoever cancels it gets what asyncio promises."""
 
