@@ -24,7 +24,7 @@ ROOT = Path(__file__).parent.parent
 PATIENCE = 30.0
 IMPORTS = """
 import fastapi_esdb, importlib, pkgutil
-EXTRAS = ("cryptography", "httpx2", "pytest", "pytest_asyncio", "quickjs", "rich", "typer")  # they come with extras
+EXTRAS = set("cryptography httpx2 jinja2 markupsafe opentelemetry pytest pytest_asyncio quickjs rich typer".split())
 for module in pkgutil.walk_packages(fastapi_esdb.__path__, "fastapi_esdb."):
     try:
         module.name.endswith("__main__") or importlib.import_module(module.name)

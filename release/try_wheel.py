@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-EXTRAS = ["server", "testing", "projections", "tls", "status", "telemetry"]
+EXTRAS = ["server", "testing", "projections", "cli", "tls", "status", "telemetry"]
 """All that users install; the other extras are for work on the package."""
 
 

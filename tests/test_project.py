@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import tomllib
 from itertools import chain
 from pathlib import Path
@@ -80,3 +81,9 @@ def test_every_dependency_is_imported(dependency: str) -> None:
 def test_the_places_that_contributing_names_exist(path: str) -> None:
     """Whoever follows it finds each file and folder."""
     assert (ROOT / path).exists()
+
+
+def test_a_release_is_tried_with_all_that_users_install() -> None:
+    """Each extra but those for work on the package itself."""
+    tried = runpy.run_path(str(ROOT / "release" / "try_wheel.py"))["EXTRAS"]
+    assert {*tried, "docs", "bench", "tests", "dev"} == PROJECT["optional-dependencies"].keys()
