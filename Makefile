@@ -57,8 +57,10 @@ test-lowest: ## The tests of plugin, settings and API with the lowest versions o
 	.venv-lowest/bin/pytest -W default -m "not slow and not alone" --numprocesses 2 tests/plugin tests/settings tests/api
 
 audit: $(STAMP) ## pip-audit: ask an advisory database for known faults of what is installed
-	$(BIN)/python -m pip install --quiet 'pip-audit>=2.9'
-	$(BIN)/pip-audit --skip-editable
+	$(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/python -m pip install --quiet 'pip-audit>=2.9'
+	$(BIN)/python -m pip freeze --exclude-editable > .venv-audit/installed.txt
+	.venv-audit/bin/pip-audit --strict --disable-pip --no-deps --requirement .venv-audit/installed.txt
 
 lint: $(STAMP) ## ruff: rules and layout
 	$(BIN)/ruff check $(CODE)
@@ -119,4 +121,4 @@ proto: $(STAMP) ## Generate fastapi_esdb/wire/proto from protos/
 	$(BIN)/python protos/generate.py
 
 clean: ## Remove what the commands above made
-	rm -rf .venv .venv-lowest $(TRIAL) site dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-audit .venv-lowest $(TRIAL) site dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

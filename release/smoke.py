@@ -21,7 +21,7 @@ from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 ROOT = Path(__file__).parent.parent
-PATIENCE = 30.0
+PATIENCE = 120.0
 IMPORTS = """
 import fastapi_esdb, importlib, pkgutil
 EXTRAS = set("cryptography httpx2 jinja2 markupsafe opentelemetry pytest pytest_asyncio quickjs rich typer".split())
