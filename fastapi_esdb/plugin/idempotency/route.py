@@ -132,6 +132,8 @@ def nobody() -> None:
     """Return who calls where callers need not be told apart."""
 
 
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
 KeyHeader = Annotated[
     str | None, Header(alias=HEADER, description="A string in double quotes, a new one for each new request")
 ]
@@ -166,26 +168,30 @@ def route_class(keys: Keys, caller: Callable[..., Any], get_connection: Callable
                 options["responses"] = {**known, **(options.get("responses") or {})}
             super().__init__(path, endpoint, **options)
 
-        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-            handler = super().get_route_handler()
-
-            async def handle(request: Request) -> Response:
-                if request.method not in keys.methods:
-                    return await handler(request)
-                use = KeyUse(keys, request, await request.body())
-                request.scope[SCOPE] = use
-                try:
-                    response = await handler(request)
-                    await use.keep(response)
-                except Answered as known:
-                    return known.answer.response()
-                finally:
-                    use.end()
-                return response
-
-            return handle
+        def get_route_handler(self) -> Handler:
+            return _keeping_answers(keys, super().get_route_handler())
 
     return IdempotentRoute
+
+
+def _keeping_answers(keys: Keys, handler: Handler) -> Handler:
+    """Return the handler of a route, which answers a request that comes again as the first time."""
+
+    async def handle(request: Request) -> Response:
+        if request.method not in keys.methods:
+            return await handler(request)
+        use = KeyUse(keys, request, await request.body())
+        request.scope[SCOPE] = use
+        try:
+            response = await handler(request)
+            await use.keep(response)
+        except Answered as known:
+            return known.answer.response()
+        finally:
+            use.end()
+        return response
+
+    return handle
 
 
 async def request_key(request: Request) -> RequestKey:
