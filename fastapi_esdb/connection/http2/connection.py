@@ -329,7 +329,7 @@ class Connection:
             self._close(stream, unserved(f"the server is leaving ({name_of(goodbye.code)})"))
 
     def _on_window(self, _flags: int, number: int, at: int, end: int) -> None:
-        self._floods.windows.count()
+        self._floods.windows.count(self._sender.sent * self._limits.updates_per_frame)
         increment = frames.parse_number(self._frames.buffer, at, end, "WINDOW_UPDATE") & LARGEST_WINDOW
         if not number:
             if not increment:

@@ -55,8 +55,10 @@ class Limits:
     """Interim answers (statuses 100 to 199)."""
     idle_frames: int = 10_000
     """Frames that bring nothing: empty DATA, unknown types, PRIORITY, whatever is for streams that have ended."""
-    window_updates: int = 100_000
-    """WINDOW_UPDATE frames."""
+    window_updates: int = 10_000
+    """WINDOW_UPDATE frames beyond those that our data accounts for."""
+    updates_per_frame: int = 4
+    """WINDOW_UPDATE frames that a frame of our data accounts for: the stream's, the connection's, and some to spare."""
     endings: int = 10_000
     """RST_STREAM frames."""
 
@@ -73,17 +75,21 @@ class Flood:
         self._period = period
         self._clock = clock
         self._count = 0
+        self._earned = 0
         self._since = clock()
 
-    def count(self) -> None:
-        """Count one. Raises `Violation` if that is one too many."""
+    def count(self, earned: int = 0) -> None:
+        """Count one. Raises `Violation` if that is one too many.
+
+        As many more are allowed as were `earned` since the period began; it is told as the sum of all times.
+        """
         self._count += 1
-        if self._count <= self._most:
+        if self._count <= self._most + earned - self._earned:
             return
         now = self._clock()
         if now - self._since < self._period:
             raise Violation(ErrorCode.ENHANCE_YOUR_CALM, f"more than {self._most} {self._what} in {self._period:g} s")
-        self._since, self._count = now, 1
+        self._since, self._count, self._earned = now, 1, earned
 
 
 class Floods:

@@ -31,6 +31,8 @@ class Sender:
         self.initial_window = DEFAULT_WINDOW
         """What new streams may send."""
         self.largest_frame = SMALLEST_FRAME_LIMIT
+        self.sent = 0
+        """The frames of data that were sent, ever."""
         self._window = DEFAULT_WINDOW
         self._is_held = False
         self._frames: list[bytes] = []
@@ -70,6 +72,7 @@ class Sender:
         flags = END_STREAM if ends else 0
         head = MESSAGE_HEAD.pack(size >> 16, size & 0xFFFF, DATA, flags, stream.number, 0, length)
         self._frames += (head, message)
+        self.sent += 1
         stream.write_window -= size
         self._window -= size
         if ends:
@@ -164,6 +167,7 @@ class Sender:
     def _put_data(self, stream: Stream, data: bytes, *, ends: bool) -> None:
         size = len(data)
         self._frames += (frame_head(DATA, END_STREAM if ends else 0, stream.number, size), data)
+        self.sent += 1
         stream.write_window -= size
         self._window -= size
         if ends:

@@ -64,6 +64,18 @@ def test_what_comes_now_and_then_is_no_flood(name: str) -> None:
     assert peer.connection.failure is None
 
 
+def test_a_server_that_takes_what_we_send_may_say_so() -> None:
+    """gRPC's own one widens a window for each append, however many there are; beyond that it is a flood."""
+    peer = Peer(Limits(window_updates=10))
+    stream = peer.begin(ends=False)
+    for _ in range(1000):
+        peer.connection.send(stream, b"one more")
+        peer.send(window_frame(0, 13), window_frame(1, 13))
+    assert peer.connection.failure is None
+    peer.send(window_frame(0, 1) * 4000)
+    assert peer.connection.failure is not None
+
+
 def test_a_header_block_has_a_bounded_number_of_parts() -> None:
     """Also if they are empty."""
     peer = Peer()
