@@ -120,8 +120,8 @@ def all_cases(events: int, appends: int) -> list[Case]:
         Case("append-64", "append, 64 callers", Kind.APPEND, appends, 64),
         Case("append-256", "append, 256 callers", Kind.APPEND, appends, 256),
         *_loads(some, events),
-        *_short_reads(max(some // 10, 1), min(WARM_UP, events)),
-        *_requests(some, events),
+        *_short_reads(some, events),
+        *_requests(max(some // 2, 1), events),
     ]
 
 
@@ -133,21 +133,33 @@ FROM = {
 """What stands before the name and behind the title of a case, by server."""
 
 
+SHORT_STREAMS = (10, 100)
+"""Events of the streams that are loaded or read as a whole, as far as there are so many."""
+
+SECOND_LOOP = (
+    *("load-10-1", "load-10-16", "packed-load-10-16", "packed-load-100-16"),
+    *("append-1", "append-64", "app-load-append", "packed-app-load-append"),
+)
+"""The cases that are measured on uvloop as well, where nobody chooses others."""
+
+
 def _loads(operations: int, most: int) -> Iterator[Case]:
-    """Loads of streams of 10 and of 100 events, as far as there are so many."""
+    """Loads of short streams."""
     for server, (prefix, behind) in FROM.items():
         for callers in (1, 16):
-            for events in [size for size in (10, 100) if size <= most]:
+            for events in [size for size in SHORT_STREAMS if size <= most]:
                 title = f"load {events} events, {callers} caller{'s' if callers > 1 else ''}{behind}"
                 share = max(operations * 10 // events, 1)
                 yield Case(f"{prefix}load-{events}-{callers}", title, Kind.LOAD, share, callers, events, server)
 
 
-def _short_reads(operations: int, events: int) -> Iterator[Case]:
+def _short_reads(operations: int, most: int) -> Iterator[Case]:
     """Reads of a whole stream, whose length the client does not know before."""
     for callers in (1, 16):
-        title = f"read a stream of {events} events without a limit, {callers} caller{'s' if callers > 1 else ''}"
-        yield Case(f"short-{callers}", title, Kind.SHORT, operations, callers, events)
+        for events in [size for size in SHORT_STREAMS if size <= most]:
+            title = f"read a stream of {events} events without a limit, {callers} caller{'s' if callers > 1 else ''}"
+            share = max(operations * 10 // events, 1)
+            yield Case(f"short-{events}-{callers}", title, Kind.SHORT, share, callers, events)
 
 
 def _requests(operations: int, most: int) -> Iterator[Case]:

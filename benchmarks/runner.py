@@ -6,9 +6,10 @@ import asyncio
 import json
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from time import monotonic
 
 from benchmarks.cases import WARM_UP, Case, Kind, Server
 from benchmarks.measurement import Measurement
@@ -63,12 +64,15 @@ async def started(name: str, target: str, loop: str = "asyncio") -> AsyncIterato
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be measured: how often, against which servers, where their reads read, and on which event loop."""
+    """What is to be measured: how often, against which servers, where their reads read, and on which event loop.
+
+    Of the short streams, by their length, the longest one is there to warm up with.
+    """
 
     targets: Mapping[Server, str]
     rounds: int
     stream: str
-    warm_up_stream: str
+    short_streams: Mapping[int, str]
     loop: str = "asyncio"
 
     def worker_for(self, name: str, case: Case) -> tuple[str, str]:
@@ -76,22 +80,31 @@ class Plan:
         return name, self.targets[case.server]
 
     def stream_for(self, case: Case) -> str:
-        """Where a case reads: a short read, which has no limit, reads the short stream."""
-        return self.warm_up_stream if case.kind is Kind.SHORT else self.stream
+        """Where a case reads: a short read, which has no limit, reads a short stream."""
+        return self.short_streams[case.events] if case.kind is Kind.SHORT else self.stream
+
+    def warm_up_stream_for(self, case: Case) -> str:
+        """The same where it does not count yet."""
+        if case.kind is Kind.SHORT:
+            return self.stream_for(case)
+        return self.short_streams[max(self.short_streams)]
 
 
 Workers = dict[tuple[str, str], Worker]
 """By name, and by the server that they are connected to."""
 
 
-async def run_all(plan: Plan, cases: Sequence[Case]) -> dict[str, Runs]:
-    """The measurements of each case."""
+async def run_all(plan: Plan, cases: Sequence[Case]) -> AsyncGenerator[tuple[Case, Runs]]:
+    """The measurements of each case, as soon as they are made."""
+    began = monotonic()
     async with AsyncExitStack() as stack:
         needed = dict.fromkeys(plan.worker_for(name, case) for case in cases for name in case.contenders)
         workers = {worker: await stack.enter_async_context(started(*worker, plan.loop)) for worker in needed}
-        for case in cases:
+        for number, case in enumerate(cases, 1):
+            minutes, seconds = divmod(int(monotonic() - began), 60)
+            say(f"{plan.loop}, case {number} of {len(cases)} after {minutes}:{seconds:02} minutes")
             await _warm_up(plan, case, workers)
-        return {case.name: await _run(plan, case, workers) for case in cases}
+            yield case, await _run(plan, case, workers)
 
 
 async def _warm_up(plan: Plan, case: Case, workers: Workers) -> None:
@@ -99,7 +112,7 @@ async def _warm_up(plan: Plan, case: Case, workers: Workers) -> None:
     say(f"warming up: {case.title}")
     small = replace(case, operations=min(WARM_UP, case.operations))
     for name in case.contenders:
-        await workers[plan.worker_for(name, case)].measure(small, plan.warm_up_stream)
+        await workers[plan.worker_for(name, case)].measure(small, plan.warm_up_stream_for(case))
 
 
 async def _run(plan: Plan, case: Case, workers: Workers) -> Runs:

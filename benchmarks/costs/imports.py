@@ -12,6 +12,9 @@ from fastapi_esdb.settings.choices import TransportKind
 IMPORT_LIMIT = 150.0
 """Milliseconds on top of fastapi and grpc."""
 
+GRPC_LIMIT = -100.0
+"""Milliseconds that importing over http2 takes less than over grpcio, at least."""
+
 ALL = "from fastapi_esdb import EsdbConnection, NewEvent, esdb_router, add_error_handlers"
 """What an app imports."""
 
@@ -23,6 +26,8 @@ TRANSPORTS = {
 UNUSED = ("fastapi_esdb.embedded", "uvicorn", "sqlite3", "pytest", "kurrentdbclient")
 """What no import of an app should load."""
 
+OVER_HTTP2 = f"{ALL}; {TRANSPORTS[TransportKind.HTTP2]}"
+
 
 def import_costs(rounds: int) -> list[Cost]:
     """CPU times: on a busy machine an import waits for others."""
@@ -32,6 +37,8 @@ def import_costs(rounds: int) -> list[Cost]:
     connected = {
         kind: [cpu_of("import fastapi", f"{ALL}; {TRANSPORTS[kind]}") for _ in range(rounds)] for kind in TRANSPORTS
     }
+    grpcio, http2 = connected[TransportKind.GRPCIO], connected[TransportKind.HTTP2]
+    less = [of_http2 - of_grpcio for of_grpcio, of_http2 in zip(grpcio, http2, strict=True)]
     return [
         Cost.of("importing fastapi and grpc", "ms", base),
         *[
@@ -39,7 +46,9 @@ def import_costs(rounds: int) -> list[Cost]:
             for kind, took in connected.items()
         ],
         Cost.of("importing fastapi_esdb on top", "ms", ours, IMPORT_LIMIT),
-        Cost.of("modules that this loads needlessly", "", [float(len(needless()))], 1.0),
+        Cost.of("the one with http2, beside the one with grpcio", "ms", less, GRPC_LIMIT),
+        Cost.of("modules that this loads needlessly", "", [float(len(loaded(ALL, UNUSED)))], 1.0),
+        Cost.of("modules of grpc that are loaded over http2", "", [float(len(loaded(OVER_HTTP2, ("grpc",))))], 1.0),
     ]
 
 
@@ -49,10 +58,10 @@ def cpu_of(before: str, statement: str) -> float:
     return 1e3 * float(printed(measured))
 
 
-def needless() -> list[str]:
-    """The modules that should not be there, and are."""
-    loaded = printed(f"{ALL}; import sys; print(*sys.modules)").split()
-    return [name for name in loaded if name.startswith(UNUSED)]
+def loaded(statement: str, names: tuple[str, ...]) -> list[str]:
+    """The modules that the statement loads and that begin so."""
+    found = printed(f"{statement}; import sys; print(*sys.modules)").split()
+    return [name for name in found if name.startswith(names)]
 
 
 def printed(code: str) -> str:

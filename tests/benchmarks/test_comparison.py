@@ -2,14 +2,18 @@
 
 import subprocess
 import sys
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from benchmarks.__main__ import run
-from benchmarks.cases import CONTENDERS, KURRENT, OURS_HTTP2, Kind, Server, all_cases
+import benchmarks.__main__ as command
+from benchmarks.aims import AIMS
+from benchmarks.cases import CONTENDERS, KURRENT, OURS_HTTP2, SECOND_LOOP, Case, Kind, Server, all_cases
+from benchmarks.measurement import Measurement
 from benchmarks.report import read_json
+from benchmarks.runner import Plan, Runs
 from benchmarks.server import RunningServer, packing_of
 from fastapi_esdb import Connection, EsdbSettings, NewEvent, connect
 from fastapi_esdb.embedded.server import EmbeddedServer
@@ -20,7 +24,7 @@ from tests.support.waiting import PATIENCE
 pytestmark = pytest.mark.timeout(300)
 """Many processes, one after the other: a busy machine takes two minutes for what a free one does in 20 seconds."""
 
-NAMES = ("read-pieces", "subscribe", "append-64", "short-1", "packed-load-100-16", "packed-app-load-append")
+NAMES = ("read-pieces", "subscribe", "append-64", "short-100-1", "packed-load-100-16", "packed-app-load-append")
 CASES = {case.name: case for case in all_cases(100, 20)}
 
 
@@ -101,8 +105,29 @@ def test_another_event_loop_has_results_of_its_own(tmp_path: Path) -> None:
     assert sorted(file.name for file in tmp_path.iterdir()) == ["bench-uvloop.json", "bench-uvloop.md"]
 
 
+async def test_a_run_that_is_broken_off_leaves_what_it_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each case is kept and printed when it was measured."""
+    case = CASES["load-10-1"]
+
+    async def broken_off(plan: Plan, cases: list[Case]) -> AsyncGenerator[tuple[Case, Runs]]:
+        yield case, {name: [Measurement(2.0, 3.0)] for name in case.contenders}
+        raise SystemExit
+
+    monkeypatch.setattr(command, "run_all", broken_off)
+    with pytest.raises(SystemExit):
+        await command.measure_cases(Plan({}, 1, "", {}), [case], "a server", tmp_path)
+    assert [one["name"] for one in read_json("bench", tmp_path)["cases"]] == [case.name]
+
+
+def test_what_is_to_be_reached_is_measured() -> None:
+    """Each aim is one of a contender in a case that there is, and so are the cases on another loop."""
+    cases = {case.name: case for case in all_cases(50_000, 3_000)}
+    assert [aim for aim in AIMS if aim.contender not in cases[aim.case].contenders] == []
+    assert {*SECOND_LOOP} <= {*cases}
+
+
 def test_an_unknown_case_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     """The error lists those that there are."""
     with pytest.raises(SystemExit):
-        run(["--cases", "nothing"])
+        command.run(["--cases", "nothing"])
     assert "append-64" in capsys.readouterr().err

@@ -8,14 +8,19 @@ from pathlib import Path
 import pytest
 
 from benchmarks.costs.__main__ import run
-from benchmarks.costs.imports import needless
+from benchmarks.costs.imports import ALL, OVER_HTTP2, UNUSED, loaded
 from benchmarks.cpu import Stopwatch, cpu_seconds, resident_bytes
 from benchmarks.report import read_json
 
 
 def test_an_app_loads_nothing_that_it_does_not_use() -> None:
     """Neither the embedded server nor what only it, the tests or the benchmarks need."""
-    assert needless() == []
+    assert loaded(ALL, UNUSED) == []
+
+
+def test_an_app_over_http2_does_not_load_grpc() -> None:
+    """Nor does its transport."""
+    assert loaded(OVER_HTTP2, ("grpc", *UNUSED)) == []
 
 
 def test_the_cpu_time_of_a_process_is_what_it_says_itself() -> None:
@@ -38,7 +43,7 @@ def test_every_cost_is_measured(
     )
     costs = read_json("costs", tmp_path)["costs"]
     limited = [cost["unit"] for cost in costs if cost["limit"]]
-    assert limited == ["ms", "", "µs", "ms", "", "", "", "kB", "ms", "kB", "ms", "ms", "MB"]
-    assert len(costs) == 31
+    assert limited == ["ms", "ms", "", "", "µs", "ms", "", "", "", "kB", "ms", "kB", "ms", "ms", "MB"]
+    assert len(costs) == 33
     assert "| closing it |" in capsys.readouterr().out
     assert "| closing it |" in (tmp_path / "costs.md").read_text()
