@@ -97,23 +97,36 @@ class StreamAttempt(Generic[Request, Response]):
         """Return whether its answers are received off the event loop."""
         return self._call is not None and self._call.is_bulk
 
-    async def _start(
-        self, lease: Lease, requests: Sequence[Request], deadline: Deadline | None, headers: CallHeaders, *, bulk: bool
+    def _begin(
+        self, lease: Lease, request: Request, deadline: Deadline | None, headers: CallHeaders, *, bulk: bool
     ) -> None:
-        """Send the first requests. The deadline ends the whole call; with `None` it has no end of its own.
+        """Send the request. The deadline ends the whole call; with `None` it has no end of its own.
 
         A `bulk` call is expected to have so many answers that it may pay to receive them off the event loop.
         """
         channel, method = lease.channel, self._method
-        self._lease, self._request = lease, requests[0] if requests else None
+        self._lease, self._request = lease, request
         check_call(channel, method, headers)
-        data = [method.encode_request(carried_out_by(channel, request)) for request in requests]
+        data = method.encode_request(carried_out_by(channel, request))
         try:
             timeout = _time_left(deadline) if deadline else None
-            if method.shape.client_streams:
-                self._call = self._duplex = channel.transport.duplex(method.path, timeout, headers)
-            else:
-                self._call = channel.transport.server_stream(method.path, data.pop(), timeout, headers, bulk=bulk)
+            self._call = channel.transport.server_stream(method.path, data, timeout, headers, bulk=bulk)
+        except ENDS as error:
+            raise_meaning(error, lease, method, request)
+            raise
+        lease.hold(self._call)
+
+    async def _begin_talk(
+        self, lease: Lease, requests: Sequence[Request], deadline: Deadline | None, headers: CallHeaders
+    ) -> None:
+        """Do the same in a call whose requests stream, with the first of them."""
+        channel, method = lease.channel, self._method
+        self._lease, self._request = lease, requests[0] if requests else None
+        check_call(channel, method, headers)
+        data = [method.encode_request(request) for request in requests]
+        try:
+            timeout = _time_left(deadline) if deadline else None
+            self._call = self._duplex = channel.transport.duplex(method.path, timeout, headers)
             lease.hold(self._call)
             for request in data:
                 await self._write(request)
@@ -189,7 +202,10 @@ class StreamCall(StreamAttempt[Request, Response]):
         """Send the first requests. The deadline ends the whole call; with `None` it has no end of its own."""
         if self._lease is None:
             raise ClosedInFlight
-        await self._start(self._lease, requests, deadline, headers, bulk=self._bulk)
+        if self._method.shape.client_streams:
+            await self._begin_talk(self._lease, requests, deadline, headers)
+        else:
+            self._begin(self._lease, requests[0], deadline, headers, bulk=self._bulk)
 
     async def read(self, limit: float | None, whole: int = 0) -> Sequence[Response]:
         """Return the answers that have come, at least the next one; nothing at the end of the call.

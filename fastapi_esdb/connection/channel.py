@@ -80,7 +80,7 @@ class Channel:
 
     def lease(self, *, long_lived: bool = False) -> Lease:
         """Return a lease for one call, which counts from now until its release."""
-        lease = Lease(self, long_lived=long_lived)
+        lease = Lease(self, long_lived)
         self.take(lease)
         return lease
 
@@ -178,7 +178,7 @@ class Lease:
 
     __slots__ = ("_call", "_reminder", "cancelled", "channel", "late", "long_lived")
 
-    def __init__(self, channel: Channel, *, long_lived: bool) -> None:
+    def __init__(self, channel: Channel, long_lived: bool) -> None:
         self.channel = channel
         self.long_lived = long_lived
         self.cancelled: type[EsdbError] | None = None

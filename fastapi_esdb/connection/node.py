@@ -90,9 +90,9 @@ class NodeConnection:
         return self.channel is not None
 
     @property
-    def takes_calls(self) -> bool:
-        """Return whether it is connected and not suspect."""
-        return self.channel is not None and not self.is_suspect
+    def load(self) -> int | None:
+        """Return the number of calls on it; `None` where it takes none: it is not connected, or is suspect."""
+        return None if self.channel is None or self.is_suspect else self.channel.in_flight
 
     @property
     def is_suspect(self) -> bool:

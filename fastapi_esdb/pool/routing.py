@@ -20,7 +20,7 @@ class Candidate(Protocol):
     @property
     def is_connected(self) -> bool: ...
     @property
-    def takes_calls(self) -> bool: ...
+    def load(self) -> int | None: ...
     @property
     def is_promising(self) -> bool: ...
     @property
@@ -46,14 +46,11 @@ class Limits:
     streams: int
     calls: int = CALLS_PER_CONNECTION
 
-    def room(self, candidate: Candidate, long_lived: bool) -> bool:
-        """Return whether the connection can take one more call of that kind."""
-        if not candidate.takes_calls:
-            return False
+    def room(self, candidate: Candidate, load: int, long_lived: bool) -> bool:
+        """Return whether the connection can take one more call of that kind than it has."""
         if long_lived and candidate.streams >= self._streams_of(self._calls_on(candidate)):
             return False
-        in_flight = candidate.in_flight
-        return not in_flight or in_flight < self._calls_on(candidate)
+        return not load or load < self._calls_on(candidate)
 
     def per_connection(self, candidates: Sequence[Candidate], long_lived: bool) -> int:
         """Return the number of calls of that kind that fit on one more connection like these."""
@@ -103,9 +100,11 @@ def route(
     least: tuple[bool, bool, int] | None = None
     first = turn % max(1, len(candidates))
     for candidate in (*candidates[first:], *candidates[:first]):
-        rank = candidate is avoid, candidate.extra, candidate.in_flight
-        if (least is None or rank < least) and limits.room(candidate, long_lived):
-            best, least = candidate, rank
+        load = candidate.load
+        if load is not None:
+            rank = candidate is avoid, candidate.extra, load
+            if (least is None or rank < least) and limits.room(candidate, load, long_lived):
+                best, least = candidate, rank
     return _extend(candidates, limits, long_lived, waiting) if best is None else Route(best)
 
 

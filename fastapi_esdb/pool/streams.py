@@ -74,7 +74,10 @@ class PooledStream(StreamAttempt[Request, Response]):
         # a bulk call has a TCP connection of its own, so one that failed speaks of no other call: these come next
         bulk = self._bulk and retry.is_first
         try:
-            await self._start(lease, self._requests, self._deadline, self._headers, bulk=bulk)
+            if self._method.shape.client_streams:
+                await self._begin_talk(lease, self._requests, self._deadline, self._headers)
+            else:
+                self._begin(lease, self._requests[0], self._deadline, self._headers, bulk=bulk)
         except BaseException:
             self._drop()
             raise
@@ -113,8 +116,9 @@ class PooledStream(StreamAttempt[Request, Response]):
 
     def close(self) -> None:
         """End the call, on the server too, and give its lease back."""
-        self._has_ended = True
-        self._drop()
+        if not self._has_ended:
+            self._has_ended = True
+            self._drop()
 
     async def _failed(self, error: EsdbError) -> None:
         """Wait until the call may be made again. Raises the error if it may not."""

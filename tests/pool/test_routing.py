@@ -27,8 +27,8 @@ class Node:
     most_streams: int | None = None
 
     @property
-    def takes_calls(self) -> bool:
-        return self.is_connected and not self.is_suspect
+    def load(self) -> int | None:
+        return self.in_flight if self.is_connected and not self.is_suspect else None
 
 
 FULL = Node(in_flight=5)
