@@ -48,11 +48,10 @@ class Read(Iteration[Item]):
         carrier: Carrier,
         request: ReadRequest,
         options: CallOptions,
-        *,
         missing_ok: bool = False,
         types: EventDecoder[Item] | None = None,
     ) -> None:
-        batches = Batches(carrier, request, options, missing_ok=missing_ok)
+        batches = Batches(carrier, request, options, missing_ok)
         # without `types` the items are the events themselves
         super().__init__(batches if types is None else Decoded(batches, types))  # type: ignore[arg-type]
 
@@ -70,9 +69,14 @@ class Batches:
     Gives up with `StreamNotFound` where the server says that the stream is missing, unless that is `missing_ok`.
     """
 
-    def __init__(
-        self, carrier: Carrier, request: ReadRequest, options: CallOptions, *, missing_ok: bool = False
-    ) -> None:
+    _stream: Stream[ReadRequest, ReadFrame] | None = None
+    _loop: asyncio.AbstractEventLoop | None = None
+    _reader: asyncio.Task[Any] | None = None
+    _cancelling = 0
+    _since = 0.0
+    """When there was an event, or the call began."""
+
+    def __init__(self, carrier: Carrier, request: ReadRequest, options: CallOptions, missing_ok: bool = False) -> None:
         self.has_ended = holds_nothing(request)
         self._carrier = carrier
         self._request = request
@@ -81,12 +85,6 @@ class Batches:
         self._whole = request.limit + SPARE if request.limit <= FEW else 0
         self._left = request.limit
         self._patience = carrier.deadline if options.timeout is None else math.inf
-        self._since = 0.0
-        """When there was an event, or the call began."""
-        self._stream: Stream[ReadRequest, ReadFrame] | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._reader: asyncio.Task[Any] | None = None
-        self._cancelling = 0
 
     async def next(self) -> list[RecordedEvent]:
         """See `Source`."""

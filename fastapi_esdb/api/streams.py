@@ -97,16 +97,12 @@ class Streams(ConnectionPart):
         `UnreadableEvent`. Raises `InvalidArgument`.
         """
         source = arguments.source_to_read(stream)
-        request = ReadRequest(
-            stream=source,
-            start=(END if backwards else START) if start is None else arguments.start(start, source, "start"),
-            direction=BACKWARDS if backwards else FORWARDS,
-            limit=arguments.limit_of_events(limit),
-            resolve_links=resolve_links,
-            filter=arguments.filter_of(source, filter),
-        )
+        direction, edge = (BACKWARDS, END) if backwards else (FORWARDS, START)
+        begin = edge if start is None else arguments.start(start, source, "start")
+        most, chosen = arguments.limit_of_events(limit), arguments.filter_of(source, filter)
+        request = ReadRequest(source, begin, direction, most, False, resolve_links, chosen)
         options = CallOptions.of(timeout, credentials, requires_leader, read_preference)
-        return Read(self._carrier, request, options, missing_ok=missing_ok, types=decoder(types))
+        return Read(self._carrier, request, options, missing_ok, decoder(types))
 
     def read_all(
         self,

@@ -81,14 +81,15 @@ async def client_stream(
 class StreamAttempt(Generic[Request, Response]):
     """A call whose answers stream, on the lease that it has: what a channel's and a pool's have in common."""
 
-    def __init__(self, method: Method[Request, Response], lease: Lease | None = None) -> None:
+    _call: StreamingCall | None = None
+    _duplex: DuplexCall | None = None
+    """The same, where requests stream, too."""
+    _lease: Lease | None = None
+    _request: Request | None = None
+    """The first request, whose names are in errors."""
+
+    def __init__(self, method: Method[Request, Response]) -> None:
         self._method = method
-        self._lease = lease
-        self._call: StreamingCall | None = None
-        self._duplex: DuplexCall | None = None
-        """The same, where requests stream, too."""
-        self._request: Request | None = None
-        """The first request, whose names are in errors."""
         self._gathered: list[Response] = []
         """The answers that have come of a whole."""
 
@@ -98,7 +99,7 @@ class StreamAttempt(Generic[Request, Response]):
         return self._call is not None and self._call.is_bulk
 
     def _begin(
-        self, lease: Lease, request: Request, deadline: Deadline | None, headers: CallHeaders, *, bulk: bool
+        self, lease: Lease, request: Request, deadline: Deadline | None, headers: CallHeaders, bulk: bool
     ) -> None:
         """Send the request. The deadline ends the whole call; with `None` it has no end of its own.
 
@@ -193,7 +194,8 @@ class StreamCall(StreamAttempt[Request, Response]):
     """An open call on a channel. It ends with its last answer, an error, or `close`, which gives back its lease."""
 
     def __init__(self, lease: Lease, method: Method[Request, Response], *, bulk: bool = False) -> None:
-        super().__init__(method, lease)
+        super().__init__(method)
+        self._lease = lease
         self._bulk = bulk
 
     async def start(
@@ -205,7 +207,7 @@ class StreamCall(StreamAttempt[Request, Response]):
         if self._method.shape.client_streams:
             await self._begin_talk(self._lease, requests, deadline, headers)
         else:
-            self._begin(self._lease, requests[0], deadline, headers, bulk=self._bulk)
+            self._begin(self._lease, requests[0], deadline, headers, self._bulk)
 
     async def read(self, limit: float | None, whole: int = 0) -> Sequence[Response]:
         """Return the answers that have come, at least the next one; nothing at the end of the call.

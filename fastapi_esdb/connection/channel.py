@@ -78,7 +78,7 @@ class Channel:
         """Return whether it is one for new calls: neither on its way out nor suspect."""
         return not self._retired and not self._listener.is_suspect
 
-    def lease(self, *, long_lived: bool = False) -> Lease:
+    def lease(self, long_lived: bool = False) -> Lease:
         """Return a lease for one call, which counts from now until its release."""
         lease = Lease(self, long_lived)
         self.take(lease)

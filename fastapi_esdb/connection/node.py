@@ -198,9 +198,9 @@ class NodeConnection:
             self._watch.renew()
         await self._changes.wait_until(lambda: self._connector.ended > before or self._is_closed, 2 * self._limit)
 
-    def lease(self, *, long_lived: bool = False) -> Lease:
+    def lease(self, long_lived: bool = False) -> Lease:
         """Return a lease for one call. Raises `ConnectionClosed` unless connected."""
-        return (self.channel or self._connected_channel()).lease(long_lived=long_lived)
+        return (self.channel or self._connected_channel()).lease(long_lived)
 
     def leave(self, host: Host, reason: str) -> None:
         """Go elsewhere if it is connected to that host; its calls there go on as long as the host answers."""

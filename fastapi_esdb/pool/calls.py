@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from time import monotonic
@@ -97,10 +96,13 @@ class Calls:
     ) -> PooledStream[Request, Response]:
         """Make a call whose answers stream; see `Caller.stream`."""
         retry = self._begin(method, options)
-        whole = options.timeout is not None
-        each = math.inf if whole or long_lived else self.deadline
-        headers = self._headers.of(method, options)
-        return PooledStream(retry, method, requests, headers, long_lived=long_lived, bulk=bulk, whole=whole, each=each)
+        stream = PooledStream(retry, method, requests, self._headers.of(method, options), long_lived)
+        stream.is_long = bulk
+        if options.timeout is not None:
+            stream.deadline = retry.deadline
+        elif not long_lived:
+            stream.patience = self.deadline
+        return stream
 
     @asynccontextmanager
     async def at_leader(self, options: CallOptions) -> AsyncIterator[Calls]:

@@ -170,7 +170,7 @@ class Connections:
         patience: Deadline | None = None
         budget: DiscoveryBudget | None = None
         while not self._is_shut:
-            if lease := self.take(long_lived=long_lived, avoid=avoid):
+            if lease := self.take(long_lived, avoid):
                 return lease
             patience = patience or min(deadline, Deadline.after(self._settings.wait))
             budget = budget or (self._failover.budget() if self._failover else None)
@@ -178,7 +178,7 @@ class Connections:
                 return lease
         return None
 
-    def take(self, *, long_lived: bool, avoid: Channel | None = None) -> Lease | None:
+    def take(self, long_lived: bool, avoid: Channel | None) -> Lease | None:
         """Return a lease for one call if there is one now. If not, open further connections, as far as they may be.
 
         Raises `TooManyStreams`.
@@ -262,7 +262,7 @@ class Connections:
         return self._leased(found, long_lived) if found else None
 
     def _leased(self, node: NodeConnection, long_lived: bool) -> Lease:
-        lease = node.lease(long_lived=long_lived)
+        lease = node.lease(long_lived)
         if self._failover is not None and not long_lived:
             self._failover.watch(lease)
         return lease

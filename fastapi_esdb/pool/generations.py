@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class Leases(Protocol):
     """Gives calls their leases, and hears how they ended."""
 
-    def take(self, preference: NodePreference, *, long_lived: bool, avoid: Channel | None) -> Lease | None:
+    def take(self, preference: NodePreference, long_lived: bool, avoid: Channel | None) -> Lease | None:
         """Return a lease for one call at that kind of node, and best not on the channel to avoid.
 
         `None` if one has to be waited for.
@@ -109,9 +109,9 @@ class Generations:
         self._leave(before, force=False)
         self._changed()
 
-    def take(self, preference: NodePreference, *, long_lived: bool, avoid: Channel | None) -> Lease | None:
+    def take(self, preference: NodePreference, long_lived: bool, avoid: Channel | None) -> Lease | None:
         """See `Leases.take`."""
-        return self.opened().at(preference).take(long_lived=long_lived, avoid=avoid)
+        return self.opened().at(preference).take(long_lived, avoid)
 
     async def lease(
         self, preference: NodePreference, deadline: Deadline, *, long_lived: bool, avoid: Channel | None
@@ -185,7 +185,6 @@ class OneConnection:
     def take(
         self,
         preference: NodePreference,  # noqa: ARG002  the interface's
-        *,
         long_lived: bool,  # noqa: ARG002
         avoid: Channel | None,  # noqa: ARG002
     ) -> None:

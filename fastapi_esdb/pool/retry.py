@@ -88,12 +88,12 @@ class Retry:
         """Return whether no attempt has failed so far."""
         return self._failed == 0
 
-    def take(self, avoid: Channel | None, *, long_lived: bool = False) -> Lease | None:
+    def take(self, avoid: Channel | None, long_lived: bool = False) -> Lease | None:
         """Return the lease of an attempt, best not on the channel to avoid, where the one before has failed.
 
         `None` if one has to be waited for.
         """
-        return self._policy.leases.take(self.preference, long_lived=long_lived, avoid=avoid)
+        return self._policy.leases.take(self.preference, long_lived, avoid)
 
     def lease(self, avoid: Channel | None, *, long_lived: bool = False) -> Coroutine[Any, Any, Lease]:
         """Wait for the lease of an attempt."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from time import monotonic
 from typing import TYPE_CHECKING, Self
@@ -13,6 +14,7 @@ from fastapi_esdb.wire.method import Method, Request, Response
 
 if TYPE_CHECKING:
     from fastapi_esdb.connection.channel import Channel
+    from fastapi_esdb.connection.deadline import Deadline
     from fastapi_esdb.pool.retry import Retry
     from fastapi_esdb.wire.headers import CallHeaders
 
@@ -23,9 +25,20 @@ class PooledStream(StreamAttempt[Request, Response]):
     Until its first answer it is made again like a unary call, unless more was sent than the first requests: those
     could not be repeated. It begins when its context is entered or something is read, and ends when the context is
     left or by `close`. A reader that is cancelled loses nothing: the call goes on, and so does the wait for it.
-
-    `whole`: the call's deadline ends all of it. `each`: the seconds that each answer after the first is waited for.
     """
+
+    is_long = False
+    """Whether so many answers are expected that it may pay to receive them off the event loop."""
+    deadline: Deadline | None = None
+    """The end of all of the call; without one, `retry` has that of the wait for its first answer, or for a whole."""
+    patience = math.inf
+    """Seconds that each answer after the first is waited for."""
+    _channel: Channel | None = None
+    """Where the latest attempt went."""
+    _has_ended = False
+    _answered = False
+    _committed = False
+    """Whether it can't be begun again any more."""
 
     def __init__(
         self,
@@ -33,26 +46,13 @@ class PooledStream(StreamAttempt[Request, Response]):
         method: Method[Request, Response],
         requests: Sequence[Request],
         headers: CallHeaders,
-        *,
         long_lived: bool,
-        bulk: bool,
-        whole: bool,
-        each: float,
     ) -> None:
         super().__init__(method)
         self._retry = retry
         self._requests = requests
         self._headers = headers
         self._long_lived = long_lived
-        self._bulk = bulk
-        self._deadline = retry.deadline if whole else None
-        self._each = each
-        self._channel: Channel | None = None
-        """Where the latest attempt went."""
-        self._has_ended = False
-        self._answered = False
-        self._committed = False
-        """Whether it can't be begun again any more."""
 
     async def __aenter__(self) -> Self:
         while self._call is None:
@@ -67,17 +67,17 @@ class PooledStream(StreamAttempt[Request, Response]):
 
     async def _open(self) -> None:
         retry, long_lived = self._retry, self._long_lived
-        lease = retry.take(self._channel, long_lived=long_lived)
+        lease = retry.take(self._channel, long_lived)
         if lease is None:
             lease = await retry.lease(self._channel, long_lived=long_lived)
         self._channel = lease.channel
         # a bulk call has a TCP connection of its own, so one that failed speaks of no other call: these come next
-        bulk = self._bulk and retry.is_first
+        bulk = self.is_long and retry.is_first
         try:
             if self._method.shape.client_streams:
-                await self._begin_talk(lease, self._requests, self._deadline, self._headers)
+                await self._begin_talk(lease, self._requests, self.deadline, self._headers)
             else:
-                self._begin(lease, self._requests[0], self._deadline, self._headers, bulk=bulk)
+                self._begin(lease, self._requests[0], self.deadline, self._headers, bulk)
         except BaseException:
             self._drop()
             raise
@@ -91,7 +91,7 @@ class PooledStream(StreamAttempt[Request, Response]):
             try:
                 if self._call is None:
                     await self._open()
-                until = monotonic() + self._each if self._answered and not whole else self._retry.deadline
+                until = monotonic() + self.patience if self._answered and not whole else self._retry.deadline
                 answers = await self._receive(until, whole)
             except EsdbError as error:
                 await self._failed(error)
