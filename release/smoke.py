@@ -73,7 +73,7 @@ def try_app(folder: Path) -> str:
 def try_tests(folder: Path, tests: str) -> str:
     """Run the test that the README shows, with the fixtures of the package."""
     (folder / "conftest.py").write_text('pytest_plugins = ["fastapi_esdb.testing"]\n')
-    (folder / "test_app.py").write_text(f"from app import app\n{tests}")
+    (folder / "test_app.py").write_text(tests)
     assert "1 passed" in run(folder, "-m", "pytest", "-p", "no:cacheprovider", "--rootdir", folder, folder)
     return "the README's test passed"
 

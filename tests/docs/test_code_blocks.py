@@ -40,7 +40,7 @@ def test_the_tests_that_the_readme_shows_pass(tmp_path: Path) -> None:
     app, _, tests = blocks_of(ROOT / "README.md")
     (tmp_path / "app.py").write_text(app)
     (tmp_path / "conftest.py").write_text('pytest_plugins = ["fastapi_esdb.testing"]\n')
-    (tmp_path / "test_app.py").write_text(f"from app import app\n{tests}")
+    (tmp_path / "test_app.py").write_text(tests)
     assert "1 passed" in pytest_in(tmp_path)
 
 
