@@ -224,7 +224,7 @@ class Http2StreamingCall(Http2Call):
         if not self._is_enough(stream):
             return []
         messages = self._protocol.connection.take(stream)
-        if self._protocol.connection.has_outgoing:
+        if self._protocol.connection.outgoing:
             self._protocol.flush_soon()
         return messages
 

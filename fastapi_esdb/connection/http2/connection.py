@@ -7,17 +7,7 @@ from time import monotonic
 
 from fastapi_esdb.connection.http2 import frames
 from fastapi_esdb.connection.http2.codes import ErrorCode, Failure, StreamViolation, Violation, name_of
-from fastapi_esdb.connection.http2.frames import (
-    ACK,
-    DATA,
-    END_HEADERS,
-    END_STREAM,
-    HAS_PRIORITY,
-    PADDED,
-    PING_SIZE,
-    FrameReader,
-    frame,
-)
+from fastapi_esdb.connection.http2.frames import ACK, BEFORE_BLOCKS, DATA, END_HEADERS, END_STREAM, FrameReader, frame
 from fastapi_esdb.connection.http2.header_blocks import BlockAssembler
 from fastapi_esdb.connection.http2.headers import BlockDecoder, Origin, Pairs, RequestEncoder
 from fastapi_esdb.connection.http2.limits import DEFAULT_WINDOW, LARGEST_STREAM, LARGEST_WINDOW, LIMITS, Floods, Limits
@@ -27,9 +17,6 @@ from fastapi_esdb.connection.http2.statuses import CANCELLED, Cause, Ending, los
 from fastapi_esdb.connection.http2.stream_table import StreamTable
 from fastapi_esdb.connection.http2.streams import CLOSED, OPEN, Listener, Stream
 from fastapi_esdb.wire.status.codes import StatusCode
-
-_OTHER_PROTOCOLS = {b"HTTP/1.": "HTTP/1", b"SSH-": "SSH"}
-"""What some servers say first that speak something else."""
 
 
 class Connection:
@@ -42,6 +29,8 @@ class Connection:
 
     def __init__(self, origin: Origin, limits: Limits = LIMITS, clock: Callable[[], float] = monotonic) -> None:
         self.failure: Failure | None = None
+        self.takes_calls = True
+        """Whether calls can begin on it, as soon as there is room."""
         self.peer = Peer()
         self.most_streams = min(self.peer.max_streams, limits.streams)
         """How many calls there may be at a time."""
@@ -54,6 +43,8 @@ class Connection:
         self._decoder = BlockDecoder(limits)
         self._encoder = RequestEncoder(origin, limits.cached_blocks)
         self._sender = Sender()
+        self.outgoing = self._sender.frames
+        """What `take_outgoing` has to give, if anything."""
         self._largest_window = self._window = max(limits.connection_window, DEFAULT_WINDOW)
         """Bytes that the server may send on all streams."""
         self._low = self._window // 2
@@ -92,14 +83,9 @@ class Connection:
         return self.peer.goodbye
 
     @property
-    def takes_calls(self) -> bool:
-        """Return whether calls can begin on it, as soon as there is room."""
-        return self.failure is None and self.peer.goodbye is None and self._table.next_number <= LARGEST_STREAM
-
-    @property
     def has_room(self) -> bool:
         """Return whether a call can begin now."""
-        return len(self._streams) < self.most_streams and self.takes_calls
+        return self.takes_calls and len(self._streams) < self.most_streams
 
     def begin(
         self, path: str, headers: Pairs = (), timeout: float | None = None, listener: Listener | None = None
@@ -116,6 +102,7 @@ class Connection:
             stream.ending = Ending(StatusCode.INVALID_ARGUMENT, text, cause=Cause.HERE)
             return stream
         self._table.add(stream)
+        self.takes_calls = self._table.next_number <= LARGEST_STREAM
         self._sender.headers(stream, block)
         return stream
 
@@ -144,7 +131,7 @@ class Connection:
     def ping(self) -> bytes:
         """Send a PING; return what its answer will be known by, see `take_pongs`."""
         self._ping_number += 1
-        payload = self._ping_number.to_bytes(PING_SIZE, "big")
+        payload = self._ping_number.to_bytes(frames.PING_SIZE, "big")
         self._pings.add(payload)
         self._sender.put(frame(frames.PING, payload=payload))
         return payload
@@ -162,7 +149,7 @@ class Connection:
     def lose(self, reason: str) -> list[Stream]:
         """Note that nothing will arrive any more; return the streams that end by it."""
         if self.failure is None:
-            self.failure = Failure(ErrorCode.NO_ERROR, reason, is_loss=True)
+            self._break(Failure(ErrorCode.NO_ERROR, reason, is_loss=True))
             self._end_all(lost(reason))
         return self._table.take_touched()
 
@@ -175,11 +162,6 @@ class Connection:
         for freed in self._sender.release():
             self._table.touch(freed)
         return self._table.take_touched()
-
-    @property
-    def has_outgoing(self) -> bool:
-        """Return whether there is something to write."""
-        return self._sender.has_frames
 
     def take_outgoing(self) -> bytes:
         """Return what is to be written now, once."""
@@ -194,13 +176,15 @@ class Connection:
         try:
             self._frames.read(data, self._take_frame)
         except Violation as violation:
-            self._fail(violation.code, self._explained(violation))
+            self._fail(violation.code, self.peer.blame(violation.reason, self._frames.buffer))
         return self._table.take_touched()
 
     def _take_frame(self, kind: int, flags: int, number: int, at: int, end: int) -> None:
         if self._blocks.is_open or not self.peer.is_greeted:
             self._check_order(kind, flags, number)
-        if kind < len(self._handlers):
+        if kind == DATA:
+            self._on_data(flags, number, at, end)
+        elif kind < len(self._handlers):
             self._handlers[kind](flags, number, at, end)
         else:
             self._floods.idle.count()
@@ -211,7 +195,7 @@ class Connection:
         if self._window <= self._low:
             self._widen_connection()
         stream = self._streams.get(number) or self._table.find(number, DATA, length)
-        if flags & PADDED:
+        if flags:
             at, end = frames.unpadded(self._frames.buffer, flags, at, end)
         if stream is None:
             return
@@ -235,12 +219,12 @@ class Connection:
     def _on_headers(self, flags: int, number: int, at: int, end: int) -> None:
         if number not in self._streams:
             self._table.check_begun(number, frames.HEADERS)
-        if flags & (PADDED | HAS_PRIORITY):
+        if flags & BEFORE_BLOCKS:
             at, end = frames.unpadded(self._frames.buffer, flags, at, end)
             at = frames.without_priority(flags, at, end)
         part = self._frames.buffer[at:end]
         if flags & END_HEADERS:
-            self._take_block(number, part, ends=bool(flags & END_STREAM))
+            self._take_block(number, part, ends=flags & END_STREAM != 0)
         else:
             self._blocks.begin(number, flags, part)
 
@@ -308,7 +292,7 @@ class Connection:
     def _on_ping(self, flags: int, number: int, at: int, end: int) -> None:
         if number:
             raise Violation(ErrorCode.PROTOCOL_ERROR, f"PING on stream {number}")
-        if end - at != PING_SIZE:
+        if end - at != frames.PING_SIZE:
             raise Violation(ErrorCode.FRAME_SIZE_ERROR, f"PING of {end - at} bytes")
         payload = self._frames.buffer[at:end]
         if not flags & ACK:
@@ -325,12 +309,15 @@ class Connection:
             raise Violation(ErrorCode.PROTOCOL_ERROR, f"GOAWAY on stream {number}")
         self._floods.idle.count()
         goodbye = self.peer.take_goodbye(*frames.parse_goaway(self._frames.buffer[at:end]))
+        self.takes_calls = False
         for stream in [stream for stream in self._streams.values() if stream.number > goodbye.last_stream]:
             self._close(stream, unserved(f"the server is leaving ({name_of(goodbye.code)})"))
 
     def _on_window(self, _flags: int, number: int, at: int, end: int) -> None:
         self._floods.windows.count(self._sender.sent * self._limits.updates_per_frame)
-        increment = frames.parse_number(self._frames.buffer, at, end, "WINDOW_UPDATE") & LARGEST_WINDOW
+        increment = frames.parse_number(self._frames.buffer, at, end, "WINDOW_UPDATE")
+        if increment > LARGEST_WINDOW:
+            increment &= LARGEST_WINDOW
         if not number:
             if not increment:
                 raise Violation(ErrorCode.PROTOCOL_ERROR, "WINDOW_UPDATE 0")
@@ -393,17 +380,12 @@ class Connection:
 
     def _fail(self, code: ErrorCode, reason: str, *, is_wanted: bool = False) -> None:
         if self.failure is None:
-            self.failure = Failure(code, reason, is_wanted=is_wanted)
+            self._break(Failure(code, reason, is_wanted=is_wanted))
             self._sender.put(frames.goaway_frame(0, code))
             self._end_all(lost(reason))
 
-    def _explained(self, violation: Violation) -> str:
-        if self.peer.is_greeted:
-            return f"the server broke a rule of HTTP/2: {violation.reason}"
-        for opening, protocol in _OTHER_PROTOCOLS.items():
-            if self._frames.buffer.startswith(opening):
-                return f"the server speaks {protocol}"
-        return f"the server does not speak HTTP/2: {violation.reason}"
+    def _break(self, failure: Failure) -> None:
+        self.failure, self.takes_calls = failure, False
 
     def _why_not(self) -> Ending:
         if self.failure is not None:

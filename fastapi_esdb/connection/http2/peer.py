@@ -29,6 +29,9 @@ UNLIMITED = 2**32 - 1
 ASSUMED_STREAMS = 100
 """Calls that may begin before the server has said how many it takes."""
 
+_OTHER_PROTOCOLS = {b"HTTP/1.": "HTTP/1", b"SSH-": "SSH"}
+"""What some servers say first that speak something else."""
+
 
 def greeting(limits: Limits) -> bytes:
     """Return what a client begins with: the preface, its SETTINGS, and the window of the connection."""
@@ -82,6 +85,15 @@ class Peer:
             raise Violation(ErrorCode.PROTOCOL_ERROR, f"a GOAWAY for stream {last_stream} after one for {before}")
         self.goodbye = Goodbye(last_stream, code, text[:200].decode("utf-8", "replace"))
         return self.goodbye
+
+    def blame(self, reason: str, received: bytes) -> str:
+        """Return why a connection can't go on on which the server broke a rule, or speaks something else."""
+        if self.is_greeted:
+            return f"the server broke a rule of HTTP/2: {reason}"
+        for opening, protocol in _OTHER_PROTOCOLS.items():
+            if received.startswith(opening):
+                return f"the server speaks {protocol}"
+        return f"the server does not speak HTTP/2: {reason}"
 
     def _take(self, identifier: int, value: int) -> None:
         if identifier == MAX_CONCURRENT_STREAMS:

@@ -81,7 +81,8 @@ class Http2Protocol(asyncio.Protocol):
             self._take_pongs()
         if not self.greeted.done() and (connection.peer.is_greeted or connection.failure is not None):
             self.greeted.set_result(None)
-        self.flush()
+        if connection.outgoing:
+            self.flush()
         if not connection.takes_calls:
             self._leave()
 
@@ -121,12 +122,18 @@ class Http2Protocol(asyncio.Protocol):
     # what calls ask for
 
     def start(self, call: Listener) -> None:
-        """Have a call begin, now or when there is room for it."""
+        """Have a call begin, now or when there is room for it.
+
+        One that is alone is written at once, of others all that begin in one turn of the loop.
+        """
         if (self._waiting or not self.connection.has_room) and self.connection.takes_calls:
             self._waiting.append(call)
         else:
             call.begin()
-            self.flush_soon()
+            if self.connection.streams == 1:
+                self.flush()
+            else:
+                self.flush_soon()
 
     def leave_queue(self, call: Listener) -> None:
         """Have a call never begin that waits for room."""
@@ -150,8 +157,8 @@ class Http2Protocol(asyncio.Protocol):
 
     def flush(self) -> None:
         """Write what there is."""
-        if self._transport is not None and (data := self.connection.take_outgoing()):
-            self._transport.write(data)
+        if self._transport is not None and self.connection.outgoing:
+            self._transport.write(self.connection.take_outgoing())
 
     async def ping(self) -> None:
         """Wait for the answer to a PING. Raises `ConnectionLost`."""

@@ -35,29 +35,25 @@ class Sender:
         """The frames of data that were sent, ever."""
         self._window = DEFAULT_WINDOW
         self._is_held = False
-        self._frames: list[bytes] = []
+        self.frames: list[bytes] = []
+        """What is to be written now."""
         self._waiting: dict[int, Stream] = {}
 
     def put(self, frames: bytes) -> None:
         """Add frames that no window holds back."""
-        self._frames.append(frames)
+        self.frames.append(frames)
 
     def take(self) -> bytes:
-        """Return what is to be written now, and forget it."""
-        taken = b"".join(self._frames)
-        self._frames.clear()
+        """Return that, and forget it."""
+        taken = b"".join(self.frames)
+        self.frames.clear()
         return taken
-
-    @property
-    def has_frames(self) -> bool:
-        """Return whether there is something to write."""
-        return bool(self._frames)
 
     def headers(self, stream: Stream, block: bytes) -> None:
         """Begin a stream."""
         size = len(block)
         if size <= self.largest_frame:
-            self._frames += (frame_head(HEADERS, END_HEADERS, stream.number, size), block)
+            self.frames += (frame_head(HEADERS, END_HEADERS, stream.number, size), block)
         else:
             self.put(header_frames(stream.number, block, ends=False, most=self.largest_frame))
 
@@ -65,13 +61,13 @@ class Sender:
         """Send a message of a stream: mostly at once, and as one frame."""
         length = len(message)
         size = PREFIX_SIZE + length
-        room = 0 if self._is_held else min(self.largest_frame, stream.write_window, self._window)
-        if stream.unsent or size > room:
+        is_free = not (stream.unsent or self._is_held)
+        if not is_free or size > self.largest_frame or size > stream.write_window or size > self._window:
             self.data(stream, framed(message), ends=ends)
             return
         flags = END_STREAM if ends else 0
         head = MESSAGE_HEAD.pack(size >> 16, size & 0xFFFF, DATA, flags, stream.number, 0, length)
-        self._frames += (head, message)
+        self.frames += (head, message)
         self.sent += 1
         stream.write_window -= size
         self._window -= size
@@ -166,7 +162,7 @@ class Sender:
 
     def _put_data(self, stream: Stream, data: bytes, *, ends: bool) -> None:
         size = len(data)
-        self._frames += (frame_head(DATA, END_STREAM if ends else 0, stream.number, size), data)
+        self.frames += (frame_head(DATA, END_STREAM if ends else 0, stream.number, size), data)
         self.sent += 1
         stream.write_window -= size
         self._window -= size

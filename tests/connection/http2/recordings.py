@@ -80,8 +80,9 @@ class Replay:
         """The recorded client began too many calls, and some after a GOAWAY, to see what it says."""
         peer = self.connection.peer
         goodbye, peer.goodbye, self.connection.most_streams = peer.goodbye, None, UNLIMITED
+        self.connection.takes_calls = True
         stream = self.connection.begin("/a.Service/Call")
-        peer.goodbye = goodbye
+        peer.goodbye, self.connection.takes_calls = goodbye, goodbye is None
         return stream
 
     def receive(self, data: bytes) -> None:

@@ -118,7 +118,7 @@ def test_a_violation_ends_the_connection(scene: Scene, name: str) -> None:
         assert stream.state is State.CLOSED
     assert not connection.takes_calls
     assert connection.receive(scene.peer.answer(1, b"late")) == []
-    assert not connection.has_outgoing
+    assert not connection.outgoing
 
 
 ENDS_THE_CALL: dict[str, tuple[str, Bytes, ErrorCode]] = {
