@@ -10,11 +10,13 @@ import base64
 import json
 import re
 import uuid
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
 from google.protobuf import json_format
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.descriptor_pool import DescriptorPool
@@ -57,6 +59,30 @@ def exchanges(*files: str) -> Iterator[Exchange]:
         for path in sorted((HERE / "recorded" / version).glob("*.json")):
             if not files or path.stem in files:
                 yield from _of_file(version, path)
+
+
+def each_of(found: Iterable[Exchange]) -> Callable[[Callable[[Exchange], None]], Callable[[str], None]]:
+    """Make a check of an exchange a test of each recorded file, whose failure names the exchange.
+
+    Thousands of tests would take far longer to be collected and told of than to run.
+    """
+    recordings: defaultdict[str, list[Exchange]] = defaultdict(list)
+    for exchange in found:
+        recordings[f"{exchange.version}/{exchange.file}"].append(exchange)
+
+    def of_each_file(check: Callable[[Exchange], None]) -> Callable[[str], None]:
+        def test(recording: str) -> None:
+            for exchange in recordings[recording]:
+                try:
+                    check(exchange)
+                except BaseException as failure:
+                    failure.add_note(f"at {exchange}")
+                    raise
+
+        test.__name__, test.__doc__ = check.__name__, check.__doc__
+        return pytest.mark.parametrize("recording", recordings)(test)
+
+    return of_each_file
 
 
 def _of_file(version: str, path: Path) -> Iterator[Exchange]:

@@ -27,7 +27,7 @@ from fastapi_esdb.wire.positions import Position
 from fastapi_esdb.wire.projections.values import ProjectionStatistics
 from fastapi_esdb.wire.revisions import NO_STREAM
 from fastapi_esdb.wire.streams_v2.values import Check, DeletedState, Record, StreamsAppended
-from tests.conformance.fixtures import FIRST_POSITION, Exchange, exchanges, to_message, uuid_of
+from tests.conformance.fixtures import FIRST_POSITION, Exchange, each_of, exchanges, to_message, uuid_of
 
 FILES = (
     "persistent",
@@ -60,7 +60,7 @@ def position(number: int) -> Position:
     return Position(FIRST_POSITION + number, FIRST_POSITION + number)
 
 
-@pytest.mark.parametrize("exchange", [e for e in EXCHANGES.values() if e.responses], ids=str)
+@each_of(e for e in EXCHANGES.values() if e.responses)
 def test_responses(exchange: Exchange) -> None:
     """Each answer becomes a value from which the same message can be made: nothing of it is lost."""
     codec = method_of(exchange).response
@@ -69,7 +69,7 @@ def test_responses(exchange: Exchange) -> None:
         assert codec.encode(codec.decode(message)) == message
 
 
-@pytest.mark.parametrize("exchange", [e for e in EXCHANGES.values() if e.requests], ids=str)
+@each_of(e for e in EXCHANGES.values() if e.requests)
 def test_requests(exchange: Exchange) -> None:
     """Each request that a server took becomes a value, the same after another round; a malformed one is refused."""
     codec = method_of(exchange).request

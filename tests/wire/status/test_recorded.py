@@ -7,8 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import pytest
-
 from fastapi_esdb.wire import errors
 from fastapi_esdb.wire.errors import EsdbError, FieldViolation, Violation
 from fastapi_esdb.wire.headers import Pair
@@ -22,6 +20,7 @@ from tests.conformance.fixtures import (
     Exchange,
     Json,
     concrete,
+    each_of,
     exchanges,
     rich_details_of,
     trailers_of,
@@ -340,7 +339,7 @@ def seen_by_caller(status: Json) -> EsdbError:
     return error_of(StatusCode[status["code"]], concrete(status["details"]), trailers)
 
 
-@pytest.mark.parametrize("exchange", FAILED, ids=str)
+@each_of(FAILED)
 def test_every_failure_of_a_real_server_has_its_error(exchange: Exchange) -> None:
     """The class and all data of the error are those that the server's own text for people names."""
     status = exchange.status
@@ -368,7 +367,7 @@ def written(exchange: Exchange) -> Status:
 FAILED_BY_NAME = [exchange for exchange in FAILED if name_of(exchange.status or {})]
 
 
-@pytest.mark.parametrize("exchange", FAILED_BY_NAME, ids=str)
+@each_of(FAILED_BY_NAME)
 def test_our_server_ends_calls_as_a_real_one(exchange: Exchange) -> None:
     """Code and trailers of the embedded server's status are those of the recording, and tell the same error again."""
     status, ours = exchange.status or {}, written(exchange)

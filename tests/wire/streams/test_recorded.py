@@ -37,7 +37,16 @@ from fastapi_esdb.wire.streams.values import (
     StructuredIds,
     SubscriptionConfirmed,
 )
-from tests.conformance.fixtures import FIRST_POSITION, TICKS, VERSIONS, Exchange, exchanges, to_message, uuid_of
+from tests.conformance.fixtures import (
+    FIRST_POSITION,
+    TICKS,
+    VERSIONS,
+    Exchange,
+    each_of,
+    exchanges,
+    to_message,
+    uuid_of,
+)
 from tests.wire.comparing import told
 
 
@@ -71,7 +80,7 @@ def wants_structured_ids(exchange: Exchange) -> bool:
     return any("structured" in request["options"].get("uuid_option", {}) for request in exchange.requests)
 
 
-@pytest.mark.parametrize("exchange", ANSWERED, ids=str)
+@each_of(ANSWERED)
 def test_nothing_that_a_server_answers_gets_lost(exchange: Exchange) -> None:
     """Each recorded response, read and written again, is the same message, field by field."""
     codec = METHODS[exchange.rpc].response
@@ -96,7 +105,7 @@ REFUSED = {
 """The requests that a server refuses for their form alone."""
 
 
-@pytest.mark.parametrize("exchange", ASKED, ids=str)
+@each_of(ASKED)
 def test_what_a_server_takes_is_taken_here(exchange: Exchange) -> None:
     """A request is refused where the real server refused its form; any other is read with all that it asks."""
     codec = METHODS[exchange.rpc].request
