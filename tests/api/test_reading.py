@@ -14,6 +14,7 @@ from fastapi_esdb.api.new_event import NewEvent
 from fastapi_esdb.api.reading import Read
 from fastapi_esdb.api.streams import Streams
 from fastapi_esdb.connection.caller import DEFAULT_OPTIONS
+from fastapi_esdb.connection.grpcio.reader_threads import MOST_CALLS
 from fastapi_esdb.wire.errors import InvalidArgument, StreamDeleted, StreamNotFound
 from fastapi_esdb.wire.events.values import RecordedEvent
 from fastapi_esdb.wire.positions import END, START, Position
@@ -153,9 +154,9 @@ async def test_a_limit_is_exact(esdb: Connection, limit: int | None) -> None:
 
 async def test_more_reads_at_a_time_than_threads(esdb: Connection) -> None:
     """Each has all of its events."""
-    await esdb.append("long", [NewEvent("N", {}) for _ in range(600)])
-    found = await asyncio.gather(*(esdb.read("long").to_list() for _ in range(40)))
-    assert {tuple(revisions(events)) for events in found} == {tuple(range(600))}
+    await esdb.append("long", [NewEvent("N", {}) for _ in range(300)])
+    found = await asyncio.gather(*(esdb.read("long").to_list() for _ in range(MOST_CALLS + 3)))
+    assert {tuple(revisions(events)) for events in found} == {tuple(range(300))}
 
 
 async def test_a_read_may_be_entered(esdb: Connection) -> None:

@@ -14,6 +14,9 @@ from fastapi_esdb.plugin.problems import KINDS, Kind
 from tests.docs.conftest import DOCS, PAGES, ROOT, run
 from tests.example_app.browser import chromium
 
+pytestmark = pytest.mark.timeout(600)
+"""The site takes ten seconds of a processor, and looks at all of its pages as many, which busy machines don't have."""
+
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -63,7 +66,6 @@ SIZES = """() => [...document.querySelectorAll(".md-content pre > code, .md-cont
 SIDEWAYS = "() => document.documentElement.scrollWidth > window.innerWidth ? ['the page'] : []"
 
 
-@pytest.mark.timeout(600)  # ten seconds of a processor, which busy machines don't have
 def test_every_page_fits_its_window(site: Path) -> None:
     """No page has to be moved sideways, on a phone; at 1,300 pixels no example and no table has to, either."""
     too_wide = []

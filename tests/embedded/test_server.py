@@ -196,18 +196,18 @@ async def test_writes_under_way_at_a_stop(client: BareClient, server: EmbeddedSe
     assert not kept & {f"s{n}" for n, outcome in outcomes.items() if isinstance(outcome, ServerNotReady)}
 
 
-async def test_a_thousand_cycles() -> None:
+async def test_hundreds_of_cycles() -> None:
     """Starting and stopping, with a client and its subscription, leaves no task, thread or descriptor."""
     process = psutil.Process()
     server = EmbeddedServer()
     before: tuple[int, int, int] | None = None
-    for number in range(1000):
+    for number in range(300):
         async with server:
             if number % 20 == 0:
                 await _visit(server)
         if number == 100:
             before = _resources(process)
-    assert _resources(process) == before
+    await until(lambda: _resources(process) == before)
 
 
 async def _visit(server: EmbeddedServer) -> None:
