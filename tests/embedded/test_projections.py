@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from kurrentdbclient import AsyncKurrentDBClient, NewEvent, StreamState
 
+from fastapi_esdb.embedded.projections import script
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.wire.admin.cluster import SUPPORTED_METHODS
 from fastapi_esdb.wire.admin.users import CREATE_USER, CreateUser
@@ -182,8 +183,9 @@ async def test_writing(client: BareClient) -> None:
     assert (linked.stream, linked.json()) == ("a", {"n": 1})
 
 
-async def test_an_endless_handler(client: BareClient) -> None:
+async def test_an_endless_handler(client: BareClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """A handler that does not end faults its projection, and nobody else waits for it."""
+    monkeypatch.setattr(script, "TIME_LIMIT", 0.2)
     await client.write("a")
     source = "fromStream('a').when({T() { while (true); }})"
     await client.call(methods.CREATE_PROJECTION, CreateProjection(source, "p"))

@@ -70,13 +70,13 @@ class Script:
         InvalidArgument: there is no JavaScript engine.
     """
 
-    def __init__(self, source: str, *, prelude: str = _PRELUDE, time_limit: float = TIME_LIMIT) -> None:
+    def __init__(self, source: str, *, prelude: str = _PRELUDE, time_limit: float | None = None) -> None:
         quickjs = require_engine()
         self._errors: tuple[type[Exception], ...] = (quickjs.JSException, ValueError)  # for lone surrogates and NULs
         self._context: Any = quickjs.Context()
         self._context.set_memory_limit(MEMORY_LIMIT)
         self._context.set_max_stack_size(STACK_LIMIT)
-        self._context.set_time_limit(time_limit)
+        self._context.set_time_limit(TIME_LIMIT if time_limit is None else time_limit)
         self._run: Any = self._context.eval(prelude)
         self._evaluate(source)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from fastapi_esdb.embedded.indexes import user_index
+from fastapi_esdb.embedded.projections import script
 from fastapi_esdb.embedded.server import EmbeddedServer
 from fastapi_esdb.wire.admin.indexes import (
     CREATE_INDEX,
@@ -206,8 +207,9 @@ async def test_scavenged_events(client: BareClient) -> None:
 
 
 @pytest.mark.parametrize("server", ["memory"], indirect=True)
-async def test_a_function_that_never_ends(client: BareClient) -> None:
-    """It is stopped after a second, and the event left out; nobody else has to wait for it."""
+async def test_a_function_that_never_ends(client: BareClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is stopped after its time, and the event left out; nobody else has to wait for it."""
+    monkeypatch.setattr(script, "TIME_LIMIT", 0.5)
     await client.append("a", event("T"), event("Loop"), event("T"))
     endless = "rec => { while (rec.schema.name === 'Loop'); return true }"
     await client.call(CREATE_INDEX, CreateIndex("endless", endless))
