@@ -38,6 +38,11 @@ def places(pool: ConnectionPool) -> set[int]:
     return {node.channel.host.port for node in pool._generations.nodes if node.channel is not None}
 
 
+async def settled(pool: ConnectionPool) -> None:
+    """Wait until no connection is on its way, since a node that does not lead refuses that, too."""
+    await until(lambda: pool.stats()["connected"] == 2)
+
+
 def refused(cluster: FakeCluster) -> int:
     """Calls that nodes refused since they do not lead."""
     return sum(node.gate.refused for node in cluster.nodes)
@@ -62,7 +67,7 @@ async def test_gossip_carries_no_credentials(cluster: FakeCluster) -> None:
 
 async def test_it_stops_asking_once_it_has_found(cluster: FakeCluster, pool: ConnectionPool) -> None:
     """A pool that is well costs the cluster nothing, and leaves nothing behind when it is closed."""
-    await until(lambda: pool.stats()["connected"] == 2)
+    await settled(pool)
     await until(lambda: not [name for name in our_tasks() if name in ("esdb-gossip", "esdb-discovery")])
     await pool.close()
     assert our_tasks() == []
@@ -78,6 +83,7 @@ async def test_a_refusal_names_the_leader(
         node.gate.status_of = form
     for change in range(changes):
         leader = cluster.nodes[change % 3]
+        await settled(pool)
         cluster.elect(leader)
         before = refused(cluster)
         assert await pool.call(WRITE, "hello", PATIENT) == "hello"
@@ -87,7 +93,7 @@ async def test_a_refusal_names_the_leader(
 
 async def test_many_calls_meet_a_new_leader(cluster: FakeCluster, pool: ConnectionPool) -> None:
     """Each of them sees one refusal at most, and all are answered."""
-    await pool.wait_connected()
+    await settled(pool)
     cluster.elect(cluster.nodes[1])
     calls = [pool.call(WRITE, str(number), PATIENT) for number in range(50)]
     assert await asyncio.gather(*calls) == [str(number) for number in range(50)]
@@ -125,14 +131,14 @@ async def test_nobody_is_banned(cluster: FakeCluster, pool: ConnectionPool) -> N
         async with Stopwatch() as watch:
             assert await pool.call(WRITE, "hello", PATIENT) == "hello"
         assert watch.seconds < 2
-        await until(lambda: pool.stats()["connected"] == 2)
+        await settled(pool)
 
 
 async def test_followers_take_turns_to_fail(cluster: FakeCluster) -> None:
     """One that is back is used when the other fails; the leader is for when there is none."""
     async with ConnectionPool(cluster.settings(options="&nodePreference=follower", wait=PATIENCE)) as pool:
         for failing in (*cluster.nodes[1:], cluster.nodes[1]):
-            await until(lambda: pool.stats()["connected"] == 2)
+            await settled(pool)
             await failing.die()
             await _moved_from(failing, pool)
             assert cluster.nodes[0].port not in places(pool)
@@ -146,7 +152,7 @@ async def _moved_from(failed: FakeNode, pool: ConnectionPool) -> None:
 async def test_a_follower_is_cut_off(cluster: FakeCluster) -> None:
     """It refuses everything while the others go on calling it a follower: another node is used, and answers."""
     async with ConnectionPool(cluster.settings(options="&nodePreference=follower", wait=PATIENCE)) as pool:
-        await until(lambda: pool.stats()["connected"] == 2)
+        await settled(pool)
         for cut_off in cluster.nodes[1:]:
             cut_off.server.is_ready = False
             cut_off.gate.members = [cut_off.member(NodeState.UNKNOWN)]
@@ -157,7 +163,7 @@ async def test_a_follower_is_cut_off(cluster: FakeCluster) -> None:
 async def test_a_node_that_is_ready_is_not_left(cluster: FakeCluster) -> None:
     """It may have refused what it had to pass on to a leader that was not there."""
     async with ConnectionPool(cluster.settings(options="&nodePreference=follower")) as pool:
-        await until(lambda: pool.stats()["connected"] == 2)
+        await settled(pool)
         before = places(pool)
         text = "twice UNAVAILABLE Server Is Not Ready"
         assert await pool.call(READ, text, PATIENT) == text
@@ -169,7 +175,7 @@ async def test_a_node_that_is_ready_is_not_left(cluster: FakeCluster) -> None:
 async def test_a_reconnect_without_a_leader(cluster: FakeCluster) -> None:
     """What can't be replaced is lost: the pool does not say that it is connected, and connects to the next leader."""
     async with ConnectionPool(cluster.settings(connect_timeout=1, wait=PATIENCE)) as pool:
-        await until(lambda: pool.stats()["connected"] == 2)
+        await settled(pool)
         cluster.depose()
         await pool.reconnect()
         await until(lambda: pool.stats()["connected"] == 0)
@@ -226,7 +232,7 @@ async def test_the_leader_is_frozen_from_the_start(cluster: FakeCluster) -> None
 
 async def test_gossip_disagrees(cluster: FakeCluster, pool: ConnectionPool) -> None:
     """Nodes that name the old leader, the new one, both or none: the call arrives, with one refusal at most."""
-    await pool.wait_connected()
+    await settled(pool)
     old, new, third = cluster.nodes
     cluster.elect(new)
     follower = NodeState.FOLLOWER
