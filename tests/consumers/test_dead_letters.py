@@ -10,7 +10,7 @@ import pytest
 from fastapi_esdb import START, Connection, DeadlineExceeded, InvalidArgument, NewEvent, RecordedEvent, StreamMetadata
 from fastapi_esdb.consumers import ConsumerState, InMemory, Park, Retry, Skip, Stop, To, consuming, group, to
 from fastapi_esdb.consumers.outcomes import policy
-from tests.support.waiting import until
+from tests.support.waiting import UNANSWERED, until
 
 
 class SmtpDown(OSError):
@@ -165,7 +165,7 @@ async def test_a_consumer_that_does_not_run_replays_later(esdb_connection: Conne
         await until(lambda: consumer.status.place == 0)
     mailer.failing.clear()
     with pytest.raises(DeadlineExceeded):
-        await consumer.dead_letters.replay(timeout=0.2)
+        await consumer.dead_letters.replay(timeout=UNANSWERED)
     async with consuming(esdb_connection, "c", "s", mailer):
         await until(lambda: mailer.sent == [0])
 
