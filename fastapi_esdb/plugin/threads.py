@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from functools import partial, wraps
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from fastapi.dependencies.models import Dependant
 from starlette.requests import HTTPConnection
@@ -41,7 +42,21 @@ def reaches_threads(request: HTTPConnection, dependency: Callable[..., Any]) -> 
 
 
 def awaits(endpoint: Callable[..., Any]) -> bool:
-    """Return whether it runs on the event loop."""
+    """Return whether it runs on the event loop; each request asks that of the same few endpoints."""
+    try:
+        known = _known.get(endpoint)
+    except TypeError:  # an object without a hash, or one that nothing can refer to weakly
+        return _is_awaited(endpoint)
+    if known is None:
+        known = _known[endpoint] = _is_awaited(endpoint)
+    return known
+
+
+_known: WeakKeyDictionary[Callable[..., Any], bool] = WeakKeyDictionary()
+"""Of the endpoints that were asked about, whether they run on the event loop."""
+
+
+def _is_awaited(endpoint: Callable[..., Any]) -> bool:
     plain = inspect.unwrap(endpoint)
     while isinstance(plain, partial):
         plain = inspect.unwrap(plain.func)

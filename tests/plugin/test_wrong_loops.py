@@ -16,6 +16,7 @@ from fastapi.testclient import TestClient
 
 from fastapi_esdb import Connection, Esdb, EsdbConnection, EsdbSyncConnection, NewEvent, connection_of, esdb_router
 from fastapi_esdb.errors import WrongEventLoop
+from fastapi_esdb.plugin.threads import awaits
 from tests.support.serving import await_connection
 
 other = Esdb(name="other", embedded=True)
@@ -192,6 +193,21 @@ def test_the_connection_may_go_through_anything_that_awaits_it(client: TestClien
     for number in range(len(RIGHT)):
         assert client.post(f"/right/{number}").status_code == 200, RIGHT[number]
     assert client.post("/right/0").json() == len(RIGHT)
+
+
+class Unhashable:
+    __hash__ = None  # type: ignore[assignment]
+
+    async def __call__(self) -> None: ...
+
+
+class NotAwaited(Unhashable):
+    def __call__(self) -> None: ...  # type: ignore[override]
+
+
+def test_an_endpoint_may_be_an_object_without_a_hash() -> None:
+    """Whether it runs on the event loop is looked up anew for each request, since it can't be kept."""
+    assert [awaits(Unhashable()), awaits(NotAwaited())] == [True, False]
 
 
 TEST = """

@@ -44,12 +44,10 @@ class Lazy:
 
         def __getattr__(self, name: str) -> Any:
             """Read a field that is used for the first time. Raises `NoAnswer` if it can't be read."""
-            if name == "_source":
-                raise AttributeError(name)
-            try:
-                message, read = self._source, self.readers[name]
-            except (AttributeError, KeyError):
-                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}") from None
+            read = self.readers.get(name)
+            if read is None:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            message = self._source
             try:
                 value = read(message)
             except Exception as error:
