@@ -96,13 +96,13 @@ Workers = dict[tuple[str, str], Worker]
 
 async def run_all(plan: Plan, cases: Sequence[Case]) -> AsyncGenerator[tuple[Case, Runs]]:
     """The measurements of each case, as soon as they are made."""
-    began = monotonic()
+    began, workers = monotonic(), Workers()
     async with AsyncExitStack() as stack:
-        needed = dict.fromkeys(plan.worker_for(name, case) for case in cases for name in case.contenders)
-        workers = {worker: await stack.enter_async_context(started(*worker, plan.loop)) for worker in needed}
         for number, case in enumerate(cases, 1):
             minutes, seconds = divmod(int(monotonic() - began), 60)
             say(f"{plan.loop}, case {number} of {len(cases)} after {minutes}:{seconds:02} minutes")
+            for worker in {plan.worker_for(name, case) for name in case.contenders} - workers.keys():
+                workers[worker] = await stack.enter_async_context(started(*worker, plan.loop))
             await _warm_up(plan, case, workers)
             yield case, await _run(plan, case, workers)
 
