@@ -57,12 +57,13 @@ class AppendBatch(list[BatchedAppend]):
         """Leave out appends that have ended: their time was up, or their callers have gone."""
         self[:] = [member for member in self if not member.answer.done()]
 
-    def leave(self, channel: Channel, now: float) -> None:
-        """Take note that it is being sent on that channel."""
+    def leave(self, channel: Channel, now: float) -> list[float]:
+        """Take note that it is being sent on that channel; return the deadlines of the answers."""
         for member in self:
             member.channel = channel
             if member.leaves_time:
                 member.halve_time(now)
+        return [member.deadline for member in self]
 
     def note_order(self) -> None:
         """Have those who wait for an answer know what left ahead of them: the batch may arrive when that was given up.

@@ -120,15 +120,15 @@ class AppendBatches:
             _finish(batch, done)
 
     async def _call(self, batch: AppendBatch) -> StreamsAppended:
-        with await self._lease(_latest(batch)) as lease:
+        with await self._lease(_latest([member.deadline for member in batch])) as lease:
             # whoever was told while the lease was waited for that his append was not sent must be right
             batch.drop_ended()
             if not batch:
                 raise NotSentInTime
-            batch.leave(lease.channel, monotonic())
-            self._alarm.set(min([member.deadline for member in batch]))
+            deadlines = batch.leave(lease.channel, monotonic())
+            self._alarm.set(min(deadlines))
             try:
-                return await unary_encoded(lease, APPEND_RECORDS, Secret(batch.data), _latest(batch), self._headers)
+                return await unary_encoded(lease, APPEND_RECORDS, Secret(batch.data), _latest(deadlines), self._headers)
             except NotSupported:
                 self._lacking = lease.channel
                 raise
@@ -199,8 +199,8 @@ class AppendBatches:
         return [*self._current, *again, *self._waiting]
 
 
-def _latest(batch: AppendBatch) -> Deadline:
-    return Deadline(max([member.deadline for member in batch]))
+def _latest(deadlines: list[float]) -> Deadline:
+    return Deadline(max(deadlines))
 
 
 def _finish(batch: AppendBatch, done: StreamsAppended) -> None:
