@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Iterator
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from fastapi_esdb.connection.backoff import Backoff
 from fastapi_esdb.connection.gossip import says_not_ready
@@ -113,11 +113,17 @@ class Retry:
         pause = next(self._pauses)
         final |= policy.has_one_node and isinstance(error, NotLeader)
         if final or not await self._may_repeat(error, channel) or self.deadline.left() <= pause:
-            policy.counters.failures += 1
-            policy.counters.failures_by_kind[type(error).__name__] += 1
-            raise error
-        policy.counters.retries += 1
+            self._give_up(error)
         await asyncio.sleep(pause)
+        if not self.deadline.left():
+            self._give_up(error)  # the event loop was busy: what the server said tells more than that time is over
+        policy.counters.retries += 1
+
+    def _give_up(self, error: EsdbError) -> NoReturn:
+        counters = self._policy.counters
+        counters.failures += 1
+        counters.failures_by_kind[type(error).__name__] += 1
+        raise error
 
     def _sign(self, error: EsdbError) -> None:
         """Have the error say where it comes from."""

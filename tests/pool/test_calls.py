@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from time import monotonic
 
 import pytest
@@ -24,7 +25,7 @@ from tests.support.processes import free_port
 from tests.support.proxy import FaultProxy
 from tests.support.scripted import COLLECT, READ, WRITE, ScriptedServer
 from tests.support.transports import OVER_BOTH
-from tests.support.waiting import PATIENCE, Stopwatch, until
+from tests.support.waiting import PATIENCE, UNANSWERED, Stopwatch, until
 
 pytestmark = OVER_BOTH
 
@@ -59,6 +60,20 @@ async def test_the_deadline_ends_the_repeating(server: ScriptedServer) -> None:
                 await pool.call(WRITE, "fail UNAVAILABLE Server Is Too Busy", CallOptions(timeout=0.5))
         assert watch.seconds < 5
         assert 1 < len(server.seen) < 7
+
+
+async def test_a_deadline_that_passes_while_the_loop_is_busy(server: ScriptedServer) -> None:
+    """Between two attempts: the error is the server's own all the same."""
+    async with pool_on(server.port) as pool:
+        call = asyncio.create_task(
+            pool.call(WRITE, "fail UNAVAILABLE Server Is Too Busy", CallOptions(timeout=UNANSWERED))
+        )
+        await until(
+            lambda: len(server.seen) >= 3 and not server.active["Write"] and not pool.stats()["calls_in_flight"]
+        )
+        time.sleep(UNANSWERED)  # noqa: ASYNC251 - it is what busy loops do
+        with pytest.raises(ServerBusy):
+            await call
 
 
 async def test_a_write_of_unknown_outcome_is_not_repeated(server: ScriptedServer) -> None:
