@@ -10,7 +10,8 @@ from fastapi_esdb.connection.call import unary
 from fastapi_esdb.connection.deadline import Deadline
 from fastapi_esdb.connection.gossip import says_not_ready
 from fastapi_esdb.connection.preflight import authorization_of
-from fastapi_esdb.connection.transport import BROKEN
+from fastapi_esdb.connection.tls.handshake import web_server
+from fastapi_esdb.connection.transport import BROKEN, RpcFailed
 from fastapi_esdb.log import log
 from fastapi_esdb.wire.admin.cluster import SUPPORTED_METHODS, SupportedMethods
 from fastapi_esdb.wire.errors import EsdbError, NotSupported
@@ -104,7 +105,10 @@ async def ask_server(
     try:
         with channel.lease() as lease:
             return await unary(lease, SUPPORTED_METHODS, None, deadline, headers)
-    except NotSupported:
+    except NotSupported as error:
+        told = error.__cause__
+        if isinstance(told, RpcFailed) and (stranger := web_server(told.details)):
+            raise stranger from error
         return BEFORE_SERVER_FEATURES
 
 

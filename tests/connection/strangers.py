@@ -10,6 +10,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
+from fastapi_esdb.connection.http2.frames import DATA, END_STREAM, frame
+from tests.connection.http2.frame_server import Session
+
 Manner = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 RESET_AT_CLOSE = b"\1\0\0\0\0\0\0\0"
@@ -38,6 +41,16 @@ async def speaks_http1(reader: asyncio.StreamReader, writer: asyncio.StreamWrite
     await reader.read(1)
     writer.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
     await reader.read()
+
+
+async def finds_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """A web server with HTTP/2, or a proxy that leads nowhere."""
+    session = Session(reader, writer)
+    await session.greet()
+    while True:
+        stream = await session.call()
+        head = session.headers(stream, ((":status", "404"), ("content-type", "text/plain")))
+        session.send(head, frame(DATA, END_STREAM, stream, b"not found"))
 
 
 async def speaks_ssh(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

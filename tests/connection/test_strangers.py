@@ -29,6 +29,7 @@ PLAIN: list[tuple[Manner, str]] = [
     (strangers.speaks_http1, "speaks HTTP/1:" + OTHER),
     (strangers.speaks_ssh, "speaks SSH:" + OTHER),
     (strangers.speaks_smtp, "does not speak HTTP/2:" + OTHER),
+    (strangers.finds_nothing, "answers as a web server does .*404.*:" + OTHER),
 ]
 
 ENCRYPTED: list[tuple[Manner, str]] = [

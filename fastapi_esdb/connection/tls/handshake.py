@@ -90,6 +90,17 @@ class Certificates:
     shown: bytes | None = None
 
 
+_WEB_SERVER = re.compile(r"HTTP status [0-9]|http2 header with status")
+"""In the words of the transports for an answer without gRPC's own status."""
+
+
+def web_server(details: str) -> HandshakeFailed | None:
+    """Return the error behind the text of a call that an HTTP/2 server answered which has never heard of gRPC."""
+    if not _WEB_SERVER.search(details):
+        return None
+    return HandshakeFailed(f"answers as a web server does ({details}): {OTHER_SERVICE}")
+
+
 def failure(details: str, used: Certificates | None) -> ConnectionRefused | None:
     """Return the error behind the text of a failed attempt to connect, made with TLS if certificates were used.
 
