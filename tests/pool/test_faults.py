@@ -12,13 +12,16 @@ from typing import TypeVar
 import pytest
 
 from fastapi_esdb.connection.caller import CallOptions
+from fastapi_esdb.connection.http2.frames import HEADERS, goaway_frame
 from fastapi_esdb.errors import ConnectionClosed
 from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.wire.errors import ConnectionLost, DeadlineExceeded, EsdbError, NetworkError
+from fastapi_esdb.wire.streams.methods import READ as READ_STREAM
+from tests.connection.http2.frame_server import FrameServer, Session
 from tests.support.pools import PATIENT, pool_on
 from tests.support.processes import ServerProcess, free_port
 from tests.support.proxy import FaultProxy
-from tests.support.scripted import FOLLOW, READ, WRITE, ScriptedServer
+from tests.support.scripted import FOLLOW, READ, TEXT, WRITE, ScriptedServer
 from tests.support.transports import OVER_HTTP2
 from tests.support.waiting import PATIENCE, Stopwatch, until
 
@@ -163,15 +166,38 @@ async def test_a_server_that_sends_connections_away(pool_size: int) -> None:
         assert pool.stats()["disconnects_total"] >= 2
 
 
+async def sends_away(session: Session) -> None:
+    """Answer each call, and with one of `WRITE` say that the next ones are to go elsewhere."""
+    while True:
+        head = await session.until(HEADERS)
+        if WRITE.path.encode() in head.payload:
+            session.answer(head.stream, TEXT.to_bytes("hello"))
+            session.send(goaway_frame(2**31 - 1, 0))
+        else:
+            session.answer(head.stream, *[b""] * (READ_STREAM.path.encode() not in head.payload))
+
+
 @OVER_HTTP2
-async def test_nobody_need_wait_for_a_server_that_sends_connections_away() -> None:
-    """Where the server says goodbye, calls go over to the next connection without any patience for a lost one."""
-    age = [("grpc.max_connection_age_ms", 1000), ("grpc.max_connection_age_grace_ms", 10_000)]
-    async with ScriptedServer(options=age) as server, pool_on(server.port, pool_size=1, wait=0) as pool:
-        await pool.wait_connected(PATIENCE)
-        while pool.stats()["disconnects_total"] < 2:
+async def test_nobody_need_be_patient_with_a_server_that_sends_connections_away() -> None:
+    """Where the server says goodbye, calls wait for the next connection though they would not for a lost one."""
+    goes_on = asyncio.Event()
+    goes_on.set()
+
+    async def script(session: Session) -> None:
+        await goes_on.wait()
+        goes_on.clear()
+        await sends_away(session)
+
+    async with FrameServer() as server:
+        server.does(script)
+        async with pool_on(server.host.port, pool_size=1, wait=0, connect_timeout=PATIENCE) as pool:
+            await pool.wait_connected(PATIENCE)
             assert await pool.call(WRITE, "hello", PATIENT) == "hello"
-            await asyncio.sleep(0.001)
+            await until(lambda: not pool.is_connected)
+            second = asyncio.ensure_future(pool.call(WRITE, "hello", PATIENT))
+            await until(lambda: second.done() or pool.stats()["calls_waiting"])
+            goes_on.set()
+            assert await second == "hello"
 
 
 @OVER_HTTP2
