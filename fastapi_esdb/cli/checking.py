@@ -16,7 +16,7 @@ from fastapi_esdb.cli.running import WRONG_USE, chosen, settings
 from fastapi_esdb.compose import connect
 from fastapi_esdb.connection.proxy import Proxy, naming, open_way, proxy_for
 from fastapi_esdb.connection.state import Admission
-from fastapi_esdb.connection.tls.contexts import read_roots, verifying_context
+from fastapi_esdb.connection.tls.contexts import read_roots, read_user_certificate, verifying_context
 from fastapi_esdb.errors import InvalidSettings
 from fastapi_esdb.settings.hosts import Host
 from fastapi_esdb.settings.options import ConnectionOptions
@@ -73,7 +73,7 @@ async def _reach_host(way: Way, options: ConnectionOptions, *, last: bool) -> bo
     if proxy is None:  # else it is the proxy that looks up the name
         steps.insert(0, (f"name {host.name}", lambda: _resolve(host)))
     if options.tls:
-        context = verifying_context(options, read_roots(options))
+        context = verifying_context(options, read_roots(options), read_user_certificate(options))
         steps.append((f"TLS {host.address}", lambda: _open(way, context)))
     for name, step in steps:
         try:

@@ -62,7 +62,7 @@ async def _explained(error: TlsFailed, host: Host, options: ConnectionOptions) -
 def encryption_of(options: ConnectionOptions, name: str) -> Encryption:
     """Return how TLS is spoken; certificate files are read anew each time. Raises `InvalidSettings` for a bad one."""
     roots, shown = read_roots(options), read_user_certificate(options)
-    return Encryption(verifying_context(options, roots), name, Certificates(roots, shown[1] if shown else None))
+    return Encryption(verifying_context(options, roots, shown), name, Certificates(roots, shown[1] if shown else None))
 
 
 def keep_alive(options: ConnectionOptions, slowdown: int) -> KeepAlive:

@@ -7,6 +7,7 @@ import re
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ from fastapi_esdb.errors import InvalidSettings
 if TYPE_CHECKING:
     from fastapi_esdb.settings.options import ConnectionOptions
 
+MOST_CONTEXTS = 8
+"""Contexts that are kept: those of as many pools."""
 _HASHED = re.compile(r"[0-9a-f]{8}\.\d+")
 """The names under which OpenSSL looks for certificates in a folder."""
 
@@ -87,8 +90,17 @@ def ssl_context(options: ConnectionOptions) -> ssl.SSLContext:
     return context
 
 
-def verifying_context(options: ConnectionOptions, roots: bytes | None) -> ssl.SSLContext:
-    """Return a context that trusts the `roots` (`None` for those that OpenSSL finds), or everybody if so chosen."""
+@lru_cache(MOST_CONTEXTS)
+def verifying_context(
+    options: ConnectionOptions,
+    roots: bytes | None,
+    shown: tuple[bytes, bytes] | None,  # noqa: ARG001 - that of the files in the options, which may have been replaced
+) -> ssl.SSLContext:
+    """Return a context that trusts the `roots` (`None` for those that OpenSSL finds), or everybody if so chosen.
+
+    It is the same one as long as the certificates are: the system's authorities take longer to read than all else that
+    a connection begins with, and attempts follow each other while a server is away.
+    """
     context = _showing_context(options)
     if not options.tls_verify_cert:
         context.check_hostname = False

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fastapi_esdb.connection.tls.contexts import read_roots, system_roots
+from fastapi_esdb.connection.tls.contexts import read_roots, read_user_certificate, system_roots, verifying_context
 from fastapi_esdb.connection.tls.handshake import validities
 from fastapi_esdb.errors import InvalidSettings
 from fastapi_esdb.settings.options import ConnectionOptions
@@ -86,3 +86,24 @@ def test_a_file_that_cannot_be_read(folder: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(Path, "read_bytes", refused)
     with pytest.raises(InvalidSettings, match=r"SSL_CERT_FILE.*Permission denied"):
         read_roots(ConnectionOptions())
+
+
+def test_a_context_is_made_once_for_the_same_certificates(tmp_path: Path, ours: bytes, theirs: bytes) -> None:
+    """Attempts to reach a server that is away cost little; files that were replaced count from the next one on."""
+    user = Authority(tmp_path, "users").sign("me")
+    file = tmp_path / "authorities.pem"
+    options = ConnectionOptions(tls_ca_file=file, user_cert_file=user.certificate, user_key_file=user.key)
+
+    def made() -> ssl.SSLContext:
+        return verifying_context(options, read_roots(options), read_user_certificate(options))
+
+    file.write_bytes(ours)
+    first = made()
+    assert made() is first
+    file.write_bytes(theirs)
+    second = made()
+    assert second is not first
+    other = Authority(tmp_path, "users").sign("me")
+    user.certificate.write_bytes(other.certificate.read_bytes())
+    user.key.write_bytes(other.key.read_bytes())
+    assert made() is not second
