@@ -84,18 +84,15 @@ class AppendBatches:
         member.is_alone = request.expected is not ANY or not request.is_fresh
         self._waiting.append(member)
         self._alarm.set(deadline)
-        if self._work is None:
+        if self._work is None or self._work.done():
             self._work = loop.create_task(self._send_all(), name="esdb-append-batches")
         return member
 
     async def _send_all(self) -> None:
-        try:
-            while batch := self._next():
-                self._current = batch
-                await self._send(batch)
-        finally:
-            self._work = None
-            self._current = AppendBatch()
+        while batch := self._next():
+            self._current = batch
+            await self._send(batch)
+        self._current = AppendBatch()
         self._alarm.stop()
 
     def _next(self) -> AppendBatch:
