@@ -92,7 +92,7 @@ class Reaching:
             if found and found[0].position == place:
                 return None
             before = await connection.read_all(start=place, backwards=True, limit=1, filter=source.filter).to_list()
-            return before[0].position or START if before else START
+            return before[0].position if before else START
         async with connection.read(source.stream, backwards=True, missing_ok=True) as events:
             async for event in events:
                 if event.position is None or event.position <= place:

@@ -242,9 +242,12 @@ class StreamRevision:
 def is_alone(request: HTTPConnection, marked: Any) -> bool:
     """Return whether no other stream of the endpoint could be what its ETag is about."""
     calls = calls_of(getattr(request.scope.get("route"), "dependant", None))
-    return {call for call in calls if getattr(call, "has_etag", False)} <= {marked}
+    return all(call is marked for call in calls if getattr(call, "has_etag", False))
 
 
-def calls_of(dependant: Any) -> set[Any]:
-    """Return the functions that FastAPI calls for a route: the endpoint and all that it depends on."""
-    return {dependant.call}.union(*map(calls_of, dependant.dependencies)) if dependant else set()
+def calls_of(dependant: Any) -> Iterator[Any]:
+    """Iterate over what FastAPI calls for a route: the endpoint and all that it depends on."""
+    if dependant is not None:
+        yield dependant.call
+        for each in dependant.dependencies:
+            yield from calls_of(each)

@@ -52,13 +52,13 @@ def describe_problems(app: FastAPI, *, validation: bool) -> None:
         for path, methods in schema.get("paths", {}).items():
             for method, operation in methods.items():
                 if isinstance(operation, dict):
-                    _describe(method, operation, calls.get((path, method), set()), validation=validation)
+                    _describe(method, operation, calls.get((path, method), []), validation=validation)
         return schema
 
     app.openapi = openapi  # type: ignore[method-assign]  # as FastAPI's docs say
 
 
-def _calls(app: FastAPI) -> dict[tuple[str, str], set[Any]]:
+def _calls(app: FastAPI) -> dict[tuple[str, str], list[Any]]:
     """Return what FastAPI calls for each path and method: a router may have dependencies, beside those of its routes.
 
     Of parameters of one name OpenAPI has only one, so those don't tell all that is asked of a request.
@@ -66,14 +66,14 @@ def _calls(app: FastAPI) -> dict[tuple[str, str], set[Any]]:
     # newer versions of FastAPI keep routers that an app includes as they are, and tell their routes by this function
     routes: Iterable[Any] = getattr(routing, "iter_route_contexts", iter)(app.routes)
     return {
-        (route.path_format, method.lower()): calls_of(route.dependant)
+        (route.path_format, method.lower()): list(calls_of(route.dependant))
         for route in routes
         if hasattr(route, "dependant")
         for method in getattr(route, "methods", None) or ()  # a WebSocket has none
     }
 
 
-def _describe(method: str, operation: dict[str, Any], calls: set[Any], *, validation: bool) -> None:
+def _describe(method: str, operation: dict[str, Any], calls: list[Any], *, validation: bool) -> None:
     responses = operation.get("responses", {})
     headers = {one.get("name", "") for one in operation.get("parameters", ()) if one.get("in") == "header"}
     if {"If-Match", "If-None-Match"} <= headers:
@@ -87,7 +87,7 @@ def _describe(method: str, operation: dict[str, Any], calls: set[Any], *, valida
             response["description"] = titles(int(status), headers)
 
 
-def _any_has(calls: set[Any], mark: str) -> bool:
+def _any_has(calls: list[Any], mark: str) -> bool:
     return any(getattr(call, mark, False) is True for call in calls)
 
 
