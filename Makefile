@@ -50,11 +50,11 @@ test-http2: $(STAMP) ## What makes calls, over our own HTTP/2 (ESDB_TRANSPORT=ht
 test-slow: $(STAMP) test-lowest ## The long fault and load tests, and those with the lowest versions of all dependencies
 	$(BIN)/pytest -m slow
 
-test-lowest: ## The tests of plugin, settings and API with the lowest versions of all dependencies
+test-lowest: ## The tests of plugin, settings, API and telemetry with the lowest versions of all dependencies
 	$(PYTHON) -m venv .venv-lowest
 	.venv-lowest/bin/python -m pip install --quiet 'uv>=0.9'
 	.venv-lowest/bin/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable '.[tests]'
-	.venv-lowest/bin/pytest -W default -m "not slow and not alone" --numprocesses 2 tests/plugin tests/settings tests/api
+	.venv-lowest/bin/pytest -W default -m "not slow and not alone" --numprocesses 2 tests/plugin tests/settings tests/api tests/telemetry
 
 audit: $(STAMP) ## pip-audit: ask an advisory database for known faults of what is installed
 	$(PYTHON) -m venv .venv-audit
