@@ -162,7 +162,7 @@ class Batches:
             raise DeadlineExceeded
         if events:
             self._since = monotonic()
-            self._carrier.seen.note(events[-1 if self._request.direction is FORWARDS else 0].position)
+            self._carrier.seen.note_read(events[-1 if self._request.direction is FORWARDS else 0])
         return events
 
 

@@ -8,6 +8,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
+from fastapi_esdb.wire.events.messages import commit_of
+
 if TYPE_CHECKING:
     from uuid import UUID
 
@@ -28,9 +30,13 @@ class NewestPosition:
         """Its commit position; -1 where none was seen."""
 
     def note(self, position: Position | None) -> None:
-        """Take note of the position of an event, or of an append's answer."""
+        """Take note of a position in the log."""
         if position is not None and position.commit > self.position:
             self.position = position.commit
+
+    def note_read(self, event: RecordedEvent) -> None:
+        """Take note of the position of an event."""
+        self.position = max(self.position, commit_of(event))
 
     def note_written(self, position: Position | None, since: int) -> None:
         """Take note that an append was written at this position, and was sent when `since` was the newest one.

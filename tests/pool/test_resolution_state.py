@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from fastapi_esdb.pool.resolution_state import NewestPosition, StreamLock
+from fastapi_esdb.wire.events.messages import commit_of
 from fastapi_esdb.wire.events.values import RecordedEvent
 from fastapi_esdb.wire.positions import Position
+from fastapi_esdb.wire.streams.methods import READ
 from tests.api.fakes import recorded
 
 
@@ -22,6 +26,19 @@ def test_the_newest_position() -> None:
     newest = NewestPosition()
     for commit in (500, 300, 700):
         newest.note(at(commit))
+    assert newest.position == 700
+
+
+def test_the_newest_event_that_was_read() -> None:
+    """Whether it was decoded or made, it stands at its commit position; an old server tells none."""
+    newest = NewestPosition()
+    for position in (None, Position(700, 600), at(500)):
+        made = replace(recorded(1), position=position)
+        (decoded,) = READ.decode_answers([READ.encode_answer(made)])
+        assert isinstance(decoded, RecordedEvent)
+        for event in (made, decoded):
+            assert commit_of(event) == (-1 if position is None else position.commit)
+            newest.note_read(event)
     assert newest.position == 700
 
 

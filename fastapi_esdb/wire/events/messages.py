@@ -108,6 +108,15 @@ RecordedEvent.readers = {
 }
 
 
+def commit_of(event: RecordedEvent) -> int:
+    """Return the commit position of an event, -1 where it is not known; for each read, since it makes no `Position`."""
+    message = getattr(event, "_source", None)
+    if message is None:
+        return -1 if event.position is None else event.position.commit
+    commit: int = message.event.commit_position
+    return -1 if commit == MAX_UINT64 else commit
+
+
 def write_read_event(message: ReadEvent, event: RecordedEvent, structured_ids: bool = False) -> None:
     """Write an event into a ReadEvent, whose position is that of the link if there is one.
 
