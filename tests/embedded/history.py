@@ -289,6 +289,6 @@ async def _next(call: OpenCall[Any, Frame], method: Method[Any, Frame]) -> Frame
 
 
 async def _until(holds: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(2 * PATIENCE):
+    async with asyncio.timeout(4 * PATIENCE):
         while not await holds():  # noqa: ASYNC110 - the server has no event for a test
             await asyncio.sleep(0.02)
