@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.aims import aims_table
-from benchmarks.cases import SECOND_LOOP, SHORT_STREAMS, WARM_UP, Case, Server, all_cases
+from benchmarks.cases import SECOND_LOOP, Case, Server, all_cases, stream_lengths
 from benchmarks.chart import chart
 from benchmarks.events import filled_stream, server_version
 from benchmarks.report import RESULTS, Comparison, as_json, conditions, write_result
@@ -38,12 +38,10 @@ async def main(options: argparse.Namespace, cases: Mapping[str, Sequence[Case]])
         where, events = server.connection_string, options.events
         targets = await _targets(server, {case.server for chosen in cases.values() for case in chosen}, stack)
         say(f"writing {events:,} events to read")
-        stream = await filled_stream(where, events)
-        sizes = {size for size in (*SHORT_STREAMS, min(WARM_UP, events)) if size <= events}
-        short = {size: await filled_stream(where, size) for size in sizes}
+        streams = {size: await filled_stream(where, size) for size in stream_lengths(events)}
         named = f"{'an embedded server' if server.pid else 'a server'}, version {await server_version(where)}"
         for loop, chosen in cases.items():
-            await measure_cases(Plan(targets, options.rounds, stream, short, loop), chosen, named, options.output)
+            await measure_cases(Plan(targets, options.rounds, streams, loop), chosen, named, options.output)
 
 
 async def measure_cases(plan: Plan, cases: Sequence[Case], server: str, output: Path) -> None:
@@ -87,7 +85,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--loop", choices=NAMES, help="of the contenders (default: asyncio, and some cases on uvloop)")
     found.add_argument("--rounds", type=int, default=3, help="how often each contender runs (default: %(default)s)")
     found.add_argument("--events", type=int, default=50_000, help="in the stream that is read (default: %(default)s)")
-    found.add_argument("--appends", type=int, default=3_000, help="of all callers together (default: %(default)s)")
+    found.add_argument("--appends", type=int, default=1_600, help="of all callers together (default: %(default)s)")
     found.add_argument("--cases", nargs="+", metavar="CASE", help="some of them only (default: all)")
     found.add_argument("--output", type=Path, default=RESULTS, help="folder for the results")
     return found

@@ -109,13 +109,13 @@ class Case:
 
 def all_cases(events: int, appends: int) -> list[Case]:
     """The cases, with streams of so many events, and so many appends by each set of callers."""
-    some = max(appends // 4, 1)
+    some, fewer = max(appends // 4, 1), min(events, A_FRAME_EACH)
     return [
-        Case("read", f"read a stream of {events:,} events", Kind.READ, events),
-        Case("read-pieces", f"read {events:,} events that come in pieces", Kind.READ, events, server=Server.PIECES),
+        Case("read", f"read a stream of {fewer:,} events", Kind.READ, fewer),
+        Case("read-pieces", f"read {fewer:,} events that come in pieces", Kind.READ, fewer, server=Server.PIECES),
         Case("read-packed", f"read {events:,} events from packed frames", Kind.READ, events, server=Server.PACKED),
         Case("read-tls", f"read {events:,} packed events over TLS", Kind.READ, events, server=Server.PACKED_TLS),
-        Case("subscribe", f"catch up over {events:,} events", Kind.SUBSCRIBE, events),
+        Case("subscribe", f"catch up over {fewer:,} events", Kind.SUBSCRIBE, fewer),
         Case("append-1", "append, 1 caller", Kind.APPEND, some, 1),
         Case("append-64", "append, 64 callers", Kind.APPEND, appends, 64),
         Case("append-256", "append, 256 callers", Kind.APPEND, appends, 256),
@@ -135,6 +135,15 @@ FROM = {
 
 SHORT_STREAMS = (10, 100)
 """Events of the streams that are loaded or read as a whole, as far as there are so many."""
+
+A_FRAME_EACH = 10_000
+"""Events of the long reads from the embedded server, which takes longer for them than one that packs its frames."""
+
+
+def stream_lengths(events: int) -> set[int]:
+    """The streams that the cases read, where the longest one has so many events."""
+    return {min(length, events) for length in (*SHORT_STREAMS, WARM_UP, A_FRAME_EACH, events)}
+
 
 SECOND_LOOP = (
     *("load-10-1", "load-10-16", "packed-load-10-16", "packed-load-100-16"),

@@ -64,15 +64,14 @@ async def started(name: str, target: str, loop: str = "asyncio") -> AsyncIterato
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be measured: how often, against which servers, where their reads read, and on which event loop.
+    """What is to be measured: how often, against which servers, and on which event loop.
 
-    Of the short streams, by their length, the longest one is there to warm up with.
+    `streams` are what reads read, by their length.
     """
 
     targets: Mapping[Server, str]
     rounds: int
-    stream: str
-    short_streams: Mapping[int, str]
+    streams: Mapping[int, str]
     loop: str = "asyncio"
 
     def worker_for(self, name: str, case: Case) -> tuple[str, str]:
@@ -80,14 +79,10 @@ class Plan:
         return name, self.targets[case.server]
 
     def stream_for(self, case: Case) -> str:
-        """Where a case reads: a short read, which has no limit, reads a short stream."""
-        return self.short_streams[case.events] if case.kind is Kind.SHORT else self.stream
-
-    def warm_up_stream_for(self, case: Case) -> str:
-        """The same where it does not count yet."""
-        if case.kind is Kind.SHORT:
-            return self.stream_for(case)
-        return self.short_streams[max(self.short_streams)]
+        """Where a case reads: what has no limit needs a stream of the right length."""
+        if case.kind in (Kind.READ, Kind.SUBSCRIBE):
+            return self.streams[case.operations]
+        return self.streams[case.events if case.kind is Kind.SHORT else max(self.streams)]
 
 
 Workers = dict[tuple[str, str], Worker]
@@ -112,7 +107,7 @@ async def _warm_up(plan: Plan, case: Case, workers: Workers) -> None:
     say(f"warming up: {case.title}")
     small = replace(case, operations=min(WARM_UP, case.operations))
     for name in case.contenders:
-        await workers[plan.worker_for(name, case)].measure(small, plan.warm_up_stream_for(case))
+        await workers[plan.worker_for(name, case)].measure(small, plan.stream_for(small))
 
 
 async def _run(plan: Plan, case: Case, workers: Workers) -> Runs:

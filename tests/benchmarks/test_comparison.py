@@ -115,7 +115,7 @@ async def test_a_run_that_is_broken_off_leaves_what_it_has(tmp_path: Path, monke
 
     monkeypatch.setattr(command, "run_all", broken_off)
     with pytest.raises(SystemExit):
-        await command.measure_cases(Plan({}, 1, "", {}), [case], "a server", tmp_path)
+        await command.measure_cases(Plan({}, 1, {}), [case], "a server", tmp_path)
     assert [one["name"] for one in read_json("bench", tmp_path)["cases"]] == [case.name]
 
 
