@@ -91,7 +91,7 @@ class StandIn(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         data, self._skip = data[self._skip :], max(0, self._skip - len(data))
-        self._frames.read(data, self._take)
+        self._frames.read(data, self._take, self._take)
 
     def _take(self, kind: int, flags: int, number: int, at: int, end: int) -> None:
         payload = self._frames.buffer[at:end]

@@ -50,19 +50,18 @@ class Connection:
         self._low = self._window // 2
         self._floods = Floods(limits, clock)
         self._table = StreamTable(limits.closed_streams, self._floods.idle)
-        self._streams = self._table.open
-        self._handlers = (
-            self._on_data,
-            self._on_headers,
-            self._on_priority,
-            self._on_reset,
-            self._on_settings,
-            self._on_push,
-            self._on_ping,
-            self._on_goaway,
-            self._on_window,
-            self._on_continuation,
-        )
+        self._streams, self._touched = self._table.open, self._table.touched
+        self._handlers = {
+            frames.HEADERS: self._on_headers,
+            frames.PRIORITY: self._on_priority,
+            frames.RST_STREAM: self._on_reset,
+            frames.SETTINGS: self._on_settings,
+            frames.PUSH_PROMISE: self._on_push,
+            frames.PING: self._on_ping,
+            frames.GOAWAY: self._on_goaway,
+            frames.WINDOW_UPDATE: self._on_window,
+            frames.CONTINUATION: self._on_continuation,
+        }
         self._sender.put(greeting(limits))
 
     # what a caller asks for
@@ -160,7 +159,7 @@ class Connection:
     def release(self) -> list[Stream]:
         """Send what was held; return the streams that have less unsent by it."""
         for freed in self._sender.release():
-            self._table.touch(freed)
+            self._touched[freed.number] = freed
         return self._table.take_touched()
 
     def take_outgoing(self) -> bytes:
@@ -174,7 +173,7 @@ class Connection:
         if self.failure is not None:
             return []
         try:
-            self._frames.read(data, self._take_frame)
+            self._frames.read(data, self._take_data, self._take_frame)
         except Violation as violation:
             self._fail(violation.code, self.peer.blame(violation.reason, self._frames.buffer))
         return self._table.take_touched()
@@ -182,39 +181,46 @@ class Connection:
     def _take_frame(self, kind: int, flags: int, number: int, at: int, end: int) -> None:
         if self._blocks.is_open or not self.peer.is_greeted:
             self._check_order(kind, flags, number)
-        if kind == DATA:
-            self._on_data(flags, number, at, end)
-        elif kind < len(self._handlers):
-            self._handlers[kind](flags, number, at, end)
+        handle = self._handlers.get(kind)
+        if handle is not None:
+            handle(flags, number, at, end)
         else:
             self._floods.idle.count()
 
-    def _on_data(self, flags: int, number: int, at: int, end: int) -> None:
+    def _take_data(self, kind: int, flags: int, number: int, at: int, end: int) -> None:
+        if self._blocks.is_open or not self.peer.is_greeted:
+            self._check_order(kind, flags, number)
         length = end - at
         self._window -= length
         if self._window <= self._low:
             self._widen_connection()
         stream = self._streams.get(number) or self._table.find(number, DATA, length)
-        if flags:
-            at, end = frames.unpadded(self._frames.buffer, flags, at, end)
+        if flags or not length:
+            at, end = self._content(stream, flags, at, end)
         if stream is None:
             return
-        if at == end and not flags & END_STREAM:
-            self._floods.idle.count()
         stream.window -= length
         if stream.window < 0:
             raise Violation(ErrorCode.FLOW_CONTROL_ERROR, f"more data than the window of stream {number}")
         try:
-            stream.take_data(self._frames.buffer, at, end)
+            if stream.is_counted:
+                stream.count(end - at)
+            stream.reader.feed(self._frames.buffer, at, end)
             if flags & END_STREAM:
                 self._finish(stream, stream.end_of_data())
         except StreamViolation as violation:
             self._refuse(stream, violation)
-        if not stream.is_touched:
-            self._table.touch(stream)
+        self._touched[number] = stream
         if stream.window <= stream.low and not stream.reader.messages and stream.ending is None:
             # its reader waits for the rest of a message, which may be larger than the window
             self._widen(stream)
+
+    def _content(self, stream: Stream | None, flags: int, at: int, end: int) -> tuple[int, int]:
+        """Return where the content of a DATA frame begins and ends; one without any is counted."""
+        at, end = frames.unpadded(self._frames.buffer, flags, at, end)
+        if at == end and not flags & END_STREAM and stream is not None:
+            self._floods.idle.count()
+        return at, end
 
     def _on_headers(self, flags: int, number: int, at: int, end: int) -> None:
         if number not in self._streams:
@@ -246,12 +252,10 @@ class Connection:
         except StreamViolation as violation:
             self._refuse(stream, violation)
             return
-        if ending is None:
-            return
-        if ends:
-            self._finish(stream, ending)
-        else:
+        if ending is not None and not ends:
             self._give_up(stream, ErrorCode.CANCEL, ending)
+        elif ending is not None:
+            self._finish(stream, ending)
 
     def _on_priority(self, _flags: int, number: int, at: int, end: int) -> None:
         if not number:
@@ -281,7 +285,7 @@ class Connection:
         self.most_streams = min(self.peer.max_streams, self._limits.streams)
         self._sender.largest_frame = self.peer.max_frame
         for stream in self._sender.change_initial_window(self.peer.initial_window, self._streams.values()):
-            self._table.touch(stream)
+            self._touched[stream.number] = stream
         if self.peer.shrank_table:
             self._encoder.announce()
         self._sender.put(frame(frames.SETTINGS, ACK))
@@ -322,7 +326,7 @@ class Connection:
             if not increment:
                 raise Violation(ErrorCode.PROTOCOL_ERROR, "WINDOW_UPDATE 0")
             for freed in self._sender.widen(increment):
-                self._table.touch(freed)
+                self._touched[freed.number] = freed
             return
         stream = self._streams.get(number) or self._table.find(number, frames.WINDOW_UPDATE)
         if stream is None:
@@ -332,7 +336,7 @@ class Connection:
         elif (is_done := self._sender.widen_stream(stream, increment)) is None:
             self._refuse(stream, StreamViolation(ErrorCode.FLOW_CONTROL_ERROR, "a window that overflows"))
         elif is_done:
-            self._table.touch(stream)
+            self._touched[stream.number] = stream
 
     def _check_order(self, kind: int, flags: int, number: int) -> None:
         if self._blocks.is_open:

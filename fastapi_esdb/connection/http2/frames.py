@@ -40,6 +40,7 @@ PING_SIZE = 8
 PRIORITY_SIZE = 5
 NUMBER_SIZE = 4
 _HEADER = Struct(">BHBBI")
+_parse_header = _HEADER.unpack_from
 MESSAGE_HEAD = Struct(">BHBBIBI")
 """The header of a DATA frame, and that of the one message of gRPC that is in it."""
 _NUMBER = Struct(">I")
@@ -144,8 +145,11 @@ class FrameReader:
         self._rest = bytearray()
         self._missing = 0
 
-    def read(self, data: bytes, take: TakeFrame) -> None:
-        """Give `take` the frames that are whole now. Raises what it raises, and `Violation` for one too large."""
+    def read(self, data: bytes, take_data: TakeFrame, take: TakeFrame) -> None:
+        """Give `take_data` each DATA frame that is whole now, and `take` each other one.
+
+        Raises what they raise, and `Violation` for a frame that is too large.
+        """
         if self._rest:
             if len(self._rest) + len(data) < self._missing:
                 self._rest += data
@@ -153,10 +157,10 @@ class FrameReader:
             data = b"".join((self._rest, data))
             self._rest.clear()
         self.buffer = data
-        at, size, most, header = 0, len(data), self._most, _HEADER.unpack_from
+        at, size, most = 0, len(data), self._most
         last = size - HEADER_SIZE
         while at <= last:
-            high, length, kind, flags, stream = header(data, at)
+            high, length, kind, flags, stream = _parse_header(data, at)
             if high:
                 length |= high << 16
             if length > most:
@@ -165,7 +169,12 @@ class FrameReader:
             end = begin + length
             if end > size:
                 break
-            take(kind, flags, stream if stream <= _STREAM_BITS else stream & _STREAM_BITS, begin, end)
+            if stream > _STREAM_BITS:
+                stream &= _STREAM_BITS
+            if kind == DATA:
+                take_data(kind, flags, stream, begin, end)
+            else:
+                take(kind, flags, stream, begin, end)
             at = end
         if at < size:
             self._keep(data, at)

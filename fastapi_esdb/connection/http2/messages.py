@@ -9,6 +9,7 @@ from fastapi_esdb.wire.status.codes import StatusCode
 
 _PREFIX = Struct(">BI")
 PREFIX_SIZE = _PREFIX.size
+_parse_prefix = _PREFIX.unpack_from
 
 
 def framed(message: bytes) -> bytes:
@@ -37,11 +38,11 @@ class MessageReader:
         """Take that part of `data`. Raises `StreamViolation` for a message that is compressed or too large."""
         if self._rest is not None:
             at = self._complete(self._rest, data, at, end)
-        add, most, prefix = self.messages.append, self._most, _PREFIX.unpack_from
+        add, most = self.messages.append, self._most
         missing = PREFIX_SIZE
         last = end - PREFIX_SIZE
         while at <= last:
-            flag, length = prefix(data, at)
+            flag, length = _parse_prefix(data, at)
             if flag or length > most:
                 raise self._refusal(flag, length)
             begin = at + PREFIX_SIZE
@@ -62,7 +63,7 @@ class MessageReader:
             at = stop
             if len(rest) < self._missing:
                 break
-            flag, length = _PREFIX.unpack_from(rest)
+            flag, length = _parse_prefix(rest)
             if flag or length > self._most:
                 raise self._refusal(flag, length)
             self._missing = PREFIX_SIZE + length

@@ -19,7 +19,8 @@ class StreamTable:
         self._most_reset = most_reset
         self._reset: dict[int, int] = {}
         """What the server may still have sent on streams that we have reset, in bytes."""
-        self._touched: list[Stream] = []
+        self.touched: dict[int, Stream] = {}
+        """Those that have changed since they were last taken."""
 
     def add(self, stream: Stream) -> None:
         """Take the stream that has the next number."""
@@ -48,7 +49,7 @@ class StreamTable:
         """End a stream."""
         del self.open[stream.number]
         stream.state, stream.ending = CLOSED, ending
-        self.touch(stream)
+        self.touched[stream.number] = stream
 
     def note_reset(self, stream: Stream) -> None:
         """Remember that we have reset a stream, so that frames of it may still be under way."""
@@ -64,15 +65,8 @@ class StreamTable:
         else:
             self._idle.count()
 
-    def touch(self, stream: Stream) -> None:
-        """Note that a stream has changed."""
-        if not stream.is_touched:
-            stream.is_touched = True
-            self._touched.append(stream)
-
     def take_touched(self) -> list[Stream]:
         """Return the streams that have changed since the last time."""
-        touched, self._touched = self._touched, []
-        for stream in touched:
-            stream.is_touched = False
+        touched = list(self.touched.values())
+        self.touched.clear()
         return touched

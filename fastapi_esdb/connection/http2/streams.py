@@ -51,7 +51,7 @@ class Stream:
         "_answer",
         "_received",
         "ending",
-        "is_touched",
+        "is_counted",
         "listener",
         "low",
         "number",
@@ -80,10 +80,10 @@ class Stream:
         """What waits for room in a window."""
         self.wants_end = False
         """Whether nothing follows what is unsent."""
-        self.is_touched = False
+        self.is_counted = True
+        """Whether data has to be counted: none may come before the answer, and some answers say how much does."""
         self._answer: Block | None = None
         self._received = 0
-        """Bytes of data, where the answer says how many there are."""
 
     @property
     def headers(self) -> Block | None:
@@ -102,18 +102,17 @@ class Stream:
             self._check_interim(block, ends=ends)
             return None
         self._answer = block
+        self.is_counted = block.content_length is not None
         if ends:
             self._check_length()
             return block.ending
         return block.refusal
 
-    def take_data(self, buffer: bytes, at: int, end: int) -> None:
-        """Take that part of a buffer as the next data. Raises `StreamViolation`."""
+    def count(self, length: int) -> None:
+        """Count so many bytes of data. Raises `StreamViolation` where none may come."""
         if self._answer is None:
             raise StreamViolation(ErrorCode.PROTOCOL_ERROR, "a malformed answer: data before its headers")
-        if self._answer.content_length is not None:
-            self._received += end - at
-        self.reader.feed(buffer, at, end)
+        self._received += length
 
     def end_of_data(self) -> Ending:
         """Return what a call ends with that ends without trailers. Raises `StreamViolation`."""

@@ -98,5 +98,5 @@ def parse(outgoing: bytes) -> list[Frame]:
     def take(kind: int, flags: int, stream: int, at: int, end: int) -> None:
         found.append(Frame(kind, flags, stream, reader.buffer[at:end]))
 
-    reader.read(outgoing.removeprefix(PREFACE), take)
+    reader.read(outgoing.removeprefix(PREFACE), take, take)
     return found

@@ -64,7 +64,7 @@ class Replay:
 
     def act(self, sent: bytes) -> None:
         """Do what the recorded client did: begin, end and cancel calls."""
-        frames.FrameReader(SMALLEST_FRAME_LIMIT * 8).read(sent.removeprefix(frames.PREFACE), self._repeat)
+        frames.FrameReader(SMALLEST_FRAME_LIMIT * 8).read(sent.removeprefix(frames.PREFACE), self._repeat, self._repeat)
 
     def _repeat(self, kind: int, flags: int, number: int, _at: int, _end: int) -> None:
         if kind == frames.HEADERS and number % 2:

@@ -41,15 +41,16 @@ def test_frames_are_found_wherever_they_are_cut(size: int) -> None:
         found.append(Frame(kind, flags, stream, reader.buffer[begin:end]))
 
     for at in range(0, len(sent), size):
-        reader.read(sent[at : at + size], take)
+        reader.read(sent[at : at + size], take, take)
     assert found == parse(sent)
     assert len(found) == 3
 
 
 def test_a_frame_that_is_too_large_is_refused_by_its_head() -> None:
     """Nothing of it is waited for."""
+    head = frame(frames.DATA, 0, 1, b"x" * 101)[: frames.HEADER_SIZE]
     with pytest.raises(Violation) as caught:
-        FrameReader(100).read(frame(frames.DATA, 0, 1, b"x" * 101)[:9], lambda *_: None)
+        FrameReader(100).read(head, lambda *_: None, lambda *_: None)
     assert caught.value.code is ErrorCode.FRAME_SIZE_ERROR
 
 

@@ -91,7 +91,7 @@ def test_the_frames_of_a_recording_are_found_byte_by_byte(recording: Recording) 
 
     for data in recording.received:
         for piece in bytewise(data):
-            reader.read(piece, take)
+            reader.read(piece, take, take)
     assert found == recording.frames
 
 
