@@ -282,13 +282,13 @@ class Connection:
             return
         self._floods.settings.count()
         self.peer.take_settings(frames.parse_settings(self._frames.buffer[at:end]))
+        self._sender.put(frame(frames.SETTINGS, ACK))  # before data that fits only now: servers count by what they know
         self.most_streams = min(self.peer.max_streams, self._limits.streams)
         self._sender.largest_frame = self.peer.max_frame
         for stream in self._sender.change_initial_window(self.peer.initial_window, self._streams.values()):
             self._touched[stream.number] = stream
         if self.peer.shrank_table:
             self._encoder.announce()
-        self._sender.put(frame(frames.SETTINGS, ACK))
 
     def _on_push(self, _flags: int, _number: int, _at: int, _end: int) -> None:
         raise Violation(ErrorCode.PROTOCOL_ERROR, "PUSH_PROMISE, though push is off")

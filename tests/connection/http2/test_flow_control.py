@@ -159,6 +159,17 @@ def test_settings_change_the_windows_of_open_streams() -> None:
     assert sizes(peer.sent()) == [(1, 10)]
 
 
+def test_settings_are_acknowledged_before_what_they_let_through() -> None:
+    """A server counts by its new window from the acknowledgement on: gRPC's resets a stream whose data comes before."""
+    peer = Peer(settings=[(frames.INITIAL_WINDOW_SIZE, 10)])
+    peer.begin(b"x" * 95)
+    peer.sent()
+    peer.send(settings_frame([(frames.INITIAL_WINDOW_SIZE, 1000)]))
+    acknowledgement, rest = peer.sent()
+    assert (acknowledgement.kind, acknowledgement.flags) == (frames.SETTINGS, frames.ACK)
+    assert sizes([rest]) == [(1, 90)]
+
+
 def test_requests_share_the_window_of_the_connection() -> None:
     """A frame of each in turn: a large one holds up no other."""
     peer = Peer(settings=[(frames.INITIAL_WINDOW_SIZE, 2**31 - 1)])

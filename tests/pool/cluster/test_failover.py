@@ -16,7 +16,7 @@ from fastapi_esdb.settings.choices import TransportKind
 from fastapi_esdb.wire.admin.cluster import NodeState
 from fastapi_esdb.wire.errors import DeadlineExceeded, EsdbError, NotLeader
 from fastapi_esdb.wire.status.translation import Status, rich_status_of, status_of
-from tests.support.fake_cluster import FakeCluster, FakeNode
+from tests.support.fake_cluster import FakeCluster
 from tests.support.pools import PATIENT, our_tasks, settings_for
 from tests.support.scripted import FOLLOW, READ, WRITE
 from tests.support.waiting import PATIENCE, Stopwatch, until
@@ -141,13 +141,9 @@ async def test_followers_take_turns_to_fail(cluster: FakeCluster) -> None:
         for failing in (*cluster.nodes[1:], cluster.nodes[1]):
             await settled(pool)
             await failing.die()
-            await _moved_from(failing, pool)
+            await until(lambda failing=failing: pool.stats()["connected"] == 2 and failing.port not in places(pool))  # type: ignore[misc]
             assert cluster.nodes[0].port not in places(pool)
             await failing.revive()
-
-
-async def _moved_from(failed: FakeNode, pool: ConnectionPool) -> None:
-    await until(lambda: pool.stats()["connected"] == 2 and failed.port not in places(pool))
 
 
 async def test_a_follower_is_cut_off(cluster: FakeCluster) -> None:
@@ -236,9 +232,8 @@ async def test_gossip_disagrees(cluster: FakeCluster, pool: ConnectionPool) -> N
     await settled(pool)
     old, new, third = cluster.nodes
     cluster.elect(new)
-    follower = NodeState.FOLLOWER
-    old.gate.members = [old.member(NodeState.LEADER), new.member(follower), third.member(follower)]
-    third.gate.members = [old.member(NodeState.LEADER), new.member(NodeState.LEADER), third.member(follower)]
+    old.gate.members = [old.member(NodeState.LEADER), new.member(NodeState.FOLLOWER), third.member(NodeState.FOLLOWER)]
+    third.gate.members = [old.member(NodeState.LEADER), new.member(NodeState.LEADER), third.member(NodeState.FOLLOWER)]
     assert await pool.call(WRITE, "hello", PATIENT) == "hello"
     assert refused(cluster) <= 1
 
@@ -314,9 +309,8 @@ async def test_it_starts_before_the_cluster() -> None:
 async def _wait_for_first_leader() -> float:
     """The seconds from an election to the connection of a pool that was opened when no node ran."""
     async with FakeCluster() as cluster:
-        settings = cluster.settings()
         await asyncio.gather(*(node.die() for node in cluster.nodes))
-        async with Stopwatch() as opening, ConnectionPool(settings) as pool:
+        async with Stopwatch() as opening, ConnectionPool(cluster.settings()) as pool:
             assert opening.seconds < 3
             cluster.depose()
             await asyncio.gather(*(node.revive() for node in cluster.nodes))
