@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import grpc
 import pytest
 
+from fastapi_esdb.connection import gossip
 from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.wire.admin.cluster import NodeState
 from fastapi_esdb.wire.errors import NotAuthenticated
@@ -27,8 +28,10 @@ async def cluster() -> AsyncIterator[FakeCluster]:
 
 
 @pytest.fixture
-async def pool(cluster: FakeCluster) -> AsyncIterator[ConnectionPool]:
-    async with ConnectionPool(cluster.settings(pool_size=1)) as pool:
+async def pool(cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ConnectionPool]:
+    """One whose node has the time of a busy machine to tell of itself."""
+    monkeypatch.setattr(gossip, "PATIENCE", PATIENCE)
+    async with ConnectionPool(cluster.settings(pool_size=1, connect_timeout=PATIENCE)) as pool:
         await pool.wait_connected(PATIENCE)
         yield pool
 
