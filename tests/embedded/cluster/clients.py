@@ -43,14 +43,16 @@ async def events_on(node: ClusterNode, stream: str) -> list[RecordedEvent]:
 class Writer:
     """Appends to a stream of its own, one event after the other, at the leader; a failed append is tried again.
 
-    `acknowledged` are the ids of the events that were acknowledged; `unknown` is how often it heard nothing.
+    `acknowledged` are the ids of the events that were acknowledged; `unknown` is how often it heard nothing
+    for so many seconds.
     """
 
-    def __init__(self, cluster: EmbeddedCluster) -> None:
+    def __init__(self, cluster: EmbeddedCluster, seconds: float = 2.0) -> None:
         self.stream = f"writer-{uuid4().hex}"
         self.acknowledged: list[UUID] = []
         self.unknown = 0
         self._cluster = cluster
+        self._seconds = seconds
         self._task: asyncio.Task[None] | None = None
         self._news = asyncio.Event()
 
@@ -97,7 +99,7 @@ class Writer:
 
     async def _is_appended(self, client: BareClient, expected: Expected, event: ProposedEvent) -> bool:
         try:
-            async with asyncio.timeout(2):
+            async with asyncio.timeout(self._seconds):
                 options = AppendOptions(self.stream, expected)
                 [answer] = await client.call(APPEND, options, event, metadata=LEADER_ONLY)
         except (EsdbError, TimeoutError) as error:

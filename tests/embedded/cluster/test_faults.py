@@ -84,7 +84,7 @@ async def test_a_killed_follower(cluster: EmbeddedCluster) -> None:
     """The others go on as if nothing had happened."""
     leader = await cluster.wait_leader()
     follower = next(node for node in cluster.nodes if node is not leader)
-    async with Writer(cluster) as writer:
+    async with Writer(cluster, PATIENCE) as writer:
         await cluster.kill_node(follower)
         await writer.go_on(50)
         assert cluster.leader is leader
@@ -134,7 +134,7 @@ async def test_a_node_that_is_killed_again_and_again(cluster: EmbeddedCluster) -
 async def test_a_leader_that_resigns(cluster: EmbeddedCluster) -> None:
     """No write is left with an unknown outcome, and subscriptions stay open on what is a follower now."""
     leader = await cluster.wait_leader()
-    async with Writer(cluster) as writer, client_of(leader) as client:
+    async with Writer(cluster, PATIENCE) as writer, client_of(leader) as client:
         call = client.open(READ, LEADER_ONLY)
         await call.send(ReadRequest(writer.stream, subscribe=True))
         await call.done_sending()
@@ -152,7 +152,7 @@ async def test_a_leader_that_resigns(cluster: EmbeddedCluster) -> None:
 async def test_a_node_that_is_stopped(cluster: EmbeddedCluster) -> None:
     """A leader that is told to stop hands over first."""
     leader = await cluster.wait_leader()
-    async with Writer(cluster) as writer:
+    async with Writer(cluster, PATIENCE) as writer:
         await cluster.stop_node(leader)
         await writer.go_on()
     assert writer.unknown == 0
@@ -213,7 +213,7 @@ async def test_a_follower_that_is_cut_off(cluster: EmbeddedCluster) -> None:
     """It disturbs nobody, neither while it is away nor when it is back; writes that it passes on time out."""
     leader = await cluster.wait_leader()
     follower = next(node for node in cluster.nodes if node is not leader)
-    async with Writer(cluster) as writer:
+    async with Writer(cluster, PATIENCE) as writer:
         await cluster.partition(follower)
         async with client_of(follower) as client:
             with pytest.raises(ServerTimeout):
