@@ -101,7 +101,7 @@ class Failover:
     def _check(self, channel: Channel, check: Callable[[Channel], Coroutine[Any, Any, None]]) -> None:
         """Check in the background whether the node is still the one to use, unless a check is under way."""
         if not self._is_checking and self._is_in_use(channel.host):
-            self._checking = asyncio.create_task(_logged(check(channel)), name="esdb-check")
+            self._checking = asyncio.create_task(_logged(check, channel), name="esdb-check")
 
     async def _find_other(self, channel: Channel) -> None:
         """Wait until the node has answered for itself, or another one has taken its place."""
@@ -131,9 +131,9 @@ class Failover:
             node.leave(host, reason)
 
 
-async def _logged(check: Coroutine[Any, Any, None]) -> None:
+async def _logged(check: Callable[[Channel], Coroutine[Any, Any, None]], channel: Channel) -> None:
     """Log the failure of a check, since nobody waits for it. The next one begins anew."""
     try:
-        await check
+        await check(channel)
     except Exception:
         log.exception("fault", "it could not be asked whether another node of the cluster is to be used")

@@ -1,16 +1,17 @@
-"""Nodes that shut down, and say so when they end a call."""
+"""Nodes that shut down, and say so when they end a call; pools that are closed while they look for another one."""
 
 from __future__ import annotations
 
+import gc
 from collections.abc import AsyncIterator
 
 import pytest
 
 from fastapi_esdb.pool.pool import ConnectionPool
 from fastapi_esdb.wire.admin.cluster import NodeState
-from fastapi_esdb.wire.errors import ServerShuttingDown
+from fastapi_esdb.wire.errors import DeadlineExceeded, ServerShuttingDown
 from tests.support.fake_cluster import FakeCluster
-from tests.support.pools import PATIENT
+from tests.support.pools import PATIENT, our_tasks
 from tests.support.scripted import READ, WRITE
 from tests.support.transports import OVER_BOTH
 from tests.support.waiting import PATIENCE, until
@@ -49,6 +50,21 @@ async def test_a_write_at_a_node_that_shuts_down(cluster: FakeCluster) -> None:
             await pool.call(WRITE, "hello", PATIENT)
         await until(lambda: places(pool) == {cluster.leader.port} if cluster.leader else False)
         assert leaving not in places(pool)
+
+
+async def test_closed_before_another_node_is_looked_for(cluster: FakeCluster) -> None:
+    """A search that a failed call asks for, and that has not begun when the pool is closed, leaves nothing behind."""
+    await close_after_failure(cluster)
+    assert our_tasks() == []
+    gc.collect()  # what was never awaited is a warning, and here an error
+
+
+async def close_after_failure(cluster: FakeCluster) -> None:
+    async with ConnectionPool(cluster.settings(wait=PATIENCE)) as pool:
+        await until(lambda: len(places(pool)) == 1)
+        channel = next(node.channel for node in pool._generations.nodes if node.channel is not None)
+        pool._generations.failed(channel, DeadlineExceeded())
+        await pool.close()
 
 
 def shut_down(cluster: FakeCluster, pool: ConnectionPool) -> int:

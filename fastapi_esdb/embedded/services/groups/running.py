@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +22,8 @@ from fastapi_esdb.wire.groups.values import CreateGroup, GroupInfo, NackAction
 from fastapi_esdb.wire.positions import Edge
 
 log = logging.getLogger(__name__)
+
+Work = Callable[[], Coroutine[Any, Any, None]]
 
 IN_PROGRESS = "A replay or truncate is already in progress."
 """The text of a server, in a trailer."""
@@ -55,8 +58,8 @@ class RunningGroup:
     def start(self) -> None:
         """Begin to read; the first page is there at once."""
         self._read_page()
-        self._spawn(self._follow())
-        self._spawn(self._work())
+        self._spawn(self._follow)
+        self._spawn(self._work)
 
     async def stop(self) -> None:
         """Disconnect the consumers and make the writes that are left."""
@@ -98,7 +101,7 @@ class RunningGroup:
         """Begin to deliver parked events again, those below a revision if one is given. No effect while one goes on."""
         if not self._rules.is_replaying:
             self._rules.is_replaying = True
-            self._spawn(self._replay(stop_at))
+            self._spawn(partial(self._replay, stop_at))
 
     async def truncate_parked(self, stop_at: int | None) -> None:
         """Drop parked events, those below a revision if one is given. Raises GroupFailed while a replay goes on."""
@@ -203,7 +206,7 @@ class RunningGroup:
             await asyncio.sleep(0)  # as above
         await self._parked.begin_at(stop)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Work) -> None:
         task = asyncio.create_task(self._guarded(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -212,9 +215,9 @@ class RunningGroup:
         log.warning("%s can't be read, its consumers are dropped: %s", self.id, error)
         self._rules.end()
 
-    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _guarded(self, work: Work) -> None:
         try:
-            await work
+            await work()
         except EsdbError as error:
             self._give_up(error)
         except Exception:
