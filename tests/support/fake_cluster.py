@@ -60,7 +60,7 @@ class Gatekeeper(grpc.aio.ServerInterceptor):
         They are answered with nothing.
         """
         self.refused = 0
-        """Calls that were refused so."""
+        """Writes of tests that were refused so; a new connection's own calls are not among them."""
 
     async def intercept_service(self, continuation: Find, handler_call_details: grpc.HandlerCallDetails) -> Handler:
         """gRPC's name for: find the handler of a call."""
@@ -73,6 +73,7 @@ class Gatekeeper(grpc.aio.ServerInterceptor):
         if self.shutting_down and handler_call_details.method in (WRITE.path, SCRIPTED_READ.path):
             return _refusing(await continuation(handler_call_details), _shut_down)
         if self.refusal is not None and _requires_leader(handler_call_details):
+            self.refused += handler_call_details.method == WRITE.path
             return _refusing(await continuation(handler_call_details), self._refuse)
         return await continuation(handler_call_details)
 
@@ -92,7 +93,6 @@ class Gatekeeper(grpc.aio.ServerInterceptor):
         return nothing
 
     async def _refuse(self, _: object, context: Context) -> None:
-        self.refused += 1
         status = self.status_of(self.refusal or NotLeader())
         await context.abort(grpc.StatusCode[status.code.name], status.details, tuple(status.trailers))
 

@@ -45,7 +45,7 @@ async def settled(pool: ConnectionPool) -> None:
 
 
 def refused(cluster: FakeCluster) -> int:
-    """Calls that nodes refused since they do not lead."""
+    """Writes that nodes refused since they do not lead."""
     return sum(node.gate.refused for node in cluster.nodes)
 
 
