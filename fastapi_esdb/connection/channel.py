@@ -209,9 +209,7 @@ class Lease:
 
     def end(self) -> None:
         """Give the lease back, and cancel the call, here and on the server, unless it has ended."""
-        self.cancelled = ClosedInFlight
-        if self._call is not None:
-            self._call.cancel()
+        self.cancel()
         self.release()
 
     def take(self, call: Call) -> None:

@@ -55,11 +55,7 @@ class PendingAppend:
         """Take note that it is being sent."""
         self.sent_at = now
         if self.leaves_time:
-            self.halve_time(now)
-
-    def halve_time(self, now: float) -> None:
-        """Leave half of the time that is left for what comes after the answer."""
-        self.deadline, self.leaves_time = (self.deadline + now) / 2, False
+            self.deadline, self.leaves_time = (self.deadline + now) / 2, False
 
     def finish(self, result: AppendResult | EsdbError) -> None:
         """Give the caller what it waits for, if it still does."""

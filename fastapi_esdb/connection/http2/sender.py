@@ -68,11 +68,7 @@ class Sender:
         flags = END_STREAM if ends else 0
         head = MESSAGE_HEAD.pack(size >> 16, size & 0xFFFF, DATA, flags, stream.number, 0, length)
         self.frames += (head, message)
-        self.sent += 1
-        stream.write_window -= size
-        self._window -= size
-        if ends:
-            stream.state = HALF_CLOSED
+        self._note_sent(stream, size, ends=ends)
 
     def data(self, stream: Stream, data: bytes, *, ends: bool) -> None:
         """Send data of a stream now, as far as the windows go, and the rest when there is room."""
@@ -163,6 +159,9 @@ class Sender:
     def _put_data(self, stream: Stream, data: bytes, *, ends: bool) -> None:
         size = len(data)
         self.frames += (frame_head(DATA, END_STREAM if ends else 0, stream.number, size), data)
+        self._note_sent(stream, size, ends=ends)
+
+    def _note_sent(self, stream: Stream, size: int, *, ends: bool) -> None:
         self.sent += 1
         stream.write_window -= size
         self._window -= size

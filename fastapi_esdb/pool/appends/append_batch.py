@@ -61,8 +61,7 @@ class AppendBatch(list[BatchedAppend]):
         """Take note that it is being sent on that channel; return the deadlines of the answers."""
         for member in self:
             member.channel = channel
-            if member.leaves_time:
-                member.halve_time(now)
+            member.leave(now)
         return [member.deadline for member in self]
 
     def note_order(self) -> None:
